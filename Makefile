@@ -1,0 +1,64 @@
+# Targets for the registry's three users. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+WORKSPACE ?= workspace
+BIN := .venv/bin
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+RUN := WORKSPACE=$(WORKSPACE) $(BIN)/registry
+
+.PHONY: help study ingest quality analyse test check docs bench lock clean
+
+help:  ## this list
+	@echo "The HCC registry. Targets:"
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+	@echo "Everything a study owns lies in WORKSPACE (now: $(WORKSPACE)). First time here: make study"
+
+study: $(RUNTIME)  ## the synthetic example study, all steps, in example/
+	@$(BIN)/registry study
+
+ingest: $(RUNTIME)  ## HOSPITAL=x [EXTRACT=path] [CHECK=yes] [ACCEPT=yes]: read, validate and load one delivery
+	@$(RUN) ingest "$(HOSPITAL)" $(if $(EXTRACT),--extract "$(EXTRACT)") $(if $(filter yes,$(CHECK)),--check) $(if $(filter yes,$(ACCEPT)),--accept)
+
+quality: $(RUNTIME)  ## [HOSPITAL=x]: data-quality pages and query workbooks
+	@$(RUN) quality $(if $(HOSPITAL),--hospital "$(HOSPITAL)")
+
+analyse: $(RUNTIME)  ## [STUDY=x]: the matched comparison: results, figures, report
+	@$(RUN) analyse $(if $(STUDY),--study "$(STUDY)")
+
+test: $(DEV)  ## all tests (those of the browser skip where no Chromium is)
+	@$(BIN)/pytest -n 2 --dist loadfile -q
+
+check: $(DEV)  ## lint, format and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+
+docs: $(DEV)  ## data dictionary and rule catalogue, from the code
+	@$(BIN)/registry docs
+
+bench: $(DEV)  ## performance, as ratios against a peer
+	@$(BIN)/pytest -q tests/bench -s --run-bench
+
+lock: $(DEV)  ## resolve the dependencies again and write their hashes
+	@$(BIN)/python -m pip install -q uv
+	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean:  ## remove the environment and the example (never the workspace)
+	rm -rf .venv example
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements.txt pyproject.toml | .venv/bin/python
+	@echo "Setting up (once, a minute or two) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
