@@ -1,0 +1,1 @@
+"""From a hospital's delivery to the warehouse and the quality pages."""

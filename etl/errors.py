@@ -1,0 +1,80 @@
+"""What a user can cause: one exception per kind, each with its own exit code.
+
+A message says what is wrong, where (file, sheet, row, column) and what to do. It never holds a patient's value.
+"""
+
+from __future__ import annotations
+
+
+class RegistryError(Exception):
+    """Base of every error a user can cause; the command line prints it without a traceback.
+
+    `en` and `zh` are the whole message in either language; `str()` gives English.
+    """
+
+    exit_code = 1
+
+    def __init__(self, en: str, zh: str = "") -> None:
+        super().__init__(en)
+        self.en = en
+        self.zh = zh or en
+
+
+class UsageError(RegistryError):
+    """A command that cannot be carried out as typed: no such hospital, study, language, workspace."""
+
+    exit_code = 2
+
+
+class DeliveryError(RegistryError):
+    """A delivery whose container cannot be taken: missing, empty, not what its name says, unreadable encoding."""
+
+    exit_code = 3
+
+
+class StructureError(RegistryError):
+    """A delivery or mapping whose sheets or columns do not agree with each other; lists every fault at once."""
+
+    exit_code = 4
+
+
+class AmbiguousDeliveryError(RegistryError):
+    """More than one new delivery, so that the registry would have to guess."""
+
+    exit_code = 5
+
+
+class VolumeError(RegistryError):
+    """A delivery with far fewer patients than the last one of the same hospital."""
+
+    exit_code = 6
+
+
+class ProvenanceError(RegistryError):
+    """Invented patients offered to a workspace of real ones, or the other way round."""
+
+    exit_code = 7
+
+
+class BusyError(RegistryError):
+    """The warehouse is held by another process."""
+
+    exit_code = 8
+
+
+class IdentityError(RegistryError):
+    """The pseudonym key is missing, unsafe, or not the one this warehouse was made with."""
+
+    exit_code = 9
+
+
+class AnalysisError(RegistryError):
+    """An analysis that cannot be computed from what there is: nobody eligible, one arm, no events, separation."""
+
+    exit_code = 10
+
+
+class InternalError(RegistryError):
+    """A fault of the registry itself, such as accounts that do not balance: nothing was loaded; please report it."""
+
+    exit_code = 70

@@ -1,0 +1,1 @@
+"""The base template, style and helpers of every HTML page."""

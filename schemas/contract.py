@@ -1,0 +1,122 @@
+"""How a table's contract is written: fields with meaning, unit, codes, range and completeness in one place.
+
+Each table is a pandera model (`schemas/tables/<table>.py`). The pandera fields are the one statement of type, range and
+codes; `etl/validate.py` makes keyed findings from them, and `schemas/dictionary.py` the data dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandera.polars as pa
+import polars as pl
+from pandera.api.polars.model_config import BaseConfig
+
+from schemas.codes import Code
+
+Number = int | float
+
+
+@dataclass(frozen=True)
+class FieldContract:
+    """One column of a table, as the registry's other parts read it.
+
+    `possible` are the hard limits (outside: quarantined), `plausible` the soft ones (outside: asked about).
+    `is_expected` fields are asked for where they are empty. `is_censored` numbers carry a sign in `<name>_comparator`.
+    """
+
+    name: str
+    dtype: pl.DataType
+    meaning: str
+    zh: str
+    unit: str | None = None
+    codes: type[Code] | None = None
+    possible: tuple[Number | None, Number | None] = (None, None)
+    plausible: tuple[Number | None, Number | None] = (None, None)
+    is_key: bool = False
+    is_expected: bool = False
+    is_censored: bool = False
+    caveat: str = ""
+
+
+def field(
+    meaning: str,
+    zh: str,
+    *,
+    unit: str | None = None,
+    codes: type[Code] | None = None,
+    possible: tuple[Number | None, Number | None] = (None, None),
+    plausible: tuple[Number | None, Number | None] = (None, None),
+    key: bool = False,
+    expected: bool = False,
+    censored: bool = False,
+    caveat: str = "",
+) -> Any:
+    """Declare a field of a table: a pandera field that also carries what people need to know about it."""
+    low, high = possible
+    return pa.Field(
+        nullable=not key,
+        ge=low,
+        le=high,
+        isin=[code.value for code in codes] if codes else None,
+        description=meaning,
+        metadata={
+            "zh": zh, "unit": unit, "codes": codes, "possible": possible, "plausible": plausible,
+            "is_key": key, "is_expected": expected, "is_censored": censored, "caveat": caveat,
+        },
+    )  # fmt: skip
+
+
+class Table(pa.DataFrameModel):
+    """Base of every table: who the record belongs to and where it came from. Undeclared columns are an error."""
+
+    hospital: pl.String = pa.Field(description="Hospital that sent the record")
+    patient_id: pl.String = pa.Field(description="Pseudonym: keyed hash of hospital and local patient number")
+    delivery: pl.String = pa.Field(description="Delivery the record came in")
+    source_file: pl.String = pa.Field(description="File of the delivery")
+    source_sheet: pl.String = pa.Field(nullable=True, description="Sheet of the file, where it has sheets")
+    source_row: pl.Int64 = pa.Field(ge=1, description="Row number as the data manager sees it")
+    source_column: pl.String = pa.Field(nullable=True, description="Column, where the record came from one cell")
+
+    class Config(BaseConfig):
+        """Undeclared columns and lost order are faults of ours, never of a hospital."""
+
+        strict = True
+        ordered = False
+        coerce = False
+
+
+PROVENANCE = ("hospital", "patient_id", "delivery", "source_file", "source_sheet", "source_row", "source_column")
+
+
+def read_contract(table: type[Table]) -> Mapping[str, FieldContract]:
+    """Return the table's own fields (without provenance) in declared order."""
+    schema = table.to_schema()
+    return {
+        name: FieldContract(
+            name=name,
+            dtype=column.dtype.type,  # type: ignore[union-attr]
+            meaning=column.description or "",
+            **(column.metadata or {}),
+        )
+        for name, column in schema.columns.items()
+        if name not in PROVENANCE
+    }
+
+
+def read_grain(table: type[Table]) -> tuple[str, str]:
+    """Return what one record of the table is, in English, and the table's Chinese name."""
+    metadata = table.Config.metadata or {}
+    return metadata["grain"], metadata["zh"]
+
+
+def table_name(table: type[Table]) -> str:
+    """Return the table's name in the warehouse: the model's name in snake case."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in table.__name__).lstrip("_")
+
+
+def read_key(table: type[Table]) -> tuple[str, ...]:
+    """Return the columns that identify a record within one version of one hospital."""
+    return ("patient_id", *(name for name, spec in read_contract(table).items() if spec.is_key))

@@ -1,0 +1,1 @@
+"""Clinical definitions as pure polars expressions with named cut-offs and their sources."""

@@ -1,0 +1,93 @@
+"""What a rule is, and the decorator that makes one.
+
+A rule is a row-wise statement about one table, written as a polars expression over that table's records joined with the
+subject-level facts of `schemas/derive.py`. True means the record passes, False that it fails, null that it cannot be
+evaluated. The function's name is the rule's id; the decorator is all the registration there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from schemas.codes import Severity
+
+SUBJECT = "subject"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: what it checks, whom it asks, and why.
+
+    `table` is the table whose records it judges (`subject` for one verdict per patient), `field` the column a finding
+    points at, `source` the citation or protocol section, `en` and `zh` the sentence a hospital reads. `on_missing` says
+    what the rule does where a value it needs is empty.
+    """
+
+    rule_id: str
+    table: str
+    field: str
+    severity: Severity
+    source: str
+    en: str
+    zh: str
+    on_missing: str
+    expression: Callable[[], pl.Expr]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One step of eligibility: True keeps the patient, False removes, null is unknown and leads to E4.
+
+    `order` is the step in the flow chart.
+    """
+
+    criterion_id: str
+    order: int
+    label_en: str
+    label_zh: str
+    source: str
+    expression: Callable[[], pl.Expr]
+
+
+RULES: dict[str, Rule] = {}
+CRITERIA: dict[str, Criterion] = {}
+
+
+def rule(
+    *,
+    table: str,
+    field: str,
+    severity: Severity,
+    source: str,
+    en: str,
+    zh: str,
+    on_missing: str = "not evaluable",
+) -> Callable[[Callable[[], pl.Expr]], Callable[[], pl.Expr]]:
+    """Make a function that returns an expression (True = pass) a rule; its name becomes the rule's id."""
+
+    def register(expression: Callable[[], pl.Expr]) -> Callable[[], pl.Expr]:
+        rule_id = expression.__name__
+        if rule_id in RULES:
+            raise ValueError(f"two rules are called {rule_id}")
+        RULES[rule_id] = Rule(rule_id, table, field, severity, source, en, zh, on_missing, expression)
+        return expression
+
+    return register
+
+
+def criterion(
+    *, order: int, label_en: str, label_zh: str, source: str
+) -> Callable[[Callable[[], pl.Expr]], Callable[[], pl.Expr]]:
+    """Make a function that returns an expression over the subject table a step of eligibility."""
+
+    def register(expression: Callable[[], pl.Expr]) -> Callable[[], pl.Expr]:
+        criterion_id = expression.__name__
+        if criterion_id in CRITERIA:
+            raise ValueError(f"two criteria are called {criterion_id}")
+        CRITERIA[criterion_id] = Criterion(criterion_id, order, label_en, label_zh, source, expression)
+        return expression
+
+    return register

@@ -1,0 +1,30 @@
+"""Lesions of each tumour assessment, read by one reader."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import LesionRole, LesionStatus, Modality, Organ
+from schemas.contract import Table, field
+
+
+class Lesion(Table):
+    """One lesion at one assessment."""
+
+    visit_number: pl.Int64 = field("Assessment: 0 is the baseline", "评估序号", unit="1", possible=(0, 200), key=True)
+    reader: pl.String = field("Who read the images; `site` where one reading exists", "阅片者", key=True)
+    lesion_id: pl.String = field("Name of the lesion, the same at every visit", "病灶编号", key=True)
+    assessment_date: pl.Date = field("Date of the images", "检查日期", expected=True)
+    modality: pl.String = field("Imaging modality", "检查方式", codes=Modality)
+    role: pl.String = field("Target, non-target or new", "病灶类型", codes=LesionRole, expected=True)
+    organ: pl.String = field("Organ of the lesion", "部位", codes=Organ, expected=True)
+    status: pl.String = field("What was seen", "病灶状态", codes=LesionStatus, expected=True)
+    diameter_mm: pl.Float64 = field(
+        "Longest diameter; for a lymph node the short axis", "径线", unit="mm", possible=(0, 400), plausible=(0, 250)
+    )
+    is_tace_treated: pl.Boolean = field("Lesion was treated by TACE", "TACE治疗病灶")
+
+    class Config(Table.Config):
+        """What one record is, and the table's Chinese name."""
+
+        metadata = {"grain": "one patient, visit, reader and lesion", "zh": "病灶"}

@@ -1,0 +1,23 @@
+"""Locoregional procedures such as TACE."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import ProcedureType
+from schemas.contract import Table, field
+
+
+class Procedure(Table):
+    """One procedure."""
+
+    procedure_number: pl.Int64 = field(
+        "Number of the procedure within the patient", "序号", unit="1", possible=(1, 500), key=True
+    )
+    procedure: pl.String = field("Kind of procedure", "治疗类型", codes=ProcedureType, expected=True)
+    procedure_date: pl.Date = field("Date of the procedure", "治疗日期", expected=True)
+
+    class Config(Table.Config):
+        """What one record is, and the table's Chinese name."""
+
+        metadata = {"grain": "one patient and procedure", "zh": "局部治疗"}

@@ -1,0 +1,97 @@
+"""Canonical units, sourced conversion factors and the ranges of laboratory quantities.
+
+A conversion is `canonical = factor x source`; `log10` units are raised to the power first. What is not listed here is
+not converted: the cell is quarantined and the hospital asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.codes import LabTest
+
+NO_UNIT = "1"
+LOG10_PREFIX = "log10 "
+
+
+@dataclass(frozen=True)
+class LabRange:
+    """Limits of one laboratory quantity in `unit`.
+
+    Outside `possible` (inclusive) a value cannot be a patient's and is quarantined; outside `plausible` the
+    hospital is asked about it.
+    """
+
+    unit: str
+    possible: tuple[float, float]
+    plausible: tuple[float, float]
+    source: str
+
+
+LAB_RANGES: dict[LabTest, LabRange] = {
+    LabTest.ALT: LabRange("U/L", (1, 20000), (3, 2000), "CTCAE 5.0 grade 4 starts at 20 x the upper limit (about 800)"),
+    LabTest.AST: LabRange("U/L", (1, 20000), (3, 2000), "CTCAE 5.0 grade 4 starts at 20 x the upper limit (about 800)"),
+    LabTest.BILIRUBIN: LabRange(
+        "umol/L", (1, 1500), (3, 513), "30 mg/dL = 513 umol/L; 1500 exceeds reported survivors"
+    ),
+    LabTest.ALBUMIN: LabRange(
+        "g/L", (10, 70), (18, 55), "adult reference interval 35-52 g/L; below 18 is rare in outpatients"
+    ),
+    LabTest.AFP: LabRange("ng/mL", (0, 1e8), (0, 1e6), "assays with dilution report up to about 10^6 ng/mL"),
+    LabTest.HBV_DNA: LabRange("IU/mL", (0, 1e11), (0, 1e10), "viraemia above 10^10 IU/mL is not reported"),
+    LabTest.INR: LabRange(NO_UNIT, (0.5, 20), (0.7, 5), "Child-Pugh gives 3 points above 2.3"),
+    LabTest.PLATELETS: LabRange("10^9/L", (1, 2000), (10, 1000), "CTCAE 5.0: grade 4 below 25"),
+    LabTest.CREATININE: LabRange("umol/L", (10, 3000), (20, 1000), "adult reference interval 45-110 umol/L"),
+}
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """`factor` turns a value of `quantity` in `source_unit` into its canonical unit."""
+
+    quantity: str
+    source_unit: str
+    factor: float
+    source: str
+
+
+CONVERSIONS: tuple[Conversion, ...] = (
+    Conversion(LabTest.BILIRUBIN, "mg/dL", 17.1, "molar mass 584.66 g/mol; convention 17.1"),
+    Conversion(LabTest.ALBUMIN, "g/dL", 10, "definition"),
+    Conversion(LabTest.AFP, "ug/L", 1, "definition"),
+    Conversion(LabTest.AFP, "IU/mL", 1.21, "WHO standard 72/225: 1 IU = 1.21 ng"),
+    Conversion(LabTest.CREATININE, "mg/dL", 88.4, "molar mass 113.12 g/mol; convention 88.4"),
+    Conversion(LabTest.PLATELETS, "10^3/uL", 1, "definition"),
+    Conversion("diameter_mm", "cm", 10, "definition"),
+    Conversion("target_sum_mm", "cm", 10, "definition"),
+    Conversion("tumour_size_cm", "mm", 0.1, "definition"),
+    Conversion("assessment_days", "week", 7, "definition"),
+    Conversion("overall_survival_days", "week", 7, "definition"),
+    Conversion("overall_survival_days", "month", 365.25 / 12, "the protocol's month"),
+    Conversion("progression_days", "week", 7, "definition"),
+    Conversion("progression_days", "month", 365.25 / 12, "the protocol's month"),
+)
+
+_SPELLINGS = {
+    "μmol/l": "umol/L", "µmol/l": "umol/L", "umol/l": "umol/L", "μg/l": "ug/L", "µg/l": "ug/L", "ug/l": "ug/L",
+    "g/l": "g/L", "g/dl": "g/dL", "mg/dl": "mg/dL", "u/l": "U/L", "iu/l": "U/L", "ng/ml": "ng/mL", "iu/ml": "IU/mL",
+    "copies/ml": "copies/mL", "拷贝/ml": "copies/mL", "log10 iu/ml": "log10 IU/mL", "lg iu/ml": "log10 IU/mL",
+    "10^9/l": "10^9/L", "10^3/ul": "10^3/uL", "weeks": "week", "months": "month", "周": "week", "月": "month",
+}  # fmt: skip
+
+
+def normalise_unit(text: str) -> str:
+    """Return the registry's spelling of a unit (`μmol/l` -> `umol/L`); an unknown spelling comes back stripped."""
+    stripped = text.strip()
+    return _SPELLINGS.get(stripped.lower(), stripped)
+
+
+def find_factor(quantity: str, source_unit: str, canonical_unit: str) -> float | None:
+    """Return the factor from `source_unit` to `canonical_unit` for a quantity, or None where no conversion is known.
+
+    `quantity` is a field name (`diameter_mm`) or a laboratory test (`albumin_g_l`).
+    """
+    unit = normalise_unit(source_unit).removeprefix(LOG10_PREFIX)
+    if unit == canonical_unit:
+        return 1.0
+    return next((c.factor for c in CONVERSIONS if c.quantity == quantity and c.source_unit == unit), None)
