@@ -1,0 +1,113 @@
+"""Design matrices: from typed covariates to the numeric columns a regression model takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+
+from etl.errors import AnalysisError
+
+
+@dataclass(frozen=True)
+class Design:
+    """Numeric columns of a regression model, without intercept.
+
+    `matrix` has one Float64 column per coefficient; `terms` and `levels` say, column by column, which covariate it
+    encodes and which level it stands for (`None` for a numeric covariate); `references` holds the reference level
+    of every categorical covariate.
+    """
+
+    matrix: pl.DataFrame
+    terms: tuple[str, ...]
+    levels: tuple[str | None, ...]
+    references: dict[str, str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Name of each column: the covariate, or `covariate=level`."""
+        return tuple(self.matrix.columns)
+
+    def to_numpy(self) -> NDArray[np.float64]:
+        """The columns as an array of shape (rows, coefficients)."""
+        return self.matrix.to_numpy().astype(float).reshape(self.matrix.height, len(self.terms))
+
+
+def is_categorical(column: pl.Series) -> bool:
+    """Whether the column is read as levels (Enum, Categorical, String) and not as a quantity."""
+    return isinstance(column.dtype, pl.Enum | pl.Categorical | pl.String)
+
+
+def sorted_levels(column: pl.Series) -> list[str]:
+    """Levels that occur in the column: in the order of its Enum, else in the order of their code points."""
+    present = set(column.drop_nulls().cast(pl.String).to_list())
+    declared = column.dtype.categories.to_list() if isinstance(column.dtype, pl.Enum) else sorted(present)
+    return [level for level in declared if level in present]
+
+
+def check_covariates(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
+    """Raise `AnalysisError` for a covariate that is absent, has missing values, is no number or never varies."""
+    for name in covariates:
+        if name not in frame.columns:
+            raise AnalysisError(f"covariate {name}: no such column", f"协变量 {name}：没有这一列")
+        column = frame[name]
+        if not (is_categorical(column) or column.dtype.is_numeric() or column.dtype == pl.Boolean):
+            raise AnalysisError(f"covariate {name}: type {column.dtype} is neither levels nor a number")
+        n_missing = column.null_count() + (int(column.is_nan().sum()) if column.dtype.is_float() else 0)
+        if n_missing:
+            raise AnalysisError(
+                f"covariate {name}: {n_missing} of {frame.height} values are missing",
+                f"协变量 {name}：{frame.height} 个值中缺失 {n_missing} 个",
+            )
+        if column.n_unique() < 2:
+            raise AnalysisError(
+                f"covariate {name}: only one level occurs, nothing to estimate",
+                f"协变量 {name}：只有一个取值，无法估计",
+            )
+
+
+def encode_design(frame: pl.DataFrame, covariates: Sequence[str]) -> Design:
+    """Encode covariates with treatment contrasts, as R's `model.matrix` does, leaving the intercept out.
+
+    A categorical covariate gives one 0/1 column per level but the first that occurs (the reference); numeric and
+    Boolean covariates pass through as numbers. Levels of an Enum that occur in no row give no column.
+
+    Raises `AnalysisError`, naming the covariate, for missing values, a constant covariate or an unsuitable type.
+    """
+    check_covariates(frame, covariates)
+    columns: list[pl.Series] = []
+    terms: list[str] = []
+    levels: list[str | None] = []
+    references: dict[str, str] = {}
+    for name in covariates:
+        column = frame[name]
+        if not is_categorical(column):
+            columns.append(column.cast(pl.Float64))
+            terms.append(name)
+            levels.append(None)
+            continue
+        reference, *others = sorted_levels(column)
+        references[name] = reference
+        columns += [(column == level).cast(pl.Float64).alias(f"{name}={level}") for level in others]
+        terms += [name] * len(others)
+        levels += others
+    return Design(pl.DataFrame(columns), tuple(terms), tuple(levels), references)
+
+
+def encode_treatment(frame: pl.DataFrame, treated: str | ArrayLike) -> NDArray[np.bool_]:
+    """The arm indicator as booleans, from the name of a 0/1 or Boolean column or from such an array.
+
+    Raises `AnalysisError` where a value is missing or not 0/1, or where one of the arms has no patient.
+    """
+    values = np.asarray(frame[treated].to_numpy() if isinstance(treated, str) else treated)
+    if values.shape != (frame.height,):
+        raise ValueError(f"treatment has shape {values.shape}, the frame has {frame.height} rows")
+    if not np.isin(values, (0, 1)).all():
+        raise AnalysisError("treatment: values other than 0 and 1, or missing", "治疗组别：有缺失或非 0/1 的值")
+    is_treated = values.astype(bool)
+    if is_treated.all() or not is_treated.any():
+        raise AnalysisError("treatment: one of the two arms has no patient", "治疗组别：其中一组没有患者")
+    return is_treated

@@ -1,0 +1,79 @@
+"""Tumour response rates by arm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from scipy.stats import binomtest
+
+from etl.errors import AnalysisError
+
+RESPONSES = ("CR", "PR", "SD", "PD", "NE")
+RATES = {"orr": ("CR", "PR"), "dcr": ("CR", "PR", "SD")}
+
+RATE_SCHEMA = {
+    "rate": pl.String,
+    "arm": pl.String,
+    "n": pl.Int64,
+    "n_event": pl.Int64,
+    "estimate": pl.Float64,
+    "ci_low": pl.Float64,
+    "ci_high": pl.Float64,
+}
+
+
+def compute_proportion_ci(n_event: int, n: int) -> tuple[float, float]:
+    """Exact 95 % confidence interval of a proportion (Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404)."""
+    interval = binomtest(n_event, n).proportion_ci(method="exact")
+    return float(interval.low), float(interval.high)
+
+
+def compute_difference_ci(n_event: int, n: int, n_event_reference: int, n_reference: int) -> tuple[float, float]:
+    """95 % confidence interval of a difference of two proportions, from Wilson's intervals without correction.
+
+    Newcombe 1998, method 10, doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+    """
+    p, p_reference = n_event / n, n_event_reference / n_reference
+    wilson = binomtest(n_event, n).proportion_ci(method="wilson")
+    of_reference = binomtest(n_event_reference, n_reference).proportion_ci(method="wilson")
+    below = np.hypot(p - wilson.low, of_reference.high - p_reference)
+    above = np.hypot(wilson.high - p, p_reference - of_reference.low)
+    return float(p - p_reference - below), float(p - p_reference + above)
+
+
+def compute_response_rates(responses: Sequence[str], arm: Sequence[str], *, arms: tuple[str, str]) -> pl.DataFrame:
+    """Objective response rate (CR + PR) and disease control rate (CR + PR + SD) by arm, and their difference.
+
+    The denominator is every patient of the arm, those not evaluable (NE) included (RECIST 1.1).
+
+    - `responses`: CR, PR, SD, PD or NE, one per patient.
+    - `arm`: arm of each patient.
+    - `arms`: the two arms; the difference is the second minus the first.
+
+    Returns rows of `rate` (`orr`, `dcr`), `arm` (`difference` for the comparison), `n`, `n_event` (null for the
+    difference), `estimate`, `ci_low`, `ci_high` (fractions of 1; Clopper-Pearson, difference Newcombe).
+
+    Raises `AnalysisError` for an unknown or missing response or an arm without patients.
+    """
+    frame = pl.DataFrame({"response": list(responses), "arm": list(arm)}, schema_overrides={"response": pl.String})
+    n_unknown = frame.filter(~pl.col("response").is_in(RESPONSES).fill_null(value=False)).height
+    if n_unknown:
+        raise AnalysisError(f"response: {n_unknown} values are missing or not one of {', '.join(RESPONSES)}")
+    rows = []
+    for rate, counted in RATES.items():
+        counts = [_count(frame.filter(pl.col("arm") == name), name, counted) for name in arms]
+        for name, (n_event, n) in zip(arms, counts, strict=True):
+            rows.append((rate, name, n, n_event, n_event / n, *compute_proportion_ci(n_event, n)))
+        (n_event_reference, n_reference), (n_event, n) = counts
+        difference = n_event / n - n_event_reference / n_reference
+        limits = compute_difference_ci(n_event, n, n_event_reference, n_reference)
+        rows.append((rate, "difference", n + n_reference, None, difference, *limits))
+    return pl.DataFrame(rows, schema=RATE_SCHEMA, orient="row")
+
+
+def _count(patients: pl.DataFrame, arm: str, counted: tuple[str, ...]) -> tuple[int, int]:
+    if patients.is_empty():
+        raise AnalysisError(f"response: arm {arm} has no patient", f"疗效：{arm} 组没有患者")
+    return int(patients["response"].is_in(counted).sum()), patients.height
