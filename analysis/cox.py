@@ -1,0 +1,225 @@
+"""Cox proportional hazards models; the one module that imports the `survival` package."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2, norm
+from survival import cox_zph, coxph
+
+from analysis.design import Design
+from analysis.kaplan_meier import Z_95, check_times
+from etl.errors import AnalysisError
+
+Ties = Literal["efron", "breslow"]
+
+
+@dataclass(frozen=True)
+class ChiSquareTest:
+    """A chi-square statistic with its degrees of freedom and upper-tail probability."""
+
+    statistic: float
+    df: int
+    p: float
+
+
+@dataclass(frozen=True)
+class CoxFit:
+    """A fitted Cox model.
+
+    `coefficients` has one row per column of the design: `name`, `term` (its covariate), `level` (null for a
+    number), `coef` (log hazard ratio), `std_err` (robust if `is_robust`), `z`, `p`, `hazard_ratio`, `ci_low`,
+    `ci_high` (Wald 95 %). `messages` holds what the fitting reported, such as a coefficient that runs to infinity.
+    """
+
+    coefficients: pl.DataFrame
+    n: int
+    n_event: int
+    ties: Ties
+    is_robust: bool
+    loglik_null: float
+    loglik: float
+    likelihood_ratio: ChiSquareTest
+    wald: ChiSquareTest
+    score: ChiSquareTest
+    concordance: float
+    concordance_std_err: float
+    messages: tuple[str, ...]
+    model: Any = field(repr=False, compare=False)
+
+
+def fit_cox(
+    time: ArrayLike,
+    event: ArrayLike,
+    design: Design | pl.DataFrame,
+    *,
+    ties: Ties = "efron",
+    strata: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> CoxFit:
+    """Fit a Cox model by partial likelihood (Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x), as R's `coxph`.
+
+    - `time`, `event`: as for `fit_kaplan_meier`.
+    - `design`: an encoded design, or a frame of numeric columns that are each a covariate of their own.
+    - `ties`: `efron` (R's default) or `breslow` (the default of SAS, and all that SPSS has).
+    - `strata`: a label per patient; each stratum has its own baseline hazard.
+    - `weights`: a positive number per patient; standard errors are then robust.
+    - `cluster`: a label per patient (hospital, pair); standard errors are then robust and clustered
+      (Lin and Wei 1989, doi:10.1080/01621459.1989.10478874).
+
+    Raises `AnalysisError` for unusable times, no event, a covariate that is missing somewhere, does not vary (as an
+    arm when there is only one) or is determined by the others, unusable weights.
+    """
+    encoded = design if isinstance(design, Design) else _as_design(design)
+    times, events = check_times(time, event)
+    _check_model(events, encoded, weights)
+    data: dict[str, list[Any]] = {"time": times.tolist(), "event": events.astype(int).tolist()}
+    data |= {f"x{i}": column.to_list() for i, column in enumerate(encoded.matrix)}
+    formula = "Surv(time, event) ~ " + " + ".join(f"x{i}" for i in range(len(encoded.terms)))
+    if strata is not None:
+        data["stratum"] = np.asarray(strata).astype(str).tolist()
+        formula += " + strata(stratum)"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = coxph(
+            formula,
+            data=data,
+            ties=ties,
+            weights=None if weights is None else np.asarray(weights, dtype=float).tolist(),
+            cluster=None if cluster is None else np.asarray(cluster).astype(str).tolist(),
+            robust=weights is not None or cluster is not None,
+        )
+    messages = tuple(_name_columns(str(warning.message), encoded) for warning in caught)
+    return _read_model(model, encoded, ties, messages)
+
+
+def _as_design(columns: pl.DataFrame) -> Design:
+    return Design(columns.cast(pl.Float64), tuple(columns.columns), (None,) * columns.width, {})
+
+
+def _check_model(events: NDArray[np.bool_], design: Design, weights: ArrayLike | None) -> None:
+    if not events.any():
+        raise AnalysisError("Cox model: no events", "Cox 模型：没有结局事件")
+    if not design.terms:
+        raise AnalysisError("Cox model: no covariate", "Cox 模型：没有协变量")
+    columns = design.to_numpy()
+    if columns.shape[0] != len(events):
+        raise ValueError(f"design has {columns.shape[0]} rows, there are {len(events)} times")
+    for name, column in zip(design.names, columns.T, strict=True):
+        if not np.isfinite(column).all():
+            raise AnalysisError(f"Cox model: {name} has missing values", f"Cox 模型：{name} 有缺失值")
+        if (column == column[0]).all():
+            raise AnalysisError(
+                f"Cox model: {name} does not vary (fewer than two arms or levels)",
+                f"Cox 模型：{name} 只有一个取值（不足两组）",
+            )
+    if weights is not None and not (np.asarray(weights, dtype=float) > 0).all():
+        raise AnalysisError("Cox model: weights must be positive and not missing", "Cox 模型：权重须为正且不缺失")
+
+
+def _name_columns(message: str, design: Design) -> str:
+    """The package numbers coefficients in its messages from 1; add the names they stand for."""
+    return f"{message.strip()} (coefficients in order: {', '.join(design.names)})"
+
+
+def _read_model(model: Any, design: Design, ties: Ties, messages: tuple[str, ...]) -> CoxFit:
+    coef = np.asarray(model.coefficients, dtype=float)
+    variance = np.asarray(model.var, dtype=float)
+    std_err = np.sqrt(np.diag(variance))
+    aliased = [
+        name
+        for name, value, spread in zip(design.names, coef, std_err, strict=True)
+        if not (np.isfinite(value) and spread > 0)
+    ]
+    if aliased:
+        raise AnalysisError(
+            f"Cox model: {', '.join(aliased)} cannot be estimated (collinear with the other covariates)",
+            f"Cox 模型：{'、'.join(aliased)} 无法估计（与其他协变量共线）",
+        )
+    loglik_null, loglik = model.loglik
+    n_terms = len(coef)
+    return CoxFit(
+        coefficients=_tabulate(coef, std_err, design),
+        n=int(model.n),
+        n_event=int(model.nevent),
+        ties=ties,
+        is_robust=bool(model.robust),
+        loglik_null=loglik_null,
+        loglik=loglik,
+        likelihood_ratio=_test(2 * (loglik - loglik_null), n_terms),
+        wald=_test(float(model.wald_test), n_terms),
+        score=_test(float(model.score), n_terms),
+        concordance=float(model.concordance["concordance"]),
+        concordance_std_err=float(model.concordance["std"]),
+        messages=messages,
+        model=replace(model, assign=_group_columns(design)),
+    )
+
+
+def _tabulate(coef: NDArray[np.float64], std_err: NDArray[np.float64], design: Design) -> pl.DataFrame:
+    z = coef / std_err
+    with np.errstate(over="ignore"):  # a coefficient that runs to infinity has an infinite limit
+        hazard_ratio, ci_low, ci_high = (np.exp(coef + shift * std_err) for shift in (0, -Z_95, Z_95))
+    return pl.DataFrame(
+        {
+            "name": design.names,
+            "term": design.terms,
+            "level": pl.Series(design.levels, dtype=pl.String),
+            "coef": coef,
+            "std_err": std_err,
+            "z": z,
+            "p": 2 * norm.sf(np.abs(z)),
+            "hazard_ratio": hazard_ratio,
+            "ci_low": ci_low,
+            "ci_high": ci_high,
+        }
+    )
+
+
+def _group_columns(design: Design) -> dict[str, tuple[int, ...]]:
+    """Column numbers of every covariate, so that a test takes the levels of one covariate together."""
+    return {
+        term: tuple(i for i, owner in enumerate(design.terms) if owner == term) for term in dict.fromkeys(design.terms)
+    }
+
+
+def _test(statistic: float, df: int) -> ChiSquareTest:
+    return ChiSquareTest(statistic, df, float(chi2.sf(statistic, df)))
+
+
+def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> float:
+    """P value of the likelihood-ratio test of a model against one nested in it, or against no covariate at all.
+
+    Raises `AnalysisError` for robust fits, whose likelihood is none, and for fits to different patients.
+    """
+    if reduced is None:
+        loglik, n_columns = full.loglik_null, 0
+    else:
+        loglik, n_columns = reduced.loglik, reduced.coefficients.height
+        if (full.n, full.n_event, full.loglik_null) != (reduced.n, reduced.n_event, reduced.loglik_null):
+            raise AnalysisError("likelihood-ratio test: the two models were fitted to different patients")
+    if full.is_robust or (reduced is not None and reduced.is_robust):
+        raise AnalysisError("likelihood-ratio test: not defined for a weighted or clustered model")
+    df = full.coefficients.height - n_columns
+    if df < 1:
+        raise AnalysisError("likelihood-ratio test: the second model is not smaller than the first")
+    return float(chi2.sf(2 * (full.loglik - loglik), df))
+
+
+def test_proportional_hazards(fit: CoxFit) -> pl.DataFrame:
+    """Score test of proportional hazards per covariate and for all (`GLOBAL`), as R's `cox.zph` since survival 3.0.
+
+    Grambsch and Therneau 1994, doi:10.1093/biomet/81.3.515; time is transformed by 1 - Kaplan-Meier. The levels of
+    a categorical covariate are tested together.
+
+    Returns rows of `term`, `chi_square`, `df`, `p`.
+    """
+    rows = [(row["name"], row["chisq"], int(row["df"]), row["p"]) for row in cox_zph(fit.model).table]
+    schema = {"term": pl.String, "chi_square": pl.Float64, "df": pl.Int64, "p": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
