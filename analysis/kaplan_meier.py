@@ -202,7 +202,7 @@ def compute_rates(fit: KaplanMeier, times: Sequence[float]) -> pl.DataFrame:
             continue
         reached = curve.filter(pl.col("time") <= time).tail(1)
         if reached.is_empty():
-            rows.append((time, n_risk, 1.0, 0.0, None, None))
+            rows.append((time, n_risk, 1.0, 0.0, 1.0, 1.0))
             continue
         rows.append((time, n_risk, *reached.select("survival", "std_err", "ci_low", "ci_high").row(0)))
     names = ("estimate", "std_err", "ci_low", "ci_high")

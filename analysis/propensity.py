@@ -20,6 +20,7 @@ from etl.errors import AnalysisError
 NEWTON_STEPS = 25
 NEWTON_TOLERANCE = 1e-12
 SEPARATION_TOLERANCE = 1e-7
+SUSPICIOUS_LOGIT = 12.0  # a fitted probability within 6e-6 of 0 or 1 may be one that runs to it
 
 
 @dataclass(frozen=True)
@@ -79,23 +80,34 @@ def _maximise_likelihood(
     with warnings.catch_warnings():  # a start that stopped early is carried on, or refused, below
         warnings.simplefilter("ignore", ConvergenceWarning)
         beta = model.fit(scaled, is_treated).coef_[0]
+    beta, has_converged = _refine(scaled, is_treated, beta)
+    is_suspicious = not has_converged or np.abs(scaled @ beta).max() > SUSPICIOUS_LOGIT
+    culprits = find_separation(scaled, is_treated, ("(Intercept)", *design.names)) if is_suspicious else ()
+    if culprits:
+        raise AnalysisError(
+            f"propensity score: the arms are separated by {', '.join(culprits)}; merge levels or drop the covariate",
+            f"倾向评分：{'、'.join(culprits)} 完全（或准完全）区分两组；请合并类别或去掉该协变量",
+        )
+    if not has_converged:
+        raise AnalysisError("propensity score: the logistic regression did not converge", "倾向评分：逻辑回归未收敛")
+    return beta
+
+
+def _refine(
+    scaled: NDArray[np.float64], is_treated: NDArray[np.bool_], beta: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], bool]:
+    """Newton steps to the precision of the machine, and whether they got there."""
     for _ in range(NEWTON_STEPS):
         probability = expit(scaled @ beta)
         information = (scaled.T * (probability * (1 - probability))) @ scaled
         try:
             step = np.linalg.solve(information, scaled.T @ (is_treated - probability))
         except np.linalg.LinAlgError:
-            break
+            return beta, False
         beta = beta + step
         if np.abs(step).max() <= NEWTON_TOLERANCE * max(1.0, np.abs(beta).max()):
-            return beta
-    culprits = find_separation(scaled, is_treated, ("(Intercept)", *design.names))
-    if culprits:
-        raise AnalysisError(
-            f"propensity score: the arms are separated by {', '.join(culprits)}; merge levels or drop the covariate",
-            f"倾向评分：{'、'.join(culprits)} 完全（或准完全）区分两组；请合并类别或去掉该协变量",
-        )
-    raise AnalysisError("propensity score: the logistic regression did not converge", "倾向评分：逻辑回归未收敛")
+            return beta, True
+    return beta, False
 
 
 def find_separation(

@@ -1,0 +1,59 @@
+"""Values from outside the project: R's output for a public data set, and fuller ones where they are at hand."""
+
+import csv
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+HERE = Path(__file__).parent
+SHARED = Path(__file__).parents[2].parent / "shared"
+
+
+class RValues:
+    """Numbers written by `estimators.R`, by name; `all("efron.coef")` gives `efron.coef.1`, `.2`, ... in order."""
+
+    def __init__(self, values: dict[str, float | None]) -> None:
+        self.values = values
+
+    def __getitem__(self, name: str) -> float | None:
+        return self.values[name]
+
+    def all(self, prefix: str) -> list[float | None]:
+        found = [value for name, value in self.values.items() if name.startswith(prefix + ".")]
+        assert found, f"no value {prefix}"
+        return found
+
+
+@pytest.fixture(scope="session")
+def r() -> RValues:
+    with (HERE / "estimators.csv").open(encoding="utf-8") as file:
+        rows = {row["name"]: row["value"] for row in csv.DictReader(file)}
+    return RValues({name: None if value in {"NA", "NaN"} else float(value) for name, value in rows.items()})
+
+
+@pytest.fixture(scope="session")
+def veteran() -> pl.DataFrame:
+    """Veterans' lung cancer trial; `celltype` in R's order of levels, `months` rounded up so that many times tie."""
+    cell = pl.Enum(["squamous", "smallcell", "adeno", "large"])
+    frame = pl.read_csv(HERE / "veteran.csv").with_columns(pl.col("celltype").cast(cell))
+    return frame.with_columns(months=(pl.col("time") / 30.4375).ceil())
+
+
+@pytest.fixture(scope="session")
+def shared_reference() -> dict:
+    path = SHARED / "reference" / "r_reference.json"
+    if not path.is_file():
+        pytest.skip("the fuller set of R values (../shared/reference) is not at hand")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def read_shared(shared_reference):
+    """Reads a data set that belongs to the fuller R values."""
+
+    def read(relative: str) -> pl.DataFrame:
+        return pl.read_csv(SHARED / relative, null_values=["", "NA"], infer_schema_length=None)
+
+    return read

@@ -1,0 +1,76 @@
+# Reference values for the estimators of analysis/. Run in this folder: Rscript estimators.R
+# R 4.2.2, survival 3.5-3. Data: survival::veteran (Kalbfleisch and Prentice 1980), written out so that Python reads the
+# same; writes veteran.csv and estimators.csv (name, value).
+library(survival)
+v <- survival::veteran
+write.csv(v, "veteran.csv", row.names = FALSE, quote = FALSE)
+out <- list()
+keep <- function(name, x) for (i in seq_along(x)) {
+  key <- if (is.null(names(x))) i else names(x)[i]
+  out[[length(out) + 1]] <<- sprintf("%s.%s,%.15g", name, key, x[[i]])
+}
+
+# Kaplan-Meier per arm: curve at some times, median with limits, follow-up
+for (type in c("log", "log-log", "plain")) for (arm in 1:2) {
+  s <- survfit(Surv(time, status) ~ 1, v[v$trt == arm, ], conf.type = type)
+  at <- summary(s, times = c(1, 30, 90, 180, 365, 500), extend = TRUE)
+  name <- paste("km", type, arm, sep = ".")
+  for (part in c("n.risk", "surv", "std.err", "lower", "upper")) keep(paste(name, part, sep = "."), at[[part]])
+  keep(paste0(name, ".median"), summary(s)$table[c("median", "0.95LCL", "0.95UCL")])
+}
+keep("follow_up", summary(survfit(Surv(time, 1 - status) ~ 1, v))$table[c("median", "0.95LCL", "0.95UCL")])
+# small, with a death and a censoring at the same time
+keep("follow_up_ties", summary(survfit(Surv(c(2, 3, 3, 5, 8, 8, 9, 12), c(1, 0, 1, 1, 0, 1, 1, 1)) ~ 1))$table[c("median", "0.95LCL", "0.95UCL")])
+# the curve is level at 0.5 between 10 and 11, and rounding puts it at 0.5000000000000002
+keep("flat", summary(survfit(Surv(1:20, rep(1, 20)) ~ 1))$table[c("median", "0.95LCL", "0.95UCL")])
+
+# log-rank and Peto-Peto
+test <- function(name, x) {
+  df <- sum(rowSums(cbind(x$exp)) > 0) - 1
+  keep(name, c(chi_square = x$chisq, p = pchisq(x$chisq, df, lower.tail = FALSE)))
+  keep(paste0(name, ".obs"), rowSums(cbind(x$obs)))
+  keep(paste0(name, ".exp"), rowSums(cbind(x$exp)))
+}
+test("logrank", survdiff(Surv(time, status) ~ celltype, v))
+test("peto", survdiff(Surv(time, status) ~ celltype, v, rho = 1))
+test("stratified", survdiff(Surv(time, status) ~ trt + strata(celltype), v))
+
+# Cox
+v$months <- ceiling(v$time / 30.4375)  # many ties
+cox <- function(name, m) {
+  s <- summary(m)
+  keep(paste0(name, ".coef"), unname(coef(m)))
+  keep(paste0(name, ".se"), unname(sqrt(diag(vcov(m)))))
+  keep(paste0(name, ".ci_low"), unname(s$conf.int[, 3]))
+  keep(paste0(name, ".p"), unname(s$coefficients[, ncol(s$coefficients)]))
+  keep(paste0(name, ".loglik"), m$loglik)
+  keep(name, c(lr = s$logtest[["test"]], wald = m$wald.test[[1]], score = s$sctest[["test"]],
+               concordance = s$concordance[[1]], concordance_se = s$concordance[[2]]))
+}
+m <- coxph(Surv(months, status) ~ trt + celltype + karno, v)
+cox("efron", m)
+z <- cox.zph(m)$table
+for (column in c("chisq", "df", "p")) keep(paste0("zph.", column), z[, column])
+cox("breslow", coxph(Surv(months, status) ~ trt + celltype + karno, v, ties = "breslow"))
+cox("cox_strata", coxph(Surv(months, status) ~ trt + karno + strata(celltype), v))
+cox("weighted", coxph(Surv(months, status) ~ trt + karno, v, weights = 1 + v$prior / 10, robust = TRUE))
+cox("cluster", coxph(Surv(months, status) ~ trt + karno, v, cluster = age))
+a <- anova(coxph(Surv(months, status) ~ trt + karno, v), m)
+keep("anova", c(p = a[2, ncol(a)]))
+
+# propensity score
+g <- glm(I(trt == 2) ~ celltype + karno + age + prior, binomial, v, control = glm.control(epsilon = 1e-15, maxit = 50))
+keep("glm.coef", unname(coef(g)))
+keep("glm.fitted", unname(fitted(g))[1:5])
+
+# contingency tables
+keep("pearson", c(p = chisq.test(matrix(c(20, 30, 25, 25, 12, 28), 3, byrow = TRUE), correct = FALSE)$p.value,
+                  statistic = chisq.test(matrix(c(20, 30, 25, 25, 12, 28), 3, byrow = TRUE), correct = FALSE)$statistic[[1]]))
+keep("fisher", c(two = fisher.test(matrix(c(1, 7, 11, 3), 2))$p.value,
+                 five = fisher.test(matrix(c(38, 29, 1, 4, 43, 40, 45, 31, 2, 1), 5, byrow = TRUE))$p.value,
+                 square = fisher.test(matrix(c(10, 3, 1, 5, 7, 2, 2, 3, 1), 3, byrow = TRUE))$p.value))
+
+# response rates
+for (x in list(c(0, 20), c(7, 20), c(20, 20))) keep(paste0("binom.", x[1]), binom.test(x[1], x[2])$conf.int)
+
+writeLines(c("name,value", unlist(out)), "estimators.csv")

@@ -1,0 +1,160 @@
+"""Cox models and the proportional-hazards test against R's coxph and cox.zph."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from analysis import cox
+from analysis.cox import compute_likelihood_ratio_p, fit_cox
+from analysis.design import encode_design
+from etl.errors import AnalysisError
+
+
+def check_against_r(fit, r, name, *, rel=1e-8):
+    table = fit.coefficients
+    assert table["coef"].to_list() == pytest.approx(r.all(f"{name}.coef"), rel=rel)
+    assert table["std_err"].to_list() == pytest.approx(r.all(f"{name}.se"), rel=rel)
+    assert table["p"].to_list() == pytest.approx(r.all(f"{name}.p"), rel=1e-6)
+    assert table["ci_low"].to_list() == pytest.approx(r.all(f"{name}.ci_low"), rel=rel)
+    assert [fit.loglik_null, fit.loglik] == pytest.approx(r.all(f"{name}.loglik"), rel=rel)
+    assert fit.likelihood_ratio.statistic == pytest.approx(r[f"{name}.lr"], rel=rel)
+    assert fit.wald.statistic == pytest.approx(r[f"{name}.wald"], rel=rel)
+    assert fit.score.statistic == pytest.approx(r[f"{name}.score"], rel=rel)
+    assert fit.concordance == pytest.approx(r[f"{name}.concordance"], rel=rel)
+    assert fit.concordance_std_err == pytest.approx(r[f"{name}.concordance_se"], rel=rel)
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_tied_times_equal_r(r, veteran, ties):
+    design = encode_design(veteran, ["trt", "celltype", "karno"])
+    fit = fit_cox(veteran["months"], veteran["status"], design, ties=ties)
+    check_against_r(fit, r, ties)
+    assert fit.coefficients["name"].to_list()[:3] == ["trt", "celltype=smallcell", "celltype=adeno"]
+    assert (fit.n, fit.n_event, fit.messages) == (137, 128, ())
+
+
+def test_stratified_model_equals_r(r, veteran):
+    fit = fit_cox(
+        veteran["months"], veteran["status"], encode_design(veteran, ["trt", "karno"]), strata=veteran["celltype"]
+    )
+    check_against_r(fit, r, "cox_strata")
+
+
+def test_robust_errors_equal_r(r, veteran):
+    design = encode_design(veteran, ["trt", "karno"])
+    weighted = fit_cox(veteran["months"], veteran["status"], design, weights=1 + veteran["prior"] / 10)
+    check_against_r(weighted, r, "weighted")
+    clustered = fit_cox(veteran["months"], veteran["status"], design, cluster=veteran["age"])
+    check_against_r(clustered, r, "cluster")
+    assert weighted.is_robust
+    assert clustered.is_robust
+
+
+def test_proportional_hazards_per_covariate_and_global(r, veteran):
+    fit = fit_cox(veteran["months"], veteran["status"], encode_design(veteran, ["trt", "celltype", "karno"]))
+    table = cox.test_proportional_hazards(fit)
+    assert table["term"].to_list() == ["trt", "celltype", "karno", "GLOBAL"]
+    assert table["df"].to_list() == r.all("zph.df")
+    assert table["chi_square"].to_list() == pytest.approx(r.all("zph.chisq"), rel=1e-8)
+    assert table["p"].to_list() == pytest.approx(r.all("zph.p"), rel=1e-8)
+
+
+def test_likelihood_ratio_of_a_categorical_covariate(r, veteran):
+    full = fit_cox(veteran["months"], veteran["status"], encode_design(veteran, ["trt", "celltype", "karno"]))
+    reduced = fit_cox(veteran["months"], veteran["status"], encode_design(veteran, ["trt", "karno"]))
+    assert compute_likelihood_ratio_p(full, reduced) == pytest.approx(r["anova.p"], rel=1e-8)
+    assert compute_likelihood_ratio_p(full) == full.likelihood_ratio.p
+
+
+def test_likelihood_ratio_refuses_what_cannot_be_compared(veteran):
+    design = encode_design(veteran, ["trt", "karno"])
+    fit = fit_cox(veteran["months"], veteran["status"], design)
+    with pytest.raises(AnalysisError, match="not smaller"):
+        compute_likelihood_ratio_p(fit, fit)
+    other = fit_cox(veteran["months"][:100], veteran["status"][:100], design.matrix[:100].select("trt"))
+    with pytest.raises(AnalysisError, match="different patients"):
+        compute_likelihood_ratio_p(fit, other)
+    robust = fit_cox(veteran["months"], veteran["status"], design, cluster=veteran["age"])
+    with pytest.raises(AnalysisError, match="weighted or clustered"):
+        compute_likelihood_ratio_p(robust)
+
+
+def test_one_binary_covariate_by_hand():
+    # Deaths at 1 (treated), 2 (control) and 3 (treated) give, with h the hazard ratio, the partial likelihood
+    # h/(2h+2) * 1/(h+2) * h/(h+1). Its logarithm is level where 2/h = 2/(h+1) + 1/(h+2), that is h^2 - h - 4 = 0.
+    fit = fit_cox([1, 2, 3, 4], [1, 1, 1, 0], pl.DataFrame({"treated": [1, 0, 1, 0]}))
+    assert fit.coefficients["hazard_ratio"].item() == pytest.approx((1 + np.sqrt(17)) / 2, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("time", "event", "columns", "said"),
+    [
+        ([1, 2, 3], [0, 0, 0], {"arm": [0, 1, 1]}, "no events"),
+        ([1, 2, 3], [1, 1, 0], {"arm": [1, 1, 1]}, "arm does not vary"),
+        ([1, 2, 3], [1, 1, 0], {"arm": [1, None, 0]}, "arm has missing values"),
+        ([1, 0, 3], [1, 1, 0], {"arm": [1, 0, 1]}, "0 or negative"),
+        ([1, None, 3], [1, 1, 0], {"arm": [1, 0, 1]}, "missing"),
+        ([1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 0, 1], {"a": [1, 0, 1, 0, 1, 0], "b": [2, 0, 2, 0, 2, 0]}, "b cannot be"),
+    ],
+)
+def test_unusable_input_is_refused_by_name(time, event, columns, said):
+    with pytest.raises(AnalysisError, match=said):
+        fit_cox(time, event, pl.DataFrame(columns))
+
+
+def test_a_coefficient_that_runs_to_infinity_is_said():
+    fit = fit_cox([1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 0, 0], pl.DataFrame({"arm": [1, 1, 1, 0, 0, 0]}))
+    assert "arm" in fit.messages[0]
+
+
+def test_fuller_set_of_models(shared_reference, read_shared):
+    lung = read_shared("data/r_sets/lung.csv").drop_nulls("ph.ecog")
+    expected = shared_reference["lung"]
+    columns = lung.select("age", "sex", "ph.ecog")
+    for name, ties in [("cox_efron", "efron"), ("cox_breslow", "breslow")]:
+        check_model(fit_cox(lung["time"], lung["status"] == 2, columns, ties=ties), expected[name])
+    zph = cox.test_proportional_hazards(fit_cox(lung["time"], lung["status"] == 2, columns))
+    assert zph["chi_square"].to_list() == pytest.approx([row["chisq"] for row in expected["cox_zph"]], rel=1e-8)
+    centres = read_shared("data/r_sets/lung.csv").drop_nulls("inst")
+    fit = fit_cox(centres["time"], centres["status"] == 2, centres.select("age", "sex"), strata=centres["inst"])
+    check_model(fit, expected["cox_stratified"])
+
+
+def test_fuller_set_of_liver_models(shared_reference, read_shared):
+    pbc = read_shared("data/r_sets/pbc.csv").drop_nulls("trt")
+    log_bili, log_protime = pl.col("bili").log().alias("log_bili"), pl.col("protime").log().alias("log_protime")
+    columns = pbc.select("trt", "age", log_bili, "albumin", log_protime, "edema")
+    dead = pbc["status"] == 2
+    check_model(fit_cox(pbc["time"], dead, columns), shared_reference["pbc"]["cox_efron"])
+    weights = 1 + (pbc["age"] > 50).cast(pl.Int64)
+    weighted = fit_cox(pbc["time"], dead, pbc.select("trt", "albumin"), weights=weights).coefficients
+    expected = shared_reference["pbc"]["cox_weighted_robust"]
+    assert weighted["coef"].to_list() == pytest.approx(list(expected["coef"].values()), rel=1e-8)
+    assert weighted["std_err"].to_list() == pytest.approx(list(expected["robust_se"].values()), rel=1e-8)
+    zph = cox.test_proportional_hazards(fit_cox(pbc["time"], dead, pbc.select("trt", "albumin", log_bili)))
+    assert zph["p"].to_list() == pytest.approx([row["p"] for row in shared_reference["pbc"]["cox_zph"]], rel=1e-8)
+
+
+def test_fuller_set_of_hcc_model(shared_reference, read_shared):
+    tace = read_shared("reference/hcc_tace_seg_data_table.csv")
+    columns = tace.select(
+        "age",
+        (pl.col("Sex") == 2).alias("female"),
+        "Portal Vein Thrombosis",
+        "Metastasis",
+        (pl.col("CPS") != "A").alias("not_a"),
+        (pl.col("AFP") + 1).log10().alias("log_afp"),
+    )
+    fit = fit_cox(tace["OS"], tace["Death_1_StillAliveorLostToFU_0"], columns)
+    check_model(fit, shared_reference["hcc_tace_seg"]["cox"])
+
+
+def check_model(fit, expected):
+    assert fit.coefficients["coef"].to_list() == pytest.approx(list(expected["coef"].values()), rel=1e-8)
+    assert fit.coefficients["std_err"].to_list() == pytest.approx(list(expected["se"].values()), rel=1e-8)
+    assert [fit.loglik_null, fit.loglik] == pytest.approx(expected["loglik"], rel=1e-10)
+    assert fit.likelihood_ratio.statistic == pytest.approx(expected["lr"][0], rel=1e-8)
+    assert fit.score.statistic == pytest.approx(expected["score"][0], rel=1e-8)
+    assert fit.wald.statistic == pytest.approx(expected["wald"][0], abs=0.005)  # R prints two decimals
+    assert [fit.concordance, fit.concordance_std_err] == pytest.approx(expected["concordance"], rel=1e-8)
+    assert (fit.n, fit.n_event) == (expected["n"], expected["nevent"])

@@ -1,0 +1,198 @@
+"""Kaplan-Meier, medians, rates and log-rank tests against R's survfit and survdiff, Collett's book and by hand."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis.kaplan_meier import (
+    compute_median,
+    compute_rates,
+    compute_spss_median,
+    count_at_risk,
+    fit_kaplan_meier,
+    fit_reverse_kaplan_meier,
+)
+from analysis.logrank import compute_logrank
+from etl.errors import AnalysisError
+
+TIMES = [1, 30, 90, 180, 365, 500]
+CONF_TYPES = ["log", "log-log", "plain"]
+
+
+def close(expected, rel=1e-10):
+    return [None if value is None else pytest.approx(value, rel=rel, abs=1e-14) for value in expected]
+
+
+@pytest.mark.parametrize("conf_type", CONF_TYPES)
+@pytest.mark.parametrize("arm", [1, 2])
+def test_curve_and_median_equal_r(r, veteran, conf_type, arm):
+    patients = veteran.filter(pl.col("trt") == arm)
+    fit = fit_kaplan_meier(patients["time"], patients["status"], conf_type)
+    rates = compute_rates(fit, TIMES)
+    name = f"km.{conf_type}.{arm}"
+    assert rates["n_risk"].to_list() == r.all(f"{name}.n.risk")
+    for ours, theirs in [("estimate", "surv"), ("std_err", "std.err"), ("ci_low", "lower"), ("ci_high", "upper")]:
+        estimable = rates["estimate"].is_not_null()
+        expected = [v for v, keep in zip(r.all(f"{name}.{theirs}"), estimable, strict=True) if keep]
+        assert rates.filter(estimable)[ours].to_list() == close(expected)
+    median = compute_median(fit)
+    assert [median.median, median.ci_low, median.ci_high] == close(r.all(f"{name}.median"))
+
+
+def test_median_is_the_midpoint_of_a_level_piece_in_spite_of_rounding(r):
+    median = compute_median(fit_kaplan_meier(np.arange(1, 21), np.ones(20)))
+    assert [median.median, median.ci_low, median.ci_high] == r.all("flat")
+
+
+def test_follow_up_by_reverse_kaplan_meier(r, veteran):
+    few_censored = compute_median(fit_reverse_kaplan_meier(veteran["time"], veteran["status"]))
+    assert [few_censored.median, few_censored.ci_low, few_censored.ci_high] == r.all("follow_up")
+    ties = compute_median(fit_reverse_kaplan_meier([2, 3, 3, 5, 8, 8, 9, 12], [0, 1, 0, 0, 1, 0, 0, 0]))
+    assert [ties.median, ties.ci_low, ties.ci_high] == close(r.all("follow_up_ties"))
+
+
+def test_spss_median_is_colletts():
+    # Collett, Modelling Survival Data in Medical Research: time to discontinuation of an IUD (weeks). Printed there:
+    # S(93) = 0.4662, its standard error 0.1452, S(75) = 0.5594, S(97) = 0.3729, density 0.0085,
+    # median 93, standard error 17.13, 95 % interval 59 to 127.
+    weeks = [10, 13, 18, 19, 23, 30, 36, 38, 54, 56, 59, 75, 93, 97, 104, 107, 107, 107]
+    stopped = [1, 0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 1, 1, 1, 0, 1, 0, 0]
+    fit = fit_kaplan_meier(weeks, stopped)
+    printed = fit.curve.filter(pl.col("time").is_in([75.0, 93.0, 97.0]))["survival"].to_list()
+    assert printed == pytest.approx([0.5594, 0.4662, 0.3729], abs=5e-5)
+    median = compute_spss_median(fit)
+    assert median.median == 93
+    assert median.std_err == pytest.approx(17.13, abs=0.02)
+    assert (median.ci_low, median.ci_high) == (pytest.approx(59, abs=0.6), pytest.approx(127, abs=0.6))
+
+
+def test_spss_median_without_enough_curve_has_no_standard_error():
+    level_at_the_end = compute_spss_median(fit_kaplan_meier([1, 2, 3, 4], [1, 1, 0, 0]))  # never at or below .45
+    assert (level_at_the_end.median, level_at_the_end.std_err) == (2, None)
+    assert compute_spss_median(fit_kaplan_meier([1, 2, 3, 4], [1, 0, 0, 0])).median is None
+
+
+def test_rates_past_the_last_follow_up():
+    censored_last = compute_rates(fit_kaplan_meier([1, 2, 3], [1, 1, 0]), [0.5, 3, 4])
+    assert censored_last["estimate"].to_list() == [1, pytest.approx(1 / 3), None]
+    assert censored_last["n_risk"].to_list() == [3, 1, 0]
+    reached_zero = compute_rates(fit_kaplan_meier([1, 2, 3], [1, 0, 1]), [3, 4])
+    assert reached_zero["estimate"].to_list() == [0, 0]
+    assert reached_zero["ci_high"].to_list() == [None, None]
+
+
+def test_patients_at_risk_count_just_before():
+    fit = fit_kaplan_meier([6, 6, 12, 18], [1, 0, 1, 0])
+    assert count_at_risk(fit, [0, 6, 6.1, 12, 18, 24]) == [4, 4, 2, 2, 1, 0]
+
+
+def test_times_equal_but_for_rounding_are_one_time():
+    curve = fit_kaplan_meier([0.1 + 0.2, 0.3, 1.0], [1, 1, 0]).curve
+    assert curve["n_event"].to_list() == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("time", "event", "said"),
+    [
+        ([], [], "no patient"),
+        ([1.0, np.nan], [1, 0], "1 times are missing"),
+        ([1.0, 0.0, -2.0], [1, 0, 1], "2 times are 0 or negative"),
+        ([1.0, 2.0], [1, np.nan], "event indicators"),
+    ],
+)
+def test_unusable_times_are_refused_by_name(time, event, said):
+    with pytest.raises(AnalysisError, match=said):
+        fit_kaplan_meier(time, event)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=1, max_size=40))
+def test_without_censoring_the_curve_is_the_share_still_alive(rows):
+    times = np.array([time for time, _ in rows])
+    curve = fit_kaplan_meier(times, np.ones(len(rows))).curve
+    assert curve["survival"].to_list() == pytest.approx([float((times > t).mean()) for t in curve["time"]], abs=1e-12)
+    censored = fit_kaplan_meier(times, [event for _, event in rows]).curve
+    assert (censored["survival"].to_numpy() >= curve["survival"].to_numpy() - 1e-12).all()
+
+
+@pytest.mark.parametrize(("name", "rho"), [("logrank", 0.0), ("peto", 1.0)])
+def test_logrank_equals_r(r, veteran, name, rho):
+    test = compute_logrank(veteran["time"], veteran["status"], veteran["celltype"].to_physical(), rho=rho)
+    assert test.df == 3
+    assert test.chi_square == pytest.approx(r[f"{name}.chi_square"], rel=1e-10)
+    assert test.p == pytest.approx(r[f"{name}.p"], rel=1e-9)
+    assert list(test.observed.values()) == close(r.all(f"{name}.obs"))
+    assert list(test.expected.values()) == close(r.all(f"{name}.exp"))
+
+
+def test_stratified_logrank_equals_r(r, veteran):
+    test = compute_logrank(veteran["time"], veteran["status"], veteran["trt"], strata=veteran["celltype"])
+    assert (test.chi_square, test.p) == (pytest.approx(r["stratified.chi_square"]), pytest.approx(r["stratified.p"]))
+    assert list(test.expected.values()) == close(r.all("stratified.exp"))
+
+
+def test_logrank_of_four_patients_by_hand():
+    # t=1: one of 4 dies, 2 in each arm: expected 1/2, variance 1/4. t=2: one of 3, 1 in arm a: 1/3, 2/9. t=3 (arm b
+    # alone): 0, 0. Observed in a: 2 (t=1 and 2). chi2 = (2 - 5/6)^2 / (17/36) = 49/17.
+    test = compute_logrank([1, 2, 3, 4], [1, 1, 1, 0], ["a", "a", "b", "b"])
+    assert test.expected["a"] == pytest.approx(5 / 6)
+    assert test.chi_square == pytest.approx(49 / 17)
+
+
+@pytest.mark.parametrize(("event", "group", "said"), [([1, 1], ["a", "a"], "two groups"), ([0, 0], "ab", "no events")])
+def test_logrank_refuses(event, group, said):
+    with pytest.raises(AnalysisError, match=said):
+        compute_logrank([1, 2], event, list(group))
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "time", "event", "group", "drop"),
+    [
+        ("data/r_sets/lung.csv", ("lung", "km_log"), "time", pl.col("status") == 2, "sex", None),
+        ("data/r_sets/lung.csv", ("lung", "km_log-log"), "time", pl.col("status") == 2, "sex", None),
+        ("data/r_sets/lung.csv", ("lung", "km_plain"), "time", pl.col("status") == 2, "sex", None),
+        ("data/r_sets/pbc.csv", ("pbc", "km_trt"), "time", pl.col("status") == 2, "trt", "trt"),
+        (
+            "reference/hcc_tace_seg_data_table.csv",
+            ("hcc_tace_seg", "os_by_pvt"),
+            "OS",
+            pl.col("Death_1_StillAliveorLostToFU_0") == 1,
+            "Portal Vein Thrombosis",
+            None,
+        ),
+    ],
+)
+def test_fuller_set_of_curves(shared_reference, read_shared, path, name, time, event, group, drop):
+    reference = shared_reference[name[0]][name[1].replace("km_log-log", "km_loglog")]
+    frame = read_shared(path).drop_nulls(drop or [time]).with_columns(event=event)
+    for table in reference["table"]:
+        label = table["_row"].split("=")[1]
+        patients = frame.filter(pl.col(group) == int(label))
+        fit = fit_kaplan_meier(patients[time], patients["event"], reference["conf.type"])
+        median = compute_median(fit)
+        expected = [table.get("median"), table.get("0.95LCL"), table.get("0.95UCL")]
+        assert [median.median, median.ci_low, median.ci_high] == close(expected, rel=1e-9)
+        rows = [row for row in reference["at"] if row["strata"].endswith(f"={label}")]
+        rates = compute_rates(fit, [row["time"] for row in rows])
+        assert rates["n_risk"].to_list() == [row["n.risk"] for row in rows]
+        for ours, theirs in [("estimate", "surv"), ("std_err", "se"), ("ci_low", "lower"), ("ci_high", "upper")]:
+            assert rates[ours].to_list() == close([row[theirs] for row in rows], rel=1e-8)
+
+
+def test_fuller_set_of_tests(shared_reference, read_shared):
+    lung = read_shared("data/r_sets/lung.csv")
+    for name, rho in [("logrank", 0.0), ("peto", 1.0)]:
+        expected = shared_reference["lung"][name]
+        test = compute_logrank(lung["time"], lung["status"] == 2, lung["sex"], rho=rho)
+        assert (test.chi_square, test.p) == (
+            pytest.approx(expected["chisq"], rel=1e-9),
+            pytest.approx(expected["p"], rel=1e-8),
+        )
+        assert list(test.observed.values()) == close(expected["obs"], rel=1e-9)
+    pbc = read_shared("data/r_sets/pbc.csv").drop_nulls("trt")
+    grade = shared_reference["pbc"]["albi_grade"]
+    test = compute_logrank(pbc["time"], pbc["status"] == 2, grade)
+    assert test.chi_square == pytest.approx(shared_reference["pbc"]["logrank_albi"]["chisq"], rel=1e-9)
+    assert list(test.expected.values()) == close(shared_reference["pbc"]["logrank_albi"]["exp"], rel=1e-9)
