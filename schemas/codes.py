@@ -159,6 +159,15 @@ class Response(Code):
     NE = "NE", "无法评估"
 
 
+class NonTargetResponse(Code):
+    """Response of the non-target lesions at one assessment."""
+
+    CR = "CR", "完全缓解"
+    NON_CR_NON_PD = "non_cr_non_pd", "非CR/非PD"
+    PD = "PD", "明确进展"
+    NE = "NE", "无法评估"
+
+
 class Modality(Code):
     """Imaging modality of an assessment."""
 

@@ -1,0 +1,198 @@
+"""Every reading of every tumour assessment, with the response that follows from lesions or from sums of diameters.
+
+The rules are those of `schemas/definitions/recist.py`; this module brings lesions and readings into their shape. A
+reading is one patient, visit, reader and set of criteria; lesions are read by RECIST 1.1.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import LesionRole, LesionStatus, Response, ResponseCriteria
+from schemas.definitions import recist
+
+SERIES = ["patient_id", "reader", "criteria"]
+READING = [*SERIES, "visit_number"]
+ASSESSMENT_SCHEMA = pl.Schema({
+    "hospital": pl.String,
+    "patient_id": pl.String,
+    "visit_number": pl.Int64,
+    "reader": pl.String,
+    "criteria": pl.String,
+    "assessment_date": pl.Date,
+    "assessment_days": pl.Float64,
+    "target_sum_mm": pl.Float64,
+    "nadir_sum_mm": pl.Float64,
+    "baseline_sum_mm": pl.Float64,
+    "target_response": pl.String,
+    "non_target_response": pl.String,
+    "has_new_lesion": pl.Boolean,
+    "derived_response": pl.String,
+    "recorded_response": pl.String,
+    "has_lesions": pl.Boolean,
+})  # fmt: skip
+
+
+def derive_assessment(lesion: pl.DataFrame, response: pl.DataFrame, therapy_start: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per patient, visit, reader and criteria (`ASSESSMENT_SCHEMA`), sorted by these.
+
+    `therapy_start` has patient_id and start_date. Responses are null at the baseline (visit 0), and where a reading has
+    neither lesions nor a sum. `nadir_sum_mm` is the smallest complete sum before the visit, the baseline included.
+    """
+    readings = (
+        _summarise_lesions(lesion)
+        .join(_prepare_readings(response), on=READING, how="full", coalesce=True, suffix="_reading")
+        .join(therapy_start.select("patient_id", "start_date"), on="patient_id", how="left")
+        .sort(READING)
+        .with_columns(
+            hospital=pl.coalesce("hospital", "hospital_reading"),
+            assessment_date=pl.coalesce("assessment_date", "assessment_date_reading"),
+            has_lesions=pl.col("target_number").is_not_null(),
+        )
+    )
+    return _derive_responses(_derive_sums(readings)).select(ASSESSMENT_SCHEMA.names()).cast(ASSESSMENT_SCHEMA)
+
+
+def _summarise_lesions(lesion: pl.DataFrame) -> pl.DataFrame:
+    """One row per reading: every lesion of the baseline is looked up at every visit, found or not."""
+    lesion = lesion.with_columns(criteria=pl.lit(ResponseCriteria.RECIST_1_1.value))
+    is_seen = pl.col("status").is_null() | ~pl.col("status").is_in(
+        [LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value]
+    )
+    visits = lesion.group_by(READING, maintain_order=True).agg(
+        pl.col("hospital").first(),
+        pl.col("assessment_date").min(),
+        has_new_lesion_listed=((pl.col("role") == LesionRole.NEW.value) & (pl.col("visit_number") > 0) & is_seen).any(),
+    )
+    at_baseline = lesion.filter(pl.col("visit_number") == 0).select(
+        *SERIES,
+        "lesion_id",
+        baseline_role="role",
+        is_node=recist.compute_is_node(pl.col("organ")).fill_null(value=False),
+    )
+    followed = (
+        visits.select(READING)
+        .join(at_baseline, on=SERIES, how="inner")
+        .join(lesion.select(*READING, "lesion_id", "status", "diameter_mm"), on=[*READING, "lesion_id"], how="left")
+        .with_columns(size_mm=recist.compute_lesion_size_mm(pl.col("status"), pl.col("diameter_mm")))
+        .with_columns(is_gone=_compute_is_gone())
+        .group_by(READING)
+        .agg(_aggregate_targets() + _aggregate_non_targets())
+    )
+    return visits.join(followed, on=READING, how="left").with_columns(
+        pl.col("target_number", "non_target_number").fill_null(0)
+    )
+
+
+def _compute_is_gone() -> pl.Expr:
+    by_size = recist.compute_is_gone(pl.col("is_node"), pl.col("size_mm"))
+    return pl.when(pl.col("status") == LesionStatus.ABSENT.value).then(statement=True).otherwise(by_size)
+
+
+def _aggregate_targets() -> list[pl.Expr]:
+    is_target = pl.col("baseline_role") == LesionRole.TARGET.value
+    size = pl.col("size_mm").filter(is_target)
+    return [
+        is_target.sum().alias("target_number"),
+        size.is_null().sum().alias("target_unassessed_number"),
+        pl.when(size.count() > 0).then(size.sum()).alias("lesion_sum_mm"),
+        pl.col("is_gone").filter(is_target).fill_null(value=False).all().alias("is_target_gone"),
+        ((size > 0) & ~pl.col("is_node").filter(is_target)).any().alias("has_target_left"),
+    ]
+
+
+def _aggregate_non_targets() -> list[pl.Expr]:
+    is_non_target = pl.col("baseline_role") == LesionRole.NON_TARGET.value
+    status = pl.col("status").filter(is_non_target)
+    is_assessed = status.is_not_null() & (status != LesionStatus.NOT_ASSESSED.value)
+    is_left = is_assessed & ~pl.col("is_gone").filter(is_non_target).fill_null(value=False)
+    return [
+        is_non_target.sum().alias("non_target_number"),
+        is_assessed.all().alias("is_non_target_complete"),
+        (status == LesionStatus.PROGRESSION.value).any().alias("has_non_target_progression"),
+        pl.col("is_gone").filter(is_non_target).fill_null(value=False).all().alias("is_non_target_gone"),
+        (is_left & ~pl.col("is_node").filter(is_non_target)).any().alias("has_non_target_left"),
+    ]
+
+
+def _prepare_readings(response: pl.DataFrame) -> pl.DataFrame:
+    return response.select(
+        *READING,
+        "hospital",
+        "assessment_date",
+        "recorded_response",
+        reading_days="assessment_days",
+        reading_sum_mm="target_sum_mm",
+        has_new_lesion_recorded="has_new_lesion",
+    )
+
+
+def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
+    """Add the sum of what was assessed, the complete sum, the baseline and the nadir, from lesions or as recorded."""
+    from_lesions = pl.col("has_lesions")
+    is_complete = pl.col("target_unassessed_number") == 0
+    before = pl.col("target_sum_mm").cum_min().forward_fill().shift(1)
+    return (
+        readings.with_columns(
+            assessed_sum_mm=pl.when(from_lesions).then("lesion_sum_mm").otherwise("reading_sum_mm"),
+            is_complete=pl.when(from_lesions).then(is_complete).otherwise(pl.col("reading_sum_mm").is_not_null()),
+            is_target_gone=pl.when(from_lesions).then("is_target_gone").otherwise(pl.col("reading_sum_mm") == 0),
+            has_target_left=pl.when(from_lesions).then("has_target_left").otherwise(pl.col("reading_sum_mm") > 0),
+            has_target=pl.when(from_lesions)
+            .then(pl.col("target_number") > 0)
+            .otherwise(pl.col("reading_sum_mm").is_not_null()),
+            has_new_lesion=pl.col("has_new_lesion_listed")
+            | pl.col("has_new_lesion_recorded").fill_null(pl.when(from_lesions).then(statement=False)),
+            assessment_days=pl.coalesce(
+                (pl.col("assessment_date") - pl.col("start_date")).dt.total_days().cast(pl.Float64), "reading_days"
+            ),
+        )
+        .with_columns(target_sum_mm=pl.when("is_complete").then("assessed_sum_mm"))
+        .with_columns(
+            baseline_sum_mm=pl.col("target_sum_mm").filter(pl.col("visit_number") == 0).first().over(SERIES),
+            nadir_sum_mm=before.over(SERIES, order_by="visit_number"),
+        )
+    )
+
+
+def _derive_responses(readings: pl.DataFrame) -> pl.DataFrame:
+    is_follow_up = pl.col("visit_number") > 0
+    is_mrecist = pl.col("criteria") == ResponseCriteria.MRECIST.value
+    target = recist.compute_target_response(
+        pl.col("assessed_sum_mm"),
+        pl.col("is_complete"),
+        pl.col("is_target_gone"),
+        pl.col("baseline_sum_mm"),
+        pl.col("nadir_sum_mm"),
+        pl.when(is_mrecist).then(0.0).otherwise(recist.PD_MIN_INCREASE_MM),
+    )
+    non_target = recist.compute_non_target_response(
+        pl.col("has_non_target_progression"), pl.col("is_non_target_complete"), pl.col("is_non_target_gone")
+    )
+    overall = recist.compute_overall_response(
+        pl.col("target_response"), pl.col("non_target_response"), pl.col("has_new_lesion")
+    )
+    return (
+        readings.with_columns(
+            target_response=pl.when(is_follow_up & pl.col("has_target")).then(target),
+            non_target_response=pl.when(is_follow_up & (pl.col("non_target_number") > 0)).then(non_target),
+        )
+        .with_columns(derived_response=pl.when(is_follow_up).then(overall))
+        .with_columns(was_complete=_compute_was_complete().over(SERIES, order_by="visit_number"))
+        .with_columns(
+            derived_response=pl.when(_compute_has_reappeared())
+            .then(pl.lit(Response.PD.value))
+            .otherwise("derived_response")
+        )
+    )
+
+
+def _compute_was_complete() -> pl.Expr:
+    is_complete_response = (pl.col("derived_response") == Response.CR.value).fill_null(value=False)
+    return is_complete_response.cast(pl.Int8).cum_max().shift(1, fill_value=0).cast(pl.Boolean)
+
+
+def _compute_has_reappeared() -> pl.Expr:
+    """True where a lesion is back after an overall CR; before a CR it only goes back into the sum."""
+    is_back = pl.col("has_target_left").fill_null(value=False) | pl.col("has_non_target_left").fill_null(value=False)
+    return (pl.col("visit_number") > 0) & pl.col("was_complete") & is_back

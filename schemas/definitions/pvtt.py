@@ -1,0 +1,67 @@
+"""Portal vein tumour thrombus (PVTT), Cheng's type, read from the radiologist's words in Chinese or English.
+
+Source: Shi J, Cheng S et al., World J Surg 2011;35:652-658 ("Cheng's classification"), as the study's protocol gives it:
+0 none; I segmental or sectoral branches; II left and/or right portal vein; III main trunk; IV superior mesenteric vein.
+Several sites: the highest counts. What is not recognised is null, never "none".
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import PvttType
+
+# A clause is the unit of negation: "主干未见癌栓，右支癌栓形成" is type II.
+_CLAUSE_BREAK = r"[，。；;,\n]|\. |但|\bbut\b|\bhowever\b"
+_NEGATION = r"未见|未发现|未累及|未受累|未侵及|无|没有|阴性|通畅|\bno\b|\bnot\b|\bwithout\b|\bpatent\b|\bclear\b|\babsent\b|\bnegative\b"
+_NONE = r"^(?:无|未见|没有|阴性|否|none|no|absent|negative|0|0型|type 0)$"
+_STATED_TYPE = r"^(?:pvtt|门静脉癌栓|门脉癌栓|程氏|cheng(?:'s)?|vp|type|分型|\s|[:：])*({})\s*(?:型|类|级)?$"
+
+# Highest type first. "肠系膜上静脉" is the superior mesenteric vein, "主干" the main trunk.
+_SITES: tuple[tuple[PvttType, str], ...] = (
+    (PvttType.TYPE_IV, r"肠系膜上静脉|superior mesenteric|\bsmv\b"),
+    (PvttType.TYPE_III, r"主干|总干|主支|\bmain\b|\btrunk\b"),
+    (
+        PvttType.TYPE_II,
+        r"(?:左|右|左右|双侧|一级)(?:、|及|和|/|主)?(?:左|右)?(?:门静脉|门脉|主支|干|支)"
+        r"|门(?:静)?脉(?:左|右)|\b(?:left|right|bilateral|first[- ]order)\b",
+    ),
+    (
+        PvttType.TYPE_I,
+        r"分支|段支|段级|叶支|亚段|二级|三级|前支|后支|内支|外支|s[1-8]段?"
+        r"|segment|sector|\bbranch(?:es)?\b|\bsecond[- ]order\b|\b(?:anterior|posterior|peripheral)\b",
+    ),
+)
+# Words that make a side's branch a sectoral one: "右前支", "右支分支", "right anterior branch", "left segmental branch".
+_SECTORAL = (
+    r"(?:左|右)(?:叶)?(?:前|后|内|外)(?:上|下)?(?:叶)?(?:支|段)|(?:左|右)(?:叶)?(?:段支|段级|分支|二级|三级)"
+    r"|(?:左|右)(?:侧)?支(?:的)?(?:分支|段支)"
+    r"|\b(?:left|right)[ -](?:anterior|posterior|medial|lateral|segment\w*|sector\w*)(?: \w+)*"
+)
+_ROMAN = {
+    PvttType.TYPE_I: "ⅰ|i|1",
+    PvttType.TYPE_II: "ⅱ|ii|2",
+    PvttType.TYPE_III: "ⅲ|iii|3",
+    PvttType.TYPE_IV: "ⅳ|iv|4",
+}
+
+
+def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
+    """Return Cheng's type '0'-'IV' of a description; null where it is empty or not recognised.
+
+    The text is cut into clauses. A clause that names a site without negating it gives that site's type; the highest of
+    all clauses counts. Only if no clause affirms a site, a negation gives '0'.
+    """
+    normalised = text.str.normalize("NFKC").str.to_lowercase().str.strip_chars(" \t\n.。")
+    clauses = normalised.str.replace_all(_CLAUSE_BREAK, "\x1f").str.split("\x1f")
+    negated = pl.element().str.contains(_NEGATION)
+    affirmed = clauses.list.eval(pl.when(~negated).then(pl.element()).drop_nulls()).list.join("\n")
+    has_negation = clauses.list.eval(negated).list.any()
+    without_sectoral = affirmed.str.replace_all(_SECTORAL, "<sector>")
+    read = pl.when(normalised.str.contains(_NONE)).then(pl.lit(PvttType.NONE.value))
+    for code, numerals in _ROMAN.items():
+        read = read.when(normalised.str.contains(_STATED_TYPE.format(numerals))).then(pl.lit(code.value))
+    for code, pattern in _SITES:
+        found = without_sectoral.str.contains(pattern if code is not PvttType.TYPE_I else f"{pattern}|<sector>")
+        read = read.when(found).then(pl.lit(code.value))
+    return read.when(has_negation).then(pl.lit(PvttType.NONE.value)).otherwise(None)

@@ -1,0 +1,76 @@
+"""Facts about a patient's records, counted once, for rules that compare one table with another.
+
+A count is null where the hospital sends no table of that kind at all, and 0 where it does and the patient has no record:
+only the latter is a contradiction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from schemas.codes import LesionRole, LesionStatus, Organ
+
+FACT_TABLES = ("adverse_event", "laboratory", "treatment")
+
+
+def fill_count(name: str, records: pl.DataFrame) -> pl.Expr:
+    """Return the count with 0 for a patient without records, if the hospital sends such records at all."""
+    return pl.col(name).fill_null(pl.lit(0 if records.height > 0 else None, dtype=pl.Int64))
+
+
+def derive_record_facts(
+    subject: pl.DataFrame, tables: Mapping[str, pl.DataFrame], assessment: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the subject frame with counts of records and the baseline lesions' number, size and organs."""
+    for name in FACT_TABLES:
+        counts = tables[name].group_by("patient_id", maintain_order=True).agg(pl.len().cast(pl.Int64).alias("n"))
+        subject = subject.join(counts.rename({"n": f"{name}_number"}), on="patient_id", how="left").with_columns(
+            fill_count(f"{name}_number", tables[name])
+        )
+    baseline_lesion = tables["lesion"].filter(_compute_is_at_baseline())
+    return (
+        subject.join(_summarise_liver_lesions(baseline_lesion), on="patient_id", how="left")
+        .join(_count_unlisted_organs(baseline_lesion, tables["metastasis"]), on="patient_id", how="left")
+        .with_columns(
+            pl.col("has_baseline_record", "has_outcome_record").fill_null(value=False),
+            pl.col("has_baseline_imaging").fill_null(pl.lit(False if assessment.height > 0 else None)),
+            fill_count("follow_up_assessment_number", assessment),
+        )
+    )
+
+
+def _compute_is_at_baseline() -> pl.Expr:
+    """A lesion seen at visit 0; a new one there is a contradiction of its own."""
+    is_absent = pl.col("status").is_in([LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value])
+    is_new = pl.col("role") == LesionRole.NEW.value
+    return (pl.col("visit_number") == 0) & ~is_absent.fill_null(value=False) & ~is_new.fill_null(value=False)
+
+
+def _summarise_liver_lesions(baseline_lesion: pl.DataFrame) -> pl.DataFrame:
+    """Per patient: the number of liver lesions by the reader who lists the fewest, and the largest diameter (mm).
+
+    The most cautious reader is compared with the recorded baseline, so that readers who differ raise no finding.
+    """
+    is_liver = pl.col("organ") == Organ.LIVER.value
+    readings = baseline_lesion.group_by("patient_id", "reader", maintain_order=True).agg(
+        baseline_liver_lesion_number=is_liver.sum().cast(pl.Int64),
+        baseline_liver_diameter_mm=pl.col("diameter_mm").filter(is_liver).max(),
+    )
+    return readings.group_by("patient_id", maintain_order=True).agg(
+        pl.col("baseline_liver_lesion_number", "baseline_liver_diameter_mm").min()
+    )
+
+
+def _count_unlisted_organs(baseline_lesion: pl.DataFrame, metastasis: pl.DataFrame) -> pl.DataFrame:
+    """Per patient with metastasis records: extrahepatic organs that hold a lesion at visit 0 and are not among them."""
+    organs = baseline_lesion.filter(pl.col("organ") != Organ.LIVER.value).select("patient_id", "organ").unique()
+    listed = metastasis.select("patient_id", "organ", is_listed=pl.lit(value=True))
+    return (
+        organs.join(metastasis.select("patient_id").unique(), on="patient_id", how="semi")
+        .join(listed, on=["patient_id", "organ"], how="left")
+        .group_by("patient_id")
+        .agg(unlisted_metastasis_organ_number=pl.col("is_listed").is_null().sum().cast(pl.Int64))
+        .sort("patient_id")
+    )

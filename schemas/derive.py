@@ -1,0 +1,332 @@
+"""From the accepted tables of one hospital to one row per patient, one per assessment, one per criterion.
+
+Every definition is computed here, once, before the load; SQL only joins, filters and counts. Frames are eager, keyed by
+`patient_id` and sorted, because polars' lazy engine promises no row order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from schemas.codes import Comparator, LabTest, ProcedureType, Response, ResponseCriteria, VitalStatus
+from schemas.definitions import baseline, child_pugh, endpoints
+from schemas.definitions.albi import compute_albi_grade, compute_albi_score
+from schemas.definitions.assessment import derive_assessment
+from schemas.definitions.pvtt import compute_pvtt_type
+from schemas.definitions.record_facts import derive_record_facts, fill_count
+from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
+from schemas.definitions.treatment import derive_first_line, derive_next_line
+from schemas.rules import CRITERIA
+from schemas.rules.rule import SUBJECT
+
+Tables = Mapping[str, pl.DataFrame]
+
+PATIENT_COLUMNS = (
+    "hospital", "patient_id", "person_id", "source_row", "sex", "birth_date", "diagnosis_date", "tumour_type",
+    "diagnosis_basis", "is_unresectable", "is_recurrent", "has_other_malignancy",
+)  # fmt: skip
+BASELINE_COLUMNS = (
+    "bclc_stage", "ecog_status", "has_extrahepatic_metastasis", "has_vena_cava_or_atrium_tumour", "tumour_size_cm",
+    "tumour_number", "metastasis_site_number", "hbsag", "has_antiviral_therapy", "has_cirrhosis", "has_tace",
+    "body_weight_kg",
+)  # fmt: skip
+LABELLED_COMPARATORS = ("afp", "hbv_dna")
+READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
+
+
+def derive(tables: Tables) -> dict[str, pl.DataFrame]:
+    """Return `subject`, `assessment` and `eligibility` of one hospital.
+
+    `tables` holds all ten source tables in contract types, any of them empty. `subject` has one row per patient record,
+    `assessment` one per patient, visit, reader and criteria, `eligibility` one per patient and criterion (is_met null:
+    unknown). All are sorted by patient_id.
+    """
+    first_line = derive_first_line(tables["treatment"])
+    assessment = derive_assessment(tables["lesion"], tables["response"], first_line)
+    subject = _derive_disease(tables, first_line)
+    subject = _derive_outcome(subject, tables["outcome"], _select_readings(assessment))
+    subject = derive_record_facts(subject, tables, assessment).sort("patient_id")
+    return {"subject": subject, "assessment": assessment, "eligibility": derive_eligibility(subject)}
+
+
+def derive_eligibility(subject: pl.DataFrame) -> pl.DataFrame:
+    """Return hospital, patient_id, criterion_id, criterion_order, is_met: one row per patient and criterion."""
+    steps = sorted(CRITERIA.values(), key=lambda c: c.order)
+    verdicts = [
+        subject.select(
+            "hospital",
+            "patient_id",
+            criterion_id=pl.lit(step.criterion_id, dtype=pl.String),
+            criterion_order=pl.lit(step.order, dtype=pl.Int64),
+            is_met=step.expression().cast(pl.Boolean),
+        )
+        for step in steps
+    ]
+    return pl.concat(verdicts).sort("patient_id", "criterion_order")
+
+
+def join_subject(table_name: str, records: pl.DataFrame, derived: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return the records of one table, in order, with the facts that a rule may need beside them.
+
+    Every column of `subject` is added by patient_id; where the table has a column of that name, its own stays and the
+    subject's is called `subject_<name>`. For `response` and `lesion` (read by RECIST 1.1) the assessment's columns are
+    added, a clashing one as `derived_<name>`. For `subject` it is the subject frame itself.
+    """
+    if table_name == SUBJECT:
+        return derived[SUBJECT]
+    joined = records
+    if table_name in ("response", "lesion"):
+        joined = _join_assessment(joined, derived["assessment"])
+    return _join_named(joined, derived[SUBJECT], ["patient_id"], "subject_")
+
+
+def _join_assessment(records: pl.DataFrame, assessment: pl.DataFrame) -> pl.DataFrame:
+    if "criteria" in records.columns:
+        return _join_named(records, assessment, READING_KEY, "derived_")
+    by_recist = assessment.filter(pl.col("criteria") == ResponseCriteria.RECIST_1_1.value).drop("criteria")
+    return _join_named(records, by_recist, READING_KEY[:3], "derived_")
+
+
+def _join_named(records: pl.DataFrame, facts: pl.DataFrame, key: list[str], prefix: str) -> pl.DataFrame:
+    clashing = [name for name in facts.columns if name in records.columns and name not in key]
+    renamed = facts.rename({name: f"{prefix}{name}" for name in clashing})
+    return records.join(renamed, on=key, how="left", maintain_order="left")
+
+
+def _derive_disease(tables: Tables, first_line: pl.DataFrame) -> pl.DataFrame:
+    """One row per patient: who, first line, baseline disease, laboratory and the 17 levels."""
+    patient = tables["patient"].select(*PATIENT_COLUMNS, stated_age_years="age_years")
+    subject = (
+        patient.join(first_line, on="patient_id", how="left")
+        .join(derive_next_line(tables["treatment"]), on="patient_id", how="left")
+        .join(_prepare_baseline(tables["baseline"]), on="patient_id", how="left")
+        .join(_derive_laboratory(tables["laboratory"]), on="patient_id", how="left")
+        .join(baseline.derive_metastasis(tables["metastasis"]), on="patient_id", how="left")
+        .join(_derive_tace(tables["procedure"]), on="patient_id", how="left")
+    )
+    return (
+        subject.with_columns(
+            age_years=baseline.compute_age_years(
+                pl.col("birth_date"), pl.col("start_date"), pl.col("stated_age_years")
+            ),
+            metastasis_site_number=pl.coalesce("metastasis_site_number", "metastasis_lesion_number"),
+            tace_number=fill_count("tace_number", tables["procedure"]),
+            metastasis_organ_number=fill_count("metastasis_organ_number", tables["metastasis"]),
+        )
+        .with_columns(
+            has_tace=pl.coalesce("has_tace", pl.when(pl.col("tace_number") > 0).then(statement=True)),
+            **_compute_liver_function(),
+        )
+        .with_columns(
+            albi_grade=compute_albi_grade(pl.col("albi_score")),
+            child_pugh_class=pl.coalesce(
+                child_pugh.compute_child_pugh_class(pl.col("child_pugh_points")), "recorded_child_pugh_class"
+            ),
+            child_pugh_class_source=pl.when(pl.col("child_pugh_points").is_not_null())
+            .then(pl.lit("derived"))
+            .when(pl.col("recorded_child_pugh_class").is_not_null())
+            .then(pl.lit("recorded")),
+        )
+        .with_columns(**baseline.compute_levels())
+    )
+
+
+def _prepare_baseline(records: pl.DataFrame) -> pl.DataFrame:
+    text_type = compute_pvtt_type(pl.col("pvtt_text"))
+    return records.select(
+        "patient_id",
+        *BASELINE_COLUMNS,
+        "ascites",
+        "encephalopathy_grade",
+        recorded_child_pugh_class="child_pugh_class",
+        pvtt_text_type=text_type,
+        pvtt_type=pl.coalesce(text_type, "pvtt_type"),
+        has_portal_hypertension=baseline.compute_has_portal_hypertension(
+            pl.col("hvpg_mmhg"), pl.col("has_portal_hypertension")
+        ),
+        has_baseline_record=pl.lit(value=True),
+    )
+
+
+def _derive_laboratory(laboratory: pl.DataFrame) -> pl.DataFrame:
+    """One column per test with the value of visit 0 (0 where nothing was detected), and `<test>_comparator`."""
+    is_detected = pl.col("value_comparator").ne_missing(Comparator.NOT_DETECTED.value)
+    at_baseline = laboratory.filter(pl.col("visit_number") == 0).with_columns(
+        value=pl.when(is_detected).then("value").otherwise(0.0)
+    )
+    columns = []
+    for test in LabTest:
+        is_test = pl.col("test") == test.value
+        columns.append(pl.col("value").filter(is_test).first().alias(test.value))
+        columns.append(pl.col("value_comparator").filter(is_test).first().alias(_comparator_name(test)))
+    return at_baseline.group_by("patient_id", maintain_order=True).agg(columns)
+
+
+def _comparator_name(test: LabTest) -> str:
+    return f"{test.name.lower()}_comparator"
+
+
+def _compute_liver_function() -> dict[str, pl.Expr]:
+    """ALBI score and Child-Pugh points; a bound such as `<3` has no score."""
+
+    def measured(test: LabTest) -> pl.Expr:
+        is_value = pl.col(_comparator_name(test)).fill_null(Comparator.EQUAL.value) == Comparator.EQUAL.value
+        return pl.when(is_value).then(pl.col(test.value))
+
+    bilirubin, albumin, inr = (measured(test) for test in (LabTest.BILIRUBIN, LabTest.ALBUMIN, LabTest.INR))
+    return {
+        "albi_score": compute_albi_score(bilirubin, albumin),
+        "child_pugh_points": child_pugh.compute_child_pugh_points(
+            bilirubin, albumin, inr, pl.col("ascites"), pl.col("encephalopathy_grade")
+        ),
+    }
+
+
+def _derive_tace(procedure: pl.DataFrame) -> pl.DataFrame:
+    tace = procedure.filter(pl.col("procedure") == ProcedureType.TACE.value)
+    return tace.group_by("patient_id", maintain_order=True).agg(
+        first_tace_date=pl.col("procedure_date").min(), tace_number=pl.len().cast(pl.Int64)
+    )
+
+
+def _select_readings(assessment: pl.DataFrame) -> pl.DataFrame:
+    """The readings that count for the patient: RECIST 1.1, reader `site`, else the first in alphabetical order."""
+    by_recist = assessment.filter(pl.col("criteria") == ResponseCriteria.RECIST_1_1.value)
+    reader = (
+        by_recist.select("patient_id", "reader", is_other=pl.col("reader") != "site")
+        .unique()
+        .sort("patient_id", "is_other", "reader")
+        .group_by("patient_id", maintain_order=True)
+        .agg(pl.col("reader").first())
+    )
+    return by_recist.join(reader, on=["patient_id", "reader"], how="semi", maintain_order="left").with_columns(
+        response=pl.coalesce("derived_response", "recorded_response")
+    )
+
+
+def _summarise_readings(readings: pl.DataFrame) -> pl.DataFrame:
+    """Per patient: baseline imaging, first PD (derived, else recorded), last adequate assessment."""
+    is_baseline, is_later = pl.col("visit_number") == 0, pl.col("visit_number") > 0
+    derived_pd = is_later & (pl.col("derived_response") == Response.PD.value)
+    recorded_pd = is_later & pl.col("derived_response").is_null() & (pl.col("recorded_response") == Response.PD.value)
+    is_adequate = is_later & (pl.col("response") != Response.NE.value)
+    return readings.group_by("patient_id", maintain_order=True).agg(
+        has_baseline_imaging=is_baseline.any(),
+        baseline_imaging_date=pl.col("assessment_date").filter(is_baseline).min(),
+        follow_up_assessment_number=is_later.sum().cast(pl.Int64),
+        last_adequate_assessment_days=pl.col("assessment_days").filter(is_adequate).max(),
+        derived_progression_date=pl.col("assessment_date").filter(derived_pd).min(),
+        derived_progression_days=pl.col("assessment_days").filter(derived_pd).min(),
+        derived_progression_source=pl.when(derived_pd.any()).then(
+            pl.when(pl.col("has_lesions").filter(derived_pd).first())
+            .then(pl.lit("lesions"))
+            .otherwise(pl.lit("target_sum"))
+        ),
+        read_progression_date=pl.col("assessment_date").filter(recorded_pd).min(),
+        read_progression_days=pl.col("assessment_days").filter(recorded_pd).min(),
+    )
+
+
+def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
+    """Add vital status, first progression, treatment time, OS, PFS and the responses at 3 and 6 months."""
+    recorded = outcome.select(
+        "patient_id",
+        "last_contact_date",
+        "death_date",
+        "has_progressed",
+        "progression_date",
+        "overall_survival_days",
+        recorded_progression_days="progression_days",
+        is_dead=pl.col("vital_status") == VitalStatus.DEAD.value,
+        has_outcome_record=pl.lit(value=True),
+    )
+    timed = (
+        subject.join(recorded, on="patient_id", how="left")
+        .join(_summarise_readings(readings), on="patient_id", how="left")
+        .pipe(_derive_times)
+        .pipe(_derive_progression)
+        .pipe(_derive_endpoints)
+    )
+    later = readings.filter(pl.col("visit_number") > 0)
+    clock = timed.select(
+        "patient_id", "first_progression_days", "death_days", is_timed=pl.col("last_contact_days").is_not_null()
+    )
+    for window, name in ((endpoints.MONTH_3, "response_3_months"), (endpoints.MONTH_6, "response_6_months")):
+        at_window = endpoints.derive_response_at(later, clock, window, name)
+        timed = timed.join(at_window, on="patient_id", how="left")
+    return timed.join(endpoints.derive_best_response(later), on="patient_id", how="left")
+
+
+def _derive_times(subject: pl.DataFrame) -> pl.DataFrame:
+    """Add days from the start, from dates where the hospital sends them, else from durations."""
+    start = pl.col("start_date")
+    contact = pl.coalesce("last_contact_date", pl.when("is_dead").then("death_date"))
+    is_dated = start.is_not_null() & contact.is_not_null()
+    treated_until = pl.when(pl.col("is_treatment_ongoing")).then(contact).otherwise(pl.col("treatment_end_date"))
+    return (
+        subject.with_columns(
+            last_contact_date=contact,
+            time_source=pl.when(is_dated)
+            .then(pl.lit("dates"))
+            .when(pl.col("overall_survival_days").is_not_null())
+            .then(pl.lit("durations")),
+        )
+        .with_columns(
+            last_contact_days=pl.when(pl.col("time_source") == "dates")
+            .then(endpoints.compute_days_between(start, pl.col("last_contact_date")))
+            .otherwise("overall_survival_days"),
+            close_days=endpoints.compute_days_between(start, pl.lit(FOLLOW_UP_CLOSE)),
+            treatment_days=endpoints.compute_days_between(
+                start, pl.when(treated_until > FOLLOW_UP_CLOSE).then(pl.lit(FOLLOW_UP_CLOSE)).otherwise(treated_until)
+            ),
+        )
+        .with_columns(
+            death_days=pl.when("is_dead").then(
+                pl.coalesce(endpoints.compute_days_between(start, pl.col("death_date")), "last_contact_days")
+            ),
+            treatment_months=pl.col("treatment_days") / DAYS_PER_MONTH,
+        )
+    )
+
+
+def _derive_progression(subject: pl.DataFrame) -> pl.DataFrame:
+    """Add the first progression: derived from lesions or sums, else the outcome's, else the first recorded PD."""
+    is_recorded = pl.col("has_progressed").fill_null(value=True)
+    recorded_date = pl.when(is_recorded).then("progression_date")
+    recorded_days = pl.when(pl.col("has_progressed")).then("recorded_progression_days")
+    is_derived = pl.col("derived_progression_source").is_not_null()
+    recorded_time = pl.coalesce(endpoints.compute_days_between(pl.col("start_date"), recorded_date), recorded_days)
+    source = (
+        pl.when(pl.col("derived_progression_days").is_not_null())
+        .then("derived_progression_source")
+        .when(recorded_time.is_not_null())
+        .then(pl.lit("recorded"))
+        .when(pl.col("read_progression_days").is_not_null())
+        .then(pl.lit("recorded_response"))
+    )
+    return subject.with_columns(first_progression_source=source, is_progression_derived=is_derived).with_columns(
+        first_progression_days=pl.coalesce("derived_progression_days", recorded_time, "read_progression_days"),
+        first_progression_date=pl.when(pl.col("derived_progression_days").is_not_null())
+        .then("derived_progression_date")
+        .when(pl.col("first_progression_source") == "recorded")
+        .then(recorded_date)
+        .otherwise("read_progression_date"),
+    )
+
+
+def _derive_endpoints(subject: pl.DataFrame) -> pl.DataFrame:
+    survival = (pl.col("is_dead"), pl.col("death_days"), pl.col("last_contact_days"), pl.col("close_days"))
+    progression = pl.col("first_progression_days")
+    is_undated = (pl.col("has_progressed") | pl.col("is_progression_derived")).fill_null(
+        value=False
+    ) & progression.is_null()
+    subject = subject.with_columns(
+        os_days=endpoints.compute_os_days(*survival), os_event=endpoints.compute_os_event(*survival)
+    )
+    pfs_days = endpoints.compute_pfs_days(pl.col("os_days"), progression)
+    pfs_event = endpoints.compute_pfs_event(pl.col("os_days"), pl.col("os_event"), progression)
+    return subject.with_columns(
+        pfs_days=pl.when(~is_undated).then(pfs_days), pfs_event=pl.when(~is_undated).then(pfs_event)
+    )
