@@ -22,7 +22,9 @@ def match_nearest(
     caliper_sd: float | None,
     order: MatchingOrder = "largest",
 ) -> pl.DataFrame:
-    """Pair every treated patient with the nearest control still free, greedily, as R's MatchIt 4.7.2 does.
+    """Pair every treated patient with the nearest control still free, greedily.
+
+    On MatchIt's own example the pairs are those of MatchIt 4.7.2 (four settings).
 
     - `distance`: one finite number per patient (probability, logit, ...).
     - `treated`: Boolean or 0/1, one per patient; treated patients choose, controls are chosen.

@@ -52,7 +52,7 @@ def fit_propensity(frame: pl.DataFrame, treated: str | ArrayLike, covariates: Se
     scaled = np.column_stack([np.ones(len(columns)), (columns - means) / scales])
     _check_rank(scaled, design)
     beta = _maximise_likelihood(scaled, is_treated, design)
-    logit = scaled @ beta
+    logit = (scaled * beta).sum(axis=1)  # not a matrix product, which may round equal rows differently
     slopes = beta[1:] / scales
     coefficients = {"(Intercept)": float(beta[0] - slopes @ means)}
     coefficients |= {name: float(slope) for name, slope in zip(design.names, slopes, strict=True)}
