@@ -1,0 +1,148 @@
+"""Accounts that must balance: what became of every row and every non-empty cell, and the texts kept of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.extract import ROW, Grid
+from etl.identity import MASK, mask_personal_data, normalise_identifier
+from etl.site import IDENTIFIER_ROLES, ColumnMap, Site, Source
+
+USED = "used"
+_PATIENT = "_patient_text"
+
+
+@dataclass(frozen=True)
+class SheetRows:
+    """One mapped sheet: its rows by header, what became of each row, and the sources that read it.
+
+    `rows` has `source_row`, `rule` (`used` or the ignoring rule's name) and one String column per header.
+    """
+
+    file: str
+    sheet: str | None
+    header: tuple[str, ...]
+    rows: pl.DataFrame
+    sources: tuple[Source, ...]
+    filled_rows: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class CellAccounts:
+    """Non-empty cells of used rows: how many there are, what became of them, and the cells that no column claims.
+
+    `total` is counted from the sheets, `by_fate` from the mapping: the two must agree.
+    """
+
+    total: int
+    by_fate: Mapping[str, int]
+    strays: pl.DataFrame
+
+
+def account_cells(sheets: Sequence[SheetRows], site: Site) -> CellAccounts:
+    """Count the non-empty cells of used rows by what became of them."""
+    counts: dict[str, int] = dict.fromkeys(("mapped", "identifier", "ignored", "stray"), 0)
+    strays: list[pl.DataFrame] = []
+    for sheet in sheets:
+        used = sheet.rows.filter(pl.col("rule") == USED)
+        roles = {s.name: _role_by_column(site.columns_of(s)) for s in sheet.sources}
+        for column in sheet.header:
+            filled = used.filter(pl.col(column).is_not_null())
+            role = pl.lit("stray")
+            for source in sheet.sources:
+                kind = roles[source.name].get(column)
+                if kind:
+                    role = pl.when(pl.col(f"_use_{source.name}")).then(pl.lit(kind)).otherwise(role)
+            judged = filled.select(ROW, pl.col(column).alias("value"), role.alias("role"))
+            for kind, n in judged["role"].value_counts().iter_rows():
+                counts[kind] += n
+            place = [
+                pl.lit(sheet.file).alias("source_file"),
+                pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
+            ]
+            strays.append(
+                judged.filter(pl.col("role") == "stray").select(
+                    *place, ROW, pl.lit(column).alias("source_column"), "value"
+                )
+            )
+    return CellAccounts(sum(map(_count_cells, sheets)), counts, pl.concat(strays))
+
+
+def _count_cells(sheet: SheetRows) -> int:
+    used = sheet.rows.filter(pl.col("rule") == USED).select(sheet.header)
+    return used.height * used.width - sum(used.null_count().row(0)) if used.width else 0
+
+
+def collect_identifiers(sheets: Sequence[SheetRows], site: Site) -> dict[str, list[str]]:
+    """Return the texts of dropped columns (names, telephone numbers) of each local patient number."""
+    found: dict[str, set[str]] = {}
+    for sheet in sheets:
+        used = sheet.rows.filter(pl.col("rule") == USED)
+        for source in sheet.sources:
+            columns = site.columns_of(source)
+            patient = next(c.column for c in columns if c.role == "patient")
+            dropped = [c.column for c in columns if c.role == "drop"]
+            for number, *texts in used.select(patient, *dropped).iter_rows() if dropped else ():
+                long_enough = {text.strip() for text in texts if text and len(text.strip()) >= 2}
+                found.setdefault(normalise_identifier(number or ""), set()).update(long_enough)
+    return {number: sorted(texts) for number, texts in found.items() if number and texts}
+
+
+def _role_by_column(columns: Sequence[ColumnMap]) -> dict[str, str]:
+    kinds = {"field": "mapped", "ignore": "ignored"}
+    return {c.column: kinds.get(c.role, "identifier") for c in columns if c.column}
+
+
+def count_rows(sheets: Sequence[SheetRows], ignored: Sequence[tuple[Grid, str]]) -> pl.DataFrame:
+    """Count each sheet's rows by the rule that used or ignored them; sheets without records are ignored as a whole."""
+    schema = {"source_file": pl.String, "source_sheet": pl.String, "rule": pl.String, "n_rows": pl.Int64}
+    lines: list[tuple[str, str | None, str, int]] = []
+    for sheet in sheets:
+        for rule, n in sorted(sheet.rows["rule"].value_counts().iter_rows()):
+            lines.append((sheet.file, sheet.sheet, rule, n))
+    lines += [(grid.file, grid.sheet, reason, grid.cells.height) for grid, reason in ignored]
+    return pl.DataFrame(lines, schema=schema, orient="row")
+
+
+def make_landing(sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+    """Return every non-blank row's cells as JSON text, identifiers removed and personal data masked."""
+    schema = {
+        _PATIENT: pl.String, "source_file": pl.String, "source_sheet": pl.String, ROW: pl.Int64,
+        "rule": pl.String, "cells": pl.String,
+    }  # fmt: skip
+    frames = [pl.DataFrame(schema=schema)]
+    for sheet in sheets:
+        secret = {c.column for s in sheet.sources for c in site.columns_of(s) if c.role in IDENTIFIER_ROLES}
+        kept = [name for name in sheet.header if name not in secret]
+        rows = sheet.rows.filter(~pl.col("rule").is_in(["blank row", "above the header", "header"]))
+        cells = pl.struct(kept).struct.json_encode() if kept else pl.lit("{}")
+        frames.append(
+            rows.select(
+                pl.col(_patient_column(sheet, site)).alias(_PATIENT),
+                pl.lit(sheet.file).alias("source_file"),
+                pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
+                ROW,
+                "rule",
+                cells.alias("cells"),
+            )
+        )
+    landing = pl.concat(frames)
+    masked = [
+        _mask_row(cells, identifiers.get(normalise_identifier(patient or ""), ()))
+        for patient, cells in landing.select(_PATIENT, "cells").iter_rows()
+    ]
+    return landing.drop(_PATIENT).with_columns(pl.Series("cells", masked, dtype=pl.String))
+
+
+def _patient_column(sheet: SheetRows, site: Site) -> str:
+    return next(c.column for c in site.columns_of(sheet.sources[0]) if c.role == "patient")
+
+
+def _mask_row(cells: str, names: Sequence[str]) -> str:
+    masked = mask_personal_data(cells)
+    for name in names:
+        masked = masked.replace(name, MASK)
+    return masked

@@ -1,0 +1,221 @@
+"""Reads one delivery as text with coordinates and interprets nothing.
+
+A delivery is one file or one folder. Every sheet and text file becomes a `Grid`: all cells as text, the row numbers
+those that the data manager sees.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import pickle
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from etl.errors import DeliveryError
+from etl.workbook import ERROR_TEXT
+
+SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
+ROW = "source_row"
+TEXT_ENCODINGS = ("utf-8", "gb18030")
+MAX_DECOMPRESSED_BYTES = 1024**3
+_IGNORED_NAMES = re.compile(r"^(\.|~\$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All cells of one sheet or text file.
+
+    `cells` has one Int64 column `source_row` (1-based, as seen in Excel or in the text file) and one String column per
+    position, named by its 0-based index; empty cells are null. `merged` lists (first row, first column, last row, last
+    column), rows 1-based. `encoding` is set for text files.
+    """
+
+    file: str
+    sheet: str | None
+    cells: pl.DataFrame
+    merged: tuple[tuple[int, int, int, int], ...] = ()
+    encoding: str | None = None
+
+    @property
+    def label(self) -> str:
+        """File and sheet as a message names them."""
+        return f"{self.file} / {self.sheet}" if self.sheet else self.file
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One delivery: its name, the hash of its content (not of its files' names), and its grids in a fixed order."""
+
+    name: str
+    content_hash: str
+    grids: tuple[Grid, ...]
+    is_synthetic: bool = field(default=False)
+
+
+def list_files(path: Path) -> list[Path]:
+    """Return the files of a delivery, sorted; temporary and hidden files of desktop programs are left out."""
+    if path.is_file():
+        return [path]
+    return sorted(p for p in path.rglob("*") if p.is_file() and not _IGNORED_NAMES.match(p.name))
+
+
+def hash_delivery(path: Path) -> str:
+    """Return the SHA-256 of a delivery's content, the same whatever its files are called."""
+    digests = sorted(hashlib.sha256(file.read_bytes()).hexdigest() for file in list_files(path))
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def read_delivery(path: Path) -> Delivery:
+    """Read every file of a delivery.
+
+    Raises:
+        DeliveryError: nothing there, or a file that cannot be taken (which, why, what to do).
+
+    """
+    if not path.exists():
+        raise DeliveryError(f"There is no file or folder '{path}'.", f"找不到文件或文件夹“{path}”。")
+    files = list_files(path)
+    if not files:
+        raise DeliveryError(f"The delivery '{path.name}' is empty.", f"提交内容“{path.name}”为空。")
+    base = path.parent if path.is_file() else path
+    grids = tuple(grid for file in files for grid in _read_file(file, file.relative_to(base).as_posix()))
+    is_synthetic = any(SYNTHETIC_MARKER in file.name for file in files) or any(map(_has_marker, grids))
+    return Delivery(path.name, hash_delivery(path), grids, is_synthetic)
+
+
+def _read_file(path: Path, name: str) -> Iterator[Grid]:
+    if path.stat().st_size == 0:
+        raise DeliveryError(f"{name}: the file is empty.", f"{name}：文件为空。")
+    suffix = path.suffix.lower()
+    if suffix in (".xlsx", ".xlsm"):
+        yield from _read_workbook(path, name)
+    elif suffix in (".csv", ".tsv", ".txt"):
+        yield _read_text(path, name, "\t" if suffix == ".tsv" else None)
+    else:
+        raise DeliveryError(
+            f"{name}: files of type '{suffix or 'none'}' are not read. Save it as .xlsx or as UTF-8 .csv.",
+            f"{name}：不支持“{suffix or '无扩展名'}”类型的文件。请另存为 .xlsx 或 UTF-8 编码的 .csv。",
+        )
+
+
+def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
+    _check_container(path, name)
+    command = [sys.executable, "-m", "etl.workbook", str(path)]
+    result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own module)
+    if result.returncode != 0:
+        raise DeliveryError(
+            f"{name}: the workbook cannot be read: it is damaged, protected by a password, or claims an impossible size. "
+            "Open it in Excel and save it again as .xlsx.",
+            f"{name}：无法读取该工作簿：文件损坏、有密码保护或尺寸异常。请用 Excel 打开并重新另存为 .xlsx。",
+        )
+    for sheet in pickle.loads(result.stdout):  # noqa: S301 (written by our own child process)
+        cells = pl.read_ipc_stream(sheet["grid"], use_pyarrow=False)
+        columns = sheet["columns"]
+        texts = [cells.to_series(i).cast(pl.String).alias(str(columns[i])) for i in range(cells.width)]
+        frame = _mark_errors(pl.DataFrame(texts), sheet["errors"])
+        merged = tuple((r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet["merged"])
+        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged)
+
+
+def _check_container(path: Path, name: str) -> None:
+    """Refuse what only calls itself a workbook, and a zip that would unpack to more than the limit."""
+    wrong = DeliveryError(
+        f"{name}: this is not an .xlsx workbook, whatever its name says. Open it in Excel and save it as .xlsx.",
+        f"{name}：该文件并不是真正的 .xlsx 工作簿。请用 Excel 打开并另存为 .xlsx。",
+    )
+    if not zipfile.is_zipfile(path):
+        raise wrong
+    with zipfile.ZipFile(path) as container:
+        if "[Content_Types].xml" not in container.namelist():
+            raise wrong
+        size = sum(item.file_size for item in container.infolist())
+    if size > MAX_DECOMPRESSED_BYTES:
+        raise DeliveryError(
+            f"{name}: the workbook unpacks to {size // 1024**2} MB, more than the limit of "
+            f"{MAX_DECOMPRESSED_BYTES // 1024**2} MB. Split it by table.",
+            f"{name}：工作簿解压后达 {size // 1024**2} MB，超过上限 {MAX_DECOMPRESSED_BYTES // 1024**2} MB。请按表拆分。",
+        )
+
+
+def _mark_errors(frame: pl.DataFrame, errors: list[tuple[int, int]]) -> pl.DataFrame:
+    """Write a text into cells that hold an Excel error, so that they are asked about and not taken for empty."""
+    for column in sorted({position[1] for position in errors}):
+        rows = [row for row, c in errors if c == column]
+        name = frame.columns[column]
+        series = frame[name].scatter(rows, ERROR_TEXT)
+        frame = frame.with_columns(series.alias(name))
+    return frame
+
+
+def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
+    text, encoding = decode_text(path.read_bytes(), name)
+    try:
+        rows = list(
+            csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _find_delimiter(text), strict=True)
+        )
+    except csv.Error as error:
+        raise DeliveryError(
+            f"{name}: the quotation marks do not close ({error}). Save it again from Excel as 'CSV UTF-8'.",
+            f"{name}：引号未闭合。请用 Excel 重新另存为“CSV UTF-8”。",
+        ) from None
+    width = max((len(row) for row in rows), default=0)
+    columns = {str(i): [row[i] if i < len(row) else None for row in rows] for i in range(width)}
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+    return Grid(name, None, _with_row_numbers(frame), encoding=encoding)
+
+
+def decode_text(content: bytes, name: str) -> tuple[str, str]:
+    """Decode a text file: strict UTF-8 (with or without mark), then GB18030.
+
+    Raises:
+        DeliveryError: UTF-16, a binary file called .csv, or neither encoding fits.
+
+    """
+    tried = ", ".join(TEXT_ENCODINGS)
+    if content.startswith(b"PK\x03\x04"):
+        raise DeliveryError(
+            f"{name}: this is a workbook or zip, not a text file. Rename it to .xlsx, or save it as UTF-8 CSV.",
+            f"{name}：该文件是工作簿或压缩包，不是文本文件。请改名为 .xlsx，或另存为 UTF-8 CSV。",
+        )
+    if content.startswith(_UTF16_MARKS) or b"\x00" in content[:4096]:
+        raise DeliveryError(
+            f"{name}: the file is UTF-16 or not text (tried {tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
+            f"{name}：文件为 UTF-16 编码或不是文本（已尝试 {tried}）。请在 Excel 中另存为“CSV UTF-8”。",
+        )
+    for encoding in TEXT_ENCODINGS:
+        try:
+            return content.decode(encoding).removeprefix("\ufeff"), encoding
+        except UnicodeDecodeError:
+            continue
+    raise DeliveryError(
+        f"{name}: the text is in none of the encodings tried ({tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
+        f"{name}：文本不属于已尝试的编码（{tried}）。请在 Excel 中另存为“CSV UTF-8”。",
+    )
+
+
+def _find_delimiter(text: str) -> str:
+    head = text[:20000]
+    return max((",", "\t", ";"), key=head.count)
+
+
+def _with_row_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    blank_as_null = pl.all().str.strip_chars().replace("", None)
+    trimmed = frame.select(pl.when(blank_as_null.is_not_null()).then(pl.all()).name.keep()) if frame.width else frame
+    return trimmed.with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64))
+
+
+def _has_marker(grid: Grid) -> bool:
+    texts = grid.cells.drop(ROW)
+    if texts.is_empty():
+        return False
+    return bool(texts.select(pl.any_horizontal(pl.all().str.contains(SYNTHETIC_MARKER, literal=True).any())).item())

@@ -1,0 +1,142 @@
+"""Findings: what is wrong, where in the hospital's own file, in both languages, under an id stable from run to run."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import polars as pl
+
+from schemas.codes import Severity
+from schemas.contract import FieldContract
+
+FINDING_SCHEMA: dict[str, type[pl.DataType]] = {
+    "finding_id": pl.String,
+    "rule_id": pl.String,
+    "severity": pl.String,
+    "outcome": pl.String,
+    "patient_id": pl.String,
+    "table_name": pl.String,
+    "field": pl.String,
+    "record_key": pl.String,
+    "source_file": pl.String,
+    "source_sheet": pl.String,
+    "source_row": pl.Int64,
+    "source_column": pl.String,
+    "value": pl.String,
+    "message_en": pl.String,
+    "message_zh": pl.String,
+}
+FAIL, ERROR = "fail", "error"
+
+
+@dataclass(frozen=True)
+class Message:
+    """The sentence of a finding in both languages."""
+
+    en: str
+    zh: str
+
+
+def contract_message(kind: str, field: FieldContract) -> Message:
+    """Return the sentence for a contract finding of one kind at one field."""
+    low, high = field.possible if kind == "range" else field.plausible
+    limits = f"{low if low is not None else ''} - {high if high is not None else ''} {field.unit or ''}".strip()
+    sentences = {
+        "unreadable": Message(
+            f"{field.meaning}: this text cannot be read. Please correct it in the source.",
+            f"{field.zh}：内容无法识别，请在原始数据中更正。",
+        ),
+        "code": Message(
+            f"{field.meaning}: this code is not known. Please use one of the agreed codes.",
+            f"{field.zh}：编码未知，请使用约定的编码。",
+        ),
+        "unit": Message(
+            f"{field.meaning}: the unit is missing or unknown. Please state it.",
+            f"{field.zh}：单位缺失或未知，请补充单位。",
+        ),
+        "range": Message(
+            f"{field.meaning}: the value is impossible ({limits}). Please check value and unit.",
+            f"{field.zh}：数值不可能（{limits}），请核对数值和单位。",
+        ),
+        "implausible": Message(
+            f"{field.meaning}: the value is unusual ({limits}). Please confirm or correct it.",
+            f"{field.zh}：数值异常（{limits}），请确认或更正。",
+        ),
+        "missing": Message(
+            f"{field.meaning}: the value is missing. Please complete it.",
+            f"{field.zh}：数据缺失，请补充。",
+        ),
+    }
+    return sentences[kind]
+
+
+RECORD_MESSAGES: dict[str, Message] = {
+    "key.missing": Message(
+        "This row cannot be assigned: the patient number or another part of its key is missing or unreadable. The record was set aside.",
+        "该行无法归属：患者编号或主键字段缺失或无法识别，记录已隔离。",
+    ),
+    "key.duplicate": Message(
+        "This record exists more than once. Identical copies are kept once; where they differ none is used. Please keep the right one.",
+        "该记录重复：内容相同的仅保留一条；内容不一致的均不采用。请保留正确的一条。",
+    ),
+    "patient.unknown": Message(
+        "This record belongs to a patient who is not in the patient table. Please check the patient number.",
+        "该记录的患者不在患者表中，请核对患者编号。",
+    ),
+    "parent": Message(
+        "The patient's own record was set aside, so this record was too. Please settle the patient's record first.",
+        "该患者的主记录已被隔离，故本记录一并隔离。请先解决患者主记录的问题。",
+    ),
+}
+PERSONAL_DATA = Message(
+    "This free text seems to hold personal data (a name, an id-card or telephone number). It was masked; please remove it in the source.",
+    "该文本疑似含个人信息（姓名、身份证号或电话），已屏蔽；请在原始数据中删除。",
+)
+STRAY_CELL = Message(
+    "This cell holds a value in a column that does not belong to this kind of row. It was set aside.",
+    "该单元格所在列不属于该类行，数值已隔离。",
+)
+
+
+def make_findings(
+    places: pl.DataFrame,
+    *,
+    rule_id: str,
+    severity: Severity,
+    table: str,
+    field: str | None,
+    message: Message,
+    outcome: str = FAIL,
+) -> pl.DataFrame:
+    """Return findings at the given places.
+
+    `places` has patient_id, record_key, source_file, source_sheet, source_row, source_column and value, one row per
+    finding. The id is left empty; `number_findings` gives it.
+    """
+    return places.with_columns(
+        pl.lit(None, dtype=pl.String).alias("finding_id"),
+        pl.lit(rule_id).alias("rule_id"),
+        pl.lit(severity.value).alias("severity"),
+        pl.lit(outcome).alias("outcome"),
+        pl.lit(table).alias("table_name"),
+        pl.lit(field, dtype=pl.String).alias("field"),
+        pl.lit(message.en).alias("message_en"),
+        pl.lit(message.zh).alias("message_zh"),
+    ).select([pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items()])
+
+
+def number_findings(findings: pl.DataFrame) -> pl.DataFrame:
+    """Give every finding its id: a hash of rule, patient, record key and field, the same however the file is sorted.
+
+    Findings that share all four (copies of one record) are told apart by their order in the file.
+    """
+    identity = ["rule_id", "patient_id", "table_name", "record_key", "field"]
+    ordered = findings.sort("source_file", "source_sheet", "source_row", "source_column", nulls_last=True)
+    copies = ordered.with_columns(pl.int_range(pl.len()).over(identity).alias("_copy"))
+    texts = copies.select(
+        pl.concat_str([pl.col(c).cast(pl.String).fill_null("") for c in [*identity, "_copy"]], separator="\x1f")
+    ).to_series()
+    ids = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts]
+    numbered = copies.with_columns(pl.Series("finding_id", ids, dtype=pl.String)).drop("_copy")
+    return numbered.sort("rule_id", "finding_id")

@@ -1,0 +1,123 @@
+"""Pseudonyms and the search for personal data: nothing that names a person passes this module.
+
+A pseudonym is HMAC-SHA256 under the registry's key, cut to 128 bits. Without the key nobody can go from a pseudonym to a
+patient number, and the warehouse refuses a key other than the one it was made with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from stdnum.cn import ric
+
+from etl.errors import IdentityError
+
+MASK = "[masked]"
+_KEY_BYTES = 32
+_PSEUDONYM_HEX = 32
+_ID_CARD = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
+_TELEPHONE = re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
+_LANDLINE = re.compile(r"(?<!\d)0\d{2,3}-\d{7,8}(?!\d)")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
+_PATTERNS = (_ID_CARD, _TELEPHONE, _LANDLINE, _EMAIL)
+# The same patterns for polars' regex engine, which knows no look-around; a false hit here is checked again in Python.
+PERSONAL_DATA_HINT = r"\d{17}[\dXx]|1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-\d{7,8}|@"
+
+
+@dataclass(frozen=True)
+class PseudonymKey:
+    """The secret under which pseudonyms are made; `fingerprint` may be stored, the key may not."""
+
+    secret: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a digest that tells two keys apart and reveals neither."""
+        return hashlib.sha256(b"hcc-registry key fingerprint" + self.secret).hexdigest()[:16]
+
+    def pseudonym(self, *parts: str) -> str:
+        """Return the pseudonym of normalised text parts."""
+        message = "\x1f".join(normalise_identifier(part) for part in parts)
+        return hmac.new(self.secret, message.encode(), hashlib.sha256).hexdigest()[:_PSEUDONYM_HEX]
+
+
+def normalise_identifier(text: str) -> str:
+    """Return an identifier as it is compared: NFKC, stripped; `00123` stays `00123`."""
+    return unicodedata.normalize("NFKC", text).strip()
+
+
+def read_key(path: Path, *, may_create: bool) -> PseudonymKey:
+    """Read the pseudonym key, or make one where there is no database yet.
+
+    Raises:
+        IdentityError: the file is missing though a database exists, is readable by others, or is not a key.
+
+    """
+    if not path.exists():
+        if not may_create:
+            raise IdentityError(
+                f"The pseudonym key '{path}' is missing, but this workspace was loaded with one. Put the key file back, or set "
+                "REGISTRY_KEY_FILE to where it lies.",
+                f"缺少匿名密钥文件“{path}”，而本工作区已用密钥建库。请恢复密钥文件，或用 REGISTRY_KEY_FILE 指明其位置。",
+            )
+        _create_key(path)
+    if path.stat().st_mode & 0o077:
+        raise IdentityError(
+            f"The pseudonym key '{path}' can be read by others. Run: chmod 600 '{path}'",
+            f"匿名密钥文件“{path}”可被他人读取。请运行：chmod 600 '{path}'",
+        )
+    secret = path.read_bytes().strip()
+    if len(secret) < _KEY_BYTES:
+        raise IdentityError(f"'{path}' does not hold a pseudonym key.", f"“{path}”不是有效的匿名密钥文件。")
+    return PseudonymKey(secret)
+
+
+def _create_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_hex(_KEY_BYTES))
+
+
+def pseudonymise(texts: pl.Series, key: PseudonymKey, *scope: str) -> pl.Series:
+    """Return the pseudonyms of identifier texts (null stays null); each distinct text is hashed once."""
+    distinct = texts.drop_nulls().unique(maintain_order=True).to_list()
+    known = {text: key.pseudonym(*scope, text) for text in distinct}
+    return texts.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+
+
+def normalise_person(texts: pl.Series) -> pl.Series:
+    """Return national ids as they are compared across hospitals; a number that is no valid id card gives null."""
+    distinct = texts.drop_nulls().unique(maintain_order=True).to_list()
+    known = {text: normalise_identifier(text).upper() for text in distinct}
+    valid = {text: number if _is_id_card(number) else None for text, number in known.items()}
+    return texts.replace_strict(list(valid), list(valid.values()), default=None, return_dtype=pl.String)
+
+
+def _is_id_card(number: str) -> bool:
+    """Check length and check digit (GB 11643-1999); the region is not looked up, it changes over the years."""
+    return bool(_ID_CARD.fullmatch(number)) and ric.calc_check_digit(number) == number[-1]
+
+
+def has_personal_data(text: str) -> bool:
+    """Whether a free text holds an id-card number, a telephone number or a mail address."""
+    normalised = unicodedata.normalize("NFKC", text)
+    return any(pattern.search(normalised) for pattern in _PATTERNS)
+
+
+def mask_personal_data(text: str) -> str:
+    """Return the text with id-card numbers, telephone numbers and mail addresses masked."""
+    if not has_personal_data(text):
+        return text
+    masked = unicodedata.normalize("NFKC", text)
+    for pattern in _PATTERNS:
+        masked = pattern.sub(MASK, masked)
+    return masked

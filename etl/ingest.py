@@ -1,0 +1,335 @@
+"""One ingest: a delivery goes in, a new version of one hospital comes out, or nothing changes at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from etl.accounts import USED
+from etl.between_hospitals import find_shared_patients
+from etl.errors import (
+    AmbiguousDeliveryError,
+    DeliveryError,
+    IdentityError,
+    InternalError,
+    ProvenanceError,
+    UsageError,
+    VolumeError,
+)
+from etl.extract import Delivery, hash_delivery, list_files, read_delivery
+from etl.identity import PseudonymKey, read_key
+from etl.mapping import Mapped, map_delivery
+from etl.settings import Settings, find_site
+from etl.site import Site, load_site
+from etl.validate import Validated, validate_delivery
+from etl.warehouse import SQL_DIR, Warehouse, open_for_reading, open_for_writing
+from schemas.tables import TABLES
+
+MINIMAL_SHARE_OF_LAST = 0.8
+ANSWERS = "answers"
+VERSIONED = (
+    *TABLES, "subject", "assessment", "eligibility", "findings", "rule_outcomes", "row_accounts", "quarantine", "completeness",
+)  # fmt: skip
+Progress = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class IngestSummary:
+    """What an ingest did, as the terminal shows it.
+
+    `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`.
+    """
+
+    hospital: str
+    name_en: str
+    name_zh: str
+    status: str
+    delivery: str = ""
+    ingest_id: int | None = None
+    accounts: Mapping[str, int] | None = None
+    row_accounts: pl.DataFrame | None = None
+    findings: Mapping[str, int] | None = None
+    is_synthetic: bool = False
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    path: Path
+    content_hash: str
+    input_hash: str
+
+
+def ingest(
+    settings: Settings, hospital: str, *, extract: Path | None, check: bool, accept: bool, progress: Progress
+) -> IngestSummary:
+    """Read, map, validate and load one delivery of a hospital.
+
+    Args:
+        settings: workspace and key.
+        hospital: name of a mapping.
+        extract: the delivery; None takes the one new delivery under `extracts/<hospital>/`.
+        check: do everything but load.
+        accept: load although there are far fewer patients than last time.
+        progress: called with each step's name, in English and Chinese.
+
+    Raises:
+        RegistryError: whatever is wrong with command, delivery, mapping, key or warehouse; nothing is loaded then.
+
+    """
+    site = load_site(find_site(settings, hospital))
+    known = _read_known(settings)
+    candidate = _choose_delivery(settings, site, extract, known)
+    if candidate is None:
+        return IngestSummary(hospital, site.name_en, site.name_zh, "nothing new")
+    progress("reading", "读取")
+    delivery = replace(read_delivery(candidate.path), content_hash=candidate.content_hash)
+    _check_provenance(delivery, known)
+    key = _read_checked_key(settings, known)
+    progress("mapping", "映射")
+    mapped = map_delivery(delivery, site)
+    if not mapped.row_accounts.filter(pl.col("rule") == USED)["n_rows"].sum():
+        raise DeliveryError(
+            f"The delivery '{delivery.name}' holds no rows below its headers.",
+            f"提交内容“{delivery.name}”表头之下没有数据。",
+        )
+    progress("validating", "校验")
+    validated = validate_delivery(mapped, site, delivery.name, key)
+    _check_volume(validated, site, known, accept=accept)
+    accounts = _balance(mapped, validated)
+    summary = IngestSummary(
+        hospital, site.name_en, site.name_zh, "checked" if check else "loaded", delivery.name, None, accounts,
+        mapped.row_accounts, dict(validated.findings["severity"].value_counts().iter_rows()), delivery.is_synthetic,
+    )  # fmt: skip
+    if check:
+        return summary
+    progress("loading", "入库")
+    ingest_id = _load(settings, site, delivery, candidate, mapped, validated, accounts, key)
+    return replace(summary, ingest_id=ingest_id)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the warehouse already holds."""
+
+    ingests: pl.DataFrame
+    key_fingerprint: str | None
+    is_synthetic: bool | None
+
+
+def _read_known(settings: Settings) -> _Known:
+    if not settings.warehouse_path.exists():
+        return _Known(pl.DataFrame(), None, None)
+    with open_for_reading(settings.warehouse_path) as warehouse:
+        ingests = warehouse.query("select * from ingests order by ingest_id")
+        registry = warehouse.query("select * from registry")
+    if registry.is_empty():
+        return _Known(ingests, None, None)
+    return _Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0])
+
+
+def _choose_delivery(settings: Settings, site: Site, extract: Path | None, known: _Known) -> _Candidate | None:
+    """Return the delivery to read: the given one, the one new one, or the current one where mapping or code changed."""
+    own = known.ingests.filter(pl.col("hospital") == site.hospital) if known.ingests.height else known.ingests
+    if extract is not None:
+        if not extract.exists():
+            raise DeliveryError(f"There is no file or folder '{extract}'.", f"找不到文件或文件夹“{extract}”。")
+        candidate = _hash_candidate(extract, site)
+        is_known = own.height and not own.filter(pl.col("input_hash") == candidate.input_hash).is_empty()
+        return None if is_known else candidate
+    folder = settings.extracts_dir / site.hospital
+    paths = _list_deliveries(folder)
+    candidates = [_hash_candidate(path, site) for path in paths]
+    seen = set(own["content_hash"]) if own.height else set()
+    new = [c for c in candidates if c.content_hash not in seen]
+    if len(new) > 1:
+        names = "\n  ".join(c.path.name for c in new)
+        raise AmbiguousDeliveryError(
+            f"{len(new)} new deliveries lie in '{folder}':\n  {names}\nName one: "
+            f"make ingest HOSPITAL={site.hospital} EXTRACT='{new[0].path}'",
+            f"“{folder}”中有 {len(new)} 份新提交：\n  {names}\n请指明其一：make ingest HOSPITAL={site.hospital} EXTRACT='{new[0].path}'",
+        )
+    if new:
+        return new[0]
+    current = own.filter(pl.col("is_current")) if own.height else own
+    changed = [c for c in candidates if current.height and c.content_hash == current["content_hash"][0]]
+    return next((c for c in changed if c.input_hash != current["input_hash"][0]), None)
+
+
+def _list_deliveries(folder: Path) -> list[Path]:
+    paths = sorted(p for p in folder.glob("*") if p.name != ANSWERS and list_files(p)) if folder.is_dir() else []
+    if not paths:
+        raise DeliveryError(
+            f"There is no delivery in '{folder}'. Put the hospital's file or folder there, or name it with EXTRACT=path.",
+            f"“{folder}”中没有提交内容。请将医院的文件或文件夹放入其中，或用 EXTRACT=路径 指明。",
+        )
+    return paths
+
+
+def _hash_candidate(path: Path, site: Site) -> _Candidate:
+    content_hash = hash_delivery(path)
+    text = f"{content_hash}:{site.mapping_hash}:{_hash_code()}"
+    return _Candidate(path, content_hash, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _hash_code() -> str:
+    """Return the hash of the code that reads and judges: a change of it re-reads the current deliveries."""
+    root = SQL_DIR.parent
+    files = [
+        *sorted((root / "schemas").rglob("*.py")),
+        *sorted((root / "etl").glob("*.py")),
+        *sorted(SQL_DIR.rglob("*.sql")),
+    ]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _check_provenance(delivery: Delivery, known: _Known) -> None:
+    if known.is_synthetic is None or known.is_synthetic == delivery.is_synthetic:
+        return
+    if delivery.is_synthetic:
+        raise ProvenanceError(
+            f"The delivery '{delivery.name}' holds synthetic patients, and this workspace holds real ones. Nothing was loaded. "
+            "Use another WORKSPACE for examples.",
+            f"提交内容“{delivery.name}”为合成患者，而本工作区存放真实患者。未载入任何数据。示例请使用另一 WORKSPACE。",
+        )
+    raise ProvenanceError(
+        f"The delivery '{delivery.name}' holds real patients, and this workspace holds synthetic ones. Nothing was loaded. "
+        "Use another WORKSPACE for real patients.",
+        f"提交内容“{delivery.name}”为真实患者，而本工作区存放合成患者。未载入任何数据。真实数据请使用另一 WORKSPACE。",
+    )
+
+
+def _read_checked_key(settings: Settings, known: _Known) -> PseudonymKey:
+    key = read_key(settings.key_file, may_create=known.key_fingerprint is None)
+    if known.key_fingerprint not in (None, key.fingerprint):
+        raise IdentityError(
+            f"The key in '{settings.key_file}' is not the one this workspace was loaded with; with another key every patient would "
+            "become somebody else. Set REGISTRY_KEY_FILE to the right key. Nothing was loaded.",
+            f"“{settings.key_file}”中的密钥与本工作区建库时所用的不同；换密钥会使所有患者变成他人。"
+            "请用 REGISTRY_KEY_FILE 指明正确的密钥。未载入任何数据。",
+        )
+    return key
+
+
+def _check_volume(validated: Validated, site: Site, known: _Known, *, accept: bool) -> None:
+    if not known.ingests.height or accept:
+        return
+    last = known.ingests.filter((pl.col("hospital") == site.hospital) & pl.col("is_current"))
+    n_patients = validated.tables["patient"].height
+    if last.height and n_patients < MINIMAL_SHARE_OF_LAST * last["patients"][0]:
+        raise VolumeError(
+            f"This delivery has {n_patients} patients, the last one had {last['patients'][0]}: more than 20 % fewer. Nothing was loaded. "
+            f"If that is right: make ingest HOSPITAL={site.hospital} ACCEPT=yes",
+            f"本次提交有 {n_patients} 名患者，上次为 {last['patients'][0]} 名：减少超过 20%。未载入任何数据。"
+            f"如确认无误：make ingest HOSPITAL={site.hospital} ACCEPT=yes",
+        )
+
+
+def _balance(mapped: Mapped, validated: Validated) -> dict[str, int]:
+    """Return the three accounts.
+
+    Raises:
+        InternalError: one of them does not balance, so that something would be lost.
+
+    """
+    rows = mapped.row_accounts
+    used = int(rows.filter(pl.col("rule") == USED)["n_rows"].sum())
+    loaded = sum(frame.height for frame in validated.tables.values())
+    cells = mapped.cells.by_fate
+    accounts = {
+        "rows_read": int(rows["n_rows"].sum()),
+        "rows_used": used,
+        "rows_ignored": int(rows["n_rows"].sum()) - used,
+        "records_made": validated.records_made,
+        "records_loaded": loaded,
+        "records_quarantined": validated.records_quarantined,
+        "cells": mapped.cells.total,
+        "cells_mapped": cells["mapped"],
+        "cells_identifier": cells["identifier"],
+        "cells_ignored": cells["ignored"],
+        "cells_quarantined": cells["stray"],
+        "merged_filled": mapped.filled_rows,
+        "patients": validated.tables["patient"].height,
+    }
+    if accounts["records_made"] != loaded + validated.records_quarantined or sum(cells.values()) != mapped.cells.total:
+        raise InternalError(f"The accounts do not balance ({accounts}); nothing was loaded.")
+    return accounts
+
+
+def _load(
+    settings: Settings,
+    site: Site,
+    delivery: Delivery,
+    candidate: _Candidate,
+    mapped: Mapped,
+    validated: Validated,
+    accounts: Mapping[str, int],
+    key: PseudonymKey,
+) -> int:
+    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+        ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
+        if warehouse.query("select * from registry").is_empty():
+            warehouse.execute("insert into registry values (?, ?)", [key.fingerprint, delivery.is_synthetic])
+        warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])
+        line = {
+            "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
+            "delivery": delivery.name, "content_hash": candidate.content_hash, "input_hash": candidate.input_hash,
+            "is_synthetic": delivery.is_synthetic, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            **accounts, "is_current": True,
+        }  # fmt: skip
+        warehouse.append("main", "ingests", pl.DataFrame([line]))
+        stamp = [pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")]
+        owner = [*stamp, pl.lit(site.hospital).alias("hospital"), pl.lit(delivery.name).alias("delivery")]
+        for name, frame in {**validated.tables, **validated.derived}.items():
+            warehouse.append("versions", name, frame.with_columns(stamp))
+        about = {
+            "findings": validated.findings, "rule_outcomes": validated.rule_outcomes, "quarantine": validated.quarantine,
+            "row_accounts": mapped.row_accounts, "completeness": validated.completeness,
+        }  # fmt: skip
+        for name, frame in about.items():
+            warehouse.append("versions", name, frame.with_columns(owner))
+        warehouse.append("landing", "source_row", mapped.landing.with_columns(owner))
+        refresh(warehouse)
+    return ingest_id
+
+
+def refresh(warehouse: Warehouse) -> None:
+    """Rebuild views, recompute the findings between hospitals, and run the checks; inside the caller's transaction."""
+    warehouse.rebuild_views(VERSIONED)
+    shared = find_shared_patients(
+        warehouse.query("select * from marts.person_in_two_hospitals"), warehouse.query("select * from core.patient")
+    )
+    if warehouse.has_relation("main", "cross_findings"):
+        warehouse.execute("delete from cross_findings")
+    warehouse.append("main", "cross_findings", shared)
+    warehouse.run_checks()
+
+
+def revert(settings: Settings, hospital: str) -> tuple[int, int]:
+    """Make a hospital's previous ingest its current version again; return (from, to).
+
+    Raises:
+        UsageError: the hospital has no earlier ingest.
+
+    """
+    find_site(settings, hospital)
+    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+        own = warehouse.query(
+            "select ingest_id, is_current from ingests where hospital = ? order by ingest_id", [hospital]
+        )
+        current = own.filter("is_current")["ingest_id"].to_list()
+        earlier = own.filter(pl.col("ingest_id") < current[0])["ingest_id"].to_list() if current else []
+        if not earlier:
+            raise UsageError(
+                f"{hospital} has no earlier ingest to go back to.", f"{hospital} 没有更早的入库版本可恢复。"
+            )
+        warehouse.execute("update ingests set is_current = (ingest_id = ?) where hospital = ?", [earlier[-1], hospital])
+        refresh(warehouse)
+    return current[0], earlier[-1]

@@ -1,0 +1,170 @@
+"""Reads cell texts as the contract's types: dates, numbers, censored numbers, codes; converts units.
+
+Every function works on whole columns. A text that is there and cannot be read comes back as null with the name of the
+contract rule it breaks; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from schemas.codes import Comparator
+from schemas.contract import FieldContract
+from schemas.units import LAB_RANGES, LOG10_PREFIX, find_factor, normalise_unit
+
+UNREADABLE, UNKNOWN_CODE, UNKNOWN_UNIT, IMPOSSIBLE = "unreadable", "code", "unit", "range"
+MISSING_TEXTS = (
+    "", "na", "n/a", "nan", "null", "-", "--", "—", "/", "\\", "?", "unknown", "not available", "missing",
+    "无数据", "不详", "未知", "未查", "未测", "缺失",
+)  # fmt: skip
+NOT_DETECTED_TEXTS = (
+    "未检出",
+    "未检测到",
+    "低于检测下限",
+    "not detected",
+    "undetected",
+    "undetectable",
+    "阴性",
+    "negative",
+    "tnd",
+)
+_DATE = r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$"
+_COMPACT_DATE = r"^(19|20)\d{6}$"
+_EXCEL_SERIAL = r"^[2-5]\d{4}(?:\.\d+)?$"
+_NUMBER = r"^[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d*)?(?:e[+-]?\d+)?$"
+_CENSORED = r"^([<>≤≥]=?)\s*(.+)$"
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A column of typed values and, for each row, the rule its text breaks (null where it breaks none)."""
+
+    values: pl.Series
+    fault: pl.Series
+    comparator: pl.Series | None = None
+
+
+def clean_text(texts: pl.Series) -> pl.Series:
+    """Return texts in the form in which they are read: NFKC (full-width digits become plain), stripped, empty as null."""
+    return texts.str.normalize("NFKC").str.strip_chars().replace("", None)
+
+
+def drop_missing(texts: pl.Series) -> pl.Series:
+    """Turn the texts that mean "no value" into null."""
+    is_missing = texts.str.to_lowercase().is_in(MISSING_TEXTS)
+    return texts.set(is_missing.fill_null(value=False), None)
+
+
+def parse_dates(texts: pl.Series) -> pl.Series:
+    """Read 2020-03-05, 2020/3/5, 2020.3.5, 2020年3月5日, 20200305 and Excel's serial numbers; others give null."""
+    frame = pl.DataFrame({"t": texts})
+    parts = [pl.col("t").str.extract(_DATE, i) for i in (1, 2, 3)]
+    padded = pl.concat_str(parts[0], parts[1].str.zfill(2), parts[2].str.zfill(2), separator="-")
+    compact = pl.when(pl.col("t").str.contains(_COMPACT_DATE)).then(pl.col("t"))
+    serial = pl.when(pl.col("t").str.contains(_EXCEL_SERIAL)).then(pl.col("t")).cast(pl.Float64).floor().cast(pl.Int32)
+    excel_epoch = pl.date(1899, 12, 30)
+    return frame.select(
+        pl.coalesce(
+            padded.str.to_date("%Y-%m-%d", strict=False),
+            compact.str.to_date("%Y%m%d", strict=False),
+            excel_epoch + pl.duration(days=serial),
+        ).alias(texts.name)
+    ).to_series()
+
+
+def parse_numbers(texts: pl.Series) -> pl.Series:
+    """Read plain numbers, also with thousands commas; a number with a word or unit beside it gives null."""
+    lowered = texts.str.to_lowercase().str.replace_all(r"\s", "")
+    readable = lowered.set(~lowered.str.contains(_NUMBER).fill_null(value=False), None)
+    return readable.str.replace_all(",", "").cast(pl.Float64, strict=False)
+
+
+def parse_censored(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Read numbers that may be bounds (`>1210`, `<0.6`) or 未检出; return values and comparators.
+
+    `<=` and `>=` keep only the direction: the bound is the value either way. What was not detected has no value.
+    """
+    frame = pl.DataFrame({"t": texts}).with_columns(pl.col("t").str.extract(_CENSORED, 1).alias("sign"))
+    number = pl.coalesce(pl.col("t").str.extract(_CENSORED, 2), pl.col("t"))
+    frame = frame.with_columns(number.alias("number"))
+    values = parse_numbers(frame["number"])
+    first = pl.col("sign").str.slice(0, 1)
+    comparator = (
+        pl.when(pl.col("t").str.to_lowercase().is_in(NOT_DETECTED_TEXTS)).then(pl.lit(Comparator.NOT_DETECTED.value))
+        .when(pl.col("v").is_null()).then(None)
+        .when(first.is_in(["<", "≤"])).then(pl.lit(Comparator.BELOW.value))
+        .when(first.is_in([">", "≥"])).then(pl.lit(Comparator.ABOVE.value))
+        .otherwise(pl.lit(Comparator.EQUAL.value))
+    )  # fmt: skip
+    comparators = frame.with_columns(values.alias("v")).select(comparator.alias("c")).to_series()
+    return values, comparators
+
+
+def parse_codes(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str]) -> Parsed:
+    """Translate a hospital's codes to the registry's; the registry's own codes are understood as they are."""
+    own = [code.value for code in spec.codes] if spec.codes else ["true", "false"]
+    known = {**{value.casefold(): value for value in own}, **codes}
+    key = texts.str.to_lowercase()
+    values = key.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+    unknown = values.is_null() & drop_missing(texts).is_not_null()
+    if spec.codes is None:
+        values = values == "true"
+    return Parsed(values, _name_fault(unknown, UNKNOWN_CODE))
+
+
+def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str]) -> Parsed:
+    """Read one column of cleaned texts as its contract says."""
+    if spec.codes is not None or spec.dtype == pl.Boolean:
+        return parse_codes(texts, spec, codes)
+    present = drop_missing(texts)
+    if spec.dtype == pl.String:
+        return Parsed(present, _name_fault(present.is_null() & False, UNREADABLE))
+    if spec.dtype == pl.Date:
+        values = parse_dates(present)
+    elif spec.is_censored:
+        values, comparator = parse_censored(present)
+        return Parsed(values, _name_fault(present.is_not_null() & comparator.is_null(), UNREADABLE), comparator)
+    else:
+        values = parse_numbers(present)
+    fault = present.is_not_null() & values.is_null()
+    if spec.dtype == pl.Int64:
+        fault = fault | (values != values.floor()).fill_null(value=False)
+        values = values.set(fault, None).cast(pl.Int64)
+    return Parsed(values, _name_fault(fault, UNREADABLE))
+
+
+def _name_fault(is_fault: pl.Series, name: str) -> pl.Series:
+    return pl.select(pl.when(is_fault.fill_null(value=False)).then(pl.lit(name)).alias("fault")).to_series()
+
+
+def convert_units(values: pl.Series, units: pl.Series, quantities: pl.Series, canonical: str | None) -> Parsed:
+    """Convert values to canonical units.
+
+    `quantities` holds the field's name or, for laboratory values, the test of each row; its canonical unit then comes
+    from `LAB_RANGES`. A missing or unknown unit gives null and the fault `unit`.
+    """
+    keys = pl.DataFrame({"quantity": quantities, "unit": units})
+    pairs = keys.unique(maintain_order=True)
+    factors = pl.DataFrame(
+        [(q, u, *_factor_of(q, u, canonical)) for q, u in pairs.iter_rows()],
+        schema={"quantity": pl.String, "unit": pl.String, "factor": pl.Float64, "is_log": pl.Boolean},
+        orient="row",
+    )
+    joined = keys.join(factors, on=["quantity", "unit"], how="left", nulls_equal=True, maintain_order="left")
+    frame = joined.with_columns(values.alias("v"))
+    plain = pl.when("is_log").then(pl.lit(10.0).pow(pl.col("v"))).otherwise(pl.col("v"))
+    converted = frame.select((plain * pl.col("factor")).alias(values.name)).to_series()
+    fault = frame.select(pl.col("v").is_not_null() & pl.col("factor").is_null()).to_series()
+    return Parsed(converted, _name_fault(fault, UNKNOWN_UNIT))
+
+
+def _factor_of(quantity: str | None, unit: str | None, canonical: str | None) -> tuple[float | None, bool]:
+    lab = next((r for test, r in LAB_RANGES.items() if test.value == quantity), None)
+    target = lab.unit if lab else canonical
+    if quantity is None or unit is None or target is None:
+        return None, False
+    is_log = normalise_unit(unit).startswith(LOG10_PREFIX)
+    return find_factor(quantity, unit, target), is_log

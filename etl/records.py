@@ -1,0 +1,207 @@
+"""From text records to typed records of one table, with every cell that had to be set aside and every broken key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.identity import (
+    MASK,
+    PERSONAL_DATA_HINT,
+    PseudonymKey,
+    mask_personal_data,
+    normalise_identifier,
+    normalise_person,
+    pseudonymise,
+)
+from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
+from etl.parse import IMPOSSIBLE, clean_text, convert_units, drop_missing, parse_field
+from etl.site import Site
+from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key
+from schemas.units import LAB_RANGES
+
+RECORD = "_record"
+COMPARATOR_SUFFIX = "_comparator"
+LAB_VALUE = ("laboratory", "value")
+
+
+@dataclass(frozen=True)
+class TypedRecords:
+    """One table's records.
+
+    `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts in the same
+    order; `faults` has _record, field, kind; `personal` has _record, field of free texts that held personal data.
+    """
+
+    table: str
+    frame: pl.DataFrame
+    raw: pl.DataFrame
+    faults: pl.DataFrame
+    personal: pl.DataFrame
+
+
+def type_records(
+    table: str,
+    model: type[Table],
+    texts: pl.DataFrame,
+    *,
+    site: Site,
+    delivery: str,
+    key: PseudonymKey,
+    identifiers: Mapping[str, Sequence[str]],
+) -> TypedRecords:
+    """Read a table's text records as its contract says.
+
+    `identifiers` lists, per local patient number, the texts of dropped columns (names, telephone numbers), which are
+    masked wherever they turn up in that patient's cells.
+    """
+    contract = read_contract(model)
+    texts = texts.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
+    masked, personal = mask_texts(texts, [n for n in contract if n in texts.columns], identifiers)
+    ids = pseudonymise(drop_missing(clean_text(texts[PATIENT_TEXT])), key, site.hospital)
+    persons = pseudonymise(normalise_person(texts[PERSON_TEXT]), key, "person")
+    typed_by_name: dict[str, pl.Series] = {}
+    faults: list[pl.DataFrame] = []
+    for name, spec in contract.items():
+        if name.endswith(COMPARATOR_SUFFIX) or name == "person_id":
+            continue
+        tests = typed_by_name.get("test") if (table, name) == LAB_VALUE else None
+        parsed = _parse_column(table, masked, spec, site, tests)
+        typed_by_name |= {series.name: series for series in parsed.series}
+        faults.append(parsed.faults)
+    frame = texts.select(
+        pl.lit(site.hospital).alias("hospital"),
+        ids.alias("patient_id"),
+        pl.lit(delivery).alias("delivery"),
+        *PROVENANCE[3:],
+        RECORD,
+        GROUP,
+        *([persons.alias("person_id")] if "person_id" in contract else []),
+    ).with_columns(list(typed_by_name.values()))
+    ordered = frame.select(*PROVENANCE, RECORD, GROUP, *contract)
+    return TypedRecords(table, _add_record_key(ordered, masked, model), masked, pl.concat(faults), personal)
+
+
+@dataclass(frozen=True)
+class _Column:
+    series: list[pl.Series]
+    faults: pl.DataFrame
+
+
+def _parse_column(
+    table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, quantity: pl.Series | None
+) -> _Column:
+    """Read one column; `quantity` is the laboratory test of each row where the column is a laboratory value."""
+    cleaned = clean_text(texts[spec.name])
+    parsed = parse_field(cleaned, spec, site.codes.get((table, spec.name), {}))
+    values, fault = parsed.values.alias(spec.name), parsed.fault
+    if spec.name + UNIT_SUFFIX in texts.columns:
+        has_rule = texts[spec.name + UNIT_SUFFIX].is_not_null() | texts[GROUP].is_in(
+            _groups_with_unit(texts, spec.name)
+        )
+        quantities = quantity if quantity is not None else pl.Series([spec.name] * texts.height, dtype=pl.String)
+        converted = convert_units(values, clean_text(texts[spec.name + UNIT_SUFFIX]), quantities, spec.unit)
+        values = pl.select(pl.when(has_rule).then(converted.values).otherwise(values).alias(spec.name)).to_series()
+        fault = pl.select(pl.coalesce(fault, pl.when(has_rule).then(converted.fault))).to_series()
+        values = values.set(fault.is_not_null(), None) if values.dtype == pl.Float64 else values
+    low, high = _limits(spec, quantity)
+    is_impossible = _outside(values, low, high)
+    fault = pl.select(pl.coalesce(fault, pl.when(is_impossible).then(pl.lit(IMPOSSIBLE)))).to_series()
+    values = values.set(is_impossible, None) if is_impossible.any() else values
+    series = [values.alias(spec.name)]
+    if parsed.comparator is not None:
+        comparator = pl.select(pl.when(fault.is_null()).then(parsed.comparator)).to_series()
+        series.append(comparator.alias(spec.name + COMPARATOR_SUFFIX))
+    faults = pl.DataFrame({RECORD: texts[RECORD], "kind": fault}).filter(pl.col("kind").is_not_null())
+    return _Column(series, faults.select(RECORD, pl.lit(spec.name).alias("field"), "kind"))
+
+
+def _groups_with_unit(texts: pl.DataFrame, name: str) -> pl.Series:
+    """Return the groups whose mapping names a unit column, so that an empty unit there is a fault."""
+    return texts.filter(pl.col(name + UNIT_SUFFIX).is_not_null())[GROUP].unique()
+
+
+def _limits(
+    spec: FieldContract, quantity: pl.Series | None
+) -> tuple[pl.Series | float | None, pl.Series | float | None]:
+    if quantity is None:
+        return spec.possible
+    return lab_limits(quantity, "possible")
+
+
+def lab_limits(tests: pl.Series, kind: str) -> tuple[pl.Series, pl.Series]:
+    """Return the low and high `possible` or `plausible` limit of each row's laboratory test."""
+    names = [test.value for test in LAB_RANGES]
+    ranges = [getattr(limits, kind) for limits in LAB_RANGES.values()]
+    low = tests.replace_strict(names, [float(r[0]) for r in ranges], default=None, return_dtype=pl.Float64)
+    high = tests.replace_strict(names, [float(r[1]) for r in ranges], default=None, return_dtype=pl.Float64)
+    return low, high
+
+
+def _outside(values: pl.Series, low: pl.Series | float | None, high: pl.Series | float | None) -> pl.Series:
+    outside = pl.Series([False] * len(values), dtype=pl.Boolean)
+    if values.dtype not in (pl.Float64, pl.Int64):
+        return outside
+    if low is not None:
+        outside = outside | (values < low).fill_null(value=False)
+    if high is not None:
+        outside = outside | (values > high).fill_null(value=False)
+    return outside
+
+
+def find_implausible(records: TypedRecords, spec: FieldContract) -> pl.Series:
+    """Return, per record, whether a value lies outside its soft limits."""
+    values = records.frame[spec.name]
+    if (records.table, spec.name) == LAB_VALUE:
+        low, high = lab_limits(records.frame["test"], "plausible")
+        return _outside(values, low, high)
+    return _outside(values, *spec.plausible)
+
+
+def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table]) -> pl.DataFrame:
+    """Add `record_key`: the key's values, or a hash of the row's own text where a part of the key is missing."""
+    names = [name for name in read_key(model) if name != "patient_id"]
+    parts = [pl.format(f"{name}={{}}", pl.col(name).cast(pl.String)) for name in names]
+    keyed = pl.concat_str(parts, separator=";", ignore_nulls=False) if parts else pl.lit("")
+    has_key = pl.all_horizontal(pl.col(["patient_id", *names]).is_not_null())
+    content = [name for name in masked.columns if name in read_contract(model)]
+    joined = masked.select(pl.concat_str([pl.col(c).fill_null("") for c in content], separator="\x1f")).to_series()
+    hashes = [f"row {hashlib.sha256(text.encode()).hexdigest()[:12]}" for text in joined]
+    return frame.with_columns(
+        pl.when(has_key).then(keyed).otherwise(pl.Series("h", hashes, dtype=pl.String)).alias("record_key"),
+        has_key.alias("_has_key"),
+    )
+
+
+def mask_texts(
+    texts: pl.DataFrame, columns: Sequence[str], identifiers: Mapping[str, Sequence[str]]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Mask personal data in the given text columns; return the texts and where something was masked."""
+    names = sorted({text for values in identifiers.values() for text in values})
+    hits: list[tuple[int, str]] = []
+    for column in columns:
+        series = texts[column]
+        suspicious = series.str.normalize("NFKC").str.contains(PERSONAL_DATA_HINT)
+        if names:
+            suspicious = suspicious | series.str.contains_any(names)
+        rows = suspicious.fill_null(value=False).arg_true().to_list()
+        changed = dict(_masked_rows(texts, column, rows, identifiers))
+        if changed:
+            texts = texts.with_columns(series.scatter(list(changed), list(changed.values())).alias(column))
+            hits += [(row, column) for row in changed]
+    return texts, pl.DataFrame(hits, schema={RECORD: pl.Int64, "field": pl.String}, orient="row")
+
+
+def _masked_rows(
+    texts: pl.DataFrame, column: str, rows: Sequence[int], identifiers: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[int, str]]:
+    for row in rows:
+        text = texts[column][row]
+        masked = mask_personal_data(text)
+        for name in identifiers.get(normalise_identifier(texts[PATIENT_TEXT][row] or ""), ()):
+            masked = masked.replace(name, MASK)
+        if masked != text:
+            yield row, masked

@@ -1,0 +1,92 @@
+"""Where things lie and which language messages take: read once from the environment, then passed on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from etl.errors import UsageError
+
+Language = Literal["en", "zh", "both"]
+PACKAGE_SITES = Path(__file__).parent / "sites"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths of one workspace, the pseudonym key's file, and the language of messages.
+
+    `site_dirs` are searched in order for a hospital's mapping, so that a workspace can override the project's.
+    """
+
+    workspace: Path
+    key_file: Path
+    language: Language
+
+    @property
+    def extracts_dir(self) -> Path:
+        """Folder with one sub-folder of deliveries per hospital."""
+        return self.workspace / "extracts"
+
+    @property
+    def reports_dir(self) -> Path:
+        """Folder of everything the registry writes for people."""
+        return self.workspace / "reports"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file."""
+        return self.workspace / "registry.duckdb"
+
+    @property
+    def site_dirs(self) -> tuple[Path, ...]:
+        """Folders that hold hospitals' mappings, the first that has one wins."""
+        return (self.workspace / "sites", PACKAGE_SITES)
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read WORKSPACE, REGISTRY_KEY_FILE and REGISTRY_LANG.
+
+    Raises:
+        UsageError: the language is not en, zh or both.
+
+    """
+    env = os.environ if environ is None else environ
+    language = env.get("REGISTRY_LANG", "both").lower()
+    if language not in ("en", "zh", "both"):
+        raise UsageError(
+            f"REGISTRY_LANG is '{language}'; it can be en, zh or both.",
+            f"REGISTRY_LANG 为“{language}”；只能是 en、zh 或 both。",
+        )
+    home = Path(env.get("HOME", "~")).expanduser()
+    return Settings(
+        workspace=Path(env.get("WORKSPACE") or "workspace"),
+        key_file=Path(env.get("REGISTRY_KEY_FILE") or home / ".config" / "hcc-registry" / "pseudonym.key").expanduser(),
+        language=cast("Language", language),
+    )
+
+
+def list_hospitals(settings: Settings) -> list[str]:
+    """Return the hospitals that have a mapping, sorted."""
+    found = {path.parent.name for folder in settings.site_dirs for path in folder.glob("*/site.toml")}
+    return sorted(found)
+
+
+def find_site(settings: Settings, hospital: str) -> Path:
+    """Return the folder of a hospital's mapping.
+
+    Raises:
+        UsageError: no hospital of that name.
+
+    """
+    for folder in settings.site_dirs:
+        if hospital and (folder / hospital / "site.toml").is_file():
+            return folder / hospital
+    known = ", ".join(list_hospitals(settings)) or "none"
+    raise UsageError(
+        f"There is no hospital called '{hospital}'. Hospitals with a mapping: {known}. "
+        f"Example: make ingest HOSPITAL={known.split(',')[0]}",
+        f"没有名为“{hospital}”的医院。已有映射的医院：{known}。示例：make ingest HOSPITAL={known.split(',')[0]}",
+    )

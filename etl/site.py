@@ -1,0 +1,248 @@
+"""One hospital's mapping as data: `site.toml`, `columns.csv`, `codes.csv`, read and checked against the contracts.
+
+The three files are all there is of a hospital; they can be edited in Excel. How to write them: docs/mapping.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from etl.errors import StructureError
+from schemas.contract import FieldContract, read_contract
+from schemas.tables import TABLES
+
+ROLES = ("field", "patient", "person", "drop", "ignore")
+IDENTIFIER_ROLES = ("patient", "person", "drop")
+EVERY_SOURCE = "*"
+SHARED = "*"
+COLUMNS_HEADER = ["source", "column", "role", "table", "field", "record", "unit", "note"]
+CODES_HEADER = ["table", "field", "code", "value"]
+
+
+@dataclass(frozen=True)
+class IgnoreRule:
+    """A named rule by which rows are ignored: the column's text equals or starts with one of the texts."""
+
+    name: str
+    column: str
+    equals: tuple[str, ...] = ()
+    starts_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """One sheet or text file, or the rows of one that a filter chooses."""
+
+    name: str
+    file: str
+    sheet: str | None
+    header_row: int
+    merged_ids: bool
+    row_filter: Mapping[str, tuple[str, ...]]
+    ignore: tuple[IgnoreRule, ...]
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A sheet or file that holds no records, and why."""
+
+    file: str
+    sheet: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """One line of columns.csv; `line` is its line number there."""
+
+    line: int
+    source: str
+    column: str
+    role: str
+    table: str
+    field: str
+    record: str
+    unit: str
+
+    @property
+    def is_checkbox(self) -> bool:
+        """Whether the record is made only where the cell recodes to true."""
+        return self.record.startswith("?")
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """Constants that this line's record carries, such as the test of an unpivoted column."""
+        if self.record in ("", SHARED):
+            return {}
+        pairs = (item.split("=", 1) for item in self.record.removeprefix("?").split(";"))
+        return {name.strip(): value.strip() for name, value in pairs}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A hospital's whole mapping; `mapping_hash` changes when any of its files does."""
+
+    hospital: str
+    name_en: str
+    name_zh: str
+    sources: tuple[Source, ...]
+    ignored: tuple[Ignored, ...]
+    columns: tuple[ColumnMap, ...]
+    codes: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    mapping_hash: str = ""
+
+    def columns_of(self, source: Source) -> list[ColumnMap]:
+        """Return the lines of columns.csv that apply to one source."""
+        return [c for c in self.columns if c.source in (EVERY_SOURCE, source.name)]
+
+
+def normalise_text(text: str) -> str:
+    """Return a header or code in the form in which they are compared: NFKC, whitespace collapsed, stripped."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def normalise_code(text: str) -> str:
+    """Return a code in the form in which codes are compared: as `normalise_text`, without case."""
+    return normalise_text(text).casefold()
+
+
+def load_site(folder: Path) -> Site:
+    """Read and check a hospital's mapping.
+
+    Raises:
+        StructureError: every fault of the three files at once, each with its file and line.
+
+    """
+    faults: list[str] = []
+    header = _read_toml(folder / "site.toml", faults)
+    columns = tuple(_read_columns(folder / "columns.csv", faults))
+    codes = _read_codes(folder / "codes.csv", faults)
+    sources = tuple(_make_source(item, faults) for item in header.get("source", []))
+    site = Site(
+        hospital=str(header.get("hospital", folder.name)),
+        name_en=str(header.get("name_en", folder.name)),
+        name_zh=str(header.get("name_zh", folder.name)),
+        sources=sources,
+        ignored=tuple(Ignored(i["file"], i.get("sheet"), i.get("reason", "")) for i in header.get("ignored", [])),
+        columns=columns,
+        codes=codes,
+        mapping_hash=_hash_folder(folder),
+    )
+    faults += _check_site(site)
+    if faults:
+        raise StructureError(
+            f"The mapping in '{folder}' has {len(faults)} fault(s):\n  " + "\n  ".join(faults),
+            f"“{folder}”中的映射有 {len(faults)} 处错误：\n  " + "\n  ".join(faults),
+        )
+    return site
+
+
+def _hash_folder(folder: Path) -> str:
+    parts = [(folder / name).read_bytes() for name in ("site.toml", "columns.csv", "codes.csv")]
+    return hashlib.sha256(b"\x00".join(parts)).hexdigest()
+
+
+def _read_toml(path: Path, faults: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        faults.append(f"site.toml: {error}")
+        return {}
+
+
+def _make_source(item: dict[str, Any], faults: list[str]) -> Source:
+    for key in ("name", "file", "header_row"):
+        if key not in item:
+            faults.append(f"site.toml: a [[source]] has no '{key}'")
+    ignore = tuple(
+        IgnoreRule(name, rule["column"], tuple(rule.get("equals", ())), tuple(rule.get("starts_with", ())))
+        for name, rule in item.get("ignore", {}).items()
+    )
+    row_filter = {column: tuple(texts) for column, texts in item.get("filter", {}).items()}
+    return Source(
+        name=str(item.get("name", "")),
+        file=str(item.get("file", "")),
+        sheet=item.get("sheet"),
+        header_row=int(item.get("header_row", 1)),
+        merged_ids=bool(item.get("merged_ids", False)),
+        row_filter=row_filter,
+        ignore=ignore,
+    )
+
+
+def _read_csv(path: Path, header: list[str], faults: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != header:
+            faults.append(f"{path.name}: line 1 must read {','.join(header)}")
+            return
+        for row in reader:
+            yield reader.line_num, {name: (row[name] or "").strip() for name in header}
+
+
+def _read_columns(path: Path, faults: list[str]) -> Iterator[ColumnMap]:
+    for line, row in _read_csv(path, COLUMNS_HEADER, faults):
+        if any(row.values()):
+            yield ColumnMap(
+                line=line,
+                source=row["source"],
+                column=normalise_text(row["column"]),
+                role=row["role"],
+                table=row["table"],
+                field=row["field"],
+                record=row["record"],
+                unit=row["unit"],
+            )
+
+
+def _read_codes(path: Path, faults: list[str]) -> dict[tuple[str, str], dict[str, str]]:
+    codes: dict[tuple[str, str], dict[str, str]] = {}
+    for line, row in _read_csv(path, CODES_HEADER, faults):
+        contract = read_contract(TABLES[row["table"]]) if row["table"] in TABLES else {}
+        spec = contract.get(row["field"])
+        if spec is None:
+            faults.append(f"codes.csv line {line}: there is no field {row['table']}.{row['field']}")
+            continue
+        allowed = [code.value for code in spec.codes] if spec.codes else ["true", "false"]
+        if row["value"] not in allowed:
+            faults.append(f"codes.csv line {line}: '{row['value']}' is none of {', '.join(allowed)}")
+        codes.setdefault((row["table"], row["field"]), {})[normalise_code(row["code"])] = row["value"]
+    return codes
+
+
+def _check_site(site: Site) -> list[str]:
+    known = {source.name for source in site.sources} | {EVERY_SOURCE}
+    faults = [] if site.sources else ["site.toml: no [[source]]"]
+    for column in site.columns:
+        where = f"columns.csv line {column.line}"
+        if column.source not in known:
+            faults.append(f"{where}: there is no source '{column.source}' in site.toml")
+        if column.role not in ROLES:
+            faults.append(f"{where}: role '{column.role}' is none of {', '.join(ROLES)}")
+        if column.role == "field":
+            faults += [f"{where}: {fault}" for fault in _check_field(column)]
+    faults += [
+        f"columns.csv: source '{source.name}' has no column with the role 'patient'"
+        for source in site.sources
+        if not any(c.role == "patient" for c in site.columns_of(source))
+    ]
+    return faults
+
+
+def _check_field(column: ColumnMap) -> Iterator[str]:
+    if column.table not in TABLES:
+        yield f"there is no table '{column.table}'; tables: {', '.join(TABLES)}"
+        return
+    contract: Mapping[str, FieldContract] = read_contract(TABLES[column.table])
+    if column.record not in ("", SHARED) and "=" not in column.record:
+        yield f"record '{column.record}' is not of the form field=value"
+        return
+    names = [*column.constants, *([column.field] if column.field else [])]
+    yield from (f"table '{column.table}' has no field '{name}'" for name in names if name not in contract)

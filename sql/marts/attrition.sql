@@ -1,0 +1,59 @@
+-- The flow chart of each hospital: patients before a step, removed by it, and left. Grain: one hospital and step.
+-- A patient leaves at the first step, in the protocol's order, that is known not to hold.
+with steps as (
+    select distinct
+        hospital,
+        criterion_id,
+        criterion_order
+    from core.eligibility
+    union all
+    select distinct
+        hospital,
+        'seen_elsewhere_first' as criterion_id,
+        13 as criterion_order
+    from core.eligibility
+),
+
+exits as (
+    select
+        eligibility.hospital,
+        eligibility.patient_id,
+        min(case when not eligibility.is_met then eligibility.criterion_order end) as criterion_order
+    from core.eligibility as eligibility
+    group by eligibility.hospital, eligibility.patient_id
+),
+
+last_steps as (
+    select
+        exits.hospital,
+        exits.patient_id,
+        coalesce(
+            exits.criterion_order,
+            case when elsewhere.is_seen_elsewhere_first then 13 end
+        ) as criterion_order
+    from exits
+    left join marts.person_in_two_hospitals as elsewhere on exits.patient_id = elsewhere.patient_id
+),
+
+counted as (
+    select
+        steps.hospital,
+        steps.criterion_id,
+        steps.criterion_order,
+        sum(case when last_steps.criterion_order is null or last_steps.criterion_order >= steps.criterion_order then 1 else 0 end)
+            as n_before,
+        sum(case when last_steps.criterion_order = steps.criterion_order then 1 else 0 end) as n_removed
+    from steps
+    inner join last_steps on steps.hospital = last_steps.hospital
+    group by steps.hospital, steps.criterion_id, steps.criterion_order
+)
+
+select
+    hospital,
+    criterion_order as step,
+    criterion_id,
+    n_before,
+    n_removed,
+    n_before - n_removed as n_after
+from counted
+order by hospital, step

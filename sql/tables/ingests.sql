@@ -1,0 +1,26 @@
+-- One row per ingest: a version of one hospital, with the accounts that balanced when it was loaded.
+create table if not exists ingests (
+    ingest_id bigint,
+    hospital varchar,
+    name_en varchar,
+    name_zh varchar,
+    delivery varchar,
+    content_hash varchar,
+    input_hash varchar,
+    is_synthetic boolean,
+    loaded_at varchar,
+    rows_read bigint,
+    rows_used bigint,
+    rows_ignored bigint,
+    records_made bigint,
+    records_loaded bigint,
+    records_quarantined bigint,
+    cells bigint,
+    cells_mapped bigint,
+    cells_identifier bigint,
+    cells_ignored bigint,
+    cells_quarantined bigint,
+    merged_filled bigint,
+    patients bigint,
+    is_current boolean
+)
