@@ -1,0 +1,150 @@
+"""From all patients of the registry to the patients of one study, counting every step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from analysis.spec import StudySpec
+from etl.errors import AnalysisError
+from schemas.rules import eligibility
+from schemas.rules.rule import CRITERIA
+
+ELSEWHERE = "analysed_elsewhere"
+INCOMPLETE = eligibility.e4_complete_data.__name__
+RAW_BASELINE = (
+    "age_years",
+    "sex",
+    "alt_u_l",
+    "ast_u_l",
+    "bilirubin_umol_l",
+    "albumin_g_l",
+    "afp_ng_ml",
+    "tumour_size_cm",
+    "tumour_number",
+    "metastasis_site_number",
+    "os_days",
+)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The patients of a study and how they were chosen.
+
+    `frame`: one row per patient, ordered by start date, baseline values, hospital and source row, with the columns
+    of the subject table; characteristics are Enums of the study's levels.
+    `attrition`: one row per hospital and step: `hospital`, `step`, `criterion_id`, `label`, `n_before`, `n_removed`,
+    `n_unknown` (those of the removed for whom some criterion could not be judged), `n_after`.
+    """
+
+    frame: pl.DataFrame
+    attrition: pl.DataFrame
+
+
+def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
+    """Choose the study's patients from the mart `analysis_subject`.
+
+    Criteria are applied in their order. A patient for whom one is unknown (null) is removed at the step of
+    incomplete data, whichever criterion it was. A patient seen first in another hospital is the last step.
+
+    Raises `AnalysisError` for a column that the study names and the subjects lack, for a level that the study does not
+    know, and where no patient is left, listing what every criterion removed.
+    """
+    if missing := [name for name in spec.list_columns() if name not in subjects.columns]:
+        raise AnalysisError(
+            f"study {spec.study}: no column {', '.join(missing)} in the subject table",
+            f"研究 {spec.study}：患者表中没有列 {'、'.join(missing)}",
+        )
+    chosen = subjects
+    if spec.population.hospitals:
+        chosen = subjects.filter(pl.col("hospital").is_in(spec.population.hospitals))
+    attrition = _count_attrition(chosen) if spec.population.eligible_only else _count_everybody(chosen)
+    if spec.population.eligible_only:
+        chosen = chosen.filter(_compute_step(chosen).is_null())
+    if chosen.is_empty():
+        raise AnalysisError(*_explain_nobody(attrition, spec))
+    return Cohort(_order_patients(_type_levels(chosen, spec)), attrition)
+
+
+def list_steps() -> list[tuple[str, str]]:
+    """Every step of the flow chart in order: its id and what it asks for."""
+    ordered = sorted(CRITERIA.values(), key=lambda criterion: criterion.order)
+    return [(item.criterion_id, item.label_en) for item in ordered] + [(ELSEWHERE, "Not analysed at another hospital")]
+
+
+def _compute_step(subjects: pl.DataFrame) -> pl.Series:
+    """Position of the step that removes each patient; null for those who stay."""
+    ids = [name for name, _ in list_steps()]
+    has_unknown = pl.any_horizontal(pl.col(name).is_null() for name in CRITERIA)
+    removes = {name: ~pl.col(name).fill_null(value=True) for name in ids[:-1]}
+    removes[INCOMPLETE] = removes[INCOMPLETE] | has_unknown
+    removes[ELSEWHERE] = pl.col("seen_elsewhere_first").fill_null(value=False)
+    step = pl.coalesce(pl.when(removes[name]).then(pl.lit(i)) for i, name in enumerate(ids))
+    return subjects.select(step.alias("step"))["step"]
+
+
+def _count_attrition(subjects: pl.DataFrame) -> pl.DataFrame:
+    steps = subjects.select(
+        "hospital", pl.any_horizontal(pl.col(name).is_null() for name in CRITERIA).alias("is_unknown")
+    ).with_columns(_compute_step(subjects))
+    rows = []
+    for hospital in sorted(subjects["hospital"].unique().to_list()):
+        here = steps.filter(pl.col("hospital") == hospital)
+        n_before = here.height
+        for index, (criterion_id, label) in enumerate(list_steps()):
+            removed = here.filter(pl.col("step") == index)
+            n_unknown = int(removed["is_unknown"].sum()) if criterion_id == INCOMPLETE else 0
+            n_after = n_before - removed.height
+            rows.append((hospital, index + 1, criterion_id, label, n_before, removed.height, n_unknown, n_after))
+            n_before = n_after
+    return pl.DataFrame(rows, schema=_ATTRITION_SCHEMA, orient="row")
+
+
+def _count_everybody(subjects: pl.DataFrame) -> pl.DataFrame:
+    counts = subjects.group_by("hospital").len().sort("hospital")
+    rows = [(hospital, 1, "everybody", "No criterion", n, 0, 0, n) for hospital, n in counts.iter_rows()]
+    return pl.DataFrame(rows, schema=_ATTRITION_SCHEMA, orient="row")
+
+
+_ATTRITION_SCHEMA = {
+    "hospital": pl.String,
+    "step": pl.Int64,
+    "criterion_id": pl.String,
+    "label": pl.String,
+    "n_before": pl.Int64,
+    "n_removed": pl.Int64,
+    "n_unknown": pl.Int64,
+    "n_after": pl.Int64,
+}
+
+
+def _explain_nobody(attrition: pl.DataFrame, spec: StudySpec) -> tuple[str, str]:
+    totals = attrition.group_by("step", "criterion_id", maintain_order=True).agg(pl.col("n_removed", "n_unknown").sum())
+    removed = [
+        f"{name}: {n}" + (f" ({unknown} unknown)" if unknown else "")
+        for _, name, n, unknown in totals.sort("step").iter_rows()
+        if n
+    ]
+    listed = "; ".join(removed) or "there was no patient to begin with"
+    return (
+        f"study {spec.study}: no patient is left to analyse. Removed by criterion: {listed}",
+        f"研究 {spec.study}：没有可分析的患者。各标准剔除人数：{listed}",
+    )
+
+
+def _type_levels(chosen: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
+    """Characteristics as Enums; a level outside the specification would silently vanish from every table."""
+    for item in spec.characteristics:
+        unknown = chosen.filter(pl.col(item.column).is_null() | ~pl.col(item.column).is_in(item.levels)).height
+        if unknown:
+            raise AnalysisError(
+                f"{item.label}: {unknown} patients have no level, or none that the study declares",
+                f"{item.label}：{unknown} 名患者没有取值，或取值不在研究方案中",
+            )
+    return chosen.with_columns(pl.col(item.column).cast(pl.Enum(item.levels)) for item in spec.characteristics)
+
+
+def _order_patients(chosen: pl.DataFrame) -> pl.DataFrame:
+    keys = ["start_date", *RAW_BASELINE, "hospital", "source_row"]
+    return chosen.sort([name for name in keys if name in chosen.columns], nulls_last=True, maintain_order=True)

@@ -1,0 +1,89 @@
+"""Table 1: baseline characteristics by arm, their tests, and standardised mean differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from analysis.balance import compute_balance
+from analysis.contingency import compute_contingency_test
+from analysis.spec import Characteristic
+from analysis.steps.study import ALL, MATCHED, Study, compute_percentage
+
+TEST_NAMES = {
+    "pearson_chi_square": "Pearson chi-square, no continuity correction",
+    "fisher_exact": "Fisher's exact test",
+}
+SMD_METHOD = "difference in proportions (treated minus control) / root of the mean of both arms' p(1-p) before matching"
+
+
+def add_baseline(study: Study) -> None:
+    """Add Table 1 of every cohort, and the balance of its characteristics."""
+    for cohort, frame in study.cohorts.items():
+        for arm, patients in study.list_groups(frame):
+            arm_id = arm.id if arm else None
+            study.results.add(
+                "table1", "n", patients.height, cohort=cohort, arm=arm_id, variable="patients", unit="patients"
+            )
+            for item in study.spec.characteristics:
+                _add_levels(study, cohort, arm_id, item, patients)
+        if study.spec.arms:
+            study.results.add("table1", "n", frame.height, cohort=cohort, variable="patients", unit="patients")
+            for item in study.spec.characteristics:
+                _add_levels(study, cohort, None, item, frame)
+                add_test(
+                    study,
+                    count_levels(study, frame, item.column, item.levels),
+                    "table1",
+                    cohort=cohort,
+                    variable=item.id,
+                )
+    if study.spec.arms and study.spec.characteristics:
+        _add_balance(study)
+
+
+def _add_levels(study: Study, cohort: str, arm: str | None, item: Characteristic, patients: pl.DataFrame) -> None:
+    for level in item.levels:
+        n = int((patients[item.column] == level).sum())
+        keys = {"cohort": cohort, "arm": arm, "variable": item.id, "level": level, "n": patients.height}
+        study.results.add("table1", "n", n, unit="patients", **keys)
+        study.results.add("table1", "pct", compute_percentage(n, patients.height), unit="%", **keys)
+
+
+def count_levels(study: Study, frame: pl.DataFrame, column: str, levels: tuple[str, ...]) -> list[list[int]]:
+    """Patients by level (rows) and arm (columns)."""
+    groups = [patients[column] for _, patients in study.list_groups(frame)]
+    return [[int((values == level).sum()) for values in groups] for level in levels]
+
+
+def add_test(study: Study, counts: list[list[int]], analysis: str, **keys: Any) -> None:
+    """Add the p-value of a table of counts; none where only one level occurs."""
+    n = sum(map(sum, counts))
+    if sum(any(row) for row in counts) < 2:
+        study.results.add(analysis, "p", None, n=n, method="not estimable: only one level occurs", **keys)
+        return
+    test = compute_contingency_test(counts)
+    study.results.add(analysis, "p", test.p, n=n, method=TEST_NAMES[test.method], **keys)
+
+
+def _add_balance(study: Study) -> None:
+    frame = study.cohorts[ALL]
+    matched = frame["is_matched"] if MATCHED in study.cohorts else None
+    columns = {item.column: item.id for item in study.spec.characteristics}
+    varying = [name for name in columns if frame[name].n_unique() > 1]
+    balance = compute_balance(frame, study.is_treated(frame), varying, matched=matched)
+    for row in balance.iter_rows(named=True):
+        study.results.add(
+            "balance",
+            "smd",
+            row["standardised_mean_difference"],
+            cohort=row["sample"],
+            variable=columns[row["covariate"]],
+            level=row["level"],
+            n=row["n_treated"] + row["n_control"],
+            method=SMD_METHOD,
+        )
+    for cohort in study.cohorts:
+        sizes = balance.filter(pl.col("sample") == cohort)["standardised_mean_difference"].abs()
+        study.results.add("balance", "abs_smd", sizes.max(), cohort=cohort, variable="largest", method=SMD_METHOD)  # type: ignore[arg-type]

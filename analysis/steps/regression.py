@@ -1,0 +1,111 @@
+"""Cox models of the characteristics in the matched cohort, one at a time and together, and the subgroup analysis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from analysis.cox import compute_likelihood_ratio_p, fit_cox
+from analysis.design import encode_design
+from analysis.spec import Endpoint, Regression, Subgroup
+from analysis.steps.study import MATCHED, Study
+from analysis.steps.survival import (
+    COX_METHOD,
+    add_coefficients,
+    add_curves,
+    add_hazard_ratio,
+    add_logrank,
+    list_ticks,
+)
+from etl.errors import AnalysisError
+
+
+def add_regression(study: Study, regression: Regression) -> None:
+    """Add the univariable models of treatment and every characteristic, then the multivariable one, per endpoint.
+
+    A characteristic with a likelihood-ratio p below `p_enter` enters the multivariable model; treatment always does.
+    """
+    frame = _type_covariates(study, regression)
+    names = ["arm", *(item.id for item in study.spec.characteristics)]
+    for endpoint in study.spec.endpoints:
+        p_values = {name: _fit_one(study, frame, endpoint, name) for name in names}
+        chosen = [name for name, p in p_values.items() if name == "arm" or (p is not None and p < regression.p_enter)]
+        _fit_together(study, frame, endpoint, chosen)
+
+
+def _type_covariates(study: Study, regression: Regression) -> pl.DataFrame:
+    """The matched patients with one Enum per covariate, named by its id, the reference level first."""
+    frame = study.cohorts[MATCHED]
+    arms = sorted(study.spec.arms, key=lambda arm: arm.id != regression.reference_arm)
+    codes = {arm.code: arm.id for arm in arms}
+    return frame.with_columns(
+        pl.col("arm").replace_strict(codes, return_dtype=pl.Enum(list(codes.values()))).alias("arm"),
+        *(
+            pl.col(item.column).cast(pl.String).cast(pl.Enum(item.order_levels())).alias(item.id)
+            for item in study.spec.characteristics
+        ),
+    )
+
+
+def _fit_one(study: Study, frame: pl.DataFrame, endpoint: Endpoint, name: str) -> float | None:
+    """Add the model of one covariate and return its likelihood-ratio p; none where it cannot be fitted."""
+    times, events = study.compute_times(frame, endpoint)
+    keys: dict[str, Any] = {"cohort": MATCHED, "endpoint": endpoint.id, "variable": name}
+    try:
+        fit = fit_cox(times, events, encode_design(frame, [name]))
+    except AnalysisError as error:
+        if name == "arm":
+            raise
+        study.results.add("cox_univariable", "p", None, n=frame.height, method=f"not estimable: {error}", **keys)
+        return None
+    for position, level in enumerate(fit.coefficients["level"]):
+        add_coefficients(study, "cox_univariable", fit, position, level=level, **keys)
+    p = compute_likelihood_ratio_p(fit)
+    study.results.add("cox_univariable", "p", p, n=fit.n, n_event=fit.n_event, method="likelihood-ratio test", **keys)
+    return p
+
+
+def _fit_together(study: Study, frame: pl.DataFrame, endpoint: Endpoint, names: list[str]) -> None:
+    fit = fit_cox(*study.compute_times(frame, endpoint), encode_design(frame, names))
+    keys: dict[str, Any] = {"cohort": MATCHED, "endpoint": endpoint.id}
+    for position, (term, level) in enumerate(fit.coefficients.select("term", "level").iter_rows()):
+        add_coefficients(study, "cox_multivariable", fit, position, variable=term, level=level, **keys)
+    counts = {"n": fit.n, "n_event": fit.n_event}
+    study.results.add("cox_multivariable", "n", len(names), variable="covariates", method=COX_METHOD, **counts, **keys)
+
+
+def add_subgroup(study: Study, subgroup: Subgroup) -> None:
+    """Add the curves by arm and level, the log-rank tests within arms and within levels, and the interaction."""
+    frame = study.cohorts[MATCHED]
+    item = study.spec.get_characteristic(subgroup.characteristic)
+    endpoint = study.spec.get_endpoint(subgroup.endpoint)
+    for level in item.levels:
+        part = frame.filter(pl.col(item.column) == level)
+        name = f"{item.label} {level}"
+        add_curves(study, MATCHED, part, endpoint, list_ticks(study, endpoint), subgroup=name)
+        add_logrank(study, MATCHED, part, endpoint, part["arm"], subgroup=name)
+        add_hazard_ratio(study, MATCHED, part, endpoint, subgroup=name)
+    for arm, patients in study.list_groups(frame):
+        groups = patients[item.column].cast(pl.String)
+        name = f"{item.label} {' vs '.join(reversed(item.levels))}"
+        add_logrank(study, MATCHED, patients, endpoint, groups, subgroup=name, arm=arm.id if arm else None)
+    _add_interaction(study, frame, item.column, item.id, endpoint)
+
+
+def _add_interaction(study: Study, frame: pl.DataFrame, column: str, name: str, endpoint: Endpoint) -> None:
+    """Likelihood-ratio test of arm x level against the two alone."""
+    keys: dict[str, Any] = {"cohort": MATCHED, "endpoint": endpoint.id, "variable": f"arm x {name}"}
+    treated = study.is_treated(frame).cast(pl.Float64).alias("arm")
+    times, events = study.compute_times(frame, endpoint)
+    try:
+        levels = encode_design(frame, [column]).matrix
+        alone = levels.with_columns(treated)
+        products = [(levels[level] * treated).alias(f"arm x {level}") for level in levels.columns]
+        reduced = fit_cox(times, events, alone)
+        p = compute_likelihood_ratio_p(fit_cox(times, events, alone.with_columns(products)), reduced)
+    except AnalysisError as error:
+        study.results.add("interaction", "p", None, n=frame.height, method=f"not estimable: {error}", **keys)
+        return
+    method = "likelihood-ratio test between two Cox models"
+    study.results.add("interaction", "p", p, n=reduced.n, n_event=reduced.n_event, method=method, **keys)

@@ -1,0 +1,184 @@
+"""Kaplan-Meier curves, medians, rates, log-rank tests and the hazard ratio of treatment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from analysis.cox import CoxFit, fit_cox
+from analysis.kaplan_meier import (
+    KaplanMeier,
+    compute_median,
+    compute_rates,
+    compute_spss_median,
+    count_at_risk,
+    fit_kaplan_meier,
+    fit_reverse_kaplan_meier,
+)
+from analysis.logrank import compute_logrank
+from analysis.spec import Endpoint, FollowUp
+from analysis.steps.study import ALL, Study
+from etl.errors import AnalysisError
+
+TICKS = {"month": (1, 2, 3, 6, 12, 24, 60), "week": (1, 2, 4, 13, 26, 52, 104)}
+MOST_TICKS = 9
+R_METHOD = "Kaplan-Meier; limits by Brookmeyer-Crowley on the log scale, as R's survfit"
+SPSS_METHOD = "Kaplan-Meier; SE from the slope of the curve around the median, as SPSS"
+RATE_METHOD = "Kaplan-Meier; limits on the log scale (Greenwood)"
+COX_METHOD = "Cox model, Efron ties, Wald limits"
+
+
+def add_survival(study: Study) -> None:
+    """Add every endpoint in every cohort."""
+    for cohort, frame in study.cohorts.items():
+        for endpoint in study.spec.endpoints:
+            add_curves(study, cohort, frame, endpoint, list_ticks(study, endpoint))
+            if study.spec.arms:
+                add_logrank(study, cohort, frame, endpoint, frame["arm"])
+                add_hazard_ratio(study, cohort, frame, endpoint)
+
+
+def list_ticks(study: Study, endpoint: Endpoint) -> list[int]:
+    """Times at which numbers at risk are counted: whole steps that cover the longest follow-up of everybody."""
+    longest = float(study.compute_times(study.cohorts[ALL], endpoint)[0].max())  # type: ignore[arg-type]
+    steps = TICKS[study.spec.time_unit]
+    step = next((size for size in steps if longest / size < MOST_TICKS), steps[-1])
+    return list(range(0, int(longest // step + 2) * step, step))
+
+
+def add_curves(
+    study: Study, cohort: str, frame: pl.DataFrame, endpoint: Endpoint, ticks: list[int], subgroup: str | None = None
+) -> None:
+    """Add the curve of every arm with its median, its rates and its numbers at risk."""
+    for arm, patients in study.list_groups(frame):
+        if patients.is_empty():
+            continue
+        fit = fit_kaplan_meier(*study.compute_times(patients, endpoint))
+        keys: dict[str, Any] = {
+            "cohort": cohort,
+            "endpoint": endpoint.id,
+            "subgroup": subgroup,
+            "arm": arm.id if arm else None,
+        }
+        study.curves.append(_tabulate_curve(fit, keys))
+        _add_medians(study, fit, keys)
+        counts = {**keys, "n": fit.n, "n_event": fit.n_event}
+        for row in compute_rates(fit, endpoint.landmarks).iter_rows(named=True):
+            values = {name: _to_percent(row[name]) for name in ("estimate", "ci_low", "ci_high")}
+            study.results.add_all(
+                "kaplan_meier", values, time=row["time"], variable="survival", unit="%", method=RATE_METHOD, **counts
+            )
+        for time, n_risk in zip(ticks, count_at_risk(fit, ticks), strict=True):
+            study.results.add(
+                "kaplan_meier",
+                "n",
+                n_risk,
+                time=time,
+                variable="at risk",
+                unit="patients",
+                method="just before",
+                **counts,
+            )
+
+
+def _to_percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction
+
+
+def _tabulate_curve(fit: KaplanMeier, keys: dict[str, Any]) -> pl.DataFrame:
+    start = pl.DataFrame({"time": 0.0, "n_risk": fit.n, "n_event": 0, "n_censor": 0, "survival": 1.0}).with_columns(
+        ci_low=pl.lit(1.0), ci_high=pl.lit(1.0)
+    )
+    points = pl.concat([start, fit.curve.drop("std_err")], how="vertical_relaxed")
+    return points.select(*(pl.lit(value, dtype=pl.String).alias(name) for name, value in keys.items()), pl.all())
+
+
+def _add_medians(study: Study, fit: KaplanMeier, keys: dict[str, Any]) -> None:
+    unit = f"{study.spec.time_unit}s"
+    counts = {**keys, "n": fit.n, "n_event": fit.n_event}
+    study.results.add("kaplan_meier", "n", fit.n, variable="patients", unit="patients", **keys)
+    study.results.add("kaplan_meier", "n", fit.n_event, variable="events", unit="events", **keys)
+    found = compute_median(fit)
+    values = {"estimate": found.median, "ci_low": found.ci_low, "ci_high": found.ci_high}
+    study.results.add_all("kaplan_meier", values, unit=unit, variable="median", method=R_METHOD, **counts)
+    found = compute_spss_median(fit)
+    values = {"estimate": found.median, "se": found.std_err, "ci_low": found.ci_low, "ci_high": found.ci_high}
+    study.results.add_all("kaplan_meier", values, unit=unit, variable="median_spss", method=SPSS_METHOD, **counts)
+
+
+def add_logrank(
+    study: Study,
+    cohort: str,
+    frame: pl.DataFrame,
+    endpoint: Endpoint,
+    groups: pl.Series,
+    *,
+    subgroup: str | None = None,
+    arm: str | None = None,
+) -> None:
+    """Add the log-rank test between groups; in a subgroup where it cannot be made, say why instead."""
+    times, events = study.compute_times(frame, endpoint)
+    keys: dict[str, Any] = {"cohort": cohort, "endpoint": endpoint.id, "subgroup": subgroup, "arm": arm}
+    counts = {**keys, "n": frame.height, "n_event": int(events.sum())}
+    try:
+        test = compute_logrank(times, events, groups)
+    except AnalysisError as error:
+        if subgroup is None:
+            raise
+        study.results.add("logrank", "p", None, method=f"not estimable: {error}", **counts)
+        return
+    study.results.add("logrank", "chi_square", test.chi_square, method=f"log-rank, {test.df} df", **counts)
+    study.results.add("logrank", "p", test.p, method=f"log-rank, {test.df} df", **counts)
+
+
+def add_hazard_ratio(
+    study: Study, cohort: str, frame: pl.DataFrame, endpoint: Endpoint, subgroup: str | None = None
+) -> None:
+    """Add the hazard ratio of the treated arm against the control."""
+    keys: dict[str, Any] = {
+        "cohort": cohort,
+        "endpoint": endpoint.id,
+        "subgroup": subgroup,
+        "variable": "arm",
+        "level": study.spec.treated.id,
+    }
+    times, events = study.compute_times(frame, endpoint)
+    try:
+        fit = fit_cox(times, events, pl.DataFrame({"arm": study.is_treated(frame)}))
+    except AnalysisError as error:
+        if subgroup is None:
+            raise
+        study.results.add("cox_treatment", "hr", None, method=f"not estimable: {error}", n=frame.height, **keys)
+        return
+    add_coefficients(study, "cox_treatment", fit, 0, **keys)
+
+
+def add_coefficients(study: Study, analysis: str, fit: CoxFit, position: int, **keys: Any) -> None:
+    """Add hazard ratio, limits and p of one coefficient of a fitted model."""
+    row = fit.coefficients.row(position, named=True)
+    values = {"hr": row["hazard_ratio"], "ci_low": row["ci_low"], "ci_high": row["ci_high"], "p": row["p"]}
+    method = "; ".join([COX_METHOD, *fit.messages])
+    study.results.add_all(analysis, values, n=fit.n, n_event=fit.n_event, method=method, **keys)
+
+
+def add_follow_up(study: Study, follow_up: FollowUp) -> None:
+    """Add the median follow-up, over all patients and by arm, by the reverse Kaplan-Meier method."""
+    endpoint = study.spec.get_endpoint(follow_up.endpoint)
+    for cohort, frame in study.cohorts.items():
+        groups = [(None, frame), *((arm, part) for arm, part in study.list_groups(frame) if arm)]
+        for arm, patients in groups:
+            fit = fit_reverse_kaplan_meier(*study.compute_times(patients, endpoint))
+            found = compute_median(fit)
+            study.results.add_all(
+                "follow_up",
+                {"estimate": found.median, "ci_low": found.ci_low, "ci_high": found.ci_high},
+                cohort=cohort,
+                endpoint=endpoint.id,
+                arm=arm.id if arm else None,
+                variable="median",
+                unit=f"{study.spec.time_unit}s",
+                n=fit.n,
+                n_event=fit.n_event,
+                method="reverse Kaplan-Meier: the event is the end of follow-up",
+            )

@@ -1,0 +1,81 @@
+"""Invented subjects for the tests of the analysis: about 230 patients, the same in every run."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+
+from analysis.spec import StudySpec, read_study
+from schemas.rules import eligibility  # noqa: F401 (registers the criteria)
+from schemas.rules.rule import CRITERIA
+
+HOSPITALS = ("hunan", "nanfang", "sysu")
+
+
+def make_subjects(spec: StudySpec | None = None, n: int = 260, seed: int = 7) -> pl.DataFrame:
+    spec = spec or read_study("len_vs_sora")
+    rng = np.random.default_rng(seed)
+    levels = {item.column: rng.choice(item.levels, size=n) for item in spec.characteristics}
+    is_len = rng.random(n) < np.where(levels["ast_level"] == ">40", 0.5, 0.35)
+    tace = levels["tace_level"] == "Yes"
+    hazard = np.exp(-0.45 * is_len - 0.9 * tace + 0.6 * (levels["pvtt_level"] == "III-IV")) / 420
+    os_days = np.ceil(rng.exponential(1 / hazard)).clip(125, None)
+    followed = rng.integers(300, 1300, n).astype(float)
+    pfs_days = np.ceil(os_days * rng.uniform(0.2, 0.9, n)).clip(40, None)
+    frame = pl.DataFrame(
+        {
+            "hospital": rng.choice(HOSPITALS, size=n),
+            "patient_id": [f"p{i:04d}" for i in range(n)],
+            "source_row": np.arange(2, n + 2),
+            "arm": np.where(is_len, "len_pd1", "sora_pd1"),
+            "start_date": [dt.date(2019, 1, 1) + dt.timedelta(days=int(d)) for d in rng.integers(0, 1090, n)],
+            "age_years": rng.integers(25, 75, n),
+            "os_days": np.minimum(os_days, followed).astype(int),
+            "os_event": os_days <= followed,
+            "pfs_days": np.minimum(pfs_days, followed).astype(int),
+            "pfs_event": pfs_days <= followed,
+            "treatment_months": rng.uniform(4, 15, n).round(1),
+            "response_3_months": rng.choice(["PR", "SD", "PD", "NE"], size=n, p=[0.15, 0.45, 0.35, 0.05]),
+            "response_6_months": rng.choice(["PR", "SD", "PD"], size=n, p=[0.12, 0.18, 0.7]),
+            **{name: values.tolist() for name, values in levels.items()},
+            "seen_elsewhere_first": [False] * n,
+        }
+    )
+    return _judge(frame, rng)
+
+
+def _judge(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Criteria met by most: some patients fail one, some are unknown in one, three were seen elsewhere first."""
+    verdicts = {}
+    for position, name in enumerate(CRITERIA):
+        met: list[bool | None] = [True] * frame.height
+        met[position] = False
+        if position % 4 == 0:
+            met[100 + position] = None
+        verdicts[name] = met
+    elsewhere = [index in (200, 210, 220) for index in range(frame.height)]
+    return frame.with_columns(
+        *(pl.Series(name, met, dtype=pl.Boolean) for name, met in verdicts.items()),
+        pl.Series("seen_elsewhere_first", elsewhere),
+    )
+
+
+def make_frames(subjects: pl.DataFrame, seed: int = 11) -> dict[str, pl.DataFrame]:
+    rng = np.random.default_rng(seed)
+    terms = ["hypertension", "diarrhoea", "fatigue", "hand_foot_skin_reaction", "rash"]
+    events = [
+        (hospital, patient, arm, term, int(rng.integers(1, 5)))
+        for hospital, patient, arm in subjects.select("hospital", "patient_id", "arm").iter_rows()
+        for term in terms
+        if rng.random() < 0.3
+    ]
+    schema = {"hospital": pl.String, "patient_id": pl.String, "arm": pl.String, "term": pl.String, "grade": pl.Int64}
+    ingests = pl.DataFrame({"ingest_id": [1, 2, 3], "hospital": HOSPITALS, "is_synthetic": True, "is_current": True})
+    return {
+        "analysis_subject": subjects,
+        "analysis_adverse_event": pl.DataFrame(events, schema=schema, orient="row"),
+        "attrition": pl.DataFrame(),
+        "ingests": ingests,
+    }
