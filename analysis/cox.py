@@ -203,12 +203,20 @@ def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> f
     else:
         loglik, n_columns = reduced.loglik, reduced.coefficients.height
         if (full.n, full.n_event, full.loglik_null) != (reduced.n, reduced.n_event, reduced.loglik_null):
-            raise AnalysisError("likelihood-ratio test: the two models were fitted to different patients")
+            raise AnalysisError(
+                "likelihood-ratio test: the two models were fitted to different patients",
+                "似然比检验：两个模型所用的患者不同",
+            )
     if full.is_robust or (reduced is not None and reduced.is_robust):
-        raise AnalysisError("likelihood-ratio test: not defined for a weighted or clustered model")
+        raise AnalysisError(
+            "likelihood-ratio test: not defined for a weighted or clustered model",
+            "似然比检验：不适用于加权或聚类稳健的模型",
+        )
     df = full.coefficients.height - n_columns
     if df < 1:
-        raise AnalysisError("likelihood-ratio test: the second model is not smaller than the first")
+        raise AnalysisError(
+            "likelihood-ratio test: the second model is not smaller than the first", "似然比检验：后一个模型并不更小"
+        )
     return float(chi2.sf(2 * (full.loglik - loglik), df))
 
 

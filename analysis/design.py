@@ -55,7 +55,10 @@ def check_covariates(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
             raise AnalysisError(f"covariate {name}: no such column", f"协变量 {name}：没有这一列")
         column = frame[name]
         if not (is_categorical(column) or column.dtype.is_numeric() or column.dtype == pl.Boolean):
-            raise AnalysisError(f"covariate {name}: type {column.dtype} is neither levels nor a number")
+            raise AnalysisError(
+                f"covariate {name}: type {column.dtype} is neither levels nor a number",
+                f"协变量 {name}：类型 {column.dtype} 既不是分类也不是数值",
+            )
         n_missing = column.null_count() + (int(column.is_nan().sum()) if column.dtype.is_float() else 0)
         if n_missing:
             raise AnalysisError(

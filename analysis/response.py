@@ -60,7 +60,10 @@ def compute_response_rates(responses: Sequence[str], arm: Sequence[str], *, arms
     frame = pl.DataFrame({"response": list(responses), "arm": list(arm)}, schema_overrides={"response": pl.String})
     n_unknown = frame.filter(~pl.col("response").is_in(RESPONSES).fill_null(value=False)).height
     if n_unknown:
-        raise AnalysisError(f"response: {n_unknown} values are missing or not one of {', '.join(RESPONSES)}")
+        raise AnalysisError(
+            f"response: {n_unknown} values are missing or not one of {', '.join(RESPONSES)}",
+            f"疗效：{n_unknown} 个值缺失或不属于 {'、'.join(RESPONSES)}",
+        )
     rows = []
     for rate, counted in RATES.items():
         counts = [_count(frame.filter(pl.col("arm") == name), name, counted) for name in arms]
