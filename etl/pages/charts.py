@@ -9,9 +9,8 @@ from markupsafe import Markup
 
 from etl.pages.text import Text
 
-ROW_HEIGHT = 26
-LABEL_WIDTH = 230
-BAR_WIDTH = 260
+ROW_HEIGHT = 38
+BAR_WIDTH = 300
 VALUE_WIDTH = 110
 
 
@@ -26,10 +25,13 @@ class Bar:
 
 
 def draw_bars(bars: Sequence[Bar], title: Text, *, maximum: float | None = None) -> Markup:
-    """Return horizontal bars from 0 to `maximum` (default: the largest value), one row each."""
+    """Return horizontal bars from 0 to `maximum` (default: the largest value), each under its label.
+
+    Narrow enough to stay readable on a telephone.
+    """
     top = maximum or max((bar.value for bar in bars), default=0) or 1
     rows = Markup("").join(_draw_bar(index, bar, top) for index, bar in enumerate(bars))
-    width = LABEL_WIDTH + BAR_WIDTH + VALUE_WIDTH
+    width = BAR_WIDTH + VALUE_WIDTH
     return Markup(
         '<svg class="chart" role="img" aria-label="{title}" viewBox="0 0 {width} {height}" width="{width}">{rows}</svg>'
     ).format(title=str(title), width=width, height=ROW_HEIGHT * len(bars), rows=rows)
@@ -39,13 +41,13 @@ def _draw_bar(index: int, bar: Bar, top: float) -> Markup:
     y = index * ROW_HEIGHT
     length = round(BAR_WIDTH * min(max(bar.value, 0) / top, 1), 1)
     return Markup(
-        '<text x="{label_x}" y="{text_y}" text-anchor="end">{label}</text>'
-        '<rect class="track" x="{x}" y="{y}" width="{full}" height="14" rx="2"/>'
-        '<rect class="bar {style}" x="{x}" y="{y}" width="{length}" height="14" rx="2"/>'
-        '<text class="value" x="{value_x}" y="{text_y}">{printed}</text>'
+        '<text x="0" y="{label_y}">{label}</text>'
+        '<rect class="track" x="0" y="{y}" width="{full}" height="12" rx="2"/>'
+        '<rect class="bar {style}" x="0" y="{y}" width="{length}" height="12" rx="2"/>'
+        '<text class="value" x="{value_x}" y="{value_y}">{printed}</text>'
     ).format(
-        label_x=LABEL_WIDTH - 10, text_y=y + 17, label=bar.label.to_svg(), x=LABEL_WIDTH, y=y + 6, full=BAR_WIDTH,
-        style=bar.style, length=length, value_x=LABEL_WIDTH + BAR_WIDTH + 8, printed=bar.printed,
+        label_y=y + 14, label=bar.label.to_svg(), y=y + 20, full=BAR_WIDTH, style=bar.style, length=length,
+        value_x=BAR_WIDTH + 8, value_y=y + 31, printed=bar.printed,
     )  # fmt: skip
 
 

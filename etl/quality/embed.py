@@ -1,0 +1,73 @@
+"""Findings as the compact JSON that a page carries and its script shows a part at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from typing import Any
+
+import polars as pl
+from markupsafe import Markup
+
+from etl.pages.text import Text
+from etl.quality.measures import sort_findings
+from etl.quality.texts import SEVERITIES, STATUSES
+
+INLINE_BYTES = 440_000
+VALUE_LIMIT = 160
+
+
+def embed_findings(findings: pl.DataFrame, limit: int = INLINE_BYTES) -> tuple[Markup, int]:
+    """Return the open findings of `derive_finding_status` as JSON safe inside a script element, and how many it holds.
+
+    Column-wise, with texts that repeat listed once. Where all would need more than `limit` bytes, the last of the order
+    (notes before queries before rejected records) are left out.
+    """
+    shown = sort_findings(findings.filter(pl.col("status") != "resolved"))
+    while True:
+        data = _print_json(_encode(shown))
+        size = len(data.encode())
+        if size <= limit or shown.is_empty():
+            return Markup(data), shown.height  # noqa: S704 (made safe by _print_json)
+        shown = shown.head(int(shown.height * limit / size * 0.98))
+
+
+def _encode(findings: pl.DataFrame) -> dict[str, Any]:
+    rows = findings.to_dicts()
+    lists: dict[str, Any] = {}
+    messages = [(row["message_en"], row["message_zh"]) for row in rows]
+    places = [(row["source_file"], row["source_sheet"]) for row in rows]
+    lists["messages"], message = _index(messages)
+    lists["places"], place = _index(places)
+    lists["columns"], column = _index([row["source_column"] for row in rows])
+    return {
+        **lists,
+        "severities": _list_labels(SEVERITIES),
+        "statuses": _list_labels(STATUSES),
+        "severity": [list(SEVERITIES).index(row["severity"]) for row in rows],
+        "status": [list(STATUSES).index(row["status"]) for row in rows],
+        "message": message,
+        "place": place,
+        "column": column,
+        "row": [row["source_row"] for row in rows],
+        "value": [(row["value"] or "")[:VALUE_LIMIT] for row in rows],
+    }
+
+
+def _index(values: list[Any]) -> tuple[list[Any], list[int]]:
+    """Return the different values in order of appearance, and each value's place among them."""
+    places: dict[Hashable, int] = {}
+    indices = [places.setdefault(value, len(places)) for value in values]
+    return list(places), indices
+
+
+def _list_labels(labels: dict[Any, Text]) -> list[list[str]]:
+    return [[str(key), label.en, label.zh] for key, label in labels.items()]
+
+
+def _print_json(data: dict[str, Any]) -> str:
+    """Print JSON in which no text can end the script element or open a comment in it."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -1,0 +1,191 @@
+"""The query workbook: what a hospital is asked, in its own column names and row numbers, with a place to answer.
+
+Everything from a delivery is written as text: a cell that looks like a formula, a link or a number stays what it was.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import xlsxwriter
+
+from etl.pages.text import Text
+from etl.quality.measures import sort_findings
+from etl.quality.texts import SEVERITIES, STATUSES, label_field
+from schemas.codes import Severity
+
+CREATED = datetime(2020, 1, 1)  # fixed: the file differs only when its content does
+CELL_LIMIT = 32_000
+ANSWERS = (
+    Text("corrected in source", "已在源数据中更正"),
+    Text("confirmed correct", "核实无误"),
+    Text("not available", "无法获得"),
+    Text("comment", "见备注"),
+)
+SYNTHETIC = "SYNTHETIC EXAMPLE DATA: synthetic patients, not real / 合成患者，非真实数据"
+COLUMNS: tuple[tuple[Text, int], ...] = (
+    (Text("No.", "序号"), 7),
+    (Text("Query id", "质疑编号"), 19),
+    (Text("Kind", "类别"), 15),
+    (Text("Status", "状态"), 14),
+    (Text("File", "文件"), 24),
+    (Text("Sheet", "工作表"), 16),
+    (Text("Row", "行号"), 8),
+    (Text("Column", "列名"), 20),
+    (Text("Value", "原值"), 20),
+    (Text("What is asked", "质疑内容（英文）"), 48),
+    (Text("What is asked (Chinese)", "质疑内容"), 48),
+    (Text("Registry field", "登记库字段"), 24),
+    (Text("Answer", "答复"), 26),
+    (Text("Comment", "备注"), 36),
+)
+HEADER_ROW = 3
+EXPLANATION = (
+    Text(
+        "This workbook lists what the registry asks about the delivery named below. One row is one question.",
+        "本工作簿列出登记库对下列数据的质疑，每行一个问题。",
+    ),
+    Text(
+        "File, sheet, row and column are those of the file you sent: open it and go to that row.",
+        "文件、工作表、行号和列名均与贵院所交文件一致：打开原文件，定位到该行即可。",
+    ),
+    Text(
+        "rejected: the whole record was not loaded. Correct it in your source and send the complete data again.",
+        "拒收：整条记录未载入。请在源数据中更正，并重新提交完整数据。",
+    ),
+    Text(
+        "to be answered: the record was loaded; one value is missing, unreadable or unlikely. Please check it.",
+        "需答复：记录已载入，但有一个值缺失、无法识别或不合理，请核对。",
+    ),
+    Text(
+        "Choose an answer in the column “Answer”; write in “Comment” where more is to be said.",
+        "请在“答复”列选择，需要说明时填写“备注”列。",
+    ),
+    Text(
+        "Do not change the query id, and never write a name, ID-card or telephone number into this file.",
+        "请勿更改质疑编号；切勿在本文件填写姓名、身份证号或电话号码。",
+    ),
+    Text(
+        "A question disappears by itself once the corrected data have been sent and read again.",
+        "更正后的数据重新提交并读取后，相应质疑会自动消除。",
+    ),
+)
+
+
+def filter_queries(findings: pl.DataFrame) -> pl.DataFrame:
+    """Keep the open findings that a hospital has to act on, in the order of the workbook and of the page."""
+    is_asked = pl.col("severity").is_in([Severity.REJECT.value, Severity.QUERY.value])
+    return sort_findings(findings.filter(is_asked, pl.col("status") != "resolved"))
+
+
+def write_query_workbook(findings: pl.DataFrame, path: Path, hospital: Text, *, is_synthetic: bool) -> Path:
+    """Write the query workbook of one hospital from `derive_finding_status`; returns the path.
+
+    The file is replaced as a whole, and is the same byte for byte while the findings are.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    queries = filter_queries(findings)
+    try:
+        with xlsxwriter.Workbook(str(temporary), options) as book:
+            book.set_properties({"title": "Data queries", "author": "HCC registry", "created": CREATED})
+            formats = _make_formats(book)
+            _write_explanation(book, formats, queries, hospital, is_synthetic=is_synthetic)
+            _write_queries(book, formats, queries, is_synthetic=is_synthetic)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _make_formats(book: xlsxwriter.Workbook) -> dict[str, Any]:
+    base = {"valign": "top", "font_size": 11}
+    cell = {**base, "border": 1, "border_color": "#D8DEE4"}
+    return {
+        "title": book.add_format({**base, "bold": True, "font_size": 15}),
+        "banner": book.add_format({**base, "bold": True, "bg_color": "#FFF6DD", "font_color": "#4D3300"}),
+        "head": book.add_format({**cell, "bold": True, "bg_color": "#E6EEF4", "text_wrap": True}),
+        "text": book.add_format({**cell, "num_format": "@"}),
+        "wrap": book.add_format({**cell, "num_format": "@", "text_wrap": True}),
+        "count": book.add_format({**cell, "num_format": "0"}),
+        "answer": book.add_format({**cell, "num_format": "@", "text_wrap": True, "bg_color": "#FFFDF2"}),
+        "plain": book.add_format({**base, "text_wrap": True}),
+    }
+
+
+def _write_explanation(
+    book: xlsxwriter.Workbook, formats: dict[str, Any], queries: pl.DataFrame, hospital: Text, *, is_synthetic: bool
+) -> None:
+    sheet = book.add_worksheet("说明 Read me")
+    sheet.hide_gridlines(2)
+    sheet.set_column(0, 1, 62)
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.write_string(0, 0, f"Data queries: {hospital.en}", formats["title"])
+    sheet.write_string(0, 1, f"数据质疑：{hospital.zh}", formats["title"])
+    if is_synthetic:
+        sheet.merge_range(1, 0, 1, 1, SYNTHETIC, formats["banner"])
+    deliveries = ", ".join(sorted(queries["delivery"].unique())) or "-"
+    lines = [
+        Text(f"Delivery: {deliveries}", f"数据批次：{deliveries}"),
+        Text(f"Questions: {queries.height}", f"质疑数：{queries.height}"),
+        *EXPLANATION,
+    ]
+    for row, line in enumerate(lines, start=3):
+        sheet.write_string(row, 0, line.en, formats["plain"])
+        sheet.write_string(row, 1, line.zh, formats["plain"])
+    for row, answer in enumerate(ANSWERS, start=4 + len(lines)):
+        sheet.write_string(row, 0, answer.en, formats["text"])
+        sheet.write_string(row, 1, answer.zh, formats["text"])
+
+
+def _write_queries(
+    book: xlsxwriter.Workbook, formats: dict[str, Any], queries: pl.DataFrame, *, is_synthetic: bool
+) -> None:
+    sheet = book.add_worksheet("质疑 Queries")
+    title = "Queries / 质疑"
+    sheet.write_string(0, 0, title, formats["title"])
+    if is_synthetic:
+        sheet.write_string(1, 0, SYNTHETIC, formats["banner"])
+    for column, (label, width) in enumerate(COLUMNS):
+        sheet.set_column(column, column, width)
+        sheet.write_string(HEADER_ROW, column, f"{label.zh}\n{label.en}", formats["head"])
+    sheet.set_row(HEADER_ROW, 34)
+    for number, query in enumerate(queries.iter_rows(named=True), start=1):
+        _write_query(sheet, HEADER_ROW + number, number, query, formats)
+    last = HEADER_ROW + max(queries.height, 1)
+    sheet.freeze_panes(HEADER_ROW + 1, 2)
+    sheet.autofilter(HEADER_ROW, 0, last, len(COLUMNS) - 1)
+    answer_column = len(COLUMNS) - 2
+    choices = {"validate": "list", "source": [f"{answer.zh} {answer.en}" for answer in ANSWERS]}
+    sheet.data_validation(HEADER_ROW + 1, answer_column, last, answer_column, choices)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(HEADER_ROW)
+
+
+def _write_query(sheet: Any, row: int, number: int, query: dict[str, Any], formats: dict[str, Any]) -> None:
+    """Write one query; every cell but the two numbers is text."""
+    severity, status = SEVERITIES[query["severity"]], STATUSES[query["status"]]
+    field = label_field(query["table_name"], query["field"])
+    sheet.write_number(row, 0, number, formats["count"])
+    texts = [
+        query["finding_id"], f"{severity.zh} {severity.en}", f"{status.zh} {status.en}", query["source_file"],
+        query["source_sheet"],
+    ]  # fmt: skip
+    for column, text in enumerate(texts, start=1):
+        sheet.write_string(row, column, (text or "")[:CELL_LIMIT], formats["text"])
+    if query["source_row"] is None:
+        sheet.write_blank(row, 6, None, formats["text"])
+    else:
+        sheet.write_number(row, 6, query["source_row"], formats["count"])
+    texts = [query["source_column"], query["value"], query["message_en"], query["message_zh"], f"{field.zh} {field.en}"]
+    for column, text in enumerate(texts, start=7):
+        sheet.write_string(row, column, (text or "")[:CELL_LIMIT], formats["wrap"])
+    for column in (12, 13):
+        sheet.write_blank(row, column, None, formats["answer"])

@@ -1,0 +1,133 @@
+"use strict";
+(() => {
+  const table = document.getElementById("finding-table");
+  if (!table) { return; }
+  const data = JSON.parse(document.getElementById("finding-data").textContent);
+  const find = (id) => document.getElementById("finding-" + id);
+  const PAGE = 100;
+  const ALL = ["all", "全部"];
+
+  const bilingual = (parent, en, zh) => {
+    if (en === zh) { parent.append(en); return parent; }
+    for (const [language, text] of [["en", en], ["zh", zh]]) {
+      const span = document.createElement("span");
+      span.className = language; span.lang = language; span.textContent = text;
+      parent.append(span);
+    }
+    return parent;
+  };
+  const placeName = ([file, sheet]) => sheet === null ? file : file + " › " + sheet;
+  const tag = (cell, [name, en, zh], style) => {
+    const span = document.createElement("span");
+    if (style) { span.className = "tag " + name; }
+    cell.append(bilingual(span, en, zh));
+  };
+
+  // One entry per column: heading, what it sorts by, and how a cell is filled. Cells get text, never markup.
+  const columns = [
+    { en: "No.", zh: "序号", key: (i) => i, fill: (cell, i) => cell.append(i + 1), numeric: true },
+    { en: "Kind", zh: "类别", key: (i) => data.severity[i], fill: (cell, i) => tag(cell, data.severities[data.severity[i]], true) },
+    { en: "File and sheet", zh: "文件和工作表", key: (i) => data.place[i], fill: (cell, i) => cell.append(placeName(data.places[data.place[i]])) },
+    { en: "Row", zh: "行号", key: (i) => data.row[i] ?? -1, fill: (cell, i) => cell.append(data.row[i] ?? "–"), numeric: true },
+    { en: "Column", zh: "列名", key: (i) => data.columns[data.column[i]] ?? "", fill: (cell, i) => cell.append(data.columns[data.column[i]] ?? "–") },
+    { en: "Value", zh: "原值", key: (i) => data.value[i], fill: (cell, i) => cell.append(data.value[i] || "–"), style: "value" },
+    { en: "What is asked", zh: "内容", key: (i) => data.messages[data.message[i]][0], fill: (cell, i) => bilingual(cell, ...data.messages[data.message[i]]), style: "wide" },
+    { en: "Status", zh: "状态", key: (i) => data.status[i], fill: (cell, i) => tag(cell, data.statuses[data.status[i]], false) },
+  ];
+
+  const haystack = (i) => [
+    data.value[i], data.columns[data.column[i]], data.row[i], placeName(data.places[data.place[i]]),
+    ...data.messages[data.message[i]],
+  ].join("\u0001").toLowerCase();
+  const haystacks = data.row.map(() => null);
+  const matches = (i, words) => {
+    haystacks[i] ??= haystack(i);
+    return words.every((word) => haystacks[i].includes(word));
+  };
+
+  const state = { column: 0, direction: 1, shown: PAGE, rows: [] };
+
+  const select = () => {
+    const words = find("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const is = (id, values, i) => find(id).value === "" || values[i] === Number(find(id).value);
+    const { key } = columns[state.column];
+    state.rows = data.row.map((_, i) => i).filter((i) =>
+      is("severity", data.severity, i) && is("status", data.status, i) && is("place", data.place, i) && matches(i, words));
+    const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b : collator.compare(a, b);
+    if (state.column !== 0 || state.direction !== 1) {
+      const keys = new Map(state.rows.map((i) => [i, key(i)]));
+      state.rows.sort((a, b) => state.direction * compare(keys.get(a), keys.get(b)) || a - b);
+    }
+    state.shown = PAGE;
+    show();
+  };
+  const collator = new Intl.Collator(["en", "zh"], { numeric: true });
+
+  const makeRow = (i) => {
+    const row = document.createElement("tr");
+    for (const column of columns) {
+      const cell = row.insertCell();
+      cell.dataset.en = column.en; cell.dataset.zh = column.zh;
+      cell.className = column.numeric ? "num" : column.style ?? "";
+      const content = document.createElement("div");
+      column.fill(content, i);
+      cell.append(content);
+    }
+    return row;
+  };
+
+  const show = () => {
+    const body = table.tBodies[0];
+    const already = state.shown === PAGE ? 0 : body.rows.length;
+    if (already === 0) { body.replaceChildren(); }
+    body.append(...state.rows.slice(already, state.shown).map(makeRow));
+    const visible = Math.min(state.shown, state.rows.length);
+    const n = (count) => count.toLocaleString("en");
+    const line = find("count");
+    line.replaceChildren();
+    bilingual(line, `Showing ${n(visible)} of ${n(state.rows.length)} (${n(data.row.length)} in all)`,
+      `显示 ${n(visible)} / ${n(state.rows.length)}（共 ${n(data.row.length)}）`);
+    find("more").hidden = visible >= state.rows.length;
+    table.querySelectorAll("th").forEach((heading, index) => {
+      const order = state.direction === 1 ? "ascending" : "descending";
+      heading.setAttribute("aria-sort", index === state.column ? order : "none");
+    });
+  };
+
+  const offer = (id, labels) => {
+    const list = find(id);
+    const add = (value, en, zh) => {
+      const option = document.createElement("option");
+      option.value = value;
+      option.textContent = en === zh ? en : `${en} / ${zh}`;
+      list.append(option);
+    };
+    add("", ...ALL);
+    labels.forEach(([value, en, zh]) => add(value, en, zh));
+    list.addEventListener("change", select);
+  };
+  const used = (labels, values) => labels.map(([, en, zh], index) => [index, en, zh]).filter(([index]) => values.includes(index));
+  offer("severity", used(data.severities, data.severity));
+  offer("status", used(data.statuses, data.status));
+  offer("place", data.places.map((place, index) => [index, placeName(place), placeName(place)]));
+
+  columns.forEach((column, index) => {
+    const heading = document.createElement("th");
+    const button = document.createElement("button");
+    button.type = "button";
+    heading.scope = "col";
+    button.addEventListener("click", () => {
+      state.direction = state.column === index ? -state.direction : 1;
+      state.column = index;
+      select();
+    });
+    heading.append(bilingual(button, column.en, column.zh));
+    table.tHead.rows[0].append(heading);
+  });
+  let waiting = 0;
+  find("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(select, 120); });
+  find("more").addEventListener("click", () => { state.shown += PAGE; show(); });
+  find("controls").hidden = false;
+  table.hidden = false;
+  select();
+})();

@@ -1,0 +1,99 @@
+"""The words of the quality output that are not a hospital's own: labels of tables, fields, steps and results."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+
+import schemas.rules
+from etl.pages.text import Text
+from schemas.codes import LabTest, Severity
+from schemas.contract import read_contract, read_grain
+from schemas.rules.rule import CRITERIA
+from schemas.tables import TABLES
+from schemas.units import LAB_RANGES, NO_UNIT
+
+SEVERITIES = {
+    Severity.REJECT: Text("rejected", "拒收"),
+    Severity.QUERY: Text("to be answered", "需答复"),
+    Severity.NOTE: Text("for information", "提示"),
+}
+SEVERITY_MEANINGS = {
+    Severity.REJECT: Text("the record was not loaded; correct it in the source", "记录未载入，请在源数据中更正"),
+    Severity.QUERY: Text("please check and answer in the workbook", "请核对并在质疑表中答复"),
+    Severity.NOTE: Text("nothing to do", "无需处理"),
+}
+STATUSES = {
+    "new": Text("new", "新增"),
+    "persisting": Text("still open", "仍存在"),
+    "reopened": Text("came back", "再次出现"),
+    "resolved": Text("no longer found", "已消除"),
+}
+ACCOUNTS = {
+    "rows": Text("Rows read", "读取行数"),
+    "records": Text("Records made from them", "生成记录数"),
+    "cells": Text("Cells with content", "非空单元格数"),
+}
+PARTS = {
+    "used": Text("used", "已使用"),
+    "ignored": Text("ignored by a named rule", "按规则忽略"),
+    "loaded": Text("loaded", "已载入"),
+    "quarantined": Text("set aside (quarantined)", "隔离"),
+    "mapped": Text("mapped to a field", "已对应到字段"),
+    "identifier": Text("identifiers: turned into a pseudonym or dropped", "身份信息：已匿名化或删除"),
+    "in ignored columns": Text("in columns that are not needed", "无需的列"),
+}
+EXPECTATIONS = {
+    "volume": Text("number of records", "记录数"),
+    "completeness": Text("filled", "已填写"),
+    "range": Text("within the plausible range", "在合理范围内"),
+    "codes": Text("only known codes", "仅含已知编码"),
+    "key": Text("no record twice", "无重复记录"),
+    "median": Text("median agrees with the other hospitals", "中位数与其他医院相符"),
+}
+IGNORE_RULES = {
+    "used": Text("used", "已使用"),
+    "blank row": Text("blank row", "空行"),
+    "above the header": Text("above the header", "表头以上"),
+}
+STEPS = {
+    "seen_elsewhere_first": Text(
+        "analysed at another hospital, where therapy started first", "在更早开始治疗的医院分析"
+    ),
+}
+
+
+def label_table(table: str) -> Text:
+    """Return a table's name in both languages."""
+    if table not in TABLES:
+        return Text(table, table)
+    return Text(table.replace("_", " "), read_grain(TABLES[table])[1])
+
+
+def label_field(table: str, name: str | None) -> Text:
+    """Return what a field means in both languages; a laboratory test counts as a field of the laboratory."""
+    if name is None:
+        return Text("whole record", "整条记录")
+    if table == "laboratory" and name in set(LabTest):
+        return label_test(LabTest(name))
+    spec = read_contract(TABLES[table]).get(name) if table in TABLES else None
+    return Text(re.split("[:;,]", spec.meaning)[0], spec.zh) if spec else Text(name, name)
+
+
+def label_test(test: LabTest) -> Text:
+    """Return a laboratory quantity with its unit in both languages."""
+    unit = LAB_RANGES[test].unit
+    shown = "" if unit == NO_UNIT else f" ({unit})"
+    name = test.name.replace("_", " ")
+    return Text((name if len(name) <= 3 or test is LabTest.HBV_DNA else name.lower()) + shown, test.zh + shown)
+
+
+def label_criterion(criterion_id: str) -> Text:
+    """Return a step of eligibility in both languages; a step without a criterion keeps its id."""
+    for module in pkgutil.iter_modules(schemas.rules.__path__):
+        importlib.import_module(f"schemas.rules.{module.name}")
+    criterion = CRITERIA.get(criterion_id)
+    if criterion:
+        return Text(criterion.label_en, criterion.label_zh)
+    return STEPS.get(criterion_id, Text(criterion_id, criterion_id))

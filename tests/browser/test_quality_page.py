@@ -1,0 +1,146 @@
+import os
+import runpy
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from etl.pages.text import Text
+from etl.quality.report import write_quality_pages
+
+fixtures = runpy.run_path(str(Path(__file__).parents[1] / "quality_frames.py"))
+report_tests = runpy.run_path(str(Path(__file__).parents[1] / "unit" / "test_quality_report.py"))
+CHROMIUM = next(
+    (p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome") if Path(p).exists()), None
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        message = "no Chromium is installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    hostile = fixtures["make_findings"]()
+    many = report_tests["make_many_findings"](2_000)
+    frames = fixtures["make_frames"](findings=[*hostile, *many])
+    names = {"nanfang": Text("Nanfang Hospital", "南方医院"), "hunan": Text("Hunan Hospital", "湖南医院")}
+    write_quality_pages(frames, folder, names, expectations=report_tests["CHECKS"])
+    return folder / "quality"
+
+
+@pytest.fixture
+def open_page(browser, reports):
+    """Open a page; afterwards it must have had no error on its console and asked for nothing but itself."""
+    complaints, contexts = [], []
+
+    def start(name="nanfang/index.html", width=1280, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        url = (reports / name).as_uri()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
+        page.on("request", lambda request: request.url in (url, "data:,") or complaints.append(request.url))
+        page.goto(url)
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def read_column(page, number):
+    return page.locator(f"#finding-table tbody tr td:nth-child({number})").all_inner_texts()
+
+
+def test_language_switch_shows_one_language_and_is_remembered(open_page):
+    page = open_page(locale="en-GB")
+    heading = page.locator("h1")
+    assert heading.inner_text() == "Data quality: Nanfang Hospital"
+    page.click("[data-language=zh]")
+    assert heading.inner_text() == "数据质量：南方医院"
+    page.reload()
+    assert heading.inner_text() == "数据质量：南方医院"
+    page.click("[data-language=both]")
+    assert heading.inner_text().startswith("Data quality: Nanfang Hospital")
+    assert "南方医院" in heading.inner_text()
+
+
+def test_a_chinese_browser_opens_the_page_in_chinese(open_page):
+    assert open_page(locale="zh-CN").locator("h1").inner_text() == "数据质量：南方医院"
+
+
+def test_sorting_by_row_works_both_ways(open_page):
+    page = open_page()
+    page.click("#finding-table th:nth-child(4) button")
+    up = [int(text) for text in read_column(page, 4)]
+    assert up == sorted(up)
+    assert up[0] == 3
+    page.click("#finding-table th:nth-child(4) button")
+    down = [int(text) for text in read_column(page, 4)]
+    assert down == sorted(down, reverse=True)
+    assert down[0] == 2002
+    assert page.locator("#finding-table th:nth-child(4)").get_attribute("aria-sort") == "descending"
+
+
+def test_search_and_filters_narrow_the_list(open_page):
+    page = open_page(locale="en-GB")
+    page.fill("#finding-search", "0.134364 检验")  # words in any order, in any column
+    expect(page.locator("#finding-count")).to_have_text("Showing 1 of 1 (2,004 in all)", use_inner_text=True)
+    assert read_column(page, 4) == ["3"]
+    page.fill("#finding-search", "")
+    page.select_option("#finding-severity", label="rejected / 拒收")
+    expect(page.locator("#finding-table tbody tr")).to_have_count(1)
+    assert read_column(page, 4) == ["11"]
+
+
+def test_long_lists_come_in_parts(open_page):
+    page = open_page(locale="en-GB")
+    rows = page.locator("#finding-table tbody tr")
+    assert rows.count() == 100
+    assert page.locator("#finding-count").inner_text() == "Showing 100 of 2,004 (2,004 in all)"
+    page.click("#finding-more")
+    assert rows.count() == 200
+
+
+def test_hostile_cells_are_shown_as_text(open_page):
+    page = open_page()
+    page.fill("#finding-search", "alert(1)")
+    expect(page.locator("#finding-table tbody tr")).to_have_count(2)
+    assert fixtures["HOSTILE"] in read_column(page, 6)
+    assert fixtures["FORMULA"] in read_column(page, 6)
+    assert page.locator("#finding-table script").count() == 0
+
+
+@pytest.mark.parametrize("name", ["nanfang/index.html", "index.html"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_page_is_no_wider_than_the_screen(open_page, name, width):
+    page = open_page(name, width)
+    for language in ("en", "zh", "both"):
+        page.click(f"[data-language={language}]")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_without_scripts_both_languages_and_the_way_to_the_workbook_are_there(open_page):
+    page = open_page(java_script_enabled=False)
+    text = page.locator("body").inner_text()
+    assert "What to do" in text
+    assert "需要做什么" in text
+    assert page.locator('a[href="queries.xlsx"]').is_visible()

@@ -1,0 +1,167 @@
+"""Invented frames of a warehouse with two hospitals, for the tests of the quality output."""
+
+import datetime
+
+import polars as pl
+
+from schemas.codes import LabTest
+from schemas.contract import PROVENANCE
+from schemas.tables import TABLES
+
+HOSTILE = "<script>alert(1)</script>"
+FORMULA = "=cmd|' /C calc'!A0"
+CRITERIA = ["i1_primary_unresectable_hcc", "e2_age_18_to_75", "start_in_enrolment_window"]
+
+FINDING_SCHEMA = {
+    "ingest_id": pl.Int64, "hospital": pl.String, "finding_id": pl.String, "rule_id": pl.String, "severity": pl.String,
+    "outcome": pl.String, "patient_id": pl.String, "table_name": pl.String, "field": pl.String, "record_key": pl.String,
+    "delivery": pl.String, "source_file": pl.String, "source_sheet": pl.String, "source_row": pl.Int64,
+    "source_column": pl.String, "value": pl.String, "message_en": pl.String, "message_zh": pl.String,
+}  # fmt: skip
+INGEST_SCHEMA = {
+    "ingest_id": pl.Int64, "hospital": pl.String, "delivery": pl.String, "is_synthetic": pl.Boolean,
+    "loaded_at": pl.String, "content_hash": pl.String, "rows_read": pl.Int64, "rows_used": pl.Int64,
+    "rows_ignored": pl.Int64, "records_made": pl.Int64, "records_loaded": pl.Int64, "records_quarantined": pl.Int64,
+    "cells": pl.Int64, "cells_mapped": pl.Int64, "cells_identifier": pl.Int64, "cells_ignored": pl.Int64,
+    "patients": pl.Int64, "is_current": pl.Boolean,
+}  # fmt: skip
+
+
+def make_finding(ingest_id, hospital, finding_id, severity="query", row=5, **changes):
+    finding = {
+        "ingest_id": ingest_id, "hospital": hospital, "finding_id": finding_id, "rule_id": "laboratory.value.range",
+        "severity": severity, "outcome": "fail", "patient_id": f"p{row}", "table_name": "laboratory", "field": "value",
+        "record_key": "0|alt_u_l", "delivery": f"delivery-{ingest_id}", "source_file": "数据.xlsx",
+        "source_sheet": "检验", "source_row": row, "source_column": "谷丙转氨酶", "value": "99999",
+        "message_en": "ALT outside the possible range; please check value and unit.",
+        "message_zh": "谷丙转氨酶超出可能范围，请核对数值和单位。",
+    }  # fmt: skip
+    return {**finding, **changes}
+
+
+def make_ingest(ingest_id, hospital, patients, *, is_current):
+    return {
+        "ingest_id": ingest_id, "hospital": hospital, "delivery": f"delivery-{ingest_id}", "is_synthetic": True,
+        "loaded_at": f"2026-01-{ingest_id:02d}T08:30:00", "content_hash": "0" * 64, "rows_read": 1200,
+        "rows_used": 1180, "rows_ignored": 20, "records_made": 5000, "records_loaded": 4960,
+        "records_quarantined": 40, "cells": 30000, "cells_mapped": 27000, "cells_identifier": 2000,
+        "cells_ignored": 1000, "patients": patients, "is_current": is_current,
+    }  # fmt: skip
+
+
+def make_findings():
+    """Findings of three ingests of nanfang (1, 2, 4) and one of hunan (3)."""
+    return [
+        make_finding(1, "nanfang", "a" * 16),
+        make_finding(1, "nanfang", "b" * 16, row=9),
+        make_finding(2, "nanfang", "a" * 16),
+        make_finding(2, "nanfang", "c" * 16, row=7),
+        make_finding(4, "nanfang", "a" * 16),
+        make_finding(4, "nanfang", "b" * 16, row=9, value=HOSTILE, source_column=HOSTILE),
+        make_finding(4, "nanfang", "d" * 16, "reject", 11, value=FORMULA, rule_id="patient.key.duplicate",
+                     table_name="patient", field=None, message_en=FORMULA, message_zh=HOSTILE),
+        make_finding(4, "nanfang", "1234567890123456", "note", 13, source_sheet=None, value=None),
+        make_finding(3, "hunan", "f" * 16, row=21, value="secret-of-hunan", source_file="hunan.csv", source_sheet=None),
+    ]  # fmt: skip
+
+
+def _make_table(name, rows):
+    model = TABLES[name].to_schema()
+    schema = {column: spec.dtype.type for column, spec in model.columns.items()}
+    return pl.DataFrame([{column: row.get(column) for column in schema} for row in rows], schema=schema)
+
+
+def _provenance(hospital, number):
+    values = (hospital, f"{hospital}-{number}", "delivery", "数据.xlsx", "患者信息", number + 2, None)
+    return dict(zip(PROVENANCE, values, strict=True))
+
+
+def _make_patient_tables(hospital, n_patients):
+    tables = {name: [] for name in TABLES}
+    for number in range(1, n_patients + 1):
+        base = _provenance(hospital, number)
+        tables["patient"].append({
+            **base, "person_id": f"person-{number}" if number <= 2 else f"{hospital}-person-{number}",
+            "sex": "male" if number % 3 else None, "birth_date": None, "age_years": 40.0 + number % 30,
+        })  # fmt: skip
+        tables["baseline"].append({
+            **base, "tumour_size_cm": 6.0 + number % 5, "tumour_number": 2, "body_weight_kg": 62.0, "bclc_stage": "C",
+            "ecog_status": 0, "hbsag": "positive", "has_cirrhosis": True, "has_tace": number % 2 == 0,
+        })  # fmt: skip
+        tables["treatment"].append(
+            {**base, "line_number": 1, "drug": "lenvatinib", "start_date": datetime.date(2020, 5, 1)}
+        )
+        tables["outcome"].append(
+            {**base, "vital_status": "alive", "last_contact_date": datetime.date(2022, 1, 1), "has_progressed": False}
+        )
+        albumin = 4.0 if hospital == "hunan" else 40.0  # hunan's albumin came in g/dL
+        for test, value in ((LabTest.ALBUMIN, albumin), (LabTest.ALT, 30.0 + number)):
+            tables["laboratory"].append(
+                {**base, "visit_number": 0, "test": test.value, "value": value, "value_comparator": "="}
+            )
+    return tables
+
+
+def _count_completeness(tables):
+    rows = [
+        {"hospital": hospital, "table_name": name, "field": column, "n_records": own.height,
+         "n_filled": own.height - own[column].null_count()}
+        for name, frame in tables.items()
+        for (hospital,), own in frame.group_by("hospital", maintain_order=True)
+        for column in frame.columns
+        if column not in PROVENANCE
+    ]  # fmt: skip
+    schema = {
+        "hospital": pl.String, "table_name": pl.String, "field": pl.String, "n_records": pl.Int64, "n_filled": pl.Int64,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema)
+
+
+def make_frames(n_patients=60, findings=None):
+    """Frames as `etl.warehouse.read_frames` gives them; nanfang has `n_patients`, hunan half of them."""
+    hospitals = {"nanfang": n_patients, "hunan": n_patients // 2}
+    by_hospital = [_make_patient_tables(hospital, n) for hospital, n in hospitals.items()]
+    tables = {name: _make_table(name, [row for part in by_hospital for row in part[name]]) for name in TABLES}
+    eligibility = [
+        {"hospital": hospital, "patient_id": f"{hospital}-{number}", "criterion_id": criterion, "criterion_order": order,
+         "is_met": None if number == 1 and order == 2 else number % 7 != 0}
+        for hospital, n in hospitals.items()
+        for number in range(1, n + 1)
+        for order, criterion in enumerate(CRITERIA, start=1)
+    ]  # fmt: skip
+    attrition = [
+        {"hospital": hospital, "step": step, "criterion_id": criterion, "n_before": n - step + 1, "n_removed": 1,
+         "n_after": n - step}
+        for hospital, n in hospitals.items()
+        for step, criterion in enumerate([*CRITERIA, "seen_elsewhere_first"], start=1)
+    ]  # fmt: skip
+    ingests = [
+        make_ingest(1, "nanfang", n_patients - 10, is_current=False),
+        make_ingest(2, "nanfang", n_patients * 2, is_current=False),
+        make_ingest(3, "hunan", n_patients // 2, is_current=True),
+        make_ingest(4, "nanfang", n_patients, is_current=True),
+    ]
+    return {
+        **tables,
+        "ingests": pl.DataFrame(ingests, schema=INGEST_SCHEMA),
+        "findings": pl.DataFrame(make_findings() if findings is None else findings, schema=FINDING_SCHEMA),
+        "rule_outcomes": pl.DataFrame([
+            {"ingest_id": 4, "hospital": "nanfang", "rule_id": "broken_rule", "table_name": "patient",
+             "severity": "query", "n_pass": 0, "n_fail": 0, "n_not_evaluable": 0, "n_error": n_patients},
+        ]),
+        "row_accounts": pl.DataFrame([
+            {"ingest_id": ingest_id, "hospital": hospital, "source_file": "数据.xlsx", "source_sheet": "患者信息",
+             "rule": rule, "n_rows": n}
+            for ingest_id, hospital in ((3, "hunan"), (4, "nanfang"))
+            for rule, n in (("used", 1180), ("blank row", 15), ("totals row", 5))
+        ]),
+        "quarantine": pl.DataFrame([
+            {"ingest_id": 4, "hospital": "nanfang", "table_name": "laboratory", "record_key": "0|alt_u_l",
+             "field": field, "rule_id": "laboratory.value.range", "source_file": "数据.xlsx", "source_sheet": "检验",
+             "source_row": row, "source_column": "谷丙转氨酶", "value": "x"}
+            for row, field in ((5, "value"), (6, "value"), (7, None))
+        ]),
+        "eligibility": pl.DataFrame(eligibility),
+        "attrition": pl.DataFrame(attrition),
+        "completeness": _count_completeness(tables),
+    }  # fmt: skip

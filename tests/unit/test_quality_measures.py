@@ -1,0 +1,148 @@
+import runpy
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etl.quality import measures
+from etl.quality.thresholds import find_completeness_threshold
+from schemas.contract import read_contract
+from schemas.tables import TABLES
+
+fixtures = runpy.run_path(str(Path(__file__).parents[1] / "quality_frames.py"))
+make_frames, make_finding, make_ingest = fixtures["make_frames"], fixtures["make_finding"], fixtures["make_ingest"]
+
+
+def derive_status(found_by_ingest, *, current=None):
+    """{ingest: ids} of one hospital -> {id: status}; the last ingest is current unless said otherwise."""
+    current = current or max(found_by_ingest)
+    findings = [make_finding(i, "h", name) for i, names in found_by_ingest.items() for name in names]
+    ingests = [make_ingest(i, "h", 1, is_current=i == current) for i in found_by_ingest]
+    frame = measures.derive_finding_status(
+        pl.DataFrame(findings, schema=fixtures["FINDING_SCHEMA"]),
+        pl.DataFrame(ingests, schema=fixtures["INGEST_SCHEMA"]),
+    )
+    assert frame["finding_id"].is_unique().all()
+    return dict(frame.select("finding_id", "status").iter_rows())
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({1: ["a"]}, {"a": "new"}),
+        ({1: ["a"], 2: ["a", "b"]}, {"a": "persisting", "b": "new"}),
+        ({1: ["a"], 2: []}, {"a": "resolved"}),
+        ({1: ["a"], 2: [], 3: ["a"]}, {"a": "reopened"}),
+        ({1: ["a"], 2: [], 3: []}, {}),  # resolved long ago: no longer news
+        ({1: ["a"], 2: ["a"], 3: ["a"]}, {"a": "persisting"}),
+        ({1: ["a", "a"]}, {"a": "new"}),  # two cells, one question
+    ],
+)
+def test_what_became_of_a_finding(found, expected):
+    assert derive_status(found) == expected
+
+
+def test_after_a_revert_later_ingests_do_not_count():
+    assert derive_status({1: ["a"], 2: ["b"], 3: ["c"]}, current=2) == {"a": "resolved", "b": "new"}
+
+
+@given(st.dictionaries(st.integers(1, 5), st.sets(st.sampled_from("abcd")), min_size=1))
+def test_open_findings_are_exactly_those_of_the_current_ingest(found):
+    status = derive_status(found)
+    last = max(found)
+    before = max((i for i in found if i < last), default=None)
+    assert {name for name, s in status.items() if s != "resolved"} == found[last]
+    resolved = {name for name, s in status.items() if s == "resolved"}
+    assert resolved == (found[before] - found[last] if before else set())
+
+
+def test_hospitals_do_not_mix():
+    status = measures.derive_finding_status(make_frames()["findings"], make_frames()["ingests"])
+    found = {(row["hospital"], row["finding_id"][0]): row["status"] for row in status.to_dicts()}
+    assert found == {
+        ("hunan", "f"): "new", ("nanfang", "a"): "persisting", ("nanfang", "b"): "reopened",
+        ("nanfang", "c"): "resolved", ("nanfang", "d"): "new", ("nanfang", "1"): "new",
+    }  # fmt: skip
+
+
+def test_gravest_findings_come_first_and_then_the_order_of_the_file():
+    findings = [make_finding(1, "h", "1", "note"), make_finding(1, "h", "2", "query", 9),
+                make_finding(1, "h", "3", "query", 4), make_finding(1, "h", "4", "reject", 99)]  # fmt: skip
+    frame = pl.DataFrame(findings, schema=fixtures["FINDING_SCHEMA"])
+    assert measures.sort_findings(frame)["finding_id"].to_list() == ["4", "3", "2", "1"]
+
+
+def test_counts_by_rule_leave_out_what_is_resolved():
+    frames = make_frames()
+    counts = measures.derive_finding_counts(measures.derive_finding_status(frames["findings"], frames["ingests"]))
+    own = counts.filter(pl.col("hospital") == "nanfang").select("severity", "rule_id", "n_findings", "n_new").rows()
+    assert own == [
+        ("reject", "patient.key.duplicate", 1, 1),
+        ("query", "laboratory.value.range", 2, 0),
+        ("note", "laboratory.value.range", 1, 1),
+    ]
+
+
+def test_accounts_say_whether_they_balance():
+    ingest = make_ingest(1, "h", 10, is_current=True)
+    frame = pl.DataFrame([ingest, {**ingest, "ingest_id": 2, "rows_used": 1179}], schema=fixtures["INGEST_SCHEMA"])
+    accounts = measures.derive_accounts(frame)
+    balanced = accounts.group_by("ingest_id", "account").agg(pl.col("is_balanced").all())
+    assert {(i, a) for i, a, ok in balanced.iter_rows() if not ok} == {(2, "rows")}
+    assert accounts.filter(pl.col("ingest_id") == 1, pl.col("account") == "cells")["n"].to_list() == [27000, 2000, 1000]
+
+
+def find_completeness(frames, table, field, hospital="nanfang"):
+    measured = measures.derive_completeness(frames)
+    return measured.filter(table_name=table, field=field, hospital=hospital).row(0, named=True)
+
+
+def test_a_rate_travels_with_numerator_denominator_threshold_and_reason():
+    row = find_completeness(make_frames(60), "patient", "sex")
+    assert (row["n_filled"], row["n_records"], row["threshold"], row["is_met"]) == (40, 60, 0.95, False)
+    assert row["rate"] == pytest.approx(2 / 3)
+    assert "E4" in row["reason_en"]
+    assert "E4" in row["reason_zh"]
+
+
+def test_a_stated_age_stands_for_the_birth_date():
+    row = find_completeness(make_frames(), "patient", "birth_date")
+    assert (row["rate"], row["is_met"]) == (0, True)
+    assert "age_years" in row["reason_en"]
+
+
+def test_a_field_that_need_not_be_filled_is_not_judged():
+    row = find_completeness(make_frames(), "baseline", "pvtt_text")
+    assert (row["threshold"], row["is_met"], row["reason_en"]) == (None, None, "")
+
+
+def test_baseline_tests_are_counted_by_patient():
+    frames = make_frames(60)
+    bound = frames["laboratory"].with_columns(
+        value=pl.when(pl.col("test") != "alt_u_l").then(pl.col("value")),
+        value_comparator=pl.when(pl.col("test") == "alt_u_l").then(pl.lit("not_detected")),
+    )  # ALT: "not detected" is a result; albumin: a value without a sign is one too
+    frames["laboratory"] = pl.concat([bound, bound.with_columns(visit_number=pl.lit(1, pl.Int64))])
+    for test, n in (("alt_u_l", 60), ("albumin_g_l", 60), ("ast_u_l", 0)):
+        row = find_completeness(frames, "laboratory", test)
+        assert (row["n_records"], row["n_filled"]) == (60, n)
+
+
+def test_nothing_received_has_no_rate():
+    frames = make_frames()
+    empty = {name: frame.clear() for name, frame in frames.items()}
+    assert measures.derive_completeness(empty).is_empty()
+    assert measures.derive_finding_status(empty["findings"], empty["ingests"]).is_empty()
+
+
+def test_patients_of_two_hospitals_are_counted_by_person():
+    assert measures.count_shared_patients(make_frames()["patient"]) == 2
+
+
+def test_every_expected_field_has_a_threshold():
+    for table, model in TABLES.items():
+        for name, spec in read_contract(model).items():
+            if spec.is_expected:
+                assert find_completeness_threshold(table, name), (table, name)

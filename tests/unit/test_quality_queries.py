@@ -1,0 +1,94 @@
+import runpy
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from python_calamine import CalamineWorkbook
+
+from etl.pages.text import Text
+from etl.quality.measures import derive_finding_status
+from etl.quality.queries import HEADER_ROW, SYNTHETIC, write_query_workbook
+
+fixtures = runpy.run_path(str(Path(__file__).parents[1] / "quality_frames.py"))
+NAME = Text("Nanfang Hospital", "南方医院")
+
+
+@pytest.fixture
+def status():
+    frames = fixtures["make_frames"]()
+    return derive_finding_status(frames["findings"], frames["ingests"]).filter(pl.col("hospital") == "nanfang")
+
+
+@pytest.fixture
+def workbook(status, tmp_path):
+    return write_query_workbook(status, tmp_path / "q" / "queries.xlsx", NAME, is_synthetic=True)
+
+
+def read_rows(path, sheet=1):
+    return CalamineWorkbook.from_path(str(path)).get_sheet_by_index(sheet).to_python()[HEADER_ROW + 1 :]
+
+
+def test_one_row_per_open_question_gravest_first(workbook):
+    rows = read_rows(workbook)
+    assert [row[1] for row in rows] == ["d" * 16, "a" * 16, "b" * 16]  # not the note, not what is resolved
+    assert [row[0] for row in rows] == [1, 2, 3]
+
+
+def test_a_question_names_the_place_in_the_file_that_was_sent(workbook):
+    row = read_rows(workbook)[1]
+    assert row[4:9] == ["数据.xlsx", "检验", 5, "谷丙转氨酶", "99999"]
+    assert row[2] == "需答复 to be answered"
+    assert row[3] == "仍存在 still open"
+    assert "please check" in row[9]
+    assert "请核对" in row[10]
+
+
+def test_hostile_cells_stay_text(workbook):
+    rows = read_rows(workbook)
+    assert rows[0][8] == fixtures["FORMULA"]
+    assert rows[2][8] == fixtures["HOSTILE"]
+    with zipfile.ZipFile(workbook) as archive:
+        sheets = [archive.read(name) for name in archive.namelist() if "worksheets/sheet" in name]
+        assert not any(b"<f>" in sheet or b"<hyperlink" in sheet for sheet in sheets)
+        assert not any("externalLink" in name or "_rels/sheet" in name for name in archive.namelist())
+
+
+def test_an_id_of_digits_stays_text(status, tmp_path):
+    asked = status.with_columns(severity=pl.lit("query"))
+    rows = read_rows(write_query_workbook(asked, tmp_path / "q.xlsx", NAME, is_synthetic=False))
+    assert "1234567890123456" in [row[1] for row in rows]
+
+
+def test_answers_are_chosen_from_a_list_and_the_header_stays(workbook):
+    with zipfile.ZipFile(workbook) as archive:
+        sheet = archive.read("xl/worksheets/sheet2.xml").decode()
+    assert 'type="list"' in sheet
+    for answer in ("corrected in source", "confirmed correct", "not available", "comment", "核实无误"):
+        assert answer in sheet
+    assert 'state="frozen"' in sheet
+    assert "<autoFilter" in sheet
+
+
+def test_synthetic_mark_stands_on_every_sheet(workbook, status, tmp_path):
+    book = CalamineWorkbook.from_path(str(workbook))
+    for index in range(len(book.sheet_names)):
+        assert any(SYNTHETIC in row for row in book.get_sheet_by_index(index).to_python())
+    real = write_query_workbook(status, tmp_path / "real.xlsx", NAME, is_synthetic=False)
+    first = CalamineWorkbook.from_path(str(real)).get_sheet_by_index(0).to_python()
+    assert not any(SYNTHETIC in row for row in first)
+
+
+def test_no_pseudonym_leaves(workbook):
+    cells = {str(cell) for row in read_rows(workbook) for cell in row}
+    assert not cells & {"p5", "p9", "p11"}
+
+
+def test_same_findings_same_bytes(status, tmp_path):
+    first = write_query_workbook(status, tmp_path / "a.xlsx", NAME, is_synthetic=True).read_bytes()
+    second = write_query_workbook(status.reverse(), tmp_path / "b.xlsx", NAME, is_synthetic=True).read_bytes()
+    assert first == second
+
+
+def test_nothing_to_ask_is_still_a_workbook(status, tmp_path):
+    assert read_rows(write_query_workbook(status.clear(), tmp_path / "q.xlsx", NAME, is_synthetic=True)) == []
