@@ -1,0 +1,86 @@
+"""All screened patients of the example: 229 who are analysed, and the others with the reason why not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from etl.example.baseline import draw_facts
+from etl.example.care import add_care_records
+from etl.example.disease import add_disease_records
+from etl.example.margins import ARM_SIZES, draw_arm_levels, read_margins
+from etl.example.model import ELIGIBLE, HOSPITALS, Identity, SyntheticPatient
+from etl.example.people import give_identities
+from etl.example.screening import SEEN_ELSEWHERE, draw_screened_out, draw_transfers
+from etl.example.survival import draw_courses, draw_start_days, to_start_date
+
+SEED = 20221031
+_HOSPITAL_SHARES = (0.46, 0.27, 0.27)
+
+
+def draw_patients(seed: int = SEED) -> list[SyntheticPatient]:
+    """Draw every screened patient with all records, ordered by hospital and start of therapy."""
+    rng = np.random.default_rng(seed)
+    eligible = [patient for arm in ARM_SIZES for patient in _draw_eligible_arm(rng, arm)]
+    transfers = draw_transfers(rng, eligible)
+    patients = eligible + draw_screened_out(rng) + [later for _, later in transfers]
+    patients.sort(key=lambda p: (HOSPITALS.index(p.hospital), p.start))
+    for patient in patients:
+        if patient.reason != SEEN_ELSEWHERE:
+            add_records(rng, patient)
+    for first, later in transfers:
+        later.records = {table: [dict(r) for r in records] for table, records in first.records.items()}
+        _restart_at_second_hospital(later)
+    give_identities(rng, patients)
+    for first, later in transfers:
+        _share_person(first, later)
+    return patients
+
+
+def _draw_eligible_arm(rng: np.random.Generator, arm: str) -> list[SyntheticPatient]:
+    levels = draw_arm_levels(rng, read_margins()[arm])
+    starts = [to_start_date(days) for days in draw_start_days(rng, len(levels))]
+    courses = draw_courses(rng, arm, levels, starts)
+    hospitals = [str(h) for h in rng.choice(HOSPITALS, size=len(levels), p=_HOSPITAL_SHARES)]
+    return [
+        SyntheticPatient(h, arm, ELIGIBLE, start, level, draw_facts(rng, level, h, start), course)
+        for h, start, level, course in zip(hospitals, starts, levels, courses, strict=True)
+    ]
+
+
+def add_records(rng: np.random.Generator, patient: SyntheticPatient) -> None:
+    """Make a patient's records of every table from the facts and the course."""
+    patient_fields = (
+        "sex", "birth_date", "diagnosis_date", "tumour_type", "diagnosis_basis", "is_unresectable", "is_recurrent",
+        "has_other_malignancy",
+    )  # fmt: skip
+    baseline_fields = (
+        "bclc_stage", "ecog_status", "child_pugh_class", "ascites", "encephalopathy_grade",
+        "has_extrahepatic_metastasis", "has_vena_cava_or_atrium_tumour", "pvtt_type", "tumour_size_cm", "tumour_number",
+        "metastasis_site_number", "hbsag", "has_antiviral_therapy", "has_cirrhosis", "hvpg_mmhg",
+        "has_portal_hypertension", "has_tace", "body_weight_kg",
+    )  # fmt: skip
+    patient.records["patient"] = [{name: patient.facts[name] for name in patient_fields}]
+    patient.records["baseline"] = [{name: patient.facts[name] for name in baseline_fields}]
+    add_disease_records(rng, patient)
+    add_care_records(rng, patient)
+
+
+def _restart_at_second_hospital(later: SyntheticPatient) -> None:
+    """The second hospital knows the patient from its own first dose on, a few weeks after the first hospital's."""
+    for record in later.records["treatment"]:
+        if record["line_number"] == 1:
+            record["start_date"] = later.start
+    events = [event for event in later.records["adverse_event"] if event["onset_date"] >= later.start]
+    later.records["adverse_event"] = [event | {"event_number": i} for i, event in enumerate(events, 1)]
+    for table, name in (("lesion", "assessment_date"), ("laboratory", "sample_date")):
+        baseline = [r for r in later.records[table] if r["visit_number"] == 0]
+        for record in baseline:
+            record[name] = later.day(-3)
+
+
+def _share_person(first: SyntheticPatient, later: SyntheticPatient) -> None:
+    if first.identity is None or later.identity is None:
+        raise ValueError("identities are given before they are shared")
+    later.identity = Identity(
+        later.identity.local_id, first.identity.name, first.identity.national_id, first.identity.telephone
+    )

@@ -1,0 +1,49 @@
+"""The study's published whole-cohort counts, and patients drawn so that every count comes out exactly."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+Levels = dict[str, str]
+ARM_SIZES = {"sora_pd1": 127, "len_pd1": 102}
+_MARGINS_PATH = Path(__file__).with_name("table1_margins.csv")
+_CIRRHOSIS_PULL = 0.6
+
+
+def read_margins() -> dict[str, dict[str, dict[str, int]]]:
+    """Return the counts of Table 1 (whole cohort) as arm -> characteristic -> level -> patients."""
+    margins: dict[str, dict[str, dict[str, int]]] = {arm: {} for arm in ARM_SIZES}
+    with _MARGINS_PATH.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            for arm in ARM_SIZES:
+                margins[arm].setdefault(row["characteristic"], {})[row["level"]] = int(row[arm])
+    return margins
+
+
+def draw_arm_levels(rng: np.random.Generator, counts: Mapping[str, Mapping[str, int]]) -> list[Levels]:
+    """Draw one arm's patients: each characteristic is shuffled over them, so the counts are exact.
+
+    Hepatitis is kept coherent: a patient without HBsAg has neither antiviral therapy nor viral DNA above 2000 IU/mL.
+    Portal hypertension is drawn to patients with cirrhosis.
+    """
+    size = sum(counts["Sex"].values())
+    patients: list[Levels] = [{} for _ in range(size)]
+    for characteristic, levels in counts.items():
+        values = [level for level, number in levels.items() for _ in range(number)]
+        score = rng.random(size) + _pull(characteristic, patients)
+        for position, value in zip(np.argsort(score, kind="stable"), values, strict=True):
+            patients[int(position)][characteristic] = value
+    return patients
+
+
+def _pull(characteristic: str, patients: list[Levels]) -> np.ndarray:
+    """How much later than the others a patient comes in line; the last levels of Table 1 are the positive ones."""
+    if characteristic in ("HBV DNA (IU/mL)", "Antiviral therapy"):
+        return np.array([2.0 * (patient["HBsAg"] == "Positive") for patient in patients])
+    if characteristic == "Portal hypertension":
+        return np.array([_CIRRHOSIS_PULL * (patient["Cirrhosis"] == "Yes") for patient in patients])
+    return np.zeros(len(patients))
