@@ -112,7 +112,7 @@ def _expect_volume(frames: Frames, hospital: str, table: str) -> Iterator[Expect
     if previous:
         least = math.ceil(previous * thresholds.VOLUME.value)
         arguments = {"min_value": least}
-        limit = f"≥ {least} ({thresholds.VOLUME.value:.0%} × {previous})"
+        limit = f"≥ {least} ({format_percent(thresholds.VOLUME.value, 0)} × {previous})"
         yield Expectation("volume", "ExpectTableRowCountToBeBetween", arguments, None, limit, thresholds.VOLUME)
 
 
@@ -155,7 +155,7 @@ def _expect_field(table: str, spec: FieldContract, records: pl.DataFrame) -> Ite
 
 def _expect_filled(name: str, threshold: Threshold) -> Expectation:
     arguments = {"column": name, "mostly": threshold.value}
-    limit = f"≥ {threshold.value:.0%}"
+    limit = f"≥ {format_percent(threshold.value, 0)}"
     return Expectation("completeness", "ExpectColumnValuesToNotBeNull", arguments, name, limit, threshold)
 
 
@@ -163,7 +163,7 @@ def _expect_range(name: str, low: float | None, high: float | None, unit: str | 
     threshold = thresholds.PLAUSIBLE
     arguments = {"column": name, "min_value": low, "max_value": high, "mostly": threshold.value}
     shown = "" if unit in (None, NO_UNIT) else f" {unit}"
-    limit = f"≥ {threshold.value:.0%} ({low:g}–{high:g}{shown})"
+    limit = f"≥ {format_percent(threshold.value, 0)} ({low:g}–{high:g}{shown})"
     return Expectation("range", "ExpectColumnValuesToBeBetween", arguments, name, limit, threshold)
 
 

@@ -8,14 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from etl.pages.charts import Bar
 from etl.pages.page import Language, render_page, write_page
-from etl.pages.text import Text, format_percent
-from etl.quality import measures, texts
+from etl.pages.text import Text
+from etl.quality import comparison, listing, measures
 from etl.quality.embed import embed_findings
 from etl.quality.expectations import run_expectations
 from etl.quality.queries import filter_queries, write_query_workbook
-from schemas.codes import Severity
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -97,18 +95,18 @@ def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, An
         "n_shown": n_shown,
         "n_queries": filter_queries(own["status"]).height,
         "findings_json": data,
-        "severity_rows": list_severities(own["status"]),
-        "rules": _list_rules(own["status"]),
-        "accounts": list_accounts(own["ingests"]),
-        "row_accounts": _list_row_accounts(own),
-        "quarantine": _list_quarantine(own),
-        "broken_rules": list_broken_rules(own),
-        "completeness": _list_completeness(own["measured"]),
-        "completeness_bars": _draw_completeness(own["measured"]),
-        "eligibility": list_eligibility(own),
-        "batch": list_expectations(own["expectations"]),
-        "history": _list_history(own),
-        "open_by_ingest": _count_by_ingest(own),
+        "severity_rows": listing.list_severities(own["status"]),
+        "rules": listing.list_rules(own["status"]),
+        "accounts": listing.list_accounts(own["ingests"]),
+        "row_accounts": listing.list_row_accounts(own),
+        "quarantine": listing.list_quarantine(own),
+        "broken_rules": listing.list_broken_rules(own),
+        "completeness": listing.list_completeness(own["measured"]),
+        "completeness_bars": listing.draw_completeness(own["measured"]),
+        "eligibility": listing.list_eligibility(own),
+        "batch": listing.list_expectations(own["expectations"]),
+        "history": listing.list_history(own),
+        "open_by_ingest": listing.count_by_ingest(own),
     }
 
 
@@ -126,16 +124,16 @@ def describe_all(frames: Frames, hospitals: Mapping[str, Text]) -> dict[str, Any
         "absent": [hospitals[hospital] for hospital in sorted(set(hospitals) - loaded)],
         "current": {h: own["ingests"].filter("is_current").row(0, named=True) for h, own in by_hospital.items()},
         "n_shared": measures.count_shared_patients(frames["patient"]),
-        "n_eligible": {h: _count_eligible(own["attrition"]) for h, own in by_hospital.items()},
-        "accounts": {h: list_accounts(own["ingests"]) for h, own in by_hospital.items()},
-        "severities": {h: list_severities(own["status"]) for h, own in by_hospital.items()},
-        "trend": {h: _count_by_ingest(own) for h, own in by_hospital.items()},
-        "rules": _compare_rules(frames["status"], list(shown)),
-        "completeness": _compare_completeness(frames["measured"], list(shown)),
-        "attrition": _compare_attrition(frames["attrition"], list(shown)),
-        "batch": {h: list_expectations(own["expectations"]) for h, own in by_hospital.items()},
-        "broken_rules": {h: list_broken_rules(own) for h, own in by_hospital.items()},
-        "history": [row for own in by_hospital.values() for row in _list_history(own)],
+        "n_eligible": {h: listing.count_eligible(own["attrition"]) for h, own in by_hospital.items()},
+        "accounts": {h: listing.list_accounts(own["ingests"]) for h, own in by_hospital.items()},
+        "severities": {h: listing.list_severities(own["status"]) for h, own in by_hospital.items()},
+        "trend": {h: listing.count_by_ingest(own) for h, own in by_hospital.items()},
+        "rules": comparison.compare_rules(frames["status"], list(shown)),
+        "completeness": comparison.compare_completeness(frames["measured"], list(shown)),
+        "attrition": comparison.compare_attrition(frames["attrition"], list(shown)),
+        "batch": {h: listing.list_expectations(own["expectations"]) for h, own in by_hospital.items()},
+        "broken_rules": {h: listing.list_broken_rules(own) for h, own in by_hospital.items()},
+        "history": [row for own in by_hospital.values() for row in listing.list_history(own)],
     }
 
 
@@ -143,230 +141,3 @@ def _describe_delivery(ingest: Mapping[str, Any]) -> Text:
     loaded_at = ingest["loaded_at"][:16].replace("T", " ")
     delivery = ingest["delivery"]
     return Text(f"Delivery {delivery}, read {loaded_at}", f"数据批次 {delivery}，读取于 {loaded_at}")
-
-
-def list_severities(status: pl.DataFrame) -> list[dict[str, Any]]:
-    """List each severity with its numbers by status; `n_open` is what is found in the current version."""
-    counts = {(r["severity"], r["status"]): r["n"] for r in measures.derive_status_counts(status).to_dicts()}
-    rows = []
-    for severity in Severity:
-        by_status = {name: counts.get((severity.value, name), 0) for name in texts.STATUSES}
-        rows.append(
-            {
-                "severity": severity.value,
-                "label": texts.SEVERITIES[severity],
-                "meaning": texts.SEVERITY_MEANINGS[severity],
-                "n_open": sum(by_status.values()) - by_status["resolved"],
-                "statuses": by_status,
-            }
-        )
-    return rows
-
-
-def list_accounts(ingests: pl.DataFrame) -> list[dict[str, Any]]:
-    """List the three accounts of the current ingest with their parts."""
-    accounts = measures.derive_accounts(ingests.filter("is_current"))
-    return [
-        {
-            "label": texts.ACCOUNTS[account],
-            "n_total": parts["n_total"][0],
-            "is_balanced": parts["is_balanced"][0],
-            "parts": [(texts.PARTS[part], n) for part, n in parts.select("part", "n").iter_rows()],
-        }
-        for account in texts.ACCOUNTS
-        for parts in [accounts.filter(pl.col("account") == account)]
-    ]
-
-
-def _list_row_accounts(own: Frames) -> list[dict[str, Any]]:
-    rows = measures.filter_current(own["row_accounts"], own["ingests"]).sort("source_file", "source_sheet", "rule")
-    return [
-        {**row, "label": texts.IGNORE_RULES.get(row["rule"], Text(row["rule"], row["rule"]))}
-        for row in rows.iter_rows(named=True)
-    ]
-
-
-def _list_quarantine(own: Frames) -> list[dict[str, Any]]:
-    """List by table how many records, and how many single cells, were set aside."""
-    rows = measures.filter_current(own["quarantine"], own["ingests"])
-    counts = rows.group_by("table_name").agg(
-        n_records=pl.struct("source_file", "source_sheet", "source_row", "record_key")
-        .filter(pl.col("field").is_null())
-        .n_unique(),
-        n_cells=pl.col("field").count(),
-    )
-    return [{**row, "label": texts.label_table(row["table_name"])} for row in counts.sort("table_name").to_dicts()]
-
-
-def list_broken_rules(own: Frames) -> list[dict[str, Any]]:
-    """List the rules that could not be run: the registry's fault, never taken as passed."""
-    return (
-        measures.filter_current(own["rule_outcomes"], own["ingests"])
-        .filter(pl.col("n_error") > 0)
-        .select("rule_id", "table_name", "n_error")
-        .sort("rule_id")
-        .to_dicts()
-    )
-
-
-def _list_rules(status: pl.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {**row, "label": texts.SEVERITIES[row["severity"]], "message": Text(row["message_en"], row["message_zh"])}
-        for row in measures.derive_finding_counts(status).to_dicts()
-    ]
-
-
-def _list_completeness(measured: pl.DataFrame) -> list[dict[str, Any]]:
-    """List tables with their fields; a table without records is one line."""
-    tables = []
-    for (table,), fields in measured.group_by("table_name", maintain_order=True):
-        rows = [
-            {
-                **row,
-                "label": texts.label_field(str(table), row["field"]),
-                "reason": Text(row["reason_en"], row["reason_zh"]),
-            }
-            for row in fields.iter_rows(named=True)
-        ]
-        tables.append(
-            {
-                "label": texts.label_table(str(table)),
-                "fields": rows,
-                "n_records": fields["n_records"].max(),
-                "n_below": fields.filter(pl.col("is_met").not_()).height,
-            }
-        )
-    return tables
-
-
-def _draw_completeness(measured: pl.DataFrame) -> list[Bar]:
-    """Draw the fields below their threshold, the emptiest first."""
-    below = measured.filter(pl.col("is_met").not_(), pl.col("rate").is_not_null()).sort("rate", "table_name", "field")
-    return [
-        Bar(
-            texts.label_field(row["table_name"], row["field"]),
-            row["rate"],
-            f"{format_percent(row['rate'])} (≥ {row['threshold']:.0%})",
-            "query",
-        )
-        for row in below.head(12).iter_rows(named=True)
-    ]
-
-
-def list_eligibility(own: Frames) -> list[dict[str, Any]]:
-    """List the steps in order: patients for whom each is met, not met, unknown, and how many remain after it.
-
-    The step "analysed at another hospital" is not a hospital's own fact and is left to the coordinator's page.
-    """
-    counts = (
-        own["eligibility"]
-        .group_by("criterion_id")
-        .agg(
-            n_met=pl.col("is_met").sum(),
-            n_not_met=(~pl.col("is_met")).sum(),
-            n_unknown=pl.col("is_met").is_null().sum(),
-        )
-    )
-    steps = own["attrition"].join(counts, on="criterion_id", how="inner").sort("step")
-    return [{**row, "label": texts.label_criterion(row["criterion_id"])} for row in steps.to_dicts()]
-
-
-def _count_eligible(attrition: pl.DataFrame) -> int | None:
-    return attrition.sort("step")["n_after"][-1] if attrition.height else None
-
-
-def list_expectations(expectations: pl.DataFrame) -> dict[str, Any]:
-    """List the checks of the batch in three groups: not met, failed themselves, met."""
-    rows = [
-        {
-            **row,
-            "table": texts.label_table(row["table_name"]),
-            "label": texts.label_field(row["table_name"], row["field"])
-            if row["field"]
-            else texts.label_table(row["table_name"]),
-            "kind": texts.EXPECTATIONS[row["expectation"]],
-            "reason": Text(row["reason_en"], row["reason_zh"]),
-        }
-        for row in expectations.iter_rows(named=True)
-    ]
-    return {
-        "failed": [row for row in rows if row["success"] is False],
-        "errors": [row for row in rows if row["is_error"]],
-        "met": [row for row in rows if row["success"]],
-    }
-
-
-def _list_history(own: Frames) -> list[dict[str, Any]]:
-    opened = {row["ingest_id"]: row["n"] for row in _count_findings_by_ingest(own).to_dicts()}
-    ingests = own["ingests"].sort("ingest_id", descending=True)
-    return [{**row, "n_findings": opened.get(row["ingest_id"], 0)} for row in ingests.to_dicts()]
-
-
-def _count_by_ingest(own: Frames) -> list[int]:
-    """Count findings that ask for something, per ingest in order."""
-    opened = {row["ingest_id"]: row["n"] for row in _count_findings_by_ingest(own).to_dicts()}
-    return [opened.get(ingest, 0) for ingest in own["ingests"]["ingest_id"].sort()]
-
-
-def _count_findings_by_ingest(own: Frames) -> pl.DataFrame:
-    asked = own["findings"].filter(pl.col("severity") != Severity.NOTE.value)
-    return asked.group_by("ingest_id").agg(n=pl.col("finding_id").n_unique())
-
-
-def _compare_rules(status: pl.DataFrame, hospitals: list[str]) -> list[dict[str, Any]]:
-    """List every rule with findings and its number in each hospital, gravest and most frequent first."""
-    counts = measures.derive_finding_counts(status)
-    rules: dict[str, dict[str, Any]] = {}
-    for row in counts.to_dicts():
-        rule = rules.setdefault(
-            row["rule_id"],
-            {
-                "rule_id": row["rule_id"],
-                "severity": row["severity"],
-                "label": texts.SEVERITIES[row["severity"]],
-                "message": Text(row["message_en"], row["message_zh"]),
-                "counts": dict.fromkeys(hospitals, 0),
-            },
-        )
-        rule["counts"][row["hospital"]] = row["n_findings"]
-    order = {severity: place for place, severity in enumerate(measures.SEVERITY_ORDER)}
-    return sorted(rules.values(), key=lambda r: (order[r["severity"]], -sum(r["counts"].values()), r["rule_id"]))
-
-
-def _compare_completeness(measured: pl.DataFrame, hospitals: list[str]) -> list[dict[str, Any]]:
-    """List every field that must be filled with its rate in each hospital, in the contracts' order."""
-    asked = measured.filter(pl.col("threshold").is_not_null())
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in asked.iter_rows(named=True):
-        table, name = row["table_name"], row["field"]
-        line = rows.setdefault(
-            (table, name),
-            {
-                "table": texts.label_table(table),
-                "label": texts.label_field(table, name),
-                "threshold": row["threshold"],
-                "reason": Text(row["reason_en"], row["reason_zh"]),
-                "hospitals": dict.fromkeys(hospitals),
-            },
-        )
-        line["hospitals"][row["hospital"]] = row
-    return list(rows.values())
-
-
-def _compare_attrition(attrition: pl.DataFrame, hospitals: list[str]) -> list[dict[str, Any]]:
-    """List the steps in order with the patients each removed and left, per hospital and together."""
-    steps: dict[int, dict[str, Any]] = {}
-    for row in attrition.sort("step", "hospital").iter_rows(named=True):
-        step = steps.setdefault(
-            row["step"],
-            {
-                "label": texts.label_criterion(row["criterion_id"]),
-                "hospitals": dict.fromkeys(hospitals),
-                "total": [0, 0, 0],
-            },
-        )
-        step["hospitals"][row["hospital"]] = row
-        step["total"] = [
-            n + row[name] for n, name in zip(step["total"], ("n_before", "n_removed", "n_after"), strict=True)
-        ]
-    return list(steps.values())

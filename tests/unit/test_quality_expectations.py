@@ -34,13 +34,13 @@ def test_no_check_failed_itself(results):
 def test_far_fewer_patients_than_last_time_are_seen(results):
     assert find(results, "nanfang", "patient", None, "volume") == [
         ("60", "≥ 1", True, False),
-        ("60", "≥ 96 (80% × 120)", False, False),  # 120 last time
+        ("60", "≥ 96 (80 % × 120)", False, False),  # 120 last time
     ]
     assert find(results, "hunan", "patient", None, "volume") == [("30", "≥ 1", True, False)]
 
 
 def test_missing_values_are_counted(results):
-    assert find(results, "nanfang", "patient", "sex", "completeness") == [("66.7 % (40 / 60)", "≥ 95%", False, False)]
+    assert find(results, "nanfang", "patient", "sex", "completeness") == [("66.7 % (40 / 60)", "≥ 95 %", False, False)]
 
 
 def test_an_alternative_stands_for_a_field(results):
@@ -50,7 +50,7 @@ def test_an_alternative_stands_for_a_field(results):
 def test_baseline_tests_are_asked_of_every_patient(results):
     assert find(results, "nanfang", "laboratory", "alt_u_l", "completeness")[0][:3] == (
         "100.0 % (60 / 60)",
-        "≥ 95%",
+        "≥ 95 %",
         True,
     )
     assert find(results, "nanfang", "laboratory", "ast_u_l", "completeness")[0][2] is False
@@ -58,7 +58,7 @@ def test_baseline_tests_are_asked_of_every_patient(results):
 
 def test_another_unit_shows_in_range_and_median(results):
     assert find(results, "hunan", "laboratory", "albumin_g_l", "range") == [
-        ("0.0 % (0 / 30)", "≥ 98% (18–55 g/L)", False, False)
+        ("0.0 % (0 / 30)", "≥ 98 % (18–55 g/L)", False, False)
     ]
     assert find(results, "hunan", "laboratory", "albumin_g_l", "median") == [("4", "⅓–3 ×", False, False)]
     assert find(results, "hunan", "laboratory", "alt_u_l", "median")[0][2]
@@ -88,8 +88,8 @@ def test_counts_per_table_are_compared_where_the_warehouse_has_them():
         {"ingest_id": [2, 2], "hospital": ["nanfang"] * 2, "table_name": ["lesion", "baseline"], "n_records": [50, 12]}
     )
     results = run_expectations(frames)
-    assert find(results, "nanfang", "lesion", None, "volume") == [("0", "≥ 40 (80% × 50)", False, False)]
-    assert find(results, "nanfang", "baseline", None, "volume")[1] == ("10", "≥ 10 (80% × 12)", True, False)
+    assert find(results, "nanfang", "lesion", None, "volume") == [("0", "≥ 40 (80 % × 50)", False, False)]
+    assert find(results, "nanfang", "baseline", None, "volume")[1] == ("10", "≥ 10 (80 % × 12)", True, False)
 
 
 def test_a_check_that_fails_itself_is_an_error_and_no_verdict():
