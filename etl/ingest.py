@@ -28,6 +28,7 @@ from etl.settings import Settings, find_site
 from etl.site import Site, load_site
 from etl.validate import Validated, validate_delivery
 from etl.warehouse import SQL_DIR, Warehouse, open_for_reading, open_for_writing
+from schemas.contract import PROVENANCE
 from schemas.tables import TABLES
 
 MINIMAL_SHARE_OF_LAST = 0.8
@@ -35,6 +36,13 @@ ANSWERS = "answers"
 VERSIONED = (
     *TABLES, "subject", "assessment", "eligibility", "findings", "rule_outcomes", "row_accounts", "quarantine", "completeness",
 )  # fmt: skip
+_EMPTY_PATIENTS = pl.DataFrame(
+    schema={
+        **dict.fromkeys(PROVENANCE, pl.String),
+        "source_row": pl.Int64,
+        "ingest_id": pl.Int64,
+    }
+)
 Progress = Callable[[str, str], None]
 
 
@@ -302,12 +310,13 @@ def _load(
 
 def refresh(warehouse: Warehouse) -> None:
     """Rebuild views, recompute the findings between hospitals, and run the checks; inside the caller's transaction."""
+    no_findings = find_shared_patients(pl.DataFrame(schema={"patient_id": pl.String}), _EMPTY_PATIENTS)
+    warehouse.append("main", "cross_findings", no_findings)
     warehouse.rebuild_views(VERSIONED)
     shared = find_shared_patients(
         warehouse.query("select * from marts.person_in_two_hospitals"), warehouse.query("select * from core.patient")
     )
-    if warehouse.has_relation("main", "cross_findings"):
-        warehouse.execute("delete from cross_findings")
+    warehouse.execute("delete from cross_findings")
     warehouse.append("main", "cross_findings", shared)
     warehouse.run_checks()
 

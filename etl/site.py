@@ -210,7 +210,8 @@ def _read_codes(path: Path, faults: list[str]) -> dict[tuple[str, str], dict[str
         if spec is None:
             faults.append(f"codes.csv line {line}: there is no field {row['table']}.{row['field']}")
             continue
-        allowed = [code.value for code in spec.codes] if spec.codes else ["true", "false"]
+        # true and false also belong to a coded field: they tell which cells of a checkbox group are ticked.
+        allowed = [*(code.value for code in spec.codes or ()), "true", "false"]
         if row["value"] not in allowed:
             faults.append(f"codes.csv line {line}: '{row['value']}' is none of {', '.join(allowed)}")
         codes.setdefault((row["table"], row["field"]), {})[normalise_code(row["code"])] = row["value"]

@@ -93,7 +93,7 @@ def locate(records: TypedRecords, rows: pl.DataFrame, field: str | None, group_c
     """Return patient, record key and source coordinates of the given records, with the hospital's column and cell text."""
     frame = records.frame.join(rows.select(RECORD), on=RECORD, how="semi", maintain_order="left")
     text = pl.col(field) if field and field in records.raw.columns else pl.lit(None, dtype=pl.String)
-    values = records.raw.select(RECORD, text.alias("value"))
+    values = records.raw.select(RECORD, text.alias("_cell"))
     columns = group_columns.filter(pl.col("field") == (field or "")).unique(GROUP, maintain_order=True)
     named = columns.select(GROUP, pl.col("source_column").alias("_mapped"))
     located = frame.join(values, on=RECORD, how="left", maintain_order="left").join(
@@ -101,7 +101,13 @@ def locate(records: TypedRecords, rows: pl.DataFrame, field: str | None, group_c
     )
     column = pl.coalesce("_mapped", "source_column") if field else pl.col("source_column")
     return located.select(
-        "patient_id", "record_key", "source_file", "source_sheet", "source_row", column.alias("source_column"), "value"
+        "patient_id",
+        "record_key",
+        "source_file",
+        "source_sheet",
+        "source_row",
+        column.alias("source_column"),
+        pl.col("_cell").alias("value"),
     )
 
 

@@ -23,7 +23,14 @@ from etl.errors import BusyError, InternalError, UsageError
 SQL_DIR = Path(__file__).parent.parent / "sql"
 WAIT_SECONDS = 20.0
 _HOLDER_SUFFIX = ".holder.json"
-MART_ORDER = ("person_in_two_hospitals", "analysis_subject", "attrition", "analysis_adverse_event")
+MART_ORDER = (
+    "person_in_two_hospitals",
+    "analysis_subject",
+    "attrition",
+    "analysis_adverse_event",
+    "record_count",
+    "finding",
+)
 
 
 class Warehouse:

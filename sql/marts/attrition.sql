@@ -40,9 +40,9 @@ counted as (
         steps.hospital,
         steps.criterion_id,
         steps.criterion_order,
-        sum(case when last_steps.criterion_order is null or last_steps.criterion_order >= steps.criterion_order then 1 else 0 end)
+        cast(sum(case when coalesce(last_steps.criterion_order, 99) >= steps.criterion_order then 1 else 0 end) as bigint)
             as n_before,
-        sum(case when last_steps.criterion_order = steps.criterion_order then 1 else 0 end) as n_removed
+        cast(sum(case when last_steps.criterion_order = steps.criterion_order then 1 else 0 end) as bigint) as n_removed
     from steps
     inner join last_steps on steps.hospital = last_steps.hospital
     group by steps.hospital, steps.criterion_id, steps.criterion_order
@@ -56,4 +56,3 @@ select
     n_removed,
     n_before - n_removed as n_after
 from counted
-order by hospital, step

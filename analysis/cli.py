@@ -1,0 +1,122 @@
+"""The console script `registry`: the statistician's commands beside those of `etl.cli`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+from etl.example.write import write_example
+from schemas.dictionary import write_dictionary, write_rule_catalogue
+
+from analysis.run import run_study
+from analysis.spec import read_study
+from etl.cli import commands
+from etl.console import Terminal
+from etl.errors import InternalError, RegistryError
+from etl.ingest import ingest
+from etl.quality.run import write_quality
+from etl.settings import Settings, read_settings
+from etl.warehouse import read_frames
+
+MAIN_STUDY = "len_vs_sora"
+EXAMPLE_HOSPITALS = ("nanfang", "hunan", "sysu")
+MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "ingests")
+
+
+@commands.command("analyse")
+def run_analyse(
+    study: Annotated[str, typer.Option(help="a folder of analysis/studies")] = MAIN_STUDY,
+) -> None:
+    """Compute a study: results, figures, report."""
+    settings = read_settings()
+    terminal = Terminal(settings.language)
+    with terminal.progress(terminal.text(f"analysing {study}", f"分析 {study}")):
+        folder = _analyse(settings, study)
+    terminal.say(f"Report: {folder / 'index.html'}", f"报告：{folder / 'index.html'}")
+    terminal.say(f"Results: {folder / 'results.csv'}", f"结果：{folder / 'results.csv'}")
+
+
+def _analyse(settings: Settings, study: str) -> Path:
+    spec = read_study(study)
+    frames = read_frames(settings.warehouse_path, MARTS)
+    current = frames["ingests"].filter("is_current").sort("hospital")
+    inputs = current.select("hospital", "ingest_id", "delivery", "content_hash", "input_hash", "loaded_at").to_dicts()
+    folder = settings.reports_dir / ("analysis" if study == MAIN_STUDY else f"analysis-{study}")
+    run_study(frames, spec, folder, {"ingests": inputs})
+    return folder
+
+
+@commands.command("study")
+def run_example_study(
+    workspace: Annotated[Path, typer.Option(help="folder of the example")] = Path("example"),
+) -> None:
+    """Make the synthetic example study: three hospitals' deliveries, their ingests, pages and the analysis."""
+    settings = replace(read_settings(), workspace=workspace)
+    terminal = Terminal(settings.language)
+    with terminal.progress(terminal.text("writing the synthetic deliveries", "生成合成数据")):
+        write_example(settings.extracts_dir)
+    for hospital in EXAMPLE_HOSPITALS:
+        with terminal.progress(hospital) as progress:
+            summary = ingest(settings, hospital, extract=None, check=False, accept=False, progress=progress)
+        terminal.show_ingest(summary, None)
+    with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
+        write_quality(settings)
+    with terminal.progress(terminal.text("analysing", "分析")):
+        folder = _analyse(settings, MAIN_STUDY)
+    pages = settings.reports_dir / "quality" / "index.html"
+    terminal.say(f"Quality: {pages}", f"质量：{pages}")
+    terminal.say(f"Analysis: {folder / 'index.html'}", f"分析：{folder / 'index.html'}")
+
+
+@commands.command("docs")
+def write_docs() -> None:
+    """Write the data dictionary and the rule catalogue from the code."""
+    docs = Path(__file__).parent.parent / "docs"
+    write_dictionary(docs / "data-dictionary.md")
+    write_rule_catalogue(docs / "rule-catalogue.md")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run `registry`; every error a user can cause ends in one message and its own exit code, never in a traceback."""
+    try:
+        terminal = Terminal(read_settings().language)
+    except RegistryError as error:
+        Terminal("both").show_error(error)
+        sys.exit(error.exit_code)
+    try:
+        result: Any = commands(args=arguments, standalone_mode=False)
+    except RegistryError as error:
+        terminal.show_error(error)
+        sys.exit(error.exit_code)
+    except click.exceptions.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except Exception as error:
+        terminal.show_error(_describe_unknown(error))
+        sys.exit(InternalError.exit_code)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _describe_unknown(error: Exception) -> InternalError:
+    """Return where an unexpected error arose, without its text; REGISTRY_DEBUG=1 shows all of it."""
+    if os.environ.get("REGISTRY_DEBUG"):
+        traceback.print_exception(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
+    return InternalError(
+        f"The registry itself failed ({where}). Nothing was half written. Please report this line; "
+        "REGISTRY_DEBUG=1 shows more (it may show patients' values).",
+        f"程序内部错误（{where}）。没有写入不完整的数据。请报告此行；REGISTRY_DEBUG=1 可显示更多（可能含患者数据）。",
+    )
+
+
+if __name__ == "__main__":
+    main()
