@@ -14,22 +14,32 @@ from schemas.codes import PvttType
 # A clause is the unit of negation: "主干未见癌栓，右支癌栓形成" is type II.
 _CLAUSE_BREAK = r"[，。；;,\n]|\. |但|\bbut\b|\bhowever\b"
 _NEGATION = r"未见|未发现|未累及|未受累|未侵及|无|没有|阴性|通畅|\bno\b|\bnot\b|\bwithout\b|\bpatent\b|\bclear\b|\babsent\b|\bnegative\b"
+_UNCERTAIN = (
+    r"无法|不能|不清|不详|可疑|疑似|待排|不除外|未评估|未检查|未提供|无数据|无资料|无记录"
+    r"|\bcannot\b|\bpossibl[ey]\b|\bsuspicious\b|\bsuspected\b|\bunclear\b|\bequivocal\b|\bexclude|\brule[d]? out\b"
+    r"|\bnot (?:assess|evalua|availab|record|done|known)"
+)
+# "主干无癌栓 右支癌栓": a blank after a Chinese negation may end its clause or not, so the text is not read.
+_UNCLEAR_BREAK = r"(?:未见|无|没有|未)\S*\s+\S*(?:左|右|主干|总干|分支|段支|肠系膜)"
+_OTHER_VESSEL = r"肝静脉|肝[左中右]静脉|肝动脉|胆管|腔静脉|\bhepatic (?:vein|artery)|\bbile duct|\bvena cava|\bivc\b"
+_PORTAL = r"门静脉|门脉|肠系膜|\bportal\b|\bpvtt?\b|mesenteric|\bsmv\b"
 _NONE = r"^(?:无|未见|没有|阴性|否|none|no|absent|negative|0|0型|type 0)$"
-_STATED_TYPE = r"^(?:pvtt|门静脉癌栓|门脉癌栓|程氏|cheng(?:'s)?|vp|type|分型|\s|[:：])*({})\s*(?:型|类|级)?$"
+_STATED_TYPE = r"^(?:pvtt|门静脉癌栓|门脉癌栓|程氏|cheng(?:'s)?|type|分型|\s|[:：])*({})\s*(?:型|类|级)?$"
+_SIDE = r"\b(?:left|right|bilateral|both|first[- ]order)"
 
 # Highest type first. "肠系膜上静脉" is the superior mesenteric vein, "主干" the main trunk.
 _SITES: tuple[tuple[PvttType, str], ...] = (
     (PvttType.TYPE_IV, r"肠系膜上静脉|superior mesenteric|\bsmv\b"),
-    (PvttType.TYPE_III, r"主干|总干|主支|\bmain\b|\btrunk\b"),
+    (PvttType.TYPE_III, r"主干|总干|\bmain (?:portal|trunk|pv|stem|branch)|^main$|\btrunk\b|\bmpv\b"),
     (
         PvttType.TYPE_II,
-        r"(?:左|右|左右|双侧|一级)(?:、|及|和|/|主)?(?:左|右)?(?:门静脉|门脉|主支|干|支)"
-        r"|门(?:静)?脉(?:左|右)|\b(?:left|right|bilateral|first[- ]order)\b",
+        r"(?:左|右|左右|双侧|一级)(?:、|及|和|/)?(?:左|右)?(?:门静脉|门脉|主支|干|支)|门(?:静)?脉(?:左|右)"
+        rf"|{_SIDE}(?:(?:,| and| or|/) ?(?:left|right))?(?: main)? ?(?:portal|pv|branch)|portal vein,? \(?(?:left|right)",
     ),
     (
         PvttType.TYPE_I,
-        r"分支|段支|段级|叶支|亚段|二级|三级|前支|后支|内支|外支|s[1-8]段?"
-        r"|segment|sector|\bbranch(?:es)?\b|\bsecond[- ]order\b|\b(?:anterior|posterior|peripheral)\b",
+        r"分支|段支|段级|叶支|亚段|二级|三级|(?:前|后|内|外)(?:上|下)?(?:叶)?支|s[1-8]段?(?:门静脉)?支"
+        r"|\bsegment(?:al)?(?: [1-8])? (?:branch|portal|pv|thromb)|\bsectoral\b|\bbranch(?:es)?\b|\bsecond[- ]order\b",
     ),
 )
 # Words that make a side's branch a sectoral one: "右前支", "右支分支", "right anterior branch", "left segmental branch".
@@ -50,15 +60,17 @@ def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
     """Return Cheng's type '0'-'IV' of a description; null where it is empty or not recognised.
 
     The text is cut into clauses. A clause that names a site without negating it gives that site's type; the highest of
-    all clauses counts. Only if no clause affirms a site, a negation gives '0'.
+    all clauses counts. Only if no clause affirms a site, a negation gives '0'. A doubt ("可疑", "显示不清") is not read.
     """
     normalised = text.str.normalize("NFKC").str.to_lowercase().str.strip_chars(" \t\n.。")
     clauses = normalised.str.replace_all(_CLAUSE_BREAK, "\x1f").str.split("\x1f")
     negated = pl.element().str.contains(_NEGATION)
-    affirmed = clauses.list.eval(pl.when(~negated).then(pl.element()).drop_nulls()).list.join("\n")
+    is_elsewhere = pl.element().str.contains(_OTHER_VESSEL) & ~pl.element().str.contains(_PORTAL)
+    affirmed = clauses.list.eval(pl.when(~negated & ~is_elsewhere).then(pl.element()).drop_nulls()).list.join("\n")
     has_negation = clauses.list.eval(negated).list.any()
     without_sectoral = affirmed.str.replace_all(_SECTORAL, "<sector>")
-    read = pl.when(normalised.str.contains(_NONE)).then(pl.lit(PvttType.NONE.value))
+    is_doubtful = normalised.str.contains(_UNCERTAIN) | normalised.str.contains(_UNCLEAR_BREAK)
+    read = pl.when(is_doubtful).then(None).when(normalised.str.contains(_NONE)).then(pl.lit(PvttType.NONE.value))
     for code, numerals in _ROMAN.items():
         read = read.when(normalised.str.contains(_STATED_TYPE.format(numerals))).then(pl.lit(code.value))
     for code, pattern in _SITES:

@@ -91,3 +91,11 @@ def criterion(
         return expression
 
     return register
+
+
+def is_implied(premise: pl.Expr, conclusion: pl.Expr) -> pl.Expr:
+    """Return the verdict "where the premise holds, so does the conclusion": True where it does not hold.
+
+    Null where the premise is unknown, or holds and the conclusion is unknown.
+    """
+    return pl.when(premise).then(conclusion).when(~premise).then(statement=True)

@@ -1,0 +1,378 @@
+"""Dates of one patient follow each other.
+
+A rule passes where the order is right and is not evaluable where a date is missing. Days count whole; the same day is in
+order unless a rule says otherwise.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import Severity
+from schemas.definitions.baseline import compute_completed_years
+from schemas.definitions.endpoints import compute_days_between
+from schemas.rules.rule import is_implied, rule
+
+LOGIC = "order of events"
+PROTOCOL = "protocol, definitions"
+BASELINE_SAMPLE_DAYS = 28
+IMAGING_PERIOD_DAYS = 14
+COMBINATION_GAP_DAYS = 28
+DURATION_TOLERANCE_DAYS = 3
+
+
+def _not_after_last_contact(date: str) -> pl.Expr:
+    return pl.col(date) <= pl.col("last_contact_date")
+
+
+def _compute_reading_days() -> pl.Expr:
+    from_start = compute_days_between(pl.col("start_date"), pl.col("assessment_date"))
+    return pl.coalesce(from_start, "assessment_days")
+
+
+@rule(
+    table="patient",
+    field="birth_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The date of birth is not before the date of diagnosis. Please check both dates.",
+    zh="出生日期不早于诊断日期，请核对。",
+)
+def birth_before_diagnosis() -> pl.Expr:
+    """Birth comes before the diagnosis."""
+    return pl.col("birth_date") < pl.col("diagnosis_date")
+
+
+@rule(
+    table="patient",
+    field="diagnosis_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The diagnosis is dated after the start of systemic therapy. Please check both dates.",
+    zh="诊断日期晚于系统治疗开始日期，请核对。",
+)
+def diagnosis_not_after_start() -> pl.Expr:
+    """The tumour is diagnosed by the day therapy starts."""
+    return pl.col("diagnosis_date") <= pl.col("start_date")
+
+
+@rule(
+    table="patient",
+    field="age_years",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The stated age does not agree with the date of birth. Which of the two is right?",
+    zh="所填年龄与出生日期不符，请核对哪一项正确。",
+)
+def age_agrees_with_birth_date() -> pl.Expr:
+    """The stated age lies between the age at diagnosis less 1 and the age at the start plus 1 year."""
+    first = compute_completed_years(pl.col("birth_date"), pl.coalesce("diagnosis_date", "start_date"))
+    last = compute_completed_years(pl.col("birth_date"), pl.coalesce("start_date", "diagnosis_date"))
+    return pl.col("age_years").is_between(first - 1, last + 1, closed="left") | (pl.col("age_years") == last + 1)
+
+
+@rule(
+    table="outcome",
+    field="last_contact_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The last contact is dated before the start of systemic therapy. Please check both dates.",
+    zh="末次随访日期早于系统治疗开始日期，请核对。",
+)
+def last_contact_not_before_start() -> pl.Expr:
+    """Follow-up reaches the start."""
+    return pl.col("last_contact_date") >= pl.col("start_date")
+
+
+@rule(
+    table="outcome",
+    field="death_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The death is dated before the start of systemic therapy. Please check both dates.",
+    zh="死亡日期早于系统治疗开始日期，请核对。",
+)
+def death_not_before_start() -> pl.Expr:
+    """Nobody starts therapy after death."""
+    return pl.col("death_date") >= pl.col("start_date")
+
+
+@rule(
+    table="outcome",
+    field="death_date",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    en="The date of death is not the date of the last contact. Which of the two is right?",
+    zh="死亡日期与末次随访日期不一致，请核对哪一项正确。",
+)
+def death_is_last_contact() -> pl.Expr:
+    """Of a patient who died the last contact is the death."""
+    return pl.col("death_date") == pl.col("last_contact_date")
+
+
+@rule(
+    table="outcome",
+    field="progression_date",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    en="Progression is dated on or before the start of systemic therapy. Please check both dates.",
+    zh="进展日期不晚于系统治疗开始日期，请核对。",
+)
+def progression_after_start() -> pl.Expr:
+    """Progression on therapy comes after its start."""
+    return pl.col("progression_date") > pl.col("start_date")
+
+
+@rule(
+    table="outcome",
+    field="progression_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="Progression is dated after the last contact. Which of the two dates is right?",
+    zh="进展日期晚于末次随访日期，请核对两个日期。",
+)
+def progression_not_after_last_contact() -> pl.Expr:
+    """Nothing is observed after the last contact."""
+    return _not_after_last_contact("progression_date")
+
+
+@rule(
+    table="outcome",
+    field="progression_days",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The days to progression exceed the days of survival. Please check both.",
+    zh="至进展天数大于总生存天数，请核对。",
+)
+def progression_days_not_after_survival() -> pl.Expr:
+    """Progression or its censoring lies within the time of survival."""
+    return pl.col("progression_days") <= pl.col("overall_survival_days")
+
+
+@rule(
+    table="outcome",
+    field="overall_survival_days",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    en="The days of survival do not agree with the dates of start and last contact. Please check.",
+    zh="总生存天数与开始日期、末次随访日期不符，请核对。",
+)
+def durations_agree_with_dates() -> pl.Expr:
+    """Days as sent and as counted from the dates differ by at most 3 (months are rounded)."""
+    counted = compute_days_between(pl.col("start_date"), pl.coalesce("death_date", "last_contact_date"))
+    return (pl.col("overall_survival_days") - counted).abs() <= DURATION_TOLERANCE_DAYS
+
+
+@rule(
+    table="laboratory",
+    field="sample_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The sample is dated after the last contact. Which of the two dates is right?",
+    zh="采样日期晚于末次随访日期，请核对两个日期。",
+)
+def sample_not_after_last_contact() -> pl.Expr:
+    """Nothing is observed after the last contact."""
+    return _not_after_last_contact("sample_date")
+
+
+@rule(
+    table="laboratory",
+    field="sample_date",
+    severity=Severity.QUERY,
+    source="protocol: state at the start of therapy; 28 days is the registry's limit",
+    en="The baseline sample was not taken within the 28 days before the start of therapy. Is it the right sample and date?",
+    zh="基线样本不在治疗开始前28天内采集，请核对样本及日期。",
+)
+def baseline_sample_near_start() -> pl.Expr:
+    """A sample of visit 0 is taken within 28 days before the start or on its day."""
+    days = compute_days_between(pl.col("start_date"), pl.col("sample_date"))
+    return is_implied(pl.col("visit_number") == 0, days.is_between(-BASELINE_SAMPLE_DAYS, 0))
+
+
+@rule(
+    table="laboratory",
+    field="sample_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The sample is dated before that of the visit before. Please check the visits and dates.",
+    zh="采样日期早于前一次访视的采样日期，请核对访视及日期。",
+)
+def sample_dates_follow_visits() -> pl.Expr:
+    """Samples of one test are dated in the order of the visits."""
+    before = pl.col("sample_date").shift(1).over("patient_id", "test", order_by="visit_number")
+    return pl.col("sample_date") >= before
+
+
+@rule(
+    table="lesion",
+    field="assessment_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The imaging is dated after the last contact. Which of the two dates is right?",
+    zh="影像检查日期晚于末次随访日期，请核对两个日期。",
+)
+def lesion_not_after_last_contact() -> pl.Expr:
+    """Nothing is observed after the last contact."""
+    return _not_after_last_contact("assessment_date")
+
+
+@rule(
+    table="response",
+    field="assessment_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The tumour assessment is dated after the last contact. Which of the two dates is right?",
+    zh="疗效评估日期晚于末次随访日期，请核对两个日期。",
+)
+def response_not_after_last_contact() -> pl.Expr:
+    """Nothing is observed after the last contact."""
+    return _not_after_last_contact("assessment_date")
+
+
+@rule(
+    table="response",
+    field="assessment_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The assessment is not dated after that of the visit before. Please check the visits and dates.",
+    zh="评估日期不晚于前一次访视，请核对访视及日期。",
+)
+def response_dates_follow_visits() -> pl.Expr:
+    """Assessments of one reader are dated in the order of the visits."""
+    days = _compute_reading_days()
+    return days > days.shift(1).over("patient_id", "reader", "criteria", order_by="visit_number")
+
+
+@rule(
+    table="lesion",
+    field="assessment_date",
+    severity=Severity.QUERY,
+    source="protocol: assessment every 6-8 weeks",
+    en="The images of one visit are more than 14 days apart. Do they belong to the same visit?",
+    zh="同一次访视的影像检查相隔超过14天，请核对是否属于同一次访视。",
+)
+def visit_has_one_imaging_period() -> pl.Expr:
+    """Images that are read together were taken within 14 days."""
+    first = pl.col("assessment_date").min().over("patient_id", "reader", "visit_number")
+    return compute_days_between(first, pl.col("assessment_date")) <= IMAGING_PERIOD_DAYS
+
+
+@rule(
+    table="treatment",
+    field="end_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The drug's last dose is dated before its first. Please check both dates.",
+    zh="药物结束日期早于开始日期，请核对。",
+)
+def treatment_end_not_before_start() -> pl.Expr:
+    """The last dose does not come before the first."""
+    return pl.col("end_date") >= pl.col("start_date")
+
+
+@rule(
+    table="treatment",
+    field="start_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="A dose is dated after the last contact. Which of the dates is right?",
+    zh="用药日期晚于末次随访日期，请核对。",
+)
+def treatment_not_after_last_contact() -> pl.Expr:
+    """No dose is given after the last contact."""
+    last_dose = pl.max_horizontal("start_date", "end_date")
+    return last_dose <= pl.col("last_contact_date")
+
+
+@rule(
+    table="treatment",
+    field="start_date",
+    severity=Severity.QUERY,
+    source="protocol, treatment",
+    en="A later line of therapy starts before the first line. Please check the line numbers and dates.",
+    zh="后线治疗的开始日期早于一线治疗，请核对治疗线数及日期。",
+)
+def lines_in_order() -> pl.Expr:
+    """No later line starts before the first one."""
+    return is_implied(pl.col("line_number") > 1, pl.col("start_date") >= pl.col("subject_start_date"))
+
+
+@rule(
+    table="treatment",
+    field="start_date",
+    severity=Severity.QUERY,
+    source="protocol, arms; 28 days is the registry's limit",
+    en="This drug of the first line starts more than 28 days after the other. Is it the same line of therapy?",
+    zh="一线联合方案两种药物开始日期相差超过28天，请核对是否为同一线治疗。",
+)
+def combination_starts_together() -> pl.Expr:
+    """The drugs of the combination start within 28 days."""
+    days = compute_days_between(pl.col("subject_start_date"), pl.col("start_date"))
+    return is_implied(pl.col("line_number") == 1, days <= COMBINATION_GAP_DAYS)
+
+
+@rule(
+    table="procedure",
+    field="procedure_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The procedure is dated after the last contact. Which of the two dates is right?",
+    zh="局部治疗日期晚于末次随访日期，请核对两个日期。",
+)
+def procedure_not_after_last_contact() -> pl.Expr:
+    """Nothing is observed after the last contact."""
+    return _not_after_last_contact("procedure_date")
+
+
+@rule(
+    table="procedure",
+    field="procedure_date",
+    severity=Severity.NOTE,
+    source=LOGIC,
+    en="The procedure is dated before the one numbered before it. Please check the order.",
+    zh="该次治疗日期早于前一序号的治疗，请核对顺序。",
+)
+def procedure_dates_follow_numbers() -> pl.Expr:
+    """Procedures are dated in the order of their numbers."""
+    before = pl.col("procedure_date").shift(1).over("patient_id", order_by="procedure_number")
+    return pl.col("procedure_date") >= before
+
+
+@rule(
+    table="adverse_event",
+    field="onset_date",
+    severity=Severity.QUERY,
+    source="protocol: adverse events of the systemic therapy",
+    en="The adverse event begins before the start of systemic therapy. Please check both dates.",
+    zh="不良反应发生日期早于系统治疗开始日期，请核对。",
+)
+def event_not_before_start() -> pl.Expr:
+    """An event of the therapy begins on or after its first day."""
+    return pl.col("onset_date") >= pl.col("start_date")
+
+
+@rule(
+    table="adverse_event",
+    field="onset_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The adverse event is dated after the last contact. Which of the two dates is right?",
+    zh="不良反应发生日期晚于末次随访日期，请核对两个日期。",
+)
+def event_not_after_last_contact() -> pl.Expr:
+    """Nothing is observed after the last contact."""
+    return _not_after_last_contact("onset_date")
+
+
+@rule(
+    table="adverse_event",
+    field="resolved_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The adverse event ends before it begins. Please check both dates.",
+    zh="不良反应恢复日期早于发生日期，请核对。",
+)
+def event_resolved_after_onset() -> pl.Expr:
+    """Resolution does not come before onset."""
+    return pl.col("resolved_date") >= pl.col("onset_date")

@@ -1,0 +1,115 @@
+"""Records and dates that every patient should have, and that no single cell can show to be missing."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import Serology, Severity
+from schemas.definitions.endpoints import compute_days_between
+from schemas.definitions.study_period import THREE_MONTHS_DAYS
+from schemas.rules.rule import is_implied, rule
+
+PROTOCOL_E4 = "protocol E4, complete clinical data"
+IMAGING_WINDOW_DAYS = 14
+
+
+@rule(
+    table="subject",
+    field="patient_id",
+    severity=Severity.QUERY,
+    source=PROTOCOL_E4,
+    en="The patient has no baseline record.",
+    zh="该患者无基线记录，请补充。",
+    on_missing="a missing record fails",
+)
+def baseline_is_recorded() -> pl.Expr:
+    """Every patient has a baseline record."""
+    return pl.col("has_baseline_record")
+
+
+@rule(
+    table="subject",
+    field="patient_id",
+    severity=Severity.QUERY,
+    source=PROTOCOL_E4,
+    en="The patient has no outcome record.",
+    zh="该患者无结局记录，请补充。",
+    on_missing="a missing record fails",
+)
+def outcome_is_recorded() -> pl.Expr:
+    """Every patient has an outcome record."""
+    return pl.col("has_outcome_record")
+
+
+@rule(
+    table="subject",
+    field="start_date",
+    severity=Severity.QUERY,
+    source=PROTOCOL_E4,
+    en="The patient has no first line of systemic therapy.",
+    zh="该患者无一线系统治疗记录，请补充。",
+    on_missing="a missing record fails; not evaluable where the hospital sends no treatments",
+)
+def first_line_is_recorded() -> pl.Expr:
+    """Every patient has a line 1."""
+    return pl.when(pl.col("treatment_number").is_not_null()).then(pl.col("arm").is_not_null())
+
+
+@rule(
+    table="subject",
+    field="patient_id",
+    severity=Severity.QUERY,
+    source=PROTOCOL_E4,
+    en="A baseline value is missing: ALT, AST, bilirubin, albumin, AFP, or HBV DNA while HBsAg is positive.",
+    zh="基线检验缺项：ALT、AST、胆红素、白蛋白、AFP，或HBsAg阳性者的HBV DNA，请补充。",
+    on_missing="a missing value fails; not evaluable where the hospital sends no laboratory values",
+)
+def baseline_laboratory_is_complete() -> pl.Expr:
+    """The laboratory values among the 17 characteristics are there."""
+    tests = ("alt_u_l", "ast_u_l", "bilirubin_umol_l", "albumin_g_l", "afp_ng_ml")
+    is_complete = pl.all_horizontal(pl.col(name).is_not_null() for name in tests)
+    needs_hbv_dna = (pl.col("hbsag") == Serology.POSITIVE.value).fill_null(value=False)
+    has_hbv_dna = ~needs_hbv_dna | pl.col("hbv_dna_iu_ml").is_not_null()
+    return pl.when(pl.col("laboratory_number").is_not_null()).then(is_complete & has_hbv_dna)
+
+
+@rule(
+    table="subject",
+    field="baseline_imaging_date",
+    severity=Severity.QUERY,
+    source=PROTOCOL_E4,
+    en="No tumour assessment is listed at the baseline (visit 0).",
+    zh="无基线（访视0）影像评估，请补充。",
+    on_missing="a missing assessment fails; not evaluable where the hospital sends none at all",
+)
+def baseline_imaging_is_recorded() -> pl.Expr:
+    """Every patient has a baseline assessment."""
+    return pl.col("has_baseline_imaging")
+
+
+@rule(
+    table="subject",
+    field="baseline_imaging_date",
+    severity=Severity.QUERY,
+    source="protocol: staging imaging within 2 weeks before the start",
+    en="The baseline imaging was not done within the 14 days before the start of therapy. Please check both dates.",
+    zh="基线影像检查不在治疗开始前14天内，请核对日期。",
+)
+def baseline_imaging_near_start() -> pl.Expr:
+    """Staging is done within 14 days before the start or on its day."""
+    days = compute_days_between(pl.col("start_date"), pl.col("baseline_imaging_date"))
+    return days.is_between(-IMAGING_WINDOW_DAYS, 0)
+
+
+@rule(
+    table="subject",
+    field="response_3_months",
+    severity=Severity.QUERY,
+    source="protocol: assessment every 6-8 weeks",
+    en="The patient was treated for 3 months without a tumour assessment after the baseline.",
+    zh="治疗已满3个月，但无基线后的疗效评估，请补充。",
+    on_missing="not evaluable; nor where the hospital sends no assessments",
+)
+def response_is_followed() -> pl.Expr:
+    """Who is treated for 3 months has an assessment."""
+    return is_implied(pl.col("treatment_days") >= THREE_MONTHS_DAYS, pl.col("follow_up_assessment_number") > 0)

@@ -1,0 +1,241 @@
+"""Values that are possible but unlikely: the hospital is asked whether they are meant."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import AdverseEventTerm, ChildPughClass, Comparator, Drug, LabTest, ProcedureType, Severity
+from schemas.definitions.baseline import compute_completed_years
+from schemas.definitions.endpoints import compute_days_between
+from schemas.definitions.treatment import PD1_INHIBITORS
+from schemas.rules.rule import is_implied, rule
+
+PROTOCOL = "protocol, treatment"
+LENVATINIB_WEIGHT_KG = 60
+LENVATINIB_FULL_MG = 12
+LENVATINIB_LIGHT_MG = 8
+LENVATINIB_CAPSULE_MG = 4
+SORAFENIB_DOSES_MG = (200.0, 400.0, 600.0, 800.0)
+ANTIBODY_DOSE_MG = (80, 480)
+MAX_ASSESSMENT_GAP_DAYS = 112
+MAX_TACE_LEAD_DAYS = 90
+MAX_DIAGNOSIS_LEAD_DAYS = 20 * 365.25
+AGE_LIMITS_YEARS = (10, 100)
+MAX_TRANSAMINASE_RATIO = 20
+DIAMETER_SLIP_FACTOR = 7
+DIAMETER_SLIP_MIN_MM = 30
+ALBI_WORST_GRADE = 3
+ECOG_DEATH = 5
+# CTCAE 4.03 and 5.0 define no grade above these.
+HIGHEST_GRADE = {
+    AdverseEventTerm.HAND_FOOT_SKIN_REACTION: 3,
+    AdverseEventTerm.FATIGUE: 3,
+    AdverseEventTerm.NAUSEA: 3,
+    AdverseEventTerm.PROTEINURIA: 3,
+    AdverseEventTerm.ALT_INCREASED: 4,
+    AdverseEventTerm.AST_INCREASED: 4,
+    AdverseEventTerm.BILIRUBIN_INCREASED: 4,
+    AdverseEventTerm.PLATELETS_DECREASED: 4,
+}
+
+
+@rule(
+    table="patient",
+    field="birth_date",
+    severity=Severity.QUERY,
+    source="the registry's limits, 10 to 100 years",
+    en="The date of birth gives an age below 10 or above 100 years. Is the century right?",
+    zh="出生日期推算年龄小于10岁或大于100岁，请核对年份。",
+)
+def age_is_plausible() -> pl.Expr:
+    """The age at the start from the date of birth lies between 10 and 100 years."""
+    return compute_completed_years(pl.col("birth_date"), pl.col("start_date")).is_between(*AGE_LIMITS_YEARS)
+
+
+@rule(
+    table="patient",
+    field="diagnosis_date",
+    severity=Severity.QUERY,
+    source="the registry's limit, 20 years",
+    en="The diagnosis is dated more than 20 years before the start of therapy. Is the year right?",
+    zh="诊断日期早于治疗开始20年以上，请核对年份。",
+)
+def diagnosis_date_is_plausible() -> pl.Expr:
+    """The tumour was diagnosed at most 20 years before therapy."""
+    return compute_days_between(pl.col("diagnosis_date"), pl.col("start_date")) <= MAX_DIAGNOSIS_LEAD_DAYS
+
+
+@rule(
+    table="baseline",
+    field="ecog_status",
+    severity=Severity.QUERY,
+    source="ECOG: Oken 1982",
+    en="ECOG status 5 means death and cannot be a baseline value.",
+    zh="ECOG 5分表示死亡，不能作为基线值，请核对。",
+)
+def ecog_is_not_death() -> pl.Expr:
+    """A baseline ECOG status is 0 to 4."""
+    return pl.col("ecog_status") < ECOG_DEATH
+
+
+@rule(
+    table="baseline",
+    field="encephalopathy_grade",
+    severity=Severity.QUERY,
+    source="West Haven criteria; ECOG: Oken 1982",
+    en="Encephalopathy of grade 3-4 does not go with ECOG status 0.",
+    zh="肝性脑病3–4级与ECOG 0分不符，请核对。",
+)
+def encephalopathy_agrees_with_ecog() -> pl.Expr:
+    """Who is stuporous or comatose is not fully active."""
+    return is_implied(pl.col("encephalopathy_grade") >= 3, pl.col("ecog_status") > 0)
+
+
+@rule(
+    table="baseline",
+    field="child_pugh_class",
+    severity=Severity.QUERY,
+    source="protocol, Child-Pugh: ALBI grade 3 is practically never class A",
+    en="Albumin and bilirubin give ALBI grade 3, yet Child-Pugh class A is recorded. Please check the values, units and class.",
+    zh="白蛋白与胆红素计算为ALBI 3级，但Child-Pugh记录为A级，请核对数值、单位及分级。",
+)
+def albi_3_is_not_child_pugh_a() -> pl.Expr:
+    """ALBI grade 3 does not go with class A."""
+    return is_implied(pl.col("albi_grade") == ALBI_WORST_GRADE, pl.col("child_pugh_class") != ChildPughClass.A.value)
+
+
+@rule(
+    table="treatment",
+    field="initial_dose_mg",
+    severity=Severity.QUERY,
+    source="protocol, arms: 12 mg/day from 60 kg, 8 mg/day below; reductions allowed",
+    en="The first dose of lenvatinib exceeds 12 mg/day (8 mg/day below 60 kg) or is no multiple of 4 mg. Please check dose and weight.",
+    zh="仑伐替尼起始剂量超过12 mg/日（体重<60 kg者8 mg/日）或非4 mg的倍数，请核对剂量及体重。",
+)
+def lenvatinib_dose_agrees_with_weight() -> pl.Expr:
+    """First-line lenvatinib starts at most at the dose for the weight; a reduced start is allowed."""
+    limit = (
+        pl.when(pl.col("body_weight_kg") >= LENVATINIB_WEIGHT_KG)
+        .then(LENVATINIB_FULL_MG)
+        .when(pl.col("body_weight_kg") < LENVATINIB_WEIGHT_KG)
+        .then(LENVATINIB_LIGHT_MG)
+    )
+    dose = pl.col("initial_dose_mg")
+    is_lenvatinib = (pl.col("drug") == Drug.LENVATINIB.value) & (pl.col("line_number") == 1)
+    return pl.when(is_lenvatinib).then((dose <= limit) & (dose % LENVATINIB_CAPSULE_MG == 0))
+
+
+@rule(
+    table="treatment",
+    field="initial_dose_mg",
+    severity=Severity.QUERY,
+    source="protocol, arms: 400 mg twice daily; reductions allowed",
+    en="The first dose of sorafenib is not 800, 600, 400 or 200 mg/day. Please check the daily dose.",
+    zh="索拉非尼起始剂量不是每日800、600、400或200 mg，请核对日剂量。",
+)
+def sorafenib_dose_is_plausible() -> pl.Expr:
+    """Sorafenib is given as 800 mg/day, or reduced in steps of a 200 mg tablet."""
+    is_sorafenib = pl.col("drug") == Drug.SORAFENIB.value
+    return pl.when(is_sorafenib).then(pl.col("initial_dose_mg").is_in(SORAFENIB_DOSES_MG))
+
+
+@rule(
+    table="treatment",
+    field="initial_dose_mg",
+    severity=Severity.QUERY,
+    source="prescribing information: flat doses 200-480 mg or 2-3 mg/kg",
+    en="The dose of the PD-1 inhibitor lies outside 80-480 mg per infusion. Please check dose and unit.",
+    zh="PD-1抑制剂单次剂量不在80–480 mg之间，请核对剂量及单位。",
+)
+def antibody_dose_is_plausible() -> pl.Expr:
+    """A PD-1 antibody is given at 80 to 480 mg per infusion."""
+    is_antibody = pl.col("drug").is_in(PD1_INHIBITORS)
+    return pl.when(is_antibody).then(pl.col("initial_dose_mg").is_between(*ANTIBODY_DOSE_MG))
+
+
+@rule(
+    table="procedure",
+    field="procedure_date",
+    severity=Severity.NOTE,
+    source="protocol: TACE goes with the therapy; 90 days is the registry's limit",
+    en="TACE was done more than 90 days before systemic therapy. Does it belong to it?",
+    zh="TACE早于系统治疗开始90天以上，请确认是否与本次治疗相关。",
+)
+def tace_near_therapy() -> pl.Expr:
+    """TACE is done at most 90 days before the start, or after it."""
+    lead = compute_days_between(pl.col("procedure_date"), pl.col("start_date"))
+    return pl.when(pl.col("procedure") == ProcedureType.TACE.value).then(lead <= MAX_TACE_LEAD_DAYS)
+
+
+@rule(
+    table="adverse_event",
+    field="grade",
+    severity=Severity.QUERY,
+    source="CTCAE 4.03 and 5.0",
+    en="CTCAE has no such grade for this event. Please check grade and term.",
+    zh="CTCAE中该不良反应无此级别，请核对级别及名称。",
+)
+def grade_exists_for_term() -> pl.Expr:
+    """The grade is one that CTCAE defines for the term."""
+    highest = pl.col("term").replace_strict({term.value: top for term, top in HIGHEST_GRADE.items()}, default=None)
+    return pl.col("grade") <= highest
+
+
+@rule(
+    table="laboratory",
+    field="value",
+    severity=Severity.QUERY,
+    source="assays: only a virus or a marker can be undetectable",
+    en="Not detected is recorded for a quantity that everybody has. Please give the value.",
+    zh="该检验项目不可能为“未检出”，请填写数值。",
+)
+def not_detected_is_possible() -> pl.Expr:
+    """Only HBV DNA and AFP can be undetectable."""
+    is_not_detected = pl.col("value_comparator") == Comparator.NOT_DETECTED.value
+    return is_implied(is_not_detected, pl.col("test").is_in([LabTest.HBV_DNA.value, LabTest.AFP.value]))
+
+
+@rule(
+    table="subject",
+    field="ast_u_l",
+    severity=Severity.NOTE,
+    source="the registry's limit, factor 20",
+    en="AST and ALT at the baseline differ by more than a factor of 20. Please check both.",
+    zh="基线AST与ALT相差超过20倍，请核对。",
+)
+def ast_alt_ratio_is_plausible() -> pl.Expr:
+    """AST and ALT are of one order of magnitude."""
+    ratio = pl.when(pl.col("alt_u_l") > 0).then(pl.col("ast_u_l") / pl.col("alt_u_l"))
+    return ratio.is_between(1 / MAX_TRANSAMINASE_RATIO, MAX_TRANSAMINASE_RATIO)
+
+
+@rule(
+    table="lesion",
+    field="diameter_mm",
+    severity=Severity.QUERY,
+    source="the registry's limit, factor 7: a slip between cm and mm",
+    en="The lesion's diameter changed at least sevenfold since its last measurement. Is the unit right?",
+    zh="该病灶径线较上次测量相差7倍以上，请核对单位。",
+)
+def diameter_change_is_plausible() -> pl.Expr:
+    """A diameter does not change sevenfold between two measurements (the larger at least 30 mm)."""
+    diameter = pl.when(pl.col("diameter_mm") > 0).then("diameter_mm")
+    last = diameter.forward_fill().shift(1).over("patient_id", "reader", "lesion_id", order_by="visit_number")
+    smaller, larger = pl.min_horizontal(diameter, last), pl.max_horizontal(diameter, last)
+    is_slip = (larger >= DIAMETER_SLIP_MIN_MM) & (larger >= DIAMETER_SLIP_FACTOR * smaller)
+    return pl.when(diameter.is_not_null() & last.is_not_null()).then(~is_slip)
+
+
+@rule(
+    table="response",
+    field="assessment_date",
+    severity=Severity.NOTE,
+    source="protocol: assessment every 6-8 weeks; two intervals is the registry's limit",
+    en="More than 16 weeks passed since the assessment before. Is one missing?",
+    zh="距上次评估超过16周，请核对是否有缺失的评估。",
+)
+def assessment_gap_is_plausible() -> pl.Expr:
+    """Two assessments in a row are at most 16 weeks apart."""
+    days = pl.col("derived_assessment_days")
+    gap = days - days.shift(1).over("patient_id", "reader", "criteria", order_by="visit_number")
+    return gap <= MAX_ASSESSMENT_GAP_DAYS

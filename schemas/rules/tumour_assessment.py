@@ -1,0 +1,254 @@
+"""Tumour assessments: lesions, readings and recorded progression against each other and against RECIST 1.1."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import LesionRole, LesionStatus, Response, Severity
+from schemas.definitions.endpoints import compute_days_between
+from schemas.definitions.recist import (
+    MAX_TARGETS,
+    MAX_TARGETS_PER_ORGAN,
+    TARGET_MIN_MM,
+    TARGET_NODE_MIN_MM,
+    compute_is_node,
+)
+from schemas.rules.rule import is_implied, rule
+
+RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
+LOGIC = "two statements about one fact"
+PROGRESSION_TOLERANCE_DAYS = 14
+SERIES = ("patient_id", "reader", "criteria")
+LESION = ("patient_id", "reader", "lesion_id")
+
+
+def _is_baseline_target() -> pl.Expr:
+    return (pl.col("role") == LesionRole.TARGET.value) & (pl.col("visit_number") == 0)
+
+
+def _compute_position(*columns: str) -> pl.Expr:
+    """Position of a lesion, by its name, among those of one reading that agree in the columns; counted from 1."""
+    return pl.int_range(1, pl.len() + 1).over("patient_id", "reader", "visit_number", *columns, order_by="lesion_id")
+
+
+def _has_been(response: Response, name: str) -> pl.Expr:
+    """True where an earlier visit of the series has the response."""
+    is_it = (pl.col(name) == response.value).fill_null(value=False).cast(pl.Int8)
+    return is_it.cum_max().shift(1, fill_value=0).over(SERIES, order_by="visit_number") == 1
+
+
+@rule(
+    table="lesion",
+    field="diameter_mm",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="A target lesion is below 10 mm (a lymph node below 15 mm short axis) at the baseline. Should it be a target?",
+    zh="基线靶病灶小于10 mm（淋巴结短径小于15 mm），请核对其是否可作为靶病灶。",
+)
+def target_is_measurable() -> pl.Expr:
+    """A target is at least 10 mm, a target node at least 15 mm in short axis."""
+    limit = pl.when(compute_is_node(pl.col("organ"))).then(TARGET_NODE_MIN_MM).otherwise(TARGET_MIN_MM)
+    return is_implied(_is_baseline_target(), pl.col("diameter_mm") >= limit)
+
+
+@rule(
+    table="lesion",
+    field="role",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="More than five target lesions are listed at the baseline. Which five are the targets?",
+    zh="基线靶病灶超过5个，请注明哪5个为靶病灶。",
+)
+def at_most_five_targets() -> pl.Expr:
+    """A reading has at most five targets; the surplus ones are named."""
+    return is_implied(_is_baseline_target(), _compute_position("role") <= MAX_TARGETS)
+
+
+@rule(
+    table="lesion",
+    field="role",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="More than two target lesions are listed in one organ at the baseline. Which two are the targets?",
+    zh="基线同一器官的靶病灶超过2个，请注明哪2个为靶病灶。",
+)
+def at_most_two_targets_per_organ() -> pl.Expr:
+    """An organ has at most two targets; all lymph nodes are one organ."""
+    position = _compute_position("role", "organ")
+    return pl.when(pl.col("organ").is_not_null()).then(
+        is_implied(_is_baseline_target(), position <= MAX_TARGETS_PER_ORGAN)
+    )
+
+
+@rule(
+    table="lesion",
+    field="is_tace_treated",
+    severity=Severity.NOTE,
+    source="protocol: a TACE-treated lesion is not measurable unless it has grown since",
+    en="A target lesion had been treated by TACE before the baseline. Has it grown since?",
+    zh="基线靶病灶曾行TACE治疗，请确认此后是否增大。",
+)
+def target_was_not_tace_treated() -> pl.Expr:
+    """A target was not treated before the baseline."""
+    return is_implied(_is_baseline_target(), ~pl.col("is_tace_treated"))
+
+
+@rule(
+    table="lesion",
+    field="is_tace_treated",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="A lesion is marked as treated by TACE, but the patient has no TACE.",
+    zh="病灶标记为TACE治疗，但患者无TACE记录，请核对。",
+)
+def tace_treated_lesion_has_tace() -> pl.Expr:
+    """Who has a TACE-treated lesion had TACE."""
+    return is_implied(pl.col("is_tace_treated"), pl.col("has_tace") | (pl.col("tace_number") > 0))
+
+
+@rule(
+    table="lesion",
+    field="organ",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    en="The lesion lies in another organ than at its first visit. Please check the lesion's name.",
+    zh="该病灶部位与首次记录不同，请核对病灶编号。",
+)
+def lesion_organ_is_constant() -> pl.Expr:
+    """A lesion stays in its organ."""
+    return pl.col("organ") == pl.col("organ").first().over(LESION, order_by="visit_number")
+
+
+@rule(
+    table="lesion",
+    field="role",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="The lesion has another role (target, non-target, new) than at its first visit.",
+    zh="该病灶类型（靶、非靶、新病灶）与首次记录不同，请核对。",
+)
+def lesion_role_is_constant() -> pl.Expr:
+    """A lesion keeps the role it was given first."""
+    return pl.col("role") == pl.col("role").first().over(LESION, order_by="visit_number")
+
+
+@rule(
+    table="lesion",
+    field="role",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="A lesion of the baseline is listed as new.",
+    zh="基线病灶被列为新病灶，请核对。",
+)
+def new_lesion_not_at_baseline() -> pl.Expr:
+    """At the baseline no lesion is new."""
+    return is_implied(pl.col("visit_number") == 0, pl.col("role") != LesionRole.NEW.value)
+
+
+@rule(
+    table="lesion",
+    field="role",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="A lesion that was not listed at the baseline is called target or non-target. Is it new, or was it overlooked?",
+    zh="基线未列出的病灶被记为靶或非靶病灶，请核对是否为新病灶。",
+)
+def late_lesion_is_new() -> pl.Expr:
+    """A lesion first seen after the baseline is new. Until answered it does not count."""
+    is_late = pl.col("visit_number").min().over(LESION) > 0
+    has_baseline = pl.col("visit_number").min().over("patient_id", "reader") == 0
+    return is_implied(is_late & has_baseline, pl.col("role") == LesionRole.NEW.value)
+
+
+@rule(
+    table="lesion",
+    field="diameter_mm",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="The lesion's status and diameter contradict each other (measured without a diameter, or gone with one).",
+    zh="病灶状态与径线相矛盾（已测量但无径线，或已消失但有径线），请核对。",
+    on_missing="a measured lesion without a diameter fails; an empty status is not evaluable",
+)
+def lesion_status_agrees_with_diameter() -> pl.Expr:
+    """A measured lesion has a diameter, a lesion that is gone has none."""
+    diameter, status = pl.col("diameter_mm"), pl.col("status")
+    return (
+        pl.when(status == LesionStatus.MEASURED.value)
+        .then(diameter.is_not_null())
+        .when(status == LesionStatus.ABSENT.value)
+        .then(diameter.fill_null(0) == 0)
+    )
+
+
+@rule(
+    table="response",
+    field="recorded_response",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="The recorded response does not follow from the lesions or sums of the visits. Please check measurements and response.",
+    zh="所记疗效与病灶测量结果推算不符，请核对测量值及疗效。",
+    on_missing="not evaluable; nor at the baseline, where either is NE, or after a progression",
+)
+def recorded_response_agrees_with_lesions() -> pl.Expr:
+    """Up to the first progression the recorded response is the derived one. A PR that still holds may be called PR."""
+    recorded, derived = pl.col("recorded_response"), pl.col("derived_response")
+    has_progressed = _has_been(Response.PD, "derived_response") | _has_been(Response.PD, "recorded_response")
+    is_open = has_progressed | (derived == Response.NE.value) | (recorded == Response.NE.value)
+    is_held = (
+        _has_been(Response.PR, "derived_response") & (recorded == Response.PR.value) & (derived == Response.SD.value)
+    )
+    return pl.when(~is_open).then((recorded == derived) | is_held)
+
+
+@rule(
+    table="response",
+    field="recorded_response",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="A new lesion is recorded, but the response is not PD.",
+    zh="记录有新病灶，但疗效不是PD，请核对。",
+)
+def new_lesion_is_progression() -> pl.Expr:
+    """A new lesion is progression."""
+    return is_implied(pl.col("has_new_lesion"), pl.col("recorded_response") == Response.PD.value)
+
+
+@rule(
+    table="response",
+    field="recorded_response",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="A response is recorded at the baseline.",
+    zh="基线访视记录了疗效，请核对访视序号。",
+    on_missing="an empty response passes",
+)
+def baseline_has_no_response() -> pl.Expr:
+    """There is no response before therapy."""
+    return is_implied(pl.col("visit_number") == 0, pl.col("recorded_response").is_null())
+
+
+@rule(
+    table="outcome",
+    field="progression_date",
+    severity=Severity.QUERY,
+    source="protocol, PFS; 14 days is the registry's limit",
+    en="The recorded date of progression is more than 14 days from the first images that show it. Which date is right?",
+    zh="所记进展日期与首次显示进展的影像日期相差超过14天，请核对。",
+)
+def progression_agrees_with_lesions() -> pl.Expr:
+    """The recorded date lies within 14 days of the first PD derived from the assessments."""
+    days = compute_days_between(pl.col("derived_progression_date"), pl.col("progression_date"))
+    return days.abs() <= PROGRESSION_TOLERANCE_DAYS
+
+
+@rule(
+    table="outcome",
+    field="has_progressed",
+    severity=Severity.QUERY,
+    source=RECIST,
+    en="No progression is recorded, although the assessments show it.",
+    zh="记录为未进展，但影像评估已显示进展，请核对。",
+)
+def progression_flag_agrees_with_lesions() -> pl.Expr:
+    """Who shows PD in the assessments is recorded as progressed."""
+    return pl.when(pl.col("is_progression_derived")).then("has_progressed")
