@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from etl.example.baseline import draw_facts
 from etl.example.care import add_care_records
 from etl.example.disease import add_disease_records
 from etl.example.margins import ARM_SIZES, draw_arm_levels, read_margins
-from etl.example.model import ELIGIBLE, HOSPITALS, Identity, SyntheticPatient
+from etl.example.model import ELIGIBLE, HOSPITALS, SyntheticPatient
 from etl.example.people import give_identities
 from etl.example.screening import SEEN_ELSEWHERE, draw_screened_out, draw_transfers
 from etl.example.survival import draw_courses, draw_start_days, to_start_date
@@ -79,8 +81,4 @@ def _restart_at_second_hospital(later: SyntheticPatient) -> None:
 
 
 def _share_person(first: SyntheticPatient, later: SyntheticPatient) -> None:
-    if first.identity is None or later.identity is None:
-        raise ValueError("identities are given before they are shared")
-    later.identity = Identity(
-        later.identity.local_id, first.identity.name, first.identity.national_id, first.identity.telephone
-    )
+    later.identity = replace(first.known_identity, local_id=later.local_id)

@@ -62,6 +62,18 @@ class SyntheticPatient:
     identity: Identity | None = None
     records: dict[str, list[Record]] = field(default_factory=dict)
 
+    @property
+    def known_identity(self) -> Identity:
+        """The identity, which every patient has been given once the cohort is drawn."""
+        if self.identity is None:
+            raise ValueError("the patient has not been given an identity yet")
+        return self.identity
+
+    @property
+    def local_id(self) -> str:
+        """The hospital's own number of the patient."""
+        return self.known_identity.local_id
+
     def day(self, days: float) -> date:
         """Return the date so many days after the start."""
         return self.start + timedelta(days=round(days))

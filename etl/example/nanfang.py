@@ -90,15 +90,9 @@ def make_sheets(patients: Sequence[SyntheticPatient]) -> list[Sheet]:
             for record in patient.records[table]:
                 cells = {h: _write_cell(rng, contract[f], table, record, uses_text_dates) for h, f in fields.items()}
                 cells |= _extra_cells(rng, name, patient, record)
-                sheet.rows.append(SheetRow(_id_of(patient), table, record, cells))
+                sheet.rows.append(SheetRow(patient.local_id, table, record, cells))
         sheets.append(sheet)
     return sheets
-
-
-def _id_of(patient: SyntheticPatient) -> str:
-    if patient.identity is None:
-        raise ValueError("a patient is written after an identity is given")
-    return patient.identity.local_id
 
 
 def _write_cell(
@@ -119,8 +113,8 @@ def _write_cell(
 
 def _extra_cells(rng: np.random.Generator, name: str, patient: SyntheticPatient, record: Record) -> Cells:
     """Return the cells that are not fields: identifiers, stated age, units, and what the registry does not need."""
-    identity = patient.identity
-    if name == "患者信息" and identity is not None:
+    if name == "患者信息":
+        identity = patient.known_identity
         age = (patient.start - patient.facts["birth_date"]).days // 365.25
         return {
             "姓名": identity.name, "身份证号": identity.national_id, "联系电话": identity.telephone,

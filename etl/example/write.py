@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from etl.example import nanfang
+from etl.example import hunan, nanfang, sysu
 from etl.example.cohort import draw_patients
 
 
@@ -14,5 +14,7 @@ def write_example(extracts_dir: Path) -> None:
     All patients are invented, and every file says so in itself. The output is byte for byte the same every time.
     """
     patients = draw_patients()
-    own = [patient for patient in patients if patient.hospital == "nanfang"]
-    nanfang.write_delivery(extracts_dir / "nanfang", nanfang.make_sheets(own))
+    for site in (nanfang, hunan, sysu):
+        hospital = site.__name__.rsplit(".", 1)[-1]
+        sheets = site.make_sheets([patient for patient in patients if patient.hospital == hospital])
+        site.write_delivery(extracts_dir / hospital, sheets)
