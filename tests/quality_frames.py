@@ -23,6 +23,7 @@ INGEST_SCHEMA = {
     "loaded_at": pl.String, "content_hash": pl.String, "rows_read": pl.Int64, "rows_used": pl.Int64,
     "rows_ignored": pl.Int64, "records_made": pl.Int64, "records_loaded": pl.Int64, "records_quarantined": pl.Int64,
     "cells": pl.Int64, "cells_mapped": pl.Int64, "cells_identifier": pl.Int64, "cells_ignored": pl.Int64,
+    "cells_quarantined": pl.Int64,
     "patients": pl.Int64, "is_current": pl.Boolean,
 }  # fmt: skip
 
@@ -44,7 +45,7 @@ def make_ingest(ingest_id, hospital, patients, *, is_current):
         "ingest_id": ingest_id, "hospital": hospital, "delivery": f"delivery-{ingest_id}", "is_synthetic": True,
         "loaded_at": f"2026-01-{ingest_id:02d}T08:30:00", "content_hash": "0" * 64, "rows_read": 1200,
         "rows_used": 1180, "rows_ignored": 20, "records_made": 5000, "records_loaded": 4960,
-        "records_quarantined": 40, "cells": 30000, "cells_mapped": 27000, "cells_identifier": 2000,
+        "records_quarantined": 40, "cells": 30000, "cells_mapped": 26990, "cells_quarantined": 10, "cells_identifier": 2000,
         "cells_ignored": 1000, "patients": patients, "is_current": is_current,
     }  # fmt: skip
 
@@ -99,6 +100,11 @@ def _make_patient_tables(hospital, n_patients):
             tables["laboratory"].append(
                 {**base, "visit_number": 0, "test": test.value, "value": value, "value_comparator": "="}
             )
+    second = {
+        **tables["laboratory"][-1],
+        "visit_number": 1,
+    }  # a second value of one test, so that tests differ in length
+    tables["laboratory"].append(second)
     return tables
 
 
@@ -157,9 +163,11 @@ def make_frames(n_patients=60, findings=None):
         ]),
         "quarantine": pl.DataFrame([
             {"ingest_id": 4, "hospital": "nanfang", "table_name": "laboratory", "record_key": "0|alt_u_l",
-             "field": field, "rule_id": "laboratory.value.range", "source_file": "数据.xlsx", "source_sheet": "检验",
+             "field": field, "rule_id": rule, "source_file": "数据.xlsx", "source_sheet": "检验",
              "source_row": row, "source_column": "谷丙转氨酶", "value": "x"}
-            for row, field in ((5, "value"), (6, "value"), (7, None))
+            for row, field, rule in (
+                (5, "value", "laboratory.value.range"), (6, "value", "laboratory.value.range"), (11, None, "patient.key.duplicate")
+            )
         ]),
         "eligibility": pl.DataFrame(eligibility),
         "attrition": pl.DataFrame(attrition),

@@ -193,15 +193,16 @@ def _expect_median(
 
 def _make_test_batch(frames: Frames, hospital: str, laboratory: pl.DataFrame) -> Batch:
     """Make a batch with one column per laboratory test, for ranges and medians; short columns end in nulls."""
-    columns: list[pl.DataFrame] = []
+    columns: list[pl.Series] = []
     expectations: list[Expectation] = []
     for test, limits in LAB_RANGES.items():
         values = laboratory.filter(pl.col("test") == test.value).select(pl.col("value").drop_nulls().alias(test.value))
         if not values.is_empty():
-            columns.append(values)
+            columns.append(values[test.value])
             expectations.append(_expect_range(test.value, *limits.plausible, limits.unit))
             expectations += _expect_median(frames, hospital, "laboratory", test.value, values)
-    frame = pl.concat(columns, how="horizontal") if columns else pl.DataFrame()
+    height = max(map(len, columns), default=0)
+    frame = pl.DataFrame([column.extend_constant(None, height - len(column)) for column in columns])
     return Batch(hospital, "laboratory", frame, tuple(expectations))
 
 

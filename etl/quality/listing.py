@@ -61,12 +61,10 @@ def list_row_accounts(own: Frames) -> Rows:
 def list_quarantine(own: Frames) -> Rows:
     """List by table how many records, and how many single cells, were set aside."""
     rows = measures.filter_current(own["quarantine"], own["ingests"])
-    counts = rows.group_by("table_name").agg(
-        n_records=pl.struct("source_file", "source_sheet", "source_row", "record_key")
-        .filter(pl.col("field").is_null())
-        .n_unique(),
-        n_cells=pl.col("field").count(),
-    )
+    rejecting = own["findings"].filter(pl.col("severity") == Severity.REJECT.value)["rule_id"].unique()
+    is_record = pl.col("rule_id").is_in(rejecting.to_list())
+    record = pl.struct("source_file", "source_sheet", "source_row", "record_key")
+    counts = rows.group_by("table_name").agg(n_records=record.filter(is_record).n_unique(), n_cells=(~is_record).sum())
     return [{**row, "label": texts.label_table(row["table_name"])} for row in counts.sort("table_name").to_dicts()]
 
 

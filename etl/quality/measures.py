@@ -24,7 +24,12 @@ ACCOUNT_PARTS = {
     "records": ("records_made", {"loaded": "records_loaded", "quarantined": "records_quarantined"}),
     "cells": (
         "cells",
-        {"mapped": "cells_mapped", "identifier": "cells_identifier", "in ignored columns": "cells_ignored"},
+        {
+            "mapped": "cells_mapped",
+            "identifier": "cells_identifier",
+            "in ignored columns": "cells_ignored",
+            "stray": "cells_quarantined",
+        },
     ),
 }
 _ALTERNATIVE = Text("not needed where {} is given", "已提供{}时无需填写")
@@ -71,7 +76,8 @@ def derive_completeness(frames: Frames) -> pl.DataFrame:
     reason_en, reason_zh; in the contracts' order. The laboratory also has one line per baseline test, whose denominator
     is the patients. A field with an alternative (`birth_date` or `age_years`) is met where the alternative is.
     """
-    counts = pl.concat([frames["completeness"], _count_baseline_tests(frames)], how="vertical_relaxed")
+    tests = _count_baseline_tests(frames)
+    counts = pl.concat([frames["completeness"].select(tests.columns), tests], how="vertical_relaxed")
     counts = counts.with_columns(
         rate=pl.when(pl.col("n_records") > 0).then(pl.col("n_filled") / pl.col("n_records"))
     ).join(_list_thresholds(), on=["table_name", "field"], how="inner")

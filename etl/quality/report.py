@@ -140,4 +140,4 @@ def describe_all(frames: Frames, hospitals: Mapping[str, Text]) -> dict[str, Any
 def _describe_delivery(ingest: Mapping[str, Any]) -> Text:
     loaded_at = ingest["loaded_at"][:16].replace("T", " ")
     delivery = ingest["delivery"]
-    return Text(f"Delivery {delivery}, read {loaded_at}", f"数据批次 {delivery}，读取于 {loaded_at}")
+    return Text(f"Delivery {delivery}, read {loaded_at} UTC", f"数据批次 {delivery}，读取于 {loaded_at} UTC")

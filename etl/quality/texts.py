@@ -42,6 +42,7 @@ PARTS = {
     "quarantined": Text("set aside (quarantined)", "隔离"),
     "mapped": Text("mapped to a field", "已对应到字段"),
     "identifier": Text("identifiers: turned into a pseudonym or dropped", "身份信息：已匿名化或删除"),
+    "stray": Text("set aside: in no column that this row should have", "隔离：不属于该行应有的列"),
     "in ignored columns": Text("in columns that are not needed", "无需的列"),
 }
 EXPECTATIONS = {
@@ -55,6 +56,7 @@ EXPECTATIONS = {
 IGNORE_RULES = {
     "used": Text("used", "已使用"),
     "blank row": Text("blank row", "空行"),
+    "header": Text("header", "表头"),
     "above the header": Text("above the header", "表头以上"),
 }
 STEPS = {
