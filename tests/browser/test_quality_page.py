@@ -120,6 +120,14 @@ def test_long_lists_come_in_parts(open_page):
     assert rows.count() == 200
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_list_of_findings_fits_a_desktop_screen(open_page, language):
+    page = open_page()
+    page.click(f"[data-language={language}]")
+    box = page.locator(".scroll:has(#finding-table)")
+    assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+
+
 def test_hostile_cells_are_shown_as_text(open_page):
     page = open_page()
     page.fill("#finding-search", "alert(1)")

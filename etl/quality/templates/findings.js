@@ -31,7 +31,7 @@
     { en: "Row", zh: "行号", key: (i) => data.row[i] ?? -1, fill: (cell, i) => cell.append(data.row[i] ?? "–"), numeric: true },
     { en: "Column", zh: "列名", key: (i) => data.columns[data.column[i]] ?? "", fill: (cell, i) => cell.append(data.columns[data.column[i]] ?? "–") },
     { en: "Value", zh: "原值", key: (i) => data.value[i], fill: (cell, i) => cell.append(data.value[i] || "–"), style: "value" },
-    { en: "What is asked", zh: "内容", key: (i) => data.messages[data.message[i]][0], fill: (cell, i) => bilingual(cell, ...data.messages[data.message[i]]), style: "wide" },
+    { en: "What is asked", zh: "内容", key: (i) => data.messages[data.message[i]][0], fill: (cell, i) => bilingual(cell, ...data.messages[data.message[i]]), style: "asked" },
     { en: "Status", zh: "状态", key: (i) => data.status[i], fill: (cell, i) => tag(cell, data.statuses[data.status[i]], false) },
   ];
 
