@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from analysis.response import RESPONSES, compute_response_rates
-from analysis.spec import Evaluation, GradeBand
+from analysis.spec import DAYS_PER_MONTH, Evaluation, GradeBand, StudySpec
 from analysis.steps.baseline import add_test, count_levels
 from analysis.steps.study import ALL, Study, compute_percentage
 
@@ -22,13 +22,17 @@ def add_response(study: Study) -> None:
             _add_rates(study, cohort, frame, evaluation)
 
 
-def _months(study: Study, evaluation: Evaluation) -> float:
-    """The evaluation's month in the study's time unit."""
-    return evaluation.month if study.spec.time_unit == "month" else evaluation.month * 365.25 / 12 / 7
+def get_evaluation_time(spec: StudySpec, evaluation: Evaluation) -> float:
+    """The month an evaluation is named after, in the study's time unit."""
+    return evaluation.month * DAYS_PER_MONTH / spec.days_per_unit
 
 
 def _add_responses(study: Study, cohort: str, frame: pl.DataFrame, evaluation: Evaluation) -> None:
-    keys: dict[str, Any] = {"cohort": cohort, "variable": "response", "time": _months(study, evaluation)}
+    keys: dict[str, Any] = {
+        "cohort": cohort,
+        "variable": "response",
+        "time": get_evaluation_time(study.spec, evaluation),
+    }
     for arm, patients in study.list_groups(frame):
         for response in RESPONSES:
             n = int((patients[evaluation.column] == response).sum())
@@ -43,7 +47,7 @@ def _add_rates(study: Study, cohort: str, frame: pl.DataFrame, evaluation: Evalu
     control, treated = study.spec.control.id, study.spec.treated.id
     arms = frame["arm"].replace_strict(codes).to_list()
     rates = compute_response_rates(frame[evaluation.column].to_list(), arms, arms=(control, treated))
-    keys: dict[str, Any] = {"cohort": cohort, "time": _months(study, evaluation)}
+    keys: dict[str, Any] = {"cohort": cohort, "time": get_evaluation_time(study.spec, evaluation)}
     for row in rates.iter_rows(named=True):
         is_difference = row["arm"] == "difference"
         method = "Newcombe limits, treated minus control" if is_difference else "exact (Clopper-Pearson) limits"

@@ -1,0 +1,95 @@
+"""Balance of the arms: standardised mean differences (love plot) and the overlap of the propensity score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.figures.style import COHORT_LABELS, INK, MUTED, RULE, TREATED, get_arm_style, make_figure
+from analysis.numbers import prettify
+from analysis.results import Results
+from analysis.spec import StudySpec
+
+BALANCED = 0.1
+
+
+def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+    """Yield `love_plot` and `propensity_overlap` where the study matches."""
+    del curves
+    if spec.matching:
+        yield "love_plot", _plot_love(results, spec)
+        yield "propensity_overlap", _plot_overlap(results, spec)
+
+
+def _plot_love(results: Results, spec: StudySpec) -> Figure:
+    """Absolute differences of every level (of two, the second says it all), whole and matched cohort."""
+    rows = []
+    for item in spec.characteristics:
+        shown = item.levels[1:] if len(item.levels) == 2 else item.levels
+        rows += [(item, level) for level in shown if _find_smd(results, "all", item.id, level) is not None]
+    figure = make_figure(7.2, 1.15 + 0.235 * len(rows))
+    axes = figure.add_axes((0.36, 0.60 / figure.get_figheight(), 0.61, 1 - 1.0 / figure.get_figheight()))
+    places = np.arange(len(rows))[::-1]
+    found = {
+        cohort: [_find_smd(results, cohort, item.id, level) for item, level in rows] for cohort in ("all", "matched")
+    }
+    for place, before, after in zip(places, found["all"], found["matched"], strict=True):
+        if before is not None and after is not None:
+            axes.plot([before, after], [place, place], color=RULE, linewidth=1.2, zorder=1)
+    style = {"linestyle": "none", "markersize": 5.5, "zorder": 3}
+    axes.plot(
+        found["all"], places, marker="o", markerfacecolor="white", markeredgecolor=INK, label="Whole cohort", **style
+    )
+    axes.plot(found["matched"], places, marker="D", color=TREATED, label="Matched cohort", **style)
+    axes.axvline(BALANCED, color=MUTED, linestyle=(0, (4, 2)), linewidth=0.9, zorder=0)
+    covariates = spec.matching.covariates if spec.matching else ()
+    labels = [f"{prettify(f'{item.label}: {level}')}{'' if item.id in covariates else ' †'}" for item, level in rows]
+    axes.set_yticks(places, labels)
+    axes.set(
+        ylim=(-0.7, len(rows) - 0.3), xlabel="Absolute standardised mean difference    († not in the propensity score)"
+    )
+    axes.set_xlim(left=-0.008)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", color=RULE, linewidth=0.4, alpha=0.6)
+    figure.legend(loc="upper left", bbox_to_anchor=(0.35, 1.0), ncols=2)
+    return figure
+
+
+def _find_smd(results: Results, cohort: str, name: str, level: str) -> float | None:
+    rows = results.select(analysis="balance", cohort=cohort, variable=name, level=level)
+    return None if rows.is_empty() or rows["value"][0] is None else abs(rows["value"][0])
+
+
+def _plot_overlap(results: Results, spec: StudySpec) -> Figure:
+    figure = make_figure(8.2, 3.4)
+    panels = figure.subplots(1, 2, sharey=True, sharex=True)
+    for letter, cohort, axes in zip("AB", COHORT_LABELS, panels, strict=True):
+        _plot_scores(axes, results, spec, cohort)
+        axes.set_title(f"{letter}  {COHORT_LABELS[cohort]}")
+    panels[0].set_ylabel("Patients")
+    limit = max(abs(value) for value in panels[0].get_ylim())
+    panels[0].set_ylim(-limit * 1.08, limit * 1.08)
+    panels[0].yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+    figure.subplots_adjust(left=0.07, right=0.985, top=0.85, bottom=0.14, wspace=0.08)
+    return figure
+
+
+def _plot_scores(axes: Axes, results: Results, spec: StudySpec, cohort: str) -> None:
+    """Histogram of the treated above the line, of the controls below it."""
+    for arm in (spec.treated, spec.control):
+        rows = results.select(analysis="propensity", cohort=cohort, arm=arm.id, variable="score")
+        lows = rows["level"].cast(pl.Float64).to_numpy()
+        width = lows[1] - lows[0]
+        sign = 1 if arm.role == "treated" else -1
+        color = get_arm_style(spec, arm.id)["color"]
+        axes.bar(lows, sign * rows["value"].to_numpy(), width=width, align="edge", color=color, alpha=0.8,
+                 hatch=None if sign > 0 else "////", edgecolor="white", linewidth=0.5)  # fmt: skip
+        axes.text(0.985, 0.97 if sign > 0 else 0.03, arm.label, transform=axes.transAxes, color=color, weight="bold",
+                  ha="right", va="top" if sign > 0 else "bottom")  # fmt: skip
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel(f"Propensity score (probability of {spec.treated.label})")

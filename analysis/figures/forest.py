@@ -1,0 +1,118 @@
+"""Forest plots of the Cox models: every characteristic alone, and the model of those that entered, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from analysis.figures.style import INK, MUTED, TREATED, make_figure
+from analysis.numbers import format_number, prettify
+from analysis.results import Results, make_slug
+from analysis.spec import Endpoint, StudySpec
+
+LINE = 0.24
+RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
+LOWEST, HIGHEST = 0.1, 10.0
+
+
+@dataclass(frozen=True)
+class Term:
+    """One row: a level of a covariate against its reference."""
+
+    variable: str
+    text: str
+    level: str
+
+
+def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+    """Yield `forest_<endpoint>` for every endpoint that has regression models."""
+    del curves
+    if spec.regression is None:
+        return
+    for endpoint in spec.endpoints:
+        yield f"forest_{make_slug(endpoint.id)}", _plot_endpoint(results, spec, endpoint)
+
+
+def list_terms(spec: StudySpec) -> list[Term]:
+    """Treatment and every characteristic, level by level against the reference."""
+    reference = spec.get_arm(spec.regression.reference_arm) if spec.regression else spec.control
+    other = next(arm for arm in spec.arms if arm != reference)
+    terms = [Term("arm", f"{other.label} vs {reference.label}", other.id)]
+    for item in spec.characteristics:
+        first, *rest = item.order_levels()
+        terms += [Term(item.id, prettify(f"{item.label}: {level} vs {first}"), level) for level in rest]
+    return terms
+
+
+def _plot_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint) -> Figure:
+    terms = list_terms(spec)
+    height = 1.35 + LINE * len(terms)
+    figure = make_figure(11.4, height)
+    bottom, top = 0.55 / height, 1 - 0.8 / height
+    places = [len(terms) - 1 - i for i in range(len(terms))]
+    layout = (("cox_univariable", "Univariable", 0.27, 0.43), ("cox_multivariable", "Multivariable", 0.64, 0.80))
+    for analysis, title, left, text_left in layout:
+        axes = figure.add_axes((left, bottom, 0.155, top - bottom))
+        _plot_ratios(axes, results, f"{analysis}.matched.{make_slug(endpoint.id)}", terms, places)
+        axes.set_title(title, pad=12)
+        if left < 0.5:
+            axes.set_yticks(places, [term.text for term in terms])
+        texts = figure.add_axes((text_left, bottom, 0.19, top - bottom), sharey=axes)
+        _write_ratios(texts, results, f"{analysis}.matched.{make_slug(endpoint.id)}", terms, places)
+    figure.text(0.012, 1 - 0.14 / height, f"{endpoint.label}, matched cohort", va="top", weight="bold", fontsize=9.5)
+    return figure
+
+
+def _plot_ratios(axes: Axes, results: Results, prefix: str, terms: Sequence[Term], places: list[int]) -> None:
+    axes.axvline(1, color=MUTED, linewidth=0.8, zorder=0)
+    for term, place in zip(terms, places, strict=True):
+        found = _find(results, prefix, term)
+        if found is None or None in found[:3]:
+            continue
+        hr, low, high, p = found
+        color = TREATED if p is not None and p < 0.05 else INK
+        inside = max(low, LOWEST), min(high, HIGHEST)
+        axes.plot(inside, [place, place], color=color, linewidth=1.2, solid_capstyle="butt")
+        if LOWEST <= hr <= HIGHEST:
+            axes.plot([hr], [place], marker="s", markersize=4.5, color=color)
+        if low < LOWEST:
+            axes.plot([LOWEST], [place], marker="<", markersize=4, color=color, clip_on=False)
+        if high > HIGHEST:
+            axes.plot([HIGHEST], [place], marker=">", markersize=4, color=color, clip_on=False)
+    axes.set_xscale("log")
+    axes.set(xlim=(LOWEST, HIGHEST), ylim=(-0.7, len(terms) - 0.3), yticks=[], xlabel="Hazard ratio (95 % CI)")
+    axes.xaxis.set_major_locator(FixedLocator(RATIOS))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+
+
+def _find(results: Results, prefix: str, term: Term) -> tuple[float | None, ...] | None:
+    where = f"{prefix}.{make_slug(term.variable)}.{make_slug(term.level)}"
+    if f"{where}.hr" not in results:
+        return None
+    return tuple(results.value(f"{where}.{name}") for name in ("hr", "ci_low", "ci_high", "p"))
+
+
+def _write_ratios(axes: Axes, results: Results, prefix: str, terms: Sequence[Term], places: list[int]) -> None:
+    axes.axis("off")
+    header = len(terms) - 0.15
+    for x, title, align in ((0.06, "HR (95 % CI)", "left"), (0.98, "p", "right")):
+        axes.text(
+            x, header, title, transform=axes.get_yaxis_transform(), ha=align, va="bottom", weight="bold", fontsize=7.5
+        )
+    for term, place in zip(terms, places, strict=True):
+        found = _find(results, prefix, term)
+        if found is None:
+            axes.text(0.06, place, "–", transform=axes.get_yaxis_transform(), va="center", color=MUTED, fontsize=7.5)
+            continue
+        hr, low, high = (format_number(value, "ratio") for value in found[:3])
+        text = {"va": "center", "fontsize": 7.5, "transform": axes.get_yaxis_transform()}
+        axes.text(0.06, place, f"{hr} ({low}–{high})", **text)
+        axes.text(0.98, place, format_number(found[3], "p"), ha="right", **text)

@@ -1,0 +1,55 @@
+"""Survival curves: every endpoint (rows) in every cohort (columns)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from analysis.figures.style import COHORT_LABELS, get_arm_style, make_figure
+from analysis.figures.survival_panel import Curve, plot_panel
+from analysis.numbers import format_number, format_p
+from analysis.results import Results, make_slug
+from analysis.spec import StudySpec
+
+
+def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+    """Yield `kaplan_meier`."""
+    cohorts = curves["cohort"].unique(maintain_order=True).to_list()
+    n_rows, n_columns = len(spec.endpoints), len(cohorts)
+    figure = make_figure(5.6 * n_columns, 4.5 * n_rows)
+    grid = figure.add_gridspec(
+        n_rows,
+        n_columns,
+        left=0.20 / n_columns,
+        right=0.985,
+        top=1 - 0.16 / n_rows,
+        bottom=0.04 / n_rows,
+        wspace=0.34,
+        hspace=0.26,
+    )
+    for row, endpoint in enumerate(spec.endpoints):
+        for column, cohort in enumerate(cohorts):
+            arms = [(arm.id, arm.label) for arm in spec.arms] or [(None, "All patients")]
+            drawn = [Curve(cohort, endpoint, arm, None, label, get_arm_style(spec, arm)) for arm, label in arms]
+            letter = chr(ord("A") + row * n_columns + column)
+            title = f"{letter}  {endpoint.label}, {COHORT_LABELS[cohort].lower()}"
+            note = describe_comparison(results, spec, f"{cohort}.{make_slug(endpoint.id)}")
+            plot_panel(figure, grid[row, column], drawn, results, curves, spec, title=title, note=note)
+    yield "kaplan_meier", figure
+
+
+def describe_comparison(results: Results, spec: StudySpec, where: str) -> str:
+    """Hazard ratio with its limits and log-rank p of a cohort and endpoint; nothing in a study without arms."""
+    if not spec.arms:
+        return ""
+    prefix = f"cox_treatment.{where}.arm.{make_slug(spec.treated.id)}"
+    lines = []
+    if f"{prefix}.ci_low" in results:
+        hr, low, high = (
+            format_number(results.value(f"{prefix}.{name}"), "ratio") for name in ("hr", "ci_low", "ci_high")
+        )
+        lines.append(f"HR {hr} (95 % CI {low}–{high})")
+    lines.append(f"Log-rank {format_p(results.value(f'logrank.{where}.p'))}")
+    return "\n".join(lines)

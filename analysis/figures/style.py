@@ -1,0 +1,118 @@
+"""House style of every figure, and how figures are found, drawn and saved.
+
+A figure is a module of this package with `plot(results, curves, spec) -> Iterator[tuple[str, Figure]]`: it yields the name
+of each figure it can draw from these results, and draws nothing that is not in them. Colours are those of Okabe and Ito
+(safe for colour-blind readers); line style or marker say the same again for print in black and white.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+import analysis.figures
+from analysis.results import Results
+from analysis.spec import StudySpec
+
+INK, MUTED, RULE = "#1c2731", "#55626e", "#c9d1d8"
+CONTROL, TREATED = "#c04d00", "#0067a5"
+SINGLE = "#0067a5"
+SOLID, DASHED = "-", (0, (5, 1.6))
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.direction": "out",
+    "legend.frameon": False,
+    "legend.fontsize": 7.5,
+    "lines.linewidth": 1.5,
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "hcc-registry",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+    "timezone": "UTC",
+}
+FORMATS: dict[str, dict[str, Any]] = {
+    "svg": {"metadata": {"Date": None, "Creator": None}},
+    "pdf": {"metadata": {"CreationDate": None, "Producer": None, "Creator": None}},
+    "png": {"metadata": {"Software": None}, "dpi": 200},
+}
+COHORT_LABELS = {"all": "Whole cohort", "matched": "Matched cohort"}
+SYNTHETIC = "Synthetic example data"
+
+
+def save_figures(
+    results: Results, curves: pl.DataFrame, spec: StudySpec, folder: Path, *, is_synthetic: bool
+) -> list[str]:
+    """Draw every figure of the package into `folder` as SVG, PDF and PNG; returns their names.
+
+    The bytes depend on nothing but the results: no clock, no locale, no settings of the user.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        for name, figure in _draw_figures(results, curves, spec):
+            if is_synthetic:
+                _mark_synthetic(figure)
+            for suffix, options in FORMATS.items():
+                figure.savefig(folder / f"{name}.{suffix}", **options)
+            names.append(name)
+    return names
+
+
+def _draw_figures(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+    for module_info in sorted(pkgutil.iter_modules(analysis.figures.__path__), key=lambda info: info.name):
+        module = importlib.import_module(f"analysis.figures.{module_info.name}")
+        if hasattr(module, "plot"):
+            yield from module.plot(results, curves, spec)
+
+
+def make_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of that size in inches, tied to no window system."""
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _mark_synthetic(figure: Figure) -> None:
+    figure.text(
+        1 - 0.08 / figure.get_figwidth(), 1 - 0.09 / figure.get_figheight(), SYNTHETIC, ha="right", va="top", fontsize=7.5, color="#7a4a00", weight="bold",
+        bbox={"boxstyle": "round,pad=0.35", "facecolor": "#fff6dd", "edgecolor": "#8a5a00", "linewidth": 0.8},
+    )  # fmt: skip
+
+
+def get_arm_style(spec: StudySpec, arm_id: str | None) -> dict[str, Any]:
+    """Colour and line style of an arm."""
+    if arm_id is None:
+        return {"color": SINGLE, "linestyle": SOLID}
+    is_treated = spec.get_arm(arm_id).role == "treated"
+    return {"color": TREATED, "linestyle": SOLID} if is_treated else {"color": CONTROL, "linestyle": DASHED}
+
+
+def hide_frame(axes: Axes) -> None:
+    """Leave an empty area: no ticks, no spines."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)

@@ -1,0 +1,54 @@
+"""Survival by arm and level of the subgroup characteristic in the matched cohort: within arms, and within levels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from analysis.figures.kaplan_meier import describe_comparison
+from analysis.figures.style import DASHED, SOLID, get_arm_style, make_figure
+from analysis.figures.survival_panel import Curve, plot_panel
+from analysis.numbers import format_p
+from analysis.results import Results, make_slug
+from analysis.spec import Arm, StudySpec
+
+
+def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+    """Yield `subgroup_<characteristic>` where the study has a subgroup analysis."""
+    if spec.subgroup is None:
+        return
+    item = spec.get_characteristic(spec.subgroup.characteristic)
+    endpoint = spec.get_endpoint(spec.subgroup.endpoint)
+    drawn_groups = curves["subgroup"].drop_nulls().unique().to_list()
+    levels = [level for level in reversed(item.levels) if f"{item.label} {level}" in drawn_groups]
+    figure = make_figure(11.2, 9.0)
+    grid = figure.add_gridspec(2, 2, left=0.10, right=0.985, top=0.925, bottom=0.05, wspace=0.34, hspace=0.26)
+    where = f"matched.{make_slug(endpoint.id)}"
+    versus = make_slug(f"{item.label} {' vs '.join(reversed(item.levels))}")
+
+    def make_curve(arm: Arm, level: str, label: str, style: dict[str, Any]) -> Curve:
+        return Curve("matched", endpoint, arm.id, f"{item.label} {level}", label, style)
+
+    for column, arm in enumerate(spec.arms):
+        color = get_arm_style(spec, arm.id)["color"]
+        styles = [{"color": color, "linestyle": SOLID}, *[{"color": "#555555", "linestyle": DASHED}] * len(levels)]
+        drawn = [
+            make_curve(arm, level, f"{item.label} {level.lower()}", style)
+            for level, style in zip(levels, styles, strict=False)
+        ]
+        note = f"Log-rank {format_p(results.value(f'logrank.{where}.{versus}.{arm.id}.p'))}"
+        title = f"{'AB'[column]}  {arm.label}: {item.label} {' and '.join(level.lower() for level in levels)}"
+        plot_panel(figure, grid[0, column], drawn, results, curves, spec, title=title, note=note)
+    for column, level in enumerate(levels[:2]):
+        drawn = [make_curve(arm, level, arm.label, get_arm_style(spec, arm.id)) for arm in spec.arms]
+        note = describe_comparison(results, spec, f"{where}.{make_slug(f'{item.label} {level}')}")
+        title = f"{'CD'[column]}  {item.label} {level.lower()}: both arms"
+        plot_panel(figure, grid[1, column], drawn, results, curves, spec, title=title, note=note)
+    interaction = format_p(results.value(f"interaction.{where}.arm_x_{item.id}.p"))
+    figure.text(
+        0.012, 0.985, f"{endpoint.label}, matched cohort. Interaction of arm and {item.label}: {interaction}", va="top"
+    )
+    yield f"subgroup_{item.id}", figure

@@ -1,0 +1,120 @@
+"""One Kaplan-Meier panel: curves with bands and censoring marks, numbers at risk below, a note inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+
+from analysis.figures.style import RULE, hide_frame
+from analysis.numbers import format_number
+from analysis.results import Results, make_slug
+from analysis.spec import Endpoint, StudySpec
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve of a panel: whose it is, what it is called, and how it is drawn."""
+
+    cohort: str
+    endpoint: Endpoint
+    arm: str | None
+    subgroup: str | None
+    label: str
+    style: dict[str, Any]
+
+    def name_result(self, rest: str) -> str:
+        """Id of one of the curve's results."""
+        parts = (self.cohort, self.endpoint.id, self.subgroup, self.arm)
+        return ".".join(["kaplan_meier", *(make_slug(part) for part in parts if part), rest])
+
+    def find_points(self, curves: pl.DataFrame) -> pl.DataFrame:
+        """The curve's own points."""
+        keys = {"cohort": self.cohort, "endpoint": self.endpoint.id, "subgroup": self.subgroup, "arm": self.arm}
+        return curves.filter(*(pl.col(name).eq_missing(pl.lit(value, dtype=pl.String)) for name, value in keys.items()))
+
+
+def plot_panel(
+    figure: Figure,
+    place: SubplotSpec,
+    drawn: Sequence[Curve],
+    results: Results,
+    curves: pl.DataFrame,
+    spec: StudySpec,
+    *,
+    title: str,
+    note: str,
+) -> None:
+    """Draw the curves of one panel into a place of the figure's grid."""
+    grid = place.subgridspec(2, 1, height_ratios=[4.6, 0.42 + 0.36 * len(drawn)], hspace=0.30)
+    axes, below = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
+    for curve in drawn:
+        _plot_curve(axes, curve, results, curves, spec)
+    ticks, counts = _read_at_risk(results, drawn, spec)
+    axes.set(xlim=(0, ticks[-1]), ylim=(0, 101), xticks=ticks, yticks=range(0, 101, 20))
+    axes.set_title(title, pad=8)
+    axes.set_ylabel(f"{drawn[0].endpoint.label} (%)")
+    axes.set_xlabel(f"{spec.time_unit.capitalize()}s since start of systemic therapy", labelpad=2)
+    axes.grid(axis="y", color=RULE, linewidth=0.5, alpha=0.6)
+    axes.set_axisbelow(True)
+    axes.legend(loc="upper right", handlelength=2.6, borderaxespad=0.1, labelspacing=0.35)
+    axes.text(0.985, 0.885 - 0.055 * len(drawn), note, transform=axes.transAxes, ha="right", va="top", linespacing=1.5)
+    _write_at_risk(below, drawn, ticks, counts)
+
+
+def _plot_curve(axes: Any, curve: Curve, results: Results, curves: pl.DataFrame, spec: StudySpec) -> None:
+    points = curve.find_points(curves)
+    time, survival = points["time"].to_numpy(), 100 * points["survival"].to_numpy()
+    median = format_number(results.value(curve.name_result("median.estimate")), "time")
+    label = f"{curve.label}, median {median} {spec.time_unit}s"
+    axes.step(time, survival, where="post", label=label, **curve.style)
+    band = points.drop_nulls(["ci_low", "ci_high"])
+    axes.fill_between(
+        band["time"].to_numpy(),
+        100 * band["ci_low"].to_numpy(),
+        100 * band["ci_high"].to_numpy(),
+        step="post",
+        color=curve.style["color"],
+        alpha=0.11,
+        linewidth=0,
+    )
+    censored = points.filter(pl.col("n_censor") > 0)
+    axes.plot(
+        censored["time"].to_numpy(),
+        100 * censored["survival"].to_numpy(),
+        linestyle="none",
+        marker="|",
+        markersize=5,
+        markeredgewidth=0.9,
+        color=curve.style["color"],
+    )
+
+
+def _read_at_risk(results: Results, drawn: Sequence[Curve], spec: StudySpec) -> tuple[list[float], list[list[int]]]:
+    """Times of the axis and, per curve, the numbers at risk there."""
+    counts, ticks = [], []
+    for curve in drawn:
+        prefix = curve.name_result("at_risk.")
+        rows = results.frame.filter(pl.col("result_id").str.starts_with(prefix))
+        unit = spec.time_unit[0]
+        ticks = [float(name.removeprefix(prefix).removesuffix(f"{unit}.n")) for name in rows["result_id"]]
+        counts.append([int(value) for value in rows["value"]])
+    return ticks, counts
+
+
+def _write_at_risk(axes: Any, drawn: Sequence[Curve], ticks: list[float], counts: list[list[int]]) -> None:
+    hide_frame(axes)
+    n_rows = len(drawn)
+    axes.set(xlim=(0, ticks[-1]), ylim=(-0.4, n_rows + 0.6))
+    axes.text(-0.02, n_rows + 0.15, "No. at risk", transform=axes.get_yaxis_transform(), ha="right", va="center",
+              fontsize=7, weight="bold")  # fmt: skip
+    for position, (curve, numbers) in enumerate(zip(drawn, counts, strict=True)):
+        height = n_rows - 0.85 - position
+        axes.text(-0.05, height, curve.label, transform=axes.get_yaxis_transform(), ha="right", va="center",
+                  fontsize=7, color=curve.style["color"], weight="bold")  # fmt: skip
+        for tick, number in zip(ticks, numbers, strict=True):
+            axes.text(tick, height, str(number), ha="center", va="center", fontsize=7)

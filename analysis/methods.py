@@ -1,0 +1,115 @@
+"""The methods section, written from what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.results import Results
+from analysis.spec import StudySpec
+from analysis.tables.model import Cell, look_up, text
+
+ORDERS = {
+    "largest": "in descending order of the score",
+    "smallest": "in ascending order of the score",
+    "data": "in the order of the data",
+    "closest": "the closest possible pair first",
+}
+
+
+def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]) -> list[Cell]:
+    """Return the paragraphs of the methods section; a paragraph on what the study does not do is left out."""
+    paragraphs = [_describe_population(results, spec)]
+    if spec.matching:
+        paragraphs += _describe_matching(results, spec)
+    if spec.arms and spec.characteristics:
+        paragraphs.append(
+            text(
+                "Characteristics were compared by Pearson's chi-square test without continuity correction, by Fisher's "
+                "exact test where an expected count was below 5. Patients are ordered by start date, baseline values, "
+                "hospital and row of the source, so that ties do not depend on the order of the files."
+            )
+        )
+    paragraphs.append(_describe_survival(spec))
+    if spec.regression:
+        paragraphs.append(_describe_regression(spec))
+    if spec.evaluations:
+        paragraphs.append(
+            text(
+                "Objective response is CR + PR, disease control CR + PR + SD (RECIST 1.1), over all patients of the arm; "
+                "those without an evaluable assessment count as not evaluable. Limits are Clopper-Pearson's, of a "
+                "difference Newcombe's."
+            )
+        )
+    paragraphs.append(_describe_software(spec, manifest))
+    return paragraphs
+
+
+def _describe_population(results: Results, spec: StudySpec) -> Cell:
+    hospitals = results.select(analysis="flow", variable="analysed")["hospital"].drop_nulls().unique().sort()
+    chosen = "that met every criterion of the protocol, in its order" if spec.population.eligible_only else "of"
+    ending = (
+        f" of {', '.join(hospitals)}" if spec.population.eligible_only else f" {', '.join(hospitals)}, without criteria"
+    )
+    return text("The ", look_up(results, "flow.analysed.n", "count"), f" patients {chosen}{ending} were analysed.")
+
+
+def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
+    matching = spec.matching
+    assert matching is not None
+    names = ", ".join(spec.get_characteristic(name).label for name in matching.covariates)
+    score = text(
+        f"The propensity score is the probability of {spec.treated.label} from a logistic regression, without penalty, "
+        f"on {len(matching.covariates)} characteristics as categories: {names}."
+    )
+    caliper: tuple[Any, ...] = ("without a caliper",)
+    if matching.caliper_sd is not None:
+        width = look_up(results, "matching.all.caliper.width", "coefficient")
+        caliper = (f"within {matching.caliper_sd:g} SD of the {matching.scale} over all patients (", width, ")")
+    pairs = look_up(results, "matching.matched.pairs.n", "count")
+    largest = look_up(results, "balance.matched.largest.abs_smd", "difference")
+    matched = text(
+        f"Each {spec.treated.label} patient, {ORDERS[matching.order]}, was paired 1:1 with the nearest unpaired "
+        f"{spec.control.label} patient on the {matching.scale} of the score, without replacement, ",
+        *caliper,
+        ". This gave ",
+        pairs,
+        " pairs; the largest absolute standardised mean difference after matching was ",
+        largest,
+        ". With a caliper the estimand is the effect in the matched patients.",
+    )
+    return [score, matched]
+
+
+def _describe_survival(spec: StudySpec) -> Cell:
+    names = " and ".join(f"{item.label.lower()} ({item.id})" for item in spec.endpoints)
+    comparison = (
+        " Arms were compared by the log-rank test and by Cox models with Efron's handling of ties and Wald limits."
+        if spec.arms
+        else ""
+    )
+    follow_up = " Follow-up is the median of the reverse Kaplan-Meier curve." if spec.follow_up else ""
+    return text(
+        f"Curves of {names} are Kaplan-Meier's, in {spec.time_unit}s"
+        f"{' of 365.25 / 12 days' if spec.time_unit == 'month' else ''} from the start of systemic therapy. Medians have "
+        "Brookmeyer-Crowley limits on the log scale, as in R; beside them stand median and standard error as SPSS "
+        f"prints them. A rate beyond the last follow-up of a curve that ends above 0 is not estimable.{comparison}{follow_up}"
+    )
+
+
+def _describe_regression(spec: StudySpec) -> Cell:
+    regression = spec.regression
+    assert regression is not None
+    return text(
+        "In the matched cohort every characteristic was tested alone in a Cox model by one likelihood-ratio test; those "
+        f"with p < {regression.p_enter:g} entered the multivariable model, treatment always. Pairs were not "
+        f"accounted for. Tests are two-sided, alpha {spec.alpha:g}, without correction for their number."
+    )
+
+
+def _describe_software(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
+    packages = ", ".join(f"{name} {version}" for name, version in manifest["packages"].items())
+    return text(
+        f"Python {manifest['python']}, {packages}. Nothing is drawn at random. "
+        f"Disclosure policy: {spec.disclosure} (counts are shown as they are)."
+    )

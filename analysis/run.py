@@ -1,0 +1,134 @@
+"""A study from start to finish: frames and specification in, results, figures and report out."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from analysis.cohort import select_cohort
+from analysis.figures.style import save_figures
+from analysis.published import read_published
+from analysis.report import write_report
+from analysis.results import Results, ResultsBuilder
+from analysis.spec import StudySpec
+from analysis.steps.baseline import add_baseline
+from analysis.steps.flow import add_flow
+from analysis.steps.match import add_matching
+from analysis.steps.outcomes import add_adverse_events, add_duration, add_response
+from analysis.steps.regression import add_regression, add_subgroup
+from analysis.steps.study import ALL, Study
+from analysis.steps.survival import add_follow_up, add_survival
+from etl.errors import AnalysisError
+
+PACKAGES = ("polars", "numpy", "scipy", "scikit-learn", "survival", "matplotlib", "jinja2")
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """What a study computed: its results, and the points of its curves for the figures to draw."""
+
+    results: Results
+    curves: pl.DataFrame
+
+
+def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyOutcome:
+    """Compute every analysis that the specification asks for. Nothing is written.
+
+    `frames` are `analysis_subject` and, for adverse events, `analysis_adverse_event`.
+
+    Raises `AnalysisError` where the study cannot be computed: nobody eligible, one arm, no event, separation.
+    """
+    cohort = select_cohort(frames["analysis_subject"], spec)
+    if absent := [arm.label for arm in spec.arms if not (cohort.frame["arm"] == arm.code).any()]:
+        raise AnalysisError(f"nobody was treated with {', '.join(absent)}", f"没有患者接受 {'、'.join(absent)} 治疗")
+    study = Study(spec, {ALL: cohort.frame}, ResultsBuilder(spec))
+    add_flow(study, cohort.attrition)
+    if spec.matching:
+        add_matching(study, spec.matching)
+    add_baseline(study)
+    add_survival(study)
+    if spec.regression:
+        add_regression(study, spec.regression)
+    if spec.subgroup:
+        add_subgroup(study, spec.subgroup)
+    add_response(study)
+    if spec.grade_bands:
+        add_adverse_events(study, frames["analysis_adverse_event"])
+    if spec.follow_up:
+        add_follow_up(study, spec.follow_up)
+        if spec.follow_up.duration_column:
+            add_duration(study, spec.follow_up.duration_column)
+    return StudyOutcome(study.results.build(read_published(spec)), pl.concat(study.curves))
+
+
+def run_study(
+    frames: Mapping[str, pl.DataFrame], spec: StudySpec, out_dir: Path, manifest_inputs: Mapping[str, Any]
+) -> None:
+    """Compute a study and write it into `out_dir`, replacing what was there: all of it, or nothing.
+
+    Written are `results.parquet`, `results.csv`, `curves.parquet`, `manifest.json`, `figures/` and `index.html`.
+    `frames` are the marts `analysis_subject` and `analysis_adverse_event`, and `ingests`. `manifest_inputs` is
+    written into the manifest as it is (input hashes, ingest ids).
+    """
+    outcome = compute_study(frames, spec)
+    synthetic = is_synthetic(frames["ingests"], spec)
+    manifest = make_manifest(spec, manifest_inputs, is_synthetic=synthetic)
+    scratch = out_dir.with_name(f".{out_dir.name}.{os.getpid()}.new")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        scratch.mkdir(parents=True)
+        outcome.results.save(scratch)
+        outcome.curves.write_parquet(scratch / "curves.parquet", statistics=False)
+        text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, default=str)
+        (scratch / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        save_figures(outcome.results, outcome.curves, spec, scratch / "figures", is_synthetic=synthetic)
+        write_report(scratch, outcome.results, spec, manifest)
+        _replace_folder(scratch, out_dir)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _replace_folder(new: Path, target: Path) -> None:
+    """Put the new folder in the place of the old one; the old one stays if that fails."""
+    old = target.with_name(f".{target.name}.{os.getpid()}.old")
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def is_synthetic(ingests: pl.DataFrame, spec: StudySpec) -> bool:
+    """Whether any of the study's hospitals sent invented patients."""
+    used = ingests.filter("is_current")
+    if spec.population.hospitals:
+        used = used.filter(pl.col("hospital").is_in(spec.population.hospitals))
+    return bool(used["is_synthetic"].any())
+
+
+def make_manifest(spec: StudySpec, inputs: Mapping[str, Any], *, is_synthetic: bool) -> dict[str, Any]:
+    """What the results were made from: inputs, specification, versions. Nothing in the analysis is drawn at random."""
+    specification = asdict(spec)
+    del specification["folder"]
+    return {
+        "study": spec.study,
+        "is_synthetic": is_synthetic,
+        "inputs": dict(inputs),
+        "specification": specification,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "seed": None,
+    }

@@ -1,0 +1,1 @@
+"""Tables of the report; each reads results and never refits."""

@@ -1,0 +1,61 @@
+"""Appendix: what the study printed beside what the registry computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from analysis.published import read_published
+from analysis.results import Results
+from analysis.spec import StudySpec
+from analysis.tables.model import Cell, ReportTable, join_rows, look_up, text
+
+ORDER = 90
+SECTIONS = {
+    "flow": ("Patients", "患者"),
+    "matching": ("Matching", "匹配"),
+    "balance": ("Balance", "均衡性"),
+    "table1": ("Baseline characteristics", "基线特征"),
+    "kaplan_meier": ("Survival: medians and rates", "生存：中位数与生存率"),
+    "logrank": ("Log-rank tests", "对数秩检验"),
+    "cox_treatment": ("Hazard ratio of treatment", "治疗的风险比"),
+    "cox_multivariable": ("Multivariable Cox models", "多因素Cox模型"),
+    "response": ("Tumour response", "肿瘤疗效"),
+    "follow_up": ("Follow-up", "随访"),
+    "treatment": ("Time on treatment", "治疗时间"),
+}
+KINDS = {"n": "count", "pct": "percent", "p": "p", "hr": "ratio", "abs_smd": "difference"}
+
+
+def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
+    """Yield one table per analysis of which something was printed."""
+    printed = read_published(spec)
+    computed = results.frame.filter(pl.col("reference").is_not_null())
+    absent = [name for name in printed if name not in results]
+    for analysis, (title, zh) in SECTIONS.items():
+        names = computed.filter(pl.col("analysis") == analysis)["result_id"].to_list()
+        rows = [_compare(results, name) for name in names]
+        rows += [[text(name), text("–"), text(printed[name])] for name in absent if name.split(".")[0] == analysis]
+        if rows:
+            notes = ("–: not part of the registry's model.",) if len(rows) > len(names) else ()
+            header = ("Result", "Registry", "Published, as printed")
+            yield ReportTable(f"published_{analysis}", "published", title, zh, header, join_rows(rows), notes, True)
+
+
+def _compare(results: Results, name: str) -> list[Cell]:
+    row = results.row(name)
+    return [
+        text(name),
+        text(look_up(results, name, get_kind(row["analysis"], row["statistic"]))),
+        text(row["reference"]),
+    ]
+
+
+def get_kind(analysis: str, statistic: str) -> str:
+    """How a statistic of an analysis is printed."""
+    if statistic in KINDS:
+        return KINDS[statistic]
+    if analysis.startswith("cox"):
+        return "ratio"
+    return "percent" if analysis == "response" else "time"

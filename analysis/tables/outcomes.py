@@ -1,0 +1,89 @@
+"""Tumour response and adverse events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analysis.response import RESPONSES
+from analysis.results import Results, make_slug
+from analysis.spec import Evaluation, StudySpec
+from analysis.steps.outcomes import ANY_TERM, get_evaluation_time
+from analysis.tables.model import Cell, ReportTable, count_cell, heading, interval_cell, join_rows, number_cell, text
+from analysis.tables.table1 import COHORT_NAMES
+
+ORDER = 40
+RATE_LABELS = {"orr": "ORR: CR + PR", "dcr": "DCR: CR + PR + SD"}
+
+
+def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
+    """Yield the response table of every cohort, and the adverse events."""
+    if spec.evaluations:
+        for cohort in reversed(COHORT_NAMES):
+            if results.select(analysis="response", cohort=cohort).height:
+                yield _build_response(results, spec, cohort)
+    if spec.grade_bands:
+        yield _build_adverse_events(results, spec)
+
+
+def _build_response(results: Results, spec: StudySpec, cohort: str) -> ReportTable:
+    rows = []
+    for evaluation in spec.evaluations:
+        rows.append(heading(f"At {evaluation.month} months"))
+        rows += _describe_evaluation(results, spec, cohort, evaluation)
+    header = ("", *(f"{arm.label}, n (%)" for arm in spec.arms), "p")
+    notes = (
+        "Responses: p over all responses that occur, NE included. ORR and DCR: per cent of all patients of the arm "
+        "(95 % CI by Clopper-Pearson); difference in percentage points (Newcombe).",
+        "NE: no assessment in the window of the evaluation, or one that could not be judged.",
+    )
+    title = f"Tumour response, {COHORT_NAMES[cohort].lower()}"
+    zh = "肿瘤疗效（匹配队列）" if cohort == "matched" else "肿瘤疗效（全队列）"
+    return ReportTable(f"response_{cohort}", "response", title, zh, header, join_rows(rows), notes, cohort == "all")
+
+
+def _describe_evaluation(results: Results, spec: StudySpec, cohort: str, evaluation: Evaluation) -> list[list[Cell]]:
+    at = f"{get_evaluation_time(spec, evaluation):g}{spec.time_unit[0]}"
+    rows = []
+    for response in RESPONSES:
+        cells = [
+            count_cell(results, f"response.{cohort}.{arm.id}.response.{response.lower()}.{at}") for arm in spec.arms
+        ]
+        is_first = response == RESPONSES[0]
+        p = number_cell(results, f"response.{cohort}.response.{at}.p", "p") if is_first else text("")
+        rows.append([text(response), *cells, p])
+    for rate, label in RATE_LABELS.items():
+        cells = [
+            interval_cell(results, f"response.{cohort}.{arm.id}.{rate}.{at}", "percent", "pct") for arm in spec.arms
+        ]
+        rows.append(
+            [text(f"{label}, % (95 % CI)"), *cells, number_cell(results, f"response.{cohort}.{rate}.{at}.p", "p")]
+        )
+        difference = interval_cell(results, f"response.{cohort}.{rate}.{at}", "percent", "difference")
+        rows.append([text("\u2003difference, percentage points"), text(""), difference, text("")])
+    return rows
+
+
+def _build_adverse_events(results: Results, spec: StudySpec) -> ReportTable:
+    names = results.select(analysis="adverse_events")["variable"].unique(maintain_order=True).to_list()
+    rows = []
+    for name in names:
+        row = [text(_label_term(name))]
+        for band in spec.grade_bands:
+            where = f"{make_slug(name)}.{make_slug(band.id)}"
+            row += [count_cell(results, f"adverse_events.all.{arm.id}.{where}") for arm in spec.arms]
+            row.append(number_cell(results, f"adverse_events.all.{where}.p", "p"))
+        rows.append(row)
+    header = [""]
+    for band in spec.grade_bands:
+        header += [f"{band.label}: {arm.label}, n (%)" for arm in spec.arms] + ["p"]
+    notes = ("Whole cohort. CTCAE; every patient counts once per term, with the worst grade. p: Pearson or Fisher.",)
+    return ReportTable("adverse_events", "safety", "Adverse events", "不良反应", tuple(header), join_rows(rows), notes)
+
+
+def _label_term(name: str) -> str:
+    if name == ANY_TERM:
+        return "Any adverse event"
+    words = name.replace("_", " ")
+    for acronym in ("alt", "ast"):
+        words = words.replace(f"{acronym} ", f"{acronym.upper()} ")
+    return words[0].upper() + words[1:]
