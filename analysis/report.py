@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
+from analysis.figures.style import Drawing
 from analysis.methods import write_methods
 from analysis.results import Results, make_slug
 from analysis.spec import StudySpec
@@ -49,10 +50,12 @@ class Card:
     what: Text
 
 
-def write_report(folder: Path, results: Results, spec: StudySpec, manifest: Mapping[str, Any]) -> Path:
+def write_report(
+    folder: Path, results: Results, drawings: Sequence[Drawing], spec: StudySpec, manifest: Mapping[str, Any]
+) -> Path:
     """Write `index.html` into the folder that holds the study's `figures/`; returns its path."""
     tables = build_tables(results, spec)
-    figures = _read_figures(folder / "figures", spec)
+    figures = [_read_figure(folder / "figures", drawing) for drawing in drawings]
     filled = {table.section for table in tables} | {figure.section for figure in figures} | {"methods"}
     sections = [(name, title) for name, title in SECTIONS.items() if name in filled]
     html = render_page(
@@ -94,52 +97,16 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
     return cards
 
 
-def _read_figures(folder: Path, spec: StudySpec) -> list[ReportFigure]:
-    """The figures that were drawn, in the order of the captions."""
-    return [
-        ReportFigure(
-            name, section, caption, _inline_svg((folder / f"{name}.svg").read_text(encoding="utf-8"), name, caption)
-        )
-        for name, (section, caption) in _list_captions(spec).items()
-        if (folder / f"{name}.svg").exists()
-    ]
-
-
-def _list_captions(spec: StudySpec) -> dict[str, tuple[str, Text]]:
-    captions = {
-        "flow_chart": ("patients", Text("Flow chart of the study.", "研究流程图。")),
-        "love_plot": (
-            "matching",
-            Text("Standardised mean differences before and after matching.", "匹配前后的标准化均数差。"),
-        ),
-        "propensity_overlap": (
-            "matching",
-            Text("Distribution of the propensity score by arm.", "两组倾向评分的分布。"),
-        ),
-        "kaplan_meier": (
-            "survival",
-            Text(
-                "Kaplan-Meier curves with 95 % bands; marks are censored patients.",
-                "Kaplan-Meier曲线及95 %置信带；竖线为删失。",
-            ),
-        ),
-    }
-    for endpoint in spec.endpoints:
-        text_ = Text(f"Hazard ratios of {endpoint.label.lower()}.", f"{endpoint.id}的风险比。")
-        captions[f"forest_{make_slug(endpoint.id)}"] = ("regression", text_)
-    if spec.subgroup:
-        item = spec.get_characteristic(spec.subgroup.characteristic)
-        text_ = Text(
-            f"{spec.subgroup.endpoint} by {item.label} and arm.", f"按{item.label}与治疗组的{spec.subgroup.endpoint}。"
-        )
-        captions[f"subgroup_{item.id}"] = ("subgroup", text_)
-    return captions
+def _read_figure(folder: Path, drawing: Drawing) -> ReportFigure:
+    source = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
+    svg = _inline_svg(source, drawing.name, drawing.caption)
+    return ReportFigure(drawing.name, drawing.section, drawing.caption, svg)
 
 
 def _inline_svg(source: str, name: str, caption: Text) -> Markup:
     """The drawing without its file head; ids carry the figure's name, so that two figures on a page do not clash."""
     drawing = source[source.index("<svg") :]
-    drawing = re.sub(r"<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
+    drawing = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawing, flags=re.DOTALL)
     drawing = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", drawing)
     label = Markup(' role="img" aria-label="{}" class="chart"').format(str(caption))
     return Markup(drawing.replace("<svg", f"<svg{label}", 1))  # noqa: S704 (our own drawing)

@@ -90,8 +90,8 @@ def run_study(
         outcome.curves.write_parquet(scratch / "curves.parquet", statistics=False)
         text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, default=str)
         (scratch / "manifest.json").write_text(text + "\n", encoding="utf-8")
-        save_figures(outcome.results, outcome.curves, spec, scratch / "figures", is_synthetic=synthetic)
-        write_report(scratch, outcome.results, spec, manifest)
+        drawings = save_figures(outcome.results, outcome.curves, spec, scratch / "figures", is_synthetic=synthetic)
+        write_report(scratch, outcome.results, drawings, spec, manifest)
         _replace_folder(scratch, out_dir)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

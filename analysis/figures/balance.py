@@ -9,20 +9,23 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COHORT_LABELS, INK, MUTED, RULE, TREATED, get_arm_style, make_figure
+from analysis.figures.style import COHORT_LABELS, INK, MUTED, RULE, TREATED, Drawing, get_arm_style, make_figure
 from analysis.numbers import prettify
 from analysis.results import Results
 from analysis.spec import StudySpec
+from etl.pages.text import Text
 
 BALANCED = 0.1
 
 
-def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `love_plot` and `propensity_overlap` where the study matches."""
     del curves
     if spec.matching:
-        yield "love_plot", _plot_love(results, spec)
-        yield "propensity_overlap", _plot_overlap(results, spec)
+        caption = Text("Standardised mean differences before and after matching.", "匹配前后的标准化均数差。")
+        yield Drawing("love_plot", "matching", caption, _plot_love(results, spec))
+        caption = Text("Distribution of the propensity score by arm.", "两组倾向评分的分布。")
+        yield Drawing("propensity_overlap", "matching", caption, _plot_overlap(results, spec))
 
 
 def _plot_love(results: Results, spec: StudySpec) -> Figure:
@@ -35,11 +38,10 @@ def _plot_love(results: Results, spec: StudySpec) -> Figure:
     axes = figure.add_axes((0.36, 0.60 / figure.get_figheight(), 0.61, 1 - 1.0 / figure.get_figheight()))
     places = np.arange(len(rows))[::-1]
     found = {
-        cohort: [_find_smd(results, cohort, item.id, level) for item, level in rows] for cohort in ("all", "matched")
+        cohort: np.array([_find_smd(results, cohort, item.id, level) for item, level in rows], dtype=float)
+        for cohort in ("all", "matched")
     }
-    for place, before, after in zip(places, found["all"], found["matched"], strict=True):
-        if before is not None and after is not None:
-            axes.plot([before, after], [place, place], color=RULE, linewidth=1.2, zorder=1)
+    axes.hlines(places, found["all"], found["matched"], color=RULE, linewidth=1.2, zorder=1)
     style = {"linestyle": "none", "markersize": 5.5, "zorder": 3}
     axes.plot(
         found["all"], places, marker="o", markerfacecolor="white", markeredgecolor=INK, label="Whole cohort", **style

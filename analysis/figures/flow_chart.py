@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from analysis.figures.style import INK, MUTED, get_arm_style, hide_frame, make_figure
+from analysis.figures.style import INK, MUTED, Drawing, get_arm_style, hide_frame, make_figure
 from analysis.numbers import format_number, prettify
 from analysis.results import Results
 from analysis.spec import StudySpec
+from etl.pages.text import Text
 
 LINE = 0.22  # inches per line of the list of exclusions
 WIDTH, SPINE, LIST_LEFT = 9.8, 1.75, 3.75  # inches: the figure, the middle of the boxes, the left of the list
@@ -20,7 +20,7 @@ BOX_WIDTH, BOX_HEIGHT = 2.7, 0.62
 STEP = 1.05  # inches from the middle of one box to the next
 
 
-def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `flow_chart` where the study removes anybody by a criterion."""
     del curves
     if not spec.population.eligible_only:
@@ -44,7 +44,7 @@ def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tu
     if spec.arms:
         _draw_arms(axes, results, spec, analysed)
     _draw_box(axes, SPINE, analysed, f"Analysed\nn = {format_number(results.value('flow.analysed.n'), 'count')}")
-    yield "flow_chart", figure
+    yield Drawing("flow_chart", "patients", Text("Flow chart of the study.", "研究流程图。"), figure)
 
 
 def _list_steps(results: Results) -> list[tuple[str, str]]:

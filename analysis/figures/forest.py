@@ -10,14 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figures.style import INK, MUTED, TREATED, make_figure
+from analysis.figures.style import INK, MUTED, TREATED, Drawing, make_figure
 from analysis.numbers import format_number, prettify
 from analysis.results import Results, make_slug
 from analysis.spec import Endpoint, StudySpec
+from etl.pages.text import Text
 
 LINE = 0.24
 RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
 LOWEST, HIGHEST = 0.1, 10.0
+SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,18 @@ class Term:
     level: str
 
 
-def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `forest_<endpoint>` for every endpoint that has regression models."""
     del curves
     if spec.regression is None:
         return
     for endpoint in spec.endpoints:
-        yield f"forest_{make_slug(endpoint.id)}", _plot_endpoint(results, spec, endpoint)
+        caption = Text(
+            f"Hazard ratios of {endpoint.label.lower()}; blue: p < {SIGNIFICANT:g}. A dash: not in the model.",
+            f"{endpoint.id}的风险比；蓝色：p < {SIGNIFICANT:g}；短横：未进入模型。",
+        )
+        figure = _plot_endpoint(results, spec, endpoint)
+        yield Drawing(f"forest_{make_slug(endpoint.id)}", "regression", caption, figure)
 
 
 def list_terms(spec: StudySpec) -> list[Term]:
@@ -72,10 +79,10 @@ def _plot_ratios(axes: Axes, results: Results, prefix: str, terms: Sequence[Term
     axes.axvline(1, color=MUTED, linewidth=0.8, zorder=0)
     for term, place in zip(terms, places, strict=True):
         found = _find(results, prefix, term)
-        if found is None or None in found[:3]:
+        hr, low, high, p = found or (None, None, None, None)
+        if hr is None or low is None or high is None:
             continue
-        hr, low, high, p = found
-        color = TREATED if p is not None and p < 0.05 else INK
+        color = TREATED if p is not None and p < SIGNIFICANT else INK
         inside = max(low, LOWEST), min(high, HIGHEST)
         axes.plot(inside, [place, place], color=color, linewidth=1.2, solid_capstyle="butt")
         if LOWEST <= hr <= HIGHEST:

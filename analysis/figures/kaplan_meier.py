@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import polars as pl
-from matplotlib.figure import Figure
 
-from analysis.figures.style import COHORT_LABELS, get_arm_style, make_figure
+from analysis.figures.style import COHORT_LABELS, Drawing, get_arm_style, make_figure
 from analysis.figures.survival_panel import Curve, plot_panel
 from analysis.numbers import format_number, format_p
 from analysis.results import Results, make_slug
 from analysis.spec import StudySpec
+from etl.pages.text import Text
 
 
-def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `kaplan_meier`."""
     cohorts = curves["cohort"].unique(maintain_order=True).to_list()
     n_rows, n_columns = len(spec.endpoints), len(cohorts)
@@ -37,7 +37,11 @@ def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tu
             title = f"{letter}  {endpoint.label}, {COHORT_LABELS[cohort].lower()}"
             note = describe_comparison(results, spec, f"{cohort}.{make_slug(endpoint.id)}")
             plot_panel(figure, grid[row, column], drawn, results, curves, spec, title=title, note=note)
-    yield "kaplan_meier", figure
+    caption = Text(
+        "Kaplan-Meier curves with 95 % bands; marks are censored patients.",
+        "Kaplan-Meier曲线及95 %置信带；竖线为删失。",
+    )
+    yield Drawing("kaplan_meier", "survival", caption, figure)
 
 
 def describe_comparison(results: Results, spec: StudySpec, where: str) -> str:

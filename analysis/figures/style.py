@@ -1,7 +1,7 @@
 """House style of every figure, and how figures are found, drawn and saved.
 
-A figure is a module of this package with `plot(results, curves, spec) -> Iterator[tuple[str, Figure]]`: it yields the name
-of each figure it can draw from these results, and draws nothing that is not in them. Colours are those of Okabe and Ito
+A figure is a module of this package with `plot(results, curves, spec) -> Iterator[Drawing]`: it yields what it can draw
+from these results, with its caption and its section of the report, and draws nothing that is not in them. Colours are those of Okabe and Ito
 (safe for colour-blind readers); line style or marker say the same again for print in black and white.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from matplotlib.figure import Figure
 import analysis.figures
 from analysis.results import Results
 from analysis.spec import StudySpec
+from etl.pages.text import Text
 
 INK, MUTED, RULE = "#1c2731", "#55626e", "#c9d1d8"
 CONTROL, TREATED = "#c04d00", "#0067a5"
@@ -60,28 +62,38 @@ COHORT_LABELS = {"all": "Whole cohort", "matched": "Matched cohort"}
 SYNTHETIC = "Synthetic example data"
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn figure: its file name, the section of the report it belongs to, its caption."""
+
+    name: str
+    section: str
+    caption: Text
+    figure: Figure
+
+
 def save_figures(
     results: Results, curves: pl.DataFrame, spec: StudySpec, folder: Path, *, is_synthetic: bool
-) -> list[str]:
-    """Draw every figure of the package into `folder` as SVG, PDF and PNG; returns their names.
+) -> list[Drawing]:
+    """Draw every figure of the package into `folder` as SVG, PDF and PNG; returns them.
 
     The bytes depend on nothing but the results: no clock, no locale, no settings of the user.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    names = []
+    drawings = []
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
-        for name, figure in _draw_figures(results, curves, spec):
+        mpl.rcParams.update(STYLE)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        for drawing in _draw_figures(results, curves, spec):
             if is_synthetic:
-                _mark_synthetic(figure)
+                _mark_synthetic(drawing.figure)
             for suffix, options in FORMATS.items():
-                figure.savefig(folder / f"{name}.{suffix}", **options)
-            names.append(name)
-    return names
+                drawing.figure.savefig(folder / f"{drawing.name}.{suffix}", **options)
+            drawings.append(drawing)
+    return drawings
 
 
-def _draw_figures(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+def _draw_figures(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
     for module_info in sorted(pkgutil.iter_modules(analysis.figures.__path__), key=lambda info: info.name):
         module = importlib.import_module(f"analysis.figures.{module_info.name}")
         if hasattr(module, "plot"):

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
-from matplotlib.figure import Figure
 
 from analysis.figures.kaplan_meier import describe_comparison
-from analysis.figures.style import DASHED, SOLID, get_arm_style, make_figure
+from analysis.figures.style import DASHED, SOLID, Drawing, get_arm_style, make_figure
 from analysis.figures.survival_panel import Curve, plot_panel
 from analysis.numbers import format_p
 from analysis.results import Results, make_slug
 from analysis.spec import Arm, StudySpec
+from etl.pages.text import Text
 
 
-def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tuple[str, Figure]]:
+def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `subgroup_<characteristic>` where the study has a subgroup analysis."""
     if spec.subgroup is None:
         return
@@ -51,4 +51,5 @@ def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[tu
     figure.text(
         0.012, 0.985, f"{endpoint.label}, matched cohort. Interaction of arm and {item.label}: {interaction}", va="top"
     )
-    yield f"subgroup_{item.id}", figure
+    caption = Text(f"{endpoint.label} by {item.label} and arm.", f"按{item.label}与治疗组的{endpoint.id}。")
+    yield Drawing(f"subgroup_{item.id}", "subgroup", caption, figure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analysis.numbers import prettify
 from analysis.results import Results, make_slug
@@ -24,7 +24,7 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
         arms = [arm.label for arm in spec.arms] or ["All patients"]
         header += [f"{COHORT_NAMES[cohort]}: {label}, n (%)" for label in arms]
         header += ["p", "SMD"] if spec.arms else []
-    rows = [_count_patients(results, spec, cohorts)]
+    rows: list[Sequence[Cell]] = [_count_patients(results, spec, cohorts)]
     for item in spec.characteristics:
         rows.append(heading(prettify(item.label)))
         rows += [_describe_level(results, spec, cohorts, item, level) for level in item.levels]
