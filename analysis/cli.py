@@ -11,18 +11,18 @@ from typing import Annotated, Any
 
 import click
 import typer
-from etl.example.write import write_example
-from schemas.dictionary import write_dictionary, write_rule_catalogue
 
 from analysis.run import run_study
 from analysis.spec import read_study
 from etl.cli import commands
 from etl.console import Terminal
 from etl.errors import InternalError, RegistryError
+from etl.example.write import write_example
 from etl.ingest import ingest
 from etl.quality.run import write_quality
 from etl.settings import Settings, read_settings
 from etl.warehouse import read_frames
+from schemas.dictionary import write_dictionary, write_rule_catalogue
 
 MAIN_STUDY = "len_vs_sora"
 EXAMPLE_HOSPITALS = ("nanfang", "hunan", "sysu")

@@ -21,7 +21,6 @@ def find_shared_patients(persons: pl.DataFrame, patients: pl.DataFrame) -> pl.Da
     Args:
         persons: the mart `person_in_two_hospitals`.
         patients: the current patient records with their provenance.
-
     """
     places = patients.join(persons.select("patient_id"), on="patient_id", how="semi").select(
         "hospital",

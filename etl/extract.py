@@ -80,7 +80,6 @@ def read_delivery(path: Path) -> Delivery:
 
     Raises:
         DeliveryError: nothing there, or a file that cannot be taken (which, why, what to do).
-
     """
     if not path.exists():
         raise DeliveryError(f"There is no file or folder '{path}'.", f"找不到文件或文件夹“{path}”。")
@@ -179,7 +178,6 @@ def decode_text(content: bytes, name: str) -> tuple[str, str]:
 
     Raises:
         DeliveryError: UTF-16, a binary file called .csv, or neither encoding fits.
-
     """
     tried = ", ".join(TEXT_ENCODINGS)
     if content.startswith(b"PK\x03\x04"):

@@ -59,7 +59,6 @@ def read_key(path: Path, *, may_create: bool) -> PseudonymKey:
 
     Raises:
         IdentityError: the file is missing though a database exists, is readable by others, or is not a key.
-
     """
     if not path.exists():
         if not may_create:

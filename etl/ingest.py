@@ -87,7 +87,6 @@ def ingest(
 
     Raises:
         RegistryError: whatever is wrong with command, delivery, mapping, key or warehouse; nothing is loaded then.
-
     """
     site = load_site(find_site(settings, hospital))
     known = _read_known(settings)
@@ -245,7 +244,6 @@ def _balance(mapped: Mapped, validated: Validated) -> dict[str, int]:
 
     Raises:
         InternalError: one of them does not balance, so that something would be lost.
-
     """
     rows = mapped.row_accounts
     used = int(rows.filter(pl.col("rule") == USED)["n_rows"].sum())
@@ -326,7 +324,6 @@ def revert(settings: Settings, hospital: str) -> tuple[int, int]:
 
     Raises:
         UsageError: the hospital has no earlier ingest.
-
     """
     find_site(settings, hospital)
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():

@@ -49,7 +49,6 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
     Raises:
         StructureError: every missing, unknown or contradicting file, sheet and column of the delivery at once.
         DeliveryError: a text file no header of which is mapped (probably a wrong encoding).
-
     """
     faults: list[str] = []
     sheets: list[SheetRows] = []
@@ -197,7 +196,6 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
 
     Raises:
         StructureError, DeliveryError: see `choose_sheets`.
-
     """
     sheets, ignored = choose_sheets(delivery, site)
     groups: list[dict[str, object]] = []

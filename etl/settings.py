@@ -51,7 +51,6 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
     Raises:
         UsageError: the language is not en, zh or both.
-
     """
     env = os.environ if environ is None else environ
     language = env.get("REGISTRY_LANG", "both").lower()
@@ -79,7 +78,6 @@ def find_site(settings: Settings, hospital: str) -> Path:
 
     Raises:
         UsageError: no hospital of that name.
-
     """
     for folder in settings.site_dirs:
         if hospital and (folder / hospital / "site.toml").is_file():

@@ -118,7 +118,6 @@ def load_site(folder: Path) -> Site:
 
     Raises:
         StructureError: every fault of the three files at once, each with its file and line.
-
     """
     faults: list[str] = []
     header = _read_toml(folder / "site.toml", faults)

@@ -77,7 +77,6 @@ class Warehouse:
 
         Raises:
             InternalError: a check returns rows; says which and how many.
-
         """
         for path in sorted((SQL_DIR / "checks").glob("*.sql")):
             rows = self.query(path.read_text(encoding="utf-8")).height
@@ -102,7 +101,6 @@ def open_for_writing(path: Path, *, wait_seconds: float = WAIT_SECONDS) -> Itera
 
     Raises:
         BusyError: another process holds it after the wait; says who and since when.
-
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _lock(path, wait_seconds):
@@ -126,7 +124,6 @@ def open_for_reading(path: Path, *, wait_seconds: float = WAIT_SECONDS) -> Itera
     Raises:
         UsageError: there is no warehouse yet.
         BusyError: another process writes to it.
-
     """
     if not path.exists():
         raise UsageError(

@@ -1,0 +1,127 @@
+"""Findings of the contract, made from the contracts' own fields: keys, types, codes, units, ranges, completeness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from etl.findings import PERSONAL_DATA, RECORD_MESSAGES, contract_message
+from etl.findings_book import FindingsBook
+from etl.mapping import GROUP
+from etl.records import COMPARATOR_SUFFIX, LAB_VALUE, RECORD, TypedRecords, find_implausible
+from schemas.codes import Severity
+from schemas.contract import FieldContract, read_contract
+from schemas.tables import TABLES
+
+PERSONAL_DATA_RULE = "text.personal_data"
+CELL_KINDS = ("unreadable", "code", "unit", "range")
+
+
+def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
+    """Reject records without a key, and all but one of identical copies or all of contradicting ones."""
+    frame, table = records.frame, records.table
+    contract = list(read_contract(TABLES[table]))
+    missing = frame.filter(~pl.col("_has_key")).select(RECORD)
+    keyed = frame.filter(pl.col("_has_key"))
+    contents = records.raw.select(
+        RECORD, pl.concat_str([pl.col(c).fill_null("") for c in contract], separator="\x1f").alias("_text")
+    )
+    identity = ["patient_id", "record_key"]
+    judged = keyed.join(contents, on=RECORD, how="left", maintain_order="left").with_columns(
+        pl.len().over(identity).alias("_n"),
+        pl.col("_text").n_unique().over(identity).alias("_n_contents"),
+        pl.int_range(pl.len()).over(identity).alias("_nth"),
+    )
+    is_rejected = (pl.col("_n") > 1) & ((pl.col("_n_contents") > 1) | (pl.col("_nth") > 0))
+    duplicate = judged.filter(is_rejected).select(RECORD)
+    for kind, rows, n in (("key.missing", missing, frame.height), ("key.duplicate", duplicate, keyed.height)):
+        rule_id = f"{table}.{kind}"
+        book.add(records, rows, rule_id=rule_id, severity=Severity.REJECT, field=None, message=RECORD_MESSAGES[kind])
+        book.count(rule_id, table, Severity.REJECT, n=n, n_fail=rows.height)
+    return pl.concat([missing, duplicate])
+
+
+def reject_with_patient(
+    records: Mapping[str, TypedRecords], rejected: Mapping[str, pl.DataFrame], book: FindingsBook
+) -> dict[str, pl.DataFrame]:
+    """Reject records whose patient was rejected (`parent`) or is not in the patient table (`patient.unknown`)."""
+    patients = records["patient"].frame
+    accepted = patients.join(rejected["patient"], on=RECORD, how="anti").select("patient_id")
+    known = patients.filter(pl.col("_has_key")).select("patient_id").unique()
+    result = {"patient": rejected["patient"]}
+    for name, table in records.items():
+        if name == "patient":
+            continue
+        own = table.frame.filter(pl.col("_has_key")).join(rejected[name], on=RECORD, how="anti")
+        orphans = own.join(accepted, on="patient_id", how="anti")
+        parent = orphans.join(known, on="patient_id", how="semi").select(RECORD)
+        unknown = orphans.join(known, on="patient_id", how="anti").select(RECORD)
+        for kind, rows in (("parent", parent), ("patient.unknown", unknown)):
+            rule_id = f"{name}.{kind}"
+            book.add(table, rows, rule_id=rule_id, severity=Severity.REJECT, field=None, message=RECORD_MESSAGES[kind])
+            book.count(rule_id, name, Severity.REJECT, n=own.height, n_fail=rows.height)
+        result[name] = pl.concat([rejected[name], parent, unknown])
+    return result
+
+
+def judge_cells(records: TypedRecords, accepted: pl.DataFrame, book: FindingsBook) -> None:
+    """Report the cells that were set aside, unusual values, empty expected fields and personal data."""
+    for name, spec in read_contract(TABLES[records.table]).items():
+        if name.endswith(COMPARATOR_SUFFIX) or name == "person_id":
+            continue
+        faults = records.faults.filter(pl.col("field") == name)
+        for kind in CELL_KINDS:
+            if _applies(kind, records.table, spec):
+                rows = faults.filter(pl.col("kind") == kind)
+                _report(kind, records, spec, rows, book, n=records.frame.height)
+        if _has_soft_limits(records.table, spec):
+            kept = accepted.select(RECORD, name)
+            hits = pl.DataFrame({RECORD: records.frame[RECORD], "hit": find_implausible(records, spec)}).filter("hit")
+            rows = hits.join(kept, on=RECORD, how="semi", maintain_order="left")
+            _report("implausible", records, spec, rows, book, n=kept.height, n_empty=kept[name].null_count())
+        if spec.is_expected:
+            asked = _list_asked(accepted, name, faults, book)
+            _report("missing", records, spec, asked.filter(pl.col(name).is_null()), book, n=asked.height)
+    for (field,), rows in records.personal.group_by("field", maintain_order=True):
+        book.add(
+            records, rows, rule_id=PERSONAL_DATA_RULE, severity=Severity.QUERY, field=str(field), message=PERSONAL_DATA
+        )
+
+
+def _report(
+    kind: str,
+    records: TypedRecords,
+    spec: FieldContract,
+    rows: pl.DataFrame,
+    book: FindingsBook,
+    *,
+    n: int,
+    n_empty: int = 0,
+) -> None:
+    rule_id = f"{records.table}.{spec.name}.{kind}"
+    message = contract_message(kind, spec)
+    book.add(records, rows, rule_id=rule_id, severity=Severity.QUERY, field=spec.name, message=message)
+    book.count(rule_id, records.table, Severity.QUERY, n=n, n_fail=rows.height, n_not_evaluable=n_empty)
+
+
+def _list_asked(accepted: pl.DataFrame, name: str, faults: pl.DataFrame, book: FindingsBook) -> pl.DataFrame:
+    """Return the records whose source has a column for the field and whose cell was not set aside."""
+    mapped = book.group_columns.filter(pl.col("field") == name)
+    kept = accepted.select(RECORD, GROUP, name).join(mapped, on=GROUP, how="semi", maintain_order="left")
+    return kept.join(faults, on=RECORD, how="anti", maintain_order="left")
+
+
+def _has_soft_limits(table: str, spec: FieldContract) -> bool:
+    return spec.plausible != (None, None) or (table, spec.name) == LAB_VALUE
+
+
+def _applies(kind: str, table: str, spec: FieldContract) -> bool:
+    """Whether a kind of contract finding can occur at a field at all."""
+    is_number = spec.dtype in (pl.Float64, pl.Int64)
+    return {
+        "code": spec.codes is not None or spec.dtype == pl.Boolean,
+        "unreadable": spec.dtype == pl.Date or is_number,
+        "unit": is_number,
+        "range": is_number and (spec.possible != (None, None) or (table, spec.name) == LAB_VALUE),
+    }[kind]
