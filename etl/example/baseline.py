@@ -75,7 +75,7 @@ def born(rng: np.random.Generator, day: date, age_years: int) -> date:
 def _draw_size(rng: np.random.Generator, level: str) -> float:
     if level == "<=10":
         return round(float(np.clip(rng.normal(7.2, 2.0), 2.0, 10.0)), 1)
-    return round(float(np.clip(rng.normal(12.8, 1.9), 10.1, 19.5)), 1)
+    return round(float(np.clip(rng.normal(12.6, 1.6), 10.1, 16.0)), 1)
 
 
 def _draw_pvtt(rng: np.random.Generator, level: str) -> str:

@@ -110,7 +110,7 @@ def _progress(rng: np.random.Generator, state: dict[str, float], seen: list[Reco
     way = rng.random()
     non_targets = [lesion for lesion in seen if lesion["role"] == "non_target"]
     if way < 0.55:
-        state["ratio"] = state["nadir"] * rng.uniform(1.35, 1.7)
+        state["ratio"] = state["nadir"] * rng.uniform(1.3, 1.5)
         return False
     if way < 0.85 or not non_targets:
         organ = "liver" if rng.random() < 0.6 else "lung"

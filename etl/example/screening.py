@@ -69,7 +69,7 @@ def _treated_briefly(rng: np.random.Generator, patient: SyntheticPatient) -> Non
         patient.course = Course(death, True, gap, visit, days, False)
         return
     last = min(int(rng.integers(150, 500)), (CUT_OFF - patient.start).days)
-    patient.course = Course(last, rng.random() < 0.6, gap, int(rng.integers(1, 3)), days, False)
+    patient.course = Course(last, rng.random() < 0.3, gap, int(rng.integers(1, 3)), days, False)
 
 
 def _other_regimen(*drugs: str) -> Change:

@@ -128,8 +128,8 @@ def _main_row(patient: SyntheticPatient) -> SheetRow:
     cells |= dict(zip(IDENTIFIERS, (identity.name, identity.national_id, identity.telephone), strict=True))
     for column, (table, field) in MAIN_COLUMNS.items():
         value = patient.records[table][0].get(field)
-        is_size = field == "tumour_size_cm" and value is not None
-        cells[column] = write_cell(table, field, round(value * 10) if is_size else value)
+        is_size = field == "tumour_size_cm"
+        cells[column] = write_cell(table, field, round(value * 10) if is_size and value else value)
     organs = {record["organ"] for record in patient.records["metastasis"]}
     cells |= {column: str(int(organ in organs)) for column, organ in CHECKBOXES.items()}
     return SheetRow(identity.local_id, "patient", patient.records["patient"][0], cells)
