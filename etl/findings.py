@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from schemas.codes import Severity
+from schemas.codes import LabTest, Severity
 from schemas.contract import FieldContract
+from schemas.units import LAB_RANGES, NO_UNIT
 
 FINDING_SCHEMA: dict[str, type[pl.DataType]] = {
     "finding_id": pl.String,
@@ -38,10 +39,21 @@ class Message:
     zh: str
 
 
+def describe_test(test: LabTest) -> FieldContract:
+    """Return a laboratory test as a field with its own name, unit and limits, for the sentences about its values."""
+    limits = LAB_RANGES[test]
+    unit = None if limits.unit == NO_UNIT else limits.unit
+    name = test.name.replace("_", " ")
+    return FieldContract(
+        test.value, pl.Float64(), name, test.zh, unit=unit, possible=limits.possible, plausible=limits.plausible
+    )
+
+
 def contract_message(kind: str, field: FieldContract) -> Message:
     """Return the sentence for a contract finding of one kind at one field."""
     low, high = field.possible if kind == "range" else field.plausible
-    limits = f"{low if low is not None else ''} - {high if high is not None else ''} {field.unit or ''}".strip()
+    unit = "" if field.unit in (None, NO_UNIT) else field.unit
+    limits = " ".join(f"{low if low is not None else ''} - {high if high is not None else ''} {unit}".split())
     sentences = {
         "unreadable": Message(
             f"{field.meaning}: this text cannot be read. Please correct it in the source.",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from etl.findings import PERSONAL_DATA, RECORD_MESSAGES, contract_message
+from etl.findings import PERSONAL_DATA, RECORD_MESSAGES, contract_message, describe_test
 from etl.findings_book import FindingsBook
 from etl.mapping import GROUP
 from etl.records import COMPARATOR_SUFFIX, LAB_VALUE, RECORD, TypedRecords, find_implausible
-from schemas.codes import Severity
+from schemas.codes import LabTest, Severity
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
 
@@ -100,9 +100,24 @@ def _report(
     n_empty: int = 0,
 ) -> None:
     rule_id = f"{records.table}.{spec.name}.{kind}"
-    message = contract_message(kind, spec)
-    book.add(records, rows, rule_id=rule_id, severity=Severity.QUERY, field=spec.name, message=message)
+    for described, part in _split_by_test(records, spec, rows):
+        message = contract_message(kind, described)
+        book.add(records, part, rule_id=rule_id, severity=Severity.QUERY, field=spec.name, message=message)
     book.count(rule_id, records.table, Severity.QUERY, n=n, n_fail=rows.height, n_not_evaluable=n_empty)
+
+
+def _split_by_test(
+    records: TypedRecords, spec: FieldContract, rows: pl.DataFrame
+) -> Iterator[tuple[FieldContract, pl.DataFrame]]:
+    """Yield the rows with the field they are about: a laboratory value is spoken of by its test and its limits."""
+    if (records.table, spec.name) != LAB_VALUE:
+        yield spec, rows
+        return
+    tested = rows.select(RECORD).join(
+        records.frame.select(RECORD, "test"), on=RECORD, how="left", maintain_order="left"
+    )
+    for (test,), part in tested.group_by("test", maintain_order=True):
+        yield (describe_test(LabTest(test)) if test else spec), part
 
 
 def _list_asked(accepted: pl.DataFrame, name: str, faults: pl.DataFrame, book: FindingsBook) -> pl.DataFrame:

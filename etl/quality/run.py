@@ -18,7 +18,6 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
 
     Raises:
         UsageError: no such hospital, or nothing loaded yet.
-
     """
     if hospital:
         find_site(settings, hospital)

@@ -1,0 +1,168 @@
+"""Given rows and expected rows of each mart, beside the SQL that joins them."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from etl.between_hospitals import find_shared_patients
+from etl.errors import InternalError
+from etl.ingest import _EMPTY_PATIENTS, VERSIONED
+from etl.warehouse import open_for_writing
+from schemas.contract import PROVENANCE, read_contract
+from schemas.derive import derive
+from schemas.tables import TABLES
+
+
+def empty_tables() -> dict[str, pl.DataFrame]:
+    provenance = {**dict.fromkeys(PROVENANCE, pl.String), "source_row": pl.Int64}
+    return {
+        name: pl.DataFrame(schema={**provenance, **{f: spec.dtype for f, spec in read_contract(table).items()}})
+        for name, table in TABLES.items()
+    }
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Make a warehouse of the given patients, each `(hospital, patient, person, start, {criterion: is_met})`."""
+
+    def make(patients, events=()):
+        tables = empty_tables()
+        derived = derive(tables)
+        subject = pl.DataFrame(
+            [
+                {
+                    "hospital": h,
+                    "patient_id": p,
+                    "person_id": person,
+                    "start_date": start,
+                    "source_row": i,
+                    "arm": "len_pd1",
+                }
+                for i, (h, p, person, start, _) in enumerate(patients)
+            ],
+            schema={
+                k: v
+                for k, v in derived["subject"].schema.items()
+                if k in ("hospital", "patient_id", "person_id", "start_date", "source_row", "arm")
+            },
+        )
+        names = eligibility_names()
+        eligibility = pl.DataFrame(
+            [
+                {
+                    "hospital": h,
+                    "patient_id": p,
+                    "criterion_id": name,
+                    "criterion_order": order,
+                    "is_met": verdicts.get(name, True),
+                }
+                for h, p, _, _, verdicts in patients
+                for order, name in enumerate(names, start=1)
+            ],
+            schema=derived["eligibility"].schema,
+        )
+        frames = {
+            **tables, **derived,
+            "subject": pl.concat([derived["subject"], subject], how="diagonal"),
+            "eligibility": eligibility,
+            "adverse_event": pl.concat([tables["adverse_event"], pl.DataFrame(events, schema={"patient_id": pl.String, "hospital": pl.String, "term": pl.String, "grade": pl.Int64}, orient="row")], how="diagonal"),
+        }  # fmt: skip
+        path = tmp_path / "w.duckdb"
+        with open_for_writing(path) as warehouse:
+            ingests = [
+                {"ingest_id": i, "hospital": h, "is_current": True}
+                for i, h in enumerate(sorted({p[0] for p in patients}), start=1)
+            ]
+            warehouse.append("main", "ingests", pl.DataFrame(ingests))
+            ids = {line["hospital"]: line["ingest_id"] for line in ingests}
+            for name, frame in frames.items():
+                column = (
+                    pl.col("hospital").replace_strict(ids, default=None, return_dtype=pl.Int64)
+                    if frame.height
+                    else pl.lit(1)
+                )
+                warehouse.append("versions", name, frame.with_columns(column.cast(pl.Int64).alias("ingest_id")))
+            shared = find_shared_patients(pl.DataFrame(schema={"patient_id": pl.String}), _EMPTY_PATIENTS)
+            about = {"finding_id": pl.String, "ingest_id": pl.Int64, "hospital": pl.String}
+            for name in VERSIONED:
+                if not warehouse.has_relation("versions", name):
+                    schema = {**dict(shared.schema), **about, "table_name": pl.String, "n_records": pl.Int64}
+                    warehouse.append("versions", name, pl.DataFrame(schema=schema))
+            warehouse.append("main", "cross_findings", shared)
+            warehouse.rebuild_views(VERSIONED)
+            warehouse.run_checks()
+            return {
+                name: warehouse.query(f"select * from marts.{name}")
+                for name in ("analysis_subject", "attrition", "person_in_two_hospitals", "analysis_adverse_event")
+            }
+
+    return make
+
+
+def eligibility_names():
+    from schemas.rules import CRITERIA as ALL
+
+    return [c.criterion_id for c in sorted(ALL.values(), key=lambda c: c.order)]
+
+
+def test_a_patient_seen_twice_counts_where_therapy_started_first(build):
+    marts = build(
+        [
+            ("a", "a1", "x", dt.date(2020, 5, 1), {}),
+            ("b", "b1", "x", dt.date(2020, 2, 1), {}),
+            ("b", "b2", "y", dt.date(2020, 3, 1), {}),
+            ("a", "a2", None, dt.date(2020, 3, 1), {}),
+            ("c", "c1", None, dt.date(2020, 3, 1), {}),
+        ]
+    )
+    rows = (
+        marts["analysis_subject"].sort("patient_id").select("patient_id", "seen_elsewhere_first", "is_eligible").rows()
+    )
+    assert rows == [
+        ("a1", True, False),
+        ("a2", False, True),
+        ("b1", False, True),
+        ("b2", False, True),
+        ("c1", False, True),
+    ]
+    assert sorted(marts["person_in_two_hospitals"]["patient_id"]) == ["a1", "b1"]
+
+
+def test_each_patient_leaves_at_the_first_step_that_is_known_not_to_hold(build):
+    marts = build(
+        [
+            (
+                "a",
+                "a1",
+                None,
+                None,
+                {"i1_primary_unresectable_hcc": None, "i2_bclc_c_with_metastasis": False, "e1_not_recurrent": False},
+            ),
+            ("a", "a2", None, None, {"e1_not_recurrent": False}),
+            ("a", "a3", None, None, {"e4_complete_data": False, "i1_primary_unresectable_hcc": None}),
+            ("a", "a4", None, None, {}),
+        ]
+    )
+    steps = (
+        marts["attrition"]
+        .sort("step")
+        .filter(pl.col("n_removed") > 0)
+        .select("criterion_id", "n_before", "n_removed", "n_after")
+    )
+    assert steps.rows() == [
+        ("i2_bclc_c_with_metastasis", 4, 1, 3), ("e1_not_recurrent", 3, 1, 2), ("e4_complete_data", 2, 1, 1),
+    ]  # fmt: skip
+    assert marts["analysis_subject"].filter("is_eligible")["patient_id"].to_list() == ["a4"]
+
+
+def test_the_worst_grade_of_a_term_is_kept(build):
+    events = [("a1", "a", "rash", 1), ("a1", "a", "rash", 3), ("a1", "a", "fatigue", 2), ("a1", "a", None, 4)]
+    marts = build([("a", "a1", None, None, {})], events)
+    rows = marts["analysis_adverse_event"].sort("term").select("patient_id", "term", "grade").rows()
+    assert rows == [("a1", "fatigue", 2), ("a1", "rash", 3)]
+
+
+def test_a_check_that_finds_a_row_stops_the_load(build, tmp_path):
+    with pytest.raises(InternalError, match="The check .* fails for"):
+        build([("a", "a1", None, None, {}), ("a", "a1", None, None, {})])

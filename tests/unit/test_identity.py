@@ -1,0 +1,67 @@
+import hashlib
+import hmac
+
+import polars as pl
+import pytest
+
+from etl.identity import PseudonymKey, has_personal_data, mask_personal_data, normalise_person, pseudonymise, read_key
+
+KEY = PseudonymKey(b"k" * 64)
+
+
+def test_a_pseudonym_is_the_hmac_of_hospital_and_number():
+    expected = hmac.new(b"k" * 64, b"nanfang\x1f00123", hashlib.sha256).hexdigest()[:32]
+    assert pseudonymise(pl.Series(["00123"]), KEY, "nanfang").to_list() == [expected]
+
+
+def test_full_width_and_blanks_are_the_same_number_and_leading_zeros_are_not():
+    ids = pseudonymise(pl.Series(["00123", "００１２３", " 00123 ", "123", None]), KEY, "nanfang").to_list()
+    assert ids[0] == ids[1] == ids[2]
+    assert ids[3] != ids[0]
+    assert ids[4] is None
+
+
+def test_another_hospital_or_another_key_makes_somebody_else():
+    one = pseudonymise(pl.Series(["1"]), KEY, "nanfang")[0]
+    assert one != pseudonymise(pl.Series(["1"]), KEY, "hunan")[0]
+    assert one != pseudonymise(pl.Series(["1"]), PseudonymKey(b"x" * 64), "nanfang")[0]
+
+
+def test_only_valid_id_cards_identify_a_person():
+    # 11010519491231002X is the worked example in GB 11643-1999.
+    numbers = pl.Series(["11010519491231002X", "11010519491231002x", "110105194912310021", "12345", None])
+    assert normalise_person(numbers).to_list() == ["11010519491231002X", "11010519491231002X", None, None, None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tel 13800138000",
+        "１３８００１３８０００",
+        "138-0013-8000",
+        "+86 13800138000",
+        "020-61641888",
+        "11010519491231002X",
+        "a.b@c.cn",
+    ],
+)
+def test_personal_data_is_seen_and_masked(text):
+    assert has_personal_data(text)
+    masked = mask_personal_data(f"call {text} soon")
+    assert "[masked]" in masked
+    assert not has_personal_data(masked)
+
+
+@pytest.mark.parametrize(
+    "text", ["AFP 13800.5", "2020-03-05", "门静脉主干", "7.4*6.2/8*4.5", "HBV DNA 1380013", "1234567890123456789012"]
+)
+def test_what_is_no_personal_data_stays(text):
+    assert mask_personal_data(text) == text
+
+
+def test_a_new_key_is_private_and_read_back(tmp_path):
+    path = tmp_path / "keys" / "key"
+    key = read_key(path, may_create=True)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_key(path, may_create=False) == key
+    assert key.fingerprint not in path.read_text()
