@@ -1,0 +1,85 @@
+"""Every rule against its own examples: tests/rules/<rule id>.csv, one case a line.
+
+`edits` change a correct patient (tests/clinical_tables.py); `expected` is the rule's verdict on that patient:
+`fail` (a record fails), `pass` (one passes, none fails), `unknown` (no record can be judged).
+"""
+
+import csv
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+import pytest
+from clinical_tables import make_case
+
+from schemas.derive import derive, join_subject
+from schemas.rules import RULES
+from schemas.rules.rule import SUBJECT
+
+CASES = [
+    pytest.param(path.stem, case["edits"], case["expected"], id=f"{path.stem}-{number}-{case['expected']}")
+    for path in sorted(Path(__file__).parent.glob("*.csv"))
+    for number, case in enumerate(csv.DictReader(path.read_text(encoding="utf-8").splitlines()), start=1)
+]
+
+
+@cache
+def load(edits):
+    tables = make_case(edits)
+    return tables, derive(tables)
+
+
+def judge(rule_id, edits):
+    """The verdict on p1, after checking that there is one verdict a record and that p2 is not asked."""
+    rule = RULES[rule_id]
+    tables, derived = load(edits)
+    records = derived[SUBJECT] if rule.table == SUBJECT else tables[rule.table]
+    judged = join_subject(rule.table, records, derived).with_columns(verdict=rule.expression())
+    assert judged.height == records.height
+    assert judged.schema["verdict"] == pl.Boolean
+    assert not (judged.filter(pl.col("patient_id") == "p2")["verdict"] == False).any()  # noqa: E712
+    own = judged.filter(pl.col("patient_id") == "p1")["verdict"].drop_nulls()
+    return "unknown" if own.is_empty() else "pass" if own.all() else "fail"
+
+
+@pytest.mark.parametrize(("rule_id", "edits", "expected"), CASES)
+def test_rule_gives_the_verdict_of_its_case(rule_id, edits, expected):
+    assert judge(rule_id, edits) == expected
+
+
+@pytest.mark.parametrize("rule_id", sorted(RULES))
+def test_every_rule_has_a_passing_and_a_failing_case(rule_id):
+    verdicts = {case.values[2] for case in CASES if case.values[0] == rule_id}
+    assert {"pass", "fail"} <= verdicts
+
+
+def test_every_case_file_belongs_to_a_rule():
+    assert {case.values[0] for case in CASES} <= set(RULES)
+
+
+@pytest.mark.parametrize("rule_id", sorted(RULES))
+def test_no_rule_asks_about_the_correct_patient(rule_id):
+    assert judge(rule_id, "") in ("pass", "unknown")
+
+
+@pytest.mark.parametrize("rule_id", sorted(RULES))
+def test_a_rule_points_at_a_column_and_speaks_both_languages(rule_id):
+    rule = RULES[rule_id]
+    tables, derived = load("")
+    records = derived[SUBJECT] if rule.table == SUBJECT else tables[rule.table]
+    assert rule.field in records.columns
+    assert rule.en.isascii()
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in rule.zh)
+    assert rule.source
+    assert rule.expression.__doc__
+
+
+@pytest.mark.parametrize("rule_id", sorted(RULES))
+def test_a_rule_finds_nothing_to_judge_in_empty_tables(rule_id):
+    tables = {name: frame.clear() for name, frame in make_case("").items()}
+    derived = derive(tables)
+    rule = RULES[rule_id]
+    records = derived[SUBJECT] if rule.table == SUBJECT else tables[rule.table]
+    verdict = join_subject(rule.table, records, derived).select(rule.expression().alias("verdict"))
+    assert verdict.height == 0
+    assert verdict.schema["verdict"] == pl.Boolean
