@@ -14,7 +14,7 @@ from analysis.figures.style import Drawing
 from analysis.methods import write_methods
 from analysis.results import Results, make_slug
 from analysis.spec import StudySpec
-from analysis.tables.model import Cell, build_tables, interval_cell, look_up, text
+from analysis.tables.model import Cell, build_tables, look_up, text
 from etl.pages.page import render_page, write_page
 from etl.pages.text import Text
 
@@ -48,6 +48,7 @@ class Card:
 
     cell: Cell
     what: Text
+    limits: Cell | None = None
 
 
 def write_report(
@@ -84,16 +85,20 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
     for endpoint in spec.endpoints:
         if spec.arms:
             cohort, zh = ("matched", "匹配队列") if spec.matching else ("all", "全队列")
-            model = f"cox_treatment.{cohort}.{make_slug(endpoint.id)}.arm.{make_slug(spec.treated.id)}"
+            where = f"cox_treatment.{cohort}.{make_slug(endpoint.id)}.arm.{make_slug(spec.treated.id)}"
+            statistic, kind = "hr", "ratio"
             what = Text(
-                f"{endpoint.id}: HR of {spec.treated.label} (95 % CI), {cohort} cohort",
+                f"{endpoint.id}: hazard ratio of {spec.treated.label} (95 % CI), {cohort} cohort",
                 f"{endpoint.id}：{spec.treated.label} 的风险比（95 % CI），{zh}",
             )
-            cards.append(Card(interval_cell(results, model, "ratio", "hr"), what))
         else:
-            median = interval_cell(results, f"kaplan_meier.all.{make_slug(endpoint.id)}.median", "time")
-            what = Text(f"{endpoint.id}: median in {spec.time_unit}s (95 % CI)", f"{endpoint.id}：中位数（95 % CI）")
-            cards.append(Card(median, what))
+            where, statistic, kind = f"kaplan_meier.all.{make_slug(endpoint.id)}.median", "estimate", "time"
+            what = Text(
+                f"{endpoint.id}: median in {spec.time_unit}s (95 % CI)",
+                f"{endpoint.id}：中位数（{'月' if spec.time_unit == 'month' else '周'}，95 % CI）",
+            )
+        low, high = (look_up(results, f"{where}.{name}", kind) for name in ("ci_low", "ci_high"))
+        cards.append(Card(text(look_up(results, f"{where}.{statistic}", kind)), what, text("(", low, "–", high, ")")))
     return cards
 
 

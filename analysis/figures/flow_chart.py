@@ -28,7 +28,7 @@ def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Dr
     steps = _list_steps(results)
     list_height = (len(steps) + 1.6) * LINE
     below = STEP * ((1 if spec.arms else 0) + (1 if spec.matching else 0))
-    height = 0.8 + BOX_HEIGHT + list_height + 0.5 + BOX_HEIGHT / 2 + below + BOX_HEIGHT / 2 + 0.1
+    height = 0.8 + BOX_HEIGHT + list_height + 0.5 + BOX_HEIGHT / 2 + below - 0.2
     figure = make_figure(WIDTH, height)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(0, height))

@@ -39,7 +39,8 @@ class ReportTable:
     """One table of the report.
 
     `name` is its anchor, `section` the section it stands in. `header` has the same length as every row; a row with a
-    single cell is a heading across the table. `notes` stand below it.
+    single cell is a heading across the table. `spans` are headings above the header, each over so many columns.
+    `notes` stand below it; a folded table opens when asked.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ReportTable:
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
     is_folded: bool = False
+    spans: tuple[tuple[str, int], ...] = ()
 
 
 def look_up(results: Results, result_id: str, kind: str) -> Number:

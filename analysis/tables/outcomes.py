@@ -73,11 +73,12 @@ def _build_adverse_events(results: Results, spec: StudySpec) -> ReportTable:
             row += [count_cell(results, f"adverse_events.all.{arm.id}.{where}") for arm in spec.arms]
             row.append(number_cell(results, f"adverse_events.all.{where}.p", "p"))
         rows.append(row)
-    header = [""]
-    for band in spec.grade_bands:
-        header += [f"{band.label}: {arm.label}, n (%)" for arm in spec.arms] + ["p"]
+    header = ["", *[*(f"{arm.label}, n (%)" for arm in spec.arms), "p"] * len(spec.grade_bands)]
+    spans = (("", 1), *((band.label, len(spec.arms) + 1) for band in spec.grade_bands))
     notes = ("Whole cohort. CTCAE; every patient counts once per term, with the worst grade. p: Pearson or Fisher.",)
-    return ReportTable("adverse_events", "safety", "Adverse events", "不良反应", tuple(header), join_rows(rows), notes)
+    return ReportTable(
+        "adverse_events", "safety", "Adverse events", "不良反应", tuple(header), join_rows(rows), notes, spans=spans
+    )
 
 
 def _label_term(name: str) -> str:

@@ -19,11 +19,12 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     if not spec.characteristics:
         return
     cohorts = [name for name in COHORT_NAMES if results.select(analysis="table1", cohort=name).height]
-    header = ["Characteristic"]
+    header, spans = ["Characteristic"], [("", 1)]
     for cohort in cohorts:
         arms = [arm.label for arm in spec.arms] or ["All patients"]
-        header += [f"{COHORT_NAMES[cohort]}: {label}, n (%)" for label in arms]
+        header += [f"{label}, n (%)" for label in arms]
         header += ["p", "SMD"] if spec.arms else []
+        spans.append((COHORT_NAMES[cohort], len(arms) + (2 if spec.arms else 0)))
     rows: list[Sequence[Cell]] = [_count_patients(results, spec, cohorts)]
     for item in spec.characteristics:
         rows.append(heading(prettify(item.label)))
@@ -31,7 +32,14 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     notes = ["SMD: " + SMD_METHOD + "."] if spec.arms else []
     notes += _name_tests(results, spec, cohorts)
     yield ReportTable(
-        "table1", "patients", "Baseline characteristics", "基线特征", tuple(header), join_rows(rows), tuple(notes)
+        "table1",
+        "patients",
+        "Baseline characteristics",
+        "基线特征",
+        tuple(header),
+        join_rows(rows),
+        tuple(notes),
+        spans=tuple(spans),
     )
 
 

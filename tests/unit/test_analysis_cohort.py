@@ -1,0 +1,66 @@
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from analysis.cohort import list_steps, select_cohort
+from analysis.spec import read_study
+from etl.errors import AnalysisError
+from schemas.rules.rule import CRITERIA
+
+SPEC = read_study("len_vs_sora")
+
+
+def test_every_step_counts_whom_it_removes(subjects):
+    cohort = select_cohort(subjects, SPEC)
+    totals = cohort.attrition.group_by("step", "criterion_id").agg(
+        pl.col("n_before", "n_removed", "n_unknown", "n_after").sum()
+    )
+    counted = {
+        name: (before, removed, unknown, after) for _, name, before, removed, unknown, after in totals.iter_rows()
+    }
+    # each of the 12 criteria fails for one patient, is unknown for one in every fourth (3), and 3 were seen elsewhere first
+    assert counted["i1_primary_unresectable_hcc"] == (260, 1, 0, 259)
+    assert counted["e4_complete_data"] == (253, 4, 3, 249)
+    assert counted["start_in_enrolment_window"] == (246, 1, 0, 245)
+    assert counted["analysed_elsewhere"] == (245, 3, 0, 242)
+    assert cohort.frame.height == 242
+
+
+def test_steps_are_in_order_and_hand_over_their_patients(subjects):
+    attrition = select_cohort(subjects, SPEC).attrition
+    for hospital in attrition["hospital"].unique():
+        here = attrition.filter(pl.col("hospital") == hospital).sort("step")
+        assert here["criterion_id"].to_list() == [name for name, _ in list_steps()]
+        assert here["n_before"].to_list()[1:] == here["n_after"].to_list()[:-1]
+        assert (here["n_before"] - here["n_removed"] == here["n_after"]).all()
+
+
+def test_order_depends_on_neither_rows_nor_pseudonyms(subjects):
+    other = subjects.sample(fraction=1, shuffle=True, seed=3).with_columns(
+        patient_id=pl.Series([f"x{i}" for i in reversed(range(subjects.height))])
+    )
+    first, second = (select_cohort(frame, SPEC).frame.drop("patient_id") for frame in (subjects, other))
+    assert_frame_equal(first, second)
+
+
+def test_nobody_eligible_tells_who_went_where(subjects):
+    subjects = subjects.with_columns(pl.lit(value=False).alias("e2_age_18_to_75"))
+    with pytest.raises(AnalysisError, match=r"e2_age_18_to_75: 255"):
+        select_cohort(subjects, SPEC)
+
+
+def test_unknown_everywhere_counts_as_incomplete(subjects):
+    subjects = subjects.with_columns(pl.lit(None, dtype=pl.Boolean).alias(name) for name in CRITERIA)
+    with pytest.raises(AnalysisError, match=r"e4_complete_data: 260 \(260 unknown\)"):
+        select_cohort(subjects, SPEC)
+
+
+def test_a_missing_column_is_named(subjects):
+    with pytest.raises(AnalysisError, match="albi_level"):
+        select_cohort(subjects.drop("albi_level"), SPEC)
+
+
+def test_a_level_the_study_does_not_know_is_refused(subjects):
+    subjects = subjects.with_columns(pl.lit("Grade 4").alias("albi_level"))
+    with pytest.raises(AnalysisError, match="ALBI grade"):
+        select_cohort(subjects, SPEC)

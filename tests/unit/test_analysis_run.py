@@ -1,0 +1,164 @@
+import json
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from analysis.numbers import format_number
+from analysis.published import read_published
+from analysis.results import Results
+from analysis.run import compute_study, run_study
+from analysis.spec import Endpoint, Population, StudySpec, read_study
+from etl.errors import AnalysisError
+
+SPEC = read_study("len_vs_sora")
+NUMBER = re.compile(r'<span data-result="([^"]+)" data-kind="([^"]+)"[^>]*>([^<]*)</span>')
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory, frames) -> Path:
+    folder = tmp_path_factory.mktemp("reports") / "analysis"
+    run_study(frames, SPEC, folder, {"ingests": [1, 2, 3]})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(report) -> Results:
+    return Results(pl.read_parquet(report / "results.parquet"))
+
+
+def rename_patients(subjects: pl.DataFrame) -> pl.DataFrame:
+    """The same patients under other pseudonyms, sheets sorted differently."""
+    renamed = subjects.with_columns(
+        pl.col("patient_id").map_elements(lambda name: f"k{9999 - int(name[1:])}", pl.String)
+    )
+    return renamed.sample(fraction=1, shuffle=True, seed=5)
+
+
+def test_every_analysis_has_its_results(results):
+    expected = [
+        "flow.analysed.n", "flow.nanfang.e4_complete_data.n_removed", "table1.all.sora.alt.le40.n", "table1.matched.alt.p",
+        "balance.matched.pvtt.i_ii.smd", "propensity.all.intercept.coefficient", "propensity.all.alt.gt40.coefficient",
+        "matching.matched.pairs.n", "matching.all.caliper.width", "matching.all.len.unmatched.n",
+        "kaplan_meier.all.os.sora.median.estimate", "kaplan_meier.matched.pfs.len.median_spss.se",
+        "kaplan_meier.all.os.len.survival.24m.ci_low", "kaplan_meier.matched.os.len.at_risk.12m.n", "logrank.all.pfs.p",
+        "cox_treatment.matched.os.arm.len.hr", "cox_univariable.matched.pfs.albi.grade_3.ci_high",
+        "cox_univariable.matched.os.albi.p", "cox_multivariable.matched.os.arm.sora.hr",
+        "response.matched.sora.response.pr.3m.n", "response.matched.orr.6m.difference", "response.all.dcr.3m.p",
+        "kaplan_meier.matched.os.tace_no.len.median.estimate", "logrank.matched.os.tace_yes_vs_no.sora.p",
+        "interaction.matched.os.arm_x_tace.p", "adverse_events.all.len.any_event.g3_4.n",
+        "treatment.all.sora.duration.mean", "follow_up.all.os.median.estimate",
+    ]  # fmt: skip
+    assert [name for name in expected if name not in results] == []
+    assert results.frame["result_id"].is_unique().all()
+
+
+def test_everything_printed_has_its_result_unless_the_model_left_it_out(results):
+    absent = {name.split(".")[0] for name in read_published(SPEC) if name not in results}
+    assert absent <= {"cox_multivariable"}
+
+
+def test_table1_counts_the_input(results, subjects):
+    chosen = subjects.filter(~pl.col("seen_elsewhere_first")).filter(
+        pl.all_horizontal(
+            pl.col("^[iex][0-9]_.*$").fill_null(value=False), "arm_is_compared", "start_in_enrolment_window"
+        )
+    )
+    for arm in SPEC.arms:
+        patients = chosen.filter(pl.col("arm") == arm.code)
+        for item in SPEC.characteristics:
+            counted = results.select(analysis="table1", cohort="all", arm=arm.id, variable=item.id, statistic="n")
+            assert counted["level"].to_list() == list(item.levels)
+            assert counted["value"].to_list() == [(patients[item.column] == level).sum() for level in item.levels]
+
+
+def test_matched_arms_are_equally_large(results):
+    pairs = results.value("matching.matched.pairs.n")
+    for arm in SPEC.arms:
+        assert results.value(f"table1.matched.{arm.id}.patients.n") == pairs
+        unmatched = results.value(f"matching.all.{arm.id}.unmatched.n")
+        assert unmatched == results.value(f"flow.{arm.id}.analysed.n") - pairs
+
+
+def test_every_number_of_the_report_is_its_result(report, results):
+    page = (report / "index.html").read_text(encoding="utf-8")
+    numbers = NUMBER.findall(page)
+    assert len(numbers) > 500
+    for result_id, kind, printed in numbers:
+        assert unescape(printed) == format_number(results.value(result_id), kind), result_id
+    outside = re.sub(r"<svg.*?</svg>|<style.*?</style>|<script.*?</script>", "", NUMBER.sub("", page), flags=re.DOTALL)
+    cells = re.findall(r'<td class="num">(.*?)</td>', outside)
+    assert cells
+    published = set(read_published(SPEC).values())
+    assert [cell for cell in cells if re.search(r"\d", cell) and unescape(cell) not in published] == []
+
+
+def test_report_is_one_file_and_says_that_its_patients_are_synthetic(report):
+    page = (report / "index.html").read_text(encoding="utf-8")
+    assert "Synthetic patients" in page
+    assert not re.search(r'(src|href)="https?://', page)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert not re.search(r"p\d{4}\b", page)
+
+
+def test_same_patients_in_another_order_and_under_other_names_give_the_same_bytes(report, frames, tmp_path):
+    names = frames["analysis_adverse_event"].with_columns(
+        pl.col("patient_id").map_elements(lambda name: f"k{9999 - int(name[1:])}", pl.String)
+    )
+    again = tmp_path / "analysis"
+    other = frames | {
+        "analysis_subject": rename_patients(frames["analysis_subject"]),
+        "analysis_adverse_event": names.sample(fraction=1, shuffle=True, seed=2),
+    }
+    run_study(other, SPEC, again, {"ingests": [7, 8, 9]})
+    files = ["results.csv", "results.parquet", "curves.parquet", "index.html"]
+    files += [f"figures/{path.name}" for path in sorted((report / "figures").iterdir())]
+    assert [name for name in files if (report / name).read_bytes() != (again / name).read_bytes()] == []
+
+
+def test_manifest_says_what_went_in(report):
+    manifest = json.loads((report / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["inputs"] == {"ingests": [1, 2, 3]}
+    assert manifest["specification"]["matching"]["caliper_sd"] == 0.2
+    assert manifest["is_synthetic"] is True
+    assert "polars" in manifest["packages"]
+
+
+def test_a_failing_study_leaves_the_last_report_alone(frames, tmp_path):
+    folder = tmp_path / "analysis"
+    folder.mkdir()
+    (folder / "index.html").write_text("the last one")
+    nobody = frames["analysis_subject"].with_columns(pl.lit(value=False).alias("x1_treated_3_months"))
+    with pytest.raises(AnalysisError, match="x1_treated_3_months"):
+        run_study(frames | {"analysis_subject": nobody}, SPEC, folder, {})
+    assert [path.name for path in tmp_path.rglob("*")] == ["analysis", "index.html"]
+
+
+def test_one_arm_only_is_told(frames):
+    subjects = frames["analysis_subject"].filter(pl.col("arm") == "len_pd1")
+    with pytest.raises(AnalysisError, match=r"Sora\+PD-1"):
+        compute_study(frames | {"analysis_subject": subjects}, SPEC)
+
+
+def test_a_study_of_one_hospital_without_arms(frames, tmp_path):
+    endpoint = Endpoint("OS", "Overall survival", "os_days", "os_event", (26.0, 52.0))
+    population = Population(("hunan",), eligible_only=False)
+    spec = StudySpec("small", tmp_path, "Survival in one hospital", 0.05, (endpoint,), "week", population=population)
+    run_study(frames, spec, tmp_path / "analysis-small", {})
+    results = Results(pl.read_parquet(tmp_path / "analysis-small" / "results.parquet"))
+    hunan = frames["analysis_subject"].filter(pl.col("hospital") == "hunan")
+    assert results.value("flow.analysed.n") == hunan.height
+    assert results.value("kaplan_meier.all.os.events.n") == hunan["os_event"].sum()
+    assert results.row("kaplan_meier.all.os.survival.26w.estimate")["time_months"] == pytest.approx(26 * 7 / 30.4375)
+    assert {path.stem for path in (tmp_path / "analysis-small" / "figures").iterdir()} == {"kaplan_meier"}
+
+
+def test_a_characteristic_that_never_varies_is_reported_not_fatal(frames):
+    subjects = frames["analysis_subject"].with_columns(pl.lit("No").alias("cirrhosis_level"))
+    results = compute_study(frames | {"analysis_subject": subjects}, replace(SPEC, study="flat")).results
+    assert results.value("table1.all.cirrhosis.p") is None
+    assert results.value("cox_univariable.matched.os.cirrhosis.p") is None
