@@ -22,6 +22,10 @@ from schemas.codes import Organ
 DELIVERY = "hunan_2022-11-20"
 HEADER_ROW = 2
 ID = "病案号"
+ROW_TABLES: dict[str, str] = {
+    "baseline": "patient",
+    "metastasis": "patient",
+}  # table -> table under whose name its rows go
 YES_NO = {True: "有", False: "无"}
 
 PATIENT_COLUMNS = {
@@ -117,7 +121,7 @@ def _patient_row(rng: np.random.Generator, patient: SyntheticPatient) -> SheetRo
     cells["门静脉癌栓"] = str(rng.choice(PVTT_WORDS[baseline["pvtt_type"]]))
     numbers = {record["organ"]: record["lesion_number"] for record in patient.records["metastasis"]}
     cells |= {header: number_text(numbers.get(organ)) for header, organ in ORGAN_COLUMNS.items()}
-    return SheetRow(identity.local_id, "patient", patient.records["patient"][0], cells)
+    return SheetRow(identity.local_id, "patient", patient.records["patient"][0] | baseline, cells)
 
 
 def _laboratory_rows(patient: SyntheticPatient) -> list[SheetRow]:
@@ -152,3 +156,18 @@ def write_delivery(folder: Path, sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         rows = [row.cells for row in sheet.rows]
         write_csv(delivery / sheet.file, f"# {MARKER}", sheet.columns, rows, "gb18030")
+
+
+def find_header(table: str, field: str) -> str:
+    """Return the header of a field, of a laboratory test, or of a column that is no field."""
+    if table == "laboratory":
+        tests = {test: header for header, (test, _, _) in LAB_COLUMNS.items()}
+        return tests.get(field, {"visit_number": "访视", "sample_date": "采血日期"}.get(field, field))
+    own = {"patient": PATIENT_COLUMNS, "baseline": BASELINE_COLUMNS, "metastasis": {}}
+    columns = own[table] if table in own else next(c for owner, c in RECORD_FILES.values() if owner == table)
+    return next((header for header, name in columns.items() if name == field), field)
+
+
+def holds(row: SheetRow, test: str) -> bool:
+    """Whether a row holds the laboratory test (any row, where no test is asked for)."""
+    return not test or row.cells[find_header("laboratory", test)] != ""

@@ -27,6 +27,7 @@ from schemas.units import LAB_RANGES
 FILE = "nanfang_2022-11-15.xlsx"
 HEADER_ROW = 2
 ID = "住院号"
+ROW_TABLES: dict[str, str] = {}  # table -> table under whose name its rows go
 FULL_WIDTH_SHARE = 0.02
 _CREATED = datetime(2022, 11, 15, 9, 0)
 _FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -180,3 +181,15 @@ def _write_end(worksheet: Worksheet, sheet: Sheet, blank_format: Format) -> None
     worksheet.write_row(end + 1, 0, ["合计", len(sheet.rows)])
     for row in (end + 2, end + 3):
         worksheet.write_blank(row, 0, None, blank_format)
+
+
+def find_header(table: str, field: str) -> str:
+    """Return the header of a field; a laboratory test is the result's column."""
+    fields = next(columns for owner, columns in SHEETS.values() if owner == table)
+    name = "value" if table == "laboratory" and field not in fields.values() else field
+    return next((header for header, own in fields.items() if own == name), field)
+
+
+def holds(row: SheetRow, test: str) -> bool:
+    """Whether a row holds the laboratory test (any row, where no test is asked for)."""
+    return not test or row.record["test"] == test

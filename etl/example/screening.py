@@ -16,7 +16,6 @@ from etl.example.survival import to_start_date
 SEEN_ELSEWHERE = "seen_elsewhere"
 _TRANSFER_DAYS = 18
 _TRANSFERS = (("nanfang", "hunan"), ("hunan", "sysu"))
-_HOSPITAL_SHARES = (0.42, 0.29, 0.29)
 
 Change = Callable[[np.random.Generator, SyntheticPatient], None]
 
@@ -122,17 +121,17 @@ _REASONS: tuple[tuple[str, int, Change], ...] = (
 def draw_screened_out(rng: np.random.Generator) -> list[SyntheticPatient]:
     """Draw the patients who are screened and not analysed; each fails for one reason, unless one implies another."""
     patients = []
-    for reason, number, change in _REASONS:
+    for offset, (reason, number, change) in enumerate(_REASONS):
         for i in range(number):
-            patient = _draw_ordinary_patient(rng, reason, tuple(ARM_SIZES)[i % 2])
+            hospital = HOSPITALS[(i + offset) % len(HOSPITALS)]
+            patient = _draw_ordinary_patient(rng, reason, hospital, tuple(ARM_SIZES)[i % 2])
             change(rng, patient)
             patients.append(patient)
     return patients
 
 
-def _draw_ordinary_patient(rng: np.random.Generator, reason: str, arm: str) -> SyntheticPatient:
+def _draw_ordinary_patient(rng: np.random.Generator, reason: str, hospital: str, arm: str) -> SyntheticPatient:
     levels = _draw_levels(rng, arm)
-    hospital = str(rng.choice(HOSPITALS, p=_HOSPITAL_SHARES))
     start = to_start_date(1090 * float(np.sqrt(rng.random())))
     facts = draw_facts(rng, levels, hospital, start)
     return SyntheticPatient(hospital, arm, reason, start, levels, facts, _draw_ordinary_course(rng, start))

@@ -40,6 +40,11 @@ DELIVERY = "sysu_2022-11-18"
 FILE, DICTIONARY_FILE = "sysu_redcap_export.csv", "sysu_data_dictionary.csv"
 HEADER_ROW = 1
 ID = "record_id"
+ROW_TABLES: dict[str, str] = {
+    "baseline": "patient",
+    "metastasis": "patient",
+    "outcome": "patient",
+}  # table -> table under whose name its rows go
 SYSTEM_COLUMNS = (ID, "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance", "data_origin")
 IDENTIFIERS = ("patient_name", "id_card", "mobile")
 
@@ -132,7 +137,8 @@ def _main_row(patient: SyntheticPatient) -> SheetRow:
         cells[column] = write_cell(table, field, round(value * 10) if is_size and value else value)
     organs = {record["organ"] for record in patient.records["metastasis"]}
     cells |= {column: str(int(organ in organs)) for column, organ in CHECKBOXES.items()}
-    return SheetRow(identity.local_id, "patient", patient.records["patient"][0], cells)
+    own = [patient.records[table][0] for table in ("patient", "baseline", "outcome")]
+    return SheetRow(identity.local_id, "patient", own[0] | own[1] | own[2], cells)
 
 
 def _record_rows(patient: SyntheticPatient, table: str, columns: dict[str, str]) -> list[SheetRow]:
@@ -200,3 +206,16 @@ def _list_dictionary() -> list[Cells]:
         note = MARKER if column == "data_origin" else ""
         lines.append(dict(zip(_DICTIONARY_HEADER, (column, form, kind, choices, note), strict=True)))
     return lines
+
+
+def find_header(table: str, field: str) -> str:
+    """Return the column of a field, of a laboratory test, or of a column that is no field."""
+    tests = {test: column for column, test in LAB_COLUMNS.items()}
+    main = {place: column for column, place in MAIN_COLUMNS.items()}
+    repeated = {(owner, name): column for owner, columns in INSTRUMENTS.values() for column, name in columns.items()}
+    return (main | repeated).get((table, field)) or tests.get(field, field)
+
+
+def holds(row: SheetRow, test: str) -> bool:
+    """Whether a row holds the laboratory test (any row, where no test is asked for)."""
+    return not test or row.cells[find_header("laboratory", test)] != ""

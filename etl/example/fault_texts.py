@@ -1,0 +1,79 @@
+"""Texts that faulty cells read, made from the patient's own record, and conditions on the record that takes a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from etl.example.chinese import PVTT_WORDS
+from etl.example.faults import CellChange, Wanted
+from etl.example.model import Record, SyntheticPatient
+from etl.example.sheets import date_text
+
+_DATE_FORMS = {"hunan": "slash", "sysu": "iso"}
+
+
+def write_date(patient: SyntheticPatient, day: date) -> object:
+    """Return a date as the patient's hospital writes it."""
+    form = _DATE_FORMS.get(patient.hospital)
+    return date_text(day, form) if form else day
+
+
+def moved(name: str, days: int) -> CellChange:
+    """Return the record's date so many days later."""
+    return lambda patient, record: write_date(patient, record[name] + timedelta(days=days))
+
+
+def from_start(days: int) -> CellChange:
+    """Return the date so many days after the start of therapy."""
+    return lambda patient, _record: write_date(patient, patient.day(days))
+
+
+def from_last_contact(days: int) -> CellChange:
+    """Return the date so many days after the last contact."""
+    return lambda patient, _record: write_date(patient, patient.day(patient.course.last_contact_days + days))
+
+
+def has(**values: object) -> Wanted:
+    """Accept a record whose fields have these values."""
+    return lambda _patient, record: all(record.get(name) == value for name, value in values.items())
+
+
+def filled(*names: str) -> Wanted:
+    """Accept a record in which these fields are filled."""
+    return lambda _patient, record: all(record.get(name) is not None for name in names)
+
+
+def facts(check: Callable[[Record], bool]) -> Wanted:
+    """Accept a patient whose facts at the start meet a condition."""
+    return lambda patient, _record: check(patient.facts)
+
+
+def both(*conditions: Wanted) -> Wanted:
+    """Accept what every condition accepts."""
+    return lambda patient, record: all(condition(patient, record) for condition in conditions)
+
+
+def is_alive(patient: SyntheticPatient, _record: Record) -> bool:
+    """Accept a patient who is alive at the last contact."""
+    return not patient.course.is_dead
+
+
+def is_dead(patient: SyntheticPatient, _record: Record) -> bool:
+    """Accept a patient who has died."""
+    return patient.course.is_dead
+
+
+def is_stable(_patient: SyntheticPatient, record: Record) -> bool:
+    """Accept an assessment recorded as stable disease."""
+    return record["recorded_response"] == "SD"
+
+
+def is_later_visit(_patient: SyntheticPatient, record: Record) -> bool:
+    """Accept a record of the second assessment after the baseline, on which no baseline value rests."""
+    return record["visit_number"] == 2
+
+
+def thrombus_words(addition: str) -> CellChange:
+    """Return the words for the patient's portal vein tumour thrombus with something behind that does not belong there."""
+    return lambda patient, _record: PVTT_WORDS[patient.facts["pvtt_type"]][0] + addition
