@@ -12,6 +12,7 @@ from etl.identity import MASK, mask_personal_data, normalise_identifier
 from etl.site import IDENTIFIER_ROLES, ColumnMap, Site, Source
 
 USED = "used"
+ABOVE_HEADER, HEADER, BLANK_ROW = "above the header", "header", "blank row"
 _PATIENT = "_patient_text"
 
 
@@ -117,7 +118,7 @@ def make_landing(sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[s
     for sheet in sheets:
         secret = {c.column for s in sheet.sources for c in site.columns_of(s) if c.role in IDENTIFIER_ROLES}
         kept = [name for name in sheet.header if name not in secret]
-        rows = sheet.rows.filter(~pl.col("rule").is_in(["blank row", "above the header", "header"]))
+        rows = sheet.rows.filter(~pl.col("rule").is_in([BLANK_ROW, ABOVE_HEADER, HEADER]))
         cells = pl.struct(kept).struct.json_encode() if kept else pl.lit("{}")
         frames.append(
             rows.select(

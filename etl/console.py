@@ -8,15 +8,29 @@ from pathlib import Path
 
 import polars as pl
 from rich.console import Console
-from rich.table import Table
 
-from etl.accounts import USED
+from etl.accounts import ABOVE_HEADER, BLANK_ROW, HEADER, USED
 from etl.errors import RegistryError
 from etl.ingest import IngestSummary, Progress
 from etl.settings import Language
 from schemas.codes import Severity
 
-SYNTHETIC = ("Synthetic patients - not real", "合成患者，非真实数据")
+SYNTHETIC = {"en": "Synthetic patients - not real", "zh": "合成患者，非真实数据"}
+WORDS = {
+    "en": {
+        "loaded": "loaded as ingest {ingest_id}", "checked": "checked, not loaded",
+        "rows": "Rows    ", "records": "Records ", "cells": "Cells   ", "patients": "Patients", "findings": "Findings",
+        "used": "used", "ignored": "ignored", "loaded_part": "loaded", "quarantined": "quarantined", "mapped": "mapped",
+        "identifiers": "identifiers", "reject": "records set aside", "query": "questions", "note": "notes",
+    },
+    "zh": {
+        "loaded": "已入库，编号 {ingest_id}", "checked": "仅校验，未入库",
+        "rows": "行    ", "records": "记录  ", "cells": "单元格", "patients": "患者  ", "findings": "问题  ",
+        "used": "采用", "ignored": "忽略", "loaded_part": "入库", "quarantined": "隔离", "mapped": "映射",
+        "identifiers": "标识符", "reject": "隔离记录", "query": "质疑", "note": "提示",
+    },
+}  # fmt: skip
+RULE_ZH = {ABOVE_HEADER: "表头以上", HEADER: "表头", BLANK_ROW: "空行"}
 
 
 class Terminal:
@@ -52,53 +66,50 @@ class Terminal:
 
     def show_ingest(self, summary: IngestSummary, page: Path | None) -> None:
         """Print an ingest's summary: what came in, where it went, what was found, where to read on."""
-        name = self.text(summary.name_en, summary.name_zh)
         if summary.status == "nothing new":
-            self.say(f"{name}: nothing new; the current version stays.", "没有新内容，当前版本不变。")
+            name = self.text(summary.name_en, summary.name_zh)
+            self.out.print(
+                f"{name}: {self.text('nothing new, the current version stays', '没有新内容，当前版本不变')}",
+                markup=False,
+            )
             return
-        verb = {
-            "loaded": self.text(f"loaded as ingest {summary.ingest_id}", f"已入库，编号 {summary.ingest_id}"),
-            "checked": self.text("checked, not loaded", "仅校验，未入库"),
-        }[summary.status]
-        self.out.print(f"[bold]{name}[/bold]: {summary.delivery} - {verb}")
-        if summary.is_synthetic:
-            self.out.print(f"[yellow]{self.text(*SYNTHETIC)}[/yellow]")
-        self.out.print(self._accounts_table(summary))
-        self.out.print(self._findings_line(summary))
+        for language in ("en", "zh") if self.language == "both" else (self.language,):
+            title, *lines = describe_ingest(summary, language)
+            self.out.print(title, markup=False, style="bold")
+            if summary.is_synthetic:
+                self.out.print(f"  {SYNTHETIC[language]}", markup=False, style="yellow")
+            for line in lines:
+                self.out.print(f"  {line}", markup=False)
         if page:
-            self.out.print(f"{self.text('Page', '报告')}: {page}", markup=False)
+            self.out.print(f"  {self.text('Page', '报告')}: {page}", markup=False)
 
-    def _accounts_table(self, summary: IngestSummary) -> Table:
-        a = summary.accounts or {}
-        ignored = self._list_ignored(summary.row_accounts)
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for _ in range(2):
-            table.add_column()
-        rows = [
-            (self.text("Rows", "行"), f"{a['rows_read']:,}", f"= {a['rows_used']:,} {self.text('used', '采用')} + {a['rows_ignored']:,} {self.text('ignored', '忽略')} ({ignored})"),
-            (self.text("Records", "记录"), f"{a['records_made']:,}", f"= {a['records_loaded']:,} {self.text('loaded', '入库')} + {a['records_quarantined']:,} {self.text('quarantined', '隔离')}"),
-            (self.text("Cells", "单元格"), f"{a['cells']:,}", f"= {a['cells_mapped']:,} {self.text('mapped', '映射')} + {a['cells_identifier']:,} {self.text('identifiers', '标识符')} + {a['cells_ignored']:,} {self.text('ignored', '忽略')} + {a['cells_quarantined']:,} {self.text('quarantined', '隔离')}"),
-            (self.text("Patients", "患者"), f"{a['patients']:,}", ""),
-        ]  # fmt: skip
-        for label, total, parts in rows:
-            table.add_row(f"  {label}", f"{total:>8} {parts}")
-        return table
 
-    @staticmethod
-    def _list_ignored(accounts: pl.DataFrame | None) -> str:
-        if accounts is None:
-            return ""
-        by_rule = accounts.filter(pl.col("rule") != USED).group_by("rule").agg(pl.col("n_rows").sum())
-        return ", ".join(
-            f"{rule} {n:,}" for rule, n in by_rule.sort("n_rows", "rule", descending=[True, False]).iter_rows()
-        )
+def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
+    """Return an ingest's summary as lines in one language: title, the three accounts, patients, findings."""
+    words = WORDS[language]
+    a, found = summary.accounts or {}, summary.findings or {}
+    name = summary.name_zh if language == "zh" else summary.name_en
+    status = words[summary.status].format(ingest_id=summary.ingest_id)
+    counts = [
+        ("rows", "rows_read", [("rows_used", "used"), ("rows_ignored", "ignored")]),
+        ("records", "records_made", [("records_loaded", "loaded_part"), ("records_quarantined", "quarantined")]),
+        ("cells", "cells", [("cells_mapped", "mapped"), ("cells_identifier", "identifiers"), ("cells_ignored", "ignored"),
+                            ("cells_quarantined", "quarantined")]),
+    ]  # fmt: skip
+    lines = [f"{name}: {summary.delivery} - {status}"]
+    for label, total, parts in counts:
+        sums = " + ".join(f"{a[key]:,} {words[part]}" for key, part in parts)
+        lines.append(f"{words[label]} {a[total]:,} = {sums}")
+        if label == "rows":
+            lines.append(f"    {words['ignored']}: {_list_ignored(summary.row_accounts, language)}")
+    parts = ", ".join(f"{found.get(severity.value, 0):,} {words[severity.value]}" for severity in Severity)
+    return [*lines, f"{words['patients']} {a['patients']:,}", f"{words['findings']} {parts}"]
 
-    def _findings_line(self, summary: IngestSummary) -> str:
-        counts = summary.findings or {}
-        names = {
-            Severity.REJECT: self.text("records set aside", "隔离记录"),
-            Severity.QUERY: self.text("questions", "质疑"),
-            Severity.NOTE: self.text("notes", "提示"),
-        }
-        parts = ", ".join(f"{counts.get(severity.value, 0):,} {name}" for severity, name in names.items())
-        return f"  {self.text('Findings', '问题')}: {parts}"
+
+def _list_ignored(accounts: pl.DataFrame | None, language: str) -> str:
+    if accounts is None:
+        return ""
+    by_rule = accounts.filter(pl.col("rule") != USED).group_by("rule").agg(pl.col("n_rows").sum())
+    return ", ".join(
+        f"{rule} {n:,}" for rule, n in by_rule.sort("n_rows", "rule", descending=[True, False]).iter_rows()
+    )

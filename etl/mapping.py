@@ -12,7 +12,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from etl.accounts import USED, CellAccounts, SheetRows, account_cells, collect_identifiers, count_rows, make_landing
+from etl.accounts import (
+    ABOVE_HEADER,
+    BLANK_ROW,
+    HEADER,
+    USED,
+    CellAccounts,
+    SheetRows,
+    account_cells,
+    collect_identifiers,
+    count_rows,
+    make_landing,
+)
 from etl.errors import DeliveryError, StructureError
 from etl.extract import ROW, TEXT_ENCODINGS, Delivery, Grid
 from etl.identity import mask_personal_data
@@ -150,9 +161,9 @@ def _account_rows(
     names = [name for name in body.columns if name != ROW]
     blank = pl.all_horizontal(pl.col(names).is_null()) if names else pl.lit(value=True)
     rule = (
-        pl.when(pl.col(ROW) < header_row).then(pl.lit("above the header"))
-        .when(pl.col(ROW) == header_row).then(pl.lit("header"))
-        .when(blank).then(pl.lit("blank row"))
+        pl.when(pl.col(ROW) < header_row).then(pl.lit(ABOVE_HEADER))
+        .when(pl.col(ROW) == header_row).then(pl.lit(HEADER))
+        .when(blank).then(pl.lit(BLANK_ROW))
     )  # fmt: skip
     for ignore in {i.name: i for s in sources for i in s.ignore}.values():
         if ignore.column in names:
