@@ -1,0 +1,114 @@
+"""Who is in: the correct patient meets all twelve criteria; each line changes one thing and names what is then not met."""
+
+import polars as pl
+import pytest
+from clinical_tables import make_case, make_frame, make_tables, read_rows
+
+from schemas.definitions.treatment import derive_first_line
+from schemas.derive import derive
+from schemas.rules import CRITERIA
+
+# false: criteria that remove the patient; unknown: criteria without an answer (E4 is then false).
+# 3 months are 91.3 days: 2020-05-31 is day 91, 2020-06-01 day 92 after 2020-03-01.
+CASES = """
+| edits                                                              | false                         | unknown                   |
+|                                                                    |                               |                           |
+| patient.tumour_type=cholangiocarcinoma                             | i1_primary_unresectable_hcc   |                           |
+| patient.diagnosis_basis=other                                      | i1_primary_unresectable_hcc   |                           |
+| patient.is_unresectable=false; patient.tumour_type=                | i1_primary_unresectable_hcc   |                           |
+| patient.is_unresectable=                                           | e4_complete_data              | i1_primary_unresectable_hcc |
+| baseline.bclc_stage=B                                              | i2_bclc_c_with_metastasis     |                           |
+| baseline.has_extrahepatic_metastasis=false                         | i2_bclc_c_with_metastasis     |                           |
+| baseline.ecog_status=1                                             | i3_liver_function_and_ecog    |                           |
+| baseline.child_pugh_class=C                                        |                               |                           |
+| baseline.child_pugh_class=C; baseline.ascites=                     | i3_liver_function_and_ecog    |                           |
+| baseline.child_pugh_class=; baseline.ascites=                      | e4_complete_data              | i3_liver_function_and_ecog |
+| patient.has_other_malignancy=true                                  | i4_no_other_malignancy        |                           |
+| patient.is_recurrent=true                                          | e1_not_recurrent              |                           |
+| patient.birth_date=2002-03-01                                      |                               |                           |
+| patient.birth_date=2002-03-02                                      | e2_age_18_to_75               |                           |
+| patient.birth_date=1944-03-02                                      |                               |                           |
+| patient.birth_date=1944-03-01                                      | e2_age_18_to_75               |                           |
+| baseline.has_vena_cava_or_atrium_tumour=true                       | e3_no_vena_cava_or_atrium_tumour |                        |
+| baseline.tumour_number=                                            | e4_complete_data              |                           |
+| -laboratory[5]                                                     | e4_complete_data              |                           |
+| -lesion; -response                                                 | e4_complete_data              |                           |
+| outcome.vital_status=                                              | e4_complete_data              |                           |
+| outcome.vital_status=; outcome.last_contact_date=2020-05-31        | e4_complete_data              | e5_followed_3_months      |
+| outcome.vital_status=alive; outcome.last_contact_date=2020-05-31   | e5_followed_3_months          |                           |
+| outcome.vital_status=alive; outcome.last_contact_date=2020-06-01   |                               |                           |
+| outcome.last_contact_date=2020-05-31; outcome.death_date=2020-05-31 |                              |                           |
+| treatment.end_date=2020-05-31; treatment[2].end_date=2020-05-31    | x1_treated_3_months           |                           |
+| treatment.end_date=2020-05-31; treatment[2].end_date=2020-06-01    |                               |                           |
+| treatment.end_date=2020-05-31; treatment[2].end_date=              | e4_complete_data              | x1_treated_3_months       |
+| treatment.end_date=; treatment.stop_reason=                        |                               |                           |
+| treatment.drug=other                                               | arm_is_compared               |                           |
+| -treatment[2]                                                      | arm_is_compared               |                           |
+| treatment[3].line_number=1                                         | arm_is_compared               |                           |
+| treatment.start_date=2018-12-31                                    | start_in_enrolment_window     |                           |
+| treatment.start_date=2022-01-01; treatment[2].start_date=2021-12-31 | x1_treated_3_months          |                           |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(CASES), ids=lambda c: str(c["edits"]))
+def test_criteria_of_a_patient(case):
+    edits = case["edits"] or ""
+    own = derive(make_case(edits))["eligibility"].filter(pl.col("patient_id") == "p1")
+    assert own["criterion_order"].to_list() == list(range(1, 13))
+    removed = set(own.filter(~pl.col("is_met"))["criterion_id"])
+    unknown = set(own.filter(pl.col("is_met").is_null())["criterion_id"])
+    expected = {case["false"]} - {None}
+    # A treatment that ends before it starts, or a start out of the window, changes the times as well.
+    assert expected <= removed
+    assert removed - expected <= (
+        {"x1_treated_3_months", "e5_followed_3_months", "e4_complete_data"} if "start_date" in edits else set()
+    )
+    assert unknown == {case["unknown"]} - {None}
+
+
+def test_the_flow_chart_has_twelve_steps_in_order():
+    steps = sorted(CRITERIA.values(), key=lambda c: c.order)
+    assert [step.order for step in steps] == list(range(1, 13))
+    assert [step.criterion_id for step in steps][7] == "e4_complete_data"
+    assert all(step.label_en and step.label_zh and step.source for step in steps)
+
+
+# drugs of line 1 -> arm, kinase inhibitor, PD-1 inhibitor
+ARMS = """
+| drugs                             | arm      | targeted   | pd1          |
+| sorafenib sintilimab              | sora_pd1 | sorafenib  | sintilimab   |
+| lenvatinib pembrolizumab          | len_pd1  | lenvatinib | pembrolizumab |
+| camrelizumab sorafenib            | sora_pd1 | sorafenib  | camrelizumab |
+| lenvatinib toripalimab nivolumab  | len_pd1  | lenvatinib | nivolumab    |
+| lenvatinib sorafenib nivolumab    | other    | lenvatinib | nivolumab    |
+| lenvatinib nivolumab other        | other    | lenvatinib | nivolumab    |
+| lenvatinib                        | other    | lenvatinib |              |
+| nivolumab                         | other    |            | nivolumab    |
+| other                             | other    |            |              |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(ARMS), ids=lambda c: c["drugs"])
+def test_arm_of_the_first_line(case):
+    rows = [{"line_number": "1", "drug": drug, "start_date": "2020-03-01"} for drug in case["drugs"].split()]
+    later = [{"line_number": "2", "drug": "camrelizumab", "start_date": "2021-03-01"}]
+    line = derive_first_line(make_frame("treatment", rows + later)).row(0, named=True)
+    assert (line["arm"], line["targeted_drug"], line["pd1_drug"]) == (case["arm"], case["targeted"], case["pd1"])
+
+
+def test_start_is_the_earlier_and_end_the_later_of_the_combination():
+    rows = read_rows("""
+        | line_number | drug       | start_date | end_date   | stop_reason |
+        | 1           | lenvatinib | 2020-03-05 | 2020-07-01 | toxicity    |
+        | 1           | nivolumab  | 2020-03-01 | 2020-09-01 | progression |
+        | 2           | sorafenib  | 2020-10-01 |            |             |
+    """)
+    line = derive_first_line(make_frame("treatment", rows)).row(0, named=True)
+    assert (str(line["start_date"]), str(line["treatment_end_date"])) == ("2020-03-01", "2020-09-01")
+    assert line["is_treatment_ongoing"] is False
+
+
+def test_no_first_line_is_no_arm():
+    rows = [{"line_number": "2", "drug": "sorafenib"}]
+    assert derive_first_line(make_frame("treatment", rows)).is_empty()
+    assert derive(make_tables())["eligibility"].is_empty()

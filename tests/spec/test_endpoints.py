@@ -1,0 +1,161 @@
+"""Survival, progression and the 3- and 6-month evaluation, worked by hand on the correct patient, changed line by line.
+
+The patient starts on 2020-03-01, has PD on 2020-06-10 (day 101) and dies on 2020-12-01 (day 275).
+"""
+
+from datetime import date
+
+import polars as pl
+import pytest
+from clinical_tables import make_case, read_rows
+
+from schemas.definitions.endpoints import MONTH_3, MONTH_6, derive_best_response, derive_response_at
+from schemas.derive import derive
+
+NO_PD = "-lesion; -response; outcome.has_progressed=false; outcome.progression_date="
+ALIVE = "outcome.vital_status=alive; outcome.death_date="
+
+# The close of follow-up, 2022-10-31, is day 974 after 2020-03-01.
+SURVIVAL = f"""
+| edits                                                                         | os_days | os_event | pfs_days | pfs_event |
+|                                                                               | 275     | true     | 101      | true      |
+| {NO_PD}                                                                       | 275     | true     | 275      | true      |
+| {ALIVE}                                                                       | 275     | false    | 101      | true      |
+| {ALIVE}; {NO_PD}                                                              | 275     | false    | 275      | false     |
+| outcome.death_date=2022-10-31; outcome.last_contact_date=2022-10-31; {NO_PD}  | 974     | true     | 974      | true      |
+| outcome.death_date=2022-11-01; outcome.last_contact_date=2022-11-01; {NO_PD}  | 974     | false    | 974      | false     |
+| {ALIVE}; outcome.last_contact_date=2023-01-01; {NO_PD}                        | 974     | false    | 974      | false     |
+| outcome.death_date=                                                           | 275     | true     | 101      | true      |
+| outcome.last_contact_date=                                                    | 275     | true     | 101      | true      |
+| outcome.vital_status=                                                         |         |          |          |           |
+| {ALIVE}; outcome.last_contact_date=                                           |         |          |          |           |
+| outcome.death_date=2020-02-01                                                 |         |          |          |           |
+| -treatment                                                                    |         |          |          |           |
+| -lesion; -response                                                            | 275     | true     | 101      | true      |
+| -lesion; -response; outcome.progression_date=2020-05-01                       | 275     | true     | 61       | true      |
+| outcome.progression_date=2020-05-01                                           | 275     | true     | 101      | true      |
+| -lesion; -response; outcome.progression_date=                                 | 275     | true     |          |           |
+| -lesion; -response; outcome.progression_date=2020-03-01                       | 275     | true     |          |           |
+| -lesion; outcome.progression_date=; response[3].assessment_date=2020-06-01    | 275     | true     | 92       | true      |
+| -treatment; {ALIVE}; outcome.last_contact_date=; {NO_PD}; outcome.overall_survival_days=30.5 | 30.5 | false | 30.5 | false |
+| -treatment; outcome.last_contact_date=; outcome.death_date=; -lesion; -response; outcome.progression_date=; outcome.overall_survival_days=300; outcome.progression_days=120 | 300 | true | 120 | true |
+"""
+
+
+def read_subject(edits):
+    return derive(make_case(edits or ""))["subject"].filter(pl.col("patient_id") == "p1").row(0, named=True)
+
+
+@pytest.mark.parametrize("case", read_rows(SURVIVAL), ids=lambda c: str(c["edits"]))
+def test_survival_of_a_patient(case):
+    subject = read_subject(case["edits"])
+    flags = {"true": True, "false": False, None: None}
+    for time, event in (("os_days", "os_event"), ("pfs_days", "pfs_event")):
+        assert subject[time] == (None if case[time] is None else float(case[time]))
+        assert subject[event] is flags[case[event]]
+
+
+@pytest.mark.parametrize(
+    ("edits", "source", "day"),
+    [
+        ("", "lesions", date(2020, 6, 10)),
+        ("-lesion", "recorded", date(2020, 6, 10)),
+        ("-lesion; outcome.progression_date=2020-06-01", "recorded", date(2020, 6, 1)),
+        ("-lesion; outcome.progression_date=", "recorded_response", date(2020, 6, 10)),
+        (
+            "-lesion; response.target_sum_mm=50; response[2].target_sum_mm=80; response[3].target_sum_mm=90",
+            "target_sum",
+            date(2020, 4, 15),
+        ),
+        (NO_PD, None, None),
+    ],
+)
+def test_where_the_first_progression_comes_from(edits, source, day):
+    subject = read_subject(edits)
+    assert (subject["first_progression_source"], subject["first_progression_date"]) == (source, day)
+
+
+@pytest.mark.parametrize(
+    ("edits", "source"),
+    [("", "dates"), ("-treatment", None), ("-treatment; outcome.overall_survival_days=9", "durations")],
+)
+def test_time_source(edits, source):
+    assert read_subject(edits)["time_source"] == source
+
+
+# assessments as "day:response", the day of the first progression and of death -> the response at 3 months (63-119)
+AT_3_MONTHS = """
+| assessments         | progression | death | at_3_months |
+| 91:PR               |             |       | PR          |
+| 63:SD               |             |       | SD          |
+| 62:SD               |             |       | NE          |
+| 119:SD              |             |       | SD          |
+| 120:SD              |             |       | NE          |
+| 70:SD 100:PR        |             |       | PR          |
+| 81:SD 102:PR        |             |       | SD          |
+| 81:SD 101:PR        |             |       | PR          |
+| 70:NE               |             |       | NE          |
+|                     |             |       | NE          |
+| 50:PD               | 50          |       | PD          |
+| 50:PD 90:SD         | 50          |       | PD          |
+| 90:SD 118:PD        | 118         |       | SD          |
+|                     | 119         |       | PD          |
+|                     | 120         |       | NE          |
+|                     |             | 119   | PD          |
+|                     |             | 120   | NE          |
+| 90:SD               |             | 95    | SD          |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(AT_3_MONTHS), ids=lambda c: " ".join(str(v) for v in c.values()))
+def test_response_at_3_months(case):
+    pairs = [reading.split(":") for reading in (case["assessments"] or "").split()]
+    readings = pl.DataFrame(
+        {
+            "patient_id": ["p1"] * len(pairs),
+            "assessment_days": [float(d) for d, _ in pairs],
+            "response": [r for _, r in pairs],
+        },
+        schema={"patient_id": pl.String, "assessment_days": pl.Float64, "response": pl.String},
+    )
+    days = {
+        name: None if case[key] is None else float(case[key])
+        for name, key in (("first_progression_days", "progression"), ("death_days", "death"))
+    }
+    schema = {
+        "patient_id": pl.String,
+        "first_progression_days": pl.Float64,
+        "death_days": pl.Float64,
+        "is_timed": pl.Boolean,
+    }
+    clock = pl.DataFrame([{"patient_id": "p1", "is_timed": True, **days}], schema=schema)
+    assert derive_response_at(readings, clock, MONTH_3, "r")["r"].item() == case["at_3_months"]
+
+
+def test_windows_leave_half_the_longest_interval_to_each_side():
+    for window in (MONTH_3, MONTH_6):
+        assert window.nominal_day - window.first_day == window.last_day - window.nominal_day == 8 * 7 / 2
+
+
+def test_six_months_and_an_unknown_clock():
+    assert read_subject("")["response_6_months"] == "PD"
+    assert read_subject("-treatment")["response_6_months"] is None
+
+
+@pytest.mark.parametrize(
+    ("responses", "best"),
+    [
+        (["SD", "PR", "SD"], "PR"),
+        (["PD", "PR"], "PD"),
+        (["SD", "PD", "CR"], "SD"),
+        (["NE", "SD"], "SD"),
+        (["NE"], "NE"),
+        ([None, "PR"], "PR"),
+        (["CR", "PD"], "CR"),
+    ],
+)
+def test_best_response_up_to_the_first_progression(responses, best):
+    readings = pl.DataFrame(
+        {"patient_id": ["p1"] * len(responses), "visit_number": range(1, len(responses) + 1), "response": responses}
+    )
+    assert derive_best_response(readings)["best_response"].to_list() == [best]

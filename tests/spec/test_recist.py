@@ -1,0 +1,249 @@
+"""RECIST 1.1 (Eisenhauer 2009), worked by hand: the lesions of each visit in, the response out."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from clinical_tables import make_frame, make_tables, read_rows
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.definitions import recist
+from schemas.definitions.assessment import derive_assessment
+
+START = pl.DataFrame({"patient_id": ["p1"], "start_date": [None]}, schema_overrides={"start_date": pl.Date})
+HCC_TACE_SEG = Path(__file__).parents[3] / "shared" / "reference" / "hcc_tace_seg_data_table.csv"
+
+# Eisenhauer 2009, table 1 (patients with target lesions): every cell of target x non-target x new lesion.
+# "none" are patients without non-target lesions; for those the target response stands.
+TABLE_1 = """
+| target | non_target    | new   | overall |
+| CR     | CR            | false | CR      |
+| CR     | none          | false | CR      |
+| CR     | non_cr_non_pd | false | PR      |
+| CR     | NE            | false | PR      |
+| CR     | PD            | false | PD      |
+| PR     | CR            | false | PR      |
+| PR     | none          | false | PR      |
+| PR     | non_cr_non_pd | false | PR      |
+| PR     | NE            | false | PR      |
+| PR     | PD            | false | PD      |
+| SD     | CR            | false | SD      |
+| SD     | none          | false | SD      |
+| SD     | non_cr_non_pd | false | SD      |
+| SD     | NE            | false | SD      |
+| SD     | PD            | false | PD      |
+| NE     | CR            | false | NE      |
+| NE     | none          | false | NE      |
+| NE     | non_cr_non_pd | false | NE      |
+| NE     | NE            | false | NE      |
+| NE     | PD            | false | PD      |
+| PD     | CR            | false | PD      |
+| PD     | none          | false | PD      |
+| PD     | non_cr_non_pd | false | PD      |
+| PD     | NE            | false | PD      |
+| PD     | PD            | false | PD      |
+| none   | CR            | false | CR      |
+| none   | non_cr_non_pd | false | SD      |
+| none   | NE            | false | NE      |
+| none   | PD            | false | PD      |
+| none   | none          | false | none    |
+"""
+CELLS = [
+    tuple(None if v == "none" else v for v in (r["target"], r["non_target"], r["overall"])) for r in read_rows(TABLE_1)
+]
+
+
+def combine(target, non_target, *, has_new_lesion):
+    frame = pl.DataFrame(
+        {"t": [target], "n": [non_target], "new": [has_new_lesion]},
+        schema={"t": pl.String, "n": pl.String, "new": pl.Boolean},
+    )
+    return frame.select(recist.compute_overall_response(pl.col("t"), pl.col("n"), pl.col("new"))).item()
+
+
+@pytest.mark.parametrize(("target", "non_target", "overall"), CELLS)
+def test_overall_response_follows_table_1(target, non_target, overall):
+    assert combine(target, non_target, has_new_lesion=False) == overall
+    assert combine(target, non_target, has_new_lesion=None) == overall
+
+
+@pytest.mark.parametrize(("target", "non_target", "overall"), CELLS)
+def test_a_new_lesion_is_progression_whatever_the_rest(target, non_target, overall):
+    assert combine(target, non_target, has_new_lesion=True) == "PD"
+
+
+def assess(lesions, responses=""):
+    """The assessment frame of one patient; visits, lesions and sizes as an ASCII grid: one line a lesion.
+
+    | lesion | role | organ | 0 | 1 | 2 |: a cell is a diameter in mm, a status, or blank (no record at the visit).
+    """
+    rows = []
+    for line in read_rows(lesions) if lesions else []:
+        for visit in (key for key in line if key.isdigit()):
+            cell = line[visit]
+            if cell is None:
+                continue
+            is_size = cell.replace(".", "").isdigit()
+            rows.append({
+                "visit_number": visit, "reader": "site", "lesion_id": line["lesion"], "role": line["role"],
+                "organ": line["organ"], "status": "measured" if is_size else cell, "diameter_mm": cell if is_size else None,
+            })  # fmt: skip
+    readings = read_rows(responses) if responses else []
+    return derive_assessment(make_frame("lesion", rows), make_frame("response", readings), START)
+
+
+def read_responses(lesions, responses=""):
+    frame = assess(lesions, responses).filter(pl.col("visit_number") > 0)
+    return frame["derived_response"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("lesions", "expected"),
+    [
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 60 | 42 | 41.9 |\n| T2 | target | lung | 40 | 28 | 28.2 |", ["PR", "SD"], id="-30.0 % exactly is PR, -29.9 % is not"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 100 | 50 | 60 |", ["PR", "PD"], id="+20 % and 10 mm above the nadir, though 40 % below the baseline"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 50 | 20 | 24.9 |", ["PR", "PR"], id="+24.5 % but 4.9 mm is no PD"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 50 | 20 | 25 |", ["PR", "PD"], id="5 mm exactly is enough"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 100 | 119.9 |", ["SD"], id="the baseline counts as a nadir: 19.9 %"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 100 | 120 |", ["PD"], id="the baseline counts as a nadir: 20 %"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | absent |\n| T2 | target | lymph_node | 20 | 9.9 |", ["CR"], id="CR with a node of 9.9 mm: the sum is not 0"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | absent |\n| T2 | target | lymph_node | 20 | 10 |", ["PR"], id="a node of 10 mm is no CR"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | too_small |\n| T2 | target | lung | 10 | 10 |", ["PR"], id="too small counts 5 mm: 15 of 40"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 10 | too_small |\n| T2 | target | lung | 11 | 11 |", ["SD"], id="too small counts 5 mm: 16 of 21"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 30 | 20 | 20 |\n| T2 | target | lung | 20 | | not_assessed |", ["NE", "NE"], id="a target without a record, or not assessed, is NE"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | 60 |\n| T2 | target | lung | 20 | not_assessed |", ["PD"], id="the rest already shows PD: 60 against 50"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 30 | 10 | 29 |\n| T2 | target | lung | 20 | not_assessed | 20 |", ["NE", "SD"], id="an incomplete sum is no nadir"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | absent |\n| N1 | non_target | bone | present | present |", ["PR"], id="CR of the targets alone is PR"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | absent |\n| N1 | non_target | bone | present | absent |", ["CR"], id="targets and non-targets gone"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | absent |\n| N1 | non_target | lymph_node | 12 | 9 |", ["CR"], id="a non-target node below 10 mm is gone"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | absent |\n| N1 | non_target | bone | present | |", ["PR"], id="CR with a non-target not assessed is PR"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | 10 |\n| N1 | non_target | bone | present | progression |", ["PD"], id="unequivocal progression of a non-target"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 30 | 10 | 10 |\n| X1 | new | brain | | present | present |", ["PD", "PD"], id="new lesion"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | 30 |\n| X1 | new | brain | | absent |", ["SD"], id="a new lesion that is absent is none"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 30 | absent | 3 |", ["CR", "PD"], id="back after a CR is PD, however small"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 30 | absent | 4 |\n| T2 | target | lung | 30 | 20 | 20 |", ["PR", "PR"], id="back without a CR goes into the sum: 24 of 60, 4 mm above 20"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 30 | absent | absent |\n| N1 | non_target | bone | present | absent | present |", ["CR", "PD"], id="a non-target back after a CR is PD"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 100 | 60 | 71 |", ["PR", "SD"], id="back above -30 % without PD: the visit is SD"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| N1 | non_target | bone | present | present | absent |", ["SD", "CR"], id="non-targets alone"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | not_assessed | 10 |", ["NE"], id="no baseline sum"),
+    ],
+)  # fmt: skip
+def test_response_of_lesions(lesions, expected):
+    assert read_responses(lesions) == expected
+
+
+def test_sums_baseline_and_nadir_of_each_visit():
+    frame = assess("| lesion | role | organ | 0 | 1 | 2 | 3 |\n| T1 | target | liver | 50 | 30 | not_assessed | 40 |")
+    assert frame["target_sum_mm"].to_list() == [50, 30, None, 40]
+    assert frame["baseline_sum_mm"].to_list() == [50, 50, 50, 50]
+    assert frame["nadir_sum_mm"].to_list() == [None, 50, 30, 30]
+    assert frame["derived_response"].to_list() == [None, "PR", "NE", "PD"]
+
+
+def test_a_visit_without_any_record_of_the_reader_is_no_visit():
+    frame = assess("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 50 | | 30 |")
+    assert frame["visit_number"].to_list() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("criteria", "sums", "expected"),
+    [
+        ("recist_1_1", [100, 70, 84], ["PR", "PD"]),
+        ("recist_1_1", [20, 24, 25], ["SD", "PD"]),
+        ("mrecist", [20, 24, 25], ["PD", "PD"]),
+        ("mrecist", [20, 0, 0], ["CR", "CR"]),
+        ("recist_1_1", [20, 0, 1], ["CR", "PD"]),
+        ("recist_1_1", [44.3, 31.01, 31.02], ["PR", "SD"]),
+        ("recist_1_1", [30.3, 36.36, 36.35], ["PD", "SD"]),
+        ("recist_1_1", [30.3, 36.35, 36.36], ["SD", "PD"]),
+        ("recist_1_1", [100, None, 70], [None, "PR"]),
+        ("recist_1_1", [None, 50, 70], ["NE", "PD"]),
+    ],
+)
+def test_response_of_sums_without_lesions(criteria, sums, expected):
+    rows = [
+        {
+            "visit_number": str(visit),
+            "reader": "1",
+            "criteria": criteria,
+            "target_sum_mm": None if s is None else str(s),
+        }
+        for visit, s in enumerate(sums)
+    ]
+    frame = derive_assessment(make_tables()["lesion"], make_frame("response", rows), START)
+    assert frame["derived_response"].to_list()[1:] == expected
+
+
+def test_readers_and_criteria_do_not_mix():
+    rows = read_rows("""
+        | visit_number | reader | criteria   | target_sum_mm |
+        | 0            | 1      | recist_1_1 | 100           |
+        | 1            | 1      | recist_1_1 | 90            |
+        | 0            | 2      | recist_1_1 | 50            |
+        | 1            | 2      | recist_1_1 | 90            |
+        | 0            | 1      | mrecist    | 100           |
+        | 1            | 1      | mrecist    | 0             |
+    """)
+    frame = derive_assessment(make_tables()["lesion"], make_frame("response", rows), START)
+    later = frame.filter(pl.col("visit_number") == 1).select("reader", "criteria", "derived_response")
+    assert set(later.iter_rows()) == {("1", "recist_1_1", "SD"), ("2", "recist_1_1", "PD"), ("1", "mrecist", "CR")}
+
+
+def test_a_recorded_new_lesion_counts_beside_lesions():
+    lesions = "| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | 30 |"
+    flag = "| visit_number | reader | criteria | has_new_lesion |\n| 1 | site | recist_1_1 | true |"
+    assert read_responses(lesions, flag) == ["PD"]
+
+
+@given(st.lists(st.integers(0, 4000), min_size=2, max_size=8))
+def test_sums_agree_with_a_walk_in_whole_tenths_of_a_millimetre(tenths):
+    """An independent walk in exact integers (tenths of a mm): baseline, nadir so far, CR once seen."""
+    rows = [
+        {"visit_number": str(v), "reader": "1", "criteria": "recist_1_1", "target_sum_mm": str(t / 10)}
+        for v, t in enumerate(tenths)
+    ]
+    got = derive_assessment(make_tables()["lesion"], make_frame("response", rows), START)["derived_response"].to_list()
+    nadir, was_complete, expected = tenths[0], False, [None]
+    for now in tenths[1:]:
+        if now == 0:
+            answer = "CR"
+        elif was_complete or ((now - nadir) * 100 >= 20 * nadir and now - nadir >= 50):
+            answer = "PD"
+        else:
+            answer = "PR" if (tenths[0] - now) * 100 >= 30 * tenths[0] else "SD"
+        expected.append(answer)
+        nadir, was_complete = min(nadir, now), was_complete or answer == "CR"
+    assert got == expected
+
+
+def read_hcc_tace_seg():
+    """Each reader's baseline and follow-up sum and decision (1 CR, 2 PR, 3 SD, 4 PD) of 105 real patients."""
+    table = pl.read_csv(HCC_TACE_SEG, infer_schema=False, null_values=["NA", ""])
+    decisions = {"1": "CR", "2": "PR", "3": "SD", "4": "PD"}
+    rows = []
+    for patient in table.iter_rows(named=True):
+        for prefix, reader, criteria in [
+            (f"{reader}_{name}", reader, code)
+            for reader in "123"
+            for name, code in (("RECIST", "recist_1_1"), ("mRECIST", "mrecist"))
+        ]:
+            sums = patient[f"{prefix}_BL"], patient[f"{prefix}_FU"]
+            if None in (*sums, patient[prefix]):
+                continue
+            key = {"patient_id": patient["TCIA_ID"], "reader": reader, "criteria": criteria}
+            rows.append({**key, "visit_number": "0", "target_sum_mm": sums[0]})
+            decision = decisions[patient[prefix]]
+            rows.append({**key, "visit_number": "1", "target_sum_mm": sums[1], "recorded_response": decision})
+    return make_frame("response", rows)
+
+
+@pytest.mark.skipif(
+    not HCC_TACE_SEG.exists(), reason="the HCC-TACE-Seg table is not here (TCIA, doi:10.7937/TCIA.5FNA-0924)"
+)
+def test_every_reader_decision_of_hcc_tace_seg_follows():
+    readings = read_hcc_tace_seg()
+    start = readings.select("patient_id").unique().with_columns(start_date=pl.lit(None, dtype=pl.Date))
+    frame = derive_assessment(make_tables()["lesion"], readings, start).filter(pl.col("visit_number") == 1)
+    assert frame.height == 574
+    assert (frame["derived_response"] == frame["recorded_response"]).all()
