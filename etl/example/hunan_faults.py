@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from etl.example.chinese import PVTT_WORDS
 from etl.example.fault_texts import (
     both,
     facts,
@@ -47,6 +48,10 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
     CopiedRow("repeated procedure", "procedure", "procedure_is_not_repeated", {"procedure_number": "90"}, consequences=("procedure_dates_follow_numbers",)),
     CopiedRow("record of an unknown patient", "response", "response.patient.unknown", local_id="HN-99999"),
     CopiedRow("missing patient number", "treatment", "treatment.key.missing", local_id=""),
+    Fault(
+        "name in free text", "baseline", "pvtt_text",
+        lambda patient, _record: f"{patient.known_identity.name}：{PVTT_WORDS[patient.facts['pvtt_type']][0]}", "text.personal_data",
+    ),
     Fault(
         "id-card number in free text", "baseline", "pvtt_text", thrombus_words(f"（配偶证件{make_national_id(date(1965, 4, 9), 777)}）"),
         "text.personal_data",

@@ -66,6 +66,7 @@ def draw_courses(
         progression_visit = int(visit) if visit * gap + 3 < last_contact else 0
         courses.append(_make_course(rng, arm, last_contact, is_dead, int(gap), progression_visit))
     _choose_responders(rng, courses, _RESPONDERS[arm])
+    _follow_past_closing(courses, starts)
     return courses
 
 
@@ -105,6 +106,18 @@ def _draw_follow_up(rng: np.random.Generator, start: date) -> int:
     if rng.random() < _LOSS_RATE:
         return int(rng.integers(150, max(until_closing, 151)))
     return until_closing - int(rng.integers(0, 25))
+
+
+def _follow_past_closing(courses: Sequence[Course], starts: Sequence[date]) -> None:
+    """Let some patients be seen again after the closing date, one of the arm's dying then: that must not count."""
+    has_late_death = False
+    for course, start in zip(courses, starts, strict=True):
+        until_closing = (CUT_OFF - start).days
+        if course.is_dead or course.is_ongoing or until_closing - course.last_contact_days > 3:
+            continue
+        course.last_contact_days = until_closing + 8
+        course.is_dead = not has_late_death
+        has_late_death = True
 
 
 def _make_course(
