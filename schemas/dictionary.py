@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
-from collections.abc import Iterable, Sequence
+import pkgutil
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from schemas import codes
+from schemas import codes, definitions
 from schemas.codes import Code, LabTest
 from schemas.contract import FieldContract, Number, Table, read_contract, read_grain, read_key
+from schemas.derived_columns import DERIVED_COLUMNS
 from schemas.rules import CRITERIA, RULES
 from schemas.rules.rule import Rule
 from schemas.tables import TABLES
@@ -29,6 +32,7 @@ CONTRACT_CHECKS = (
     ("<table>.<field>.implausible", "the value is possible but unlikely; it is kept and asked about", "query"),
     ("<table>.<field>.missing", "an expected value is empty", "query"),
     ("cell.stray", "a cell is filled in a column that does not belong to this kind of row; it is set aside", "query"),
+    ("between_hospitals.same_patient", "the same person is a patient of another hospital", "note"),
     ("text.personal_data", "personal data was found in free text; it is masked", "query"),
 )
 
@@ -54,6 +58,8 @@ def render_dictionary() -> str:
         *(_render_table_section(name, table) for name, table in TABLES.items()),
         _render_laboratory(),
         _render_conversions(),
+        _render_definitions(),
+        *(_render_derived(name, columns) for name, columns in DERIVED_COLUMNS.items()),
         _render_codes(),
     ]
     return "\n\n".join(parts) + "\n"
@@ -141,6 +147,20 @@ def _render_conversions() -> str:
     intro = "The canonical value is the factor times the sent value. A unit that is not listed is never converted."
     table = _markdown_table(("quantity", "sent unit", "factor", "source", "kind"), rows)
     return f"## Unit conversions\n\n{intro}\n\n{table}"
+
+
+def _render_definitions() -> str:
+    """The definitions' own words: each module of `schemas/definitions` says what it takes for true, and from where."""
+    sections = ["## Definitions"]
+    for module in sorted(pkgutil.iter_modules(definitions.__path__), key=lambda m: m.name):
+        loaded = importlib.import_module(f"{definitions.__name__}.{module.name}")
+        sections.append(f"### {module.name.replace('_', ' ').capitalize()}\n\n{inspect.getdoc(loaded)}")
+    return "\n\n".join(sections)
+
+
+def _render_derived(name: str, columns: Mapping[str, str]) -> str:
+    table = _markdown_table(("column", "meaning"), [(f"`{column}`", meaning) for column, meaning in columns.items()])
+    return f"## Derived: {name}\n\n{table}"
 
 
 def _render_codes() -> str:

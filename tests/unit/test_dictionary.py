@@ -2,10 +2,16 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from etl.between_hospitals import SAME_PATIENT_RULE
+from etl.findings import RECORD_MESSAGES
+from etl.judge_contract import CELL_KINDS, PERSONAL_DATA_RULE
 from schemas import dictionary
 from schemas.contract import read_contract
+from schemas.derive import derive
+from schemas.derived_columns import DERIVED_COLUMNS
 from schemas.rules import CRITERIA, RULES
 from schemas.tables import TABLES
 
@@ -34,3 +40,27 @@ def test_every_rule_and_criterion_stands_in_the_catalogue_once():
     text = dictionary.render_rule_catalogue()
     for name in (*RULES, *CRITERIA):
         assert text.count(f"| `{name}` |") == 1
+
+
+def test_every_derived_column_is_described_and_none_else():
+    empty = {
+        name: pl.DataFrame(schema={field: column.dtype.type for field, column in table.to_schema().columns.items()})
+        for name, table in TABLES.items()
+    }
+    for name, frame in derive(empty).items():
+        assert set(DERIVED_COLUMNS[name]) == set(frame.columns)
+
+
+def test_the_catalogue_names_every_kind_of_finding_that_is_no_clinical_rule():
+    """The checks live in etl; the catalogue, which may not import it, lists their kinds."""
+    kinds = {rule_id.replace("<table>.", "").replace("<field>.", "") for rule_id, _, _ in dictionary.CONTRACT_CHECKS}
+    made = {
+        *CELL_KINDS,
+        *RECORD_MESSAGES,
+        "implausible",
+        "missing",
+        PERSONAL_DATA_RULE,
+        SAME_PATIENT_RULE,
+        "cell.stray",
+    }
+    assert made <= kinds
