@@ -71,11 +71,11 @@ def draw_courses(
 
 
 def _survival_log_hazard(levels: Levels) -> float:
-    return 0.55 * (levels["PVTT type"] == "III-IV") + 0.45 * (levels["Metastasis sites"] == ">5")
+    return 0.9 * (levels["PVTT type"] == "III-IV") + 0.45 * (levels["Metastasis sites"] == ">5")
 
 
 def _progression_log_hazard(levels: Levels) -> float:
-    return 0.6 * (levels["PVTT type"] == "III-IV") + 1.0 * (levels["Metastasis sites"] == ">5")
+    return 0.9 * (levels["PVTT type"] == "III-IV") + 1.0 * (levels["Metastasis sites"] == ">5")
 
 
 def _quantiles(curve: Sequence[tuple[float, float]], size: int) -> np.ndarray:
