@@ -92,7 +92,7 @@ def ingest(
     """
     site = load_site(find_site(settings, hospital))
     known = _read_known(settings)
-    candidate = _choose_delivery(settings, site, extract, known)
+    candidate = _choose_delivery(settings, site, extract, known, check=check)
     if candidate is None:
         return IngestSummary(hospital, site.name_en, site.name_zh, "nothing new")
     progress("reading", "读取")
@@ -141,7 +141,9 @@ def _read_known(settings: Settings) -> _Known:
     return _Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0])
 
 
-def _choose_delivery(settings: Settings, site: Site, extract: Path | None, known: _Known) -> _Candidate | None:
+def _choose_delivery(
+    settings: Settings, site: Site, extract: Path | None, known: _Known, *, check: bool
+) -> _Candidate | None:
     """Return the delivery to read: the given one, the one new one, or the current one where mapping or code changed."""
     own = known.ingests.filter(pl.col("hospital") == site.hospital) if known.ingests.height else known.ingests
     if extract is not None:
@@ -149,7 +151,7 @@ def _choose_delivery(settings: Settings, site: Site, extract: Path | None, known
             raise DeliveryError(f"There is no file or folder '{extract}'.", f"找不到文件或文件夹“{extract}”。")
         candidate = _hash_candidate(extract, site)
         is_known = own.height and not own.filter(pl.col("input_hash") == candidate.input_hash).is_empty()
-        return None if is_known else candidate
+        return None if is_known and not check else candidate
     folder = settings.extracts_dir / site.hospital
     paths = _list_deliveries(folder)
     candidates = [_hash_candidate(path, site) for path in paths]

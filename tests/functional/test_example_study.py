@@ -1,0 +1,218 @@
+"""The example study from deliveries to results, as `make study` runs it: counts, ledger, repeatability, independence."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from etl.warehouse import read_frames
+
+PUBLISHED = Path(__file__).parents[2] / "analysis" / "studies" / "len_vs_sora" / "published" / "table1.csv"
+HOSPITALS = ("nanfang", "hunan", "sysu")
+
+
+@dataclass
+class StudyRun:
+    folder: Path
+    key: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            **os.environ,
+            "WORKSPACE": str(self.folder),
+            "REGISTRY_KEY_FILE": str(self.key),
+            "REGISTRY_LANG": "en",
+        }
+        command = [sys.executable, "-m", "analysis.cli", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    def read(self, *relations: str) -> dict[str, pl.DataFrame]:
+        return read_frames(self.folder / "registry.duckdb", relations)
+
+    def results(self) -> pl.DataFrame:
+        return pl.read_parquet(self.folder / "reports" / "analysis" / "results.parquet")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> StudyRun:
+    folder = tmp_path_factory.mktemp("study")
+    run = StudyRun(folder / "example", folder / "key")
+    done = run.run("study", "--workspace", str(run.folder))
+    assert done.returncode == 0, done.stderr
+    return run
+
+
+def list_files(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_every_whole_cohort_count_is_the_published_one(study):
+    values = dict(study.results().select("result_id", "value").iter_rows())
+    counts = study.results().filter(
+        (pl.col("analysis") == "table1")
+        & (pl.col("cohort") == "all")
+        & (pl.col("statistic") == "n")
+        & pl.col("level").is_not_null()
+    )
+    found = {(r["arm"], r["variable"], r["level"]): r["value"] for r in counts.iter_rows(named=True)}
+    labels = list(dict.fromkeys((r["variable"]) for r in counts.iter_rows(named=True) if r["arm"]))
+    with PUBLISHED.open(encoding="utf-8") as file:
+        printed = list(csv.DictReader(file))
+    variables = dict(zip(dict.fromkeys(row["characteristic"] for row in printed), labels, strict=False))
+    assert len(variables) == 17
+    for row in printed:
+        for arm in ("sora", "len"):
+            assert found[(arm, variables[row["characteristic"]], row["level"])] == int(row[f"{arm}_all_n"]), row
+    assert values["flow.analysed.n"] == 229
+
+
+def test_the_matching_and_survival_come_near_the_published_figures(study):
+    values = dict(study.results().select("result_id", "value").iter_rows())
+    assert 75 <= values["matching.matched.pairs.n"] <= 90
+    for result, published in {
+        "kaplan_meier.all.os.sora.median.estimate": 13.0,
+        "kaplan_meier.all.os.len.median.estimate": 14.2,
+        "kaplan_meier.all.pfs.sora.median.estimate": 4.6,
+        "kaplan_meier.all.pfs.len.median.estimate": 6.1,
+    }.items():
+        assert abs(values[result] - published) <= 1.5, result
+
+
+def test_every_criterion_removes_some_patients_and_one_is_seen_in_two_hospitals(study):
+    removed = study.read("marts.attrition")["attrition"].group_by("criterion_id").agg(pl.col("n_removed").sum())
+    counts = dict(removed.iter_rows())
+    assert all(n >= 3 for name, n in counts.items() if name != "seen_elsewhere_first"), counts
+    assert counts["seen_elsewhere_first"] >= 1
+    assert counts["x1_treated_3_months"] >= 20
+
+
+def read_ledger(study) -> list[dict[str, str]]:
+    with (study.folder / "ledger.csv").open(encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+def place_of(row) -> tuple:
+    return (row["source_file"], row["source_sheet"] or "", row["source_row"])
+
+
+def test_every_planted_fault_is_found_where_it_was_planted_and_nothing_else_is(study):
+    ledger = read_ledger(study)
+    findings = study.read("marts.finding")["finding"].to_dicts()
+    assert len(ledger) >= 40
+    assert len({line["kind"] for line in ledger}) >= 20
+    assert not [f for f in findings if f["outcome"] != "fail"]
+    cells = {(f["rule_id"], f["hospital"], *place_of(f), f["source_column"] or "") for f in findings}
+    rows = {cell[:-1] for cell in cells}
+    expected = set()
+    excused: set[tuple] = set()
+    by_row: dict[tuple, set[str]] = {}
+    for f in findings:
+        by_row.setdefault((f["hospital"], *place_of(f)), set()).add(f["patient_id"] or "")
+    for line in ledger:
+        place = (line["hospital"], line["file"], line["sheet"], int(line["row"]))
+        rule = line["expected_rule"]
+        if line["column"]:
+            assert (rule, *place, line["column"]) in cells, line
+        else:
+            assert (rule, *place) in rows, line
+        expected.add((rule, *place))
+        for patient in by_row.get(place, set()):
+            excused |= {(name, line["hospital"], patient) for name in line["consequence_rules"].split(";") if name}
+    unexplained = [
+        (f["rule_id"], f["hospital"], *place_of(f), f["source_column"])
+        for f in findings
+        if (f["rule_id"], f["hospital"], *place_of(f)) not in expected
+        and (f["rule_id"], f["hospital"], f["patient_id"] or "") not in excused
+    ]
+    assert unexplained == []
+
+
+def test_nothing_but_tests_reads_the_ledger():
+    root = Path(__file__).parents[2]
+    users = [
+        p
+        for package in ("schemas", "etl", "analysis")
+        for p in (root / package).rglob("*.py")
+        if "ledger" in p.read_text(encoding="utf-8")
+    ]
+    assert all("example" in p.parts for p in users), users
+
+
+def test_a_second_study_in_place_loads_nothing_new(study):
+    before = list_files(study.folder / "extracts")
+    done = study.run("study", "--workspace", str(study.folder))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("nothing new") == 3
+    assert study.read("ingests")["ingests"].height == 3
+    assert list_files(study.folder / "extracts") == before
+
+
+def test_another_key_changes_no_extract_no_result_and_no_figure(study, tmp_path):
+    other = StudyRun(tmp_path / "example", tmp_path / "another key")
+    done = other.run("study", "--workspace", str(other.folder))
+    assert done.returncode == 0, done.stderr
+    assert other.key.read_bytes() != study.key.read_bytes()
+    assert list_files(other.folder / "extracts") == list_files(study.folder / "extracts")
+    for name in ("results.csv", "results.parquet", "curves.parquet", "index.html"):
+        path = Path("reports") / "analysis" / name
+        assert (other.folder / path).read_bytes() == (study.folder / path).read_bytes(), name
+    figures = Path("reports") / "analysis" / "figures"
+    assert list_files(other.folder / figures) == list_files(study.folder / figures)
+
+
+def resort_csv(path: Path, header_rows: int) -> None:
+    """Sort a hospital's text file backwards and put blank rows in."""
+    encoding = "gb18030" if path.parent.parent.name == "hunan" else "utf-8"
+    rows = list(csv.reader(path.read_text(encoding=encoding).splitlines()))
+    head, body = rows[:header_rows], [row for row in rows[header_rows:] if any(row)]
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([*head, [], *reversed(body[: len(body) // 2]), [], *reversed(body[len(body) // 2 :])])
+
+
+def test_a_hospital_that_sorts_anew_and_renames_its_files_changes_nothing(study, tmp_path):
+    again = StudyRun(tmp_path / "example", study.key)
+    shutil.copytree(study.folder / "extracts", again.folder / "extracts")
+    hunan = next((again.folder / "extracts" / "hunan").iterdir())
+    for path in hunan.glob("*.csv"):
+        resort_csv(path, header_rows=2)
+    hunan.rename(hunan.with_name("hunan, sorted anew"))
+    sysu = next((again.folder / "extracts" / "sysu").iterdir())
+    resort_csv(sysu / "sysu_redcap_export.csv", header_rows=1)
+    nanfang = next((again.folder / "extracts" / "nanfang").glob("*.xlsx"))
+    nanfang.rename(nanfang.with_name("南方医院最终版(2).xlsx"))
+    for hospital in HOSPITALS:
+        done = again.run("ingest", hospital)
+        assert done.returncode == 0, done.stderr
+    assert again.run("analyse").returncode == 0
+    ids = [set(run.read("marts.finding")["finding"]["finding_id"]) for run in (study, again)]
+    assert ids[0] == ids[1]
+    for name in ("results.csv", "curves.parquet"):
+        path = Path("reports") / "analysis" / name
+        assert (again.folder / path).read_bytes() == (study.folder / path).read_bytes(), name
+
+
+def test_no_name_number_or_telephone_of_anybody_leaves_the_deliveries(study):
+    secrets = set()
+    with (next((study.folder / "extracts" / "hunan").iterdir()) / "患者.csv").open(encoding="gb18030") as file:
+        next(file)
+        for row in csv.DictReader(file):
+            secrets |= {row[name] for name in ("姓名", "身份证号", "联系电话") if row.get(name)}
+    assert len(secrets) > 100
+    warehouse = (study.folder / "registry.duckdb").read_bytes()
+    pages = b"".join((study.folder / "reports").joinpath(p).read_bytes() for p in list_files(study.folder / "reports"))
+    assert not [s for s in secrets if len(s) > 2 and (s.encode() in warehouse or s.encode() in pages)]
+
+
+def test_every_page_and_every_delivery_says_that_the_patients_are_synthetic(study):
+    pages = list((study.folder / "reports").rglob("*.html"))
+    assert len(pages) >= 5
+    for page in pages:
+        assert "ynthetic" in page.read_text(encoding="utf-8"), page
+    assert study.read("ingests")["ingests"]["is_synthetic"].all()
