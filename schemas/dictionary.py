@@ -20,6 +20,7 @@ from schemas.units import CONVERSIONS, LAB_RANGES
 
 GENERATED = "This page is generated from the code (`schemas/dictionary.py`); do not edit it."
 TYPE_NAMES = {"String": "text", "Int64": "whole number", "Float64": "number", "Date": "date", "Boolean": "yes / no"}
+ACRONYMS = ("albi", "bclc", "pvtt", "recist")
 CONTRACT_CHECKS = (
     ("<table>.key.missing", "a part of the record's key is empty", "reject"),
     ("<table>.key.duplicate", "two records have one key and differ; of identical ones the first is kept", "reject"),
@@ -154,7 +155,8 @@ def _render_definitions() -> str:
     sections = ["## Definitions"]
     for module in sorted(pkgutil.iter_modules(definitions.__path__), key=lambda m: m.name):
         loaded = importlib.import_module(f"{definitions.__name__}.{module.name}")
-        sections.append(f"### {module.name.replace('_', ' ').capitalize()}\n\n{inspect.getdoc(loaded)}")
+        title = module.name.upper() if module.name in ACRONYMS else module.name.replace("_", " ").capitalize()
+        sections.append(f"### {title}\n\n{inspect.getdoc(loaded)}")
     return "\n\n".join(sections)
 
 

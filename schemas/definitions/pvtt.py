@@ -1,8 +1,9 @@
 """Portal vein tumour thrombus (PVTT), Cheng's type, read from the radiologist's words in Chinese or English.
 
-Source: Shi J, Cheng S et al., World J Surg 2011;35:652-658 ("Cheng's classification"), as the study's protocol gives it:
-0 none; I segmental or sectoral branches; II left and/or right portal vein; III main trunk; IV superior mesenteric vein.
-Several sites: the highest counts. What is not recognised is null, never "none".
+Source: Cheng's type as the study's protocol and the Chinese expert consensus give it (Cheng S et al., Oncotarget
+2017;8:8867-8876, doi:10.18632/oncotarget.12817): 0 none; I segmental or sectoral branches; II left and/or right portal
+vein; III main trunk; IV superior mesenteric vein. Several sites: the highest counts.
+What is not recognised is null, never "none".
 """
 
 from __future__ import annotations
