@@ -47,6 +47,7 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
 
     Criteria are applied in their order. A patient for whom one is unknown (null) is removed at the step of
     incomplete data, whichever criterion it was. A patient seen first in another hospital is the last step.
+    A study without criteria takes everybody whose outcome is known.
 
     Raises `AnalysisError` for a column that the study names and the subjects lack, for a level that the study does not
     know, and where no patient is left, listing what every criterion removed.
@@ -59,9 +60,11 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     chosen = subjects
     if spec.population.hospitals:
         chosen = subjects.filter(pl.col("hospital").is_in(spec.population.hospitals))
-    attrition = _count_attrition(chosen) if spec.population.eligible_only else _count_everybody(chosen)
     if spec.population.eligible_only:
-        chosen = chosen.filter(_compute_step(chosen).is_null())
+        attrition, is_kept = _count_attrition(chosen), _compute_step(chosen).is_null()
+    else:
+        attrition, is_kept = _count_outcomes(chosen, spec), chosen.select(_has_outcome(spec).alias("kept"))["kept"]
+    chosen = chosen.filter(is_kept)
     if chosen.is_empty():
         raise AnalysisError(*_explain_nobody(attrition, spec))
     return Cohort(_order_patients(_type_levels(chosen, spec)), attrition)
@@ -101,9 +104,28 @@ def _count_attrition(subjects: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_ATTRITION_SCHEMA, orient="row")
 
 
-def _count_everybody(subjects: pl.DataFrame) -> pl.DataFrame:
-    counts = subjects.group_by("hospital").len().sort("hospital")
-    rows = [(hospital, 1, "everybody", "No criterion", n, 0, 0, n) for hospital, n in counts.iter_rows()]
+def _has_outcome(spec: StudySpec) -> pl.Expr:
+    """Whether every endpoint has a time after the start and says whether it was reached."""
+    known = [(pl.col(item.time_column) > 0) & pl.col(item.event_column).is_not_null() for item in spec.endpoints]
+    return pl.all_horizontal(known).fill_null(value=False)
+
+
+def _count_outcomes(subjects: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
+    """The one step of a study without criteria: who has no outcome cannot be analysed."""
+    counts = subjects.group_by("hospital").agg(pl.len(), _has_outcome(spec).sum().cast(pl.Int64).alias("n_after"))
+    rows = [
+        (
+            hospital,
+            1,
+            "outcome_recorded",
+            "Time and outcome of every endpoint recorded",
+            n,
+            n - n_after,
+            n - n_after,
+            n_after,
+        )
+        for hospital, n, n_after in counts.sort("hospital").iter_rows()
+    ]
     return pl.DataFrame(rows, schema=_ATTRITION_SCHEMA, orient="row")
 
 

@@ -46,12 +46,14 @@ def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]
 
 
 def _describe_population(results: Results, spec: StudySpec) -> Cell:
-    hospitals = results.select(analysis="flow", variable="analysed")["hospital"].drop_nulls().unique().sort()
-    chosen = "that met every criterion of the protocol, in its order" if spec.population.eligible_only else "of"
-    ending = (
-        f" of {', '.join(hospitals)}" if spec.population.eligible_only else f" {', '.join(hospitals)}, without criteria"
+    rows = results.select(analysis="flow", variable="analysed")
+    hospitals = ", ".join(rows["hospital"].drop_nulls().unique().sort())
+    chosen = (
+        " who met every criterion of the protocol" if spec.population.eligible_only else " whose outcome was recorded"
     )
-    return text("The ", look_up(results, "flow.analysed.n", "count"), f" patients {chosen}{ending} were analysed.")
+    return text(
+        "The ", look_up(results, "flow.analysed.n", "count"), f" patients of {hospitals}{chosen} were analysed."
+    )
 
 
 def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
@@ -67,14 +69,14 @@ def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
         width = look_up(results, "matching.all.caliper.width", "coefficient")
         caliper = (f"within {matching.caliper_sd:g} SD of the {matching.scale} over all patients (", width, ")")
     pairs = look_up(results, "matching.matched.pairs.n", "count")
-    largest = look_up(results, "balance.matched.largest.abs_smd", "difference")
+    largest = look_up(results, "balance.matched.largest_covariate.abs_smd", "difference")
     matched = text(
         f"Each {spec.treated.label} patient, {ORDERS[matching.order]}, was paired 1:1 with the nearest unpaired "
         f"{spec.control.label} patient on the {matching.scale} of the score, without replacement, ",
         *caliper,
         ". This gave ",
         pairs,
-        " pairs; the largest absolute standardised mean difference after matching was ",
+        " pairs; the largest absolute standardised mean difference of a covariate after matching was ",
         largest,
         ". With a caliper the estimand is the effect in the matched patients.",
     )
@@ -91,7 +93,7 @@ def _describe_survival(spec: StudySpec) -> Cell:
     follow_up = " Follow-up is the median of the reverse Kaplan-Meier curve." if spec.follow_up else ""
     return text(
         f"Curves of {names} are Kaplan-Meier's, in {spec.time_unit}s"
-        f"{' of 365.25 / 12 days' if spec.time_unit == 'month' else ''} from the start of systemic therapy. Medians have "
+        f"{' of 365.25 / 12 days' if spec.time_unit == 'month' else ''} from the {spec.time_origin}. Medians have "
         "Brookmeyer-Crowley limits on the log scale, as in R; beside them stand median and standard error as SPSS "
         f"prints them. A rate beyond the last follow-up of a curve that ends above 0 is not estimable.{comparison}{follow_up}"
     )

@@ -127,6 +127,7 @@ class StudySpec:
     alpha: float
     endpoints: tuple[Endpoint, ...]
     time_unit: Literal["month", "week"] = "month"
+    time_origin: str = "start of systemic therapy"
     disclosure: Literal["none"] = "none"
     population: Population = field(default_factory=Population)
     arms: tuple[Arm, ...] = ()

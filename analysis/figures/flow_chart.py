@@ -59,7 +59,7 @@ def _draw_list(axes: Axes, results: Results, steps: list[tuple[str, str]], top: 
     axes.add_patch(Rectangle((LIST_LEFT, top - height), right - LIST_LEFT, height, facecolor="white", edgecolor=INK))
     columns = (right - 0.85, right - 0.12)
     y = top - 0.75 * LINE
-    axes.text(LIST_LEFT + 0.12, y, "Asked for, in this order", va="center", weight="bold", fontsize=7.5)
+    axes.text(LIST_LEFT + 0.12, y, "Criterion, in this order", va="center", weight="bold", fontsize=7.5)
     for x, title in zip(columns, ("Removed", "Left"), strict=True):
         axes.text(x, y, title, va="center", ha="right", weight="bold", fontsize=7.5)
     for position, (name, label) in enumerate(steps):

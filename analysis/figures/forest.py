@@ -38,8 +38,8 @@ def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Dr
         return
     for endpoint in spec.endpoints:
         caption = Text(
-            f"Hazard ratios of {endpoint.label.lower()}; blue: p < {SIGNIFICANT:g}. A dash: not in the model.",
-            f"{endpoint.id}的风险比；蓝色：p < {SIGNIFICANT:g}；短横：未进入模型。",
+            f"Hazard ratios of {endpoint.label.lower()}; blue: p < {SIGNIFICANT:g}. p: Wald. A dash: not in the model.",
+            f"{endpoint.id}的风险比；蓝色：p < {SIGNIFICANT:g}；p为Wald检验；短横：未进入模型。",
         )
         figure = _plot_endpoint(results, spec, endpoint)
         yield Drawing(f"forest_{make_slug(endpoint.id)}", "regression", caption, figure)

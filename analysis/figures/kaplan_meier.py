@@ -23,7 +23,7 @@ def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Dr
         n_rows,
         n_columns,
         left=0.20 / n_columns,
-        right=0.985,
+        right=1 - 0.03 / n_columns,
         top=1 - 0.16 / n_rows,
         bottom=0.04 / n_rows,
         wspace=0.34,
@@ -33,8 +33,9 @@ def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Dr
         for column, cohort in enumerate(cohorts):
             arms = [(arm.id, arm.label) for arm in spec.arms] or [(None, "All patients")]
             drawn = [Curve(cohort, endpoint, arm, None, label, get_arm_style(spec, arm)) for arm, label in arms]
-            letter = chr(ord("A") + row * n_columns + column)
-            title = f"{letter}  {endpoint.label}, {COHORT_LABELS[cohort].lower()}"
+            title = endpoint.label
+            if n_columns > 1:
+                title = f"{chr(ord('A') + row * n_columns + column)}  {title}, {COHORT_LABELS[cohort].lower()}"
             note = describe_comparison(results, spec, f"{cohort}.{make_slug(endpoint.id)}")
             plot_panel(figure, grid[row, column], drawn, results, curves, spec, title=title, note=note)
     caption = Text(

@@ -49,7 +49,8 @@ def plot_panel(
     title: str,
     note: str,
 ) -> None:
-    """Draw the curves of one panel into a place of the figure's grid."""
+    """Draw the curves of one panel, as far as there were patients for them, into a place of the figure's grid."""
+    drawn = [curve for curve in drawn if curve.name_result("patients.n") in results]
     grid = place.subgridspec(2, 1, height_ratios=[4.6, 0.42 + 0.36 * len(drawn)], hspace=0.30)
     axes, below = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     for curve in drawn:
@@ -58,7 +59,7 @@ def plot_panel(
     axes.set(xlim=(0, ticks[-1]), ylim=(0, 101), xticks=ticks, yticks=range(0, 101, 20))
     axes.set_title(title, pad=8)
     axes.set_ylabel(f"{drawn[0].endpoint.label} (%)")
-    axes.set_xlabel(f"{spec.time_unit.capitalize()}s since start of systemic therapy", labelpad=2)
+    axes.set_xlabel(f"{spec.time_unit.capitalize()}s since {spec.time_origin}", labelpad=2)
     axes.grid(axis="y", color=RULE, linewidth=0.5, alpha=0.6)
     axes.set_axisbelow(True)
     axes.legend(loc="upper right", handlelength=2.6, borderaxespad=0.1, labelspacing=0.35)

@@ -84,6 +84,16 @@ def _add_balance(study: Study) -> None:
             n=row["n_treated"] + row["n_control"],
             method=SMD_METHOD,
         )
+    _add_largest(study, balance, list(columns))
+    if study.spec.matching:
+        covariates = [study.spec.get_characteristic(name).column for name in study.spec.matching.covariates]
+        _add_largest(study, balance, covariates, " covariate")
+
+
+def _add_largest(study: Study, balance: pl.DataFrame, columns: list[str], kind: str = "") -> None:
+    """Add the largest absolute difference of these characteristics in every cohort."""
+    differences = balance.filter(pl.col("covariate").is_in(columns))
     for cohort in study.cohorts:
-        sizes = balance.filter(pl.col("sample") == cohort)["standardised_mean_difference"].abs()
-        study.results.add("balance", "abs_smd", sizes.max(), cohort=cohort, variable="largest", method=SMD_METHOD)  # type: ignore[arg-type]
+        largest = differences.filter(pl.col("sample") == cohort)["standardised_mean_difference"].abs().max()
+        keys: dict[str, Any] = {"cohort": cohort, "variable": f"largest{kind}", "method": SMD_METHOD}
+        study.results.add("balance", "abs_smd", largest, **keys)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from analysis.matching import match_nearest
 from analysis.propensity import Propensity, fit_propensity
 from analysis.spec import Matching
 from analysis.steps.study import ALL, MATCHED, Study
+from etl.errors import AnalysisError
 
 N_BINS = 20
 
@@ -21,6 +22,8 @@ def add_matching(study: Study, matching: Matching) -> None:
     propensity = fit_propensity(frame, treated.to_numpy(), columns)
     distance = propensity.logit if matching.scale == "logit" else propensity.probability
     pairs = match_nearest(distance, treated.to_numpy(), caliper_sd=matching.caliper_sd, order=matching.order)
+    if pairs.is_empty():
+        raise AnalysisError("matching: no two patients are within the caliper", "匹配：没有任何两名患者在卡钳值以内")
     pair = np.zeros(frame.height, dtype=np.int64)
     for row in ("treated_row", "control_row"):
         pair[pairs[row].to_numpy()] = pairs["pair"].to_numpy()
@@ -65,7 +68,7 @@ def _add_pairs(study: Study, matching: Matching, distance: np.ndarray, pairs: pl
     if matching.caliper_sd is not None:
         width = matching.caliper_sd * sd
         add("matching", "width", width, cohort=ALL, variable="caliper", method=f"{matching.caliper_sd:g} SD, inclusive")
-    largest = pairs["difference"].abs().max() if pairs.height else None
+    largest = pairs["difference"].abs().max()
     add("matching", "max", largest, cohort=MATCHED, variable="distance", n=pairs.height)  # type: ignore[arg-type]
     for arm, patients in study.list_groups(study.cohorts[ALL]):
         n = int((~patients["is_matched"]).sum())

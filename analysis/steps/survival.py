@@ -21,7 +21,7 @@ from analysis.spec import Endpoint, FollowUp
 from analysis.steps.study import ALL, Study
 from etl.errors import AnalysisError
 
-TICKS = {"month": (1, 2, 3, 6, 12, 24, 60), "week": (1, 2, 4, 13, 26, 52, 104)}
+TICKS = {"month": (1, 3, 6, 12, 24, 60), "week": (1, 2, 4, 13, 26, 52, 104)}
 MOST_TICKS = 9
 R_METHOD = "Kaplan-Meier; limits by Brookmeyer-Crowley on the log scale, as R's survfit"
 SPSS_METHOD = "Kaplan-Meier; SE from the slope of the curve around the median, as SPSS"

@@ -78,10 +78,15 @@ def interval_cell(results: Results, where: str, kind: str, statistic: str = "est
     """Estimate and 95 % limits: `0.62 (0.46–0.84)`; a dash where the analysis was not made."""
     if f"{where}.{statistic}" not in results:
         return text("–")
-    if f"{where}.ci_low" not in results:
+    if f"{where}.ci_low" not in results or _has_no_limits(results, where):
         return text(look_up(results, f"{where}.{statistic}", kind))
     low, high = (look_up(results, f"{where}.{name}", kind) for name in ("ci_low", "ci_high"))
     return text(look_up(results, f"{where}.{statistic}", kind), " (", low, "–", high, ")")
+
+
+def _has_no_limits(results: Results, where: str) -> bool:
+    """Whether neither limit could be estimated: nobody survived, or nothing was estimable at all."""
+    return results.value(f"{where}.ci_low") is None and results.value(f"{where}.ci_high") is None
 
 
 def number_cell(results: Results, result_id: str, kind: str) -> Cell:

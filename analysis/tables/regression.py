@@ -40,8 +40,9 @@ def _build_propensity(results: Results, spec: StudySpec) -> ReportTable:
                 number_cell(results, f"matching.all.{arm.id}.unmatched.n", "count"),
             ]
         )
-    largest = number_cell(results, "balance.matched.largest.abs_smd", "difference")
-    rows.append([text("Largest absolute SMD after matching"), largest])
+    for kind, label in (("largest_covariate", "covariates of the score"), ("largest", "all characteristics")):
+        largest = number_cell(results, f"balance.matched.{kind}.abs_smd", "difference")
+        rows.append([text(f"Largest absolute SMD after matching, {label}"), largest])
     notes = (f"Logistic regression of {spec.treated.label}, without penalty.",)
     return ReportTable(
         "propensity",

@@ -29,14 +29,15 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     cohorts = [name for name in COHORT_NAMES if results.select(analysis="kaplan_meier", cohort=name).height]
     for endpoint in spec.endpoints:
         for cohort in cohorts:
-            rows.append(heading(f"{endpoint.label}, {COHORT_NAMES[cohort].lower()}"))
+            where = f", {COHORT_NAMES[cohort].lower()}" if len(cohorts) > 1 else ""
+            rows.append(heading(f"{endpoint.label}{where}"))
             rows += describe_curves(results, spec, endpoint, f"{cohort}.{make_slug(endpoint.id)}", unit)
             rows += _compare(results, spec, f"{cohort}.{make_slug(endpoint.id)}")
     notes = (
         "Median (95 % CI): Brookmeyer-Crowley on the log scale, as R's survfit. Median ± SE (95 % CI): as SPSS prints it.",
         "Rates: Kaplan-Meier with limits on the log scale. NE: not estimable.",
     )
-    yield ReportTable("survival", "survival", "Survival by arm", "各组生存结果", ("", *arms), join_rows(rows), notes)
+    yield ReportTable("survival", "survival", "Survival", "生存结果", ("", *arms), join_rows(rows), notes)
     yield from _build_subgroup(results, spec, unit)
     yield from _build_follow_up(results, spec, unit)
 

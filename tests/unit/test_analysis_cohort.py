@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from analysis.cohort import list_steps, select_cohort
-from analysis.spec import read_study
+from analysis.spec import Population, read_study
 from etl.errors import AnalysisError
 from schemas.rules.rule import CRITERIA
 
@@ -53,6 +55,17 @@ def test_unknown_everywhere_counts_as_incomplete(subjects):
     subjects = subjects.with_columns(pl.lit(None, dtype=pl.Boolean).alias(name) for name in CRITERIA)
     with pytest.raises(AnalysisError, match=r"e4_complete_data: 260 \(260 unknown\)"):
         select_cohort(subjects, SPEC)
+
+
+def test_without_criteria_everybody_with_an_outcome_stays(subjects):
+    spec = replace(SPEC, population=Population(eligible_only=False))
+    first = pl.int_range(pl.len()) == 0
+    unknown = subjects.with_columns(
+        pl.when(~first).then("os_days").alias("os_days"), pl.when(~first.reverse()).then("pfs_event").alias("pfs_event")
+    )
+    cohort = select_cohort(unknown, spec)
+    assert cohort.frame.height == subjects.height - 2
+    assert cohort.attrition["n_removed"].sum() == 2
 
 
 def test_a_missing_column_is_named(subjects):
