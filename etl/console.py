@@ -110,6 +110,6 @@ def _list_ignored(accounts: pl.DataFrame | None, language: str) -> str:
     if accounts is None:
         return ""
     by_rule = accounts.filter(pl.col("rule") != USED).group_by("rule").agg(pl.col("n_rows").sum())
-    return ", ".join(
-        f"{rule} {n:,}" for rule, n in by_rule.sort("n_rows", "rule", descending=[True, False]).iter_rows()
-    )
+    names = RULE_ZH if language == "zh" else {}
+    ordered = by_rule.sort("n_rows", "rule", descending=[True, False])
+    return ", ".join(f"{names.get(rule, rule)} {n:,}" for rule, n in ordered.iter_rows())
