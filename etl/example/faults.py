@@ -50,7 +50,8 @@ class Fault:
 
     `field` is the field of the table, or the laboratory test. `text` is what the cell then reads (or a function of
     patient and record). With `reason` the patient must be excluded for that reason; `eligible` takes an analysed one.
-    `column` is the header to write into, where the rule points at the field and the fault is elsewhere in the row. `point_at` names the table and field at which the rule points, where that is another cell.
+    `column` is the header to write into, where the rule points at the field and the fault is elsewhere in the row.
+    `point_at` names the table and field at which the rule points, where that is in another row.
     """
 
     kind: str

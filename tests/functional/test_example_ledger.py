@@ -21,15 +21,90 @@ LEVEL_COLUMNS = {
     "HBV DNA (IU/mL)": "hbv_dna_level", "Antiviral therapy": "antiviral_level", "Cirrhosis": "cirrhosis_level",
     "Portal hypertension": "portal_hypertension_level",
 }  # fmt: skip
-RELATIONS = ("core.findings", "main.cross_findings", "landing.source_row", "core.patient", "marts.analysis_subject")
+TABLES = (
+    "patient", "baseline", "metastasis", "laboratory", "lesion", "response", "treatment", "procedure", "adverse_event",
+    "outcome",
+)  # fmt: skip
+PLACE = ("hospital", "source_file", "source_sheet", "source_row")
+Place = tuple[str, str, str, int]
+
+
+class Study:
+    """The example, written and ingested once: its ledger, its findings, and which patient each row belongs to."""
+
+    def __init__(self, workspace: Path) -> None:
+        settings = Settings(workspace, workspace / "key", "en")
+        write_example(settings.extracts_dir)
+        for hospital in ("nanfang", "hunan", "sysu"):
+            ingest(settings, hospital, extract=None, check=False, accept=False, progress=lambda *_: None)
+        relations = ["marts.finding", "marts.analysis_subject", "marts.attrition", *(f"core.{name}" for name in TABLES)]
+        frames = read_frames(settings.warehouse_path, relations)
+        self.subjects = frames["analysis_subject"]
+        self.attrition = frames["attrition"]
+        self.findings = frames["finding"].to_dicts()
+        with (workspace / "ledger.csv").open(encoding="utf-8") as file:
+            self.ledger = list(csv.DictReader(file))
+        records = [record for name in TABLES for record in frames[name].select(*PLACE, "patient_id").to_dicts()]
+        known = [finding for finding in self.findings if finding["patient_id"]]
+        self.patient_at = {place_of(record): record["patient_id"] for record in [*known, *records]}
+
+
+def place_of(record: dict) -> Place:
+    return (record["hospital"], record["source_file"], record["source_sheet"] or "", record["source_row"])
+
+
+def place_in(line: dict[str, str]) -> Place:
+    return (line["hospital"], line["file"], line["sheet"], int(line["row"]))
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, pl.DataFrame], list[dict[str, str]]]:
-    workspace = tmp_path_factory.mktemp("study")
-    settings = Settings(workspace, workspace / "key", "en")
-    write_example(settings.extracts_dir)
-    for hospital in ("nanfang", "hunan", "sysu"):
-        ingest(settings, hospital, extract=None, check=False, accept=False, progress=lambda *_: None)
-    with (workspace / "ledger.csv").open(encoding="utf-8") as file:
-        return read_frames(settings.warehouse_path, RELATIONS), list(csv.DictReader(file))
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return Study(tmp_path_factory.mktemp("study"))
+
+
+def test_every_planted_fault_is_found_where_it_lies(study: Study) -> None:
+    found = defaultdict(set)
+    for finding in study.findings:
+        found[place_of(finding), finding["rule_id"]].add(finding["source_column"] or "")
+    missed = [
+        line
+        for line in study.ledger
+        if not (columns := found[place_in(line), line["expected_rule"]]) or (line["column"] not in {"", *columns})
+    ]
+    assert missed == []
+
+
+def test_nothing_is_found_that_was_not_planted(study: Study) -> None:
+    allowed = defaultdict(set)
+    for line in study.ledger:
+        rules = {line["expected_rule"], *line["consequence_rules"].split(";")}
+        allowed[study.patient_at.get(place_in(line)), line["hospital"]] |= rules
+        allowed[place_in(line)] |= rules
+    surprising = [
+        (finding["rule_id"], place_of(finding))
+        for finding in study.findings
+        if finding["rule_id"] not in allowed[finding["patient_id"], finding["hospital"]] | allowed[place_of(finding)]
+    ]
+    assert surprising == []
+
+
+def test_no_rule_ends_in_error(study: Study) -> None:
+    assert {finding["outcome"] for finding in study.findings} == {"fail"}
+
+
+def test_229_remain_with_the_published_baseline_table(study: Study) -> None:
+    analysed = study.subjects.filter("is_eligible")
+    assert dict(analysed["arm"].value_counts().iter_rows()) == {"sora_pd1": 127, "len_pd1": 102}
+    with MARGINS.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            level = analysed.filter(pl.col(LEVEL_COLUMNS[row["characteristic"]]) == row["level"])
+            counts = {arm: level.filter(pl.col("arm") == arm).height for arm in ("sora_pd1", "len_pd1")}
+            expected = {arm: int(row[arm]) for arm in counts}
+            assert counts == expected, (row["characteristic"], row["level"])
+
+
+def test_every_step_of_the_flow_chart_removes_somebody(study: Study) -> None:
+    removed = dict(study.attrition.group_by("step").agg(pl.col("n_removed").sum()).sort("step").iter_rows())
+    assert len(removed) == 13
+    assert removed.pop(13) == 2  # one patient each who went on to a second hospital
+    assert min(removed.values()) >= 3

@@ -1,0 +1,218 @@
+"""The example study's generator: the same bytes every run, the published margins, every exclusion, honest identifiers."""
+
+import csv
+import hashlib
+import math
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from etl.example import write_example
+from etl.example.cohort import draw_patients
+from etl.example.model import CUT_OFF, ELIGIBLE, MARKER, SyntheticPatient
+
+HERE = Path(__file__).parent
+MARGINS = HERE.parents[1] / "etl" / "example" / "table1_margins.csv"
+PUBLISHED = HERE.parents[2] / "shared" / "study" / "published" / "table1.csv"
+ARMS = ("sora_pd1", "len_pd1")
+
+
+@pytest.fixture(scope="module")
+def patients() -> list[SyntheticPatient]:
+    return draw_patients()
+
+
+@pytest.fixture(scope="module")
+def analysed(patients: list[SyntheticPatient]) -> list[SyntheticPatient]:
+    return [patient for patient in patients if patient.reason == ELIGIBLE]
+
+
+@pytest.fixture(scope="module")
+def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("example") / "extracts"
+    write_example(folder)
+    return folder
+
+
+def digest(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def compute_age(patient: SyntheticPatient) -> int:
+    born = patient.facts["birth_date"]
+    return patient.start.year - born.year - ((patient.start.month, patient.start.day) < (born.month, born.day))
+
+
+def number(value: float | str | None) -> float:
+    """What Table 1 compares with its cut-points: a bound counts as the bound, nothing found as 0."""
+    if isinstance(value, str):
+        return 0.0 if value == "not_detected" else float(value[1:]) + (0.1 if value[0] == ">" else -0.1)
+    return value or 0.0
+
+
+def albi_grade(facts: dict) -> str:
+    score = 0.66 * math.log10(facts["bilirubin_umol_l"]) - 0.085 * facts["albumin_g_l"]
+    return "Grade 1" if score <= -2.60 else "Grade 2" if score <= -1.39 else "Grade 3"
+
+
+def cut(value: float, limit: int) -> str:
+    return f"<={limit}" if value <= limit else f">{limit}"
+
+
+def levels_of(patient: SyntheticPatient) -> dict[str, str]:
+    """Read the 17 characteristics off the values themselves, by the protocol's cut-points."""
+    facts = patient.facts
+    organs = set(facts["organs"])
+    thrombus = {"0": "No", "I": "I-II", "II": "I-II", "III": "III-IV", "IV": "III-IV"}
+    yes_no = {True: "Yes", False: "No"}
+    return {
+        "Age (years)": cut(compute_age(patient), 60),
+        "Sex": facts["sex"].capitalize(),
+        "ALT (U/L)": cut(facts["alt_u_l"], 40),
+        "AST (U/L)": cut(facts["ast_u_l"], 40),
+        "TACE": yes_no[facts["has_tace"]],
+        "Tumor size (cm)": cut(facts["tumour_size_cm"], 10),
+        "Tumor number": cut(facts["tumour_number"], 3),
+        "AFP (ng/mL)": cut(number(facts["afp_ng_ml"]), 400),
+        "PVTT type": thrombus[facts["pvtt_type"]],
+        "ALBI grade": albi_grade(facts),
+        "Metastasis organs": "Lung"
+        if organs == {"lung"}
+        else "Lung + other organs"
+        if "lung" in organs
+        else "Other organs",
+        "Metastasis sites": cut(sum(facts["organs"].values()), 5),
+        "HBsAg": facts["hbsag"].capitalize(),
+        "HBV DNA (IU/mL)": cut(number(facts["hbv_dna_iu_ml"]), 2000),
+        "Antiviral therapy": yes_no[facts["has_antiviral_therapy"]],
+        "Cirrhosis": yes_no[facts["has_cirrhosis"]],
+        "Portal hypertension": yes_no[facts["has_portal_hypertension"]],
+    }
+
+
+def test_two_writes_are_the_same_bytes(extracts: Path, tmp_path: Path) -> None:
+    write_example(tmp_path / "extracts")
+    again = digest(tmp_path)
+    assert again == digest(extracts.parent)
+    assert {name.split("/")[0] for name in again} == {"extracts", "ledger.csv"}
+    assert len(again) == 1 + 1 + 8 + 2  # ledger, workbook, Hunan's files, export with dictionary
+
+
+def test_another_seed_gives_other_patients() -> None:
+    assert [p.facts["albumin_g_l"] for p in draw_patients(1)] != [p.facts["albumin_g_l"] for p in draw_patients(2)]
+
+
+def test_values_have_exactly_the_published_margins(analysed: list[SyntheticPatient]) -> None:
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for patient in analysed:
+        counts.update((patient.arm, name, level) for name, level in levels_of(patient).items())
+    with MARGINS.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    wanted = {(arm, row["characteristic"], row["level"]): int(row[arm]) for row in rows for arm in ARMS}
+    assert len({row["characteristic"] for row in rows}) == 17
+    assert dict(counts) == wanted
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the study's published table is not beside the project")
+def test_margins_are_the_published_ones() -> None:
+    with PUBLISHED.open(encoding="utf-8") as file:
+        published = [(r["characteristic"], r["level"], r["sora_all_n"], r["len_all_n"]) for r in csv.DictReader(file)]
+    with MARGINS.open(encoding="utf-8") as file:
+        own = [(r["characteristic"], r["level"], r["sora_pd1"], r["len_pd1"]) for r in csv.DictReader(file)]
+    assert own == published
+
+
+def test_229_are_analysed_over_three_hospitals(analysed: list[SyntheticPatient]) -> None:
+    assert Counter(p.arm for p in analysed) == {"sora_pd1": 127, "len_pd1": 102}
+    assert min(Counter((p.hospital, p.arm) for p in analysed).values()) >= 20
+    assert len({p.hospital for p in analysed}) == 3
+
+
+def test_every_reason_for_exclusion_is_there_several_times(patients: list[SyntheticPatient]) -> None:
+    reasons = Counter(p.reason for p in patients)
+    assert 330 <= len(patients) <= 380
+    assert reasons.pop("seen_elsewhere") == 2
+    assert set(reasons) == {
+        ELIGIBLE, "not_hcc", "resectable", "diagnosis_not_accepted", "no_metastasis", "child_pugh_c", "ecog_above_0",
+        "other_malignancy", "recurrent", "under_18", "over_75", "vena_cava_or_atrium", "incomplete", "lost_early",
+        "treated_briefly", "other_regimen", "before_window", "after_window",
+    }  # fmt: skip
+    assert min(reasons.values()) >= 3
+
+
+def test_the_excluded_fail_their_criterion(patients: list[SyntheticPatient]) -> None:
+    by_reason: dict[str, list[SyntheticPatient]] = {}
+    for patient in patients:
+        by_reason.setdefault(patient.reason, []).append(patient)
+    assert all(compute_age(p) < 18 for p in by_reason["under_18"])
+    assert all(compute_age(p) > 75 for p in by_reason["over_75"])
+    assert max(compute_age(p) for p in by_reason[ELIGIBLE]) == 75
+    assert all(p.course.last_contact_days < 91.3 and not p.course.is_dead for p in by_reason["lost_early"])
+    assert all(p.start < date(2019, 1, 1) for p in by_reason["before_window"])
+    assert all(p.start > date(2021, 12, 31) for p in by_reason["after_window"])
+    brief = by_reason["treated_briefly"]
+    assert all(p.course.treatment_days < 91 for p in brief)
+    for arm in ARMS:
+        assert sum(p.arm == arm for p in brief) >= 10
+        assert any(p.arm == arm and p.course.is_dead for p in brief)
+
+
+def test_the_course_of_the_analysed(analysed: list[SyntheticPatient]) -> None:
+    outcomes = [p.records["outcome"][0] for p in analysed]
+    deaths = [o for o in outcomes if o["death_date"] is not None and o["death_date"] <= CUT_OFF]
+    assert 160 <= len(deaths) <= 180
+    assert any(o["last_contact_date"] > CUT_OFF for o in outcomes)
+    months = {arm: [p.course.treatment_days * 12 / 365.25 for p in analysed if p.arm == arm] for arm in ARMS}
+    assert sum(months["sora_pd1"]) / 127 == pytest.approx(6.2, abs=0.4)
+    assert sum(months["len_pd1"]) / 102 == pytest.approx(7.5, abs=0.4)
+    assert min(map(min, months.values())) >= 4.0
+    assert max(months["sora_pd1"]) <= 12.0
+    assert max(months["len_pd1"]) <= 20.0
+    assert all(p.course.last_contact_days >= 122 for p in analysed)
+    assert {p.course.visit_gap_days for p in analysed} == set(range(42, 57))
+
+
+def test_accrual_rises_linearly(analysed: list[SyntheticPatient]) -> None:
+    # A density that rises linearly from 0 over three years puts 1/9, 3/9 and 5/9 of the patients into them.
+    by_year = Counter(p.start.year for p in analysed)
+    assert [round(by_year[year] / 229 * 9) for year in (2019, 2020, 2021)] == [1, 3, 5]
+
+
+def test_all_patients_with_albi_grade_3_are_class_b(analysed: list[SyntheticPatient]) -> None:
+    third = [p.facts["child_pugh_class"] for p in analysed if albi_grade(p.facts) == "Grade 3"]
+    assert third == ["B"] * 33
+
+
+def test_no_identifier_can_belong_to_anybody(patients: list[SyntheticPatient]) -> None:
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    for patient in patients:
+        identity = patient.known_identity
+        digits = [int(digit) for digit in identity.national_id[:17]]
+        # GB 11643-1999: the check digit is looked up by the weighted sum modulo 11.
+        assert "10X98765432"[sum(w * d for w, d in zip(weights, digits, strict=True)) % 11] == identity.national_id[17]
+        assert identity.national_id.startswith("999999")  # no province begins with 99
+        assert identity.telephone.startswith("000-")
+    shared = [n for n, times in Counter(p.known_identity.national_id for p in patients).items() if times > 1]
+    assert len(shared) == 2
+
+
+def test_every_text_file_says_that_it_is_synthetic(extracts: Path) -> None:
+    for path in (extracts / "hunan").rglob("*.csv"):
+        assert path.read_bytes().decode("gb18030").startswith(f"# {MARKER}")
+    export = next((extracts / "sysu").rglob("*export.csv")).read_text(encoding="utf-8-sig")
+    assert all(MARKER in line for line in export.splitlines()[1:])
+
+
+def test_ledger_is_large_and_varied(extracts: Path) -> None:
+    with (extracts.parent / "ledger.csv").open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert list(lines[0]) == [
+        "hospital", "file", "sheet", "row", "column", "kind", "expected_rule", "consequence_rules",
+    ]  # fmt: skip
+    assert len(lines) >= 40
+    assert len({line["kind"] for line in lines}) >= 20
+    assert {line["hospital"] for line in lines} == {"nanfang", "hunan", "sysu"}
+    assert all(int(line["row"]) > 1 for line in lines)
