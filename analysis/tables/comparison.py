@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
+from analysis.numbers import prettify
 from analysis.published import read_published
 from analysis.results import Results
 from analysis.spec import StudySpec
 from analysis.tables.model import Cell, ReportTable, join_rows, look_up, text
+from analysis.tables.table1 import COHORT_NAMES
 
 ORDER = 90
 SECTIONS = {
@@ -25,6 +28,23 @@ SECTIONS = {
     "follow_up": ("Follow-up", "随访"),
     "treatment": ("Time on treatment", "治疗时间"),
 }
+STATISTICS = {
+    "n": "n",
+    "pct": "%",
+    "p": "p",
+    "hr": "hazard ratio",
+    "abs_smd": "absolute standardised mean difference",
+    "se": "standard error",
+    "ci_low": "lower 95 % limit",
+    "ci_high": "upper 95 % limit",
+}
+VARIABLES = {
+    "median_spss": "median (SPSS)",
+    "arm": "treatment",
+    "orr": "ORR",
+    "dcr": "DCR",
+    "survival": "alive or event-free",
+}
 KINDS = {"n": "count", "pct": "percent", "p": "p", "hr": "ratio", "abs_smd": "difference"}
 
 
@@ -35,7 +55,7 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     absent = [name for name in printed if name not in results]
     for analysis, (title, zh) in SECTIONS.items():
         names = computed.filter(pl.col("analysis") == analysis)["result_id"].to_list()
-        rows = [_compare(results, name) for name in names]
+        rows = [_compare(results, spec, name) for name in names]
         rows += [[text(name), text("–"), text(printed[name])] for name in absent if name.split(".")[0] == analysis]
         if rows:
             notes = ("–: not part of the registry's model.",) if len(rows) > len(names) else ()
@@ -43,13 +63,28 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
             yield ReportTable(f"published_{analysis}", "published", title, zh, header, join_rows(rows), notes, True)
 
 
-def _compare(results: Results, name: str) -> list[Cell]:
+def _compare(results: Results, spec: StudySpec, name: str) -> list[Cell]:
     row = results.row(name)
     return [
-        text(name),
+        text(describe_result(row, spec)),
         text(look_up(results, name, get_kind(row["analysis"], row["statistic"]))),
         text(row["reference"]),
     ]
+
+
+def describe_result(row: Mapping[str, Any], spec: StudySpec) -> str:
+    """A result in words, from its keys: `OS, matched cohort, Sora+PD-1: alive or event-free at 12 months`."""
+    labels = {arm.id: arm.label for arm in spec.arms} | {item.id: item.label for item in spec.characteristics}
+    cohort = COHORT_NAMES[row["cohort"]].lower() if row["cohort"] else None
+    who = [row["endpoint"], cohort, row["subgroup"], labels.get(row["arm"], row["arm"])]
+    name = row["variable"] or "log-rank test"
+    level = row["level"] and labels.get(row["level"], row["level"])
+    what = " ".join(filter(None, (VARIABLES.get(name, labels.get(name, name)), level)))
+    if row["time_months"] is not None:
+        what += f" at {row['time_months']:g} months"
+    statistic = STATISTICS.get(row["statistic"], row["statistic"])
+    ending = "" if statistic == "estimate" else f", {statistic}"
+    return prettify(f"{', '.join(filter(None, who))}: {what}{ending}".removeprefix(": "))
 
 
 def get_kind(analysis: str, statistic: str) -> str:
