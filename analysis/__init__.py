@@ -1,0 +1,1 @@
+"""From the warehouse to the matched comparison: estimators, results, tables, figures, reports."""

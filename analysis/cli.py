@@ -12,8 +12,6 @@ from typing import Annotated, Any
 import click
 import typer
 
-from analysis.run import run_study
-from analysis.spec import read_study
 from etl.cli import commands
 from etl.console import Terminal
 from etl.errors import InternalError, RegistryError
@@ -43,6 +41,10 @@ def run_analyse(
 
 
 def _analyse(settings: Settings, study: str) -> Path:
+    # The statistics take two seconds to import, which an ingest need not wait for.
+    from analysis.run import run_study
+    from analysis.spec import read_study
+
     spec = read_study(study)
     frames = read_frames(settings.warehouse_path, MARTS)
     current = frames["ingests"].filter("is_current").sort("hospital")

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+from lifelines import KaplanMeierFitter
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
@@ -86,21 +87,20 @@ def fit_kaplan_meier(time: ArrayLike, event: ArrayLike, conf_type: ConfType = "l
     Raises `AnalysisError` as `check_times` does.
     """
     times, events = check_times(time, event)
-    distinct, place = np.unique(times, return_inverse=True)
-    n_event = np.bincount(place, weights=events, minlength=len(distinct)).astype(np.int64)
-    n_here = np.bincount(place, minlength=len(distinct))
-    n_risk = n_here[::-1].cumsum()[::-1]
-    survival = np.cumprod(1 - n_event / n_risk, dtype=np.float64)
+    fitter = KaplanMeierFitter().fit(times, events)
+    table = fitter.event_table.iloc[1:]  # its first row is time 0
+    n_event, n_risk = table["observed"].to_numpy(), table["at_risk"].to_numpy()
+    survival = fitter.survival_function_["KM_estimate"].to_numpy()[1:]
     with np.errstate(divide="ignore", invalid="ignore"):
         log_std_err = np.sqrt(np.cumsum(n_event / (n_risk * (n_risk - n_event).astype(float))))
         ci_low, ci_high = _compute_limits(survival, log_std_err, conf_type)
         std_err = survival * log_std_err
     curve = pl.DataFrame(
         {
-            "time": distinct,
+            "time": table.index.to_numpy(),
             "n_risk": n_risk,
             "n_event": n_event,
-            "n_censor": n_here - n_event,
+            "n_censor": table["censored"].to_numpy(),
             "survival": survival,
             "std_err": std_err,
             "ci_low": ci_low,

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.extract import ROW, Grid
-from etl.identity import MASK, mask_personal_data, normalise_identifier
+from etl.identity import mask_cells, normalise_identifier
 from etl.site import IDENTIFIER_ROLES, ColumnMap, Site, Source
 
 USED = "used"
 ABOVE_HEADER, HEADER, BLANK_ROW = "above the header", "header", "blank row"
-_PATIENT = "_patient_text"
+_PLACE = {"source_file": pl.String, "source_sheet": pl.String, ROW: pl.Int64}
 
 
 @dataclass(frozen=True)
@@ -108,42 +108,42 @@ def count_rows(sheets: Sequence[SheetRows], ignored: Sequence[tuple[Grid, str]])
     return pl.DataFrame(lines, schema=schema, orient="row")
 
 
-def make_landing(sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[str, Sequence[str]]) -> pl.DataFrame:
-    """Return every non-blank row's cells as JSON text, identifiers removed and personal data masked."""
-    schema = {
-        _PATIENT: pl.String, "source_file": pl.String, "source_sheet": pl.String, ROW: pl.Int64,
-        "rule": pl.String, "cells": pl.String,
-    }  # fmt: skip
-    frames = [pl.DataFrame(schema=schema)]
+@dataclass(frozen=True)
+class Landing:
+    """Every non-blank row's cells as JSON text, and the cells of ignored columns that held personal data.
+
+    Identifiers are removed and personal data is masked. `personal` has source_file, source_sheet, source_row,
+    source_column and the masked text as `value`.
+    """
+
+    rows: pl.DataFrame
+    personal: pl.DataFrame
+
+
+def make_landing(sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[str, Sequence[str]]) -> Landing:
+    """Keep what each row said, without what names a person."""
+    schema = {**_PLACE, "rule": pl.String, "cells": pl.String}
+    rows = [pl.DataFrame(schema=schema)]
+    personal = [pl.DataFrame(schema={**_PLACE, "source_column": pl.String, "value": pl.String})]
     for sheet in sheets:
-        secret = {c.column for s in sheet.sources for c in site.columns_of(s) if c.role in IDENTIFIER_ROLES}
+        columns = [c for s in sheet.sources for c in site.columns_of(s)]
+        secret = {c.column for c in columns if c.role in IDENTIFIER_ROLES}
+        ignored = {c.column for c in columns if c.role == "ignore"}
+        patient = next(c.column for c in columns if c.role == "patient")
         kept = [name for name in sheet.header if name not in secret]
-        rows = sheet.rows.filter(~pl.col("rule").is_in([BLANK_ROW, ABOVE_HEADER, HEADER]))
+        frame = sheet.rows.filter(~pl.col("rule").is_in([BLANK_ROW, ABOVE_HEADER, HEADER]))
+        place = [
+            pl.lit(sheet.file).alias("source_file"),
+            pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
+            ROW,
+        ]
+        for name in kept:
+            masked, found = mask_cells(frame[name], frame[patient], identifiers)
+            frame = frame.with_columns(masked.alias(name)) if found else frame
+            if name in ignored:
+                personal.append(
+                    frame[found].select(*place, pl.lit(name).alias("source_column"), pl.col(name).alias("value"))
+                )
         cells = pl.struct(kept).struct.json_encode() if kept else pl.lit("{}")
-        frames.append(
-            rows.select(
-                pl.col(_patient_column(sheet, site)).alias(_PATIENT),
-                pl.lit(sheet.file).alias("source_file"),
-                pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
-                ROW,
-                "rule",
-                cells.alias("cells"),
-            )
-        )
-    landing = pl.concat(frames)
-    masked = [
-        _mask_row(cells, identifiers.get(normalise_identifier(patient or ""), ()))
-        for patient, cells in landing.select(_PATIENT, "cells").iter_rows()
-    ]
-    return landing.drop(_PATIENT).with_columns(pl.Series("cells", masked, dtype=pl.String))
-
-
-def _patient_column(sheet: SheetRows, site: Site) -> str:
-    return next(c.column for c in site.columns_of(sheet.sources[0]) if c.role == "patient")
-
-
-def _mask_row(cells: str, names: Sequence[str]) -> str:
-    masked = mask_personal_data(cells)
-    for name in names:
-        masked = masked.replace(name, MASK)
-    return masked
+        rows.append(frame.select(*place, "rule", cells.alias("cells")))
+    return Landing(pl.concat(rows), pl.concat(personal))

@@ -148,11 +148,10 @@ def _check_container(path: Path, name: str) -> None:
 
 def _mark_errors(frame: pl.DataFrame, errors: list[tuple[int, int]]) -> pl.DataFrame:
     """Write a text into cells that hold an Excel error, so that they are asked about and not taken for empty."""
-    for column in sorted({position[1] for position in errors}):
-        rows = [row for row, c in errors if c == column]
-        name = frame.columns[column]
-        series = frame[name].scatter(rows, ERROR_TEXT)
-        frame = frame.with_columns(series.alias(name))
+    inside = [(row, column) for row, column in errors if row < frame.height and str(column) in frame.columns]
+    for column in sorted({column for _, column in inside}):
+        rows = [row for row, c in inside if c == column]
+        frame = frame.with_columns(frame[str(column)].scatter(rows, ERROR_TEXT))
     return frame
 
 

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ _LANDLINE = re.compile(r"(?<!\d)0\d{2,3}-\d{7,8}(?!\d)")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _PATTERNS = (_ID_CARD, _TELEPHONE, _LANDLINE, _EMAIL)
 # The same patterns for polars' regex engine, which knows no look-around; a false hit here is checked again in Python.
-PERSONAL_DATA_HINT = r"\d{17}[\dXx]|1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-\d{7,8}|@"
+_PERSONAL_DATA_HINT = r"\d{17}[\dXx]|1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-\d{7,8}|@"
 
 
 @dataclass(frozen=True)
@@ -120,3 +121,27 @@ def mask_personal_data(text: str) -> str:
     for pattern in _PATTERNS:
         masked = pattern.sub(MASK, masked)
     return masked
+
+
+def mask_cells(
+    cells: pl.Series, patients: pl.Series, identifiers: Mapping[str, Sequence[str]]
+) -> tuple[pl.Series, list[int]]:
+    """Mask personal data in a column of texts; return the texts and the positions that held some.
+
+    `patients` is the local patient number of each row. `identifiers` lists, per normalised number, the texts of columns
+    that are never stored (names, telephone numbers); they are masked wherever they turn up in that patient's cells.
+    """
+    suspicious = cells.str.normalize("NFKC").str.contains(_PERSONAL_DATA_HINT)
+    names = sorted({text for texts in identifiers.values() for text in texts})
+    if names:
+        suspicious = suspicious | cells.str.contains_any(names)
+    masked: dict[int, str] = {}
+    for row in suspicious.fill_null(value=False).arg_true().to_list():
+        text = mask_personal_data(cells[row])
+        for name in identifiers.get(normalise_identifier(patients[row] or ""), ()):
+            text = text.replace(name, MASK)
+        if text != cells[row]:
+            masked[row] = text
+    if not masked:
+        return cells, []
+    return cells.scatter(list(masked), list(masked.values())), list(masked)

@@ -301,7 +301,7 @@ def _load(
         }  # fmt: skip
         for name, frame in about.items():
             warehouse.append("versions", name, frame.with_columns(owner))
-        warehouse.append("landing", "source_row", mapped.landing.with_columns(owner))
+        warehouse.append("landing", "source_row", mapped.landing.rows.with_columns(owner))
         refresh(warehouse)
     return ingest_id
 

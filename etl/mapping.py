@@ -18,6 +18,7 @@ from etl.accounts import (
     HEADER,
     USED,
     CellAccounts,
+    Landing,
     SheetRows,
     account_cells,
     collect_identifiers,
@@ -49,7 +50,7 @@ class Mapped:
     group_columns: pl.DataFrame
     row_accounts: pl.DataFrame
     cells: CellAccounts
-    landing: pl.DataFrame
+    landing: Landing
     identifiers: Mapping[str, Sequence[str]]
     filled_rows: int
 

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from etl.identity import (
-    MASK,
-    PERSONAL_DATA_HINT,
-    PseudonymKey,
-    mask_personal_data,
-    normalise_identifier,
-    normalise_person,
-    pseudonymise,
-)
+from etl.identity import PseudonymKey, mask_cells, normalise_person, pseudonymise
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from etl.parse import IMPOSSIBLE, clean_text, convert_units, drop_missing, parse_field
 from etl.site import Site
@@ -100,7 +92,7 @@ def _parse_column(
     values, fault = parsed.values.alias(spec.name), parsed.fault
     if spec.name + UNIT_SUFFIX in texts.columns:
         has_rule = texts[spec.name + UNIT_SUFFIX].is_not_null() | texts[GROUP].is_in(
-            _groups_with_unit(texts, spec.name)
+            _groups_with_unit(texts, spec.name).to_list()
         )
         quantities = quantity if quantity is not None else pl.Series([spec.name] * texts.height, dtype=pl.String)
         converted = convert_units(values, clean_text(texts[spec.name + UNIT_SUFFIX]), quantities, spec.unit)
@@ -180,28 +172,9 @@ def mask_texts(
     texts: pl.DataFrame, columns: Sequence[str], identifiers: Mapping[str, Sequence[str]]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Mask personal data in the given text columns; return the texts and where something was masked."""
-    names = sorted({text for values in identifiers.values() for text in values})
     hits: list[tuple[int, str]] = []
     for column in columns:
-        series = texts[column]
-        suspicious = series.str.normalize("NFKC").str.contains(PERSONAL_DATA_HINT)
-        if names:
-            suspicious = suspicious | series.str.contains_any(names)
-        rows = suspicious.fill_null(value=False).arg_true().to_list()
-        changed = dict(_masked_rows(texts, column, rows, identifiers))
-        if changed:
-            texts = texts.with_columns(series.scatter(list(changed), list(changed.values())).alias(column))
-            hits += [(row, column) for row in changed]
+        masked, rows = mask_cells(texts[column], texts[PATIENT_TEXT], identifiers)
+        texts = texts.with_columns(masked.alias(column)) if rows else texts
+        hits += [(row, column) for row in rows]
     return texts, pl.DataFrame(hits, schema={RECORD: pl.Int64, "field": pl.String}, orient="row")
-
-
-def _masked_rows(
-    texts: pl.DataFrame, column: str, rows: Sequence[int], identifiers: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[int, str]]:
-    for row in rows:
-        text = texts[column][row]
-        masked = mask_personal_data(text)
-        for name in identifiers.get(normalise_identifier(texts[PATIENT_TEXT][row] or ""), ()):
-            masked = masked.replace(name, MASK)
-        if masked != text:
-            yield row, masked

@@ -14,10 +14,10 @@ import pandera.errors
 import polars as pl
 
 from etl.errors import InternalError
-from etl.findings import FAIL, STRAY_CELL, make_findings
+from etl.findings import FAIL, PERSONAL_DATA, STRAY_CELL, make_findings
 from etl.findings_book import FindingsBook
 from etl.identity import PseudonymKey, mask_personal_data
-from etl.judge_contract import judge_cells, reject_by_key, reject_with_patient
+from etl.judge_contract import PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
 from etl.judge_rules import judge_rules
 from etl.mapping import Mapped
 from etl.records import COMPARATOR_SUFFIX, RECORD, type_records
@@ -67,7 +67,7 @@ def validate_delivery(mapped: Mapped, site: Site, delivery: str, key: PseudonymK
     _pass_gate(tables)
     derived = derive(tables)
     judge_rules(records, accepted, derived, book)
-    book.findings.append(_find_strays(mapped))
+    book.findings += _judge_unmapped_cells(mapped)
     findings, rule_outcomes = book.close()
     return Validated(
         tables=tables,
@@ -94,15 +94,28 @@ def _pass_gate(tables: Mapping[str, pl.DataFrame]) -> None:
             ) from None
 
 
-def _find_strays(mapped: Mapped) -> pl.DataFrame:
-    places = mapped.cells.strays.with_columns(
-        pl.lit(None, dtype=pl.String).alias("patient_id"),
-        pl.format("{}", pl.col("source_column")).alias("record_key"),
-        pl.col("value").map_elements(mask_personal_data, return_dtype=pl.String),
-    )
-    return make_findings(
-        places, rule_id="cell.stray", severity=Severity.QUERY, table="delivery", field=None, message=STRAY_CELL
-    )
+def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
+    """Report cells that no column claims, and personal data in columns that the mapping ignores."""
+    judged = [
+        ("cell.stray", mapped.cells.strays, STRAY_CELL),
+        (PERSONAL_DATA_RULE, mapped.landing.personal, PERSONAL_DATA),
+    ]
+    return [
+        make_findings(
+            cells.with_columns(
+                pl.lit(None, dtype=pl.String).alias("patient_id"),
+                # The text tells the cells of one column apart whatever the order of the rows.
+                pl.concat_str("source_column", "value", separator=": ").alias("record_key"),
+                pl.col("value").map_elements(mask_personal_data, return_dtype=pl.String),
+            ),
+            rule_id=rule_id,
+            severity=Severity.QUERY,
+            table="delivery",
+            field=None,
+            message=message,
+        )
+        for rule_id, cells, message in judged
+    ]
 
 
 def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:

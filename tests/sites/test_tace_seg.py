@@ -69,7 +69,7 @@ def test_nobody_is_eligible_and_everybody_has_a_reason(loaded, tmp_path):
     assert not frames["analysis_subject"]["is_eligible"].any()
     reasons = frames["eligibility"].filter(~pl.col("is_met").fill_null(value=False))
     assert reasons["patient_id"].n_unique() == 105
-    with pytest.raises(AnalysisError, match="no patient is left to analyse.*i2_bclc_c_with_metastasis: 98") as caught:
+    with pytest.raises(AnalysisError, match=r"no patient is left to analyse.*i2_bclc_c_with_metastasis: 98") as caught:
         run_study(frames, read_study("len_vs_sora"), tmp_path / "analysis", {})
     assert caught.value.exit_code != 0
     assert not (tmp_path / "analysis").exists()

@@ -164,5 +164,5 @@ def test_the_worst_grade_of_a_term_is_kept(build):
 
 
 def test_a_check_that_finds_a_row_stops_the_load(build, tmp_path):
-    with pytest.raises(InternalError, match="The check .* fails for"):
+    with pytest.raises(InternalError, match=r"The check .* fails for"):
         build([("a", "a1", None, None, {}), ("a", "a1", None, None, {})])

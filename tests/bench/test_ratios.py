@@ -1,0 +1,74 @@
+"""How fast, as a ratio against a peer or a bare read of the same data in one run. Ratios are printed, never asserted."""
+
+import csv
+import io
+import time
+
+import numpy as np
+import polars as pl
+
+from analysis.cox import fit_cox
+from analysis.matching import match_nearest
+from etl.extract import read_delivery
+from etl.identity import PseudonymKey
+from etl.mapping import map_delivery
+from etl.parse import parse_dates
+from etl.settings import PACKAGE_SITES
+from etl.site import load_site
+from etl.validate import validate_delivery
+
+
+def clock(action):
+    start = time.perf_counter()
+    result = action()
+    return time.perf_counter() - start, result
+
+
+def test_validating_a_delivery_against_reading_it(tmp_path):
+    from etl.example import write_example
+
+    write_example(tmp_path / "extracts")
+    for hospital in ("nanfang", "hunan", "sysu"):
+        path = next((tmp_path / "extracts" / hospital).iterdir())
+        read_seconds, delivery = clock(lambda path=path: read_delivery(path))
+        site = load_site(PACKAGE_SITES / hospital)
+        map_seconds, mapped = clock(lambda d=delivery, s=site: map_delivery(d, s))
+        judge_seconds, validated = clock(
+            lambda m=mapped, s=site: validate_delivery(m, s, "bench", PseudonymKey(b"k" * 64))
+        )
+        assert validated.records_made > 0
+        print(
+            f"\n{hospital}: mapping {map_seconds / read_seconds:.1f} x, validating {judge_seconds / read_seconds:.1f} x reading"
+        )
+
+
+def test_parsing_dates_against_a_bare_csv_read_of_them():
+    texts = [f"{2019 + i % 3}年{1 + i % 12}月{1 + i % 28}日" for i in range(500_000)]
+    bare, rows = clock(lambda: list(csv.reader(io.StringIO("\n".join(texts)))))
+    ours, days = clock(lambda: parse_dates(pl.Series("d", texts)))
+    assert len(rows) == len(days)
+    print(f"\nparsing 500,000 dates: {ours / bare:.1f} x reading them with the csv module")
+
+
+def test_matching_against_sorting_the_same_scores():
+    rng = np.random.default_rng(7)
+    score = rng.normal(size=200_000)
+    treated = rng.random(200_000) < 0.4
+    bare, _ = clock(lambda: sorted(score.tolist()))
+    ours, pairs = clock(lambda: match_nearest(score, treated, caliper_sd=0.2))
+    assert pairs.height > 50_000
+    print(f"\nmatching 200,000 patients: {ours / bare:.1f} x sorting their scores")
+
+
+def test_cox_against_lifelines():
+    from lifelines import CoxPHFitter
+
+    rng = np.random.default_rng(7)
+    design = pl.DataFrame({f"x{i}": rng.normal(size=10_000) for i in range(5)})
+    times = rng.exponential(10, size=10_000)
+    events = rng.random(10_000) < 0.7
+    peer = design.to_pandas().assign(time=times, event=events)
+    bare, _ = clock(lambda: CoxPHFitter().fit(peer, "time", "event"))
+    ours, fit = clock(lambda: fit_cox(times, events, design))
+    assert fit.n == 10_000
+    print(f"\nCox at 10,000 patients: {ours / bare:.2f} x lifelines")
