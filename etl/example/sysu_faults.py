@@ -128,7 +128,7 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "diameter_mm",
         lambda _p, r: f"{r['diameter_mm'] / 10:.2f}",
         "diameter_change_is_plausible",
-        (),
+        ("diameter_change_is_plausible",),  # the next visit jumps back
         lambda _p, r: r["visit_number"] == 1 and r["organ"] == "lymph_node" and (r["diameter_mm"] or 0) > 32,
     ),
     Fault(
