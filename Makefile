@@ -8,13 +8,13 @@ WORKSPACE ?= workspace
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
-RUN := WORKSPACE=$(WORKSPACE) $(BIN)/registry
+RUN := WORKSPACE="$(WORKSPACE)" $(BIN)/registry
 
 .PHONY: help study ingest quality analyse test check docs bench lock clean
 
 help:  ## this list
 	@echo "The HCC registry. Targets:"
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Everything a study owns lies in WORKSPACE (now: $(WORKSPACE)). First time here: make study"
 
 study: $(RUNTIME)  ## the synthetic example study, all steps, in example/
@@ -39,9 +39,9 @@ docs: $(DEV)  ## data dictionary and rule catalogue, from the code
 	@$(BIN)/registry docs
 
 bench: $(DEV)  ## performance, as ratios against a peer
-	@$(BIN)/pytest -q tests/bench -s --run-bench
+	@$(BIN)/pytest -q -s tests/bench/*.py
 
-lock: $(DEV)  ## resolve the dependencies again and write their hashes
+lock: | .venv/bin/python  ## resolve the dependencies again and write their hashes
 	@$(BIN)/python -m pip install -q uv
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt

@@ -1,9 +1,11 @@
 """Invented frames of a warehouse with two hospitals, for the tests of the quality output."""
 
 import datetime
+import random
 
 import polars as pl
 
+from etl.quality.expectations import RESULT_SCHEMA
 from schemas.codes import LabTest
 from schemas.contract import PROVENANCE
 from schemas.tables import TABLES
@@ -26,6 +28,16 @@ INGEST_SCHEMA = {
     "cells_quarantined": pl.Int64,
     "patients": pl.Int64, "is_current": pl.Boolean,
 }  # fmt: skip
+CHECKS = pl.DataFrame(
+    [
+        ("nanfang", "patient", "sex", "completeness", "66.7 % (40 / 60)", "≥ 95%", "why", "为何", False, False),
+        ("nanfang", "patient", None, "volume", None, "≥ 1", "some", "一些", None, True),
+        ("hunan", "patient", None, "volume", "30", "≥ 1", "some", "一些", True, False),
+    ],
+    schema=RESULT_SCHEMA,
+    orient="row",
+)
+"""Results of checks as `run_expectations` returns them: met, not met, and one that failed itself."""
 
 
 def make_finding(ingest_id, hospital, finding_id, severity="query", row=5, **changes):
@@ -63,6 +75,18 @@ def make_findings():
                      table_name="patient", field=None, message_en=FORMULA, message_zh=HOSTILE),
         make_finding(4, "nanfang", "1234567890123456", "note", 13, source_sheet=None, value=None),
         make_finding(3, "hunan", "f" * 16, row=21, value="secret-of-hunan", source_file="hunan.csv", source_sheet=None),
+    ]  # fmt: skip
+
+
+def make_many_findings(n):
+    """Findings as different as real ones: many rules, columns and values."""
+    chance = random.Random(1)
+    return [
+        make_finding(
+            4, "nanfang", f"{i:016x}", "query", i + 3, rule_id=f"rule_{i % 40}", value=f"{chance.random():.6f}",
+            source_column=f"列 {i % 60}", message_en=f"Message {i % 40}", message_zh=f"说明 {i % 40}",
+        )
+        for i in range(n)
     ]  # fmt: skip
 
 

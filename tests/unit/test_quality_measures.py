@@ -1,18 +1,13 @@
-import runpy
-from pathlib import Path
-
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from quality_frames import FINDING_SCHEMA, INGEST_SCHEMA, make_finding, make_frames, make_ingest
 
 from etl.quality import measures
 from etl.quality.thresholds import find_completeness_threshold
 from schemas.contract import read_contract
 from schemas.tables import TABLES
-
-fixtures = runpy.run_path(str(Path(__file__).parents[1] / "quality_frames.py"))
-make_frames, make_finding, make_ingest = fixtures["make_frames"], fixtures["make_finding"], fixtures["make_ingest"]
 
 
 def derive_status(found_by_ingest, *, current=None):
@@ -21,8 +16,8 @@ def derive_status(found_by_ingest, *, current=None):
     findings = [make_finding(i, "h", name) for i, names in found_by_ingest.items() for name in names]
     ingests = [make_ingest(i, "h", 1, is_current=i == current) for i in found_by_ingest]
     frame = measures.derive_finding_status(
-        pl.DataFrame(findings, schema=fixtures["FINDING_SCHEMA"]),
-        pl.DataFrame(ingests, schema=fixtures["INGEST_SCHEMA"]),
+        pl.DataFrame(findings, schema=FINDING_SCHEMA),
+        pl.DataFrame(ingests, schema=INGEST_SCHEMA),
     )
     assert frame["finding_id"].is_unique().all()
     return dict(frame.select("finding_id", "status").iter_rows())
@@ -70,7 +65,7 @@ def test_hospitals_do_not_mix():
 def test_gravest_findings_come_first_and_then_the_order_of_the_file():
     findings = [make_finding(1, "h", "1", "note"), make_finding(1, "h", "2", "query", 9),
                 make_finding(1, "h", "3", "query", 4), make_finding(1, "h", "4", "reject", 99)]  # fmt: skip
-    frame = pl.DataFrame(findings, schema=fixtures["FINDING_SCHEMA"])
+    frame = pl.DataFrame(findings, schema=FINDING_SCHEMA)
     assert measures.sort_findings(frame)["finding_id"].to_list() == ["4", "3", "2", "1"]
 
 
@@ -87,7 +82,7 @@ def test_counts_by_rule_leave_out_what_is_resolved():
 
 def test_accounts_say_whether_they_balance():
     ingest = make_ingest(1, "h", 10, is_current=True)
-    frame = pl.DataFrame([ingest, {**ingest, "ingest_id": 2, "rows_used": 1179}], schema=fixtures["INGEST_SCHEMA"])
+    frame = pl.DataFrame([ingest, {**ingest, "ingest_id": 2, "rows_used": 1179}], schema=INGEST_SCHEMA)
     accounts = measures.derive_accounts(frame)
     balanced = accounts.group_by("ingest_id", "account").agg(pl.col("is_balanced").all())
     assert {(i, a) for i, a, ok in balanced.iter_rows() if not ok} == {(2, "rows")}

@@ -1,22 +1,20 @@
-import runpy
 import zipfile
-from pathlib import Path
 
 import polars as pl
 import pytest
 from python_calamine import CalamineWorkbook
+from quality_frames import FORMULA, HOSTILE, make_frames
 
 from etl.pages.text import Text
 from etl.quality.measures import derive_finding_status
 from etl.quality.queries import HEADER_ROW, SYNTHETIC, write_query_workbook
 
-fixtures = runpy.run_path(str(Path(__file__).parents[1] / "quality_frames.py"))
 NAME = Text("Nanfang Hospital", "南方医院")
 
 
 @pytest.fixture
 def status():
-    frames = fixtures["make_frames"]()
+    frames = make_frames()
     return derive_finding_status(frames["findings"], frames["ingests"]).filter(pl.col("hospital") == "nanfang")
 
 
@@ -46,8 +44,8 @@ def test_a_question_names_the_place_in_the_file_that_was_sent(workbook):
 
 def test_hostile_cells_stay_text(workbook):
     rows = read_rows(workbook)
-    assert rows[0][8] == fixtures["FORMULA"]
-    assert rows[2][8] == fixtures["HOSTILE"]
+    assert rows[0][8] == FORMULA
+    assert rows[2][8] == HOSTILE
     with zipfile.ZipFile(workbook) as archive:
         sheets = [archive.read(name) for name in archive.namelist() if "worksheets/sheet" in name]
         assert not any(b"<f>" in sheet or b"<hyperlink" in sheet for sheet in sheets)

@@ -1,45 +1,20 @@
 import json
-import random
 import re
-import runpy
-from pathlib import Path
 
 import polars as pl
 import pytest
+from quality_frames import CHECKS, FORMULA, HOSTILE, make_frames, make_many_findings
 
 from etl.pages.text import Text
-from etl.quality import expectations
 from etl.quality.embed import embed_findings
 from etl.quality.measures import derive_finding_status
 from etl.quality.report import describe_hospital, write_quality_pages
 
-fixtures = runpy.run_path(str(Path(__file__).parents[1] / "quality_frames.py"))
 NAMES = {"nanfang": Text("Nanfang Hospital", "南方医院"), "hunan": Text("Hunan Hospital", "湖南医院")}
-CHECKS = pl.DataFrame(
-    [
-        ("nanfang", "patient", "sex", "completeness", "66.7 % (40 / 60)", "≥ 95%", "why", "为何", False, False),
-        ("nanfang", "patient", None, "volume", None, "≥ 1", "some", "一些", None, True),
-        ("hunan", "patient", None, "volume", "30", "≥ 1", "some", "一些", True, False),
-    ],
-    schema=expectations.RESULT_SCHEMA,
-    orient="row",
-)
-
-
-def make_many_findings(n):
-    """Findings as different as real ones: many rules, columns and values."""
-    chance = random.Random(1)
-    return [
-        fixtures["make_finding"](
-            4, "nanfang", f"{i:016x}", "query", i + 3, rule_id=f"rule_{i % 40}", value=f"{chance.random():.6f}",
-            source_column=f"列 {i % 60}", message_en=f"Message {i % 40}", message_zh=f"说明 {i % 40}",
-        )
-        for i in range(n)
-    ]  # fmt: skip
 
 
 def write(tmp_path, frames=None, names=NAMES):
-    return write_quality_pages(frames or fixtures["make_frames"](), tmp_path, names, expectations=CHECKS)
+    return write_quality_pages(frames or make_frames(), tmp_path, names, expectations=CHECKS)
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +43,12 @@ def test_one_hospital_alone_leaves_the_page_over_all_as_it_was(tmp_path):
 
 def test_hostile_text_is_dead(pages):
     html = pages["nanfang/index.html"]
-    assert fixtures["HOSTILE"] not in html
+    assert HOSTILE not in html
     assert html.count("<script>") == 2  # our own two
     data = read_data(html)
-    assert fixtures["HOSTILE"] in data["value"]
-    assert fixtures["FORMULA"] in data["value"]
-    assert fixtures["HOSTILE"] not in pages["index.html"]
+    assert HOSTILE in data["value"]
+    assert FORMULA in data["value"]
+    assert HOSTILE not in pages["index.html"]
 
 
 def test_a_page_shows_its_own_hospital_only(pages):
@@ -96,7 +71,7 @@ def test_what_other_hospitals_hold_does_not_change_a_page():
 
         return derive_completeness(frames)
 
-    frames = fixtures["make_frames"]()
+    frames = make_frames()
     alone = {name: frame.filter(pl.col("hospital") == "nanfang") for name, frame in frames.items()}
     assert describe(frames) == describe(alone)
 
@@ -116,7 +91,7 @@ def test_people_of_two_hospitals_are_a_number(pages):
 
 def test_synthetic_banner_follows_the_data(pages, tmp_path):
     assert all("合成患者，非真实数据" in html for html in pages.values())
-    frames = fixtures["make_frames"]()
+    frames = make_frames()
     frames["ingests"] = frames["ingests"].with_columns(is_synthetic=False)
     write(tmp_path, frames)
     assert "合成患者" not in (tmp_path / "quality/nanfang/index.html").read_text(encoding="utf-8")
@@ -142,7 +117,7 @@ def test_numbers_of_the_page_are_those_of_the_frames(pages):
 
 
 def test_twenty_thousand_findings_fit_the_page(tmp_path):
-    frames = fixtures["make_frames"](findings=make_many_findings(20_000))
+    frames = make_frames(findings=make_many_findings(20_000))
     write(tmp_path, frames)
     page = tmp_path / "quality/nanfang/index.html"
     assert page.stat().st_size <= 600_000
@@ -150,7 +125,7 @@ def test_twenty_thousand_findings_fit_the_page(tmp_path):
 
 
 def test_what_does_not_fit_is_cut_at_the_end_and_counted():
-    frames = fixtures["make_frames"](findings=make_many_findings(500))
+    frames = make_frames(findings=make_many_findings(500))
     status = derive_finding_status(frames["findings"], frames["ingests"])
     data, shown = embed_findings(status, limit=10_000)
     assert len(data.encode()) <= 10_000
@@ -159,7 +134,7 @@ def test_what_does_not_fit_is_cut_at_the_end_and_counted():
 
 
 def test_an_empty_warehouse_gives_an_empty_page_over_all(tmp_path):
-    empty = {name: frame.clear() for name, frame in fixtures["make_frames"]().items()}
+    empty = {name: frame.clear() for name, frame in make_frames().items()}
     paths = write_quality_pages(empty, tmp_path, NAMES, expectations=CHECKS.clear())
     assert [path.name for path in paths] == ["index.html"]
     assert "Nothing received yet" in paths[0].read_text(encoding="utf-8")

@@ -1,4 +1,7 @@
-"""How fast, as a ratio against a peer or a bare read of the same data in one run. Ratios are printed, never asserted."""
+"""How fast, as a ratio against a peer or a bare read of the same data in one run. Ratios are printed, never asserted.
+
+The file is not called `test_`: only `make bench`, which names it, runs it.
+"""
 
 import csv
 import io
@@ -6,9 +9,12 @@ import time
 
 import numpy as np
 import polars as pl
+from lifelines import CoxPHFitter
 
 from analysis.cox import fit_cox
 from analysis.matching import match_nearest
+from etl.example import write_example
+from etl.example.model import HOSPITALS
 from etl.extract import read_delivery
 from etl.identity import PseudonymKey
 from etl.mapping import map_delivery
@@ -25,10 +31,8 @@ def clock(action):
 
 
 def test_validating_a_delivery_against_reading_it(tmp_path):
-    from etl.example import write_example
-
     write_example(tmp_path / "extracts")
-    for hospital in ("nanfang", "hunan", "sysu"):
+    for hospital in HOSPITALS:
         path = next((tmp_path / "extracts" / hospital).iterdir())
         read_seconds, delivery = clock(lambda path=path: read_delivery(path))
         site = load_site(PACKAGE_SITES / hospital)
@@ -61,8 +65,6 @@ def test_matching_against_sorting_the_same_scores():
 
 
 def test_cox_against_lifelines():
-    from lifelines import CoxPHFitter
-
     rng = np.random.default_rng(7)
     design = pl.DataFrame({f"x{i}": rng.normal(size=10_000) for i in range(5)})
     times = rng.exponential(10, size=10_000)
