@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.spec import StudySpec
+from analysis.spec import Endpoint, StudySpec
 from etl.errors import AnalysisError
 from schemas.rules import eligibility
 from schemas.rules.rule import CRITERIA
@@ -104,10 +104,14 @@ def _count_attrition(subjects: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_ATTRITION_SCHEMA, orient="row")
 
 
+def compute_is_timed(endpoint: Endpoint) -> pl.Expr:
+    """Return True where the endpoint has a time after the start and says whether it was reached; never null."""
+    is_known = (pl.col(endpoint.time_column) > 0) & pl.col(endpoint.event_column).is_not_null()
+    return is_known.fill_null(value=False)
+
+
 def _has_outcome(spec: StudySpec) -> pl.Expr:
-    """Whether every endpoint has a time after the start and says whether it was reached."""
-    known = [(pl.col(item.time_column) > 0) & pl.col(item.event_column).is_not_null() for item in spec.endpoints]
-    return pl.all_horizontal(known).fill_null(value=False)
+    return pl.all_horizontal(compute_is_timed(item) for item in spec.endpoints)
 
 
 def _count_outcomes(subjects: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:

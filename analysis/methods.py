@@ -95,7 +95,8 @@ def _describe_survival(spec: StudySpec) -> Cell:
         f"Curves of {names} are Kaplan-Meier's, in {spec.time_unit}s"
         f"{' of 365.25 / 12 days' if spec.time_unit == 'month' else ''} from the {spec.time_origin}. Medians have "
         "Brookmeyer-Crowley limits on the log scale, as in R; beside them stand median and standard error as SPSS "
-        f"prints them. A rate beyond the last follow-up of a curve that ends above 0 is not estimable.{comparison}{follow_up}"
+        f"prints them. A rate beyond the last follow-up of a curve that ends above 0 is not estimable. A patient whose time to an endpoint is unknown is left "
+        f"out of that endpoint only.{comparison}{follow_up}"
     )
 
 

@@ -26,9 +26,10 @@ def add_regression(study: Study, regression: Regression) -> None:
 
     A characteristic with a likelihood-ratio p below `p_enter` enters the multivariable model; treatment always does.
     """
-    frame = _type_covariates(study, regression)
+    typed = _type_covariates(study, regression)
     names = ["arm", *(item.id for item in study.spec.characteristics)]
     for endpoint in study.spec.endpoints:
+        frame = study.keep_timed(typed, endpoint)
         p_values = {name: _fit_one(study, frame, endpoint, name) for name in names}
         chosen = [name for name, p in p_values.items() if name == "arm" or (p is not None and p < regression.p_enter)]
         _fit_together(study, frame, endpoint, chosen)
@@ -77,9 +78,9 @@ def _fit_together(study: Study, frame: pl.DataFrame, endpoint: Endpoint, names: 
 
 def add_subgroup(study: Study, subgroup: Subgroup) -> None:
     """Add the curves by arm and level, the log-rank tests within arms and within levels, and the interaction."""
-    frame = study.cohorts[MATCHED]
     item = study.spec.get_characteristic(subgroup.characteristic)
     endpoint = study.spec.get_endpoint(subgroup.endpoint)
+    frame = study.keep_timed(study.cohorts[MATCHED], endpoint)
     for level in item.levels:
         part = frame.filter(pl.col(item.column) == level)
         name = f"{item.label} {level}"

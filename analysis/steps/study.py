@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from analysis.cohort import compute_is_timed
 from analysis.results import ResultsBuilder
 from analysis.spec import Arm, Endpoint, StudySpec
 
@@ -29,6 +30,14 @@ class Study:
             yield None, frame
         for arm in self.spec.arms:
             yield arm, frame.filter(pl.col("arm") == arm.code)
+
+    def keep_timed(self, frame: pl.DataFrame, endpoint: Endpoint) -> pl.DataFrame:
+        """The patients whose time to the endpoint is known.
+
+        Eligibility asks for vital status and last contact, not for the day of a recorded progression: a patient without
+        it is left out of that endpoint only, and the `n` of its results says so.
+        """
+        return frame.filter(compute_is_timed(endpoint))
 
     def compute_times(self, frame: pl.DataFrame, endpoint: Endpoint) -> tuple[pl.Series, pl.Series]:
         """Times in the study's unit, and events."""

@@ -33,15 +33,17 @@ def add_survival(study: Study) -> None:
     """Add every endpoint in every cohort."""
     for cohort, frame in study.cohorts.items():
         for endpoint in study.spec.endpoints:
-            add_curves(study, cohort, frame, endpoint, list_ticks(study, endpoint))
+            timed = study.keep_timed(frame, endpoint)
+            add_curves(study, cohort, timed, endpoint, list_ticks(study, endpoint))
             if study.spec.arms:
-                add_logrank(study, cohort, frame, endpoint, frame["arm"])
-                add_hazard_ratio(study, cohort, frame, endpoint)
+                add_logrank(study, cohort, timed, endpoint, timed["arm"])
+                add_hazard_ratio(study, cohort, timed, endpoint)
 
 
 def list_ticks(study: Study, endpoint: Endpoint) -> list[int]:
     """Times at which numbers at risk are counted: whole steps that cover the longest follow-up of everybody."""
-    longest = float(study.compute_times(study.cohorts[ALL], endpoint)[0].max())  # type: ignore[arg-type]
+    everybody = study.keep_timed(study.cohorts[ALL], endpoint)
+    longest = float(study.compute_times(everybody, endpoint)[0].max() or 0)  # type: ignore[arg-type]
     steps = TICKS[study.spec.time_unit]
     step = next((size for size in steps if longest / size < MOST_TICKS), steps[-1])
     return list(range(0, int(longest // step + 2) * step, step))
@@ -166,7 +168,8 @@ def add_follow_up(study: Study, follow_up: FollowUp) -> None:
     """Add the median follow-up, over all patients and by arm, by the reverse Kaplan-Meier method."""
     endpoint = study.spec.get_endpoint(follow_up.endpoint)
     for cohort, frame in study.cohorts.items():
-        groups = [(None, frame), *((arm, part) for arm, part in study.list_groups(frame) if arm)]
+        timed = study.keep_timed(frame, endpoint)
+        groups = [(None, timed), *((arm, part) for arm, part in study.list_groups(timed) if arm)]
         for arm, patients in groups:
             fit = fit_reverse_kaplan_meier(*study.compute_times(patients, endpoint))
             found = compute_median(fit)

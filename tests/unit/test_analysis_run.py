@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from analysis.cohort import select_cohort
 from analysis.numbers import format_number
 from analysis.published import read_published
 from analysis.results import Results
@@ -94,6 +95,24 @@ def test_every_number_of_the_report_is_its_result(report, results):
     assert cells
     published = set(read_published(SPEC).values())
     assert [cell for cell in cells if re.search(r"\d", cell) and unescape(cell) not in published] == []
+
+
+def test_a_patient_whose_progression_has_no_day_is_left_out_of_that_endpoint_only(frames, results):
+    subjects = frames["analysis_subject"]
+    first = results.select(analysis="flow", variable="analysed")["value"].to_list()[0]
+    chosen = select_cohort(subjects, SPEC).frame["patient_id"].to_list()
+    undated = pl.col("patient_id").is_in([chosen[0]])
+    at_start = pl.col("patient_id").is_in([chosen[1]])
+    changed = subjects.with_columns(
+        pfs_days=pl.when(undated).then(None).when(at_start).then(0.0).otherwise("pfs_days"),
+        pfs_event=pl.when(~undated).then("pfs_event"),
+    )
+    outcome = compute_study(frames | {"analysis_subject": changed}, SPEC).results
+    assert outcome.value("flow.analysed.n") == first
+    for endpoint, missing in (("os", 0), ("pfs", 2)):
+        counted = [outcome.value(f"kaplan_meier.all.{endpoint}.{arm.id}.patients.n") or 0 for arm in SPEC.arms]
+        assert sum(counted) == first - missing
+        assert outcome.row(f"cox_treatment.all.{endpoint}.arm.len.hr")["n"] == first - missing
 
 
 def test_report_is_one_file_and_says_that_its_patients_are_synthetic(report):
