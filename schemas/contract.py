@@ -81,14 +81,13 @@ class Table(pa.DataFrameModel):
     source_column: pl.String = pa.Field(nullable=True, description="Column, where the record came from one cell")
 
     class Config(BaseConfig):
-        """Undeclared columns and lost order are faults of ours, never of a hospital."""
+        """An undeclared column is a fault of ours, never of a hospital."""
 
         strict = True
-        ordered = False
-        coerce = False
 
 
-PROVENANCE = ("hospital", "patient_id", "delivery", "source_file", "source_sheet", "source_row", "source_column")
+PROVENANCE = tuple(Table.to_schema().columns)
+"""The columns that every table has besides its own, in declared order."""
 
 
 def read_contract(table: type[Table]) -> Mapping[str, FieldContract]:

@@ -33,11 +33,13 @@ def draw_facts(rng: np.random.Generator, levels: Levels, hospital: str, start: d
     """Draw a patient's values at the start inside the given levels, as the hospital would print them."""
     is_male = levels["Sex"] == "Male"
     is_positive = levels["HBsAg"] == "Positive"
-    age = int(np.clip(rng.normal(49, 8), 27, 60)) if levels["Age (years)"] == "<=60" else int(rng.integers(61, 76))
+    age_years = (
+        int(np.clip(rng.normal(49, 8), 27, 60)) if levels["Age (years)"] == "<=60" else int(rng.integers(61, 76))
+    )
     has_hypertension = levels["Portal hypertension"] == "Yes"
     facts: Record = {
         "sex": "male" if is_male else "female",
-        "birth_date": born(rng, start, age),
+        "birth_date": born(rng, start, age_years),
         "diagnosis_date": start - timedelta(days=int(rng.integers(10, 90))),
         "tumour_type": "hcc",
         "diagnosis_basis": "histology" if rng.random() < 0.45 else "clinical_aasld",
@@ -109,8 +111,8 @@ def _draw_organs(rng: np.random.Generator, levels: Levels) -> dict[str, int]:
     return {organ: 1 + int(more) for organ, more in zip(organs, extra, strict=True)}
 
 
-def compute_albi_score(bilirubin_umol_l: float, albumin_g_l: float) -> float:
-    """Return the ALBI score (Johnson 2015), by which a draw is kept or thrown away."""
+def _albi_score(bilirubin_umol_l: float, albumin_g_l: float) -> float:
+    """Return the ALBI score (Johnson 2015); typed anew, so that the generator does not rest on what it tests."""
     return 0.66 * math.log10(bilirubin_umol_l) - 0.085 * albumin_g_l
 
 
@@ -125,7 +127,7 @@ def _draw_liver(rng: np.random.Generator, grade: str) -> Record:
         albumin = round(float(rng.normal(albumin_mean, albumin_sd)), 1)
         bilirubin = round(round(bilirubin_median * math.exp(rng.normal(0, bilirubin_log_sd)) / 17.1, 2) * 17.1, 1)
         inr = round(float(np.clip(rng.normal(1.1, 0.1), 0.9, 1.6)), 2)
-        score = compute_albi_score(bilirubin, albumin)
+        score = _albi_score(bilirubin, albumin)
         is_near_limit = (
             min(abs(albumin - 28), abs(albumin - 35), abs(bilirubin - 34) / 3, abs(bilirubin - 51) / 3) < 0.15
         )

@@ -63,9 +63,3 @@ def write_code(table: str, field: str, value: str | bool | None) -> str:
     if (table, field) in OWN_WORDS:
         return OWN_WORDS[table, field][value]
     return CODED_FIELDS[table, field](value).zh
-
-
-def list_codes() -> list[tuple[str, str, str, str]]:
-    """Return table, field, word and code of every word above, as a mapping's codes.csv lists them."""
-    lines = [(t, f, member.zh, member.value) for (t, f), codes in CODED_FIELDS.items() for member in codes]
-    return lines + [(t, f, word, value) for (t, f), words in OWN_WORDS.items() for value, word in words.items()]

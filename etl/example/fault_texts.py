@@ -10,6 +10,13 @@ from etl.example.faults import CellChange, Wanted
 from etl.example.model import Record, SyntheticPatient
 from etl.example.sheets import date_text
 
+NEW_LESION_RULES = (
+    "recorded_response_agrees_with_lesions",
+    "progression_agrees_with_lesions",
+    "progression_flag_agrees_with_lesions",
+)
+"""What else may fire where a lesion is called new that the course does not know."""
+
 _DATE_FORMS = {"hunan": "slash", "sysu": "iso"}
 
 

@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from types import ModuleType
 
-from etl.example.model import ELIGIBLE, Record, SyntheticPatient
+from etl.example.model import ELIGIBLE, MARKER, Record, SyntheticPatient
 from etl.example.screening import SEEN_ELSEWHERE
 from etl.example.sheets import Cells, Sheet, SheetRow
 
@@ -42,6 +42,7 @@ class LedgerLine:
     kind: str
     expected_rule: str
     consequence_rules: str
+    data_origin: str = MARKER
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,10 @@ class CopiedRow:
 
 
 class Planter:
-    """Plants faults in one hospital's sheets; every patient gets at most one, unless the patient is analysed."""
+    """Plants faults in one hospital's sheets; no patient gets a second one.
+
+    `site` is the hospital's module: its `ID` and `ROW_TABLES`, `find_header` and `holds`.
+    """
 
     def __init__(self, site: ModuleType, sheets: Sequence[Sheet], patients: Sequence[SyntheticPatient]) -> None:
         self.site = site

@@ -7,12 +7,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from etl.example.margins import Levels
+from etl.extract import SYNTHETIC_MARKER
 
-MARKER = "SYNTHETIC EXAMPLE DATA 合成示例数据，非真实患者"
+MARKER = f"{SYNTHETIC_MARKER} 合成示例数据，非真实患者"
 ELIGIBLE = "eligible"
 HOSPITALS = ("nanfang", "hunan", "sysu")
-DAYS_PER_MONTH = 365.25 / 12
-CUT_OFF = date(2022, 10, 31)
 
 Record = dict[str, Any]
 

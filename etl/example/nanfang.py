@@ -116,10 +116,10 @@ def _extra_cells(rng: np.random.Generator, name: str, patient: SyntheticPatient,
     """Return the cells that are not fields: identifiers, stated age, units, and what the registry does not need."""
     if name == "患者信息":
         identity = patient.known_identity
-        age = (patient.start - patient.facts["birth_date"]).days // 365.25
+        age_years = (patient.start - patient.facts["birth_date"]).days // 365.25
         return {
             "姓名": identity.name, "身份证号": identity.national_id, "联系电话": identity.telephone,
-            "年龄": int(age) if age >= 18 else "", "备注": str(rng.choice(_NOTES)),
+            "年龄": int(age_years) if age_years >= 18 else "", "备注": str(rng.choice(_NOTES)),
         }  # fmt: skip
     if name == "基线":
         return {"身高(cm)": int(rng.normal(167, 6))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from etl.example.fault_texts import (
+    NEW_LESION_RULES,
     both,
     facts,
     filled,
@@ -19,12 +20,6 @@ from etl.example.fault_texts import (
 from etl.example.faults import CopiedRow, Fault
 
 _LABORATORY_GAP = ("baseline_laboratory_is_complete",)
-
-_NEW_LESION = (
-    "recorded_response_agrees_with_lesions",
-    "progression_agrees_with_lesions",
-    "progression_flag_agrees_with_lesions",
-)
 
 FAULTS: tuple[Fault | CopiedRow, ...] = (
     Fault("missing field", "baseline", "tumour_number", "", "baseline.tumour_number.missing", reason="incomplete"),
@@ -148,7 +143,7 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "recorded_response",
         "是",
         "new_lesion_is_progression",
-        _NEW_LESION,
+        NEW_LESION_RULES,
         is_stable,
         column="新病灶",
     ),

@@ -10,8 +10,9 @@ import numpy as np
 
 from etl.example.baseline import born, draw_facts
 from etl.example.margins import ARM_SIZES, Levels, read_margins
-from etl.example.model import CUT_OFF, ELIGIBLE, HOSPITALS, Course, SyntheticPatient
+from etl.example.model import ELIGIBLE, HOSPITALS, Course, SyntheticPatient
 from etl.example.survival import to_start_date
+from schemas.definitions.study_period import FOLLOW_UP_CLOSE
 
 SEEN_ELSEWHERE = "seen_elsewhere"
 _TRANSFER_DAYS = 18
@@ -67,7 +68,7 @@ def _treated_briefly(rng: np.random.Generator, patient: SyntheticPatient) -> Non
         visit = 1 if gap + 3 < death else 0
         patient.course = Course(death, True, gap, visit, days, False)
         return
-    last = min(int(rng.integers(150, 500)), (CUT_OFF - patient.start).days)
+    last = min(int(rng.integers(150, 500)), (FOLLOW_UP_CLOSE - patient.start).days)
     patient.course = Course(last, rng.random() < 0.3, gap, int(rng.integers(1, 3)), days, False)
 
 
@@ -85,7 +86,7 @@ def _start_between(first: date, last: date) -> Change:
         patient.start += shift
         for name in ("birth_date", "diagnosis_date"):
             patient.facts[name] += shift
-        longest = (CUT_OFF - patient.start).days
+        longest = (FOLLOW_UP_CLOSE - patient.start).days
         if patient.course.last_contact_days > longest:
             gap = patient.course.visit_gap_days
             patient.course = Course(longest, False, gap, min(patient.course.progression_visit, 3), 140, False)
@@ -149,7 +150,7 @@ def _draw_levels(rng: np.random.Generator, arm: str) -> Levels:
 
 def _draw_ordinary_course(rng: np.random.Generator, start: date) -> Course:
     gap = int(rng.integers(42, 57))
-    until_closing = (CUT_OFF - start).days - int(rng.integers(0, 25))
+    until_closing = (FOLLOW_UP_CLOSE - start).days - int(rng.integers(0, 25))
     death = 150 + int(rng.exponential(260))
     last = min(death, until_closing)
     visit = int(rng.integers(1, 6))

@@ -13,7 +13,8 @@ from datetime import date, timedelta
 import numpy as np
 
 from etl.example.margins import Levels
-from etl.example.model import CUT_OFF, DAYS_PER_MONTH, Course
+from etl.example.model import Course
+from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 
 _ACCRUAL_START = date(2019, 1, 2)
 _ACCRUAL_DAYS = (date(2021, 12, 30) - _ACCRUAL_START).days
@@ -102,7 +103,7 @@ def _draw_progression_visits(
 
 def _draw_follow_up(rng: np.random.Generator, start: date) -> int:
     """Draw the day of the last possible contact: shortly before the closing date, or earlier for a lost patient."""
-    until_closing = (CUT_OFF - start).days
+    until_closing = (FOLLOW_UP_CLOSE - start).days
     if rng.random() < _LOSS_RATE:
         return int(rng.integers(150, max(until_closing, 151)))
     return until_closing - int(rng.integers(0, 25))
@@ -112,7 +113,7 @@ def _follow_past_closing(courses: Sequence[Course], starts: Sequence[date]) -> N
     """Let some patients be seen again after the closing date, one of the arm's dying then: that must not count."""
     has_late_death = False
     for course, start in zip(courses, starts, strict=True):
-        until_closing = (CUT_OFF - start).days
+        until_closing = (FOLLOW_UP_CLOSE - start).days
         if course.is_dead or course.is_ongoing or until_closing - course.last_contact_days > 3:
             continue
         course.last_contact_days = until_closing + 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from etl.example.fault_texts import (
+    NEW_LESION_RULES,
     both,
     facts,
     filled,
@@ -16,12 +17,6 @@ from etl.example.fault_texts import (
     moved,
 )
 from etl.example.faults import CopiedRow, Fault
-
-_NEW_LESION = (
-    "recorded_response_agrees_with_lesions",
-    "progression_agrees_with_lesions",
-    "progression_flag_agrees_with_lesions",
-)
 
 FAULTS: tuple[Fault | CopiedRow, ...] = (
     Fault(
@@ -210,7 +205,7 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "recorded_response",
         "1",
         "new_lesion_is_progression",
-        _NEW_LESION,
+        NEW_LESION_RULES,
         is_stable,
         column="rs_new",
     ),

@@ -8,14 +8,16 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from etl.example import write_example
 from etl.example.cohort import draw_patients
-from etl.example.model import CUT_OFF, ELIGIBLE, MARKER, SyntheticPatient
+from etl.example.model import ELIGIBLE, HOSPITALS, MARKER, SyntheticPatient
+from schemas.definitions.study_period import FOLLOW_UP_CLOSE
 
-HERE = Path(__file__).parent
-MARGINS = HERE.parents[1] / "etl" / "example" / "table1_margins.csv"
-PUBLISHED = HERE.parents[2] / "shared" / "study" / "published" / "table1.csv"
+ROOT = Path(__file__).parents[2]
+MARGINS = ROOT / "etl" / "example" / "table1_margins.csv"
+PUBLISHED = ROOT / "analysis" / "studies" / "len_vs_sora" / "published" / "table1.csv"
 ARMS = ("sora_pd1", "len_pd1")
 
 
@@ -116,7 +118,6 @@ def test_values_have_exactly_the_published_margins(analysed: list[SyntheticPatie
     assert dict(counts) == wanted
 
 
-@pytest.mark.skipif(not PUBLISHED.exists(), reason="the study's published table is not beside the project")
 def test_margins_are_the_published_ones() -> None:
     with PUBLISHED.open(encoding="utf-8") as file:
         published = [(r["characteristic"], r["level"], r["sora_all_n"], r["len_all_n"]) for r in csv.DictReader(file)]
@@ -162,9 +163,9 @@ def test_the_excluded_fail_their_criterion(patients: list[SyntheticPatient]) -> 
 
 def test_the_course_of_the_analysed(analysed: list[SyntheticPatient]) -> None:
     outcomes = [p.records["outcome"][0] for p in analysed]
-    deaths = [o for o in outcomes if o["death_date"] is not None and o["death_date"] <= CUT_OFF]
+    deaths = [o for o in outcomes if o["death_date"] is not None and o["death_date"] <= FOLLOW_UP_CLOSE]
     assert 160 <= len(deaths) <= 180
-    assert any(o["last_contact_date"] > CUT_OFF for o in outcomes)
+    assert any(o["last_contact_date"] > FOLLOW_UP_CLOSE for o in outcomes)
     months = {arm: [p.course.treatment_days * 12 / 365.25 for p in analysed if p.arm == arm] for arm in ARMS}
     assert sum(months["sora_pd1"]) / 127 == pytest.approx(6.2, abs=0.4)
     assert sum(months["len_pd1"]) / 102 == pytest.approx(7.5, abs=0.4)
@@ -199,9 +200,17 @@ def test_no_identifier_can_belong_to_anybody(patients: list[SyntheticPatient]) -
     assert len(shared) == 2
 
 
-def test_every_text_file_says_that_it_is_synthetic(extracts: Path) -> None:
-    for path in (extracts / "hunan").rglob("*.csv"):
-        assert path.read_bytes().decode("gb18030").startswith(f"# {MARKER}")
+def test_every_file_says_that_it_is_synthetic(extracts: Path) -> None:
+    paths = [path for path in extracts.parent.rglob("*") if path.is_file()]
+    for path in paths:
+        if path.suffix == ".xlsx":
+            book = CalamineWorkbook.from_path(str(path))
+            for sheet in book.sheet_names:
+                assert any(MARKER in str(cell) for row in book.get_sheet_by_name(sheet).to_python() for cell in row), (
+                    sheet
+                )
+        else:
+            assert MARKER in path.read_bytes().decode("gb18030" if "hunan" in path.parts else "utf-8"), path
     export = next((extracts / "sysu").rglob("*export.csv")).read_text(encoding="utf-8-sig")
     assert all(MARKER in line for line in export.splitlines()[1:])
 
@@ -210,9 +219,9 @@ def test_ledger_is_large_and_varied(extracts: Path) -> None:
     with (extracts.parent / "ledger.csv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     assert list(lines[0]) == [
-        "hospital", "file", "sheet", "row", "column", "kind", "expected_rule", "consequence_rules",
+        "hospital", "file", "sheet", "row", "column", "kind", "expected_rule", "consequence_rules", "data_origin",
     ]  # fmt: skip
     assert len(lines) >= 40
     assert len({line["kind"] for line in lines}) >= 20
-    assert {line["hospital"] for line in lines} == {"nanfang", "hunan", "sysu"}
+    assert {line["hospital"] for line in lines} == set(HOSPITALS)
     assert all(int(line["row"]) > 1 for line in lines)
