@@ -14,18 +14,30 @@ from schemas.codes import PvttType
 
 # A clause is the unit of negation: "主干未见癌栓，右支癌栓形成" is type II.
 _CLAUSE_BREAK = r"[，。；;,\n]|\. |但|\bbut\b|\bhowever\b"
-_NEGATION = r"未见|未发现|未累及|未受累|未侵及|无|没有|阴性|通畅|\bno\b|\bnot\b|\bwithout\b|\bpatent\b|\bclear\b|\babsent\b|\bnegative\b"
+_NOT_REACHING = r"(?:未|不)(?:累及|侵及|侵犯|达|及|延伸|延及|进入|超过)"
+_NEGATION = (
+    rf"未见|未发现|未受累|{_NOT_REACHING}|无|没有|阴性|通畅|正常|(?:显影|显示|充盈)(?:良好|清晰|清楚|好)"
+    r"|\bno\b|\bnot\b|\bwithout\b|\bpatent\b|\bclear\b|\babsent\b|\bnegative\b|\bnormal\b"
+)
+_THROMBUS = r"栓|充盈缺损|thromb|filling defect|\bpvtt?\b"
+# A vessel that is only pressed, wide or narrow holds no thrombus by that: the clause says nothing.
+_OTHER_CHANGE = (
+    r"受压|推移|增宽|增粗|扩张|变窄|狭窄|变细|海绵样变|\bcompress|\bdisplac|\bdilat|\bwiden|\bnarrow|\bcavernous"
+)
 _UNCERTAIN = (
-    r"无法|不能|不清|不详|可疑|疑似|待排|不除外|未评估|未检查|未提供|无数据|无资料|无记录"
+    r"无法|不能|不清|不详|可疑|疑似|待排|不除外|未评估|未检查|未提供|无数据|无资料|无记录|消失|溶解"
     r"|\bcannot\b|\bpossibl[ey]\b|\bsuspicious\b|\bsuspected\b|\bunclear\b|\bequivocal\b|\bexclude|\brule[d]? out\b"
     r"|\bnot (?:assess|evalua|availab|record|done|known)"
 )
-# "主干无癌栓 右支癌栓": a blank after a Chinese negation may end its clause or not, so the text is not read.
-_UNCLEAR_BREAK = r"(?:未见|无|没有|未)\S*\s+\S*(?:左|右|主干|总干|分支|段支|肠系膜)"
+# Not read: "主干无癌栓 右支癌栓", where a blank after a Chinese negation may end its clause or not; "右支主干", which may be
+# the right branch's stem (II) or the right branch and the main trunk (III).
+_UNCLEAR_BREAK = r"(?:未见|无|没有|未)\S*\s+\S*(?:左|右|主干|总干|分支|段支|肠系膜)|(?:左|右)支(?:主|总)干"
+# "右支癌栓未累及主干" affirms, then negates: a clause ends where the thrombus is said not to reach.
+_REACH = rf"(栓(?:形成)?)((?:尚)?{_NOT_REACHING})"
 _OTHER_VESSEL = r"肝静脉|肝[左中右]静脉|肝动脉|胆管|腔静脉|\bhepatic (?:vein|artery)|\bbile duct|\bvena cava|\bivc\b"
 _PORTAL = r"门静脉|门脉|肠系膜|\bportal\b|\bpvtt?\b|mesenteric|\bsmv\b"
 _NONE = r"^(?:无|未见|没有|阴性|否|none|no|absent|negative|0|0型|type 0)$"
-_STATED_TYPE = r"^(?:pvtt|门静脉癌栓|门脉癌栓|程氏|cheng(?:'s)?|type|分型|\s|[:：])*({})\s*(?:型|类|级)?$"
+_STATED_TYPE = r"^(?:pvtt|门静脉癌栓|门脉癌栓|程氏|cheng(?:'s)?|type|分型|\s|[:(])*({})\s*(?:型|类|级)?[)]?$"
 _SIDE = r"\b(?:left|right|bilateral|both|first[- ]order)"
 
 # Highest type first. "肠系膜上静脉" is the superior mesenteric vein, "主干" the main trunk.
@@ -34,7 +46,7 @@ _SITES: tuple[tuple[PvttType, str], ...] = (
     (PvttType.TYPE_III, r"主干|总干|\bmain (?:portal|trunk|pv|stem|branch)|^main$|\btrunk\b|\bmpv\b"),
     (
         PvttType.TYPE_II,
-        r"(?:左|右|左右|双侧|一级)(?:、|及|和|/)?(?:左|右)?(?:门静脉|门脉|主支|干|支)|门(?:静)?脉(?:左|右)"
+        r"一级分支|(?:左|右|左右|双侧|一级)(?:、|及|和|/)?(?:左|右)?(?:门静脉|门脉|主支|干|支)|门(?:静)?脉(?:左|右)"
         rf"|{_SIDE}(?:(?:,| and| or|/) ?(?:left|right))?(?: main)? ?(?:portal|pv|branch)|portal vein,? \(?(?:left|right)",
     ),
     (
@@ -61,13 +73,18 @@ def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
     """Return Cheng's type '0'-'IV' of a description; null where it is empty or not recognised.
 
     The text is cut into clauses. A clause that names a site without negating it gives that site's type; the highest of
-    all clauses counts. Only if no clause affirms a site, a negation gives '0'. A doubt ("可疑", "显示不清") is not read.
+    all clauses counts. Only if no clause affirms a site or a thrombus, a negation gives '0'. A doubt ("可疑", "显示不清")
+    is not read.
     """
     normalised = text.str.normalize("NFKC").str.to_lowercase().str.strip_chars(" \t\n.。")
-    clauses = normalised.str.replace_all(_CLAUSE_BREAK, "\x1f").str.split("\x1f")
+    ended = normalised.str.replace_all(_REACH, "${1}\x1f${2}").str.replace_all(_CLAUSE_BREAK, "\x1f")
+    clauses = ended.str.split("\x1f")
     negated = pl.element().str.contains(_NEGATION)
     is_elsewhere = pl.element().str.contains(_OTHER_VESSEL) & ~pl.element().str.contains(_PORTAL)
-    affirmed = clauses.list.eval(pl.when(~negated & ~is_elsewhere).then(pl.element()).drop_nulls()).list.join("\n")
+    is_other = pl.element().str.contains(_OTHER_CHANGE) & ~pl.element().str.contains(_THROMBUS)
+    affirmed = clauses.list.eval(
+        pl.when(~negated & ~is_elsewhere & ~is_other).then(pl.element()).drop_nulls()
+    ).list.join("\n")
     has_negation = clauses.list.eval(negated).list.any()
     without_sectoral = affirmed.str.replace_all(_SECTORAL, "<sector>")
     is_doubtful = normalised.str.contains(_UNCERTAIN) | normalised.str.contains(_UNCLEAR_BREAK)
@@ -77,4 +94,5 @@ def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
     for code, pattern in _SITES:
         found = without_sectoral.str.contains(pattern if code is not PvttType.TYPE_I else f"{pattern}|<sector>")
         read = read.when(found).then(pl.lit(code.value))
-    return read.when(has_negation).then(pl.lit(PvttType.NONE.value)).otherwise(None)
+    is_free = has_negation & ~affirmed.str.contains(_THROMBUS)
+    return read.when(is_free).then(pl.lit(PvttType.NONE.value)).otherwise(None)
