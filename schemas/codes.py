@@ -31,8 +31,8 @@ class TumourType(Code):
     """Histological or clinical type of the primary liver tumour."""
 
     HCC = "hcc", "肝细胞癌"
-    CHOLANGIOCARCINOMA = "cholangiocarcinoma", "胆管细胞癌"
-    MIXED = "mixed", "混合型肝癌"
+    CHOLANGIOCARCINOMA = "cholangiocarcinoma", "肝内胆管癌"
+    MIXED = "mixed", "混合型肝细胞癌-胆管癌"
     OTHER = "other", "其他"
 
 
@@ -225,7 +225,7 @@ class AdverseEventTerm(Code):
     AST_INCREASED = "ast_increased", "谷草转氨酶升高"
     BILIRUBIN_INCREASED = "bilirubin_increased", "胆红素升高"
     PLATELETS_DECREASED = "platelets_decreased", "血小板减少"
-    PNEUMONITIS = "pneumonitis", "肺炎"
+    PNEUMONITIS = "pneumonitis", "非感染性肺炎"
     NAUSEA = "nausea", "恶心"
     OTHER = "other", "其他"
 

@@ -133,6 +133,7 @@ SUBJECT_COLUMNS: dict[str, str] = {
     "treatment_number": "treatments listed",
     "baseline_liver_lesion_number": "liver lesions listed at visit 0 (the reader with fewest)",
     "baseline_liver_diameter_mm": "largest of them, mm",
+    "unmeasured_liver_lesion_number": "of them those without a diameter (the reader with most)",
     "unlisted_metastasis_organ_number": "extrahepatic organs with a lesion at visit 0 that the organ list lacks",
 }
 

@@ -49,7 +49,7 @@ def _compute_is_at_baseline() -> pl.Expr:
 
 
 def _summarise_liver_lesions(baseline_lesion: pl.DataFrame) -> pl.DataFrame:
-    """Per patient: the number of liver lesions by the reader who lists the fewest, and the largest diameter (mm).
+    """Per patient: liver lesions by the reader who lists the fewest, the largest diameter (mm), those without a diameter.
 
     The most cautious reader is compared with the recorded baseline, so that readers who differ raise no finding.
     """
@@ -57,9 +57,11 @@ def _summarise_liver_lesions(baseline_lesion: pl.DataFrame) -> pl.DataFrame:
     readings = baseline_lesion.group_by("patient_id", "reader", maintain_order=True).agg(
         baseline_liver_lesion_number=is_liver.sum().cast(pl.Int64),
         baseline_liver_diameter_mm=pl.col("diameter_mm").filter(is_liver).max(),
+        unmeasured_liver_lesion_number=(is_liver & pl.col("diameter_mm").is_null()).sum().cast(pl.Int64),
     )
     return readings.group_by("patient_id", maintain_order=True).agg(
-        pl.col("baseline_liver_lesion_number", "baseline_liver_diameter_mm").min()
+        pl.col("baseline_liver_lesion_number", "baseline_liver_diameter_mm").min(),
+        pl.col("unmeasured_liver_lesion_number").max(),
     )
 
 

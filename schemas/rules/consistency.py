@@ -17,6 +17,7 @@ SIZE_FACTOR = 1.2
 SIZE_TOLERANCE_MM = 10
 SIZE_MAX_FACTOR = 3
 MM_PER_CM = 10
+HVPG_NORMAL_MMHG = 5
 
 
 @rule(
@@ -100,10 +101,14 @@ def pvtt_text_is_readable() -> pl.Expr:
     zh="肿瘤最大径与基线肝内最大病灶测量值不符，请核对数值及单位。",
 )
 def tumour_size_agrees_with_lesions() -> pl.Expr:
-    """No liver lesion exceeds the size by more than 20 % and 10 mm, and the size is at most 3 times the largest."""
+    """No liver lesion exceeds the size by more than 20 % and 10 mm, and the size is at most 3 times the largest.
+
+    The latter only where every liver lesion is measured: the largest may be a non-target, as after TACE.
+    """
     size_mm, lesion_mm = pl.col("tumour_size_cm") * MM_PER_CM, pl.col("baseline_liver_diameter_mm")
     is_not_below = lesion_mm <= size_mm * SIZE_FACTOR + SIZE_TOLERANCE_MM
-    return pl.when(lesion_mm > 0).then(is_not_below & (size_mm <= lesion_mm * SIZE_MAX_FACTOR))
+    is_not_above = (pl.col("unmeasured_liver_lesion_number") > 0) | (size_mm <= lesion_mm * SIZE_MAX_FACTOR)
+    return pl.when(lesion_mm > 0).then(is_not_below & is_not_above)
 
 
 @rule(
@@ -263,10 +268,15 @@ def antiviral_has_hepatitis_b() -> pl.Expr:
     table="baseline",
     field="has_portal_hypertension",
     severity=Severity.QUERY,
-    source="protocol: HVPG > 10 mmHg",
-    en="The flag of portal hypertension does not agree with the measured HVPG (limit 10 mmHg).",
-    zh="门静脉高压与HVPG测量值（界值10 mmHg）不符，请核对。",
+    source="protocol: HVPG > 10 mmHg; Baveno VII: > 5 mmHg, doi:10.1016/j.jhep.2021.12.022",
+    en="Portal hypertension is denied with an HVPG above 10 mmHg, or affirmed with one of 5 mmHg or less. Please check both.",
+    zh="HVPG大于10 mmHg而填无门静脉高压，或HVPG不超过5 mmHg而填有门静脉高压，请核对两项。",
 )
 def portal_hypertension_agrees_with_hvpg() -> pl.Expr:
-    """The flag says what the HVPG says."""
-    return pl.col("has_portal_hypertension") == (pl.col("hvpg_mmhg") > HVPG_CUT_MMHG)
+    """The flag does not contradict the HVPG; from above 5 to 10 mmHg clinicians may call it either."""
+    hvpg = pl.col("hvpg_mmhg")
+    return (
+        pl.when("has_portal_hypertension")
+        .then(hvpg > HVPG_NORMAL_MMHG)
+        .otherwise(pl.when(~pl.col("has_portal_hypertension")).then(hvpg <= HVPG_CUT_MMHG))
+    )

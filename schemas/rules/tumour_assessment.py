@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import LesionRole, LesionStatus, Response, Severity
+from schemas.codes import LesionRole, LesionStatus, Organ, Response, Severity
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.recist import (
     MAX_TARGETS,
@@ -73,9 +73,9 @@ def at_most_five_targets() -> pl.Expr:
     zh="基线同一器官的靶病灶超过2个，请注明哪2个为靶病灶。",
 )
 def at_most_two_targets_per_organ() -> pl.Expr:
-    """An organ has at most two targets; all lymph nodes are one organ."""
+    """An organ has at most two targets; all lymph nodes are one organ, and `other` stands for several."""
     position = _compute_position("role", "organ")
-    return pl.when(pl.col("organ").is_not_null()).then(
+    return pl.when(pl.col("organ") != Organ.OTHER.value).then(
         is_implied(_is_baseline_target(), position <= MAX_TARGETS_PER_ORGAN)
     )
 
