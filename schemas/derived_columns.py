@@ -24,7 +24,7 @@ SUBJECT_COLUMNS: dict[str, str] = {
     "arm": "first-line combination: sora_pd1, len_pd1, other; empty without a line 1",
     "targeted_drug": "kinase inhibitor of line 1, the first started",
     "pd1_drug": "PD-1 inhibitor of line 1, the first started",
-    "start_date": "time zero: earliest first dose of line 1",
+    "start_date": "time zero: earliest first dose of line 1; empty where a drug of it has none",
     "treatment_end_date": "last dose of line 1's last drug; empty while one goes on or lacks its date",
     "is_treatment_ongoing": "a drug of line 1 has neither end date nor reason for stopping",
     "kinase_inhibitor_number": "kinase inhibitors in line 1",
