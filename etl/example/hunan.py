@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from etl.example.chinese import CODED_FIELDS, OWN_WORDS, PVTT_WORDS, write_code
+from etl.example.chinese import PVTT_WORDS, WORDS, write_code
 from etl.example.model import MARKER, Record, SyntheticPatient
 from etl.example.sheets import Cells, Sheet, SheetRow, date_text, number_text, write_csv
-from schemas.codes import Organ
 
 DELIVERY = "hunan_2022-11-20"
 HEADER_ROW = 2
@@ -41,7 +40,9 @@ BASELINE_COLUMNS = {
     "抗病毒药物": "has_antiviral_therapy", "肝硬化": "has_cirrhosis", "门脉高压": "has_portal_hypertension",
     "介入TACE": "has_tace", "体重kg": "body_weight_kg",
 }  # fmt: skip
-ORGAN_COLUMNS = {f"{organ.zh}转移灶数": organ.value for organ in Organ if organ not in (Organ.LIVER, Organ.OTHER)}
+ORGAN_COLUMNS = {
+    f"{word}转移灶数": organ for organ, word in WORDS["metastasis", "organ"].items() if organ not in ("liver", "other")
+}
 LAB_COLUMNS = {  # header: test, divisor from the canonical unit, decimals
     "ALT(U/L)": ("alt_u_l", 1.0, 0),
     "AST(U/L)": ("ast_u_l", 1.0, 0),
@@ -107,7 +108,7 @@ def _write_cell(table: str, field: str, value: object) -> str:
         return YES_NO[value]
     if isinstance(value, date):
         return date_text(value, "slash")
-    if isinstance(value, str) and (table, field) in CODED_FIELDS | OWN_WORDS:
+    if isinstance(value, str) and (table, field) in WORDS:
         return write_code(table, field, value)
     return number_text(value)  # type: ignore[arg-type]
 

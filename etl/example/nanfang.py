@@ -17,7 +17,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from etl.example.chinese import CODED_FIELDS, OWN_WORDS, PVTT_WORDS, write_code
+from etl.example.chinese import PVTT_WORDS, WORDS, write_code
 from etl.example.model import MARKER, Record, SyntheticPatient
 from etl.example.sheets import Cells, Sheet, SheetRow, date_text
 from schemas.contract import FieldContract, read_contract
@@ -105,7 +105,7 @@ def _write_cell(
         return str(rng.choice(PVTT_WORDS[record["pvtt_type"]]))
     if isinstance(value, date):
         return date_text(value, "chinese") if uses_text_dates else value
-    if isinstance(value, bool) or (table, spec.name) in CODED_FIELDS | OWN_WORDS:
+    if isinstance(value, bool) or (table, spec.name) in WORDS:
         return write_code(table, spec.name, value)
     if isinstance(value, int) and rng.random() < FULL_WIDTH_SHARE and not spec.is_key:
         return str(value).translate(_FULL_WIDTH)

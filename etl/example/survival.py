@@ -63,9 +63,9 @@ def draw_courses(
     for start, death, gap, visit in zip(starts, death_days, gaps, visits, strict=True):
         followed = _draw_follow_up(rng, start)
         is_dead = bool(death <= followed)
-        last_contact = int(min(death, followed))
-        progression_visit = int(visit) if visit * gap + 3 < last_contact else 0
-        courses.append(_make_course(rng, arm, last_contact, is_dead, int(gap), progression_visit))
+        last_contact_days = int(min(death, followed))
+        progression_visit = int(visit) if visit * gap + 3 < last_contact_days else 0
+        courses.append(_make_course(rng, arm, last_contact_days, is_dead, int(gap), progression_visit))
     _choose_responders(rng, courses, _RESPONDERS[arm])
     _follow_past_closing(courses, starts)
     return courses
@@ -122,14 +122,19 @@ def _follow_past_closing(courses: Sequence[Course], starts: Sequence[date]) -> N
 
 
 def _make_course(
-    rng: np.random.Generator, arm: str, last_contact: int, is_dead: bool, gap: int, progression_visit: int
+    rng: np.random.Generator,
+    arm: str,
+    last_contact_days: int,
+    is_dead: bool,
+    visit_gap_days: int,
+    progression_visit: int,
 ) -> Course:
-    longest = min(_MAX_TREATMENT_DAYS[arm], last_contact)
-    until_progression = progression_visit * gap if progression_visit else last_contact
-    wanted = until_progression + rng.exponential(_EXTRA_TREATMENT_DAYS[arm])
-    days = int(np.clip(wanted, _MIN_TREATMENT_DAYS + int(rng.integers(0, 3)), longest))
-    is_ongoing = not is_dead and days == last_contact
-    return Course(last_contact, is_dead, gap, progression_visit, days, is_ongoing)
+    longest_days = min(_MAX_TREATMENT_DAYS[arm], last_contact_days)
+    until_progression_days = progression_visit * visit_gap_days if progression_visit else last_contact_days
+    wanted_days = until_progression_days + rng.exponential(_EXTRA_TREATMENT_DAYS[arm])
+    treatment_days = int(np.clip(wanted_days, _MIN_TREATMENT_DAYS + int(rng.integers(0, 3)), longest_days))
+    is_ongoing = not is_dead and treatment_days == last_contact_days
+    return Course(last_contact_days, is_dead, visit_gap_days, progression_visit, treatment_days, is_ongoing)
 
 
 def _choose_responders(rng: np.random.Generator, courses: Sequence[Course], number: int) -> None:

@@ -38,8 +38,7 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "assessment_date",
         "2020-02-30",
         "lesion.assessment_date.unreadable",
-        (),
-        has(visit_number=1),
+        wanted=has(visit_number=1),
     ),
     Fault("unknown code", "adverse_event", "term", "88", "adverse_event.term.code"),
     Fault(
@@ -48,9 +47,8 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "platelets_10e9_l",
         "21500",
         "laboratory.value.range",
-        (),
-        is_later_visit,
-        "eligible",
+        wanted=is_later_visit,
+        reason="eligible",
     ),
     Fault(
         "implausible value",
@@ -58,9 +56,8 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "ast_u_l",
         "2600",
         "laboratory.value.implausible",
-        (),
-        is_later_visit,
-        "eligible",
+        wanted=is_later_visit,
+        reason="eligible",
     ),
     CopiedRow("identical duplicate", "laboratory", "laboratory.key.duplicate", reason="eligible"),
     CopiedRow(
@@ -74,30 +71,20 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "has_portal_hypertension",
         "19",
         "portal_hypertension_agrees_with_hvpg",
-        (),
-        has(has_portal_hypertension=False),
+        wanted=has(has_portal_hypertension=False),
         column="hvpg",
     ),
     Fault(
-        "stage against liver function",
-        "baseline",
-        "bclc_stage",
-        "3",
-        "bclc_d_with_end_stage",
-        (),
-        reason="child_pugh_c",
+        "stage against liver function", "baseline", "bclc_stage", "3", "bclc_d_with_end_stage", reason="child_pugh_c"
     ),
-    Fault(
-        "performance status of the dead", "baseline", "ecog_status", "5", "ecog_is_not_death", (), reason="ecog_above_0"
-    ),
+    Fault("performance status of the dead", "baseline", "ecog_status", "5", "ecog_is_not_death", reason="ecog_above_0"),
     Fault(
         "virus without antigen",
         "baseline",
         "hbsag",
         "0",
         "hbsag_agrees_with_hbv_dna",
-        (),
-        facts(lambda f: isinstance(f["hbv_dna_iu_ml"], float) and f["hbv_dna_iu_ml"] > 2000),
+        wanted=facts(lambda f: isinstance(f["hbv_dna_iu_ml"], float) and f["hbv_dna_iu_ml"] > 2000),
     ),
     Fault(
         "birth in another century",
@@ -112,8 +99,8 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "diameter_mm",
         "6.5",
         "target_is_measurable",
-        ("diameter_change_is_plausible",),
-        lambda _p, r: (
+        consequences=("diameter_change_is_plausible",),
+        wanted=lambda _p, r: (
             r["visit_number"] == 0 and r["role"] == "target" and r["organ"] == "lung" and r["diameter_mm"] < 18
         ),
     ),
@@ -123,8 +110,8 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "diameter_mm",
         lambda _p, r: f"{r['diameter_mm'] / 10:.2f}",
         "diameter_change_is_plausible",
-        ("diameter_change_is_plausible",),  # the next visit jumps back
-        lambda _p, r: r["visit_number"] == 1 and r["organ"] == "lymph_node" and (r["diameter_mm"] or 0) > 32,
+        consequences=("diameter_change_is_plausible",),
+        wanted=lambda _p, r: r["visit_number"] == 1 and r["organ"] == "lymph_node" and (r["diameter_mm"] or 0) > 32,
     ),
     Fault(
         "measured without diameter",
@@ -132,8 +119,7 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "diameter_mm",
         "",
         "lesion_status_agrees_with_diameter",
-        (),
-        lambda _p, r: r["visit_number"] == 2 and r["organ"] == "adrenal" and r["role"] == "target",
+        wanted=lambda _p, r: r["visit_number"] == 2 and r["organ"] == "adrenal" and r["role"] == "target",
     ),
     Fault(
         "death before start",
@@ -141,8 +127,8 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "death_date",
         from_start(-15),
         "death_not_before_start",
-        ("death_is_last_contact",),
-        is_dead,
+        consequences=("death_is_last_contact",),
+        wanted=is_dead,
     ),
     Fault(
         "procedure after death",
@@ -150,8 +136,8 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "procedure_date",
         from_last_contact(8),
         "procedure_not_after_last_contact",
-        ("procedure_dates_follow_numbers",),
-        is_dead,
+        consequences=("procedure_dates_follow_numbers",),
+        wanted=is_dead,
     ),
     Fault(
         "grade 5 while alive",
@@ -159,8 +145,7 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "grade",
         "5",
         "event_grade_5_is_dead",
-        (),
-        both(is_alive, lambda _p, r: r["term"] in ("hypertension", "diarrhoea")),
+        wanted=both(is_alive, lambda _p, r: r["term"] in ("hypertension", "diarrhoea")),
     ),
     Fault("event before start", "adverse_event", "onset_date", from_start(-12), "event_not_before_start"),
     Fault(
@@ -169,8 +154,7 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "initial_dose_mg",
         "20",
         "antibody_dose_is_plausible",
-        (),
-        has(initial_dose_mg=200.0),
+        wanted=has(initial_dose_mg=200.0),
     ),
     Fault(
         "combination not together",
@@ -178,8 +162,7 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "start_date",
         moved("start_date", 45),
         "combination_starts_together",
-        (),
-        has(initial_dose_mg=200.0),
+        wanted=has(initial_dose_mg=200.0),
     ),
     Fault(
         "late baseline sample",
@@ -187,8 +170,7 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "sample_date",
         from_start(-70),
         "baseline_sample_near_start",
-        (),
-        has(visit_number=0),
+        wanted=has(visit_number=0),
     ),
     Fault(
         "progression unflagged",
@@ -196,8 +178,8 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "has_progressed",
         "0",
         "progression_date_means_progressed",
-        ("progression_flag_agrees_with_lesions",),
-        filled("progression_date"),
+        consequences=("progression_flag_agrees_with_lesions",),
+        wanted=filled("progression_date"),
     ),
     Fault(
         "new lesion without progression",
@@ -205,8 +187,8 @@ FAULTS: tuple[Fault | CopiedRow, ...] = (
         "recorded_response",
         "1",
         "new_lesion_is_progression",
-        NEW_LESION_RULES,
-        is_stable,
+        consequences=NEW_LESION_RULES,
+        wanted=is_stable,
         column="rs_new",
     ),
     Fault("missing field", "patient", "diagnosis_date", "", "patient.diagnosis_date.missing"),

@@ -63,4 +63,4 @@ def test_the_catalogue_names_every_kind_of_finding_that_is_no_clinical_rule():
         SAME_PATIENT_RULE,
         "cell.stray",
     }
-    assert made <= kinds
+    assert made == kinds

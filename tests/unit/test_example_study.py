@@ -11,8 +11,11 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from etl.example import write_example
+from etl.example.chinese import WORDS
 from etl.example.cohort import draw_patients
 from etl.example.model import ELIGIBLE, HOSPITALS, MARKER, SyntheticPatient
+from etl.settings import PACKAGE_SITES
+from etl.site import load_site, normalise_code
 from schemas.definitions.study_period import FOLLOW_UP_CLOSE
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +96,18 @@ def levels_of(patient: SyntheticPatient) -> dict[str, str]:
         "Cirrhosis": yes_no[facts["has_cirrhosis"]],
         "Portal hypertension": yes_no[facts["has_portal_hypertension"]],
     }
+
+
+@pytest.mark.parametrize("hospital", ["nanfang", "hunan"])
+def test_every_word_a_hospital_may_write_is_in_its_mapping(hospital: str) -> None:
+    site = load_site(PACKAGE_SITES / hospital)
+    mapped = {(column.table, column.field) for column in site.columns if column.role == "field"} & set(WORDS)
+    assert len(mapped) >= 10
+    for place in mapped:
+        known = site.codes[place]
+        assert {code: known.get(normalise_code(word), normalise_code(word)) for code, word in WORDS[place].items()} == {
+            code: code for code in WORDS[place]
+        }
 
 
 def test_two_writes_are_the_same_bytes(extracts: Path, tmp_path: Path) -> None:
