@@ -8,11 +8,16 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.extract import ROW, Grid
-from etl.identity import mask_cells, normalise_identifier
-from etl.site import IDENTIFIER_ROLES, ColumnMap, Site, Source
+from etl.identity import is_identifying, mask_cells, normalise_identifier
+from etl.parse import MISSING_TEXTS
+from etl.site import IDENTIFIER_ROLES, ColumnMap, Site, Source, normalise_code
 
 USED = "used"
 ABOVE_HEADER, HEADER, BLANK_ROW = "above the header", "header", "blank row"
+PATIENT = "_patient"
+# What a checkbox says where codes.csv names no code for true.
+TICKED = ("1", "true", "yes", "是", "checked", "有")
+UNTICKED = ("0", "false", "no", "否", "unchecked", "无")
 _PLACE = {"source_file": pl.String, "source_sheet": pl.String, ROW: pl.Int64}
 
 
@@ -43,32 +48,35 @@ class CellAccounts:
     strays: pl.DataFrame
 
 
-def account_cells(sheets: Sequence[SheetRows], site: Site) -> CellAccounts:
-    """Count the non-empty cells of used rows by what became of them."""
+def account_cells(sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[str, Sequence[str]]) -> CellAccounts:
+    """Count the non-empty cells of used rows by what became of them; a stray cell's text comes masked.
+
+    A column that is an identifier for one kind of row is one for every kind: its cells are never strays.
+    """
     counts: dict[str, int] = dict.fromkeys(("mapped", "identifier", "ignored", "stray"), 0)
     strays: list[pl.DataFrame] = []
     for sheet in sheets:
         used = sheet.rows.filter(pl.col("rule") == USED)
         roles = {s.name: _role_by_column(site.columns_of(s)) for s in sheet.sources}
+        secret = {column for own in roles.values() for column, kind in own.items() if kind == "identifier"}
+        patient = pl.col(_patient_column(sheet, site)).alias(PATIENT)
         for column in sheet.header:
             filled = used.filter(pl.col(column).is_not_null())
-            role = pl.lit("stray")
+            role = pl.lit("identifier" if column in secret else "stray")
             for source in sheet.sources:
                 kind = roles[source.name].get(column)
                 if kind:
                     role = pl.when(pl.col(f"_use_{source.name}")).then(pl.lit(kind)).otherwise(role)
-            judged = filled.select(ROW, pl.col(column).alias("value"), role.alias("role"))
+            judged = filled.select(ROW, patient, pl.col(column).alias("value"), role.alias("role"))
             for kind, n in judged["role"].value_counts().iter_rows():
                 counts[kind] += n
             place = [
                 pl.lit(sheet.file).alias("source_file"),
                 pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
             ]
-            strays.append(
-                judged.filter(pl.col("role") == "stray").select(
-                    *place, ROW, pl.lit(column).alias("source_column"), "value"
-                )
-            )
+            stray = judged.filter(pl.col("role") == "stray")
+            masked, _ = mask_cells(stray["value"], stray[PATIENT], identifiers)
+            strays.append(stray.select(*place, ROW, pl.lit(column).alias("source_column"), masked))
     return CellAccounts(sum(map(_count_cells, sheets)), counts, pl.concat(strays))
 
 
@@ -87,9 +95,48 @@ def collect_identifiers(sheets: Sequence[SheetRows], site: Site) -> dict[str, li
             patient = next(c.column for c in columns if c.role == "patient")
             dropped = [c.column for c in columns if c.role == "drop"]
             for number, *texts in used.select(patient, *dropped).iter_rows() if dropped else ():
-                long_enough = {text.strip() for text in texts if text and len(text.strip()) >= 2}
-                found.setdefault(normalise_identifier(number or ""), set()).update(long_enough)
-    return {number: sorted(texts) for number, texts in found.items() if number and texts}
+                found.setdefault(normalise_identifier(number or ""), set()).update(t.strip() for t in texts if t)
+    distinct = {text for texts in found.values() for text in texts}
+    identifying = {text for text in distinct if is_identifying(text)}
+    # Longer texts first, so that a name inside a longer one leaves no rest of it. Rows without a patient number share one entry.
+    kept = {number: sorted(texts & identifying, key=lambda t: (-len(t), t)) for number, texts in found.items()}
+    return {number: texts for number, texts in kept.items() if texts}
+
+
+def find_unread_boxes(
+    sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[str, Sequence[str]]
+) -> pl.DataFrame:
+    """Return the checkbox cells that say neither yes nor no: no record is made of them, so they must be asked about.
+
+    Columns: table_name, field, source_file, source_sheet, source_row, source_column, value (masked).
+    """
+    place = {**_PLACE, "source_column": pl.String, "value": pl.String}
+    found = [pl.DataFrame(schema={"table_name": pl.String, "field": pl.String, **place})]
+    for sheet in sheets:
+        patient = _patient_column(sheet, site)
+        for source in sheet.sources:
+            used = sheet.rows.filter((pl.col("rule") == USED) & pl.col(f"_use_{source.name}"))
+            for c in (c for c in site.columns_of(source) if c.role == "field" and c.is_checkbox):
+                known = [*site.codes.get((c.table, c.field or "*"), {}), *TICKED, *UNTICKED, *MISSING_TEXTS]
+                texts = pl.col(c.column).map_elements(normalise_code, return_dtype=pl.String)
+                rows = used.filter(texts.is_not_null() & ~texts.is_in(known))
+                masked, _ = mask_cells(rows[c.column], rows[patient], identifiers)
+                found.append(
+                    rows.select(
+                        pl.lit(c.table).alias("table_name"),
+                        pl.lit(c.field or next(iter(c.constants))).alias("field"),
+                        pl.lit(sheet.file).alias("source_file"),
+                        pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
+                        ROW,
+                        pl.lit(c.column).alias("source_column"),
+                        masked.alias("value"),
+                    )
+                )
+    return pl.concat(found)
+
+
+def _patient_column(sheet: SheetRows, site: Site) -> str:
+    return next(c.column for source in sheet.sources for c in site.columns_of(source) if c.role == "patient")
 
 
 def _role_by_column(columns: Sequence[ColumnMap]) -> dict[str, str]:
@@ -129,7 +176,7 @@ def make_landing(sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[s
         columns = [c for s in sheet.sources for c in site.columns_of(s)]
         secret = {c.column for c in columns if c.role in IDENTIFIER_ROLES}
         ignored = {c.column for c in columns if c.role == "ignore"}
-        patient = next(c.column for c in columns if c.role == "patient")
+        patient = _patient_column(sheet, site)
         kept = [name for name in sheet.header if name not in secret]
         frame = sheet.rows.filter(~pl.col("rule").is_in([BLANK_ROW, ABOVE_HEADER, HEADER]))
         place = [

@@ -8,7 +8,7 @@ import polars as pl
 
 from etl.findings import PERSONAL_DATA, RECORD_MESSAGES, contract_message, describe_test
 from etl.findings_book import FindingsBook
-from etl.mapping import GROUP
+from etl.mapping import GROUP, UNIT_SUFFIX
 from etl.records import COMPARATOR_SUFFIX, LAB_VALUE, RECORD, TypedRecords, find_implausible
 from schemas.codes import LabTest, Severity
 from schemas.contract import FieldContract, read_contract
@@ -21,11 +21,14 @@ CELL_KINDS = ("unreadable", "code", "unit", "range")
 def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
     """Reject records without a key, and all but one of identical copies or all of contradicting ones."""
     frame, table = records.frame, records.table
-    contract = list(read_contract(TABLES[table]))
+    contract = read_contract(TABLES[table])
+    said = [name for name in records.raw.columns if name.removesuffix(UNIT_SUFFIX) in contract]
     missing = frame.filter(~pl.col("_has_key")).select(RECORD)
     keyed = frame.filter(pl.col("_has_key"))
-    contents = records.raw.select(
-        RECORD, pl.concat_str([pl.col(c).fill_null("") for c in contract], separator="\x1f").alias("_text")
+    # What makes two records differ: the fields' texts, their units, and whose they are.
+    texts = records.raw.with_columns(frame["person_id"]) if "person_id" in contract else records.raw
+    contents = texts.select(
+        RECORD, pl.concat_str([pl.col(c).fill_null("") for c in said], separator="\x1f").alias("_text")
     )
     identity = ["patient_id", "record_key"]
     judged = keyed.join(contents, on=RECORD, how="left", maintain_order="left").with_columns(

@@ -16,6 +16,7 @@ from etl.accounts import (
     ABOVE_HEADER,
     BLANK_ROW,
     HEADER,
+    TICKED,
     USED,
     CellAccounts,
     Landing,
@@ -23,6 +24,7 @@ from etl.accounts import (
     account_cells,
     collect_identifiers,
     count_rows,
+    find_unread_boxes,
     make_landing,
 )
 from etl.errors import DeliveryError, StructureError
@@ -53,6 +55,7 @@ class Mapped:
     landing: Landing
     identifiers: Mapping[str, Sequence[str]]
     filled_rows: int
+    unread_boxes: pl.DataFrame
 
 
 def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list[tuple[Grid, str]]]:
@@ -222,10 +225,11 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
         records={table: _stack(table, frames) for table, frames in pieces.items()},
         group_columns=pl.DataFrame(groups, schema=group_schema),
         row_accounts=count_rows(sheets, ignored),
-        cells=account_cells(sheets, site),
+        cells=account_cells(sheets, site, identifiers),
         landing=make_landing(sheets, site, identifiers),
         identifiers=identifiers,
         filled_rows=sum(len(sheet.filled_rows) for sheet in sheets),
+        unread_boxes=find_unread_boxes(sheets, site, identifiers),
     )
 
 
@@ -259,14 +263,7 @@ def _pick_rows(rows: pl.DataFrame, group: Sequence[ColumnMap], site: Site) -> pl
     first = group[0]
     if first.is_checkbox:
         codes = site.codes.get((first.table, first.field or "*"), {})
-        ticked = [code for code, value in codes.items() if value == "true"] or [
-            "1",
-            "true",
-            "yes",
-            "是",
-            "checked",
-            "有",
-        ]
+        ticked = [code for code, value in codes.items() if value == "true"] or list(TICKED)
         texts = pl.col(first.column).map_elements(normalise_code, return_dtype=pl.String)
         return rows.filter(texts.is_in(ticked).fill_null(value=False))
     if first.record:

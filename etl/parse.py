@@ -34,7 +34,9 @@ NOT_DETECTED_TEXTS = (
 _DATE = r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$"
 _COMPACT_DATE = r"^(19|20)\d{6}$"
 _EXCEL_SERIAL = r"^[2-5]\d{4}(?:\.\d+)?$"
-_NUMBER = r"^[+-]?(?:\d+|\d{1,3}(?:,\d{3})+)(?:\.\d*)?(?:e[+-]?\d+)?$"
+# A blank stands only between thousands: two numbers in one cell, `12 5` or `3.9` above `4.1`, are not one.
+_NUMBER = r"^[+-]?(?:\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+)(?:\.\d*)?(?:e[+-]?\d+)?$"
+_LARGEST_COUNT = 2**53
 _CENSORED = r"^([<>≤≥]=?)\s*(.+)$"
 
 
@@ -77,9 +79,10 @@ def parse_dates(texts: pl.Series) -> pl.Series:
 
 def parse_numbers(texts: pl.Series) -> pl.Series:
     """Read plain numbers, also with thousands commas; a number with a word or unit beside it gives null."""
-    lowered = texts.str.to_lowercase().str.replace_all(r"\s", "")
+    lowered = texts.str.to_lowercase().str.strip_chars().str.replace(r"^([+-]) +", "$1")
     readable = lowered.set(~lowered.str.contains(_NUMBER).fill_null(value=False), None)
-    return readable.str.replace_all(",", "").cast(pl.Float64, strict=False)
+    values = readable.str.replace_all("[, ]", "").cast(pl.Float64, strict=False)
+    return values.set(values.is_infinite().fill_null(value=False), None)
 
 
 def parse_censored(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -107,7 +110,7 @@ def parse_codes(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
     """Translate a hospital's codes to the registry's; the registry's own codes are understood as they are."""
     own = [code.value for code in spec.codes] if spec.codes else ["true", "false"]
     known = {**{value.casefold(): value for value in own}, **codes}
-    key = texts.str.to_lowercase()
+    key = texts.str.replace_all(r"\s+", " ").str.to_lowercase()
     values = key.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
     unknown = values.is_null() & drop_missing(texts).is_not_null()
     if spec.codes is None:
@@ -131,7 +134,7 @@ def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
         values = parse_numbers(present)
     fault = present.is_not_null() & values.is_null()
     if spec.dtype == pl.Int64:
-        fault = fault | (values != values.floor()).fill_null(value=False)
+        fault = fault | ((values != values.floor()) | (values.abs() > _LARGEST_COUNT)).fill_null(value=False)
         values = values.set(fault, None).cast(pl.Int64)
     return Parsed(values, _name_fault(fault, UNREADABLE))
 

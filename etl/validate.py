@@ -14,9 +14,9 @@ import pandera.errors
 import polars as pl
 
 from etl.errors import InternalError
-from etl.findings import FAIL, PERSONAL_DATA, STRAY_CELL, make_findings
+from etl.findings import FAIL, PERSONAL_DATA, STRAY_CELL, Message, contract_message, make_findings
 from etl.findings_book import FindingsBook
-from etl.identity import PseudonymKey, mask_personal_data
+from etl.identity import PseudonymKey
 from etl.judge_contract import PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
 from etl.judge_rules import judge_rules
 from etl.mapping import Mapped
@@ -95,26 +95,28 @@ def _pass_gate(tables: Mapping[str, pl.DataFrame]) -> None:
 
 
 def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
-    """Report cells that no column claims, and personal data in columns that the mapping ignores."""
-    judged = [
-        ("cell.stray", mapped.cells.strays, STRAY_CELL),
-        (PERSONAL_DATA_RULE, mapped.landing.personal, PERSONAL_DATA),
+    """Report cells that no column claims, unread checkboxes, and personal data in columns that the mapping ignores."""
+    judged: list[tuple[str, pl.DataFrame, Message, str, str | None]] = [
+        ("cell.stray", mapped.cells.strays, STRAY_CELL, "delivery", None),
+        (PERSONAL_DATA_RULE, mapped.landing.personal, PERSONAL_DATA, "delivery", None),
     ]
+    for (table, name), cells in mapped.unread_boxes.group_by("table_name", "field", maintain_order=True):
+        message = contract_message("code", read_contract(TABLES[str(table)])[str(name)])
+        judged.append((f"{table}.{name}.code", cells, message, str(table), str(name)))
     return [
         make_findings(
             cells.with_columns(
                 pl.lit(None, dtype=pl.String).alias("patient_id"),
                 # The text tells the cells of one column apart whatever the order of the rows.
                 pl.concat_str("source_column", "value", separator=": ").alias("record_key"),
-                pl.col("value").map_elements(mask_personal_data, return_dtype=pl.String),
             ),
             rule_id=rule_id,
             severity=Severity.QUERY,
-            table="delivery",
-            field=None,
+            table=table,
+            field=name,
             message=message,
         )
-        for rule_id, cells, message in judged
+        for rule_id, cells, message, table, name in judged
     ]
 
 

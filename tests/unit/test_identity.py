@@ -53,7 +53,17 @@ def test_personal_data_is_seen_and_masked(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["AFP 13800.5", "2020-03-05", "门静脉主干", "7.4*6.2/8*4.5", "HBV DNA 1380013", "1234567890123456789012"]
+    "text",
+    [
+        "AFP 13800.5",
+        "2020-03-05",
+        "门静脉主干",
+        "7.4*6.2/8*4.5",
+        "HBV DNA 1380013",
+        "1234567890123456789012",
+        "0.010000000000000002",
+        "2.13812345678",
+    ],
 )
 def test_what_is_no_personal_data_stays(text):
     assert mask_personal_data(text) == text

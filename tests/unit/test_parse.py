@@ -49,7 +49,8 @@ def test_every_style_of_every_day_reads_back(day):
 @pytest.mark.parametrize(
     ("text", "number"),
     [("12.5", 12.5), ("１２．５", 12.5), ("1,210.5", 1210.5), ("1.2e3", 1200.0), ("-3", -3.0), ("12 mg", None), ("1,21", None),
-     ("1.2.3", None), ("inf", None), ("nan", None), ("", None), ("12,345,678", 12345678.0), ("3.", 3.0), ("10^3", None)],
+     ("1.2.3", None), ("inf", None), ("nan", None), ("", None), ("12,345,678", 12345678.0), ("3.", 3.0), ("10^3", None),
+     ("1 210.5", 1210.5), ("- 3", -3.0), ("12 5", None), ("3.9\n4.1", None), ("1e400", None)],
 )  # fmt: skip
 def test_numbers(text, number):
     assert parse_numbers(drop_missing(clean_text(pl.Series("n", [text]))))[0] == number
