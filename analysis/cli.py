@@ -15,7 +15,8 @@ import typer
 from etl.cli import commands
 from etl.console import Terminal
 from etl.errors import InternalError, RegistryError
-from etl.example.write import write_example
+from etl.example import write_example
+from etl.example.model import HOSPITALS
 from etl.ingest import ingest
 from etl.quality.run import write_quality
 from etl.settings import Settings, read_settings
@@ -23,7 +24,6 @@ from etl.warehouse import read_frames
 from schemas.dictionary import write_dictionary, write_rule_catalogue
 
 MAIN_STUDY = "len_vs_sora"
-EXAMPLE_HOSPITALS = ("nanfang", "hunan", "sysu")
 MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "ingests")
 
 
@@ -63,7 +63,7 @@ def run_example_study(
     terminal = Terminal(settings.language)
     with terminal.progress(terminal.text("writing the synthetic deliveries", "生成合成数据")):
         write_example(settings.extracts_dir)
-    for hospital in EXAMPLE_HOSPITALS:
+    for hospital in HOSPITALS:
         with terminal.progress(hospital) as progress:
             summary = ingest(settings, hospital, extract=None, check=False, accept=False, progress=progress)
         terminal.show_ingest(summary, None)

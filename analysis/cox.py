@@ -220,7 +220,7 @@ def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> f
     return float(chi2.sf(2 * (full.loglik - loglik), df))
 
 
-def test_proportional_hazards(fit: CoxFit) -> pl.DataFrame:
+def check_proportional_hazards(fit: CoxFit) -> pl.DataFrame:
     """Score test of proportional hazards per covariate and for all (`GLOBAL`), as R's `cox.zph` since survival 3.0.
 
     Grambsch and Therneau 1994, doi:10.1093/biomet/81.3.515; time is transformed by 1 - Kaplan-Meier. The levels of

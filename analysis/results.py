@@ -46,8 +46,14 @@ COLUMNS = (
     Column("n_event", pl.Int64, "Events it rests on"),
     Column("method", pl.String, "How it was computed"),
     Column("reference", pl.String, "What the study printed in its place, as printed"),
+    Column("data_origin", pl.String, "synthetic where the patients are invented, else registered"),
 )
 ID_COLUMNS = ("analysis", "cohort", "endpoint", "hospital", "subgroup", "arm", "variable", "level")
+
+
+def mark_origin(frame: pl.DataFrame, *, is_synthetic: bool) -> pl.DataFrame:
+    """Say in every row whether the patients behind it are invented."""
+    return frame.with_columns(pl.lit("synthetic" if is_synthetic else "registered").alias("data_origin"))
 
 
 def make_slug(text: str) -> str:
@@ -90,10 +96,11 @@ class Results:
         """The rows whose columns have these values, in order."""
         return self.frame.filter(*(pl.col(name) == value for name, value in keys.items()))
 
-    def save(self, folder: Path) -> None:
-        """Write `results.parquet` and `results.csv`, the same bytes for the same results."""
-        self.frame.write_parquet(folder / "results.parquet", statistics=False)
-        self.frame.write_csv(folder / "results.csv", line_terminator="\n")
+    def save(self, folder: Path, *, is_synthetic: bool) -> None:
+        """Write `results.parquet` and `results.csv`, the same bytes for the same results; each row says its origin."""
+        marked = mark_origin(self.frame, is_synthetic=is_synthetic)
+        marked.write_parquet(folder / "results.parquet", statistics=False)
+        marked.write_csv(folder / "results.csv", line_terminator="\n")
 
 
 class ResultsBuilder:

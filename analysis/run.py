@@ -18,7 +18,7 @@ from analysis.cohort import select_cohort
 from analysis.figures.style import save_figures
 from analysis.published import read_published
 from analysis.report import write_report
-from analysis.results import Results, ResultsBuilder
+from analysis.results import Results, ResultsBuilder, mark_origin
 from analysis.spec import StudySpec
 from analysis.steps.baseline import add_baseline
 from analysis.steps.flow import add_flow
@@ -86,8 +86,8 @@ def run_study(
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         scratch.mkdir(parents=True)
-        outcome.results.save(scratch)
-        outcome.curves.write_parquet(scratch / "curves.parquet", statistics=False)
+        outcome.results.save(scratch, is_synthetic=synthetic)
+        mark_origin(outcome.curves, is_synthetic=synthetic).write_parquet(scratch / "curves.parquet", statistics=False)
         text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, default=str)
         (scratch / "manifest.json").write_text(text + "\n", encoding="utf-8")
         drawings = save_figures(outcome.results, outcome.curves, spec, scratch / "figures", is_synthetic=synthetic)

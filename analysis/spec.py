@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from etl.errors import UsageError
+from schemas.definitions.study_period import DAYS_PER_MONTH
 
 STUDIES = Path(__file__).parent / "studies"
-DAYS_PER_MONTH = 365.25 / 12
 DAYS_PER_UNIT = {"month": DAYS_PER_MONTH, "week": 7.0}
 
 

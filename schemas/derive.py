@@ -32,7 +32,6 @@ BASELINE_COLUMNS = (
     "tumour_number", "metastasis_site_number", "hbsag", "has_antiviral_therapy", "has_cirrhosis", "has_tace",
     "body_weight_kg",
 )  # fmt: skip
-LABELLED_COMPARATORS = ("afp", "hbv_dna")
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
 
 

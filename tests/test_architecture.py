@@ -90,6 +90,12 @@ def test_no_function_is_too_long():
                     assert node.end_lineno - node.lineno < 60, (path, node.name)
 
 
+def test_every_mart_is_built():
+    from etl.warehouse import MART_ORDER
+
+    assert sorted(MART_ORDER) == sorted(path.stem for path in (ROOT / "sql" / "marts").glob("*.sql"))
+
+
 def test_every_sql_file_says_what_it_is():
     for path in sorted((ROOT / "sql").rglob("*.sql")):
         assert path.read_text(encoding="utf-8").startswith("-- "), path

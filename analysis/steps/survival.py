@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from analysis.cox import CoxFit, fit_cox
+from analysis.cox import CoxFit, check_proportional_hazards, fit_cox
 from analysis.kaplan_meier import (
     KaplanMeier,
     compute_median,
@@ -27,6 +27,7 @@ R_METHOD = "Kaplan-Meier; limits by Brookmeyer-Crowley on the log scale, as R's 
 SPSS_METHOD = "Kaplan-Meier; SE from the slope of the curve around the median, as SPSS"
 RATE_METHOD = "Kaplan-Meier; limits on the log scale (Greenwood)"
 COX_METHOD = "Cox model, Efron ties, Wald limits"
+PROPORTIONAL_METHOD = "score test of proportional hazards, time as 1 - Kaplan-Meier, as R's cox.zph"
 
 
 def add_survival(study: Study) -> None:
@@ -154,6 +155,10 @@ def add_hazard_ratio(
         study.results.add("cox_treatment", "hr", None, method=f"not estimable: {error}", n=frame.height, **keys)
         return
     add_coefficients(study, "cox_treatment", fit, 0, **keys)
+    if subgroup is None:
+        p = float(check_proportional_hazards(fit)["p"][0])
+        counts = {"n": fit.n, "n_event": fit.n_event}
+        study.results.add("proportional_hazards", "p", p, method=PROPORTIONAL_METHOD, **counts, **keys)
 
 
 def add_coefficients(study: Study, analysis: str, fit: CoxFit, position: int, **keys: Any) -> None:

@@ -36,6 +36,7 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     notes = (
         "Median (95 % CI): Brookmeyer-Crowley on the log scale, as R's survfit. Median ± SE (95 % CI): as SPSS prints it.",
         "Rates: Kaplan-Meier with limits on the log scale. NE: not estimable.",
+        "Proportional hazards: score test as R's cox.zph; a small p says that one hazard ratio does not describe the whole course.",
     )
     yield ReportTable("survival", "survival", "Survival", "生存结果", ("", *arms), join_rows(rows), notes)
     yield from _build_subgroup(results, spec, unit)
@@ -82,6 +83,10 @@ def _compare(results: Results, spec: StudySpec, where: str) -> list[list[Cell]]:
         (f"HR, {spec.treated.label} vs {spec.control.label} (95 % CI)", interval_cell(results, model, "ratio", "hr")),
         ("p (Wald)", number_cell(results, f"{model}.p", "p")),
         ("p (log-rank)", number_cell(results, f"logrank.{where}.p", "p")),
+        (
+            "p (proportional hazards)",
+            number_cell(results, model.replace("cox_treatment", "proportional_hazards") + ".p", "p"),
+        ),
     ]
     place = [arm.id for arm in spec.arms].index(spec.treated.id)
     return [[text(label), *(cell if i == place else text("") for i in range(2))] for label, cell in cells]

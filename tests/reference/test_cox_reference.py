@@ -52,7 +52,7 @@ def test_robust_errors_equal_r(r, veteran):
 
 def test_proportional_hazards_per_covariate_and_global(r, veteran):
     fit = fit_cox(veteran["months"], veteran["status"], encode_design(veteran, ["trt", "celltype", "karno"]))
-    table = cox.test_proportional_hazards(fit)
+    table = cox.check_proportional_hazards(fit)
     assert table["term"].to_list() == ["trt", "celltype", "karno", "GLOBAL"]
     assert table["df"].to_list() == r.all("zph.df")
     assert table["chi_square"].to_list() == pytest.approx(r.all("zph.chisq"), rel=1e-8)
@@ -113,7 +113,7 @@ def test_fuller_set_of_models(shared_reference, read_shared):
     columns = lung.select("age", "sex", "ph.ecog")
     for name, ties in [("cox_efron", "efron"), ("cox_breslow", "breslow")]:
         check_model(fit_cox(lung["time"], lung["status"] == 2, columns, ties=ties), expected[name])
-    zph = cox.test_proportional_hazards(fit_cox(lung["time"], lung["status"] == 2, columns))
+    zph = cox.check_proportional_hazards(fit_cox(lung["time"], lung["status"] == 2, columns))
     assert zph["chi_square"].to_list() == pytest.approx([row["chisq"] for row in expected["cox_zph"]], rel=1e-8)
     centres = read_shared("data/r_sets/lung.csv").drop_nulls("inst")
     fit = fit_cox(centres["time"], centres["status"] == 2, centres.select("age", "sex"), strata=centres["inst"])
@@ -131,7 +131,7 @@ def test_fuller_set_of_liver_models(shared_reference, read_shared):
     expected = shared_reference["pbc"]["cox_weighted_robust"]
     assert weighted["coef"].to_list() == pytest.approx(list(expected["coef"].values()), rel=1e-8)
     assert weighted["std_err"].to_list() == pytest.approx(list(expected["robust_se"].values()), rel=1e-8)
-    zph = cox.test_proportional_hazards(fit_cox(pbc["time"], dead, pbc.select("trt", "albumin", log_bili)))
+    zph = cox.check_proportional_hazards(fit_cox(pbc["time"], dead, pbc.select("trt", "albumin", log_bili)))
     assert zph["p"].to_list() == pytest.approx([row["p"] for row in shared_reference["pbc"]["cox_zph"]], rel=1e-8)
 
 

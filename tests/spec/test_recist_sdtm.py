@@ -16,8 +16,8 @@ FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "recist_sdtm"
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the SDTM tables of pharmaversesdtm are not here")
 READING = ["USUBJID", "EVAL", "EVALID"]
 # The one response that does not follow, and why: all lesions were gone at the visit before (CR), then T01 is seen again
-# with 4.95 mm. A lesion that reappears after a complete response is progression (Eisenhauer 2009,
-# on reappearing lesions). The table says PR, as if the 5 mm increase that PD needs against the nadir were asked of a reappearance too.
+# with 4.95 mm. A lesion that reappears after a complete response is progression (Eisenhauer 2009). The table says PR, as
+# if a reappearance too had to exceed the nadir by 5 mm.
 EXPLAINED = [("01-701-1133", "INDEPENDENT ASSESSOR RADIOLOGIST 2", 3, "PR", "PD")]
 
 

@@ -52,8 +52,10 @@ def test_saved_table_reads_back(tmp_path):
     builder = ResultsBuilder(SPEC)
     builder.add("matching", "n", 82, variable="pairs", n=164)
     results = builder.build({})
-    results.save(tmp_path)
-    assert pl.read_parquet(tmp_path / "results.parquet").equals(results.frame)
+    results.save(tmp_path, is_synthetic=True)
+    saved = pl.read_parquet(tmp_path / "results.parquet")
+    assert saved.drop("data_origin").equals(results.frame.drop("data_origin"))
+    assert saved["data_origin"].unique().to_list() == ["synthetic"]
 
 
 def test_printed_slips_are_kept():
