@@ -59,19 +59,24 @@ def list_ingests() -> None:
     ):
         mark = "*" if row["is_current"] else " "
         terminal.out.print(
-            f"{mark} {row['ingest_id']:>4}  {row['hospital']:<12} {row['loaded_at']}  {row['patients']:>6} patients  {row['delivery']}",
+            f"{mark} {row['ingest_id']:>4}  {row['hospital']:<12} {row['loaded_at'][:16].replace('T', ' ')} UTC  "
+            f"{row['patients']:>6} {terminal.text('patients', '名患者')}  {row['delivery']}",
             markup=False,
         )
+    terminal.say("* current version", "* 当前版本")
 
 
 @commands.command("revert")
 def run_revert(hospital: Annotated[str, typer.Argument(help="hospital to take back by one ingest")]) -> None:
-    """Make a hospital's previous ingest current again."""
+    """Make a hospital's previous ingest current again, and write the quality pages anew."""
     settings = read_settings()
+    terminal = Terminal(settings.language)
     left, current = revert(settings, hospital)
-    Terminal(settings.language).say(
-        f"{hospital}: ingest {left} is no longer current; ingest {current} is again.",
-        f"{hospital}：已从入库 {left} 恢复到 {current}。",
+    with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
+        write_quality(settings)
+    terminal.say(
+        f"{hospital}: ingest {left} is no longer current; ingest {current} is again. Then: make analyse",
+        f"{hospital}：已从版本 {left} 恢复到版本 {current}。随后请运行：make analyse",
     )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from etl.accounts import ABOVE_HEADER, BLANK_ROW, HEADER, USED
+from etl.accounts import USED
 from etl.errors import RegistryError
 from etl.ingest import IngestSummary, Progress
+from etl.quality.texts import SEVERITIES, label_ignore_rule
 from etl.settings import Language
 from schemas.codes import Severity
 
@@ -21,16 +22,15 @@ WORDS = {
         "loaded": "loaded as ingest {ingest_id}", "checked": "checked, not loaded",
         "rows": "Rows    ", "records": "Records ", "cells": "Cells   ", "patients": "Patients", "findings": "Findings",
         "used": "used", "ignored": "ignored", "loaded_part": "loaded", "quarantined": "quarantined", "mapped": "mapped",
-        "identifiers": "identifiers", "reject": "records set aside", "query": "questions", "note": "notes",
+        "identifiers": "identifiers",
     },
     "zh": {
-        "loaded": "已入库，编号 {ingest_id}", "checked": "仅校验，未入库",
+        "loaded": "已载入，编号 {ingest_id}", "checked": "仅校验，未载入",
         "rows": "行    ", "records": "记录  ", "cells": "单元格", "patients": "患者  ", "findings": "问题  ",
-        "used": "采用", "ignored": "忽略", "loaded_part": "入库", "quarantined": "隔离", "mapped": "映射",
-        "identifiers": "标识符", "reject": "隔离记录", "query": "质疑", "note": "提示",
+        "used": "已使用", "ignored": "忽略", "loaded_part": "已载入", "quarantined": "隔离", "mapped": "已对应到字段",
+        "identifiers": "身份信息",
     },
 }  # fmt: skip
-RULE_ZH = {ABOVE_HEADER: "表头以上", HEADER: "表头", BLANK_ROW: "空行"}
 
 
 class Terminal:
@@ -102,7 +102,8 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
         lines.append(f"{words[label]} {a[total]:,} = {sums}")
         if label == "rows":
             lines.append(f"    {words['ignored']}: {_list_ignored(summary.row_accounts, language)}")
-    parts = ", ".join(f"{found.get(severity.value, 0):,} {words[severity.value]}" for severity in Severity)
+    labels = {severity.value: getattr(SEVERITIES[severity], language) for severity in Severity}
+    parts = ", ".join(f"{label} {found.get(severity, 0):,}" for severity, label in labels.items())
     return [*lines, f"{words['patients']} {a['patients']:,}", f"{words['findings']} {parts}"]
 
 
@@ -110,6 +111,5 @@ def _list_ignored(accounts: pl.DataFrame | None, language: str) -> str:
     if accounts is None:
         return ""
     by_rule = accounts.filter(pl.col("rule") != USED).group_by("rule").agg(pl.col("n_rows").sum())
-    names = RULE_ZH if language == "zh" else {}
     ordered = by_rule.sort("n_rows", "rule", descending=[True, False])
-    return ", ".join(f"{names.get(rule, rule)} {n:,}" for rule, n in ordered.iter_rows())
+    return ", ".join(f"{getattr(label_ignore_rule(rule), language)} {n:,}" for rule, n in ordered.iter_rows())

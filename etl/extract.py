@@ -62,11 +62,16 @@ class Delivery:
     is_synthetic: bool = field(default=False)
 
 
+def is_desktop_file(path: Path) -> bool:
+    """Tell a temporary or hidden file of a desktop program, such as Excel's `~$book.xlsx` while a workbook is open."""
+    return bool(_IGNORED_NAMES.match(path.name))
+
+
 def list_files(path: Path) -> list[Path]:
     """Return the files of a delivery, sorted; temporary and hidden files of desktop programs are left out."""
     if path.is_file():
         return [path]
-    return sorted(p for p in path.rglob("*") if p.is_file() and not _IGNORED_NAMES.match(p.name))
+    return sorted(p for p in path.rglob("*") if p.is_file() and not is_desktop_file(p))
 
 
 def hash_delivery(path: Path) -> str:

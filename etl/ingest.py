@@ -21,7 +21,7 @@ from etl.errors import (
     UsageError,
     VolumeError,
 )
-from etl.extract import Delivery, hash_delivery, list_files, read_delivery
+from etl.extract import Delivery, hash_delivery, is_desktop_file, list_files, read_delivery
 from etl.identity import PseudonymKey, read_key
 from etl.mapping import Mapped, map_delivery
 from etl.settings import Settings, find_site
@@ -116,7 +116,7 @@ def ingest(
     )  # fmt: skip
     if check:
         return summary
-    progress("loading", "入库")
+    progress("loading", "载入")
     ingest_id = _load(settings, site, delivery, candidate, mapped, validated, accounts, key)
     return replace(summary, ingest_id=ingest_id)
 
@@ -160,9 +160,10 @@ def _choose_delivery(
     if len(new) > 1:
         names = "\n  ".join(c.path.name for c in new)
         raise AmbiguousDeliveryError(
-            f"{len(new)} new deliveries lie in '{folder}':\n  {names}\nName one: "
-            f"make ingest HOSPITAL={site.hospital} EXTRACT='{new[0].path}'",
-            f"“{folder}”中有 {len(new)} 份新提交：\n  {names}\n请指明其一：make ingest HOSPITAL={site.hospital} EXTRACT='{new[0].path}'",
+            f"{len(new)} new deliveries lie in '{folder}':\n  {names}\nWhere these files are one delivery, put them into one "
+            f"folder there. Otherwise name one: make ingest HOSPITAL={site.hospital} EXTRACT='{new[0].path}'",
+            f"“{folder}”中有 {len(new)} 份新提交：\n  {names}\n若这些文件属于同一次提交，请放入其下的一个文件夹；"
+            f"否则请指明其一：make ingest HOSPITAL={site.hospital} EXTRACT='{new[0].path}'",
         )
     if new:
         return new[0]
@@ -172,7 +173,8 @@ def _choose_delivery(
 
 
 def _list_deliveries(folder: Path) -> list[Path]:
-    paths = sorted(p for p in folder.glob("*") if p.name != ANSWERS and list_files(p)) if folder.is_dir() else []
+    offered = (p for p in folder.glob("*") if p.name != ANSWERS and not is_desktop_file(p))
+    paths = sorted(p for p in offered if list_files(p))
     if not paths:
         raise DeliveryError(
             f"There is no delivery in '{folder}'. Put the hospital's file or folder there, or name it with EXTRACT=path.",
@@ -333,9 +335,7 @@ def revert(settings: Settings, hospital: str) -> tuple[int, int]:
         current = own.filter("is_current")["ingest_id"].to_list()
         earlier = own.filter(pl.col("ingest_id") < current[0])["ingest_id"].to_list() if current else []
         if not earlier:
-            raise UsageError(
-                f"{hospital} has no earlier ingest to go back to.", f"{hospital} 没有更早的入库版本可恢复。"
-            )
+            raise UsageError(f"{hospital} has no earlier ingest to go back to.", f"{hospital} 没有更早的版本可恢复。")
         warehouse.execute("update ingests set is_current = (ingest_id = ?) where hospital = ?", [earlier[-1], hospital])
         refresh(warehouse)
     return current[0], earlier[-1]

@@ -52,10 +52,7 @@ def list_accounts(ingests: pl.DataFrame) -> Rows:
 def list_row_accounts(own: Frames) -> Rows:
     """List, per file and sheet of the current delivery, how many rows were used or ignored by which rule."""
     rows = measures.filter_current(own["row_accounts"], own["ingests"]).sort("source_file", "source_sheet", "rule")
-    return [
-        {**row, "label": texts.IGNORE_RULES.get(row["rule"], Text(row["rule"], row["rule"]))}
-        for row in rows.iter_rows(named=True)
-    ]
+    return [{**row, "label": texts.label_ignore_rule(row["rule"])} for row in rows.iter_rows(named=True)]
 
 
 def list_quarantine(own: Frames) -> Rows:

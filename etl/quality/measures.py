@@ -179,9 +179,13 @@ def derive_finding_status(findings: pl.DataFrame, ingests: pl.DataFrame) -> pl.D
 
 
 def sort_findings(findings: pl.DataFrame) -> pl.DataFrame:
-    """Order findings as every list of them does: hospital, severity (gravest first), then as in the files."""
+    """Order findings as every list of them does: hospital, severity (gravest first), then as in the files.
+
+    What was set aside only because its patient was comes last of its severity: correcting the patient settles it.
+    """
     severity = pl.col("severity").cast(pl.Enum(SEVERITY_ORDER))
-    return findings.sort("hospital", severity, *FINDING_ORDER, nulls_last=False)
+    is_consequence = pl.col("rule_id").str.ends_with(".parent")
+    return findings.sort("hospital", severity, is_consequence, *FINDING_ORDER, nulls_last=False)
 
 
 def derive_finding_counts(findings: pl.DataFrame) -> pl.DataFrame:

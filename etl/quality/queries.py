@@ -36,13 +36,14 @@ COLUMNS: tuple[tuple[Text, int], ...] = (
     (Text("Row", "行号"), 8),
     (Text("Column", "列名"), 20),
     (Text("Value", "原值"), 20),
-    (Text("What is asked", "质疑内容（英文）"), 48),
     (Text("What is asked (Chinese)", "质疑内容"), 48),
+    (Text("What is asked", "质疑内容（英文）"), 48),
     (Text("Registry field", "登记库字段"), 24),
     (Text("Answer", "答复"), 26),
     (Text("Comment", "备注"), 36),
 )
 HEADER_ROW = 3
+LINE_HEIGHT = 16.0  # points of one line of text at 11 points
 EXPLANATION = (
     Text(
         "This workbook lists what the registry asks about the delivery named below. One row is one question.",
@@ -111,7 +112,7 @@ def _make_formats(book: xlsxwriter.Workbook) -> dict[str, Any]:
         "head": book.add_format({**cell, "bold": True, "bg_color": "#E6EEF4", "text_wrap": True}),
         "text": book.add_format({**cell, "num_format": "@"}),
         "wrap": book.add_format({**cell, "num_format": "@", "text_wrap": True}),
-        "count": book.add_format({**cell, "num_format": "0"}),
+        "count": book.add_format({**cell, "num_format": "0", "align": "center"}),
         "answer": book.add_format({**cell, "num_format": "@", "text_wrap": True, "bg_color": "#FFFDF2"}),
         "plain": book.add_format({**base, "text_wrap": True}),
     }
@@ -123,6 +124,7 @@ def _write_explanation(
     sheet = book.add_worksheet("说明 Read me")
     sheet.hide_gridlines(2)
     sheet.set_column(0, 1, 62)
+    sheet.set_row(0, 24)
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     sheet.write_string(0, 0, f"Data queries: {hospital.en}", formats["title"])
@@ -136,6 +138,7 @@ def _write_explanation(
         *EXPLANATION,
     ]
     for row, line in enumerate(lines, start=3):
+        sheet.set_row(row, _fit_height((line.en, 62), (line.zh, 62)))
         sheet.write_string(row, 0, line.en, formats["plain"])
         sheet.write_string(row, 1, line.zh, formats["plain"])
     for row, answer in enumerate(ANSWERS, start=4 + len(lines)):
@@ -149,6 +152,7 @@ def _write_queries(
     sheet = book.add_worksheet("质疑 Queries")
     title = "Queries / 质疑"
     sheet.write_string(0, 0, title, formats["title"])
+    sheet.set_row(0, 24)
     if is_synthetic:
         sheet.write_string(1, 0, SYNTHETIC, formats["banner"])
     for column, (label, width) in enumerate(COLUMNS):
@@ -169,23 +173,42 @@ def _write_queries(
     sheet.repeat_rows(HEADER_ROW)
 
 
+def _fit_height(*cells: tuple[str, int]) -> float:
+    """Return the height in points of a row whose (text, column width) wrap: not every spreadsheet program fits it itself.
+
+    A column's width counts Latin letters; a Chinese one takes two. Words wrap early, so nine tenths of a line are used.
+    """
+    lines = [
+        sum(
+            1 + int(sum(2 if ord(letter) > 0x2E7F else 1 for letter in line) / (0.9 * width))
+            for line in text.split("\n")
+        )
+        for text, width in cells
+    ]
+    return min(LINE_HEIGHT * max(lines), 400)
+
+
 def _write_query(sheet: Any, row: int, number: int, query: dict[str, Any], formats: dict[str, Any]) -> None:
     """Write one query; every cell but the two numbers is text."""
     severity, status = SEVERITIES[query["severity"]], STATUSES[query["status"]]
     field = label_field(query["table_name"], query["field"])
+    widths: list[tuple[str, int]] = []
     sheet.write_number(row, 0, number, formats["count"])
     texts = [
         query["finding_id"], f"{severity.zh} {severity.en}", f"{status.zh} {status.en}", query["source_file"],
         query["source_sheet"],
     ]  # fmt: skip
     for column, text in enumerate(texts, start=1):
-        sheet.write_string(row, column, (text or "")[:CELL_LIMIT], formats["text"])
+        sheet.write_string(row, column, (text or "")[:CELL_LIMIT], formats["wrap"])
+        widths.append(((text or ""), COLUMNS[column][1]))
     if query["source_row"] is None:
         sheet.write_blank(row, 6, None, formats["text"])
     else:
         sheet.write_number(row, 6, query["source_row"], formats["count"])
-    texts = [query["source_column"], query["value"], query["message_en"], query["message_zh"], f"{field.zh} {field.en}"]
+    texts = [query["source_column"], query["value"], query["message_zh"], query["message_en"], f"{field.zh} {field.en}"]
     for column, text in enumerate(texts, start=7):
         sheet.write_string(row, column, (text or "")[:CELL_LIMIT], formats["wrap"])
+        widths.append(((text or ""), COLUMNS[column][1]))
+    sheet.set_row(row, _fit_height(*widths))
     for column in (12, 13):
         sheet.write_blank(row, column, None, formats["answer"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from etl.errors import UsageError
 from etl.pages.text import Text
 from etl.quality.report import write_quality_pages
 from etl.settings import Settings, find_site
@@ -32,5 +33,10 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
         row["hospital"]: Text(row["name_en"], row["name_zh"])
         for row in frames["ingests"].filter("is_current").sort("hospital").iter_rows(named=True)
     }
-    chosen = {hospital: names[hospital]} if hospital and hospital in names else names
+    if hospital and hospital not in names:
+        raise UsageError(
+            f"Nothing of {hospital} has been loaded yet. First: make ingest HOSPITAL={hospital}",
+            f"尚未载入 {hospital} 的数据。请先运行：make ingest HOSPITAL={hospital}",
+        )
+    chosen = {hospital: names[hospital]} if hospital else names
     return write_quality_pages(frames, settings.reports_dir, chosen, language=settings.language)

@@ -66,6 +66,12 @@ STEPS = {
 }
 
 
+def label_ignore_rule(rule: str) -> Text:
+    """Return a rule that used or ignored rows in both languages; a mapping writes its own as `totals row / 合计行`."""
+    en, slash, zh = rule.partition(" / ")
+    return IGNORE_RULES.get(rule, Text(en, zh if slash else en))
+
+
 def label_table(table: str) -> Text:
     """Return a table's name in both languages."""
     if table not in TABLES:

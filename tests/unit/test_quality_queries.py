@@ -1,3 +1,4 @@
+import re
 import zipfile
 
 import polars as pl
@@ -38,8 +39,8 @@ def test_a_question_names_the_place_in_the_file_that_was_sent(workbook):
     assert row[4:9] == ["数据.xlsx", "检验", 5, "谷丙转氨酶", "99999"]
     assert row[2] == "需答复 to be answered"
     assert row[3] == "仍存在 still open"
-    assert "please check" in row[9]
-    assert "请核对" in row[10]
+    assert "请核对" in row[9]
+    assert "please check" in row[10]
 
 
 def test_hostile_cells_stay_text(workbook):
@@ -86,6 +87,20 @@ def test_same_findings_same_bytes(status, tmp_path):
     first = write_query_workbook(status, tmp_path / "a.xlsx", NAME, is_synthetic=True).read_bytes()
     second = write_query_workbook(status.reverse(), tmp_path / "b.xlsx", NAME, is_synthetic=True).read_bytes()
     assert first == second
+
+
+def test_every_wrapped_row_is_as_high_as_its_text(status, tmp_path):
+    """A program that does not fit rows itself (WPS, LibreOffice) printed the lines of a long question over each other."""
+    path = write_query_workbook(status, tmp_path / "q.xlsx", NAME, is_synthetic=True)
+    with zipfile.ZipFile(path) as archive:
+        for name in ("xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"):
+            sheet = archive.read(name).decode()
+            assert sheet.count('customHeight="1"') >= 4
+    longest = "字" * 240  # 480 letters wide in a column of 48: at least 10 lines of 11 points
+    long = status.with_columns(severity=pl.lit("query"), message_zh=pl.lit(longest))
+    with zipfile.ZipFile(write_query_workbook(long, tmp_path / "l.xlsx", NAME, is_synthetic=False)) as archive:
+        heights = re.findall(r'<row r="5"[^>]* ht="([0-9.]+)"', archive.read("xl/worksheets/sheet2.xml").decode())
+    assert float(heights[0]) >= 110
 
 
 def test_nothing_to_ask_is_still_a_workbook(status, tmp_path):

@@ -86,7 +86,7 @@
     const line = find("count");
     line.replaceChildren();
     bilingual(line, `Showing ${n(visible)} of ${n(state.rows.length)} (${n(data.row.length)} in all)`,
-      `显示 ${n(visible)} / ${n(state.rows.length)}（共 ${n(data.row.length)}）`);
+      `显示 ${n(visible)} 条，筛选出 ${n(state.rows.length)} 条（共 ${n(data.row.length)} 条）`);
     find("more").hidden = visible >= state.rows.length;
     table.querySelectorAll("th").forEach((heading, index) => {
       const order = state.direction === 1 ? "ascending" : "descending";

@@ -1,0 +1,61 @@
+"""What a data manager does besides sending a delivery, and whether each is told so in the language chosen."""
+
+import clinic
+import pytest
+
+from etl import errors
+from etl.cli import run_revert
+from etl.ingest import revert
+from etl.quality.run import write_quality
+from etl.quality.texts import label_ignore_rule
+
+
+def test_a_workbook_open_in_excel_is_no_second_delivery(desk):
+    clinic.write_delivery(desk.extracts / "first")
+    (desk.extracts / "~$first.xlsx").write_bytes(b"x")
+    assert desk.ingest().status == "loaded"
+
+
+def test_loose_files_are_told_to_share_a_folder(desk):
+    clinic.write_delivery(desk.extracts)
+    with pytest.raises(errors.AmbiguousDeliveryError, match="put them into one folder") as caught:
+        desk.ingest()
+    assert "放入其下的一个文件夹" in caught.value.zh
+
+
+def test_every_fault_of_the_structure_is_said_in_chinese(desk):
+    folder = clinic.write_delivery(desk.extracts / "x", patients=clinic.PATIENTS.replace("sex", "gender", 1))
+    (folder / "notes.csv").write_text("a\n1\n", encoding="utf-8")
+    with pytest.raises(errors.StructureError) as caught:
+        desk.ingest()
+    for words in ("列“gender”不在映射中", "缺少列“sex”", "notes.csv：映射中没有该工作表或文件"):
+        assert words in caught.value.zh
+    for words in ("is missing", "is not in the mapping"):
+        assert words not in caught.value.zh
+
+
+def test_pages_of_a_hospital_without_data_are_refused(desk):
+    clinic.write_delivery(desk.extracts / "x")
+    desk.ingest()
+    with pytest.raises(errors.UsageError, match="Nothing of nanfang has been loaded yet"):
+        write_quality(desk.settings, "nanfang")
+
+
+def test_after_a_revert_the_page_shows_the_earlier_delivery(desk, monkeypatch):
+    for name, value in (("september", "3.9"), ("october", "3.8")):
+        clinic.write_delivery(desk.extracts / name, labs=clinic.LABS.replace("3.9", value))
+        desk.ingest(desk.extracts / name)
+    write_quality(desk.settings)
+    monkeypatch.setattr("etl.cli.read_settings", lambda: desk.settings)
+    run_revert("clinic")
+    page = desk.settings.reports_dir / "quality" / "clinic" / "index.html"
+    assert "Delivery september" in page.read_text(encoding="utf-8")
+    with pytest.raises(errors.UsageError):
+        revert(desk.settings, "clinic")
+
+
+def test_an_ignoring_rule_is_named_in_both_languages():
+    label = label_ignore_rule("totals row / 合计行")
+    assert (label.en, label.zh) == ("totals row", "合计行")
+    assert label_ignore_rule("blank row").zh == "空行"
+    assert label_ignore_rule("合计行").en == "合计行"
