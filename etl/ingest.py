@@ -150,8 +150,9 @@ def _choose_delivery(
         if not extract.exists():
             raise DeliveryError(f"There is no file or folder '{extract}'.", f"找不到文件或文件夹“{extract}”。")
         candidate = _hash_candidate(extract, site)
-        is_known = own.height and not own.filter(pl.col("input_hash") == candidate.input_hash).is_empty()
-        return None if is_known and not check else candidate
+        # Only the current version is not read again: naming an older delivery is the way forward after a revert.
+        is_current = own.height and own.filter(pl.col("is_current"))["input_hash"].to_list() == [candidate.input_hash]
+        return None if is_current and not check else candidate
     folder = settings.extracts_dir / site.hospital
     paths = _list_deliveries(folder)
     candidates = [_hash_candidate(path, site) for path in paths]

@@ -226,6 +226,10 @@ def test_revert_goes_back_one_version_and_says_when_there_is_none(desk):
     desk.ingest()
     assert revert(desk.settings, "clinic") == (2, 1)
     assert 39.0 in desk.read("core.laboratory")["value"].to_list()
+    assert desk.ingest().status == "nothing new"
+    assert desk.ingest(desk.extracts / "a").status == "nothing new"
+    assert desk.ingest(desk.extracts / "b").status == "loaded"
+    assert 39.0 not in desk.read("core.laboratory")["value"].to_list()
 
 
 def test_nothing_loaded_yet_and_an_unknown_language():
