@@ -13,7 +13,7 @@ from etl.parse import MISSING_TEXTS
 from etl.site import IDENTIFIER_ROLES, ColumnMap, Site, Source, normalise_code
 
 USED = "used"
-ABOVE_HEADER, HEADER, BLANK_ROW = "above the header", "header", "blank row"
+ABOVE_HEADER, HEADER, BLANK_ROW, EMPTY_SHEET = "above the header", "header", "blank row", "empty sheet"
 PATIENT = "_patient"
 # What a checkbox says where codes.csv names no code for true.
 TICKED = ("1", "true", "yes", "是", "checked", "有")

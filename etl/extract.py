@@ -27,6 +27,7 @@ SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"
 TEXT_ENCODINGS = ("utf-8", "gb18030")
 MAX_DECOMPRESSED_BYTES = 1024**3
+MAX_CELL_CHARACTERS = 10_000_000
 _IGNORED_NAMES = re.compile(r"^(\.|~\$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -68,15 +69,35 @@ def is_desktop_file(path: Path) -> bool:
 
 
 def list_files(path: Path) -> list[Path]:
-    """Return the files of a delivery, sorted; temporary and hidden files of desktop programs are left out."""
+    """Return the files of a delivery, sorted; temporary and hidden files of desktop programs are left out.
+
+    Raises:
+        DeliveryError: the folder holds a link to a folder or to nothing, whose files would be overlooked.
+    """
     if path.is_file():
         return [path]
-    return sorted(p for p in path.rglob("*") if p.is_file() and not is_desktop_file(p))
+    inside = sorted(p for p in path.rglob("*") if not is_desktop_file(p))
+    for link in (p for p in inside if p.is_symlink() and not p.is_file()):
+        raise DeliveryError(
+            f"{link.name}: this is a link to a folder or to nothing. Put the files themselves into the delivery.",
+            f"{link.name}：这是指向文件夹或不存在内容的链接。请将文件本身放入提交内容。",
+        )
+    return [p for p in inside if p.is_file()]
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DeliveryError(
+            f"{path.name}: the file cannot be opened ({error.strerror}). Close it in other programs and check who may read it.",
+            f"{path.name}：无法打开文件（{error.strerror}）。请关闭占用该文件的程序，并检查读取权限。",
+        ) from None
 
 
 def hash_delivery(path: Path) -> str:
     """Return the SHA-256 of a delivery's content, the same whatever its files are called."""
-    digests = sorted(hashlib.sha256(file.read_bytes()).hexdigest() for file in list_files(path))
+    digests = sorted(hashlib.sha256(_read_bytes(file)).hexdigest() for file in list_files(path))
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
@@ -161,7 +182,8 @@ def _mark_errors(frame: pl.DataFrame, errors: list[tuple[int, int]]) -> pl.DataF
 
 
 def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
-    text, encoding = decode_text(path.read_bytes(), name)
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
+    text, encoding = decode_text(_read_bytes(path), name)
     try:
         rows = list(
             csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _find_delimiter(text), strict=True)
@@ -194,6 +216,11 @@ def decode_text(content: bytes, name: str) -> tuple[str, str]:
             f"{name}: the file is UTF-16 or not text (tried {tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
             f"{name}：文件为 UTF-16 编码或不是文本（已尝试 {tried}）。请在 Excel 中另存为“CSV UTF-8”。",
         )
+    if _is_damaged_utf8(content):
+        raise DeliveryError(
+            f"{name}: the file is UTF-8, but some bytes of it are damaged or cut off. Export it again.",
+            f"{name}：文件为 UTF-8 编码，但部分字节损坏或被截断。请重新导出。",
+        )
     for encoding in TEXT_ENCODINGS:
         try:
             return content.decode(encoding).removeprefix("\ufeff"), encoding
@@ -203,6 +230,19 @@ def decode_text(content: bytes, name: str) -> tuple[str, str]:
         f"{name}: the text is in none of the encodings tried ({tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
         f"{name}：文本不属于已尝试的编码（{tried}）。请在 Excel 中另存为“CSV UTF-8”。",
     )
+
+
+def _is_damaged_utf8(content: bytes) -> bool:
+    """Whether a text is UTF-8 but for a few bytes: read as GB18030 it would be garbled and nobody told.
+
+    Chinese in GB18030 read as UTF-8 breaks at nearly every character, so that far more breaks than reads.
+    """
+    text = content.decode("utf-8", errors="replace")
+    n_broken = text.count("\ufffd") - content.count("\ufffd".encode())
+    if n_broken == 0:
+        return False
+    n_read = sum(character > "\x7f" for character in text) - n_broken
+    return content.startswith(b"\xef\xbb\xbf") or n_read > n_broken
 
 
 def _find_delimiter(text: str) -> str:

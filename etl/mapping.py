@@ -16,6 +16,7 @@ import polars as pl
 from etl.accounts import (
     ABOVE_HEADER,
     BLANK_ROW,
+    EMPTY_SHEET,
     HEADER,
     TICKED,
     USED,
@@ -82,6 +83,8 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
             sheets.append(_read_sheet(grid, site, sources, faults))
         elif reason is not None:
             ignored.append((grid, reason))
+        elif all(column.is_null().all() for column in grid.cells.drop(ROW)):
+            ignored.append((grid, EMPTY_SHEET))
         else:
             faults.append(
                 (f"{grid.label}: this sheet or file is not in the mapping", f"{grid.label}：映射中没有该工作表或文件")
@@ -172,12 +175,15 @@ def _check_header(grid: Grid, header: Sequence[str], sources: Sequence[Source], 
         raise _unmatched_header(grid, header)
 
 
-def _rename_clashing(grid: Grid, header: Sequence[str], sources: Sequence[Source], faults: list[str]) -> list[str]:
+def _rename_clashing(grid: Grid, header: Sequence[str], sources: Sequence[Source], faults: list[Fault]) -> list[str]:
     """Report header texts that two columns or the registry itself use, and rename those columns so that reading goes on."""
     reserved = {ROW, "rule", *(f"_use_{source.name}" for source in sources)}
     clashing = {n: p for p, n in enumerate(header) if n and (n in reserved or header.count(n) > 1)}
     faults += [
-        f"{grid.label}: the header of column {p + 1} is used twice or by the registry itself; please rename it"
+        (
+            f"{grid.label}: the header of column {p + 1} is used twice or by the registry itself; please rename it",
+            f"{grid.label}：第 {p + 1} 列的表头重复或与系统保留名称冲突，请改名",
+        )
         for p in clashing.values()
     ]
     return [f"{n}#{p}" if n in clashing else n for p, n in enumerate(header)]

@@ -6,6 +6,7 @@ contract rule it breaks; nothing is guessed.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ NOT_DETECTED_TEXTS = (
     "tnd",
 )
 _DATE = r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$"
+# What Excel hands over for a time without a date.
+_NO_DATE = (dt.date(1899, 12, 30), dt.date(1899, 12, 31))
 _COMPACT_DATE = r"^(19|20)\d{6}$"
 _EXCEL_SERIAL = r"^[2-5]\d{4}(?:\.\d+)?$"
 # A blank stands only between thousands: two numbers in one cell, `12 5` or `3.9` above `4.1`, are not one.
@@ -68,13 +71,14 @@ def parse_dates(texts: pl.Series) -> pl.Series:
     compact = pl.when(pl.col("t").str.contains(_COMPACT_DATE)).then(pl.col("t"))
     serial = pl.when(pl.col("t").str.contains(_EXCEL_SERIAL)).then(pl.col("t")).cast(pl.Float64).floor().cast(pl.Int32)
     excel_epoch = pl.date(1899, 12, 30)
-    return frame.select(
+    days = frame.select(
         pl.coalesce(
             padded.str.to_date("%Y-%m-%d", strict=False),
             compact.str.to_date("%Y%m%d", strict=False),
             excel_epoch + pl.duration(days=serial),
         ).alias(texts.name)
     ).to_series()
+    return days.set(days.is_in(_NO_DATE).fill_null(value=False), None)
 
 
 def parse_numbers(texts: pl.Series) -> pl.Series:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from etl.errors import StructureError
+from etl.site_toml import check_toml
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
 
@@ -123,7 +125,10 @@ def load_site(folder: Path) -> Site:
     header = _read_toml(folder / "site.toml", faults)
     columns = tuple(_read_columns(folder / "columns.csv", faults))
     codes = _read_codes(folder / "codes.csv", faults)
-    sources = tuple(_make_source(item, faults) for item in header.get("source", []))
+    toml_faults = list(check_toml(header, folder.name))
+    if toml_faults or not columns:
+        raise _make_error(folder, [*faults, *toml_faults])
+    sources = tuple(_make_source(item) for item in header["source"])
     site = Site(
         hospital=str(header.get("hospital", folder.name)),
         name_en=str(header.get("name_en", folder.name)),
@@ -136,15 +141,21 @@ def load_site(folder: Path) -> Site:
     )
     faults += _check_site(site)
     if faults:
-        raise StructureError(
-            f"The mapping in '{folder}' has {len(faults)} fault(s):\n  " + "\n  ".join(faults),
-            f"“{folder}”中的映射有 {len(faults)} 处错误：\n  " + "\n  ".join(faults),
-        )
+        raise _make_error(folder, faults)
     return site
 
 
+def _make_error(folder: Path, faults: Sequence[str]) -> StructureError:
+    listed = "\n  ".join(faults)
+    return StructureError(
+        f"The mapping in '{folder}' has {len(faults)} fault(s):\n  {listed}",
+        f"“{folder}”中的映射有 {len(faults)} 处错误：\n  {listed}",
+    )
+
+
 def _hash_folder(folder: Path) -> str:
-    parts = [(folder / name).read_bytes() for name in ("site.toml", "columns.csv", "codes.csv")]
+    files = [folder / name for name in ("site.toml", "columns.csv", "codes.csv")]
+    parts = [file.read_bytes() for file in files if file.exists()]
     return hashlib.sha256(b"\x00".join(parts)).hexdigest()
 
 
@@ -153,37 +164,43 @@ def _read_toml(path: Path, faults: list[str]) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         faults.append(f"site.toml: {error}")
-        return {}
+    except UnicodeDecodeError:
+        faults.append("site.toml: the file is not UTF-8")
+    return {}
 
 
-def _make_source(item: dict[str, Any], faults: list[str]) -> Source:
-    for key in ("name", "file", "header_row"):
-        if key not in item:
-            faults.append(f"site.toml: a [[source]] has no '{key}'")
+def _make_source(item: dict[str, Any]) -> Source:
     ignore = tuple(
         IgnoreRule(name, rule["column"], tuple(rule.get("equals", ())), tuple(rule.get("starts_with", ())))
         for name, rule in item.get("ignore", {}).items()
     )
     row_filter = {column: tuple(texts) for column, texts in item.get("filter", {}).items()}
     return Source(
-        name=str(item.get("name", "")),
-        file=str(item.get("file", "")),
+        name=item["name"],
+        file=item["file"],
         sheet=item.get("sheet"),
-        header_row=int(item.get("header_row", 1)),
-        merged_ids=bool(item.get("merged_ids", False)),
+        header_row=item["header_row"],
+        merged_ids=item.get("merged_ids", False),
         row_filter=row_filter,
         ignore=ignore,
     )
 
 
 def _read_csv(path: Path, header: list[str], faults: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != header:
-            faults.append(f"{path.name}: line 1 must read {','.join(header)}")
-            return
-        for row in reader:
-            yield reader.line_num, {name: (row[name] or "").strip() for name in header}
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError:
+        faults.append(f"{path.name}: the file is missing")
+        return
+    except UnicodeDecodeError:
+        faults.append(f"{path.name}: the file is not UTF-8; in Excel choose 'Save as', 'CSV UTF-8'")
+        return
+    reader = csv.DictReader(io.StringIO(text))
+    if reader.fieldnames != header:
+        faults.append(f"{path.name}: line 1 must read {','.join(header)}")
+        return
+    for row in reader:
+        yield reader.line_num, {name: (row[name] or "").strip() for name in header}
 
 
 def _read_columns(path: Path, faults: list[str]) -> Iterator[ColumnMap]:
@@ -213,7 +230,9 @@ def _read_codes(path: Path, faults: list[str]) -> dict[tuple[str, str], dict[str
         allowed = [*(code.value for code in spec.codes or ()), "true", "false"]
         if row["value"] not in allowed:
             faults.append(f"codes.csv line {line}: '{row['value']}' is none of {', '.join(allowed)}")
-        codes.setdefault((row["table"], row["field"]), {})[normalise_code(row["code"])] = row["value"]
+        known = codes.setdefault((row["table"], row["field"]), {})
+        if known.setdefault(normalise_code(row["code"]), row["value"]) != row["value"]:
+            faults.append(f"codes.csv line {line}: this code has another value further up")
     return codes
 
 
@@ -233,7 +252,30 @@ def _check_site(site: Site) -> list[str]:
         for source in site.sources
         if not any(c.role == "patient" for c in site.columns_of(source))
     ]
-    return faults
+    for source in site.sources:
+        faults += _check_source(site.columns_of(source))
+    return list(dict.fromkeys(faults))
+
+
+def _check_source(columns: Sequence[ColumnMap]) -> Iterator[str]:
+    """Yield what contradicts itself in one source: two roles of a column, two columns of a field, a missing unit column."""
+    role_of = {c.column: c.role for c in reversed(columns) if c.column}
+    for c in columns:
+        where = f"columns.csv line {c.line}"
+        if c.column and role_of[c.column] != c.role:
+            yield f"{where}: column '{c.column}' has the role '{role_of[c.column]}' further up"
+        other = normalise_text(c.unit.removeprefix("column:"))
+        if c.unit.startswith("column:") and other not in role_of:
+            yield f"{where}: there is no column '{other}' to hold the unit"
+    for table in dict.fromkeys(c.table for c in columns if c.role == "field"):
+        own = [c for c in columns if c.role == "field" and c.table == table]
+        fixed = {name: c.line for c in own if not c.column for name in c.constants}
+        shared = [c for c in own if c.column and c.record == SHARED]
+        for record in dict.fromkeys(c.record for c in own if c.column and c.record != SHARED):
+            taken = dict(fixed)
+            for c in [c for c in own if c.column and c.record == record] + shared:
+                if c.field and taken.setdefault(c.field, c.line) != c.line and not c.is_checkbox:
+                    yield f"columns.csv line {c.line}: {table}.{c.field} is already given by line {taken[c.field]}"
 
 
 def _check_field(column: ColumnMap) -> Iterator[str]:

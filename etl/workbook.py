@@ -88,7 +88,9 @@ def _scan_formulas(container: zipfile.ZipFile, part: str) -> list[tuple[int, int
     with container.open(part) as stream:
         for _, cell in ElementTree.iterparse(stream):  # noqa: S314
             if cell.tag == f"{_MAIN}c":
-                if cell.find(f"{_MAIN}f") is not None and not (cell.findtext(f"{_MAIN}v") or ""):
+                # Excel says t="str" where a formula came to an empty text: that cell is empty, not uncalculated.
+                has_value = cell.findtext(f"{_MAIN}v") or cell.get("t") == "str"
+                if cell.find(f"{_MAIN}f") is not None and not has_value:
                     found.append(_read_place(cell.attrib["r"]))
                 cell.clear()
     return found

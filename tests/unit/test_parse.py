@@ -28,7 +28,19 @@ def test_the_same_day_written_in_every_way(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["2020-02-30", "05/03/2020", "3/5/20", "2020-13-01", "2020", "2020年3月", "yesterday", "0", "1e5", "2020-03-05x"],
+    [
+        "2020-02-30",
+        "05/03/2020",
+        "3/5/20",
+        "2020-13-01",
+        "2020",
+        "2020年3月",
+        "yesterday",
+        "0",
+        "1e5",
+        "2020-03-05x",
+        "1899-12-31 12:00:00",
+    ],
 )
 def test_a_date_that_is_none_or_could_be_two_is_not_guessed(text):
     assert parse_date(text) is None
