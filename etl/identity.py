@@ -63,8 +63,18 @@ def read_key(path: Path, *, may_create: bool) -> PseudonymKey:
     """Read the pseudonym key, or make one where there is no database yet.
 
     Raises:
-        IdentityError: the file is missing though a database exists, is readable by others, or is not a key.
+        IdentityError: the file is missing though a database exists, is readable by others, is not a key, or cannot be read or made.
     """
+    try:
+        return _read_key(path, may_create=may_create)
+    except OSError as error:
+        raise IdentityError(
+            f"The pseudonym key '{path}' cannot be read or made ({error.strerror}). Set REGISTRY_KEY_FILE to a file you may write.",
+            f"无法读取或创建匿名密钥文件“{path}”（{error.strerror}）。请用 REGISTRY_KEY_FILE 指明可写的文件。",
+        ) from None
+
+
+def _read_key(path: Path, *, may_create: bool) -> PseudonymKey:
     if not path.exists():
         if not may_create:
             raise IdentityError(

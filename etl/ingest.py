@@ -14,6 +14,7 @@ from etl.accounts import USED
 from etl.between_hospitals import find_shared_patients
 from etl.errors import (
     AmbiguousDeliveryError,
+    BusyError,
     DeliveryError,
     IdentityError,
     InternalError,
@@ -117,7 +118,8 @@ def ingest(
     if check:
         return summary
     progress("loading", "载入")
-    ingest_id = _load(settings, site, delivery, candidate, mapped, validated, accounts, key)
+    last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
+    ingest_id = _load(settings, site, delivery, candidate, mapped, validated, accounts, key, last_id)
     return replace(summary, ingest_id=ingest_id)
 
 
@@ -134,6 +136,9 @@ def _read_known(settings: Settings) -> _Known:
     if not settings.warehouse_path.exists():
         return _Known(pl.DataFrame(), None, None)
     with open_for_reading(settings.warehouse_path) as warehouse:
+        if not (warehouse.has_relation("main", "ingests") and warehouse.has_relation("main", "registry")):
+            # The first ingest was cut off before anything was loaded.
+            return _Known(pl.DataFrame(), None, None)
         ingests = warehouse.query("select * from ingests order by ingest_id")
         registry = warehouse.query("select * from registry")
     if registry.is_empty():
@@ -155,7 +160,10 @@ def _choose_delivery(
         return None if is_current and not check else candidate
     folder = settings.extracts_dir / site.hospital
     paths = _list_deliveries(folder)
-    candidates = [_hash_candidate(path, site) for path in paths]
+    # Copies of one delivery under two names are one delivery.
+    candidates = list({c.content_hash: c for c in (_hash_candidate(path, site) for path in reversed(paths))}.values())[
+        ::-1
+    ]
     seen = set(own["content_hash"]) if own.height else set()
     new = [c for c in candidates if c.content_hash not in seen]
     if len(new) > 1:
@@ -281,9 +289,15 @@ def _load(
     validated: Validated,
     accounts: Mapping[str, int],
     key: PseudonymKey,
+    last_id: int,
 ) -> int:
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
         ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
+        if ingest_id != last_id + 1:
+            raise BusyError(
+                "Another ingest was loaded while this one was being read. Nothing of this one was loaded; run it again.",
+                "读取期间有另一次入库完成。本次未载入任何数据，请重新运行。",
+            )
         if warehouse.query("select * from registry").is_empty():
             warehouse.execute("insert into registry values (?, ?)", [key.fingerprint, delivery.is_synthetic])
         warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])

@@ -80,7 +80,8 @@ def find_site(settings: Settings, hospital: str) -> Path:
         UsageError: no hospital of that name.
     """
     for folder in settings.site_dirs:
-        if hospital and (folder / hospital / "site.toml").is_file():
+        # A name with a slash or dots would lead out of the folder.
+        if hospital in list_hospitals(settings) and (folder / hospital / "site.toml").is_file():
             return folder / hospital
     known = ", ".join(list_hospitals(settings)) or "none"
     raise UsageError(

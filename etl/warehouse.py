@@ -102,7 +102,10 @@ def open_for_writing(path: Path, *, wait_seconds: float = WAIT_SECONDS) -> Itera
     Raises:
         BusyError: another process holds it after the wait; says who and since when.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_writable(path, error) from None
     with _lock(path, wait_seconds):
         connection = _connect(path, read_only=False, wait_seconds=wait_seconds)
         try:
@@ -146,6 +149,14 @@ def read_frames(path: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
         return {name.split(".")[-1]: warehouse.query(f"select * from {name}") for name in names}  # noqa: S608
 
 
+def _unusable(path: Path) -> UsageError:
+    return UsageError(
+        f"'{path}' cannot be opened: it is no warehouse of the registry, it is damaged, or the disk is full. Put back a copy, "
+        "or move it away and ingest again.",
+        f"无法打开“{path}”：它不是本系统的数据库、已损坏，或磁盘已满。请恢复备份，或将其移走后重新入库。",
+    )
+
+
 def _connect(path: Path, *, read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + wait_seconds
     while True:
@@ -153,13 +164,13 @@ def _connect(path: Path, *, read_only: bool, wait_seconds: float) -> duckdb.Duck
             connection = duckdb.connect(str(path), read_only=read_only)
             break
         except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
-                raise InternalError(
-                    f"The warehouse '{path}' cannot be opened; is the file damaged or the disk full?"
-                ) from None
+            if "could not set lock" not in str(error).lower():
+                raise _unusable(path) from None
             if time.monotonic() > deadline:
                 raise _busy(path, str(error), wait_seconds) from None
             time.sleep(0.2)
+        except duckdb.Error:
+            raise _unusable(path) from None
     connection.execute("set autoinstall_known_extensions = false")
     connection.execute("set autoload_known_extensions = false")
     connection.execute("set enable_external_access = false")
@@ -176,6 +187,8 @@ def _lock(path: Path, wait_seconds: float) -> Iterator[None]:
         lock.acquire(timeout=wait_seconds)
     except filelock.Timeout:
         raise _busy(path, _describe_holder(holder), wait_seconds) from None
+    except OSError as error:
+        raise _not_writable(path, error) from None
     try:
         note = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
         holder.write_text(json.dumps(note), encoding="utf-8")
@@ -183,6 +196,13 @@ def _lock(path: Path, wait_seconds: float) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def _not_writable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"The workspace '{path.parent}' cannot be written to ({error.strerror}). Set WORKSPACE to a folder you may write.",
+        f"无法写入工作区“{path.parent}”（{error.strerror}）。请将 WORKSPACE 设为可写的文件夹。",
+    )
 
 
 def _describe_holder(holder: Path) -> str:
