@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from schemas.codes import LabTest, Severity
-from schemas.contract import FieldContract
+from schemas.contract import FieldContract, read_grain
+from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, NO_UNIT
 
 FINDING_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -83,7 +84,7 @@ def contract_message(kind: str, field: FieldContract) -> Message:
     return sentences[kind]
 
 
-RECORD_MESSAGES: dict[str, Message] = {
+RECORD_SENTENCES: dict[str, Message] = {
     "key.missing": Message(
         "This row cannot be assigned: the patient number or another part of its key is missing or unreadable. The record was set aside.",
         "该行无法归属：患者编号或主键字段缺失或无法识别，记录已隔离。",
@@ -101,6 +102,15 @@ RECORD_MESSAGES: dict[str, Message] = {
         "该患者的主记录已被隔离，故本记录一并隔离。请先解决患者主记录的问题。",
     ),
 }
+
+
+def record_message(kind: str, table: str) -> Message:
+    """Return the sentence for a broken key: one row can make records of several tables, so the table is named."""
+    sentence = RECORD_SENTENCES[kind]
+    _, zh = read_grain(TABLES[table])
+    return Message(f"Table {table.replace('_', ' ')}: {sentence.en}", f"{zh}：{sentence.zh}")
+
+
 PERSONAL_DATA = Message(
     "This free text seems to hold personal data (a name, an id-card or telephone number). It was masked; please remove it in the source.",
     "该文本疑似含个人信息（姓名、身份证号或电话），已屏蔽；请在原始数据中删除。",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from etl.findings import PERSONAL_DATA, RECORD_MESSAGES, contract_message, describe_test
+from etl.findings import PERSONAL_DATA, contract_message, describe_test, record_message
 from etl.findings_book import FindingsBook
 from etl.mapping import GROUP, UNIT_SUFFIX
 from etl.records import COMPARATOR_SUFFIX, LAB_VALUE, RECORD, TypedRecords, find_implausible
@@ -40,7 +40,9 @@ def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
     duplicate = judged.filter(is_rejected).select(RECORD)
     for kind, rows, n in (("key.missing", missing, frame.height), ("key.duplicate", duplicate, keyed.height)):
         rule_id = f"{table}.{kind}"
-        book.add(records, rows, rule_id=rule_id, severity=Severity.REJECT, field=None, message=RECORD_MESSAGES[kind])
+        book.add(
+            records, rows, rule_id=rule_id, severity=Severity.REJECT, field=None, message=record_message(kind, table)
+        )
         book.count(rule_id, table, Severity.REJECT, n=n, n_fail=rows.height)
     return pl.concat([missing, duplicate])
 
@@ -62,7 +64,9 @@ def reject_with_patient(
         unknown = orphans.join(known, on="patient_id", how="anti").select(RECORD)
         for kind, rows in (("parent", parent), ("patient.unknown", unknown)):
             rule_id = f"{name}.{kind}"
-            book.add(table, rows, rule_id=rule_id, severity=Severity.REJECT, field=None, message=RECORD_MESSAGES[kind])
+            book.add(
+                table, rows, rule_id=rule_id, severity=Severity.REJECT, field=None, message=record_message(kind, name)
+            )
             book.count(rule_id, name, Severity.REJECT, n=own.height, n_fail=rows.height)
         result[name] = pl.concat([rejected[name], parent, unknown])
     return result

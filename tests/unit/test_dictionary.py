@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from etl.between_hospitals import SAME_PATIENT_RULE
-from etl.findings import RECORD_MESSAGES
+from etl.findings import RECORD_SENTENCES
 from etl.judge_contract import CELL_KINDS, PERSONAL_DATA_RULE
 from schemas import dictionary
 from schemas.contract import read_contract
@@ -56,7 +56,7 @@ def test_the_catalogue_names_every_kind_of_finding_that_is_no_clinical_rule():
     kinds = {rule_id.replace("<table>.", "").replace("<field>.", "") for rule_id, _, _ in dictionary.CONTRACT_CHECKS}
     made = {
         *CELL_KINDS,
-        *RECORD_MESSAGES,
+        *RECORD_SENTENCES,
         "implausible",
         "missing",
         PERSONAL_DATA_RULE,
