@@ -329,6 +329,8 @@ def _make_records(
         number = len({g[GROUP] for g in groups}) + 1
         used = group + shared
         groups += [{GROUP: number, "field": c.field, "source_column": c.column} for c in used if c.field]
+        persons = [c for c in columns if c.role == "person"]
+        groups += [{GROUP: number, "field": "person_id", "source_column": c.column} for c in persons]
         fixed = {**constants, **group[0].constants}
         picked = _pick_rows(rows, group, site)
         is_one_cell = bool(record) and len(group) == 1

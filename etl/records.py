@@ -10,12 +10,13 @@ import polars as pl
 
 from etl.identity import PseudonymKey, mask_cells, normalise_person, pseudonymise
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
-from etl.parse import IMPOSSIBLE, clean_text, convert_units, drop_missing, parse_field
+from etl.parse import IMPOSSIBLE, UNREADABLE, clean_text, convert_units, drop_missing, parse_field
 from etl.site import Site
 from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key
 from schemas.units import LAB_RANGES
 
 RECORD = "_record"
+PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
 LAB_VALUE = ("laboratory", "value")
 
@@ -54,16 +55,22 @@ def type_records(
     texts = texts.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
     masked, personal = mask_texts(texts, [n for n in contract if n in texts.columns], identifiers)
     ids = pseudonymise(drop_missing(clean_text(texts[PATIENT_TEXT])), key, site.hospital)
-    persons = pseudonymise(normalise_person(texts[PERSON_TEXT]), key, "person")
+    numbers = normalise_person(texts[PERSON_TEXT])
+    persons = pseudonymise(numbers, key, "person")
     typed_by_name: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
     for name, spec in contract.items():
-        if name.endswith(COMPARATOR_SUFFIX) or name == "person_id":
+        if name.endswith(COMPARATOR_SUFFIX) or name == PERSON_ID:
             continue
         tests = typed_by_name.get("test") if (table, name) == LAB_VALUE else None
         parsed = _parse_column(table, masked, spec, site, tests)
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
+    if PERSON_ID in contract:
+        is_invalid = drop_missing(clean_text(texts[PERSON_TEXT])).is_not_null() & numbers.is_null()
+        faults.append(
+            texts.filter(is_invalid).select(RECORD, pl.lit(PERSON_ID).alias("field"), pl.lit(UNREADABLE).alias("kind"))
+        )
     frame = texts.select(
         pl.lit(site.hospital).alias("hospital"),
         ids.alias("patient_id"),
@@ -71,7 +78,7 @@ def type_records(
         *PROVENANCE[3:],
         RECORD,
         GROUP,
-        *([persons.alias("person_id")] if "person_id" in contract else []),
+        *([persons.alias(PERSON_ID)] if PERSON_ID in contract else []),
     ).with_columns(list(typed_by_name.values()))
     ordered = frame.select(*PROVENANCE, RECORD, GROUP, *contract)
     return TypedRecords(table, _add_record_key(ordered, masked, model), masked, pl.concat(faults), personal)

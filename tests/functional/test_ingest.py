@@ -128,6 +128,17 @@ def test_the_same_delivery_again_loads_nothing_and_a_changed_mapping_reads_it_ag
     assert desk.read("ingests").select("ingest_id", "is_current").rows() == [(1, False), (2, True)]
 
 
+def test_a_national_id_that_is_none_is_asked_about_and_never_shown(desk):
+    patients = clinic.PATIENTS.replace("001,张三丰,,", "001,张三丰,110105194912310021,")
+    clinic.write_delivery(desk.extracts / "2022-10", patients=patients)
+    desk.ingest()
+    findings = desk.read("versions.findings").filter(pl.col("rule_id") == "patient.person_id.unreadable")
+    assert findings.select("source_file", "source_row", "source_column", "value").rows() == [
+        ("patients.csv", 2, "id card", None)
+    ]
+    assert "110105194912310021" not in desk.read("landing.source_row").write_json()
+
+
 def test_check_does_everything_but_load(desk):
     clinic.write_delivery(desk.extracts / "2022-10")
     summary = desk.ingest(check=True)
