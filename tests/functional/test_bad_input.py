@@ -16,7 +16,7 @@ from etl.settings import read_settings
 from etl.warehouse import open_for_writing
 
 
-def refuse(desk, kind: type[RegistryError], *words: str, **arguments) -> RegistryError:
+def check_refused(desk, kind: type[RegistryError], *words: str, **arguments) -> RegistryError:
     """Check that an ingest is refused with a message that holds the words, and that nothing was written."""
     before = desk.settings.warehouse_path.read_bytes() if desk.settings.warehouse_path.exists() else None
     with pytest.raises(kind) as caught:
@@ -42,8 +42,8 @@ def test_no_such_hospital(desk):
 
 
 def test_no_delivery_and_a_path_that_is_not_there(desk, tmp_path):
-    refuse(desk, errors.DeliveryError, "There is no delivery in")
-    refuse(desk, errors.DeliveryError, "There is no file or folder", extract=tmp_path / "x.xlsx")
+    check_refused(desk, errors.DeliveryError, "There is no delivery in")
+    check_refused(desk, errors.DeliveryError, "There is no file or folder", extract=tmp_path / "x.xlsx")
 
 
 def test_all_structural_faults_are_told_at_once(desk):
@@ -51,7 +51,7 @@ def test_all_structural_faults_are_told_at_once(desk):
     folder = clinic.write_delivery(desk.extracts / "x", patients=patients)
     (folder / "labs.csv").unlink()
     (folder / "notes.csv").write_text("a,b\n1,2\n")
-    refuse(
+    check_refused(
         desk,
         errors.StructureError,
         "missing: labs*.csv",
@@ -67,12 +67,12 @@ def test_a_missing_sheet(desk):
     folder = clinic.write_delivery(desk.extracts / "x")
     (folder / "labs.csv").unlink()
     clinic.write_workbook(folder / "labs.xlsx", [["number"], ["001"]], sheet="laboratory")
-    refuse(desk, errors.StructureError, "missing: *.xlsx / labs", "labs.xlsx / laboratory: this sheet")
+    check_refused(desk, errors.StructureError, "missing: *.xlsx / labs", "labs.xlsx / laboratory: this sheet")
 
 
 def test_values_below_an_empty_header_cell(desk):
     clinic.write_delivery(desk.extracts / "x", labs=clinic.LABS.replace("IU/mL\n", "IU/mL,surplus\n"))
-    refuse(desk, errors.StructureError, "labs.csv: column 6 has values but no header (first in row 3)")
+    check_refused(desk, errors.StructureError, "labs.csv: column 6 has values but no header (first in row 3)")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_file_that_is_not_what_its_name_says(desk, name, content, word):
     folder = clinic.write_delivery(desk.extracts / "x")
     (folder / "labs.csv").unlink()
     (folder / name).write_bytes(content)
-    refuse(desk, errors.DeliveryError, name, word)
+    check_refused(desk, errors.DeliveryError, name, word)
 
 
 def test_a_workbook_that_claims_the_whole_earth_ends_its_reader_and_not_the_registry(desk):
@@ -107,21 +107,21 @@ def test_a_workbook_that_claims_the_whole_earth_ends_its_reader_and_not_the_regi
                 start, stop = text.index(b"<sheetData>"), text.index(b"</sheetData>") + len(b"</sheetData>")
                 text = (text[:start] + rows + text[stop:]).replace(b'ref="A1"', b'ref="A1:XFD1048576"')
             new.writestr(item, text)
-    refuse(desk, errors.DeliveryError, "labs.xlsx", "cannot be read")
+    check_refused(desk, errors.DeliveryError, "labs.xlsx", "cannot be read")
 
 
 def test_an_empty_delivery(desk):
     (desk.extracts / "x").mkdir(parents=True)
-    refuse(desk, errors.DeliveryError, "There is no delivery")
+    check_refused(desk, errors.DeliveryError, "There is no delivery")
     head = clinic.PATIENTS.splitlines()[0] + "\n"
     clinic.write_delivery(desk.extracts / "y", patients=head, labs=clinic.LABS.splitlines()[0] + "\n")
-    refuse(desk, errors.DeliveryError, "no rows below its headers")
+    check_refused(desk, errors.DeliveryError, "no rows below its headers")
 
 
 def test_several_new_deliveries_at_once(desk):
     clinic.write_delivery(desk.extracts / "september")
     clinic.write_delivery(desk.extracts / "october", labs=clinic.LABS.replace("3.9", "3.8"))
-    refuse(desk, errors.AmbiguousDeliveryError, "2 new deliveries", "september", "october", "EXTRACT=")
+    check_refused(desk, errors.AmbiguousDeliveryError, "2 new deliveries", "september", "october", "EXTRACT=")
     assert desk.ingest(desk.extracts / "october").status == "loaded"
 
 
@@ -130,7 +130,7 @@ def test_far_fewer_patients_than_last_time(desk):
     desk.ingest()
     lines = clinic.PATIENTS.splitlines()
     clinic.write_delivery(desk.extracts / "b", patients="\n".join(lines[:3]) + "\n")
-    refuse(desk, errors.VolumeError, "has 2 patients, the last one had 3", "ACCEPT=yes")
+    check_refused(desk, errors.VolumeError, "has 2 patients, the last one had 3", "ACCEPT=yes")
     assert desk.ingest(accept=True).status == "loaded"
 
 
@@ -139,14 +139,14 @@ def test_synthetic_and_real_patients_never_meet(desk):
     desk.ingest()
     synthetic = clinic.PATIENTS.replace("first visit", SYNTHETIC_MARKER)
     clinic.write_delivery(desk.extracts / "b", patients=synthetic)
-    refuse(desk, errors.ProvenanceError, "synthetic patients", "real ones")
+    check_refused(desk, errors.ProvenanceError, "synthetic patients", "real ones")
 
 
 def test_real_patients_do_not_enter_a_workspace_of_synthetic_ones(desk):
     clinic.write_delivery(desk.extracts / "a", patients=clinic.PATIENTS.replace("first visit", SYNTHETIC_MARKER))
     desk.ingest()
     clinic.write_delivery(desk.extracts / "b")
-    refuse(desk, errors.ProvenanceError, "holds real patients")
+    check_refused(desk, errors.ProvenanceError, "holds real patients")
 
 
 def test_another_pseudonym_key_a_missing_one_and_one_that_others_can_read(desk, tmp_path):
@@ -155,13 +155,13 @@ def test_another_pseudonym_key_a_missing_one_and_one_that_others_can_read(desk, 
     clinic.write_delivery(desk.extracts / "b", labs=clinic.LABS.replace("3.9", "3.8"))
     key = desk.settings.key_file.read_text()
     desk.settings.key_file.write_text("f" * 64)
-    refuse(desk, errors.IdentityError, "not the one this workspace was loaded with")
+    check_refused(desk, errors.IdentityError, "not the one this workspace was loaded with")
     desk.settings.key_file.unlink()
-    refuse(desk, errors.IdentityError, "is missing")
+    check_refused(desk, errors.IdentityError, "is missing")
     assert not desk.settings.key_file.exists()
     desk.settings.key_file.write_text(key)
     desk.settings.key_file.chmod(0o644)
-    refuse(desk, errors.IdentityError, "chmod 600")
+    check_refused(desk, errors.IdentityError, "chmod 600")
 
 
 def test_a_database_held_by_another_process_is_waited_for_and_its_holder_named(desk):
@@ -197,7 +197,7 @@ def test_a_fault_in_the_mapping_is_told_with_its_line(desk):
         desk.settings.workspace / "sites" / "clinic", columns=columns, codes=clinic.CODES.replace(",male", ",man")
     )
     clinic.write_delivery(desk.extracts / "a")
-    refuse(
+    check_refused(
         desk,
         errors.StructureError,
         "columns.csv line 5: table 'patient' has no field 'gender'",

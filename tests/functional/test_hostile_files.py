@@ -17,7 +17,7 @@ def site_folder(desk):
     return desk.settings.workspace / "sites" / "clinic"
 
 
-def refuse(desk, kind, *words: str) -> str:
+def check_refused(desk, kind, *words: str) -> str:
     with pytest.raises(kind) as caught:
         desk.ingest()
     for word in words:
@@ -35,7 +35,7 @@ def test_a_totals_row_is_known_however_it_is_spaced(desk, text):
 @pytest.mark.parametrize("rows", [clinic.PATIENTS.split("\n", 1)[1], "a title\n" + clinic.PATIENTS])
 def test_a_header_in_another_row_or_none_is_told_without_a_patients_name(desk, rows):
     clinic.write_delivery(desk.extracts / "x", patients=rows)
-    message = refuse(desk, DeliveryError, "header", "row 1")
+    message = check_refused(desk, DeliveryError, "header", "row 1")
     assert "张三丰" not in message
 
 
@@ -46,14 +46,14 @@ def test_a_header_that_the_registry_uses_itself_is_refused(desk, name):
     clinic.write_delivery(
         desk.extracts / "x", patients="\n".join([f"{header},{name}", *(f"{row},x" for row in rows)]) + "\n"
     )
-    refuse(desk, StructureError, "used twice or by the registry itself")
+    check_refused(desk, StructureError, "used twice or by the registry itself")
 
 
 def test_three_headers_that_would_get_the_same_name_are_refused(desk):
     header, *rows = clinic.PATIENTS.splitlines()
     lines = [f"{header},remark,remark (2)", *(f"{row},," for row in rows)]
     clinic.write_delivery(desk.extracts / "x", patients="\n".join(lines) + "\n")
-    refuse(desk, StructureError, "the header of column 12 is used twice")
+    check_refused(desk, StructureError, "the header of column 12 is used twice")
 
 
 def test_a_damaged_utf8_file_is_not_read_as_garbled_gb18030(desk):
@@ -63,13 +63,13 @@ def test_a_damaged_utf8_file_is_not_read_as_garbled_gb18030(desk):
     (folder / "patients.csv").write_bytes(
         whole.replace("门静脉主干".encode(), "门静脉主干".encode()[:-2] + b"\xbf\xbf"[:1])
     )
-    refuse(desk, DeliveryError, "patients.csv", "UTF-8")
+    check_refused(desk, DeliveryError, "patients.csv", "UTF-8")
 
 
 def test_links_inside_a_delivery_are_not_overlooked(desk, tmp_path):
     folder = clinic.write_delivery(desk.extracts / "x")
     (folder / "more").symlink_to(tmp_path)
-    refuse(desk, DeliveryError, "more", "link")
+    check_refused(desk, DeliveryError, "more", "link")
 
 
 def test_a_cell_of_two_hundred_thousand_characters_is_kept(desk):
@@ -104,7 +104,7 @@ def test_a_quoted_line_break_does_not_shift_the_row_numbers(desk):
 def test_a_malformed_site_toml_is_told_with_its_place(desk, change, words):
     clinic.write_site(site_folder(desk), site=clinic.SITE.replace(*change))
     clinic.write_delivery(desk.extracts / "x")
-    refuse(desk, StructureError, words)
+    check_refused(desk, StructureError, words)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_malformed_site_toml_is_told_with_its_place(desk, change, words):
 def test_a_columns_csv_that_contradicts_itself_is_told_with_its_line(desk, columns, words):
     clinic.write_site(site_folder(desk), columns=columns)
     clinic.write_delivery(desk.extracts / "x")
-    refuse(desk, StructureError, "columns.csv line", words)
+    check_refused(desk, StructureError, "columns.csv line", words)
 
 
 def test_mapping_files_that_are_missing_or_not_utf8_and_a_code_with_two_values(desk):
@@ -134,18 +134,18 @@ def test_mapping_files_that_are_missing_or_not_utf8_and_a_code_with_two_values(d
     folder = site_folder(desk)
     (folder / "codes.csv").write_text(clinic.CODES + "patient,sex,男,female\n")
     (folder / "columns.csv").write_bytes((clinic.COLUMNS + "patients,备注,ignore,,,,,\n").encode("gb18030"))
-    refuse(desk, StructureError, "codes.csv line 6", "columns.csv: the file is not UTF-8")
+    check_refused(desk, StructureError, "codes.csv line 6", "columns.csv: the file is not UTF-8")
     (folder / "columns.csv").unlink()
     (folder / "codes.csv").unlink()
-    refuse(desk, StructureError, "columns.csv: the file is missing", "codes.csv: the file is missing")
+    check_refused(desk, StructureError, "columns.csv: the file is missing", "codes.csv: the file is missing")
     (folder / "site.toml").write_bytes(clinic.SITE.encode("gb18030"))
-    refuse(desk, StructureError, "site.toml: the file is not UTF-8")
+    check_refused(desk, StructureError, "site.toml: the file is not UTF-8")
 
 
 def test_an_ignore_rule_about_a_column_that_is_not_there_is_told(desk):
     clinic.write_site(site_folder(desk), site=clinic.SITE.replace('column = "number"', 'column = "No."'))
     clinic.write_delivery(desk.extracts / "x")
-    refuse(desk, StructureError, "column 'No.' is missing")
+    check_refused(desk, StructureError, "column 'No.' is missing")
 
 
 def test_full_width_numbers_in_another_file_are_the_same_patient(desk):
