@@ -26,7 +26,8 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
     """Return every sheet as text with coordinates.
 
     Each sheet is a dict: `name`; `columns` (0-based positions in the workbook), `grid` (Arrow IPC bytes, row 0 is the
-    x (first and last corner, 0-based).
+    workbook's row 1), `errors` (0-based row and column of cells such as #DIV/0!, and of formulas that were saved without
+    their value, which the reader would take for 0), `merged` (first and last corner, 0-based).
     """
     import fastexcel
     import pyarrow as pa

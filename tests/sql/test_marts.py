@@ -22,82 +22,65 @@ def empty_tables() -> dict[str, pl.DataFrame]:
     }
 
 
+SUBJECT_COLUMNS = ("hospital", "patient_id", "person_id", "start_date", "source_row", "arm")
+EVENT_SCHEMA = {"patient_id": pl.String, "hospital": pl.String, "term": pl.String, "grade": pl.Int64}
+MARTS = ("analysis_subject", "attrition", "person_in_two_hospitals", "analysis_adverse_event")
+
+
 @pytest.fixture
 def build(tmp_path):
     """Make a warehouse of the given patients, each `(hospital, patient, person, start, {criterion: is_met})`."""
 
     def make(patients, events=()):
-        tables = empty_tables()
-        derived = derive(tables)
-        subject = pl.DataFrame(
-            [
-                {
-                    "hospital": h,
-                    "patient_id": p,
-                    "person_id": person,
-                    "start_date": start,
-                    "source_row": i,
-                    "arm": "len_pd1",
-                }
-                for i, (h, p, person, start, _) in enumerate(patients)
-            ],
-            schema={
-                k: v
-                for k, v in derived["subject"].schema.items()
-                if k in ("hospital", "patient_id", "person_id", "start_date", "source_row", "arm")
-            },
-        )
-        names = eligibility_names()
-        eligibility = pl.DataFrame(
-            [
-                {
-                    "hospital": h,
-                    "patient_id": p,
-                    "criterion_id": name,
-                    "criterion_order": order,
-                    "is_met": verdicts.get(name, True),
-                }
-                for h, p, _, _, verdicts in patients
-                for order, name in enumerate(names, start=1)
-            ],
-            schema=derived["eligibility"].schema,
-        )
-        frames = {
-            **tables, **derived,
-            "subject": pl.concat([derived["subject"], subject], how="diagonal"),
-            "eligibility": eligibility,
-            "adverse_event": pl.concat([tables["adverse_event"], pl.DataFrame(events, schema={"patient_id": pl.String, "hospital": pl.String, "term": pl.String, "grade": pl.Int64}, orient="row")], how="diagonal"),
-        }  # fmt: skip
-        path = tmp_path / "w.duckdb"
-        with open_for_writing(path) as warehouse:
-            ingests = [
-                {"ingest_id": i, "hospital": h, "is_current": True}
-                for i, h in enumerate(sorted({p[0] for p in patients}), start=1)
-            ]
-            warehouse.append("main", "ingests", pl.DataFrame(ingests))
-            ids = {line["hospital"]: line["ingest_id"] for line in ingests}
-            for name, frame in frames.items():
-                column = (
-                    pl.col("hospital").replace_strict(ids, default=None, return_dtype=pl.Int64)
-                    if frame.height
-                    else pl.lit(1)
-                )
-                warehouse.append("versions", name, frame.with_columns(column.cast(pl.Int64).alias("ingest_id")))
-            shared = find_shared_patients(pl.DataFrame(schema={"patient_id": pl.String}), _EMPTY_PATIENTS)
-            about = {"finding_id": pl.String, "ingest_id": pl.Int64, "hospital": pl.String}
-            for name in VERSIONED:
-                if not warehouse.has_relation("versions", name):
-                    schema = {**dict(shared.schema), **about, "table_name": pl.String, "n_records": pl.Int64}
-                    warehouse.append("versions", name, pl.DataFrame(schema=schema))
-            warehouse.append("main", "cross_findings", shared)
+        with open_for_writing(tmp_path / "w.duckdb") as warehouse:
+            load_current(warehouse, sorted({patient[0] for patient in patients}), make_frames(patients, events))
             warehouse.rebuild_views(VERSIONED)
             warehouse.run_checks()
-            return {
-                name: warehouse.query(f"select * from marts.{name}")
-                for name in ("analysis_subject", "attrition", "person_in_two_hospitals", "analysis_adverse_event")
-            }
+            return {name: warehouse.query(f"select * from marts.{name}") for name in MARTS}
 
     return make
+
+
+def make_frames(patients, events):
+    tables = empty_tables()
+    derived = derive(tables)
+    subjects = [
+        (hospital, patient, person, start, row, "len_pd1")
+        for row, (hospital, patient, person, start, _) in enumerate(patients)
+    ]
+    schema = {name: derived["subject"].schema[name] for name in SUBJECT_COLUMNS}
+    eligibility = [
+        {"hospital": h, "patient_id": p, "criterion_id": name, "criterion_order": order, "is_met": met.get(name, True)}
+        for h, p, _, _, met in patients
+        for order, name in enumerate(eligibility_names(), start=1)
+    ]
+    event = pl.DataFrame(events, schema=EVENT_SCHEMA, orient="row")
+    subject = pl.DataFrame(subjects, schema=schema, orient="row")
+    return {
+        **tables,
+        **derived,
+        "subject": pl.concat([derived["subject"], subject], how="diagonal"),
+        "eligibility": pl.DataFrame(eligibility, schema=derived["eligibility"].schema),
+        "adverse_event": pl.concat([tables["adverse_event"], event], how="diagonal"),
+    }
+
+
+def load_current(warehouse, hospitals, frames):
+    """Load the frames as the one, current ingest of each hospital; what they do not hold is made empty."""
+    ids = {hospital: ingest_id for ingest_id, hospital in enumerate(hospitals, start=1)}
+    ingests = [{"ingest_id": i, "hospital": hospital, "is_current": True} for hospital, i in ids.items()]
+    warehouse.append("main", "ingests", pl.DataFrame(ingests))
+    for name, frame in frames.items():
+        stamp = (
+            pl.col("hospital").replace_strict(ids, default=None, return_dtype=pl.Int64) if frame.height else pl.lit(1)
+        )
+        warehouse.append("versions", name, frame.with_columns(stamp.cast(pl.Int64).alias("ingest_id")))
+    shared = find_shared_patients(pl.DataFrame(schema={"patient_id": pl.String}), _EMPTY_PATIENTS)
+    schema = {**dict(shared.schema), "table_name": pl.String, "n_records": pl.Int64}
+    for name in VERSIONED:
+        if not warehouse.has_relation("versions", name):
+            warehouse.append("versions", name, pl.DataFrame(schema=schema))
+    warehouse.append("main", "cross_findings", shared)
 
 
 def eligibility_names():
