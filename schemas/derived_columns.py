@@ -128,6 +128,7 @@ SUBJECT_COLUMNS: dict[str, str] = {
     "response_3_months": "response nearest day 91 within days 63-119",
     "response_6_months": "response nearest day 183 within days 155-211",
     "best_response": "best response up to the first PD",
+    "best_response_confirmed": "the same, CR and PR confirmed after 28 days, SD seen from day 42 on",
     "adverse_event_number": "adverse events listed",
     "laboratory_number": "laboratory values listed",
     "treatment_number": "treatments listed",
@@ -154,6 +155,7 @@ ASSESSMENT_COLUMNS: dict[str, str] = {
     "derived_response": "overall response that follows; empty at visit 0 and where there is nothing to derive it from",
     "recorded_response": "overall response as recorded",
     "has_lesions": "derived from lesions (else from a recorded sum)",
+    "unlisted_target_number": "targets of the baseline without a record at this visit; empty without lesions",
 }
 
 ELIGIBILITY_COLUMNS: dict[str, str] = {

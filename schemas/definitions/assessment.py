@@ -30,6 +30,7 @@ ASSESSMENT_SCHEMA = pl.Schema({
     "derived_response": pl.String,
     "recorded_response": pl.String,
     "has_lesions": pl.Boolean,
+    "unlisted_target_number": pl.Int64,
 })  # fmt: skip
 
 
@@ -38,6 +39,7 @@ def derive_assessment(lesion: pl.DataFrame, response: pl.DataFrame, therapy_star
 
     `therapy_start` has patient_id and start_date. Responses are null at the baseline (visit 0), and where a reading has
     neither lesions nor a sum. `nadir_sum_mm` is the smallest complete sum before the visit, the baseline included.
+    `unlisted_target_number` counts the targets of the baseline that have no record at the visit, null without lesions.
     """
     readings = (
         _summarise_lesions(lesion)
@@ -73,14 +75,18 @@ def _summarise_lesions(lesion: pl.DataFrame) -> pl.DataFrame:
     followed = (
         visits.select(READING)
         .join(at_baseline, on=SERIES, how="inner")
-        .join(lesion.select(*READING, "lesion_id", "status", "diameter_mm"), on=[*READING, "lesion_id"], how="left")
+        .join(
+            lesion.select(*READING, "lesion_id", "status", "diameter_mm", is_listed=pl.lit(value=True)),
+            on=[*READING, "lesion_id"],
+            how="left",
+        )
         .with_columns(size_mm=recist.compute_lesion_size_mm(pl.col("status"), pl.col("diameter_mm")))
         .with_columns(is_gone=_compute_is_gone())
         .group_by(READING)
         .agg(_aggregate_targets() + _aggregate_non_targets())
     )
     return visits.join(followed, on=READING, how="left").with_columns(
-        pl.col("target_number", "non_target_number").fill_null(0)
+        pl.col("target_number", "non_target_number", "unlisted_target_number").fill_null(0)
     )
 
 
@@ -95,6 +101,7 @@ def _aggregate_targets() -> list[pl.Expr]:
     return [
         is_target.sum().alias("target_number"),
         size.is_null().sum().alias("target_unassessed_number"),
+        (is_target & pl.col("is_listed").is_null()).sum().cast(pl.Int64).alias("unlisted_target_number"),
         pl.when(size.count() > 0).then(size.sum()).alias("lesion_sum_mm"),
         pl.col("is_gone").filter(is_target).fill_null(value=False).all().alias("is_target_gone"),
         ((size > 0) & ~pl.col("is_node").filter(is_target)).any().alias("has_target_left"),

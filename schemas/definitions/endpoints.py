@@ -25,6 +25,8 @@ class EvaluationWindow:
 
 MONTH_3 = EvaluationWindow(nominal_day=91, first_day=63, last_day=119)
 MONTH_6 = EvaluationWindow(nominal_day=183, first_day=155, last_day=211)
+CONFIRMATION_DAYS = 28
+SD_FROM_DAY = 42
 
 
 def compute_days_between(start: pl.Expr, end: pl.Expr) -> pl.Expr:
@@ -107,16 +109,69 @@ def derive_best_response(readings: pl.DataFrame) -> pl.DataFrame:
     """Return patient_id and best_response: the best of the visits up to and including the first PD.
 
     No confirmation and no shortest duration of SD are asked for, as the study asks for none (Eisenhauer 2009, 4.6, leaves
-    both to the protocol). `readings`: patient_id, visit_number, response.
+    both to the protocol). `readings`: patient_id, visit_number, response, one reader's visits after the baseline.
     """
-    is_pd = (pl.col("response") == Response.PD.value).fill_null(value=False).cast(pl.Int64)
-    earlier_pd = is_pd.cum_sum().over("patient_id", order_by="visit_number") - is_pd
     rank = pl.col("response").replace_strict({code.value: i for i, code in enumerate(BEST_TO_WORST)}, default=None)
     return (
-        readings.filter(pl.col("response").is_not_null())
-        .filter(earlier_pd == 0)
+        _select_until_progression(readings)
         .with_columns(rank=rank)
         .sort("patient_id", "rank", "visit_number")
         .group_by("patient_id", maintain_order=True)
         .agg(best_response=pl.col("response").first())
     )
+
+
+def derive_confirmed_best_response(readings: pl.DataFrame) -> pl.DataFrame:
+    """Return patient_id and best_response_confirmed, of the visits up to and including the first PD.
+
+    CR: two CR at least 28 days apart with nothing but CR or NE between. PR: two CR or PR so far apart with nothing but
+    CR, PR or NE between. SD: a CR, PR or SD on day 42 or later. Then PD, else NE. An assessment without a day confirms
+    nothing. `readings`: patient_id, visit_number, assessment_days, response, one reader's visits after the baseline.
+
+    Source: Eisenhauer 2009, 4.6 and table 3: confirmation after at least 4 weeks; the shortest time of SD is left to the
+    study, here 6 weeks, its shortest interval between two assessments.
+    """
+    response = pl.col("response")
+    seen = _select_until_progression(readings).sort("patient_id", "visit_number")
+    assessed = seen.filter(response != Response.NE.value).with_columns(
+        is_cr=response == Response.CR.value, is_objective=response.is_in([Response.CR.value, Response.PR.value])
+    )
+    stable = response.is_in([code.value for code in (Response.CR, Response.PR, Response.SD)])
+    facts = seen.group_by("patient_id", maintain_order=True).agg(
+        is_stable=(stable & (pl.col("assessment_days") >= SD_FROM_DAY)).any(),
+        is_progressed=(response == Response.PD.value).any(),
+    )
+    for flag in ("is_cr", "is_objective"):
+        facts = facts.join(_find_confirmed(assessed, flag), on="patient_id", how="left")
+    best = (
+        pl.when("is_cr")
+        .then(pl.lit(Response.CR.value))
+        .when("is_objective")
+        .then(pl.lit(Response.PR.value))
+        .when("is_stable")
+        .then(pl.lit(Response.SD.value))
+        .when("is_progressed")
+        .then(pl.lit(Response.PD.value))
+        .otherwise(pl.lit(Response.NE.value))
+    )
+    return facts.select("patient_id", best_response_confirmed=best)
+
+
+def _find_confirmed(assessed: pl.DataFrame, flag: str) -> pl.DataFrame:
+    """Return patient_id and whether some run of visits with the flag spans the time of confirmation."""
+    run = (pl.col(flag) != pl.col(flag).shift(1)).fill_null(value=True).cum_sum().over("patient_id")
+    spans = (
+        assessed.with_columns(run=run)
+        .filter(flag)
+        .group_by("patient_id", "run", maintain_order=True)
+        .agg(days=pl.col("assessment_days").max() - pl.col("assessment_days").min())
+    )
+    is_long = (pl.col("days") >= CONFIRMATION_DAYS).any()
+    return spans.group_by("patient_id", maintain_order=True).agg(is_long.alias(flag))
+
+
+def _select_until_progression(readings: pl.DataFrame) -> pl.DataFrame:
+    """Keep the readings with a response, up to and including each patient's first PD."""
+    is_pd = (pl.col("response") == Response.PD.value).fill_null(value=False).cast(pl.Int64)
+    earlier_pd = is_pd.cum_sum().over("patient_id", order_by="visit_number") - is_pd
+    return readings.filter(pl.col("response").is_not_null(), earlier_pd == 0)

@@ -23,6 +23,9 @@ class Lesion(Table):
         "Longest diameter; for a lymph node the short axis", "径线", unit="mm", possible=(0, 400), plausible=(0, 250)
     )
     is_tace_treated: pl.Boolean = field("Lesion was treated by TACE", "TACE治疗病灶")
+    has_grown_since_tace: pl.Boolean = field(
+        "A TACE-treated lesion has grown since, which makes it measurable again", "TACE后病灶增大"
+    )
 
     class Config(Table.Config):
         """What one record is, and the table's Chinese name."""

@@ -9,7 +9,13 @@ import polars as pl
 import pytest
 from clinical_tables import make_case, read_rows
 
-from schemas.definitions.endpoints import MONTH_3, MONTH_6, derive_best_response, derive_response_at
+from schemas.definitions.endpoints import (
+    MONTH_3,
+    MONTH_6,
+    derive_best_response,
+    derive_confirmed_best_response,
+    derive_response_at,
+)
 from schemas.derive import derive
 
 NO_PD = "-lesion; -response; outcome.has_progressed=false; outcome.progression_date="
@@ -159,3 +165,54 @@ def test_best_response_up_to_the_first_progression(responses, best):
         {"patient_id": ["p1"] * len(responses), "visit_number": range(1, len(responses) + 1), "response": responses}
     )
     assert derive_best_response(readings)["best_response"].to_list() == [best]
+
+
+# "day:response" of the visits -> the best response with confirmation. Eisenhauer 2009, table 3, has no days: the cases
+# add the 4 weeks of section 4.6 and the study's 6 weeks for SD.
+CONFIRMED = """
+| assessments                 | confirmed | why                                             |
+| 56:CR 84:CR                 | CR        | confirmed on day 28 exactly                     |
+| 56:CR 83:CR                 | SD        | one day too early                               |
+| 56:CR 70:NE 98:CR           | CR        | NE between                                      |
+| 56:CR 98:PD                 | SD        | table 3: CR then PD is SD if long enough        |
+| 35:CR 77:PD                 | PD        | table 3: otherwise PD                           |
+| 35:CR 77:NE                 | NE        | table 3: otherwise NE                           |
+| 56:CR 98:NE                 | SD        | table 3: CR then NE is SD if long enough        |
+| 56:PR 98:CR                 | PR        | table 3                                         |
+| 56:PR 98:PR                 | PR        | table 3                                         |
+| 56:PR 98:SD                 | SD        | table 3                                         |
+| 56:PR 98:PD                 | SD        | table 3                                         |
+| 41:PR 70:PD                 | PD        | table 3, not long enough for SD                 |
+| 56:PR 98:NE 140:PR          | PR        | NE between                                      |
+| 56:PR 98:SD 140:PR          | SD        | SD between breaks the confirmation              |
+| 56:PR 98:SD 140:PR 182:PR   | PR        | confirmed later                                 |
+| 56:PR 98:PD 140:PR          | SD        | nothing after PD counts                         |
+| 42:SD                       | SD        | day 42 exactly                                  |
+| 41:SD                       | NE        | too early and nothing else                      |
+| 41:SD 90:PD                 | PD        |                                                 |
+| 56:CR 70:CR 84:CR           | CR        | first and last of the run are 28 days apart     |
+| :PR :PR                     | NE        | without days nothing is confirmed               |
+| 56:NE                       | NE        |                                                 |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(CONFIRMED), ids=lambda c: c["assessments"])
+def test_best_response_with_confirmation(case):
+    pairs = [reading.split(":") for reading in case["assessments"].split()]
+    readings = pl.DataFrame(
+        {
+            "patient_id": ["p1"] * len(pairs),
+            "visit_number": range(1, len(pairs) + 1),
+            "assessment_days": [float(days) if days else None for days, _ in pairs],
+            "response": [response for _, response in pairs],
+        },
+        schema_overrides={"assessment_days": pl.Float64},
+    )
+    other = readings.with_columns(patient_id=pl.lit("p0"), response=pl.lit("PD"))
+    best = derive_confirmed_best_response(pl.concat([readings, other]).sample(fraction=1, shuffle=True, seed=1))
+    assert dict(best.iter_rows()) == {"p0": "PD", "p1": case["confirmed"]}
+
+
+def test_a_patient_without_a_response_has_no_best_one():
+    readings = pl.DataFrame({"patient_id": ["p1"], "visit_number": [1], "assessment_days": [56.0], "response": [None]})
+    assert derive_confirmed_best_response(readings.cast({"response": pl.String})).is_empty()
