@@ -1,14 +1,15 @@
 """Every reading of every tumour assessment, with the response that follows from lesions or from sums of diameters.
 
 The rules are those of `schemas/definitions/recist.py`; this module brings lesions and readings into their shape. A
-reading is one patient, visit, reader and set of criteria; lesions are read by RECIST 1.1.
+reading is one patient, visit, reader and set of criteria. Lesions are read by RECIST 1.1, and by mRECIST as well where the
+reader measured the viable part of one: liver lesions then by their viable diameter, all others as before.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import LesionRole, LesionStatus, Response, ResponseCriteria
+from schemas.codes import LesionRole, LesionStatus, Organ, Response, ResponseCriteria
 from schemas.definitions import recist
 
 SERIES = ["patient_id", "reader", "criteria"]
@@ -57,7 +58,7 @@ def derive_assessment(lesion: pl.DataFrame, response: pl.DataFrame, therapy_star
 
 def _summarise_lesions(lesion: pl.DataFrame) -> pl.DataFrame:
     """One row per reading: every lesion of the baseline is looked up at every visit, found or not."""
-    lesion = lesion.with_columns(criteria=pl.lit(ResponseCriteria.RECIST_1_1.value))
+    lesion = _read_by_criteria(lesion)
     is_seen = pl.col("status").is_null() | ~pl.col("status").is_in(
         [LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value]
     )
@@ -88,6 +89,17 @@ def _summarise_lesions(lesion: pl.DataFrame) -> pl.DataFrame:
     return visits.join(followed, on=READING, how="left").with_columns(
         pl.col("target_number", "non_target_number", "unlisted_target_number").fill_null(0)
     )
+
+
+def _read_by_criteria(lesion: pl.DataFrame) -> pl.DataFrame:
+    """Add `criteria`: every lesion by RECIST 1.1, and again by mRECIST in a reader's series with viable diameters."""
+    has_viable = pl.col("viable_diameter_mm").is_not_null().any().over("patient_id", "reader")
+    is_liver = pl.col("organ") == Organ.LIVER.value
+    viable = lesion.filter(has_viable).with_columns(
+        criteria=pl.lit(ResponseCriteria.MRECIST.value),
+        diameter_mm=pl.when(is_liver).then("viable_diameter_mm").otherwise("diameter_mm"),
+    )
+    return pl.concat([lesion.with_columns(criteria=pl.lit(ResponseCriteria.RECIST_1_1.value)), viable])
 
 
 def _compute_is_gone() -> pl.Expr:

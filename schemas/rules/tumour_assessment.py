@@ -16,8 +16,10 @@ from schemas.definitions.recist import (
 from schemas.rules.rule import is_implied, rule
 
 RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
+MRECIST = "mRECIST: Lencioni and Llovet 2010, doi:10.1055/s-0030-1247132"
 LOGIC = "two statements about one fact"
 PROGRESSION_TOLERANCE_DAYS = 14
+ROUNDING_MM = 1
 SERIES = ("patient_id", "reader", "criteria")
 LESION = ("patient_id", "reader", "lesion_id")
 
@@ -178,6 +180,19 @@ def lesion_status_agrees_with_diameter() -> pl.Expr:
         .when(status == LesionStatus.ABSENT.value)
         .then(diameter.fill_null(0) == 0)
     )
+
+
+@rule(
+    table="lesion",
+    field="viable_diameter_mm",
+    severity=Severity.QUERY,
+    source=MRECIST,
+    en="The viable diameter is larger than the whole lesion. Please check both diameters.",
+    zh="存活肿瘤径线大于病灶径线，请核对两项测量值。",
+)
+def viable_diameter_within_lesion() -> pl.Expr:
+    """The viable part is no larger than the lesion, but for 1 mm of rounding."""
+    return pl.col("viable_diameter_mm") <= pl.col("diameter_mm") + ROUNDING_MM
 
 
 @rule(

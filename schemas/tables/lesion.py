@@ -22,6 +22,14 @@ class Lesion(Table):
     diameter_mm: pl.Float64 = field(
         "Longest diameter; for a lymph node the short axis", "径线", unit="mm", possible=(0, 400), plausible=(0, 250)
     )
+    viable_diameter_mm: pl.Float64 = field(
+        "Longest diameter of the enhancing part of a liver lesion, for mRECIST",
+        "存活肿瘤径线",
+        unit="mm",
+        possible=(0, 400),
+        plausible=(0, 250),
+        caveat="0 where no part enhances any more",
+    )
     is_tace_treated: pl.Boolean = field("Lesion was treated by TACE", "TACE治疗病灶")
     has_grown_since_tace: pl.Boolean = field(
         "A TACE-treated lesion has grown since, which makes it measurable again", "TACE后病灶增大"

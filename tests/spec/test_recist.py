@@ -247,3 +247,34 @@ def test_every_reader_decision_of_hcc_tace_seg_follows():
     frame = derive_assessment(make_tables()["lesion"], readings, start).filter(pl.col("visit_number") == 1)
     assert frame.height == 574
     assert (frame["derived_response"] == frame["recorded_response"]).all()
+
+
+# mRECIST (Lencioni and Llovet 2010): the viable part of liver lesions, other lesions as in RECIST 1.1; no 5 mm rule.
+VIABLE = """
+| visit_number | reader | lesion_id | role       | organ | status   | diameter_mm | viable_diameter_mm |
+| 0            | 1      | T1        | target     | liver | measured | 60          | 50                 |
+| 0            | 1      | T2        | target     | lung  | measured | 20          |                    |
+| 0            | 1      | N1        | non_target | liver | measured | 12          | 12                 |
+| 1            | 1      | T1        | target     | liver | measured | 58          | 20                 |
+| 1            | 1      | T2        | target     | lung  | measured | 20          |                    |
+| 1            | 1      | N1        | non_target | liver | measured | 12          | 0                  |
+| 2            | 1      | T1        | target     | liver | measured | 58          | 0                  |
+| 2            | 1      | T2        | target     | lung  | absent   |             |                    |
+| 2            | 1      | N1        | non_target | liver | measured | 12          | 0                  |
+| 0            | 2      | T1        | target     | liver | measured | 60          |                    |
+| 1            | 2      | T1        | target     | liver | measured | 40          |                    |
+"""
+
+
+def test_lesions_with_viable_diameters_are_read_by_both_criteria():
+    frame = derive_assessment(make_frame("lesion", read_rows(VIABLE)), make_frame("response", []), START)
+    read = {
+        (reader, criteria): rows["target_sum_mm"].to_list() + rows["derived_response"].to_list()[1:]
+        for (reader, criteria), rows in frame.group_by("reader", "criteria", maintain_order=True)
+    }
+    assert read == {
+        ("1", "recist_1_1"): [80, 78, 58, "SD", "SD"],
+        # 40 of 70 is -43 %; then nothing enhances any more and the lung lesion is gone.
+        ("1", "mrecist"): [70, 40, 0, "PR", "CR"],
+        ("2", "recist_1_1"): [60, 40, "PR"],
+    }
