@@ -10,7 +10,7 @@ import polars as pl
 from schemas.codes import LabTest, Severity
 from schemas.contract import FieldContract, read_grain
 from schemas.tables import TABLES
-from schemas.units import LAB_RANGES, NO_UNIT
+from schemas.units import LAB_RANGES, NO_UNIT, name_test
 
 FINDING_SCHEMA: dict[str, type[pl.DataType]] = {
     "finding_id": pl.String,
@@ -44,9 +44,14 @@ def describe_test(test: LabTest) -> FieldContract:
     """Return a laboratory test as a field with its own name, unit and limits, for the sentences about its values."""
     limits = LAB_RANGES[test]
     unit = None if limits.unit == NO_UNIT else limits.unit
-    name = test.name.replace("_", " ")
     return FieldContract(
-        test.value, pl.Float64(), name, test.zh, unit=unit, possible=limits.possible, plausible=limits.plausible
+        test.value,
+        pl.Float64(),
+        name_test(test),
+        test.zh,
+        unit=unit,
+        possible=limits.possible,
+        plausible=limits.plausible,
     )
 
 

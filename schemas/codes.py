@@ -109,7 +109,9 @@ class LabTest(Code):
     ALBUMIN = "albumin_g_l", "白蛋白"
     AFP = "afp_ng_ml", "甲胎蛋白"
     HBV_DNA = "hbv_dna_iu_ml", "乙肝病毒DNA"
+    HBV_DNA_COPIES = "hbv_dna_copies_ml", "乙肝病毒DNA（拷贝数）"
     INR = "inr", "国际标准化比值"
+    PT_PROLONGATION = "pt_prolongation_s", "凝血酶原时间延长"
     PLATELETS = "platelets_10e9_l", "血小板"
     CREATININE = "creatinine_umol_l", "肌酐"
 

@@ -39,10 +39,21 @@ LAB_RANGES: dict[LabTest, LabRange] = {
     ),
     LabTest.AFP: LabRange("ng/mL", (0, 1e8), (0, 1e6), "assays with dilution report up to about 10^6 ng/mL"),
     LabTest.HBV_DNA: LabRange("IU/mL", (0, 1e11), (0, 1e10), "viraemia above 10^10 IU/mL is not reported"),
+    LabTest.HBV_DNA_COPIES: LabRange(
+        "copies/mL", (0, 1e12), (0, 1e11), "5 to 6 copies are one IU; limits ten times those in IU/mL"
+    ),
     LabTest.INR: LabRange(NO_UNIT, (0.5, 20), (0.7, 5), "Child-Pugh gives 3 points above 2.3"),
+    LabTest.PT_PROLONGATION: LabRange(
+        "s", (0, 100), (0, 30), "seconds above the control; Child-Pugh gives 3 points above 6 s"
+    ),
     LabTest.PLATELETS: LabRange("10^9/L", (1, 2000), (10, 1000), "CTCAE 5.0: grade 4 below 25"),
     LabTest.CREATININE: LabRange("umol/L", (10, 3000), (20, 1000), "adult reference interval 45-110 umol/L"),
 }
+
+
+def name_test(test: LabTest) -> str:
+    """Return a laboratory quantity's English name: words of up to three letters are abbreviations and stay capitals."""
+    return " ".join(word if len(word) <= len("ALT") else word.lower() for word in test.name.split("_"))
 
 
 @dataclass(frozen=True)

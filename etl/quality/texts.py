@@ -12,7 +12,7 @@ from schemas.codes import LabTest, Severity
 from schemas.contract import read_contract, read_grain
 from schemas.rules.rule import CRITERIA
 from schemas.tables import TABLES
-from schemas.units import LAB_RANGES, NO_UNIT
+from schemas.units import LAB_RANGES, NO_UNIT, name_test
 
 SEVERITIES = {
     Severity.REJECT: Text("rejected", "拒收"),
@@ -93,8 +93,7 @@ def label_test(test: LabTest) -> Text:
     """Return a laboratory quantity with its unit in both languages."""
     unit = LAB_RANGES[test].unit
     shown = "" if unit == NO_UNIT else f" ({unit})"
-    name = test.name.replace("_", " ")
-    return Text((name if len(name) <= 3 or test is LabTest.HBV_DNA else name.lower()) + shown, test.zh + shown)
+    return Text(name_test(test) + shown, test.zh + shown)
 
 
 def label_criterion(criterion_id: str) -> Text:

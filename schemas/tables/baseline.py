@@ -47,6 +47,11 @@ class Baseline(Table):
         plausible=(0.5, 25),
         expected=True,
     )
+    tumour_size_text: pl.String = field(
+        "Sizes of the intrahepatic lesions in the hospital's words",
+        "肿瘤大小描述",
+        caveat="read in schemas/definitions/tumour_size.py",
+    )
     tumour_number: pl.Int64 = field(
         "Number of intrahepatic lesions",
         "肝内病灶数",
