@@ -25,7 +25,8 @@ _PLACE = {"source_file": pl.String, "source_sheet": pl.String, ROW: pl.Int64}
 class SheetRows:
     """One mapped sheet: its rows by header, what became of each row, and the sources that read it.
 
-    `rows` has `source_row`, `rule` (`used` or the ignoring rule's name) and one String column per header.
+    `rows` has `source_row`, `rule` (`used` or the ignoring rule's name) and one String column per header; where the row
+    number is the patient's number also that number as text, which is no cell and is counted nowhere.
     """
 
     file: str
@@ -34,6 +35,11 @@ class SheetRows:
     rows: pl.DataFrame
     sources: tuple[Source, ...]
     filled_rows: frozenset[int] = frozenset()
+
+    @property
+    def label(self) -> str:
+        """File and sheet as a message names them."""
+        return f"{self.file} / {self.sheet}" if self.sheet else self.file
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ def collect_identifiers(sheets: Sequence[SheetRows], site: Site) -> dict[str, li
         used = sheet.rows.filter(pl.col("rule") == USED)
         for source in sheet.sources:
             columns = site.columns_of(source)
-            patient = next(c.column for c in columns if c.role == "patient")
+            patient = site.patient_column(source)
             dropped = [c.column for c in columns if c.role == "drop"]
             for number, *texts in used.select(patient, *dropped).iter_rows() if dropped else ():
                 found.setdefault(normalise_identifier(number or ""), set()).update(t.strip() for t in texts if t)
@@ -136,7 +142,7 @@ def find_unread_boxes(
 
 
 def _patient_column(sheet: SheetRows, site: Site) -> str:
-    return next(c.column for source in sheet.sources for c in site.columns_of(source) if c.role == "patient")
+    return site.patient_column(sheet.sources[0])
 
 
 def _role_by_column(columns: Sequence[ColumnMap]) -> dict[str, str]:

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ from etl.workbook import ERROR_TEXT
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"
 TEXT_ENCODINGS = ("utf-8", "gb18030")
+DELIMITERS = (",", "\t", ";")
+_DELIMITER_HEAD = 100_000
 MAX_DECOMPRESSED_BYTES = 1024**3
 MAX_CELL_CHARACTERS = 10_000_000
 _IGNORED_NAMES = re.compile(r"^(\.|~\$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
@@ -246,8 +249,19 @@ def _is_damaged_utf8(content: bytes) -> bool:
 
 
 def _find_delimiter(text: str) -> str:
-    head = text[:20000]
-    return max((",", "\t", ";"), key=head.count)
+    """Return the delimiter that cuts most records into equally many cells; how often a character occurs says little.
+
+    Titles and explanations above the header, decimal commas and free texts hold delimiters that are none.
+    """
+    head = text if len(text) <= _DELIMITER_HEAD else text[: text.rfind("\n", 0, _DELIMITER_HEAD) + 1] or text
+    return max(DELIMITERS, key=lambda delimiter: _rate_delimiter(head, delimiter))
+
+
+def _rate_delimiter(head: str, delimiter: str) -> tuple[float, int]:
+    """Return the share of records that have the most common number of cells above one, and that number."""
+    widths = [len(row) for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter) if any(row)]
+    width, n = Counter(w for w in widths if w > 1).most_common(1)[0] if max(widths, default=0) > 1 else (0, 0)
+    return (n / len(widths), width) if widths else (0.0, 0)
 
 
 def _with_row_numbers(frame: pl.DataFrame) -> pl.DataFrame:

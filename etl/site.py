@@ -25,6 +25,8 @@ IDENTIFIER_ROLES = ("patient", "person", "drop")
 EVERY_SOURCE = "*"
 SHARED = "*"
 COLUMNS_HEADER = ["source", "column", "role", "table", "field", "record", "unit", "note"]
+# The column that sheets get where the row number is the patient's number.
+ROW_NUMBER = "_row_number"
 CODES_HEADER = ["table", "field", "code", "value"]
 
 
@@ -40,7 +42,11 @@ class IgnoreRule:
 
 @dataclass(frozen=True)
 class Source:
-    """One sheet or text file, or the rows of one that a filter chooses."""
+    """One sheet or text file, or the rows of one that a filter chooses.
+
+    `header` holds the columns' names where the file has none; `header_row` is 0 then. `has_row_patients` tells that the
+    row number is the patient's number.
+    """
 
     name: str
     file: str
@@ -49,6 +55,8 @@ class Source:
     merged_ids: bool
     row_filter: Mapping[str, tuple[str, ...]]
     ignore: tuple[IgnoreRule, ...]
+    header: tuple[str, ...] = ()
+    has_row_patients: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,12 @@ class Site:
     def columns_of(self, source: Source) -> list[ColumnMap]:
         """Return the lines of columns.csv that apply to one source."""
         return [c for c in self.columns if c.source in (EVERY_SOURCE, source.name)]
+
+    def patient_column(self, source: Source) -> str:
+        """Return the name of the column that holds the patient's number in one source."""
+        if source.has_row_patients:
+            return ROW_NUMBER
+        return next(c.column for c in self.columns_of(source) if c.role == "patient")
 
 
 def normalise_text(text: str) -> str:
@@ -179,10 +193,12 @@ def _make_source(item: dict[str, Any]) -> Source:
         name=item["name"],
         file=item["file"],
         sheet=item.get("sheet"),
-        header_row=item["header_row"],
+        header_row=item.get("header_row", 0),
         merged_ids=item.get("merged_ids", False),
         row_filter=row_filter,
         ignore=ignore,
+        header=tuple(normalise_text(name) for name in item.get("header", ())),
+        has_row_patients="patient" in item,
     )
 
 
@@ -247,14 +263,27 @@ def _check_site(site: Site) -> list[str]:
             faults.append(f"{where}: role '{column.role}' is none of {', '.join(ROLES)}")
         if column.role == "field":
             faults += [f"{where}: {fault}" for fault in _check_field(column)]
-    faults += [
-        f"columns.csv: source '{source.name}' has no column with the role 'patient'"
-        for source in site.sources
-        if not any(c.role == "patient" for c in site.columns_of(source))
-    ]
     for source in site.sources:
+        faults += _check_patient(source, site.columns_of(source))
+        faults += _check_header(source, site.columns_of(source))
         faults += _check_source(site.columns_of(source))
     return list(dict.fromkeys(faults))
+
+
+def _check_patient(source: Source, columns: Sequence[ColumnMap]) -> Iterator[str]:
+    numbers = [c for c in columns if c.role == "patient"]
+    if source.has_row_patients:
+        for c in numbers:
+            yield f"columns.csv line {c.line}: source '{source.name}' takes the row number as the patient's number (site.toml)"
+    elif not numbers:
+        yield f"columns.csv: source '{source.name}' has no column with the role 'patient'"
+
+
+def _check_header(source: Source, columns: Sequence[ColumnMap]) -> Iterator[str]:
+    """Yield the columns that are not among the names which the mapping itself gives."""
+    for c in columns if source.header else ():
+        if c.column and c.column not in source.header:
+            yield f"columns.csv line {c.line}: the header of source '{source.name}' (site.toml) has no column '{c.column}'"
 
 
 def _check_source(columns: Sequence[ColumnMap]) -> Iterator[str]:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+ROW_NUMBER_PATIENT = "row number"
+_TOP_KEYS = ("hospital", "name_en", "name_zh", "source", "ignored")
+_SOURCE_KEYS = ("name", "file", "sheet", "header_row", "header", "patient", "merged_ids", "filter", "ignore")
+_IGNORED_KEYS = ("file", "sheet", "reason")
 
 
 def check_toml(header: Mapping[str, Any], folder: str) -> Iterator[str]:
@@ -13,6 +19,7 @@ def check_toml(header: Mapping[str, Any], folder: str) -> Iterator[str]:
     for key in ("name_en", "name_zh"):
         if not isinstance(header.get(key, ""), str):
             yield f"site.toml: {key} is not a text"
+    yield from (f"site.toml: {fault}" for fault in _check_keys(header, _TOP_KEYS))
     sources, ignored = header.get("source", []), header.get("ignored", [])
     if not sources or not _are_tables(sources):
         yield "site.toml: no [[source]]"
@@ -23,24 +30,36 @@ def check_toml(header: Mapping[str, Any], folder: str) -> Iterator[str]:
     for number, item in enumerate(sources, 1):
         yield from (f"site.toml: [[source]] {number}: {fault}" for fault in _check_source(item))
     for number, item in enumerate(ignored, 1):
-        yield from (
-            f"site.toml: [[ignored]] {number}: {fault}" for fault in _check_texts(item, "file", ("sheet", "reason"))
-        )
+        yield from (f"site.toml: [[ignored]] {number}: {fault}" for fault in _check_ignored(item))
+    yield from (f"site.toml: {fault}" for fault in _compare_sources(sources))
+
+
+def _compare_sources(sources: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield what two sources say differently though they must agree."""
     names = [item.get("name") for item in sources]
-    yield from (f"site.toml: two sources are called '{name}'" for name in dict.fromkeys(names) if names.count(name) > 1)
-    header_row: dict[tuple[Any, Any], Any] = {}
+    yield from (f"two sources are called '{name}'" for name in dict.fromkeys(names) if names.count(name) > 1)
+    first: dict[tuple[Any, Any], Mapping[str, Any]] = {}
     for item in sources:
-        place = (item.get("file"), item.get("sheet"))
-        if header_row.setdefault(place, item.get("header_row")) != item.get("header_row"):
-            yield f"site.toml: source '{item.get('name')}' has another header_row than a source of the same sheet"
+        other = first.setdefault((item.get("file"), item.get("sheet")), item)
+        for key in ("header_row", "header"):
+            if item.get(key) != other.get(key):
+                yield f"source '{item.get('name')}' has another {key} than a source of the same sheet"
+    if any("patient" in item for item in sources) and (
+        len(first) > 1 or not all("patient" in item for item in sources)
+    ):
+        yield (
+            f'patient = "{ROW_NUMBER_PATIENT}" needs every source to read the same sheet and to say so: '
+            "elsewhere the same number would be another patient"
+        )
 
 
 def _check_source(item: Mapping[str, Any]) -> Iterator[str]:
+    yield from _check_keys(item, _SOURCE_KEYS)
     yield from _check_texts(item, "name", ("sheet",))
     yield from _check_texts(item, "file", ())
-    row = item.get("header_row")
-    if not isinstance(row, int) or isinstance(row, bool) or row < 1:
-        yield "header_row must be a row number, 1 or more"
+    yield from _check_header(item)
+    if item.get("patient", ROW_NUMBER_PATIENT) != ROW_NUMBER_PATIENT:
+        yield f'patient can only be "{ROW_NUMBER_PATIENT}"; a column of patient numbers is named in columns.csv'
     if not isinstance(item.get("merged_ids", False), bool):
         yield "merged_ids must be true or false"
     row_filter, ignore = item.get("filter", {}), item.get("ignore", {})
@@ -48,6 +67,32 @@ def _check_source(item: Mapping[str, Any]) -> Iterator[str]:
         yield 'filter must be of the form: column = ["text", ...]'
     if not isinstance(ignore, dict) or not all(map(_is_ignore_rule, ignore.values())):
         yield 'ignore must be of the form: "name of the rule" = { column = "...", starts_with = ["text", ...] }'
+
+
+def _check_header(item: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the place of the columns' names: a row of the file, or a list where it has none."""
+    if "header" not in item:
+        row = item.get("header_row")
+        if not isinstance(row, int) or isinstance(row, bool) or row < 1:
+            yield "header_row must be a row number, 1 or more (for a file without one, list the columns' names in header)"
+        return
+    if "header_row" in item:
+        yield "header_row and header exclude each other: header names the columns of a file without a header row"
+    names = item["header"]
+    if not _is_text_list(names) or not names or not all(name.strip() for name in names):
+        yield 'header must list the names of all columns: header = ["text", ...]'
+        return
+    folded = [" ".join(unicodedata.normalize("NFKC", name).split()) for name in names]
+    yield from (f"header names '{name}' twice" for name in dict.fromkeys(folded) if folded.count(name) > 1)
+
+
+def _check_ignored(item: Mapping[str, Any]) -> Iterator[str]:
+    yield from _check_keys(item, _IGNORED_KEYS)
+    yield from _check_texts(item, "file", ("sheet", "reason"))
+
+
+def _check_keys(item: Mapping[str, Any], known: Sequence[str]) -> Iterator[str]:
+    yield from (f"'{key}' is not known here; known: {', '.join(known)}" for key in item if key not in known)
 
 
 def _check_texts(item: Mapping[str, Any], needed: str, optional: tuple[str, ...]) -> Iterator[str]:
