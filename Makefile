@@ -10,7 +10,7 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 RUN := WORKSPACE="$(WORKSPACE)" $(BIN)/registry
 
-.PHONY: help study ingest quality analyse test check docs bench lock clean
+.PHONY: help study ingest quality analyse test check docs bench mutation lock clean
 
 help:  ## this list
 	@echo "The HCC registry. Targets:"
@@ -40,6 +40,9 @@ docs: $(DEV)  ## data dictionary and rule catalogue, from the code
 
 bench: $(DEV)  ## performance, as ratios against a peer
 	@$(BIN)/pytest -q -s tests/bench/*.py
+
+mutation: $(DEV)  ## [ONLY=part of a module's name]: how many small changes of schemas/ the tests notice (about 20 minutes)
+	@PYTHONPATH=tests $(BIN)/python -m mutation.run $(ONLY)
 
 lock: | .venv/bin/python  ## resolve the dependencies again and write their hashes
 	@$(BIN)/python -m pip install -q uv

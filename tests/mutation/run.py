@@ -1,0 +1,229 @@
+"""Mutation score of `schemas/`: how many small changes of meaning the tests notice.
+
+For every change (tests/mutation/mutants.py) a forked child imports the changed module and runs the tests that should
+notice it, up to the first failure. The parent has imported the heavy libraries but never computes with polars, whose
+threads a fork would not carry over.
+
+    PYTHONPATH=tests python -m mutation.run [part of a module's name ...]
+"""
+
+from __future__ import annotations
+
+import csv
+import gc
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import io
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+os.environ["POLARS_MAX_THREADS"] = "1"
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+
+import hypothesis  # noqa: F401
+import pandera.polars  # noqa: F401
+import pytest
+from mutation.mutants import Mutant, build_mutant, find_mutants, find_users
+
+ROOT = Path(__file__).parents[2]
+REPORT = ROOT / "docs" / "mutation.md"
+EQUIVALENT = Path(__file__).with_name("equivalent.csv")
+TESTS = Path(__file__).with_name("tests.csv")
+RULE_CASES = "tests/rules/test_rule_cases.py"
+CRITERION_CASES = "tests/spec/test_eligibility.py"
+SECONDS_PER_MUTANT = 120
+KILLED, SURVIVED, EQUIVALENT_CHANGE = "killed", "survived", "equivalent"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one mutant: the test that noticed it, "" if none did."""
+
+    module: str
+    mutant: Mutant
+    outcome: str
+    test: str = ""
+
+
+@dataclass
+class Selection:
+    """pytest plugin: keeps the wanted items, those that noticed a change before first, and names the one that fails."""
+
+    words: frozenset[str]
+    first: Sequence[str] = ()
+    failed: str = ""
+    kept: int = field(default=0)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the cases of the rules that the change can reach; no words: all."""
+        if self.words:
+            items[:] = [i for i in items if not i.nodeid.startswith(RULE_CASES) or self._is_wanted(i)]
+        rank = {name: position for position, name in enumerate(self.first)}
+        items.sort(key=lambda i: rank.get(i.nodeid, len(rank)))
+        self.kept = len(items)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember the failing test."""
+        if report.failed:
+            self.failed = report.nodeid
+
+    def _is_wanted(self, item: pytest.Item) -> bool:
+        params = getattr(item, "callspec", None)
+        return params is not None and params.params.get("rule_id") in self.words
+
+
+class ChangedModule(importlib.abc.MetaPathFinder):
+    """Import finder that gives one module with a change in it."""
+
+    def __init__(self, path: Path, index: int) -> None:
+        self.name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        self.path, self.index = path, index
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None):
+        """Answer for the changed module alone."""
+        if fullname == self.name:
+            return importlib.util.spec_from_file_location(fullname, self.path, loader=ChangedLoader(self))
+        return None
+
+
+class ChangedLoader(importlib.machinery.SourceFileLoader):
+    """Loader that compiles the changed syntax tree."""
+
+    def __init__(self, finder: ChangedModule) -> None:
+        super().__init__(finder.name, str(finder.path))
+        self.index = finder.index
+
+    def get_code(self, fullname: str):
+        """Compile the module with its change."""
+        tree = build_mutant(Path(self.path).read_text(encoding="utf-8"), self.index)
+        return compile(tree, self.path, "exec")
+
+
+def read_targets() -> dict[Path, tuple[list[str], bool]]:
+    """Return each mutated module, its tests, and whether rule cases are chosen by the rule that is changed."""
+    targets = {}
+    for row in csv.DictReader(TESTS.read_text(encoding="utf-8").splitlines()):
+        for path in sorted(ROOT.glob(row["module"])):
+            if find_mutants(path.read_text(encoding="utf-8")) and path not in targets:
+                targets[path] = (row["tests"].split(), row["by_rule"] == "yes")
+    return targets
+
+
+def read_equivalent() -> dict[tuple[str, str, str, str], str]:
+    """Return the changes that change nothing: (module, scope, before, after) -> reason."""
+    rows = csv.DictReader(EQUIVALENT.read_text(encoding="utf-8").splitlines())
+    return {(r["module"], r["scope"], r["before"], r["after"]): r["reason"] for r in rows}
+
+
+def find_rule_ids(source: str, scope: str) -> frozenset[str]:
+    """Return the names of the functions that a change of a top-level name can reach; a rule's name is its id."""
+    return frozenset(find_users(source, scope))
+
+
+def run_tests(tests: list[str], selection: Selection) -> int:
+    """Run pytest quietly in this process up to the first failure."""
+    arguments = ["-q", "-x", "--tb=no", "--no-header", "--assert=plain", "-p", "no:cacheprovider", "-o", "addopts="]
+    return pytest.main([*arguments, "--import-mode=importlib", *tests], plugins=[selection])
+
+
+def judge(
+    path: Path, mutant: Mutant | None, tests: list[str], words: frozenset[str], first: Sequence[str]
+) -> tuple[int, str]:
+    """Return pytest's exit code and the failing test of a forked run; a run that hangs or dies has code -1."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(SECONDS_PER_MUTANT)
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        if mutant is not None:
+            sys.meta_path.insert(0, ChangedModule(path, mutant.index))
+        selection = Selection(words, first)
+        code = 3
+        try:
+            code = int(run_tests(tests, selection))
+        finally:
+            os.write(writer, selection.failed.encode()[:4000])
+            os._exit(code)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        failed = pipe.read().decode(errors="replace")
+    _, status = os.waitpid(child, 0)
+    return (os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else -1), failed
+
+
+def judge_module(path: Path, tests: list[str], by_rule: bool, known: dict) -> list[Verdict]:
+    """Judge every mutant of a module. The unchanged module must pass, else nothing could be told."""
+    source = path.read_text(encoding="utf-8")
+    module = str(path.relative_to(ROOT))
+    code, failed = judge(path, None, tests, frozenset(), ())
+    if code != 0:
+        raise SystemExit(f"{module}: its tests do not pass unchanged ({code}): {failed}")
+    verdicts, killers = [], Counter[str]()
+    for mutant in find_mutants(source):
+        if (module, mutant.scope, mutant.before, mutant.after) in known:
+            verdicts.append(Verdict(module, mutant, EQUIVALENT_CHANGE))
+            continue
+        words = find_rule_ids(source, mutant.scope) if by_rule else frozenset()
+        first = [name for name, _ in killers.most_common(40)]
+        code, failed = judge(path, mutant, tests, words, first)
+        if code == 5:
+            raise SystemExit(f"{module}: no test for a change of {mutant.scope}")
+        killers[failed] += bool(failed)
+        verdicts.append(Verdict(module, mutant, KILLED if code else SURVIVED, failed))
+    return verdicts
+
+
+def describe(verdicts: list[Verdict]) -> str:
+    """Return the score per module and the survivors as Markdown."""
+    out = io.StringIO()
+    out.write("| module | mutants | killed | survived | equivalent | score |\n|---|--:|--:|--:|--:|--:|\n")
+    by_module: dict[str, Counter[str]] = {}
+    for verdict in verdicts:
+        by_module.setdefault(verdict.module, Counter())[verdict.outcome] += 1
+    for module, counts in [*by_module.items(), ("all", sum(by_module.values(), Counter()))]:
+        killed, survived, same = counts[KILLED], counts[SURVIVED], counts[EQUIVALENT_CHANGE]
+        score = f"{100 * killed / (killed + survived):.1f} %" if killed + survived else ""
+        out.write(f"| {module} | {killed + survived + same} | {killed} | {survived} | {same} | {score} |\n")
+    out.write("\n## Survivors\n\n")
+    survivors = [v for v in verdicts if v.outcome == SURVIVED]
+    for v in survivors:
+        out.write(f"- `{v.module}` line {v.mutant.line}, `{v.mutant.scope}`\n")
+        out.write(f"  - was: `{v.mutant.before}`\n  - now: `{v.mutant.after}`\n")
+    out.write("" if survivors else "None.\n")
+    return out.getvalue()
+
+
+def main(parts: list[str]) -> None:
+    """Judge the modules whose path contains one of the parts (none: all, and write the report)."""
+    started = time.monotonic()
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    gc.freeze()
+    known, verdicts = read_equivalent(), []
+    for path, (tests, by_rule) in read_targets().items():
+        module = str(path.relative_to(ROOT))
+        if parts and not any(part in module for part in parts):
+            continue
+        judged = judge_module(path, tests, by_rule, known)
+        counts = Counter(v.outcome for v in judged)
+        print(f"{time.monotonic() - started:6.0f} s  {module}: {dict(counts)}", flush=True)
+        verdicts += judged
+    text = describe(verdicts)
+    print(text)
+    if not parts:
+        page = REPORT.read_text(encoding="utf-8")
+        head = page.split("## Score")[0]
+        REPORT.write_text(f"{head}## Score\n\n{text}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
