@@ -16,6 +16,7 @@ import polars as pl
 
 from analysis.cohort import select_cohort
 from analysis.figures.style import save_figures
+from analysis.manuscript import write_manuscript
 from analysis.published import read_published
 from analysis.report import write_report
 from analysis.results import Results, ResultsBuilder, mark_origin
@@ -75,7 +76,8 @@ def run_study(
 ) -> None:
     """Compute a study and write it into `out_dir`, replacing what was there: all of it, or nothing.
 
-    Written are `results.parquet`, `results.csv`, `curves.parquet`, `manifest.json`, `figures/` and `index.html`.
+    Written are `results.parquet`, `results.csv`, `curves.parquet`, `manifest.json`, `figures/`, `index.html`,
+    `manuscript.docx` and `manuscript_numbers.csv`.
     `frames` are the marts `analysis_subject` and `analysis_adverse_event`, and `ingests`. `manifest_inputs` is
     written into the manifest as it is (input hashes, ingest ids).
     """
@@ -92,6 +94,7 @@ def run_study(
         (scratch / "manifest.json").write_text(text + "\n", encoding="utf-8")
         drawings = save_figures(outcome.results, outcome.curves, spec, scratch / "figures", is_synthetic=synthetic)
         write_report(scratch, outcome.results, drawings, spec, manifest)
+        write_manuscript(scratch, outcome.results, drawings, spec, manifest)
         _replace_folder(scratch, out_dir)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
