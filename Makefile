@@ -10,7 +10,7 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 RUN := WORKSPACE="$(WORKSPACE)" $(BIN)/registry
 
-.PHONY: help study ingest quality analyse test check docs bench mutation lock clean
+.PHONY: help study ingest quality analyse test check docs bench nightly mutation lock clean
 
 help:  ## this list
 	@echo "The HCC registry. Targets:"
@@ -31,6 +31,9 @@ analyse: $(RUNTIME)  ## [STUDY=x]: the matched comparison: results, figures, rep
 
 test: $(DEV)  ## all tests (those of the browser skip where no Chromium is)
 	@$(BIN)/pytest -n 2 --dist loadfile -q
+
+nightly: $(DEV)  ## definitions and rules against their plain-Python oracles, 10,000 generated hospitals a test
+	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -q -n 2 --dist loadfile tests/oracle
 
 check: $(DEV)  ## lint, format and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
