@@ -13,12 +13,12 @@ Rows = list[dict[str, Any]]
 
 
 def compare_rules(status: pl.DataFrame, hospitals: list[str]) -> Rows:
-    """List every rule with findings and its number in each hospital, gravest and most frequent first."""
+    """List every rule's questions and their number in each hospital, gravest and most frequent first."""
     counts = measures.derive_finding_counts(status)
-    rules: dict[str, dict[str, Any]] = {}
+    rules: dict[tuple[str, str], dict[str, Any]] = {}
     for row in counts.to_dicts():
         rule = rules.setdefault(
-            row["rule_id"],
+            (row["rule_id"], row["message_en"]),
             {
                 "rule_id": row["rule_id"],
                 "severity": row["severity"],
@@ -29,7 +29,10 @@ def compare_rules(status: pl.DataFrame, hospitals: list[str]) -> Rows:
         )
         rule["counts"][row["hospital"]] = row["n_findings"]
     order = {severity: place for place, severity in enumerate(measures.SEVERITY_ORDER)}
-    return sorted(rules.values(), key=lambda r: (order[r["severity"]], -sum(r["counts"].values()), r["rule_id"]))
+    return sorted(
+        rules.values(),
+        key=lambda r: (order[r["severity"]], -sum(r["counts"].values()), r["rule_id"], r["message"].en),
+    )
 
 
 def compare_completeness(measured: pl.DataFrame, hospitals: list[str]) -> Rows:

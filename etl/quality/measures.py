@@ -189,24 +189,23 @@ def sort_findings(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def derive_finding_counts(findings: pl.DataFrame) -> pl.DataFrame:
-    """Return the open findings by severity and rule from `derive_finding_status`.
+    """Return the open findings by severity, rule and question from `derive_finding_status`.
 
-    Columns: hospital, severity, rule_id, n_findings, n_new, n_records (different records asked about), message_en,
-    message_zh (of the first such finding); gravest and most frequent first.
+    Columns: hospital, severity, rule_id, message_en, message_zh, n_findings, n_new, n_records (different records asked
+    about); gravest and most frequent first. One rule asks several questions where a laboratory value's test decides what
+    is asked.
     """
     return (
         findings.filter(pl.col("status") != "resolved")
-        .group_by("hospital", "severity", "rule_id", maintain_order=True)
+        .group_by("hospital", "severity", "rule_id", "message_en", "message_zh", maintain_order=True)
         .agg(
             n_findings=pl.len().cast(pl.Int64),
             n_new=(pl.col("status") == "new").sum().cast(pl.Int64),
             n_records=pl.struct("table_name", "patient_id", "record_key").n_unique().cast(pl.Int64),
-            message_en=pl.col("message_en").first(),
-            message_zh=pl.col("message_zh").first(),
         )
         .sort(
-            "hospital", pl.col("severity").cast(pl.Enum(SEVERITY_ORDER)), "n_findings", "rule_id",
-            descending=[False, False, True, False],
+            "hospital", pl.col("severity").cast(pl.Enum(SEVERITY_ORDER)), "n_findings", "rule_id", "message_en",
+            descending=[False, False, True, False, False],
         )
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from quality_frames import FINDING_SCHEMA, INGEST_SCHEMA, make_finding, make_frames, make_ingest
 
 from etl.quality import measures
+from etl.quality.comparison import compare_rules
 from etl.quality.thresholds import find_completeness_threshold
 from schemas.contract import read_contract
 from schemas.tables import TABLES
@@ -78,6 +79,17 @@ def test_counts_by_rule_leave_out_what_is_resolved():
         ("query", "laboratory.value.range", 2, 0),
         ("note", "laboratory.value.range", 1, 1),
     ]
+
+
+def test_one_rule_that_asks_about_two_laboratory_tests_is_counted_by_question():
+    albumin, platelets = "albumin: it looks like g/dL", "platelets: it looks like /uL"
+    questions = [albumin, platelets, platelets]
+    findings = [make_finding(1, "h", str(i), message_en=question) for i, question in enumerate(questions)]
+    status = pl.DataFrame(findings, schema=FINDING_SCHEMA).with_columns(status=pl.lit("new"))
+    counts = measures.derive_finding_counts(status)
+    assert counts.select("message_en", "n_findings").rows() == [(platelets, 2), (albumin, 1)]
+    compared = compare_rules(status, ["h"])
+    assert [(row["message"].en, row["counts"]) for row in compared] == [(platelets, {"h": 2}), (albumin, {"h": 1})]
 
 
 def test_accounts_say_whether_they_balance():
