@@ -6,6 +6,7 @@ patient number, and the warehouse refuses a key other than the one it was made w
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import os
@@ -18,9 +19,11 @@ from pathlib import Path
 
 import polars as pl
 from stdnum.cn import ric
+from stdnum.exceptions import InvalidComponent
 
 from etl.errors import IdentityError
 from etl.parse import MISSING_TEXTS
+from schemas.codes import Sex
 
 MASK = "[masked]"
 _KEY_BYTES = 32
@@ -117,8 +120,39 @@ def normalise_person(texts: pl.Series) -> pl.Series:
 
 
 def _is_id_card(number: str) -> bool:
-    """Check length and check digit (GB 11643-1999); the region is not looked up, it changes over the years."""
-    return bool(_ID_CARD.fullmatch(number)) and ric.calc_check_digit(number) == number[-1]
+    """Check length, check digit and birth date (GB 11643-1999); the region is not looked up, it changes over the years."""
+    is_written = bool(_ID_CARD.fullmatch(number)) and ric.calc_check_digit(number) == number[-1]
+    return is_written and _birth_date_of(number) is not None
+
+
+def _birth_date_of(number: str) -> dt.date | None:
+    try:
+        return ric.get_birth_date(number)
+    except InvalidComponent:
+        return None
+
+
+def compare_with_person(persons: pl.Series, birth_dates: pl.Series, sexes: pl.Series) -> dict[str, pl.Series]:
+    """Return whether birth date and sex are those that the national id states; null where the id or the value is missing.
+
+    `persons` are normalised national ids (`normalise_person`). Only the two verdicts leave this function.
+    """
+    distinct = persons.drop_nulls().unique(maintain_order=True).to_list()
+    stated = pl.DataFrame(
+        [(number, _birth_date_of(number), _sex_of(number)) for number in distinct],
+        schema={"person": pl.String, "birth_date": pl.Date, "sex": pl.String},
+        orient="row",
+    )
+    joined = persons.alias("person").to_frame().join(stated, on="person", how="left", maintain_order="left")
+    return {
+        "birth_date_is_of_national_id": joined["birth_date"] == birth_dates,
+        "sex_is_of_national_id": joined["sex"] == sexes,
+    }
+
+
+def _sex_of(number: str) -> str:
+    """The 17th digit is odd for men and even for women (GB 11643-1999)."""
+    return Sex.MALE.value if int(number[16]) % 2 else Sex.FEMALE.value
 
 
 def has_personal_data(text: str) -> bool:

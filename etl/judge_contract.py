@@ -9,7 +9,7 @@ import polars as pl
 from etl.findings import PERSONAL_DATA, contract_message, describe_test, record_message
 from etl.findings_book import FindingsBook
 from etl.mapping import GROUP, UNIT_SUFFIX
-from etl.records import COMPARATOR_SUFFIX, LAB_VALUE, PERSON_ID, RECORD, TypedRecords, find_implausible
+from etl.records import LAB_VALUE, PERSON_ID, RECORD, TypedRecords, find_implausible
 from schemas.codes import LabTest, Severity
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
@@ -75,7 +75,7 @@ def reject_with_patient(
 def judge_cells(records: TypedRecords, accepted: pl.DataFrame, book: FindingsBook) -> None:
     """Report the cells that were set aside, unusual values, empty expected fields and personal data."""
     for name, spec in read_contract(TABLES[records.table]).items():
-        if name.endswith(COMPARATOR_SUFFIX):
+        if spec.is_made and name != PERSON_ID:
             continue
         faults = records.faults.filter(pl.col("field") == name)
         for kind in CELL_KINDS:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from etl.identity import PseudonymKey, mask_cells, normalise_person, pseudonymise
+from etl.identity import PseudonymKey, compare_with_person, mask_cells, normalise_person, pseudonymise
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from etl.parse import IMPOSSIBLE, UNREADABLE, clean_text, convert_units, drop_missing, parse_field
 from etl.site import Site
@@ -55,22 +55,19 @@ def type_records(
     texts = texts.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
     masked, personal = mask_texts(texts, [n for n in contract if n in texts.columns], identifiers)
     ids = pseudonymise(drop_missing(clean_text(texts[PATIENT_TEXT])), key, site.hospital)
-    numbers = normalise_person(texts[PERSON_TEXT])
-    persons = pseudonymise(numbers, key, "person")
     typed_by_name: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
     for name, spec in contract.items():
-        if name.endswith(COMPARATOR_SUFFIX) or name == PERSON_ID:
+        if spec.is_made:
             continue
         tests = typed_by_name.get("test") if (table, name) == LAB_VALUE else None
         parsed = _parse_column(table, masked, spec, site, tests)
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
     if PERSON_ID in contract:
-        is_invalid = drop_missing(clean_text(texts[PERSON_TEXT])).is_not_null() & numbers.is_null()
-        faults.append(
-            texts.filter(is_invalid).select(RECORD, pl.lit(PERSON_ID).alias("field"), pl.lit(UNREADABLE).alias("kind"))
-        )
+        person = _read_person(texts, typed_by_name, key)
+        typed_by_name |= {series.name: series for series in person.series}
+        faults.append(person.faults)
     frame = texts.select(
         pl.lit(site.hospital).alias("hospital"),
         ids.alias("patient_id"),
@@ -78,7 +75,6 @@ def type_records(
         *PROVENANCE[3:],
         RECORD,
         GROUP,
-        *([persons.alias(PERSON_ID)] if PERSON_ID in contract else []),
     ).with_columns(list(typed_by_name.values()))
     ordered = frame.select(*PROVENANCE, RECORD, GROUP, *contract)
     return TypedRecords(table, _add_record_key(ordered, masked, model), masked, pl.concat(faults), personal)
@@ -88,6 +84,16 @@ def type_records(
 class _Column:
     series: list[pl.Series]
     faults: pl.DataFrame
+
+
+def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: PseudonymKey) -> _Column:
+    """Make what is kept of the national id: the pseudonym, and whether birth date and sex agree with it."""
+    numbers = normalise_person(texts[PERSON_TEXT])
+    kept = {PERSON_ID: pseudonymise(numbers, key, "person")}
+    kept |= compare_with_person(numbers, typed["birth_date"], typed["sex"])
+    is_invalid = drop_missing(clean_text(texts[PERSON_TEXT])).is_not_null() & numbers.is_null()
+    faults = texts.filter(is_invalid).select(RECORD, pl.lit(PERSON_ID).alias("field"), pl.lit(UNREADABLE).alias("kind"))
+    return _Column([series.alias(name) for name, series in kept.items()], faults)
 
 
 def _parse_column(

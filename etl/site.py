@@ -317,3 +317,5 @@ def _check_field(column: ColumnMap) -> Iterator[str]:
         return
     names = [*column.constants, *([column.field] if column.field else [])]
     yield from (f"table '{column.table}' has no field '{name}'" for name in names if name not in contract)
+    made = [name for name in names if name in contract and contract[name].is_made]
+    yield from (f"field '{column.table}.{name}' is made while reading and cannot be mapped" for name in made)

@@ -20,7 +20,7 @@ from etl.identity import PseudonymKey
 from etl.judge_contract import PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
 from etl.judge_rules import judge_rules
 from etl.mapping import Mapped
-from etl.records import COMPARATOR_SUFFIX, RECORD, type_records
+from etl.records import PERSON_ID, RECORD, type_records
 from etl.site import Site
 from schemas.codes import Severity
 from schemas.contract import PROVENANCE, read_contract
@@ -134,8 +134,8 @@ def _count_filled(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     lines = [
         (table, name, frame.height, frame.height - frame[name].null_count())
         for table, frame in tables.items()
-        for name in read_contract(TABLES[table])
-        if not name.endswith(COMPARATOR_SUFFIX)
+        for name, spec in read_contract(TABLES[table]).items()
+        if not spec.is_made or name == PERSON_ID
     ]
     schema = {"table_name": pl.String, "field": pl.String, "n_records": pl.Int64, "n_filled": pl.Int64}
     return pl.DataFrame(lines, schema=schema, orient="row")

@@ -25,6 +25,7 @@ class FieldContract:
 
     `possible` are the hard limits (outside: quarantined), `plausible` the soft ones (outside: asked about).
     `is_expected` fields are asked for where they are empty. `is_censored` numbers carry a sign in `<name>_comparator`.
+    `is_made` fields are made while reading; no hospital sends them.
     """
 
     name: str
@@ -38,6 +39,7 @@ class FieldContract:
     is_key: bool = False
     is_expected: bool = False
     is_censored: bool = False
+    is_made: bool = False
     caveat: str = ""
 
 
@@ -52,6 +54,7 @@ def field(
     key: bool = False,
     expected: bool = False,
     censored: bool = False,
+    made: bool = False,
     caveat: str = "",
 ) -> Any:
     """Declare a field of a table: a pandera field that also carries what people need to know about it."""
@@ -64,7 +67,7 @@ def field(
         description=meaning,
         metadata={
             "zh": zh, "unit": unit, "codes": codes, "possible": possible, "plausible": plausible,
-            "is_key": key, "is_expected": expected, "is_censored": censored, "caveat": caveat,
+            "is_key": key, "is_expected": expected, "is_censored": censored, "is_made": made, "caveat": caveat,
         },
     )  # fmt: skip
 

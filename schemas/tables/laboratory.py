@@ -24,6 +24,7 @@ class Laboratory(Table):
         "Sign of the value: `=`, `<`, `>` or not_detected",
         "结果符号",
         codes=Comparator,
+        made=True,
         caveat="made while parsing; a bound is kept as a bound",
     )
 

@@ -11,7 +11,21 @@ from schemas.contract import Table, field
 class Patient(Table):
     """Who the patient is and what was diagnosed."""
 
-    person_id: pl.String = field("Second pseudonym from the national id, without the hospital", "跨院匿名编号")
+    person_id: pl.String = field(
+        "Second pseudonym from the national id, without the hospital", "跨院匿名编号", made=True
+    )
+    birth_date_is_of_national_id: pl.Boolean = field(
+        "The date of birth is the one in the national id",
+        "出生日期与身份证一致",
+        made=True,
+        caveat="made while reading; the id itself is never stored",
+    )
+    sex_is_of_national_id: pl.Boolean = field(
+        "The sex is the one in the national id",
+        "性别与身份证一致",
+        made=True,
+        caveat="made while reading; the id itself is never stored",
+    )
     sex: pl.String = field("Sex", "性别", codes=Sex, expected=True)
     birth_date: pl.Date = field("Date of birth", "出生日期", expected=True)
     age_years: pl.Float64 = field(

@@ -1,10 +1,19 @@
+import datetime as dt
 import hashlib
 import hmac
 
 import polars as pl
 import pytest
 
-from etl.identity import PseudonymKey, has_personal_data, mask_personal_data, normalise_person, pseudonymise, read_key
+from etl.identity import (
+    PseudonymKey,
+    compare_with_person,
+    has_personal_data,
+    mask_personal_data,
+    normalise_person,
+    pseudonymise,
+    read_key,
+)
 
 KEY = PseudonymKey(b"k" * 64)
 
@@ -28,9 +37,31 @@ def test_another_hospital_or_another_key_makes_somebody_else():
 
 
 def test_only_valid_id_cards_identify_a_person():
-    # 11010519491231002X is the worked example in GB 11643-1999.
-    numbers = pl.Series(["11010519491231002X", "11010519491231002x", "110105194912310021", "12345", None])
-    assert normalise_person(numbers).to_list() == ["11010519491231002X", "11010519491231002X", None, None, None]
+    # 11010519491231002X is the worked example in GB 11643-1999; 110105194913310021 has the right check digit and month 13.
+    numbers = pl.Series(
+        ["11010519491231002X", "11010519491231002x", "110105194912310021", "110105194913310021", "12345", None]
+    )
+    assert normalise_person(numbers).to_list() == ["11010519491231002X"] * 2 + [None] * 4
+
+
+# 360426199101010071 is python-stdnum's own example; an odd 17th digit is a man's, an even one a woman's.
+@pytest.mark.parametrize(
+    ("number", "birth_date", "sex", "verdicts"),
+    [
+        ("11010519491231002X", dt.date(1949, 12, 31), "female", (True, True)),
+        ("360426199101010071", dt.date(1991, 1, 1), "male", (True, True)),
+        ("360426199101010071", dt.date(1991, 1, 10), "female", (False, False)),
+        ("360426199101010071", None, None, (None, None)),
+        (None, dt.date(1991, 1, 1), "male", (None, None)),
+    ],
+)
+def test_birth_date_and_sex_are_held_to_the_national_id(number, birth_date, sex, verdicts):
+    compared = compare_with_person(
+        pl.Series([number], dtype=pl.String),
+        pl.Series([birth_date], dtype=pl.Date),
+        pl.Series([sex], dtype=pl.String),
+    )
+    assert (compared["birth_date_is_of_national_id"][0], compared["sex_is_of_national_id"][0]) == verdicts
 
 
 @pytest.mark.parametrize(
