@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.design import encode_treatment, is_categorical, sorted_levels
+from analysis.design import check_complete, encode_treatment, is_categorical, sorted_levels
+from etl.errors import AnalysisError
 
 Denominator = Literal["treated", "pooled", "pooled_matched"]
 
@@ -23,6 +24,13 @@ BALANCE_SCHEMA = {
     "mean_control": pl.Float64,
     "standardised_mean_difference": pl.Float64,
     "variance_ratio": pl.Float64,
+    "ks_statistic": pl.Float64,
+    "rule": pl.String,
+}
+RULES: dict[Denominator, str] = {
+    "treated": "root of the treated arm's {variance} before matching",
+    "pooled": "root of the mean of both arms' {variance} before matching",
+    "pooled_matched": "root of the mean of both arms' {variance} in the same sample",
 }
 
 
@@ -34,7 +42,7 @@ def compute_balance(
     matched: ArrayLike | None = None,
     denominator: Denominator = "pooled",
 ) -> pl.DataFrame:
-    """Standardised mean differences and variance ratios of covariates, whole sample and matched sample.
+    """Standardised mean differences, variance ratios and KS statistics, whole sample and matched sample.
 
     Every level of a categorical covariate is one row (all of them, the reference too), as is every number. A number
     that is only ever 0 or 1, or a Boolean, is a level: its variance is p (1 - p) and it has no variance ratio.
@@ -42,7 +50,8 @@ def compute_balance(
     - `frame`: one row per patient.
     - `treated`: name of the arm column (0/1 or Boolean), or its values.
     - `covariates`: columns to compare.
-    - `matched`: Boolean per row, who is in the matched sample; `None` gives the whole sample only.
+    - `matched`: Boolean per row, who is in the matched sample, or a weight per row (0: not in it), as matching 1:k
+      gives them; `None` gives the whole sample only.
     - `denominator`: the standard deviation that the difference of means is divided by.
       `treated`: the treated arm of the whole sample (MatchIt and cobalt for the effect in the treated).
       `pooled`: root of the mean of both arms' variances in the whole sample (cobalt otherwise).
@@ -51,20 +60,43 @@ def compute_balance(
 
     Returns a long frame: `covariate`, `level` (null for a number), `sample` (`all`, `matched`), `n_treated`,
     `n_control`, `mean_treated`, `mean_control`, `standardised_mean_difference` (treated minus control; null where
-    the denominator is 0 and the means differ), `variance_ratio` (treated to control; null for a level).
+    the denominator is 0 and the means differ), `variance_ratio` (treated to control; null for a level),
+    `ks_statistic` (largest distance between the arms' distribution functions; for a level the absolute difference in
+    proportions; as MatchIt and cobalt), `rule` (the standardised difference and its denominator in words).
+
+    Raises `AnalysisError` for a missing value, and where an arm has nobody in a sample.
     """
+    check_complete(frame, covariates)
     is_treated = encode_treatment(frame, treated)
-    everyone = np.ones(frame.height, dtype=bool)
+    everyone = np.ones(frame.height)
     samples = {"all": everyone}
     if matched is not None:
-        samples["matched"] = np.asarray(matched, dtype=bool)
+        samples["matched"] = _read_weights(matched, is_treated)
     rows = []
     for covariate, level, values, is_level in _expand_levels(frame, covariates):
-        for sample, members in samples.items():
-            reference = members if denominator == "pooled_matched" else everyone
+        for sample, weights in samples.items():
+            reference = weights if denominator == "pooled_matched" else everyone
             scale = _compute_scale(values, is_treated, reference, is_level, denominator)
-            rows.append((covariate, level, sample, *_compare_arms(values, is_treated, members, is_level, scale)))
+            row = _compare_arms(values, is_treated, weights, is_level, scale)
+            rows.append((covariate, level, sample, *row, describe_rule(denominator, is_level)))
     return pl.DataFrame(rows, schema=BALANCE_SCHEMA, orient="row")
+
+
+def _read_weights(matched: ArrayLike, is_treated: NDArray[np.bool_]) -> NDArray[np.float64]:
+    weights = np.asarray(matched, dtype=float)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise AnalysisError("balance: a weight is missing or negative", "均衡性：有权重缺失或为负")
+    if not (weights[is_treated].any() and weights[~is_treated].any()):
+        raise AnalysisError(
+            "balance: one of the two arms has no patient in the matched sample", "均衡性：匹配样本中有一组没有患者"
+        )
+    return weights
+
+
+def describe_rule(denominator: Denominator, is_level: bool) -> str:
+    """The standardised difference of a level, or of a number, and its denominator in words."""
+    difference, variance = ("proportions", "p(1-p)") if is_level else ("means", "variances")
+    return f"difference in {difference} (treated minus control) / {RULES[denominator].format(variance=variance)}"
 
 
 def _expand_levels(
@@ -81,38 +113,62 @@ def _expand_levels(
             yield name, None, values, bool(np.isin(values, (0, 1)).all())
 
 
-def _compute_variance(values: NDArray[np.float64], is_level: bool) -> float:
+def _compute_variance(values: NDArray[np.float64], weights: NDArray[np.float64], is_level: bool) -> float:
+    """Variance of a sample; with weights the unbiased one for weights that say how reliable a value is."""
+    mean = _compute_mean(values, weights)
     if is_level:
-        share = float(values.mean())
-        return share * (1 - share)
-    return float(values.var(ddof=1)) if len(values) > 1 else float("nan")
+        return mean * (1 - mean)
+    total = weights.sum()
+    spare = total - (weights**2).sum() / total  # n - 1 where all weights are 1
+    return float((weights * (values - mean) ** 2).sum() / spare) if spare > 0 else float("nan")
+
+
+def _compute_mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    return float((weights * values).sum() / weights.sum())
 
 
 def _compute_scale(
     values: NDArray[np.float64],
     is_treated: NDArray[np.bool_],
-    members: NDArray[np.bool_],
+    weights: NDArray[np.float64],
     is_level: bool,
     denominator: Denominator,
 ) -> float:
-    of_treated = _compute_variance(values[members & is_treated], is_level)
+    of_treated = _compute_variance(values[is_treated], weights[is_treated], is_level)
     if denominator == "treated":
         return float(np.sqrt(of_treated))
-    return float(np.sqrt((of_treated + _compute_variance(values[members & ~is_treated], is_level)) / 2))
+    of_control = _compute_variance(values[~is_treated], weights[~is_treated], is_level)
+    return float(np.sqrt((of_treated + of_control) / 2))
 
 
 def _compare_arms(
     values: NDArray[np.float64],
     is_treated: NDArray[np.bool_],
-    members: NDArray[np.bool_],
+    weights: NDArray[np.float64],
     is_level: bool,
     scale: float,
-) -> tuple[int, int, float, float, float | None, float | None]:
-    treated, control = values[members & is_treated], values[members & ~is_treated]
-    difference = float(treated.mean() - control.mean())
+) -> tuple[int, int, float, float, float | None, float | None, float]:
+    """The columns of `BALANCE_SCHEMA` from `n_treated` to `ks_statistic`."""
+    treated, control = (values[arm & (weights > 0)] for arm in (is_treated, ~is_treated))
+    of_treated, of_control = (weights[arm & (weights > 0)] for arm in (is_treated, ~is_treated))
+    means = _compute_mean(treated, of_treated), _compute_mean(control, of_control)
+    difference = means[0] - means[1]
     standardised = difference / scale if scale > 0 else (0.0 if difference == 0 else None)
-    ratio = None
-    if not is_level:
-        of_control = _compute_variance(control, is_level)
-        ratio = _compute_variance(treated, is_level) / of_control if of_control > 0 else None
-    return len(treated), len(control), float(treated.mean()), float(control.mean()), standardised, ratio
+    if is_level:
+        return len(treated), len(control), *means, standardised, None, abs(difference)
+    spread = _compute_variance(control, of_control, is_level)
+    ratio = _compute_variance(treated, of_treated, is_level) / spread if spread > 0 else None
+    distance = _compute_largest_distance(treated, of_treated, control, of_control)
+    return len(treated), len(control), *means, standardised, ratio, distance
+
+
+def _compute_largest_distance(
+    treated: NDArray[np.float64],
+    of_treated: NDArray[np.float64],
+    control: NDArray[np.float64],
+    of_control: NDArray[np.float64],
+) -> float:
+    """Kolmogorov-Smirnov statistic: the largest distance between two (weighted) distribution functions."""
+    _, places = np.unique(np.concatenate([treated, control]), return_inverse=True)
+    shares = np.concatenate([of_treated / of_treated.sum(), -of_control / of_control.sum()])
+    return float(np.abs(np.bincount(places, weights=shares).cumsum()).max())

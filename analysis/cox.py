@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2, norm
 from survival import cox_zph, coxph
 
-from analysis.design import Design
+from analysis.design import Design, encode_labels
 from analysis.kaplan_meier import Z_95, check_times
 from etl.errors import AnalysisError
 
@@ -40,7 +40,6 @@ class CoxFit:
     coefficients: pl.DataFrame
     n: int
     n_event: int
-    ties: Ties
     is_robust: bool
     loglik_null: float
     loglik: float
@@ -83,8 +82,11 @@ def fit_cox(
     data |= {f"x{i}": column.to_list() for i, column in enumerate(encoded.matrix)}
     formula = "Surv(time, event) ~ " + " + ".join(f"x{i}" for i in range(len(encoded.terms)))
     if strata is not None:
-        data["stratum"] = np.asarray(strata).astype(str).tolist()
+        data["stratum"] = encode_labels(strata, "Cox model: stratum", "Cox 模型：分层变量")[1].tolist()
         formula += " + strata(stratum)"
+    clusters = (
+        None if cluster is None else encode_labels(cluster, "Cox model: cluster", "Cox 模型：聚类变量")[1].tolist()
+    )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = coxph(
@@ -92,15 +94,15 @@ def fit_cox(
             data=data,
             ties=ties,
             weights=None if weights is None else np.asarray(weights, dtype=float).tolist(),
-            cluster=None if cluster is None else np.asarray(cluster).astype(str).tolist(),
+            cluster=clusters,
             robust=weights is not None or cluster is not None,
         )
     messages = tuple(_name_columns(str(warning.message), encoded) for warning in caught)
-    return _read_model(model, encoded, ties, messages)
+    return _read_model(model, encoded, messages)
 
 
 def _as_design(columns: pl.DataFrame) -> Design:
-    return Design(columns.cast(pl.Float64), tuple(columns.columns), (None,) * columns.width, {})
+    return Design(columns.cast(pl.Float64), tuple(columns.columns), (None,) * columns.width)
 
 
 def _check_model(events: NDArray[np.bool_], design: Design, weights: ArrayLike | None) -> None:
@@ -128,7 +130,7 @@ def _name_columns(message: str, design: Design) -> str:
     return f"{message.strip()} (coefficients in order: {', '.join(design.names)})"
 
 
-def _read_model(model: Any, design: Design, ties: Ties, messages: tuple[str, ...]) -> CoxFit:
+def _read_model(model: Any, design: Design, messages: tuple[str, ...]) -> CoxFit:
     coef = np.asarray(model.coefficients, dtype=float)
     variance = np.asarray(model.var, dtype=float)
     std_err = np.sqrt(np.diag(variance))
@@ -148,7 +150,6 @@ def _read_model(model: Any, design: Design, ties: Ties, messages: tuple[str, ...
         coefficients=_tabulate(coef, std_err, design),
         n=int(model.n),
         n_event=int(model.nevent),
-        ties=ties,
         is_robust=bool(model.robust),
         loglik_null=loglik_null,
         loglik=loglik,

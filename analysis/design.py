@@ -17,14 +17,12 @@ class Design:
     """Numeric columns of a regression model, without intercept.
 
     `matrix` has one Float64 column per coefficient; `terms` and `levels` say, column by column, which covariate it
-    encodes and which level it stands for (`None` for a numeric covariate); `references` holds the reference level
-    of every categorical covariate.
+    encodes and which level it stands for (`None` for a numeric covariate).
     """
 
     matrix: pl.DataFrame
     terms: tuple[str, ...]
     levels: tuple[str | None, ...]
-    references: dict[str, str]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,8 +46,8 @@ def sorted_levels(column: pl.Series) -> list[str]:
     return [level for level in declared if level in present]
 
 
-def check_covariates(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
-    """Raise `AnalysisError` for a covariate that is absent, has missing values, is no number or never varies."""
+def check_complete(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
+    """Raise `AnalysisError` for a covariate that is absent, has missing values or is neither levels nor a number."""
     for name in covariates:
         if name not in frame.columns:
             raise AnalysisError(f"covariate {name}: no such column", f"协变量 {name}：没有这一列")
@@ -65,7 +63,12 @@ def check_covariates(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
                 f"covariate {name}: {n_missing} of {frame.height} values are missing",
                 f"协变量 {name}：{frame.height} 个值中缺失 {n_missing} 个",
             )
-        if column.n_unique() < 2:
+
+
+def check_varying(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
+    """Raise `AnalysisError` for a covariate that has one value only."""
+    for name in covariates:
+        if frame[name].n_unique() < 2:
             raise AnalysisError(
                 f"covariate {name}: only one level occurs, nothing to estimate",
                 f"协变量 {name}：只有一个取值，无法估计",
@@ -80,11 +83,11 @@ def encode_design(frame: pl.DataFrame, covariates: Sequence[str]) -> Design:
 
     Raises `AnalysisError`, naming the covariate, for missing values, a constant covariate or an unsuitable type.
     """
-    check_covariates(frame, covariates)
+    check_complete(frame, covariates)
+    check_varying(frame, covariates)
     columns: list[pl.Series] = []
     terms: list[str] = []
     levels: list[str | None] = []
-    references: dict[str, str] = {}
     for name in covariates:
         column = frame[name]
         if not is_categorical(column):
@@ -92,12 +95,11 @@ def encode_design(frame: pl.DataFrame, covariates: Sequence[str]) -> Design:
             terms.append(name)
             levels.append(None)
             continue
-        reference, *others = sorted_levels(column)
-        references[name] = reference
+        _, *others = sorted_levels(column)  # the first is the reference
         columns += [(column == level).cast(pl.Float64).alias(f"{name}={level}") for level in others]
         terms += [name] * len(others)
         levels += others
-    return Design(pl.DataFrame(columns), tuple(terms), tuple(levels), references)
+    return Design(pl.DataFrame(columns), tuple(terms), tuple(levels))
 
 
 def encode_treatment(frame: pl.DataFrame, treated: str | ArrayLike) -> NDArray[np.bool_]:
@@ -114,3 +116,17 @@ def encode_treatment(frame: pl.DataFrame, treated: str | ArrayLike) -> NDArray[n
     if is_treated.all() or not is_treated.any():
         raise AnalysisError("treatment: one of the two arms has no patient", "治疗组别：其中一组没有患者")
     return is_treated
+
+
+def encode_labels(labels: ArrayLike, en: str, zh: str) -> tuple[list[str], NDArray[np.intp]]:
+    """The distinct labels, in the order of their code points, and the number of each patient's label among them.
+
+    Raises `AnalysisError`, which names them by `en` and `zh`, where a label is missing.
+    """
+    column = labels if isinstance(labels, pl.Series) else pl.Series(np.asarray(labels).tolist(), strict=False)
+    if column.dtype.is_float():
+        column = column.fill_nan(None)
+    if n_missing := column.null_count():
+        raise AnalysisError(f"{en}: missing for {n_missing} patients", f"{zh}：{n_missing} 名患者缺失")
+    distinct, codes = np.unique(column.cast(pl.String).to_numpy(), return_inverse=True)
+    return distinct.tolist(), codes

@@ -31,7 +31,6 @@ class KaplanMeier:
     """
 
     curve: pl.DataFrame
-    conf_type: ConfType
     n: int
     n_event: int
 
@@ -109,7 +108,6 @@ def fit_kaplan_meier(time: ArrayLike, event: ArrayLike, conf_type: ConfType = "l
     )
     return KaplanMeier(
         curve.with_columns(pl.col("std_err", "ci_low", "ci_high").fill_nan(None)),
-        conf_type,
         len(times),
         int(events.sum()),
     )
@@ -144,7 +142,8 @@ def compute_median(fit: KaplanMeier) -> MedianSurvival:
 
     The first time at which the curve is below 0.5 (tolerance 1.5e-8); where it runs level at 0.5, the midpoint of
     that level piece. The same rule applied to the upper and lower limits gives the confidence interval
-    (Brookmeyer and Crowley 1982, doi:10.2307/2530286), so it depends on `conf_type`.
+    (Brookmeyer and Crowley 1982, doi:10.2307/2530286), so it depends on the scale of the fit. R prints no standard
+    error of a median.
     """
     times = fit.curve["time"].to_numpy()
 
@@ -215,3 +214,24 @@ def count_at_risk(fit: KaplanMeier, times: Sequence[float]) -> list[int]:
     n_risk = [*fit.curve["n_risk"].to_list(), 0]
     places = np.searchsorted(fit.curve["time"].to_numpy(), np.asarray(times, dtype=float), side="left")
     return [n_risk[place] for place in places]
+
+
+def compute_restricted_mean(fit: KaplanMeier, tau: float) -> tuple[float, float]:
+    """Restricted mean survival time up to `tau` and its standard error, in the unit of the times.
+
+    The area under the curve from 0 to `tau`, and Greenwood's plug-in variance: the sum over event times t of
+    (area from t to `tau`)^2 d / (n (n - d)), as R's `print(survfit, rmean=tau)` and SAS's RMST. Past the last
+    follow-up the curve is carried on level, as there.
+
+    Raises `AnalysisError` where `tau` is not positive.
+    """
+    if not tau > 0:
+        raise AnalysisError("restricted mean: the horizon must be positive", "限制平均生存时间：时间上限须为正")
+    steps = fit.curve.filter(pl.col("n_event") > 0, pl.col("time") < tau)
+    times = np.concatenate([[0.0], steps["time"].to_numpy(), [tau]])
+    survival = np.concatenate([[1.0], steps["survival"].to_numpy()])
+    areas = survival * np.diff(times)
+    area_after = areas[::-1].cumsum()[::-1][1:]  # from each event time to tau
+    n, d = steps["n_risk"].to_numpy().astype(float), steps["n_event"].to_numpy()
+    hazard_variance = np.divide(d, n * (n - d), out=np.zeros_like(n), where=n > d)  # none where nobody is left
+    return float(areas.sum()), float(np.sqrt((area_after**2 * hazard_variance).sum()))

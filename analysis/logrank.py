@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
+from analysis.design import encode_labels
 from analysis.kaplan_meier import check_times
 from etl.errors import AnalysisError
 
@@ -37,30 +38,38 @@ def compute_logrank(
     - `strata`: label of each patient's stratum; observed and expected are added over strata.
     - `rho`: the weight's exponent.
 
-    Raises `AnalysisError` for unusable times, fewer than two groups, or no event.
+    Raises `AnalysisError` for unusable times, a missing label, fewer than two groups, no event, or groups that are never
+    at risk of the same event.
     """
     times, events = check_times(time, event)
-    labels, codes = np.unique(np.asarray(group).astype(str), return_inverse=True)
+    labels, codes = encode_labels(group, "log-rank test: group", "对数秩检验：分组")
     if len(labels) < 2:
         raise AnalysisError("log-rank test: fewer than two groups", "对数秩检验：不足两组")
     if not events.any():
         raise AnalysisError("log-rank test: no events", "对数秩检验：没有结局事件")
-    stratum = np.zeros(len(times)) if strata is None else np.asarray(strata).astype(str)
+    stratum = np.zeros(len(times), dtype=int)
+    if strata is not None:
+        _, stratum = encode_labels(strata, "log-rank test: stratum", "对数秩检验：分层变量")
     observed, expected = np.zeros(len(labels)), np.zeros(len(labels))
     variance = np.zeros((len(labels), len(labels)))
     for value in np.unique(stratum):
         members = stratum == value
         parts = _sum_stratum(times[members], events[members], codes[members], len(labels), rho)
         observed, expected, variance = observed + parts[0], expected + parts[1], variance + parts[2]
-    compared = np.flatnonzero(expected > 0)[1:]
-    difference = (observed - expected)[compared]
-    chi_square = float(difference @ np.linalg.solve(variance[np.ix_(compared, compared)], difference))
+    compared = np.flatnonzero(expected > 0)[1:]  # as in R, a group never at risk of an event is not compared
+    difference, covariance = (observed - expected)[compared], variance[np.ix_(compared, compared)]
+    if not len(compared) or np.linalg.matrix_rank(covariance) < len(compared):
+        raise AnalysisError(
+            "log-rank test: the groups are never at risk of the same event",
+            "对数秩检验：各组从未同时处于同一结局事件的风险中",
+        )
+    chi_square = float(difference @ np.linalg.solve(covariance, difference))
     return LogRank(
         chi_square,
         len(compared),
         float(chi2.sf(chi_square, len(compared))),
-        dict(zip(labels.tolist(), observed.tolist(), strict=True)),
-        dict(zip(labels.tolist(), expected.tolist(), strict=True)),
+        dict(zip(labels, observed.tolist(), strict=True)),
+        dict(zip(labels, expected.tolist(), strict=True)),
     )
 
 

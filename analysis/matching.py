@@ -1,18 +1,54 @@
-"""Nearest-neighbour matching 1:1 without replacement on a single distance, such as a propensity score."""
+"""Nearest-neighbour matching without replacement on a single distance, such as a propensity score."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.design import encode_labels
 from etl.errors import AnalysisError
 
 MatchingOrder = Literal["largest", "smallest", "data", "closest"]
+
+NO_CONTROL = "no control in the stratum"
+OUTSIDE_CALIPER = "no control within the caliper"
+CONTROLS_TAKEN = "every control within reach went to others"
+NOT_CHOSEN = "not chosen"
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Who was matched with whom, and who was left out.
+
+    - `pairs`: one row per treated patient and matched control, in the order of the treated patients in the data:
+      `pair` (number of the matched set, from 1), `treated_row`, `control_row` (positions from 0), `difference`
+      (distance of the treated minus that of the control). A treated patient with k controls has k rows.
+    - `unmatched`: `row`, `is_treated` and `reason` of everybody else, in the order of the data.
+    - `caliper`: the largest difference allowed, in units of the distance; `None` without a caliper.
+    """
+
+    pairs: pl.DataFrame
+    unmatched: pl.DataFrame
+    caliper: float | None
+
+    @property
+    def estimand(self) -> Literal["treated", "matched"]:
+        """Whose effect the matched sample estimates: all treated patients' (ATT), or that of those matched only."""
+        return "matched" if self.unmatched["is_treated"].any() else "treated"
+
+    def compute_weights(self) -> NDArray[np.float64]:
+        """One weight per patient: 0 unmatched, 1 treated, a control's share of its set, mean 1 (as MatchIt's)."""
+        weights = np.zeros(self.unmatched.height + self.pairs["pair"].n_unique() + self.pairs.height)
+        share = 1 / self.pairs.select(pl.len().over("pair")).to_series().to_numpy()
+        weights[self.pairs["treated_row"].to_numpy()] = 1
+        weights[self.pairs["control_row"].to_numpy()] = share * len(share) / share.sum()
+        return weights
 
 
 def match_nearest(
@@ -21,8 +57,10 @@ def match_nearest(
     *,
     caliper_sd: float | None,
     order: MatchingOrder = "largest",
-) -> pl.DataFrame:
-    """Pair every treated patient with the nearest control still free, greedily.
+    exact: ArrayLike | None = None,
+    ratio: int = 1,
+) -> Matches:
+    """Match every treated patient with the nearest controls still free, greedily.
 
     On MatchIt's own example the pairs are those of MatchIt 4.7.2 (four settings).
 
@@ -32,37 +70,97 @@ def match_nearest(
       distance over both arms together (Austin 2011, doi:10.1002/pst.433, takes 0.2 of the logit); `None` sets
       no limit.
     - `order`: who chooses first: `largest` or `smallest` distance, `data` order, or the `closest` possible pair.
+    - `exact`: a label per patient (hospital, ...); only patients of one label are matched with each other.
+    - `ratio`: controls per treated patient, at most; they are chosen in rounds, so that nobody has a second control
+      before everybody has had the chance of a first.
 
     Equal distances choose in data order (`closest`: see `_match_closest`). Of two controls equally near, the one to
     the left in the stably sorted distances is taken, and on one side the one next to the treated patient.
 
-    Returns one row per pair, in the order of the treated patients in the data: `pair` (from 1), `treated_row`,
-    `control_row` (positions from 0), `difference` (distance of the treated minus that of the control).
-
-    Raises `AnalysisError` for a missing distance or an empty arm.
+    Raises `AnalysisError` for a missing distance or label, an empty arm, or when no pair can be made.
     """
     values = np.asarray(distance, dtype=float)
     is_treated = np.asarray(treated).astype(bool)
+    labels = np.zeros(len(values), dtype=int)
+    if exact is not None:
+        _, labels = encode_labels(exact, "matching: stratum", "匹配：分层变量")
+    _check_patients(values, is_treated, labels)
+    caliper = np.inf if caliper_sd is None else caliper_sd * float(values.std(ddof=1))
+    rows = np.empty((0, 2), dtype=np.int64)
+    for label in np.unique(labels[is_treated]):
+        members = np.flatnonzero(labels == label)
+        found = list(_match_stratum(values[members], is_treated[members], caliper, order, ratio))
+        rows = np.concatenate([rows, members[np.array(found, dtype=np.int64).reshape(-1, 2)]])
+    if not len(rows):
+        raise AnalysisError(
+            "matching: no treated patient has a control within the caliper and the stratum",
+            "匹配：没有任何处理组患者在卡钳值与分层内有对照",
+        )
+    rows = rows[np.argsort(rows[:, 0], kind="stable")]
+    reasons = _explain_unmatched(values, is_treated, labels, caliper, rows)
+    return Matches(_tabulate_pairs(values, rows), reasons, None if caliper_sd is None else caliper)
+
+
+def _check_patients(values: NDArray[np.float64], is_treated: NDArray[np.bool_], labels: NDArray[np.intp]) -> None:
+    if not len(values) == len(is_treated) == len(labels):
+        raise ValueError(f"{len(values)} distances, {len(is_treated)} arms and {len(labels)} strata")
     if not np.isfinite(values).all():
         raise AnalysisError("matching: the distance is missing or infinite for some patients", "匹配：部分患者缺少距离")
     if is_treated.all() or not is_treated.any():
         raise AnalysisError("matching: one of the two arms has no patient", "匹配：其中一组没有患者")
-    caliper = np.inf if caliper_sd is None else caliper_sd * float(values.std(ddof=1))
-    sorted_list = _FreeControls(values, is_treated, caliper)
-    treated_rows = np.flatnonzero(is_treated)
-    if order == "closest":
-        pairs = list(_match_closest(sorted_list, treated_rows))
-    else:
-        pairs = list(_match_in_turn(sorted_list, _sort_treated(values, treated_rows, order)))
-    rows = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+
+
+def _tabulate_pairs(values: NDArray[np.float64], rows: NDArray[np.int64]) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "pair": np.arange(1, len(rows) + 1),
+            "pair": np.unique(rows[:, 0], return_inverse=True)[1] + 1,
             "treated_row": rows[:, 0],
             "control_row": rows[:, 1],
             "difference": values[rows[:, 0]] - values[rows[:, 1]],
         }
     )
+
+
+def _explain_unmatched(
+    values: NDArray[np.float64],
+    is_treated: NDArray[np.bool_],
+    labels: NDArray[np.intp],
+    caliper: float,
+    rows: NDArray[np.int64],
+) -> pl.DataFrame:
+    """Everybody who is in no pair, and why."""
+    reasons = np.where(is_treated, CONTROLS_TAKEN, NOT_CHOSEN).astype(object)
+    for label in np.unique(labels[is_treated]):
+        treated_rows = np.flatnonzero(is_treated & (labels == label))
+        controls = np.sort(values[~is_treated & (labels == label)])
+        if not len(controls):
+            reasons[treated_rows] = NO_CONTROL
+            continue
+        places = np.searchsorted(controls, values[treated_rows])
+        around = controls[np.clip([places - 1, places], 0, len(controls) - 1)]
+        nearest = np.abs(around - values[treated_rows]).min(axis=0)
+        reasons[treated_rows[nearest > caliper]] = OUTSIDE_CALIPER
+    left_out = np.setdiff1d(np.arange(len(values)), rows)
+    return pl.DataFrame(
+        {
+            "row": left_out,
+            "is_treated": is_treated[left_out],
+            "reason": pl.Series(reasons[left_out].tolist(), dtype=pl.String),
+        }
+    )
+
+
+def _match_stratum(
+    values: NDArray[np.float64], is_treated: NDArray[np.bool_], caliper: float, order: MatchingOrder, ratio: int
+) -> Iterator[tuple[int, int]]:
+    """Treated and control row of every pair, in the order in which they are made."""
+    controls = _FreeControls(values, is_treated, caliper)
+    treated_rows = np.flatnonzero(is_treated)
+    for _ in range(ratio):
+        if order == "closest":
+            yield from _match_closest(controls, treated_rows)
+        else:
+            yield from _match_in_turn(controls, _sort_treated(values, treated_rows, order))
 
 
 def _sort_treated(values: NDArray[np.float64], treated_rows: NDArray[np.intp], order: MatchingOrder) -> list[int]:

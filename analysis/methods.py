@@ -68,17 +68,27 @@ def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
     if matching.caliper_sd is not None:
         width = look_up(results, "matching.all.caliper.width", "coefficient")
         caliper = (f"within {matching.caliper_sd:g} SD of the {matching.scale} over all patients (", width, ")")
+    within = ""
+    if matching.exact:
+        known = {item.id: item.label.lower() for item in spec.characteristics}
+        within = f"within the same {known.get(matching.exact, matching.exact)}, "
+    everybody = results.value(f"matching.all.{spec.treated.id}.unmatched.n") == 0
+    estimand = (
+        f"Every {spec.treated.label} patient was matched, so that the estimand is the effect in the treated."
+        if everybody
+        else "With a caliper the estimand is the effect in the matched patients."
+    )
     pairs = look_up(results, "matching.matched.pairs.n", "count")
     largest = look_up(results, "balance.matched.largest_covariate.abs_smd", "difference")
     matched = text(
         f"Each {spec.treated.label} patient, {ORDERS[matching.order]}, was paired 1:1 with the nearest unpaired "
-        f"{spec.control.label} patient on the {matching.scale} of the score, without replacement, ",
+        f"{spec.control.label} patient on the {matching.scale} of the score, without replacement, {within}",
         *caliper,
         ". This gave ",
         pairs,
         " pairs; the largest absolute standardised mean difference of a covariate after matching was ",
         largest,
-        ". With a caliper the estimand is the effect in the matched patients.",
+        f". {estimand}",
     )
     return [score, matched]
 

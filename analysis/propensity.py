@@ -37,11 +37,19 @@ class Propensity:
     design: Design
 
 
-def fit_propensity(frame: pl.DataFrame, treated: str | ArrayLike, covariates: Sequence[str]) -> Propensity:
+def fit_propensity(
+    frame: pl.DataFrame, treated: str | ArrayLike, covariates: Sequence[str], *, epsilon: float | None = None
+) -> Propensity:
     """Fit P(treated | covariates) by maximum likelihood (Rosenbaum and Rubin 1983, doi:10.1093/biomet/70.1.41).
 
     scikit-learn finds the maximum on scaled columns without penalty; Newton steps then carry it to the precision
-    of the machine, so that coefficients and pairs equal those of R's `glm`.
+    of the machine.
+
+    - `frame`: one row per patient.
+    - `treated`: name of the arm column (0/1 or Boolean), or its values.
+    - `covariates`: columns of the frame.
+    - `epsilon`: stop where R's `glm.control(epsilon)` does, from the same start, to give the digits that R prints:
+      its 1e-8 stops about 1e-8 (relatively) short of the maximum. `None` goes to the maximum.
 
     Raises `AnalysisError` for an unusable covariate, a collinear column, (quasi-)separation or no convergence.
     """
@@ -51,7 +59,7 @@ def fit_propensity(frame: pl.DataFrame, treated: str | ArrayLike, covariates: Se
     means, scales = columns.mean(axis=0), columns.std(axis=0)
     scaled = np.column_stack([np.ones(len(columns)), (columns - means) / scales])
     _check_rank(scaled, design)
-    beta = _maximise_likelihood(scaled, is_treated, design)
+    beta = _maximise_likelihood(scaled, is_treated, design, epsilon)
     logit = (scaled * beta).sum(axis=1)  # not a matrix product, which may round equal rows differently
     slopes = beta[1:] / scales
     coefficients = {"(Intercept)": float(beta[0] - slopes @ means)}
@@ -73,14 +81,11 @@ def _check_rank(scaled: NDArray[np.float64], design: Design) -> None:
 
 
 def _maximise_likelihood(
-    scaled: NDArray[np.float64], is_treated: NDArray[np.bool_], design: Design
+    scaled: NDArray[np.float64], is_treated: NDArray[np.bool_], design: Design, epsilon: float | None
 ) -> NDArray[np.float64]:
     """Maximum-likelihood coefficients of the scaled columns, intercept first."""
-    model = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-8, max_iter=1000)
-    with warnings.catch_warnings():  # a start that stopped early is carried on, or refused, below
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        beta = model.fit(scaled, is_treated).coef_[0]
-    beta, has_converged = _refine(scaled, is_treated, beta)
+    start = _start_at_maximum(scaled, is_treated) if epsilon is None else _start_like_glm(scaled, is_treated)
+    beta, has_converged = _refine(scaled, is_treated, start, epsilon)
     is_suspicious = not has_converged or np.abs(scaled @ beta).max() > SUSPICIOUS_LOGIT
     culprits = find_separation(scaled, is_treated, ("(Intercept)", *design.names)) if is_suspicious else ()
     if culprits:
@@ -93,10 +98,26 @@ def _maximise_likelihood(
     return beta
 
 
+def _start_at_maximum(scaled: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> NDArray[np.float64]:
+    model = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-8, max_iter=1000)
+    with warnings.catch_warnings():  # a start that stopped early is carried on, or refused, later
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(scaled, is_treated).coef_[0]
+
+
+def _start_like_glm(scaled: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The first least-squares step of R's `glm`, which starts at probabilities of 1/4 and 3/4.
+
+    All weights are equal there, and the working response is -(log 3 + 4/3) for controls, + for treated.
+    """
+    return np.linalg.lstsq(scaled, np.where(is_treated, 1.0, -1.0) * (np.log(3) + 4 / 3))[0]
+
+
 def _refine(
-    scaled: NDArray[np.float64], is_treated: NDArray[np.bool_], beta: NDArray[np.float64]
+    scaled: NDArray[np.float64], is_treated: NDArray[np.bool_], beta: NDArray[np.float64], epsilon: float | None
 ) -> tuple[NDArray[np.float64], bool]:
-    """Newton steps to the precision of the machine, and whether they got there."""
+    """Newton steps until nothing changes or, given `epsilon`, the deviance hardly does; and whether they got there."""
+    deviance = _compute_deviance(scaled @ beta, is_treated)
     for _ in range(NEWTON_STEPS):
         probability = expit(scaled @ beta)
         information = (scaled.T * (probability * (1 - probability))) @ scaled
@@ -104,10 +125,19 @@ def _refine(
             step = np.linalg.solve(information, scaled.T @ (is_treated - probability))
         except np.linalg.LinAlgError:
             return beta, False
-        beta = beta + step
-        if np.abs(step).max() <= NEWTON_TOLERANCE * max(1.0, np.abs(beta).max()):
+        beta, before = beta + step, deviance
+        deviance = _compute_deviance(scaled @ beta, is_treated)
+        if epsilon is None:
+            has_arrived = np.abs(step).max() <= NEWTON_TOLERANCE * max(1.0, np.abs(beta).max())
+        else:
+            has_arrived = abs(deviance - before) < epsilon * (abs(deviance) + 0.1)
+        if has_arrived:
             return beta, True
     return beta, False
+
+
+def _compute_deviance(logit: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> float:
+    return float(2 * np.logaddexp(0, np.where(is_treated, -logit, logit)).sum())
 
 
 def find_separation(

@@ -14,6 +14,7 @@ from etl.errors import UsageError
 from schemas.definitions.study_period import DAYS_PER_MONTH
 
 STUDIES = Path(__file__).parent / "studies"
+HOSPITAL = "hospital"
 DAYS_PER_UNIT = {"month": DAYS_PER_MONTH, "week": 7.0}
 
 
@@ -53,12 +54,16 @@ class Characteristic:
 
 @dataclass(frozen=True)
 class Matching:
-    """Propensity-score matching 1:1, nearest neighbour, without replacement; `covariates` are characteristics."""
+    """Propensity-score matching 1:1, nearest neighbour, without replacement; `covariates` are characteristics.
+
+    `exact` is `hospital` or a characteristic within which pairs are made; empty: anywhere.
+    """
 
     covariates: tuple[str, ...]
     scale: Literal["logit", "probability"] = "logit"
     caliper_sd: float | None = 0.2
     order: Literal["largest", "smallest", "data", "closest"] = "largest"
+    exact: str = ""
 
 
 @dataclass(frozen=True)
@@ -260,6 +265,8 @@ def _check_references(spec: StudySpec) -> None:
     _check_parts(spec)
     covariates = spec.matching.covariates if spec.matching else ()
     _check_known("matching.covariates", covariates, characteristics, spec)
+    if spec.matching and spec.matching.exact:
+        _check_known("matching.exact", [spec.matching.exact], [HOSPITAL, *characteristics], spec)
     for part in filter(None, (spec.subgroup, spec.follow_up)):
         _check_known("endpoint", [part.endpoint], endpoints, spec)
     if spec.regression:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from analysis.balance import compute_balance
+from analysis.balance import compute_balance, describe_rule
 from analysis.contingency import compute_contingency_test
 from analysis.spec import Characteristic
 from analysis.steps.study import ALL, MATCHED, Study, compute_percentage
@@ -15,7 +15,8 @@ TEST_NAMES = {
     "pearson_chi_square": "Pearson chi-square, no continuity correction",
     "fisher_exact": "Fisher's exact test",
 }
-SMD_METHOD = "difference in proportions (treated minus control) / root of the mean of both arms' p(1-p) before matching"
+SMD_METHOD = describe_rule("pooled", is_level=True)
+KS_METHOD = "Kolmogorov-Smirnov statistic: for a level the absolute difference in proportions"
 
 
 def add_baseline(study: Study) -> None:
@@ -74,16 +75,14 @@ def _add_balance(study: Study) -> None:
     varying = [name for name in columns if frame[name].n_unique() > 1]
     balance = compute_balance(frame, study.is_treated(frame), varying, matched=matched)
     for row in balance.iter_rows(named=True):
-        study.results.add(
-            "balance",
-            "smd",
-            row["standardised_mean_difference"],
-            cohort=row["sample"],
-            variable=columns[row["covariate"]],
-            level=row["level"],
-            n=row["n_treated"] + row["n_control"],
-            method=SMD_METHOD,
-        )
+        keys: dict[str, Any] = {
+            "cohort": row["sample"],
+            "variable": columns[row["covariate"]],
+            "level": row["level"],
+            "n": row["n_treated"] + row["n_control"],
+        }
+        study.results.add("balance", "smd", row["standardised_mean_difference"], method=row["rule"], **keys)
+        study.results.add("balance", "ks", row["ks_statistic"], method=KS_METHOD, **keys)
     _add_largest(study, balance, list(columns))
     if study.spec.matching:
         covariates = [study.spec.get_characteristic(name).column for name in study.spec.matching.covariates]
@@ -94,6 +93,11 @@ def _add_largest(study: Study, balance: pl.DataFrame, columns: list[str], kind: 
     """Add the largest absolute difference of these characteristics in every cohort."""
     differences = balance.filter(pl.col("covariate").is_in(columns))
     for cohort in study.cohorts:
-        largest = differences.filter(pl.col("sample") == cohort)["standardised_mean_difference"].abs().max()
-        keys: dict[str, Any] = {"cohort": cohort, "variable": f"largest{kind}", "method": SMD_METHOD}
+        of_cohort = differences.filter(pl.col("sample") == cohort)
+        largest = of_cohort["standardised_mean_difference"].abs().max()
+        keys: dict[str, Any] = {
+            "cohort": cohort,
+            "variable": f"largest{kind}",
+            "method": next(iter(of_cohort["rule"]), None),
+        }
         study.results.add("balance", "abs_smd", largest, **keys)  # type: ignore[arg-type]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
-from analysis.matching import match_nearest
+from analysis.matching import Matches, match_nearest
 from analysis.propensity import Propensity, fit_propensity
-from analysis.spec import Matching
+from analysis.spec import HOSPITAL, Matching
 from analysis.steps.study import ALL, MATCHED, Study
-from etl.errors import AnalysisError
 
 N_BINS = 20
 
@@ -21,12 +22,16 @@ def add_matching(study: Study, matching: Matching) -> None:
     treated = study.is_treated(frame)
     propensity = fit_propensity(frame, treated.to_numpy(), columns)
     distance = propensity.logit if matching.scale == "logit" else propensity.probability
-    pairs = match_nearest(distance, treated.to_numpy(), caliper_sd=matching.caliper_sd, order=matching.order)
-    if pairs.is_empty():
-        raise AnalysisError("matching: no two patients are within the caliper", "匹配：没有任何两名患者在卡钳值以内")
+    matches = match_nearest(
+        distance,
+        treated.to_numpy(),
+        caliper_sd=matching.caliper_sd,
+        order=matching.order,
+        exact=_label_strata(study, matching, frame),
+    )
     pair = np.zeros(frame.height, dtype=np.int64)
     for row in ("treated_row", "control_row"):
-        pair[pairs[row].to_numpy()] = pairs["pair"].to_numpy()
+        pair[matches.pairs[row].to_numpy()] = matches.pairs["pair"].to_numpy()
     frame = frame.with_columns(
         pl.Series("propensity_score", propensity.probability),
         pl.Series("pair", pair),
@@ -34,9 +39,17 @@ def add_matching(study: Study, matching: Matching) -> None:
     )
     study.cohorts[ALL], study.cohorts[MATCHED] = frame, frame.filter("is_matched")
     _add_coefficients(study, propensity, columns)
-    _add_pairs(study, matching, distance, pairs)
+    _add_pairs(study, matching, distance, matches)
     for cohort in (ALL, MATCHED):
         _add_scores(study, cohort)
+
+
+def _label_strata(study: Study, matching: Matching, frame: pl.DataFrame) -> pl.Series | None:
+    """The hospital or level within which pairs are made; none where the study sets no such limit."""
+    if not matching.exact:
+        return None
+    is_hospital = matching.exact == HOSPITAL
+    return frame[HOSPITAL if is_hospital else study.spec.get_characteristic(matching.exact).column]
 
 
 def _add_coefficients(study: Study, propensity: Propensity, columns: list[str]) -> None:
@@ -59,21 +72,25 @@ def _add_coefficients(study: Study, propensity: Propensity, columns: list[str]) 
         )
 
 
-def _add_pairs(study: Study, matching: Matching, distance: np.ndarray, pairs: pl.DataFrame) -> None:
-    method = f"1:1 nearest neighbour without replacement on the {matching.scale} of the propensity score"
-    add = study.results.add
+def _add_pairs(study: Study, matching: Matching, distance: np.ndarray, matches: Matches) -> None:
+    within = f", within the same {matching.exact}" if matching.exact else ""
+    method = f"1:1 nearest neighbour without replacement on the {matching.scale} of the propensity score{within}"
+    add, pairs = study.results.add, matches.pairs
     add("matching", "n", pairs.height, cohort=MATCHED, variable="pairs", unit="pairs", method=method)
     sd = float(np.std(distance, ddof=1))
     add("matching", "sd", sd, cohort=ALL, variable=matching.scale, n=len(distance), method="over both arms, n - 1")
-    if matching.caliper_sd is not None:
-        width = matching.caliper_sd * sd
-        add("matching", "width", width, cohort=ALL, variable="caliper", method=f"{matching.caliper_sd:g} SD, inclusive")
+    if matches.caliper is not None:
+        method = f"{matching.caliper_sd:g} SD, inclusive"
+        add("matching", "width", matches.caliper, cohort=ALL, variable="caliper", method=method)
     largest = pairs["difference"].abs().max()
     add("matching", "max", largest, cohort=MATCHED, variable="distance", n=pairs.height)  # type: ignore[arg-type]
-    for arm, patients in study.list_groups(study.cohorts[ALL]):
-        n = int((~patients["is_matched"]).sum())
-        arm_id = arm.id if arm else None
-        add("matching", "n", n, cohort=ALL, arm=arm_id, variable="unmatched", unit="patients", n=patients.height)
+    for arm in study.spec.arms:
+        left_out = matches.unmatched.filter(pl.col("is_treated") == (arm.role == "treated"))
+        size = pairs.height + left_out.height
+        keys: dict[str, Any] = {"cohort": ALL, "arm": arm.id, "variable": "unmatched", "unit": "patients", "n": size}
+        add("matching", "n", left_out.height, **keys)
+        for reason, part in left_out.group_by("reason", maintain_order=True):
+            add("matching", "n", part.height, level=reason[0], **keys)
 
 
 def _add_scores(study: Study, cohort: str) -> None:

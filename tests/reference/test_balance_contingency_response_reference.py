@@ -79,7 +79,7 @@ def test_balance_equals_matchit(shared_reference, read_shared, name, scale, cali
     lalonde = read_shared("data/r_sets/MatchIt_lalonde.csv")
     covariates = ["age", "educ", "race", "married", "nodegree", "re74", "re75"]
     distance = getattr(fit_propensity(lalonde, "treat", covariates), scale)
-    pairs = match_nearest(distance, lalonde["treat"], caliper_sd=caliper_sd, order=order)
+    pairs = match_nearest(distance, lalonde["treat"], caliper_sd=caliper_sd, order=order).pairs
     rows = np.concatenate([pairs["treated_row"].to_numpy(), pairs["control_row"].to_numpy()])
     matched = np.isin(np.arange(lalonde.height), rows)
     frame = lalonde.with_columns(distance=distance)

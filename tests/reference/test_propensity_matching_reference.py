@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.special import logit
 
 from analysis.design import encode_design
 from analysis.matching import match_nearest
@@ -18,7 +19,7 @@ ORDERS = ["largest", "smallest", "data", "closest"]
 
 
 def pair_rows(distance, treated, **options):
-    pairs = match_nearest(distance, treated, **options)
+    pairs = match_nearest(distance, treated, **options).pairs
     return list(zip(pairs["treated_row"], pairs["control_row"], strict=True))
 
 
@@ -34,7 +35,6 @@ def test_levels_keep_the_order_of_the_enum_and_others_are_sorted():
     design = encode_design(frame, ["size", "city", "age", "ill"])
     assert design.names == ("size=large", "size=medium", "city=b", "age", "ill")
     assert design.terms == ("size", "size", "city", "age", "ill")
-    assert design.references == {"size": "small", "city": "a"}
     assert design.to_numpy().tolist() == [[1, 0, 1, 1, 1], [0, 1, 0, 2, 0], [0, 0, 1, 3, 1]]
 
 
@@ -103,7 +103,7 @@ def test_pairs_worked_by_hand():
     treated = [True, True, False, False, False, False]
     # nearest: 0 -> 2 (.05), 1 -> 4 (.10)
     assert pair_rows(distance, treated, caliper_sd=None) == [(0, 2), (1, 4)]
-    result = match_nearest(distance, treated, caliper_sd=None)
+    result = match_nearest(distance, treated, caliper_sd=None).pairs
     assert result["pair"].to_list() == [1, 2]
     assert result["difference"].to_list() == pytest.approx([0.05, -0.10])
     # sd (n - 1) of the six is 0.2886: with a caliper of 0.2 sd = 0.0577 only the first pair is left
@@ -131,7 +131,8 @@ def test_caliper_is_inclusive():
         caliper_sd = np.nextafter(caliper_sd, 2)
     treated = [True, False, True, False]
     assert pair_rows([0, 1, 3, 4], treated, caliper_sd=caliper_sd) == [(0, 1), (2, 3)]
-    assert pair_rows([0, 1, 3, 4], treated, caliper_sd=0.999 * caliper_sd) == []
+    with pytest.raises(AnalysisError, match="no treated patient has a control within the caliper"):
+        match_nearest([0, 1, 3, 4], treated, caliper_sd=0.999 * caliper_sd)
 
 
 def test_a_surplus_of_treated_leaves_some_unmatched():
@@ -147,58 +148,60 @@ def test_matching_refuses(distance, treated, said):
         match_nearest(distance, treated, caliper_sd=None)
 
 
-def nearest_free(distance, free, t, caliper):
-    """(difference, control) found by weighing every free control, None if none is near; the oracle for the pointers."""
+def brute_force(distance, treated, strata, caliper, order, ratio):
+    """Every pair in the order it is made, found by weighing every free control each time."""
     place = {row: i for i, row in enumerate(sorted(range(len(distance)), key=lambda row: distance[row]))}
-    weighed = [
-        (abs(distance[t] - distance[c]), place[c] > place[t], abs(place[c] - place[t]), c)
-        for c in free
-        if abs(distance[t] - distance[c]) <= caliper
-    ]
-    return (min(weighed)[0], min(weighed)[-1]) if weighed else None
+    free = {row for row, is_treated in enumerate(treated) if not is_treated}
+    keys = {"largest": lambda t: -distance[t], "smallest": lambda t: distance[t], "data": lambda t: t}
+
+    def weigh(t):
+        near = [c for c in free if strata[c] == strata[t] and abs(distance[t] - distance[c]) <= caliper]
+        weighed = [(abs(distance[t] - distance[c]), place[c] > place[t], abs(place[c] - place[t]), c) for c in near]
+        return min(weighed, default=None)
+
+    for _ in range(ratio):
+        waiting = [t for t, is_treated in enumerate(treated) if is_treated]
+        queue = serve_closest(waiting, weigh) if order == "closest" else sorted(waiting, key=keys[order])
+        for t in queue:
+            if nearest := weigh(t):
+                free.discard(nearest[-1])
+                yield t, nearest[-1]
 
 
-def brute_force(distance, treated, caliper, order):
-    free = {c for c, t in enumerate(treated) if not t}
-    waiting = [t for t, is_treated in enumerate(treated) if is_treated]
-    if order == "closest":
-        return sorted(brute_force_closest(distance, free, waiting, caliper))
-    waiting.sort(key={"largest": lambda t: -distance[t], "smallest": lambda t: distance[t], "data": lambda t: t}[order])
-    pairs = []
-    for t in waiting:
-        if found := nearest_free(distance, free, t, caliper):
-            free.discard(found[1])
-            pairs.append((t, found[1]))
-    return sorted(pairs)
-
-
-def brute_force_closest(distance, free, waiting, caliper):
-    """One sorted list; whoever lost the control goes back in ahead of those with the same difference."""
-    found = {t: nearest_free(distance, free, t, caliper) for t in waiting}
-    queue = sorted((t for t in waiting if found[t]), key=lambda t: found[t][0])
+def serve_closest(waiting, weigh):
+    """The nearest first; whoever finds the control gone goes back in ahead of those with the same difference."""
+    found = {t: nearest for t in waiting if (nearest := weigh(t))}
+    queue = sorted(found, key=lambda t: found[t][0])
     while queue:
         t = queue.pop(0)
-        if found[t][1] in free:
-            free.discard(found[t][1])
-            yield t, found[t][1]
-        elif again := nearest_free(distance, free, t, caliper):
+        if (again := weigh(t)) == found[t]:
+            yield t
+        elif again:
             found[t] = again
             queue.insert(bisect_left(queue, again[0], key=lambda other: found[other][0]), t)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=2000)
 @given(
-    st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=2, max_size=30),
+    st.lists(st.tuples(st.integers(1, 9), st.booleans(), st.sampled_from("ab")), min_size=2, max_size=24),
     st.sampled_from([None, 0.2, 0.5]),
-    st.sampled_from(ORDERS),
+    st.booleans(),
+    st.integers(1, 3),
 )
-def test_pairs_equal_brute_force_with_ties(rows, caliper_sd, order):
-    distance, treated = [float(d) for d, _ in rows], [t for _, t in rows]
+def test_pairs_equal_brute_force_with_ties_in_every_order_on_both_scales(rows, caliper_sd, is_exact, ratio):
+    tenths, treated, hospitals = (list(column) for column in zip(*rows, strict=True))
     assume(any(treated) and not all(treated))
-    caliper = np.inf if caliper_sd is None else caliper_sd * np.std(distance, ddof=1)
-    assert pair_rows(distance, treated, caliper_sd=caliper_sd, order=order) == brute_force(
-        distance, treated, caliper, order
-    )
+    strata = hospitals if is_exact else ["a"] * len(rows)
+    for distance in (np.array(tenths) / 10, logit(np.array(tenths) / 10)):
+        caliper = np.inf if caliper_sd is None else caliper_sd * np.std(distance, ddof=1)
+        for order in ORDERS:
+            expected = list(brute_force(distance.tolist(), treated, strata, caliper, order, ratio))
+            options = {"caliper_sd": caliper_sd, "order": order, "exact": strata, "ratio": ratio}
+            if expected:
+                assert pair_rows(distance, treated, **options) == sorted(expected, key=lambda pair: pair[0])
+            else:
+                with pytest.raises(AnalysisError, match="no treated patient has a control"):
+                    match_nearest(distance, treated, **options)
 
 
 @settings(deadline=None, max_examples=200)
@@ -213,6 +216,7 @@ def test_closest_takes_the_smallest_differences_first(rows, caliper_sd):
     differences = np.abs(spread[:, None] - spread[None, :])
     differences[~treated, :], differences[:, treated] = np.inf, np.inf
     expected = []
+    assume(differences.min() <= caliper)
     while (smallest := differences.min()) <= caliper and smallest < np.inf:
         t, c = np.unravel_index(differences.argmin(), differences.shape)
         expected.append((int(t), int(c)))
@@ -224,7 +228,7 @@ def test_closest_takes_the_smallest_differences_first(rows, caliper_sd):
 def test_many_patients_are_matched_in_seconds(order):
     generator = np.random.default_rng(20221031)
     distance, treated = generator.normal(size=20_000), generator.random(20_000) < 0.5
-    pairs = match_nearest(distance, treated, caliper_sd=0.2, order=order)
+    pairs = match_nearest(distance, treated, caliper_sd=0.2, order=order).pairs
     assert pairs["treated_row"].n_unique() == pairs["control_row"].n_unique() == pairs.height
     assert pairs["difference"].abs().max() <= 0.2 * distance.std(ddof=1)
 
