@@ -1,20 +1,15 @@
 """HCC-TACE-Seg, real and public patients: nothing lost, nobody eligible, RECIST and median survival as published and in R."""
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 import pytest
+from public_site import SHARED, Loaded, check_accounts, load_public
 
 from analysis.run import run_study
 from analysis.spec import read_study
 from etl.errors import AnalysisError
-from etl.ingest import IngestSummary, ingest
-from etl.settings import Settings
-from etl.warehouse import read_frames
 
-SHARED = Path(__file__).parents[2].parent / "shared"
 WORKBOOK = SHARED / "data" / "hcc_tace_seg" / "HCC-TACE-Seg_clinical_data-V2.xlsx"
 REFERENCE = SHARED / "reference" / "r_reference.json"
 
@@ -23,31 +18,16 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@dataclass
-class Loaded:
-    settings: Settings
-    summary: IngestSummary
-
-    def read(self, *relations: str) -> dict[str, pl.DataFrame]:
-        return read_frames(self.settings.warehouse_path, relations)
-
-
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory) -> Loaded:
-    folder = tmp_path_factory.mktemp("tace_seg")
-    settings = Settings(folder / "workspace", folder / "key", "both")
-    summary = ingest(settings, "tace_seg", extract=WORKBOOK, check=False, accept=False, progress=lambda *_: None)
-    return Loaded(settings, summary)
+    return load_public("tace_seg", WORKBOOK, tmp_path_factory.mktemp("tace_seg"))
 
 
 def test_105_patients_are_loaded_and_nothing_is_lost(loaded):
     accounts = loaded.summary.accounts
-    assert accounts["patients"] == 105
-    assert accounts["rows_used"] == 105
-    assert accounts["rows_read"] == accounts["rows_used"] + accounts["rows_ignored"]
-    assert accounts["records_quarantined"] == 0
-    assert accounts["cells"] == accounts["cells_mapped"] + accounts["cells_identifier"] + accounts["cells_ignored"]
-    assert not loaded.summary.is_synthetic
+    check_accounts(loaded.summary)
+    assert (accounts["patients"], accounts["rows_used"], accounts["records_quarantined"]) == (105, 105, 0)
+    assert loaded.count_quarantined_cells() == {}
 
 
 def test_what_is_asked_is_asked_for_a_reason_that_the_workbook_shows(loaded):
