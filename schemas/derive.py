@@ -12,7 +12,7 @@ import polars as pl
 
 from schemas.codes import Comparator, LabTest, ProcedureType, Response, ResponseCriteria, VitalStatus
 from schemas.definitions import baseline, child_pugh, endpoints
-from schemas.definitions.albi import compute_albi_grade, compute_albi_score
+from schemas.definitions.albi import compute_albi_score, compute_bounded_albi_grade
 from schemas.definitions.assessment import derive_assessment
 from schemas.definitions.pvtt import compute_pvtt_type
 from schemas.definitions.record_facts import derive_record_facts, fill_count
@@ -119,7 +119,6 @@ def _derive_disease(tables: Tables, first_line: pl.DataFrame) -> pl.DataFrame:
             **_compute_liver_function(),
         )
         .with_columns(
-            albi_grade=compute_albi_grade(pl.col("albi_score")),
             child_pugh_class=pl.coalesce(
                 child_pugh.compute_child_pugh_class(pl.col("child_pugh_points")), "recorded_child_pugh_class"
             ),
@@ -168,18 +167,14 @@ def _comparator_name(test: LabTest) -> str:
 
 
 def _compute_liver_function() -> dict[str, pl.Expr]:
-    """ALBI score and Child-Pugh points; a bound such as `<3` has no score."""
-
-    def measured(test: LabTest) -> pl.Expr:
-        is_value = pl.col(_comparator_name(test)).fill_null(Comparator.EQUAL.value) == Comparator.EQUAL.value
-        return pl.when(is_value).then(pl.col(test.value))
-
-    bilirubin, albumin, inr = (measured(test) for test in (LabTest.BILIRUBIN, LabTest.ALBUMIN, LabTest.INR))
+    """ALBI score, ALBI grade and Child-Pugh points; a bound such as `<3` has no score, but may have a grade and points."""
+    bilirubin, albumin = pl.col("bilirubin_umol_l"), pl.col("albumin_g_l")
+    signs = pl.col("bilirubin_comparator"), pl.col("albumin_comparator")
+    is_exact = pl.all_horizontal(sign.fill_null(Comparator.EQUAL.value) == Comparator.EQUAL.value for sign in signs)
     return {
-        "albi_score": compute_albi_score(bilirubin, albumin),
-        "child_pugh_points": child_pugh.compute_child_pugh_points(
-            bilirubin, albumin, inr, pl.col("ascites"), pl.col("encephalopathy_grade")
-        ),
+        "albi_score": pl.when(is_exact).then(compute_albi_score(bilirubin, albumin)),
+        "albi_grade": compute_bounded_albi_grade(bilirubin, signs[0], albumin, signs[1]),
+        "child_pugh_points": child_pugh.compute_child_pugh_points(),
     }
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from schemas.codes import Comparator
+
 BILIRUBIN_COEFFICIENT = 0.66
 ALBUMIN_COEFFICIENT = -0.085
 GRADE_1_UPPER = -2.60
@@ -27,6 +29,33 @@ def compute_albi_grade(albi_score: pl.Expr) -> pl.Expr:
         .when(albi_score <= GRADE_2_UPPER)
         .then(2)
         .when(albi_score > GRADE_2_UPPER)
+        .then(3)
+        .cast(pl.Int64)
+    )
+
+
+def compute_bounded_albi_grade(
+    bilirubin_umol_l: pl.Expr, bilirubin_comparator: pl.Expr, albumin_g_l: pl.Expr, albumin_comparator: pl.Expr
+) -> pl.Expr:
+    """Return the ALBI grade of values that may be bounds; null where a bound leaves more than one grade open.
+
+    A comparator is a code of `Comparator`; null is read as `=`. The score rises with bilirubin and falls with albumin. Of
+    "bilirubin < b" or "albumin > a" every score lies below the score of b and a: grade 1 where that is at most -2.60. Of
+    "bilirubin > b" or "albumin < a" every score lies above it: grade 3 where that is at least -1.39. What was not detected
+    is no value.
+    """
+    score = compute_albi_score(bilirubin_umol_l, albumin_g_l)
+    equal, below, above = (code.value for code in (Comparator.EQUAL, Comparator.BELOW, Comparator.ABOVE))
+    bilirubin, albumin = bilirubin_comparator.fill_null(equal), albumin_comparator.fill_null(equal)
+    is_exact = (bilirubin == equal) & (albumin == equal)
+    is_ceiling = bilirubin.is_in([equal, below]) & albumin.is_in([equal, above])
+    is_floor = bilirubin.is_in([equal, above]) & albumin.is_in([equal, below])
+    return (
+        pl.when(is_exact)
+        .then(compute_albi_grade(score))
+        .when(is_ceiling & (score <= GRADE_1_UPPER))
+        .then(1)
+        .when(is_floor & (score >= GRADE_2_UPPER))
         .then(3)
         .cast(pl.Int64)
     )

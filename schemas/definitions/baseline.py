@@ -17,6 +17,7 @@ TUMOUR_NUMBER_CUT = 3
 AFP_CUT_NG_ML = 400
 METASTASIS_SITES_CUT = 5
 HBV_DNA_CUT_IU_ML = 2000
+COPIES_PER_IU = (5, 6)
 HVPG_CUT_MMHG = 10
 
 
@@ -44,13 +45,28 @@ def compute_bounded_level(value: pl.Expr, comparator: pl.Expr, cut: float) -> pl
     )
 
 
-def compute_hbv_dna_level(value: pl.Expr, comparator: pl.Expr, hbsag: pl.Expr) -> pl.Expr:
-    """Return the HBV DNA level; HBsAg-negative without a measurement is '<=2000' (protocol), not missing."""
-    is_unmeasured = value.is_null() & comparator.is_null()
+def compute_copies_level(copies_ml: pl.Expr, comparator: pl.Expr) -> pl.Expr:
+    """Return the HBV DNA level of copies/mL, of which 5 to 6 are one IU: null where both levels are possible (protocol)."""
+    fewest, most = (compute_bounded_level(copies_ml / n, comparator, HBV_DNA_CUT_IU_ML) for n in COPIES_PER_IU[::-1])
+    return pl.when(fewest == most).then(fewest)
+
+
+def compute_hbv_dna_level(
+    value: pl.Expr, comparator: pl.Expr, copies_ml: pl.Expr, copies_comparator: pl.Expr, hbsag: pl.Expr
+) -> pl.Expr:
+    """Return the HBV DNA level of IU/mL, else of copies/mL.
+
+    HBsAg-negative without a measurement is '<=2000' (protocol), not missing.
+    """
+    has_iu = value.is_not_null() | comparator.is_not_null()
+    has_copies = copies_ml.is_not_null() | copies_comparator.is_not_null()
     return (
-        pl.when(is_unmeasured & (hbsag == Serology.NEGATIVE.value))
+        pl.when(has_iu)
+        .then(compute_bounded_level(value, comparator, HBV_DNA_CUT_IU_ML))
+        .when(has_copies)
+        .then(compute_copies_level(copies_ml, copies_comparator))
+        .when(hbsag == Serology.NEGATIVE.value)
         .then(pl.lit(f"<={HBV_DNA_CUT_IU_ML}"))
-        .otherwise(compute_bounded_level(value, comparator, HBV_DNA_CUT_IU_ML))
     )
 
 
@@ -139,7 +155,13 @@ def compute_levels() -> dict[str, pl.Expr]:
         "metastasis_organs_level": c("metastasis_organs").replace_strict(organs, **recode),
         "metastasis_sites_level": compute_cut_level(c("metastasis_site_number"), METASTASIS_SITES_CUT),
         "hbsag_level": c("hbsag").replace_strict(serology, **recode),
-        "hbv_dna_level": compute_hbv_dna_level(c("hbv_dna_iu_ml"), c("hbv_dna_comparator"), c("hbsag")),
+        "hbv_dna_level": compute_hbv_dna_level(
+            c("hbv_dna_iu_ml"),
+            c("hbv_dna_comparator"),
+            c("hbv_dna_copies_ml"),
+            c("hbv_dna_copies_comparator"),
+            c("hbsag"),
+        ),
         "antiviral_level": compute_yes_no_level(c("has_antiviral_therapy")),
         "cirrhosis_level": compute_yes_no_level(c("has_cirrhosis")),
         "portal_hypertension_level": compute_yes_no_level(c("has_portal_hypertension")),

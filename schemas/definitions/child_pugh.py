@@ -1,14 +1,15 @@
 """Child-Pugh points and class.
 
-Source: Pugh RNH et al., Br J Surg 1973;60:646-649, doi:10.1002/bjs.1800600817. The INR in place of the prothrombin
-time is a later addition, with the limits of the study's protocol.
+Source: Pugh RNH et al., Br J Surg 1973;60:646-649, doi:10.1002/bjs.1800600817, which counts the prolongation of the
+prothrombin time. The INR in its place is a later addition, with the limits of the study's protocol. A laboratory value
+that is only a bound, such as `<34`, gives points wherever every value it allows has the same.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import Ascites, ChildPughClass
+from schemas.codes import Ascites, ChildPughClass, Comparator
 
 BILIRUBIN_2_POINTS_UMOL_L = 34
 BILIRUBIN_3_POINTS_ABOVE_UMOL_L = 51
@@ -16,36 +17,83 @@ ALBUMIN_1_POINT_ABOVE_G_L = 35
 ALBUMIN_2_POINTS_G_L = 28
 INR_2_POINTS = 1.7
 INR_3_POINTS_ABOVE = 2.3
+PT_PROLONGATION_2_POINTS_S = 4
+PT_PROLONGATION_3_POINTS_ABOVE_S = 6
 CLASS_A_MAX_POINTS = 6
 CLASS_B_MAX_POINTS = 9
+LOW_TO_HIGH = (1, 2, 3)
+HIGH_TO_LOW = (3, 2, 1)
 
 
-def _points(value: pl.Expr, is_one: pl.Expr, is_two: pl.Expr) -> pl.Expr:
-    return pl.when(value.is_null()).then(None).when(is_one).then(1).when(is_two).then(2).otherwise(3).cast(pl.Int64)
-
-
-def compute_child_pugh_points(
-    bilirubin_umol_l: pl.Expr,
-    albumin_g_l: pl.Expr,
-    inr: pl.Expr,
-    ascites: pl.Expr,
-    encephalopathy_grade: pl.Expr,
+def _points_by_cuts(
+    value: pl.Expr, comparator: pl.Expr, low: float, high: float, points: tuple[int, int, int] = LOW_TO_HIGH
 ) -> pl.Expr:
-    """Return 5-15 points (Int64); null where one of the five components is missing.
+    """Return the points below `low`, from `low` to `high`, and above `high` of a value that may be a bound.
 
-    1-2-3 points: bilirubin < 34, 34-51, > 51 umol/L; albumin > 35, 28-35, < 28 g/L; INR < 1.7, 1.7-2.3, > 2.3; ascites
-    none, mild, moderate or more; encephalopathy grade 0, 1-2, 3-4.
+    `comparator` is a code of `Comparator`; null is read as `=`. A bound can only settle an outer class: "< v" where v is
+    at most `low`, "> v" where v is at least `high`. What was not detected has no points.
     """
+    sign = comparator.fill_null(Comparator.EQUAL.value)
+    is_value, is_below, is_above = (sign == c.value for c in (Comparator.EQUAL, Comparator.BELOW, Comparator.ABOVE))
     return (
-        _points(
-            bilirubin_umol_l,
-            bilirubin_umol_l < BILIRUBIN_2_POINTS_UMOL_L,
-            bilirubin_umol_l <= BILIRUBIN_3_POINTS_ABOVE_UMOL_L,
-        )
-        + _points(albumin_g_l, albumin_g_l > ALBUMIN_1_POINT_ABOVE_G_L, albumin_g_l >= ALBUMIN_2_POINTS_G_L)
-        + _points(inr, inr < INR_2_POINTS, inr <= INR_3_POINTS_ABOVE)
-        + _points(ascites, ascites == Ascites.NONE.value, ascites == Ascites.MILD.value)
-        + _points(encephalopathy_grade, encephalopathy_grade == 0, encephalopathy_grade <= 2)
+        pl.when((is_value & (value < low)) | (is_below & (value <= low)))
+        .then(points[0])
+        .when((is_value & (value > high)) | (is_above & (value >= high)))
+        .then(points[2])
+        .when(is_value & value.is_between(low, high))
+        .then(points[1])
+        .cast(pl.Int64)
+    )
+
+
+def compute_bilirubin_points(bilirubin_umol_l: pl.Expr, comparator: pl.Expr) -> pl.Expr:
+    """Return 1 below 34, 2 from 34 to 51, 3 above 51 umol/L."""
+    return _points_by_cuts(bilirubin_umol_l, comparator, BILIRUBIN_2_POINTS_UMOL_L, BILIRUBIN_3_POINTS_ABOVE_UMOL_L)
+
+
+def compute_albumin_points(albumin_g_l: pl.Expr, comparator: pl.Expr) -> pl.Expr:
+    """Return 1 above 35, 2 from 28 to 35, 3 below 28 g/L."""
+    return _points_by_cuts(albumin_g_l, comparator, ALBUMIN_2_POINTS_G_L, ALBUMIN_1_POINT_ABOVE_G_L, HIGH_TO_LOW)
+
+
+def compute_inr_points(inr: pl.Expr, comparator: pl.Expr) -> pl.Expr:
+    """Return 1 below 1.7, 2 from 1.7 to 2.3, 3 above 2.3."""
+    return _points_by_cuts(inr, comparator, INR_2_POINTS, INR_3_POINTS_ABOVE)
+
+
+def compute_pt_points(pt_prolongation_s: pl.Expr, comparator: pl.Expr) -> pl.Expr:
+    """Return 1 below 4, 2 from 4 to 6, 3 above 6 seconds of prolongation."""
+    return _points_by_cuts(pt_prolongation_s, comparator, PT_PROLONGATION_2_POINTS_S, PT_PROLONGATION_3_POINTS_ABOVE_S)
+
+
+def compute_ascites_points(ascites: pl.Expr) -> pl.Expr:
+    """Return 1 for none, 2 for mild, 3 for moderate or more."""
+    points = {Ascites.NONE.value: 1, Ascites.MILD.value: 2, Ascites.MODERATE_OR_MORE.value: 3}
+    return ascites.replace_strict(points, default=None, return_dtype=pl.Int64)
+
+
+def compute_encephalopathy_points(encephalopathy_grade: pl.Expr) -> pl.Expr:
+    """Return 1 for grade 0, 2 for grades 1-2, 3 for grades 3-4."""
+    grade = encephalopathy_grade
+    return pl.when(grade <= 0).then(1).when(grade <= 2).then(2).when(grade > 2).then(3).cast(pl.Int64)
+
+
+def compute_child_pugh_points() -> pl.Expr:
+    """Return 5-15 points over the subject table's columns; null where one of the five components has no points.
+
+    Coagulation is the INR where it gives points, else the prolongation of the prothrombin time.
+    """
+    c = pl.col
+    coagulation = pl.coalesce(
+        compute_inr_points(c("inr"), c("inr_comparator")),
+        compute_pt_points(c("pt_prolongation_s"), c("pt_prolongation_comparator")),
+    )
+    return (
+        compute_bilirubin_points(c("bilirubin_umol_l"), c("bilirubin_comparator"))
+        + compute_albumin_points(c("albumin_g_l"), c("albumin_comparator"))
+        + coagulation
+        + compute_ascites_points(c("ascites"))
+        + compute_encephalopathy_points(c("encephalopathy_grade"))
     )
 
 

@@ -53,7 +53,8 @@ LEVELS = """
 | baseline.pvtt_text=主干; baseline.pvtt_type=I       | pvtt_level                | III-IV              |
 | baseline.pvtt_text=; baseline.pvtt_type=            | pvtt_level                |                     |
 | laboratory[3].value=10; laboratory[4].value=38      | albi_level                | Grade 2             |
-| laboratory[3].value_comparator=<                    | albi_level                |                     |
+| laboratory[3].value_comparator=<                    | albi_level                | Grade 1             |
+| laboratory[3].value_comparator=>                    | albi_level                |                     |
 |                                                     | metastasis_organs_level   | Lung + other organs |
 | -metastasis[2]                                      | metastasis_organs_level   | Lung                |
 | -metastasis[1]                                      | metastasis_organs_level   | Other organs        |
@@ -108,17 +109,38 @@ def test_a_bound_gives_a_level_only_where_it_settles_it(value, comparator, level
     assert frame.select(compute_bounded_level(pl.col("v"), pl.col("c"), 400)).item() == level
 
 
-@pytest.mark.parametrize(
-    ("value", "comparator", "hbsag", "level"),
-    [
-        (None, None, "negative", "<=2000"), (None, None, "positive", None), (None, None, None, None),
-        (None, "not_detected", "positive", "<=2000"), (5000, "=", "negative", ">2000"), (5000, "<", "negative", None),
-    ],
-)  # fmt: skip
-def test_hbv_dna_level(value, comparator, hbsag, level):
-    schema = {"v": pl.Float64, "c": pl.String, "h": pl.String}
-    frame = pl.DataFrame({"v": [value], "c": [comparator], "h": [hbsag]}, schema=schema)
-    assert frame.select(compute_hbv_dna_level(pl.col("v"), pl.col("c"), pl.col("h"))).item() == level
+# 2000 IU/mL are 10,000 copies/mL at 5 copies an IU and 12,000 at 6.
+HBV_DNA = """
+| iu   | iu_sign      | copies | copies_sign  | hbsag    | level  |
+|      |              |        |              | negative | <=2000 |
+|      |              |        |              | positive |        |
+|      |              |        |              |          |        |
+| 0    | not_detected |        |              | positive | <=2000 |
+| 5000 | =            |        |              | negative | >2000  |
+| 5000 | <            |        |              | negative |        |
+| 2000 | =            |        |              | positive | <=2000 |
+|      |              | 10000  | =            | positive | <=2000 |
+|      |              | 10001  | =            | positive |        |
+|      |              | 12000  | =            | positive |        |
+|      |              | 12001  | =            | positive | >2000  |
+|      |              | 11000  |              | negative |        |
+|      |              | 10000  | <            | positive | <=2000 |
+|      |              | 10001  | <            | positive |        |
+|      |              | 12000  | >            | positive | >2000  |
+|      |              | 11999  | >            | positive |        |
+|      |              | 0      | not_detected | positive | <=2000 |
+| 1999 | =            | 90000  | =            | positive | <=2000 |
+| 5000 | <            | 100    | =            | positive |        |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(HBV_DNA), ids=lambda case: "-".join(str(v) for v in case.values()))
+def test_hbv_dna_level(case):
+    frame = pl.DataFrame([case]).select(
+        pl.col("iu", "copies").cast(pl.Float64), pl.col("iu_sign", "copies_sign", "hbsag").cast(pl.String)
+    )
+    level = compute_hbv_dna_level(*map(pl.col, ("iu", "iu_sign", "copies", "copies_sign", "hbsag")))
+    assert frame.select(level).item() == case["level"]
 
 
 @pytest.mark.parametrize(

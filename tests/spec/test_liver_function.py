@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from clinical_tables import read_rows
 
-from schemas.definitions.albi import compute_albi_grade, compute_albi_score
+from schemas.definitions.albi import compute_albi_grade, compute_albi_score, compute_bounded_albi_grade
 from schemas.definitions.child_pugh import compute_child_pugh_class, compute_child_pugh_points
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -88,14 +88,88 @@ CHILD_PUGH = """
 """
 
 
+def make_subject(case):
+    """One row of the columns that Child-Pugh reads; a value is written with its sign (`<34`), the rest is empty."""
+    tests = {"bilirubin": "bilirubin_umol_l", "albumin": "albumin_g_l", "inr": "inr", "pt": "pt_prolongation_s"}
+    row = {"ascites": case["ascites"], "encephalopathy_grade": case["encephalopathy"] and int(case["encephalopathy"])}
+    schema = {"ascites": pl.String, "encephalopathy_grade": pl.Int64}
+    for name, column in tests.items():
+        sign_column = f"{'pt_prolongation' if name == 'pt' else name}_comparator"
+        row |= read_value(case.get(name), column, sign_column)
+        schema |= {column: pl.Float64, sign_column: pl.String}
+    return pl.DataFrame([row], schema=schema)
+
+
+def read_value(text, column, sign_column):
+    if text is None:
+        return {column: None, sign_column: None}
+    if text == "nd":
+        return {column: 0.0, sign_column: "not_detected"}
+    return {column: float(text.lstrip("<>")), sign_column: text[0] if text[0] in "<>" else "="}
+
+
+def assert_child_pugh(case):
+    got = make_subject(case).select(points=compute_child_pugh_points())
+    got = got.with_columns(c=compute_child_pugh_class(pl.col("points")))
+    assert got.row(0) == (None if case["points"] is None else int(case["points"]), case["class"])
+
+
 @pytest.mark.parametrize("case", read_rows(CHILD_PUGH), ids=lambda case: "-".join(str(v) for v in case.values()))
 def test_child_pugh(case):
-    frame = pl.DataFrame([case]).select(
-        pl.col("bilirubin", "albumin", "inr").cast(pl.Float64),
-        pl.col("ascites").cast(pl.String),
-        pl.col("encephalopathy").cast(pl.Int64),
-    )
-    points = compute_child_pugh_points(*(pl.col(name) for name in frame.columns))
-    got = frame.select(points.alias("points")).with_columns(c=compute_child_pugh_class(pl.col("points")))
-    expected = (None if case["points"] is None else int(case["points"]), case["class"])
-    assert got.row(0) == expected
+    assert_child_pugh(case)
+
+
+# A bound gives points where all it allows has the same; the prothrombin time counts where the INR gives none.
+CHILD_PUGH_OF_BOUNDS = """
+| bilirubin | albumin | inr  | pt  | ascites | encephalopathy | points | class |
+| <34       | 35.1    | 1.6  |     | none    | 0              | 5      | A     |
+| <3        | 35.1    | 1.6  |     | none    | 0              | 5      | A     |
+| <34.1     | 35.1    | 1.6  |     | none    | 0              |        |       |
+| >51       | 35.1    | 1.6  |     | none    | 0              | 7      | B     |
+| >50.9     | 35.1    | 1.6  |     | none    | 0              |        |       |
+| 15        | >35     | 1.6  |     | none    | 0              | 5      | A     |
+| 15        | >34.9   | 1.6  |     | none    | 0              |        |       |
+| 15        | <28     | 1.6  |     | none    | 0              | 7      | B     |
+| 15        | <28.1   | 1.6  |     | none    | 0              |        |       |
+| 15        | 40      | <1.7 |     | none    | 0              | 5      | A     |
+| 15        | 40      | <1.8 |     | none    | 0              |        |       |
+| 15        | 40      | >2.3 |     | none    | 0              | 7      | B     |
+| 15        | 40      | >2.2 |     | none    | 0              |        |       |
+| 15        | 40      |      | 3.9 | none    | 0              | 5      | A     |
+| 15        | 40      |      | 4   | none    | 0              | 6      | A     |
+| 15        | 40      |      | 6   | none    | 0              | 6      | A     |
+| 15        | 40      |      | 6.1 | none    | 0              | 7      | B     |
+| 15        | 40      |      | <4  | none    | 0              | 5      | A     |
+| 15        | 40      |      | <5  | none    | 0              |        |       |
+| 15        | 40      |      | >6  | none    | 0              | 7      | B     |
+| 15        | 40      |      | >5  | none    | 0              |        |       |
+| 15        | 40      | 1.1  | 7   | none    | 0              | 5      | A     |
+| 15        | 40      | <1.8 | 7   | none    | 0              | 7      | B     |
+| nd        | 40      | 1.1  |     | none    | 0              |        |       |
+| 15        | nd      | 1.1  |     | none    | 0              |        |       |
+| 15        | 40      | nd   | 3   | none    | 0              | 5      | A     |
+"""
+
+
+@pytest.mark.parametrize(
+    "case", read_rows(CHILD_PUGH_OF_BOUNDS), ids=lambda case: "-".join(str(v) for v in case.values())
+)
+def test_child_pugh_of_bounds_and_of_the_prothrombin_time(case):
+    assert_child_pugh(case)
+
+
+# At bilirubin 10 the score is 0.66 - 0.085 x albumin: -2.6 is crossed at albumin 38.35, -1.39 at 24.12.
+@pytest.mark.parametrize(
+    ("bilirubin", "albumin", "grade"),
+    [
+        ("10", "39", 1), ("10", "38", 2), ("10", "24", 3),
+        ("<10", "39", 1), ("<10", "38", None), ("10", ">39", 1), ("10", ">38", None), ("<10", ">39", 1),
+        (">10", "24", 3), (">10", "25", None), ("10", "<24", 3), ("10", "<25", None), (">10", "<24", 3),
+        ("<10", "<24", None), (">10", ">39", None), ("<10", "<39", None), (">10", ">24", None),
+        ("nd", "39", None), ("10", "nd", None), (None, "39", None), ("10", None, None),
+    ],
+)  # fmt: skip
+def test_a_bound_has_an_albi_grade_only_where_it_leaves_no_other(bilirubin, albumin, grade):
+    row = read_value(bilirubin, "b", "bs") | read_value(albumin, "a", "as")
+    frame = pl.DataFrame([row], schema={"b": pl.Float64, "bs": pl.String, "a": pl.Float64, "as": pl.String})
+    assert frame.select(compute_bounded_albi_grade(*map(pl.col, ("b", "bs", "a", "as")))).item() == grade
