@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from analysis.matching import match_nearest
+
 HERE = Path(__file__).parent
 SHARED = Path(__file__).parents[2].parent / "shared"
 
@@ -19,6 +21,11 @@ class RValues:
 
     def __getitem__(self, name: str) -> float | None:
         return self.values[name]
+
+    def pick(self, prefix: str) -> dict[str, float | None]:
+        """Values by the last part of their names, for parts that are names and not numbers in order."""
+        start = prefix + "."
+        return {name.removeprefix(start): value for name, value in self.values.items() if name.startswith(start)}
 
     def all(self, prefix: str) -> list[float | None]:
         found = [value for name, value in self.values.items() if name.startswith(prefix + ".")]
@@ -39,6 +46,15 @@ def veteran() -> pl.DataFrame:
     cell = pl.Enum(["squamous", "smallcell", "adeno", "large"])
     frame = pl.read_csv(HERE / "veteran.csv").with_columns(pl.col("celltype").cast(cell))
     return frame.with_columns(months=(pl.col("time") / 30.4375).ceil())
+
+
+@pytest.fixture(scope="session")
+def matched_pairs(veteran) -> pl.DataFrame:
+    """The first 25 patients of arm 2, each with the patient of arm 1 nearest in Karnofsky score; `pair` numbers them."""
+    many = veteran.filter((pl.col("trt") == 1) | ((pl.col("trt") == 2).cum_sum() <= 25))
+    pairs = match_nearest(many["karno"], many["trt"] == 2, caliper_sd=None).pairs
+    chosen = [many[pairs[row]].with_columns(pair=pairs["pair"]) for row in ("treated_row", "control_row")]
+    return pl.concat(chosen)
 
 
 @pytest.fixture(scope="session")

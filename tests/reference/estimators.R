@@ -77,6 +77,7 @@ keep("anova", c(p = a[2, ncol(a)]))
 g <- glm(I(trt == 2) ~ celltype + karno + age + prior, binomial, v, control = glm.control(epsilon = 1e-15, maxit = 50))
 keep("glm.coef", unname(coef(g)))
 keep("glm_default.coef", unname(coef(glm(I(trt == 2) ~ celltype + karno + age + prior, binomial, v))))
+keep("glm_early.coef", unname(coef(glm(I(trt == 2) ~ celltype + karno + age + prior, binomial, v, epsilon = 1e-2))))
 keep("glm.fitted", unname(fitted(g))[1:5])
 
 # contingency tables

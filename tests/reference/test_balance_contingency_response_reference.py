@@ -10,7 +10,6 @@ from scipy.stats import fisher_exact
 from analysis.balance import compute_balance
 from analysis.contingency import compute_contingency_test
 from analysis.matching import match_nearest
-from analysis.propensity import fit_propensity
 from analysis.response import compute_difference_ci, compute_proportion_ci, compute_response_rates
 from etl.errors import AnalysisError
 
@@ -66,35 +65,60 @@ def test_no_spread_and_a_difference_has_no_standardised_value():
     assert table["standardised_mean_difference"].to_list() == [None, 0.0]
 
 
+def test_balance_of_uneven_sets_equals_matchit(r, veteran):
+    uneven = veteran.filter((pl.col("trt") == 1) | ((pl.col("trt") == 2).cum_sum() <= 40))
+    matches = match_nearest(uneven["karno"], uneven["trt"] == 2, caliper_sd=None, ratio=2)
+    weights = matches.compute_weights()
+    assert weights.tolist() == pytest.approx(r.all("match_weights"))
+    assert weights.min() < 1 < weights.max()  # a lone control counts twice as much as one of two
+    covariates = ["karno", "age", "celltype"]
+    table = compute_balance(uneven, uneven["trt"] == 2, covariates, matched=weights, denominator="treated")
+    for row in table.iter_rows(named=True):
+        part = {"all": "sum.all", "matched": "sum.matched"}[row["sample"]]
+        expected = r.pick(f"balance.{part}.{row['covariate']}{row['level'] or ''}")
+        assert row["mean_control"] == pytest.approx(expected["Means Control"], rel=1e-10)
+        assert row["variance_ratio"] == (expected["Var. Ratio"] and pytest.approx(expected["Var. Ratio"], rel=1e-10))
+        assert row["ks_statistic"] == pytest.approx(expected["eCDF Max"], rel=1e-10)
+        if row["level"] == "large":  # no treated patient has it: MatchIt then takes another denominator, we take none
+            assert row["standardised_mean_difference"] is None
+        else:
+            assert row["standardised_mean_difference"] == pytest.approx(expected["Std. Mean Diff."], rel=1e-10)
+
+
+def test_ks_statistic_equals_ks_test_of_r(r, veteran):
+    table = compute_balance(veteran, veteran["trt"] == 2, ["age"])
+    assert table["ks_statistic"].item() == pytest.approx(r["ks.age"], rel=1e-12)
+
+
 @pytest.mark.parametrize(
-    ("name", "scale", "caliper_sd", "order"),
+    ("denominator", "said"),
     [
-        ("lalonde", "probability", None, "largest"),
-        ("lalonde_caliper02_probability", "probability", 0.2, "largest"),
-        ("lalonde_caliper02_logit", "logit", 0.2, "largest"),
-        ("lalonde_caliper02_logit_closest", "logit", 0.2, "closest"),
+        ("treated", "root of the treated arm's variances before matching"),
+        ("pooled", "root of the mean of both arms' variances before matching"),
+        ("pooled_matched", "root of the mean of both arms' variances in the same sample"),
     ],
 )
-def test_balance_equals_matchit(shared_reference, read_shared, name, scale, caliper_sd, order):
-    lalonde = read_shared("data/r_sets/MatchIt_lalonde.csv")
-    covariates = ["age", "educ", "race", "married", "nodegree", "re74", "re75"]
-    distance = getattr(fit_propensity(lalonde, "treat", covariates), scale)
-    pairs = match_nearest(distance, lalonde["treat"], caliper_sd=caliper_sd, order=order).pairs
-    rows = np.concatenate([pairs["treated_row"].to_numpy(), pairs["control_row"].to_numpy()])
-    matched = np.isin(np.arange(lalonde.height), rows)
-    frame = lalonde.with_columns(distance=distance)
-    table = compute_balance(frame, "treat", ["distance", *covariates], matched=matched, denominator="treated")
-    for sample, part in [("all", "smd_all"), ("matched", "smd_matched")]:
-        ours = table.filter(pl.col("sample") == sample)
-        theirs = shared_reference[name][part]
-        labels = ours["covariate"] + ours["level"].fill_null("")
-        assert labels.to_list() == [row["var"] for row in theirs]
-        assert ours["mean_treated"].to_list() == pytest.approx([row["Means Treated"] for row in theirs], rel=1e-7)
-        assert ours["standardised_mean_difference"].to_list() == pytest.approx(
-            [row["Std. Mean Diff."] for row in theirs], rel=1e-6, abs=1e-10
-        )
-        for value, row in zip(ours["variance_ratio"], theirs, strict=True):
-            assert value == (None if row["Var. Ratio"] is None else pytest.approx(row["Var. Ratio"], rel=1e-7))
+def test_the_rule_stands_beside_the_number(denominator, said):
+    table = compute_balance(COHORT, "arm", ["age", "sex"], denominator=denominator)
+    assert table["rule"][0] == f"difference in means (treated minus control) / {said}"
+    assert table["rule"][1] == f"difference in proportions (treated minus control) / {said}".replace(
+        "variances", "p(1-p)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "matched", "said"),
+    [
+        ({"x": [1, None, 3, 4]}, None, "x: 1 of 4 values are missing"),
+        ({"x": ["a", "b", None, None]}, None, "x: 2 of 4 values are missing"),
+        ({"y": [1, 2, 3, 4]}, None, "x: no such column"),
+        ({"x": [1, 2, 3, 4]}, [True, True, False, False], "no patient in the matched sample"),
+        ({"x": [1, 2, 3, 4]}, [1, -1, 1, 1], "weight is missing or negative"),
+    ],
+)
+def test_balance_refuses(columns, matched, said):
+    with pytest.raises(AnalysisError, match=said):
+        compute_balance(pl.DataFrame(columns), [1, 1, 0, 0], ["x"], matched=matched)
 
 
 # --- contingency ------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Propensity scores against R's glm; matching against MatchIt 4.7.2, by hand and against a brute force."""
 
+import itertools
 from bisect import bisect_left
 
 import numpy as np
@@ -63,6 +64,15 @@ def test_propensity_equals_r(r, veteran):
     assert fit.logit == pytest.approx(np.log(fit.probability / (1 - fit.probability)), rel=1e-9)
 
 
+def test_propensity_stops_where_glm_does(r, veteran):
+    covariates = ["celltype", "karno", "age", "prior"]
+    maximum = fit_propensity(veteran, veteran["trt"] == 2, covariates).coefficients
+    for name, epsilon in [("glm_default.coef", 1e-8), ("glm_early.coef", 1e-2)]:
+        fit = fit_propensity(veteran, veteran["trt"] == 2, covariates, epsilon=epsilon)
+        assert list(fit.coefficients.values()) == pytest.approx(r.all(name), rel=1e-11)
+    assert list(maximum.values()) != pytest.approx(r.all("glm_early.coef"), rel=1e-6)
+
+
 def test_equal_patients_have_equal_scores(veteran):
     frame = veteran.with_columns(has_good_performance=pl.col("karno") >= 60)
     covariates = ["celltype", "has_good_performance", "prior"]
@@ -124,6 +134,61 @@ def test_ties():
     assert pair_rows([2, 2, 2.5], [True, True, False], caliper_sd=None) == [(0, 2)]
 
 
+def choose_patients(veteran, name):
+    """The patients of each of the R cases, in the order of the data."""
+    kept = {"few": (99, 40), "ratio": (25, 99), "uneven": (40, 99), "exact": (99, 99)}[name.split("_")[0]]
+    treated, control = (pl.col("trt") == arm for arm in (2, 1))
+    is_kept = (treated & (treated.cum_sum() <= kept[0])) | (control & (control.cum_sum() <= kept[1]))
+    return veteran.with_row_index("row", offset=1).filter(is_kept)
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [*itertools.product(["few", "ratio", "exact"], ["largest", "smallest", "data"]), ("uneven", "largest")],
+)
+def test_tied_distances_are_matched_as_by_matchit(r, veteran, name, order):
+    patients = choose_patients(veteran, name)
+    case = name if name == "uneven" else f"{name}_{order}"
+    ratio = 2 if name in {"ratio", "uneven"} else 1
+    exact = patients["celltype"] if name == "exact" else None
+    treated = patients["trt"] == 2
+    matches = match_nearest(patients["karno"], treated, caliper_sd=None, order=order, exact=exact, ratio=ratio)
+    rows = patients["row"]
+    ours = {(rows[t], rows[c]) for t, c in matches.pairs.select("treated_row", "control_row").iter_rows()}
+    found = [pair for k in range(1, ratio + 1) for pair in r.pick(f"match.{case}.{k}").items()]
+    assert ours == {(int(t), int(c)) for t, c in found if c is not None}
+    assert len(found) == ratio * int(treated.sum())
+
+
+def test_who_was_left_out_and_why():
+    # rows              0    1    2    3    4    5    6    7
+    distance = [1.0, 1.1, 5.0, 2.0, 1.0, 1.4, 9.0, 1.2]
+    treated = [1, 1, 1, 1, 0, 0, 0, 0]
+    hospital = ["a", "a", "a", "b", "a", "c", "a", "c"]
+    sd = np.std(distance, ddof=1)
+    matches = match_nearest(distance, treated, caliper_sd=1 / sd, exact=hospital)
+    assert matches.pairs.select("treated_row", "control_row").rows() == [(1, 4)]  # the larger distance chooses first
+    assert matches.unmatched.rows() == [
+        (0, True, "every control within reach went to others"),
+        (2, True, "no control within the caliper"),
+        (3, True, "no control in the stratum"),
+        (5, False, "not chosen"),
+        (6, False, "not chosen"),
+        (7, False, "not chosen"),
+    ]
+    assert (matches.estimand, matches.caliper) == ("matched", pytest.approx(1))
+    assert matches.compute_weights().tolist() == [0, 1, 0, 0, 1, 0, 0, 0]
+    everybody = match_nearest([1, 2, 3], [1, 0, 0], caliper_sd=None)
+    assert (everybody.estimand, everybody.caliper) == ("treated", None)
+
+
+def test_nobody_has_a_second_control_before_everybody_has_a_first():
+    matches = match_nearest([3.0, 2.0, 2.9, 2.8, 1.0], [1, 1, 0, 0, 0], caliper_sd=None, ratio=2)
+    assert matches.pairs.select("pair", "treated_row", "control_row").rows() == [(1, 0, 2), (1, 0, 4), (2, 1, 3)]
+    # one control is the only one of its set, two share theirs: 1, 1/2, 1/2, scaled to a mean of 1
+    assert matches.compute_weights().tolist() == pytest.approx([1, 1, 0.75, 1.5, 0.75])
+
+
 def test_caliper_is_inclusive():
     # 0, 1, 3, 4: variance (4 + 1 + 1 + 4) / 3 = 10/3; a caliper of exactly 1 admits 0-1 and 3-4
     caliper_sd = 1 / np.std([0, 1, 3, 4], ddof=1)
@@ -146,6 +211,15 @@ def test_a_surplus_of_treated_leaves_some_unmatched():
 def test_matching_refuses(distance, treated, said):
     with pytest.raises(AnalysisError, match=said):
         match_nearest(distance, treated, caliper_sd=None)
+
+
+def test_matching_refuses_what_gives_no_pair():
+    with pytest.raises(AnalysisError, match="no treated patient has a control within the caliper"):
+        match_nearest([0.1, 0.9], [1, 0], caliper_sd=0.2)
+    with pytest.raises(AnalysisError, match="no treated patient has a control within the caliper and the stratum"):
+        match_nearest([0.1, 0.1], [1, 0], caliper_sd=0.2, exact=["a", "b"])
+    with pytest.raises(AnalysisError, match="stratum: missing for 1 patients"):
+        match_nearest([0.1, 0.1], [1, 0], caliper_sd=0.2, exact=["a", None])
 
 
 def brute_force(distance, treated, strata, caliper, order, ratio):
@@ -250,12 +324,3 @@ def test_matchit_pair_for_pair(shared_reference, read_shared, name, scale, calip
     expected = {(pair["treated"], pair["control"]) for pair in shared_reference[name]["pairs"]}
     assert len(rows) == n_pairs
     assert {(ids[t], ids[c]) for t, c in rows} == expected
-
-
-def test_lalonde_coefficients(shared_reference, read_shared):
-    fit = fit_propensity(read_shared("data/r_sets/MatchIt_lalonde.csv"), "treat", LALONDE_COVARIATES)
-    expected = shared_reference["lalonde"]
-    # R's glm stops when the deviance changes by less than 1e-8, a step short of the maximum: 1.3e-8 off in one
-    # coefficient (with epsilon = 1e-15 it agrees to 1e-10: test_propensity_equals_r)
-    assert list(fit.coefficients.values()) == pytest.approx(list(expected["ps_coef"].values()), rel=2e-8)
-    assert fit.probability == pytest.approx(list(expected["propensity"].values()), rel=5e-8)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from analysis.kaplan_meier import (
     compute_median,
     compute_rates,
+    compute_restricted_mean,
     compute_spss_median,
     count_at_risk,
     fit_kaplan_meier,
@@ -39,6 +40,36 @@ def test_curve_and_median_equal_r(r, veteran, conf_type, arm):
         assert rates.filter(estimable)[ours].to_list() == close(expected)
     median = compute_median(fit)
     assert [median.median, median.ci_low, median.ci_high] == close(r.all(f"{name}.median"))
+
+
+@pytest.mark.parametrize("arm", [1, 2])
+def test_heavily_tied_times_equal_r(r, veteran, arm):
+    patients = veteran.filter(pl.col("trt") == arm)
+    fit = fit_kaplan_meier(patients["months"], patients["status"], "log-log")
+    rates = compute_rates(fit, [1, 2, 6, 12])
+    for ours, theirs in [("estimate", "surv"), ("std_err", "std.err"), ("ci_low", "lower"), ("ci_high", "upper")]:
+        assert rates[ours].to_list() == close(r.all(f"km_tied.{arm}.{theirs}"))
+    median = compute_median(fit)
+    assert [median.median, median.ci_low, median.ci_high] == r.all("km_tied.median")[3 * arm - 3 : 3 * arm]
+
+
+@pytest.mark.parametrize("tau", [90, 365])
+def test_restricted_mean_equals_r(r, veteran, tau):
+    ours = []
+    for arm in (1, 2):
+        patients = veteran.filter(pl.col("trt") == arm)
+        ours += compute_restricted_mean(fit_kaplan_meier(patients["time"], patients["status"]), tau)
+    assert ours == close(r.all(f"rmean.{tau}"))
+
+
+def test_restricted_mean_by_hand():
+    # deaths at 1 and 3 of 4, then level at 1/2: 1 + 2 x 3/4 + 1 x 1/2 up to 4. Areas after the deaths: 2 and 1/2;
+    # variance 2^2 x 1/(4 x 3) + (1/2)^2 x 1/(3 x 2)
+    fit = fit_kaplan_meier([1, 3, 5, 6], [1, 1, 0, 0])
+    assert compute_restricted_mean(fit, 4) == (pytest.approx(3), pytest.approx(np.sqrt(1 / 3 + 1 / 24)))
+    assert compute_restricted_mean(fit, 0.5) == (0.5, 0)
+    with pytest.raises(AnalysisError, match="horizon must be positive"):
+        compute_restricted_mean(fit, 0)
 
 
 def test_median_is_the_midpoint_of_a_level_piece_in_spite_of_rounding(r):
@@ -133,6 +164,26 @@ def test_stratified_logrank_equals_r(r, veteran):
     assert list(test.expected.values()) == close(r.all("stratified.exp"))
 
 
+@pytest.mark.parametrize(("name", "rho"), [("logrank_tied", 0.0), ("peto_tied", 1.0)])
+def test_tests_of_heavily_tied_times_equal_r(r, veteran, name, rho):
+    test = compute_logrank(veteran["months"], veteran["status"], veteran["celltype"].to_physical(), rho=rho)
+    assert test.chi_square == pytest.approx(r[f"{name}.chi_square"], rel=1e-10)
+    assert list(test.expected.values()) == close(r.all(f"{name}.exp"))
+
+
+def test_stratified_peto_test_equals_r(r, veteran):
+    test = compute_logrank(veteran["months"], veteran["status"], veteran["trt"], strata=veteran["celltype"], rho=1)
+    assert test.chi_square == pytest.approx(r["peto_stratified.chi_square"], rel=1e-10)
+    assert list(test.observed.values()) == close(r.all("peto_stratified.obs"))
+
+
+def test_logrank_stratified_by_pair_equals_r(r, matched_pairs):
+    times, events, arms, pairs = (matched_pairs[name] for name in ("time", "status", "trt", "pair"))
+    test = compute_logrank(times, events, arms, strata=pairs)
+    assert (test.chi_square, test.p) == (pytest.approx(r["by_pair.chi_square"]), pytest.approx(r["by_pair.p"]))
+    assert list(test.expected.values()) == close(r.all("by_pair.exp"))
+
+
 def test_logrank_of_four_patients_by_hand():
     # t=1: one of 4 dies, 2 in each arm: expected 1/2, variance 1/4. t=2: one of 3, 1 in arm a: 1/3, 2/9. t=3 (arm b
     # alone): 0, 0. Observed in a: 2 (t=1 and 2). chi2 = (2 - 5/6)^2 / (17/36) = 49/17.
@@ -141,58 +192,17 @@ def test_logrank_of_four_patients_by_hand():
     assert test.chi_square == pytest.approx(49 / 17)
 
 
-@pytest.mark.parametrize(("event", "group", "said"), [([1, 1], ["a", "a"], "two groups"), ([0, 0], "ab", "no events")])
-def test_logrank_refuses(event, group, said):
-    with pytest.raises(AnalysisError, match=said):
-        compute_logrank([1, 2], event, list(group))
-
-
 @pytest.mark.parametrize(
-    ("path", "name", "time", "event", "group", "drop"),
+    ("event", "group", "strata", "said"),
     [
-        ("data/r_sets/lung.csv", ("lung", "km_log"), "time", pl.col("status") == 2, "sex", None),
-        ("data/r_sets/lung.csv", ("lung", "km_log-log"), "time", pl.col("status") == 2, "sex", None),
-        ("data/r_sets/lung.csv", ("lung", "km_plain"), "time", pl.col("status") == 2, "sex", None),
-        ("data/r_sets/pbc.csv", ("pbc", "km_trt"), "time", pl.col("status") == 2, "trt", "trt"),
-        (
-            "reference/hcc_tace_seg_data_table.csv",
-            ("hcc_tace_seg", "os_by_pvt"),
-            "OS",
-            pl.col("Death_1_StillAliveorLostToFU_0") == 1,
-            "Portal Vein Thrombosis",
-            None,
-        ),
+        ([1, 1, 1, 1], ["a", "a", "a", "a"], None, "fewer than two groups"),
+        ([0, 0, 0, 0], ["a", "b", "a", "b"], None, "no events"),
+        ([1, 1, 1, 1], ["a", None, "a", "b"], None, "group: missing for 1 patients"),
+        ([1, 1, 1, 1], ["a", "b", "a", "b"], ["x", "x", None, "x"], "stratum: missing for 1 patients"),
+        ([1, 1, 1, 1], ["a", "a", "b", "b"], ["x", "x", "y", "y"], "never at risk of the same event"),
+        ([0, 0, 1, 1], ["a", "a", "b", "b"], None, "never at risk of the same event"),
     ],
 )
-def test_fuller_set_of_curves(shared_reference, read_shared, path, name, time, event, group, drop):
-    reference = shared_reference[name[0]][name[1].replace("km_log-log", "km_loglog")]
-    frame = read_shared(path).drop_nulls(drop or [time]).with_columns(event=event)
-    for table in reference["table"]:
-        label = table["_row"].split("=")[1]
-        patients = frame.filter(pl.col(group) == int(label))
-        fit = fit_kaplan_meier(patients[time], patients["event"], reference["conf.type"])
-        median = compute_median(fit)
-        expected = [table.get("median"), table.get("0.95LCL"), table.get("0.95UCL")]
-        assert [median.median, median.ci_low, median.ci_high] == close(expected, rel=1e-9)
-        rows = [row for row in reference["at"] if row["strata"].endswith(f"={label}")]
-        rates = compute_rates(fit, [row["time"] for row in rows])
-        assert rates["n_risk"].to_list() == [row["n.risk"] for row in rows]
-        for ours, theirs in [("estimate", "surv"), ("std_err", "se"), ("ci_low", "lower"), ("ci_high", "upper")]:
-            assert rates[ours].to_list() == close([row[theirs] for row in rows], rel=1e-8)
-
-
-def test_fuller_set_of_tests(shared_reference, read_shared):
-    lung = read_shared("data/r_sets/lung.csv")
-    for name, rho in [("logrank", 0.0), ("peto", 1.0)]:
-        expected = shared_reference["lung"][name]
-        test = compute_logrank(lung["time"], lung["status"] == 2, lung["sex"], rho=rho)
-        assert (test.chi_square, test.p) == (
-            pytest.approx(expected["chisq"], rel=1e-9),
-            pytest.approx(expected["p"], rel=1e-8),
-        )
-        assert list(test.observed.values()) == close(expected["obs"], rel=1e-9)
-    pbc = read_shared("data/r_sets/pbc.csv").drop_nulls("trt")
-    grade = shared_reference["pbc"]["albi_grade"]
-    test = compute_logrank(pbc["time"], pbc["status"] == 2, grade)
-    assert test.chi_square == pytest.approx(shared_reference["pbc"]["logrank_albi"]["chisq"], rel=1e-9)
-    assert list(test.expected.values()) == close(shared_reference["pbc"]["logrank_albi"]["exp"], rel=1e-9)
+def test_logrank_refuses(event, group, strata, said):
+    with pytest.raises(AnalysisError, match=said):
+        compute_logrank([1, 2, 3, 4], event, group, strata)
