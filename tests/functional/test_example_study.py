@@ -16,8 +16,8 @@ import xlsxwriter
 from etl.accounts import USED
 from etl.extract import read_delivery
 from etl.ingest import VERSIONED
-from etl.mapping import choose_sheets
 from etl.settings import PACKAGE_SITES
+from etl.sheets import choose_sheets
 from etl.site import IDENTIFIER_ROLES, load_site
 from etl.warehouse import read_frames
 
