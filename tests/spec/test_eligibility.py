@@ -9,12 +9,13 @@ from schemas.derive import derive
 from schemas.rules import CRITERIA
 
 # false: criteria that remove the patient; unknown: criteria without an answer (E4 is then false).
-# 3 months are 91.3 days: 2020-05-31 is day 91, 2020-06-01 day 92 after 2020-03-01.
+# 3 months are 91.3125 days: 2020-05-31 is day 91, 2020-06-01 day 92 after 2020-03-01.
 CASES = """
 | edits                                                              | false                         | unknown                   |
 |                                                                    |                               |                           |
 | patient.tumour_type=cholangiocarcinoma                             | i1_primary_unresectable_hcc   |                           |
 | patient.diagnosis_basis=other                                      | i1_primary_unresectable_hcc   |                           |
+| patient.diagnosis_basis=clinical_aasld                             |                               |                           |
 | patient.is_unresectable=false; patient.tumour_type=                | i1_primary_unresectable_hcc   |                           |
 | patient.is_unresectable=                                           | e4_complete_data              | i1_primary_unresectable_hcc |
 | baseline.bclc_stage=B                                              | i2_bclc_c_with_metastasis     |                           |
@@ -22,6 +23,7 @@ CASES = """
 | baseline.ecog_status=1                                             | i3_liver_function_and_ecog    |                           |
 | baseline.child_pugh_class=C                                        |                               |                           |
 | baseline.child_pugh_class=C; baseline.ascites=                     | i3_liver_function_and_ecog    |                           |
+| baseline.child_pugh_class=B; baseline.ascites=                     |                               |                           |
 | baseline.child_pugh_class=; baseline.ascites=                      | e4_complete_data              | i3_liver_function_and_ecog |
 | patient.has_other_malignancy=true                                  | i4_no_other_malignancy        |                           |
 | patient.is_recurrent=true                                          | e1_not_recurrent              |                           |
@@ -33,10 +35,13 @@ CASES = """
 | baseline.tumour_number=                                            | e4_complete_data              |                           |
 | -laboratory[5]                                                     | e4_complete_data              |                           |
 | -lesion; -response                                                 | e4_complete_data              |                           |
+| -lesion!; -response!                                               | e4_complete_data              |                           |
 | outcome.vital_status=                                              | e4_complete_data              |                           |
 | outcome.vital_status=; outcome.last_contact_date=2020-05-31        | e4_complete_data              | e5_followed_3_months      |
 | outcome.vital_status=alive; outcome.last_contact_date=2020-05-31   | e5_followed_3_months          |                           |
 | outcome.vital_status=alive; outcome.last_contact_date=2020-06-01   |                               |                           |
+| outcome.vital_status=alive; outcome.last_contact_date=; outcome.death_date=; outcome.overall_survival_days=91.3125 |                               |                           |
+| outcome.vital_status=alive; outcome.last_contact_date=; outcome.death_date=; outcome.overall_survival_days=91.3 | e5_followed_3_months          |                           |
 | outcome.last_contact_date=2020-05-31; outcome.death_date=2020-05-31 |                              |                           |
 | treatment.end_date=2020-05-31; treatment[2].end_date=2020-05-31    | x1_treated_3_months           |                           |
 | treatment.end_date=2020-05-31; treatment[2].end_date=2020-06-01    |                               |                           |
@@ -45,7 +50,9 @@ CASES = """
 | treatment.drug=other                                               | arm_is_compared               |                           |
 | -treatment[2]                                                      | arm_is_compared               |                           |
 | treatment[3].line_number=1                                         | arm_is_compared               |                           |
+| treatment.drug=sorafenib                                           |                               |                           |
 | treatment.start_date=2018-12-31                                    | start_in_enrolment_window     |                           |
+| treatment.start_date=2019-01-01                                    |                               |                           |
 | treatment.start_date=2022-01-01; treatment[2].start_date=2021-12-31 | x1_treated_3_months          |                           |
 """
 
