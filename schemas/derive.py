@@ -308,7 +308,8 @@ def _derive_progression(subject: pl.DataFrame) -> pl.DataFrame:
         .then("derived_progression_date")
         .when(pl.col("first_progression_source") == "recorded")
         .then(recorded_date)
-        .otherwise("read_progression_date"),
+        .when(pl.col("first_progression_source") == "recorded_response")
+        .then("read_progression_date"),
     )
 
 
