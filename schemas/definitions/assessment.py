@@ -32,6 +32,9 @@ ASSESSMENT_SCHEMA = pl.Schema({
     "recorded_response": pl.String,
     "has_lesions": pl.Boolean,
     "unlisted_target_number": pl.Int64,
+    "assessment_gap_days": pl.Float64,
+    "has_partial_response_before": pl.Boolean,
+    "has_progressed_before": pl.Boolean,
 })  # fmt: skip
 
 
@@ -53,7 +56,8 @@ def derive_assessment(lesion: pl.DataFrame, response: pl.DataFrame, therapy_star
             has_lesions=pl.col("target_number").is_not_null(),
         )
     )
-    return _derive_responses(_derive_sums(readings)).select(ASSESSMENT_SCHEMA.names()).cast(ASSESSMENT_SCHEMA)
+    read = _derive_course(_derive_responses(_derive_sums(readings)))
+    return read.select(ASSESSMENT_SCHEMA.names()).cast(ASSESSMENT_SCHEMA)
 
 
 def _summarise_lesions(lesion: pl.DataFrame) -> pl.DataFrame:
@@ -160,7 +164,7 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
             has_target=pl.when(from_lesions)
             .then(pl.col("target_number") > 0)
             .otherwise(pl.col("reading_sum_mm").is_not_null()),
-            has_new_lesion=pl.col("has_new_lesion_listed")
+            has_new_lesion=pl.col("has_new_lesion_listed").fill_null(value=False)
             | pl.col("has_new_lesion_recorded").fill_null(pl.when(from_lesions).then(statement=False)),
             assessment_days=pl.coalesce(
                 (pl.col("assessment_date") - pl.col("start_date")).dt.total_days().cast(pl.Float64), "reading_days"
@@ -197,7 +201,7 @@ def _derive_responses(readings: pl.DataFrame) -> pl.DataFrame:
             non_target_response=pl.when(is_follow_up & (pl.col("non_target_number") > 0)).then(non_target),
         )
         .with_columns(derived_response=pl.when(is_follow_up).then(overall))
-        .with_columns(was_complete=_compute_was_complete().over(SERIES, order_by="visit_number"))
+        .with_columns(was_complete=_compute_was_before("derived_response", Response.CR))
         .with_columns(
             derived_response=pl.when(_compute_has_reappeared())
             .then(pl.lit(Response.PD.value))
@@ -206,9 +210,22 @@ def _derive_responses(readings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _compute_was_complete() -> pl.Expr:
-    is_complete_response = (pl.col("derived_response") == Response.CR.value).fill_null(value=False)
-    return is_complete_response.cast(pl.Int8).cum_max().shift(1, fill_value=0).cast(pl.Boolean)
+def _derive_course(readings: pl.DataFrame) -> pl.DataFrame:
+    """Add what the series' earlier visits hold, whether they were sent as lesions or as readings."""
+    date, days = pl.col("assessment_date"), pl.col("assessment_days")
+    gap_days = pl.coalesce(date.diff().dt.total_days().cast(pl.Float64), days.diff())
+    return readings.with_columns(
+        assessment_gap_days=gap_days.over(SERIES, order_by="visit_number"),
+        has_partial_response_before=_compute_was_before("derived_response", Response.PR),
+        has_progressed_before=_compute_was_before("derived_response", Response.PD)
+        | _compute_was_before("recorded_response", Response.PD),
+    )
+
+
+def _compute_was_before(name: str, response: Response) -> pl.Expr:
+    """Whether an earlier visit of the series has this response."""
+    is_it = (pl.col(name) == response.value).fill_null(value=False).cast(pl.Int8)
+    return is_it.cum_max().shift(1, fill_value=0).over(SERIES, order_by="visit_number").cast(pl.Boolean)
 
 
 def _compute_has_reappeared() -> pl.Expr:

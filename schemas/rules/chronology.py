@@ -25,9 +25,8 @@ def _not_after_last_contact(date: str) -> pl.Expr:
     return pl.col(date) <= pl.col("last_contact_date")
 
 
-def _compute_reading_days() -> pl.Expr:
-    from_start = compute_days_between(pl.col("start_date"), pl.col("assessment_date"))
-    return pl.coalesce(from_start, "assessment_days")
+def _follows_reading_before(when: pl.Expr) -> pl.Expr:
+    return when > when.shift(1).over("patient_id", "reader", "criteria", order_by="visit_number")
 
 
 @rule(
@@ -66,9 +65,9 @@ def diagnosis_not_after_start() -> pl.Expr:
 )
 def age_agrees_with_birth_date() -> pl.Expr:
     """The stated age lies between the age at diagnosis less 1 and the age at the start plus 1 year."""
-    first = compute_completed_years(pl.col("birth_date"), pl.coalesce("diagnosis_date", "start_date"))
-    last = compute_completed_years(pl.col("birth_date"), pl.coalesce("start_date", "diagnosis_date"))
-    return pl.col("age_years").is_between(first - 1, last + 1, closed="left") | (pl.col("age_years") == last + 1)
+    first = compute_completed_years(pl.col("birth_date"), pl.col("diagnosis_date"))
+    last = compute_completed_years(pl.col("birth_date"), pl.col("start_date"))
+    return (pl.col("age_years") >= first - 1) & (pl.col("age_years") <= last + 1)
 
 
 @rule(
@@ -133,7 +132,7 @@ def progression_after_start() -> pl.Expr:
 )
 def progression_not_after_last_contact() -> pl.Expr:
     """Nothing is observed after the last contact."""
-    return _not_after_last_contact("progression_date")
+    return pl.col("progression_date") <= pl.col("subject_last_contact_date")
 
 
 @rule(
@@ -159,7 +158,8 @@ def progression_days_not_after_survival() -> pl.Expr:
 )
 def durations_agree_with_dates() -> pl.Expr:
     """Days as sent and as counted from the dates differ by at most 3 (months are rounded)."""
-    counted = compute_days_between(pl.col("start_date"), pl.coalesce("death_date", "last_contact_date"))
+    end = pl.coalesce(pl.when("is_dead").then("death_date"), "subject_last_contact_date")
+    counted = compute_days_between(pl.col("start_date"), end)
     return (pl.col("overall_survival_days") - counted).abs() <= DURATION_TOLERANCE_DAYS
 
 
@@ -240,8 +240,10 @@ def response_not_after_last_contact() -> pl.Expr:
 )
 def response_dates_follow_visits() -> pl.Expr:
     """Assessments of one reader are dated in the order of the visits."""
-    days = _compute_reading_days()
-    return days > days.shift(1).over("patient_id", "reader", "criteria", order_by="visit_number")
+    from_start = compute_days_between(pl.col("start_date"), pl.col("assessment_date"))
+    days = pl.coalesce(from_start, "assessment_days")
+    # Two dates are in order or not whether the start is known or not.
+    return pl.coalesce(_follows_reading_before(pl.col("assessment_date")), _follows_reading_before(days))
 
 
 @rule(

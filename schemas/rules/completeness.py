@@ -69,7 +69,8 @@ def baseline_laboratory_is_complete() -> pl.Expr:
     tests = ("alt_u_l", "ast_u_l", "bilirubin_umol_l", "albumin_g_l", "afp_ng_ml")
     is_complete = pl.all_horizontal(pl.col(name).is_not_null() for name in tests)
     needs_hbv_dna = (pl.col("hbsag") == Serology.POSITIVE.value).fill_null(value=False)
-    has_hbv_dna = ~needs_hbv_dna | pl.col("hbv_dna_iu_ml").is_not_null()
+    is_measured = pl.any_horizontal(pl.col("hbv_dna_iu_ml", "hbv_dna_copies_ml").is_not_null())
+    has_hbv_dna = ~needs_hbv_dna | is_measured
     return pl.when(pl.col("laboratory_number").is_not_null()).then(is_complete & has_hbv_dna)
 
 

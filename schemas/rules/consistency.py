@@ -244,7 +244,7 @@ def tace_no_has_no_procedure() -> pl.Expr:
 )
 def hbsag_agrees_with_hbv_dna() -> pl.Expr:
     """Without surface antigen there is no high viraemia."""
-    is_measured = pl.col("hbv_dna_iu_ml").is_not_null()
+    is_measured = pl.any_horizontal(pl.col("hbv_dna_iu_ml", "hbv_dna_copies_ml").is_not_null())
     is_negative = pl.col("hbsag") == Serology.NEGATIVE.value
     return pl.when(is_measured).then(is_implied(is_negative, pl.col("hbv_dna_level") == f"<={HBV_DNA_CUT_IU_ML}"))
 
@@ -259,8 +259,11 @@ def hbsag_agrees_with_hbv_dna() -> pl.Expr:
 )
 def antiviral_has_hepatitis_b() -> pl.Expr:
     """Antiviral therapy goes with HBsAg or detectable HBV DNA."""
-    is_detected = (pl.col("hbv_dna_iu_ml") > 0) & pl.col("hbv_dna_comparator").ne_missing(Comparator.BELOW.value)
-    has_hepatitis_b = (pl.col("hbsag") == Serology.POSITIVE.value) | is_detected.fill_null(value=False)
+    is_detected = pl.any_horizontal(
+        ((pl.col(value) > 0) & pl.col(sign).ne_missing(Comparator.BELOW.value)).fill_null(value=False)
+        for value, sign in (("hbv_dna_iu_ml", "hbv_dna_comparator"), ("hbv_dna_copies_ml", "hbv_dna_copies_comparator"))
+    )
+    has_hepatitis_b = (pl.col("hbsag") == Serology.POSITIVE.value) | is_detected
     return is_implied(pl.col("has_antiviral_therapy"), has_hepatitis_b)
 
 

@@ -20,7 +20,6 @@ MRECIST = "mRECIST: Lencioni and Llovet 2010, doi:10.1055/s-0030-1247132"
 LOGIC = "two statements about one fact"
 PROGRESSION_TOLERANCE_DAYS = 14
 ROUNDING_MM = 1
-SERIES = ("patient_id", "reader", "criteria")
 LESION = ("patient_id", "reader", "lesion_id")
 
 
@@ -33,12 +32,6 @@ def _compute_position(*columns: str) -> pl.Expr:
     return pl.int_range(1, pl.len() + 1).over("patient_id", "reader", "visit_number", *columns, order_by="lesion_id")
 
 
-def _has_been(response: Response, name: str) -> pl.Expr:
-    """True where an earlier visit of the series has the response."""
-    is_it = (pl.col(name) == response.value).fill_null(value=False).cast(pl.Int8)
-    return is_it.cum_max().shift(1, fill_value=0).over(SERIES, order_by="visit_number") == 1
-
-
 @rule(
     table="lesion",
     field="diameter_mm",
@@ -49,8 +42,10 @@ def _has_been(response: Response, name: str) -> pl.Expr:
 )
 def target_is_measurable() -> pl.Expr:
     """A target is at least 10 mm, a target node at least 15 mm in short axis."""
-    limit = pl.when(compute_is_node(pl.col("organ"))).then(TARGET_NODE_MIN_MM).otherwise(TARGET_MIN_MM)
-    return is_implied(_is_baseline_target(), pl.col("diameter_mm") >= limit)
+    diameter, is_node = pl.col("diameter_mm"), compute_is_node(pl.col("organ"))
+    return is_implied(
+        _is_baseline_target(), (diameter >= TARGET_MIN_MM) & (~is_node | (diameter >= TARGET_NODE_MIN_MM))
+    )
 
 
 @rule(
@@ -207,11 +202,8 @@ def viable_diameter_within_lesion() -> pl.Expr:
 def recorded_response_agrees_with_lesions() -> pl.Expr:
     """Up to the first progression the recorded response is the derived one. A PR that still holds may be called PR."""
     recorded, derived = pl.col("recorded_response"), pl.col("derived_response")
-    has_progressed = _has_been(Response.PD, "derived_response") | _has_been(Response.PD, "recorded_response")
-    is_open = has_progressed | (derived == Response.NE.value) | (recorded == Response.NE.value)
-    is_held = (
-        _has_been(Response.PR, "derived_response") & (recorded == Response.PR.value) & (derived == Response.SD.value)
-    )
+    is_open = pl.col("has_progressed_before") | (derived == Response.NE.value) | (recorded == Response.NE.value)
+    is_held = pl.col("has_partial_response_before") & (recorded == Response.PR.value) & (derived == Response.SD.value)
     return pl.when(~is_open).then((recorded == derived) | is_held)
 
 
