@@ -45,18 +45,19 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
     faults += [(f"missing: {place}", f"缺少：{place}") for place in absent]
     faults += _check_columns(sheets, site)
     if faults:
-        raise StructureError(
-            f"The delivery '{delivery.name}' does not fit the mapping of {site.hospital}:\n  "
-            + "\n  ".join(en for en, _ in faults)
-            + "\n"
-            "Send the sheets and columns as before, or let the coordinating centre change etl/sites/"
-            f"{site.hospital}/columns.csv.",
-            f"提交内容“{delivery.name}”与 {site.name_zh} 的映射不一致：\n  "
-            + "\n  ".join(zh for _, zh in faults)
-            + "\n"
-            "请按原来的工作表和列提交，或请协调中心修改映射。",
-        )
+        raise _misfit(delivery, site, faults)
     return sheets, ignored
+
+
+def _misfit(delivery: Delivery, site: Site, faults: Sequence[Fault]) -> StructureError:
+    listed_en, listed_zh = "\n  ".join(en for en, _ in faults), "\n  ".join(zh for _, zh in faults)
+    return StructureError(
+        f"The delivery '{delivery.name}' does not fit the mapping of {site.hospital}:\n  {listed_en}\n"
+        "Send the sheets and columns as before, or let the coordinating centre change etl/sites/"
+        f"{site.hospital}/columns.csv.",
+        f"提交内容“{delivery.name}”与 {site.name_zh} 的映射不一致：\n  {listed_zh}\n"
+        "请按原来的工作表和列提交，或请协调中心修改映射。",
+    )
 
 
 def _find_second_files(sheets: Sequence[SheetRows]) -> list[Fault]:
