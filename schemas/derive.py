@@ -18,6 +18,7 @@ from schemas.definitions.pvtt import compute_pvtt_type
 from schemas.definitions.record_facts import derive_record_facts, fill_count
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 from schemas.definitions.treatment import derive_first_line, derive_next_line
+from schemas.definitions.tumour_size import compute_text_lesion_number, compute_text_size_cm
 from schemas.rules import CRITERIA
 from schemas.rules.rule import SUBJECT
 
@@ -28,8 +29,8 @@ PATIENT_COLUMNS = (
     "diagnosis_basis", "is_unresectable", "is_recurrent", "has_other_malignancy",
 )  # fmt: skip
 BASELINE_COLUMNS = (
-    "bclc_stage", "ecog_status", "has_extrahepatic_metastasis", "has_vena_cava_or_atrium_tumour", "tumour_size_cm",
-    "tumour_number", "metastasis_site_number", "hbsag", "has_antiviral_therapy", "has_cirrhosis", "has_tace",
+    "bclc_stage", "ecog_status", "has_extrahepatic_metastasis", "has_vena_cava_or_atrium_tumour", "tumour_number",
+    "metastasis_site_number", "hbsag", "has_antiviral_therapy", "has_cirrhosis", "has_tace",
     "body_weight_kg",
 )  # fmt: skip
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
@@ -133,12 +134,16 @@ def _derive_disease(tables: Tables, first_line: pl.DataFrame) -> pl.DataFrame:
 
 def _prepare_baseline(records: pl.DataFrame) -> pl.DataFrame:
     text_type = compute_pvtt_type(pl.col("pvtt_text"))
+    text_size_cm = compute_text_size_cm(pl.col("tumour_size_text"))
     return records.select(
         "patient_id",
         *BASELINE_COLUMNS,
         "ascites",
         "encephalopathy_grade",
         recorded_child_pugh_class="child_pugh_class",
+        tumour_size_cm=pl.coalesce("tumour_size_cm", text_size_cm),
+        tumour_size_text_cm=text_size_cm,
+        tumour_size_text_number=compute_text_lesion_number(pl.col("tumour_size_text")),
         pvtt_text_type=text_type,
         pvtt_type=pl.coalesce(text_type, "pvtt_type"),
         has_portal_hypertension=baseline.compute_has_portal_hypertension(
