@@ -1,0 +1,129 @@
+"""Limits of every number, keys, and what is asked for: the tables' contract as one page a clinician can check.
+
+A value outside `possible` cannot be a patient's; one outside `plausible` is asked about. Both ends are inside.
+"""
+
+import pytest
+from clinical_tables import read_rows
+
+from schemas.contract import Table, read_contract, read_grain, read_key, table_name
+from schemas.tables import TABLES
+from schemas.units import LAB_RANGES
+
+# possible and plausible values, both ends included
+LIMITS = """
+| field                         | possible     | plausible | why                                                                    |
+| adverse_event.event_number    | 1 1000       |           | counted from 1                                                         |
+| adverse_event.grade           | 1 5          |           | CTCAE grades                                                           |
+| baseline.ecog_status          | 0 5          |           | ECOG: 0 fully active to 5 dead                                         |
+| baseline.encephalopathy_grade | 0 4          |           | West Haven: 0 none to 4 coma                                           |
+| baseline.tumour_size_cm       | 0.1 40       | 0.5 25    | imaging resolves about 1 mm; a large liver spans some 25 cm            |
+| baseline.tumour_number        | 0 200        | 0 50      | nobody counts more than 50 one by one                                  |
+| baseline.metastasis_site_number | 0 500      | 0 100     | miliary spread is estimated, not counted                               |
+| baseline.hvpg_mmhg            | 0 60         | 1 40      | normal 1-5, above 10 clinically significant, above 40 hardly reported  |
+| baseline.body_weight_kg       | 20 250       | 35 130    | adults                                                                 |
+| laboratory.visit_number       | 0 200        |           | 0 is the baseline                                                      |
+| lesion.visit_number           | 0 200        |           | 0 is the baseline                                                      |
+| lesion.diameter_mm            | 0 400        | 0 250     | as the tumour size; 0 is gone                                          |
+| lesion.viable_diameter_mm     | 0 400        | 0 250     | as the diameter; 0 where nothing enhances                              |
+| metastasis.lesion_number      | 1 500        | 1 60      | a listed organ holds at least one                                      |
+| outcome.overall_survival_days | 0 20000      |           | 20000 days are 55 years                                                |
+| outcome.progression_days      | 0 20000      |           | 20000 days are 55 years                                                |
+| patient.age_years             | 0 120        | 18 95     | the study takes adults                                                 |
+| procedure.procedure_number    | 1 500        |           | counted from 1                                                         |
+| response.visit_number         | 0 200        |           | 0 is the baseline                                                      |
+| response.assessment_days      | -3650 20000  |           | an image of more than ten years ago belongs to another disease              |
+| response.target_sum_mm        | 0 2000       |           | five targets of 400 mm                                                 |
+| treatment.line_number         | 1 20         |           | counted from 1                                                         |
+| treatment.initial_dose_mg     | 0.1 2000     |           | sorafenib, the largest daily dose, is 800 mg                           |
+| alt_u_l                       | 1 20000      | 3 2000    | ischaemic hepatitis exceeds 10000 U/L                                  |
+| ast_u_l                       | 1 20000      | 3 2000    | ischaemic hepatitis exceeds 10000 U/L                                  |
+| bilirubin_umol_l              | 1 1500       | 3 513     | 513 umol/L = 30 mg/dL                                                  |
+| albumin_g_l                   | 10 70        | 18 55     | adults have 35-52 g/L                                                  |
+| afp_ng_ml                     | 0 1e8        | 0 1e6     | diluted samples reach about 10^6 ng/mL                                 |
+| hbv_dna_iu_ml                 | 0 1e11       | 0 1e10    | viraemia stays below 10^10 IU/mL                                       |
+| hbv_dna_copies_ml             | 0 1e12       | 0 1e11    | 5-6 copies are one IU                                                  |
+| inr                           | 0.5 20       | 0.7 5     | healthy 0.8-1.2; Child-Pugh gives 3 points above 2.3                   |
+| pt_prolongation_s             | 0 100        | 0 30      | Child-Pugh gives 3 points above 6 s                                    |
+| platelets_10e9_l              | 1 2000       | 10 1000   | CTCAE grade 4 is below 25                                              |
+| creatinine_umol_l             | 10 3000      | 20 1000   | adults have 45-110 umol/L                                              |
+"""
+NUMBER_TYPES = {"Int64", "Float64"}
+
+
+def read_limits(text):
+    low, high = (float(end) for end in text.split()) if text else (None, None)
+    return low, high
+
+
+def find_limits(name):
+    if "." not in name:
+        return LAB_RANGES[name].possible, LAB_RANGES[name].plausible
+    table, field = name.split(".")
+    contract = read_contract(TABLES[table])[field]
+    return contract.possible, contract.plausible
+
+
+@pytest.mark.parametrize("case", read_rows(LIMITS), ids=lambda case: case["field"])
+def test_limits(case):
+    assert find_limits(case["field"]) == (read_limits(case["possible"]), read_limits(case["plausible"]))
+
+
+def test_every_number_has_its_line():
+    numbers = {
+        f"{table}.{field.name}"
+        for table, model in TABLES.items()
+        for field in read_contract(model).values()
+        if str(field.dtype) in NUMBER_TYPES and not field.is_censored
+    }
+    assert {row["field"] for row in read_rows(LIMITS)} == numbers | {test.value for test in LAB_RANGES}
+
+
+def test_pandera_refuses_what_is_not_possible():
+    for table, model in TABLES.items():
+        columns = model.to_schema().columns
+        for name, field in read_contract(model).items():
+            limits = [check.statistics for check in columns[name].checks]
+            low, high = field.possible
+            stated = {key: value for statistics in limits for key, value in statistics.items()}
+            assert (stated.get("min_value"), stated.get("max_value")) == (low, high), (table, name)
+
+
+# What tells one record from another within a patient, and what may be empty without a question, with the reason.
+FIELDS = """
+| table         | key                            | not asked for                                                                             |
+| adverse_event | event_number                   | resolved_date ctcae_version                                                               |
+| baseline      |                                | pvtt_type pvtt_text tumour_size_text hvpg_mmhg                                            |
+| laboratory    | visit_number test              | value value_comparator                                                                    |
+| lesion        | visit_number reader lesion_id  | modality diameter_mm viable_diameter_mm is_tace_treated has_grown_since_tace              |
+| metastasis    | organ                          | lesion_number                                                                             |
+| outcome       |                                | death_date has_progressed progression_date overall_survival_days progression_days         |
+| patient       |                                | person_id birth_date_is_of_national_id sex_is_of_national_id age_years                    |
+| procedure     | procedure_number               |                                                                                           |
+| response      | visit_number reader criteria   | assessment_date assessment_days target_sum_mm has_new_lesion recorded_response            |
+| treatment     | line_number drug               | end_date initial_dose_mg stop_reason                                                      |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(FIELDS), ids=lambda case: case["table"])
+def test_keys_and_what_is_asked_for(case):
+    model = TABLES[case["table"]]
+    contract = read_contract(model)
+    assert read_key(model) == ("patient_id", *(case["key"] or "").split())
+    optional = {name for name, field in contract.items() if not field.is_expected and not field.is_key}
+    assert optional == set((case["not asked for"] or "").split())
+    columns = model.to_schema().columns
+    assert {name for name in contract if not columns[name].nullable} == set((case["key"] or "").split())
+    assert {name for name in contract if contract[name].is_censored} == ({"value"} & set(contract))
+
+
+def test_a_tables_names():
+    assert {table_name(model) for model in TABLES.values()} == {row["table"] for row in read_rows(FIELDS)}
+    assert read_grain(TABLES["adverse_event"]) == ("one patient and event", "不良反应")
+
+
+def test_the_columns_that_every_record_has():
+    columns = Table.to_schema().columns
+    assert [name for name, column in columns.items() if column.nullable] == ["source_sheet", "source_column"]
+    assert [check.statistics for check in columns["source_row"].checks] == [{"min_value": 1}]
+    assert Table.to_schema().strict is True
