@@ -15,7 +15,7 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +41,8 @@ class Grid:
 
     `cells` has one Int64 column `source_row` (1-based, as seen in Excel or in the text file) and one String column per
     position, named by its 0-based index; empty cells are null. `merged` lists (first row, first column, last row, last
-    column), rows 1-based. `encoding` is set for text files.
+    column), rows 1-based. `encoding` is set for text files; `short_rows` tells how many cells each of their rows has that
+    has fewer than the longest row and is not blank.
     """
 
     file: str
@@ -49,6 +50,7 @@ class Grid:
     cells: pl.DataFrame
     merged: tuple[tuple[int, int, int, int], ...] = ()
     encoding: str | None = None
+    short_rows: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -199,7 +201,8 @@ def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
     width = max((len(row) for row in rows), default=0)
     columns = {str(i): [row[i] if i < len(row) else None for row in rows] for i in range(width)}
     frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-    return Grid(name, None, _with_row_numbers(frame), encoding=encoding)
+    short = {number: len(row) for number, row in enumerate(rows, 1) if len(row) < width and any(map(str.strip, row))}
+    return Grid(name, None, _with_row_numbers(frame), encoding=encoding, short_rows=short)
 
 
 def decode_text(content: bytes, name: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from etl.identity import mask_personal_data
 from etl.site import ROW_NUMBER, Site, Source, normalise_text
 
 _HEADER_SEARCH_ROWS = 20
+_SHOWN_ROWS = 5
 # A number of two digits or more, or a date, alone in a cell: a header has none.
 _DATA_CELL = re.compile(r"^[<>]?\d[\d./:年月日 -]+$")
 Fault = tuple[str, str]  # what does not fit, in English and Chinese
@@ -42,15 +43,6 @@ def name_columns(grid: Grid, sources: Sequence[Source], site: Site, faults: list
 def _take_given(grid: Grid, source: Source, faults: list[Fault]) -> dict[str, str]:
     """Return the names that the mapping gives, after checking that the file has as many columns and no header."""
     given = source.header
-    positions = [p for p in grid.cells.columns if p != ROW]
-    width = max((int(p) + 1 for p in positions), default=0)
-    if width < len(given) or any(grid.cells[p].is_not_null().any() for p in positions if int(p) >= len(given)):
-        faults.append(
-            (
-                f"{grid.label}: the file has {width} columns, the mapping names {len(given)} (header in site.toml)",
-                f"{grid.label}：文件有 {width} 列，而映射给出 {len(given)} 个列名（site.toml 中的 header）",
-            )
-        )
     first = {normalise_text(cell) for cell in grid.cells.head(1).row(0)[1:] if cell} if grid.cells.height else set()
     if 2 * len(first & set(given)) >= len(given):
         raise DeliveryError(
@@ -58,7 +50,29 @@ def _take_given(grid: Grid, source: Source, faults: list[Fault]) -> dict[str, st
             "out, or let the coordinating centre write header_row = 1 in site.toml in place of header.",
             f"{grid.label}：第 1 行为列名，而映射说明该文件没有表头。请删除该行，或请协调中心将 site.toml 中的 header 改为 header_row = 1。",
         )
+    faults += _find_misfits(grid, len(given))
     return {str(i): name for i, name in enumerate(given)}
+
+
+def _find_misfits(grid: Grid, n_given: int) -> list[Fault]:
+    """Report a file, and the first rows of one, that has another number of columns than the mapping gives names."""
+    positions = [p for p in grid.cells.columns if p != ROW]
+    width = max((int(p) + 1 for p in positions), default=0)
+    if width < n_given or any(grid.cells[p].is_not_null().any() for p in positions if int(p) >= n_given):
+        return [
+            (
+                f"{grid.label}: the file has {width} columns, the mapping names {n_given} (header in site.toml)",
+                f"{grid.label}：文件有 {width} 列，而映射给出 {n_given} 个列名（site.toml 中的 header）",
+            )
+        ]
+    short = [(row, n) for row, n in grid.short_rows.items() if n < n_given]
+    return [
+        (
+            f"{grid.label}: row {row} has {n} cells, the mapping names {n_given} columns (header in site.toml)",
+            f"{grid.label}：第 {row} 行只有 {n} 个单元格，而映射给出 {n_given} 个列名（site.toml 中的 header）",
+        )
+        for row, n in short[:_SHOWN_ROWS]
+    ]
 
 
 def _read_header(grid: Grid, sources: Sequence[Source], site: Site) -> dict[str, str]:

@@ -120,6 +120,13 @@ def test_a_file_with_another_number_of_columns_is_refused(desk, data, width):
     assert not desk.settings.warehouse_path.exists()
 
 
+def test_a_row_that_broke_in_two_is_refused_and_makes_no_patients(desk):
+    write(desk, data="1,3.9,seen\n twice\n\n0,3.5,\n")
+    with pytest.raises(StructureError, match=r"row 2 has 1 cells, the mapping names 3 columns") as caught:
+        desk.ingest()
+    assert "twice" not in caught.value.en + caught.value.zh
+
+
 def test_empty_columns_at_the_end_are_none(desk):
     write(desk, data="1,3.9,,\n0,3.5,,\n")
     assert desk.ingest().accounts["patients"] == 2
