@@ -152,6 +152,7 @@ def _is_left_alone(node: ast.AST) -> bool:
         is_text
         or is_type
         or isinstance(node, IGNORED_NODES)
+        or (isinstance(node, ast.Assign) and _names_of(node) == ["metadata"])
         or (isinstance(node, ast.keyword) and node.arg in IGNORED_KEYWORDS)
     )
 

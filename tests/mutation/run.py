@@ -182,24 +182,28 @@ def judge_module(path: Path, tests: list[str], by_rule: bool, known: dict) -> li
     return verdicts
 
 
-def describe(verdicts: list[Verdict]) -> str:
-    """Return the score per module and the survivors as Markdown."""
+def describe_scores(verdicts: list[Verdict]) -> str:
+    """Return the score per module as a Markdown table."""
     out = io.StringIO()
     out.write("| module | mutants | killed | survived | equivalent | score |\n|---|--:|--:|--:|--:|--:|\n")
     by_module: dict[str, Counter[str]] = {}
     for verdict in verdicts:
         by_module.setdefault(verdict.module, Counter())[verdict.outcome] += 1
-    for module, counts in [*by_module.items(), ("all", sum(by_module.values(), Counter()))]:
+    for module, counts in [*sorted(by_module.items()), ("all", sum(by_module.values(), Counter()))]:
         killed, survived, same = counts[KILLED], counts[SURVIVED], counts[EQUIVALENT_CHANGE]
         score = f"{100 * killed / (killed + survived):.1f} %" if killed + survived else ""
         out.write(f"| {module} | {killed + survived + same} | {killed} | {survived} | {same} | {score} |\n")
-    out.write("\n## Survivors\n\n")
-    survivors = [v for v in verdicts if v.outcome == SURVIVED]
-    for v in survivors:
-        out.write(f"- `{v.module}` line {v.mutant.line}, `{v.mutant.scope}`\n")
-        out.write(f"  - was: `{v.mutant.before}`\n  - now: `{v.mutant.after}`\n")
-    out.write("" if survivors else "None.\n")
     return out.getvalue()
+
+
+def describe_survivors(verdicts: list[Verdict]) -> str:
+    """Return the changes that no test noticed as a Markdown list."""
+    return "".join(
+        f"- `{v.module}` line {v.mutant.line}, `{v.mutant.scope}`\n"
+        f"  - was: `{v.mutant.before}`\n  - now: `{v.mutant.after}`\n"
+        for v in verdicts
+        if v.outcome == SURVIVED
+    )
 
 
 def main(parts: list[str]) -> None:
@@ -214,15 +218,15 @@ def main(parts: list[str]) -> None:
         if parts and not any(part in module for part in parts):
             continue
         judged = judge_module(path, tests, by_rule, known)
-        counts = Counter(v.outcome for v in judged)
-        print(f"{time.monotonic() - started:6.0f} s  {module}: {dict(counts)}", flush=True)
+        counts = dict(Counter(v.outcome for v in judged))
+        print(f"{time.monotonic() - started:6.0f} s  {module}: {counts}\n{describe_survivors(judged)}", flush=True)
         verdicts += judged
-    text = describe(verdicts)
-    print(text)
+    scores = describe_scores(verdicts)
+    print(scores)
     if not parts:
-        page = REPORT.read_text(encoding="utf-8")
-        head = page.split("## Score")[0]
-        REPORT.write_text(f"{head}## Score\n\n{text}", encoding="utf-8")
+        head = REPORT.read_text(encoding="utf-8").split("## Score")[0]
+        survivors = describe_survivors(verdicts) or "None.\n"
+        REPORT.write_text(f"{head}## Score\n\n{scores}\n## Survivors\n\n{survivors}", encoding="utf-8")
 
 
 if __name__ == "__main__":

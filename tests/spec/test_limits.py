@@ -3,10 +3,11 @@
 A value outside `possible` cannot be a patient's; one outside `plausible` is asked about. Both ends are inside.
 """
 
+import polars as pl
 import pytest
 from clinical_tables import read_rows
 
-from schemas.contract import Table, read_contract, read_grain, read_key, table_name
+from schemas.contract import FieldContract, Table, read_contract, read_grain, read_key, table_name
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES
 
@@ -115,6 +116,23 @@ def test_keys_and_what_is_asked_for(case):
     columns = model.to_schema().columns
     assert {name for name in contract if not columns[name].nullable} == set((case["key"] or "").split())
     assert {name for name in contract if contract[name].is_censored} == ({"value"} & set(contract))
+
+
+def test_a_field_is_no_key_and_not_asked_for_unless_it_says_so():
+    plain = FieldContract("x", pl.Int64(), "meaning", "含义")
+    assert not any((plain.is_key, plain.is_expected, plain.is_censored, plain.is_made))
+    assert all(field.meaning and field.zh for model in TABLES.values() for field in read_contract(model).values())
+
+
+def test_what_no_hospital_sends():
+    made = {
+        f"{table}.{field.name}"
+        for table, model in TABLES.items()
+        for field in read_contract(model).values()
+        if field.is_made
+    }
+    of_national_id = {f"patient.{name}_is_of_national_id" for name in ("birth_date", "sex")}
+    assert made == {"laboratory.value_comparator", "patient.person_id"} | of_national_id
 
 
 def test_a_tables_names():
