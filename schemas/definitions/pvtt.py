@@ -25,18 +25,28 @@ _OTHER_CHANGE = (
     r"受压|推移|增宽|增粗|扩张|变窄|狭窄|变细|海绵样变|\bcompress|\bdisplac|\bdilat|\bwiden|\bnarrow|\bcavernous"
 )
 _UNCERTAIN = (
-    r"无法|不能|不清|不详|可疑|疑似|待排|不除外|未评估|未检查|未提供|无数据|无资料|无记录|消失|溶解"
-    r"|\bcannot\b|\bpossibl[ey]\b|\bsuspicious\b|\bsuspected\b|\bunclear\b|\bequivocal\b|\bexclude|\brule[d]? out\b"
+    r"无法|不能|不清|不详|可疑|疑似|可能|待排|不除外|鉴别|未评估|未检查|未提供|无数据|无资料|无记录|消失|溶解|取出|支架|[?]"
+    r"|\bcannot\b|\bpossibl[ey]\b|\bprobabl[ey]\b|\blikely\b|\bmay be\b|\bsuspicious\b|\bsuspected\b|\bunclear\b"
+    r"|\bequivocal\b|\bexclude|\brule[d]? out\b|\bstent"
     r"|\bnot (?:assess|evalua|availab|record|done|known)"
 )
 # Not read: "主干无癌栓 右支癌栓", where a blank after a Chinese negation may end its clause or not; "右支主干", which may be
 # the right branch's stem (II) or the right branch and the main trunk (III).
 _UNCLEAR_BREAK = r"(?:未见|无|没有|未)\S*\s+\S*(?:左|右|主干|总干|分支|段支|肠系膜)|(?:左|右)支(?:主|总)干"
 # "右支癌栓未累及主干" affirms, then negates: a clause ends where the thrombus is said not to reach.
-_REACH = rf"(栓(?:形成)?)((?:尚)?{_NOT_REACHING})"
+_REACH = rf"(栓(?:形成)?|充盈缺损)((?:尚)?{_NOT_REACHING})"
+_REACH_EN = (
+    r"((?:\bthromb|\bfilling defect)[^\x1f]*?)(\b(?:do(?:es)? )?not (?:extend(?:ing)?|reach(?:ing)?|involving|invading)\b"
+    r"|\bwithout (?:extension|extending|reaching|involving|involvement))"
+)
+# A blood clot in the portal vein is no tumour thrombus; which of them is meant, the hospital must say.
+_CLOT = r"血栓|\bbland\b"
+_TUMOUR_THROMBUS = r"癌栓|瘤栓|tumou?r"
 _OTHER_VESSEL = r"肝静脉|肝[左中右]静脉|肝动脉|胆管|腔静脉|\bhepatic (?:vein|artery)|\bbile duct|\bvena cava|\bivc\b"
 _PORTAL = r"门静脉|门脉|肠系膜|\bportal\b|\bpvtt?\b|mesenteric|\bsmv\b"
-_NONE = r"^(?:无|未见|没有|阴性|否|none|no|absent|negative|0|0型|type 0)$"
+_NONE = (
+    r"^(?:(?:pvtt|(?:门静脉|门脉)?癌栓)\s*:?\s*)?(?:\(-\)|无|未见|没有|阴性|否|none|no|absent|negative|0|0型|type 0)$"
+)
 _STATED_TYPE = r"^(?:pvtt|门静脉癌栓|门脉癌栓|程氏|cheng(?:'s)?|type|分型|\s|[:(])*({})\s*(?:型|类|级)?[)]?$"
 _SIDE = r"\b(?:left|right|bilateral|both|first[- ]order)"
 
@@ -77,7 +87,9 @@ def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
     is not read.
     """
     normalised = text.str.normalize("NFKC").str.to_lowercase().str.strip_chars(" \t\n.。")
-    ended = normalised.str.replace_all(_REACH, "${1}\x1f${2}").str.replace_all(_CLAUSE_BREAK, "\x1f")
+    ended = normalised.str.replace_all(_CLAUSE_BREAK, "\x1f")
+    for reach in (_REACH, _REACH_EN):
+        ended = ended.str.replace_all(reach, "${1}\x1f${2}")
     clauses = ended.str.split("\x1f")
     negated = pl.element().str.contains(_NEGATION)
     is_elsewhere = pl.element().str.contains(_OTHER_VESSEL) & ~pl.element().str.contains(_PORTAL)
@@ -87,7 +99,12 @@ def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
     ).list.join("\n")
     has_negation = clauses.list.eval(negated).list.any()
     without_sectoral = affirmed.str.replace_all(_SECTORAL, "<sector>")
-    is_doubtful = normalised.str.contains(_UNCERTAIN) | normalised.str.contains(_UNCLEAR_BREAK)
+    is_clot = pl.element().str.contains(_CLOT) & ~pl.element().str.contains(_TUMOUR_THROMBUS) & ~negated
+    is_doubtful = (
+        clauses.list.eval(is_clot).list.any()
+        | normalised.str.contains(_UNCERTAIN)
+        | normalised.str.contains(_UNCLEAR_BREAK)
+    )
     read = pl.when(is_doubtful).then(None).when(normalised.str.contains(_NONE)).then(pl.lit(PvttType.NONE.value))
     for code, numerals in _ROMAN.items():
         read = read.when(normalised.str.contains(_STATED_TYPE.format(numerals))).then(pl.lit(code.value))

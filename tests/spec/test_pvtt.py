@@ -27,6 +27,9 @@ READINGS = {
         "main",
         "门静脉主干增宽伴癌栓",
         "门静脉主干受侵",
+        "右支癌栓延伸至主干",
+        "thrombus extending from the left portal vein to the main trunk",
+        "门静脉主干癌栓及血栓形成",
     ],
     "II": [
         "门静脉左支癌栓形成",
@@ -60,6 +63,11 @@ READINGS = {
         "门静脉右支癌栓形成，未达主干",
         "门静脉一级分支癌栓",
         "门静脉癌栓（Ⅱ型）",
+        "thrombus in left portal vein not extending to main trunk",
+        "门静脉右支充盈缺损未累及主干",
+        "filling defect in left portal vein not extending to main trunk",
+        "tumour thrombus of the right branch, which does not reach the main trunk",
+        "left portal vein thrombosis without involvement of the main trunk",
     ],
     "I": [
         "门静脉右前支癌栓",
@@ -96,6 +104,9 @@ READINGS = {
         "main portal vein compressed, no thrombus",
         "门静脉癌栓：无",
         "癌栓未见",
+        "PVTT: none",
+        "门静脉癌栓（-）",
+        "门静脉主干未见癌栓及血栓",
     ],
     None: [
         "见报告",
@@ -116,6 +127,14 @@ READINGS = {
         "门静脉癌栓，未累及主干",
         "癌栓形成，主干通畅",
         "PVTT present, main trunk patent",
+        "门静脉主干癌栓可能",
+        "主干癌栓？",
+        "门静脉主干癌栓与血栓鉴别",
+        "门静脉主干血栓",
+        "bland thrombus in main portal vein",
+        "likely thrombus in main portal vein",
+        "主干癌栓已取出",
+        "术后门静脉主干支架",
     ],
 }
 
