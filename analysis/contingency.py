@@ -17,6 +17,7 @@ from etl.errors import AnalysisError
 
 SMALLEST_EXPECTED_COUNT = 5
 TIE_TOLERANCE = 1e-7  # two tables whose probabilities differ by less, relatively, are equally likely (R's value)
+Node = tuple[tuple[int, ...], float]  # what is left of the column totals, and the log weight of the rows so far
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def compute_contingency_test(counts: ArrayLike) -> ContingencyTest:
     Raises `AnalysisError` where fewer than two levels or two arms have patients.
     """
     table = np.asarray(counts, dtype=np.int64)
+    if table.ndim != 2 or (table < 0).any():
+        raise ValueError(f"counts must be a table of non-negative numbers, not of shape {table.shape}")
     kept = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
     n_dropped = sum(table.shape) - sum(kept.shape)
     if min(kept.shape) < 2:
@@ -69,37 +72,42 @@ def _compute_fisher_p(table: NDArray[np.int64]) -> float:
     fifty patients it takes seconds.
     """
     rows = table if table.shape[0] >= table.shape[1] else table.T
-    row_totals, columns = rows.sum(axis=1).tolist(), tuple(rows.sum(axis=0).tolist())
+    row_totals, columns = tuple(rows.sum(axis=1).tolist()), tuple(rows.sum(axis=0).tolist())
     limit = -sum(_log_factorial(cell) for cell in rows.ravel().tolist()) + TIE_TOLERANCE
-
-    @cache
-    def extremes(index: int, left: tuple[int, ...]) -> tuple[float, float]:
-        """Largest and smallest log weight of the rows from `index` on that fill the column totals `left`."""
-        if index == len(row_totals):
-            return 0.0, 0.0
-        ways = [(_weigh(row), extremes(index + 1, _subtract(left, row))) for row in _fill(row_totals[index], left)]
-        return max(w + high for w, (high, _) in ways), min(w + low for w, (_, low) in ways)
-
-    def log_total(index: int, left: tuple[int, ...]) -> float:
-        """Log of the summed weights of all those ways."""
-        return _log_factorial(sum(left)) + _weigh(row_totals[index:]) + _weigh(left)
-
+    every_table = _log_total(row_totals, columns)
+    extremes: dict[tuple[int, tuple[int, ...]], tuple[float, float]] = {}
     counted = 0.0
-    frontier: dict[tuple[tuple[int, ...], float], int] = {(columns, 0.0): 1}
-    for index, total in enumerate(row_totals):
-        onward: dict[tuple[tuple[int, ...], float], int] = defaultdict(int)
+    frontier: dict[Node, int] = {(columns, 0.0): 1}
+    for index in range(len(row_totals) + 1):
+        to_come, onward = row_totals[index:], defaultdict(int)
         for (left, past), n_paths in frontier.items():
-            highest, lowest = extremes(index, left)
+            highest, lowest = _find_extremes(to_come, left, extremes)
             if past + highest <= limit:
-                counted += n_paths * math.exp(past + log_total(index, left) - log_total(0, columns))
+                counted += n_paths * math.exp(past + _log_total(to_come, left) - every_table)
             elif past + lowest <= limit:
-                for row in _fill(total, left):
+                for row in _fill(to_come[0], left):
                     onward[_subtract(left, row), round(past + _weigh(row), 11)] += n_paths
         frontier = onward
-    counted += sum(
-        n_paths * math.exp(past - log_total(0, columns)) for (_, past), n_paths in frontier.items() if past <= limit
-    )
     return min(counted, 1.0)
+
+
+def _find_extremes(
+    to_come: tuple[int, ...], left: tuple[int, ...], known: dict[tuple[int, tuple[int, ...]], tuple[float, float]]
+) -> tuple[float, float]:
+    """Largest and smallest log weight of the rows to come that fill the column totals `left`; `known` remembers."""
+    if not to_come:
+        return 0.0, 0.0
+    key = (len(to_come), left)
+    if key not in known:
+        rows = [(_weigh(row), _subtract(left, row)) for row in _fill(to_come[0], left)]
+        ways = [(weight, _find_extremes(to_come[1:], rest, known)) for weight, rest in rows]
+        known[key] = max(w + high for w, (high, _) in ways), min(w + low for w, (_, low) in ways)
+    return known[key]
+
+
+def _log_total(to_come: tuple[int, ...], left: tuple[int, ...]) -> float:
+    """Log of the summed weights of all ways in which the rows to come fill the column totals `left`."""
+    return _log_factorial(sum(left)) + _weigh(to_come) + _weigh(left)
 
 
 @cache
@@ -107,7 +115,7 @@ def _log_factorial(count: int) -> float:
     return math.lgamma(count + 1)
 
 
-def _weigh(row: tuple[int, ...] | list[int]) -> float:
+def _weigh(row: tuple[int, ...]) -> float:
     return -sum(_log_factorial(cell) for cell in row)
 
 

@@ -59,13 +59,17 @@ def count_levels(study: Study, frame: pl.DataFrame, column: str, levels: tuple[s
 
 
 def add_test(study: Study, counts: list[list[int]], analysis: str, **keys: Any) -> None:
-    """Add the p-value of a table of counts; none where only one level occurs."""
+    """Add the test of a table of counts, as if nobody's levels were not there; no p where only one level occurs."""
     n = sum(map(sum, counts))
     if sum(any(row) for row in counts) < 2:
         study.results.add(analysis, "p", None, n=n, method="not estimable: only one level occurs", **keys)
         return
     test = compute_contingency_test(counts)
-    study.results.add(analysis, "p", test.p, n=n, method=TEST_NAMES[test.method], **keys)
+    dropped = f"; levels without patients left out: {test.n_empty_dropped}" if test.n_empty_dropped else ""
+    if test.statistic is not None:
+        method = f"{TEST_NAMES[test.method]}, {test.df} df{dropped}"
+        study.results.add(analysis, "chi_square", test.statistic, n=n, method=method, **keys)
+    study.results.add(analysis, "p", test.p, n=n, method=f"{TEST_NAMES[test.method]}{dropped}", **keys)
 
 
 def _add_balance(study: Study) -> None:

@@ -72,8 +72,16 @@ def _fit_together(study: Study, frame: pl.DataFrame, endpoint: Endpoint, names: 
     keys: dict[str, Any] = {"cohort": MATCHED, "endpoint": endpoint.id}
     for position, (term, level) in enumerate(fit.coefficients.select("term", "level").iter_rows()):
         add_coefficients(study, "cox_multivariable", fit, position, variable=term, level=level, **keys)
-    counts = {"n": fit.n, "n_event": fit.n_event}
-    study.results.add("cox_multivariable", "n", len(names), variable="covariates", method=COX_METHOD, **counts, **keys)
+    keys |= {"n": fit.n, "n_event": fit.n_event}
+    study.results.add("cox_multivariable", "n", len(names), variable="covariates", method=COX_METHOD, **keys)
+    tests = {"likelihood-ratio": fit.likelihood_ratio, "Wald": fit.wald, "score": fit.score}
+    for name, test in tests.items():
+        values = {"chi_square": test.statistic, "p": test.p}
+        method = f"{name} test of the whole model, {test.df} df"
+        study.results.add_all("cox_multivariable", values, variable="model", level=name, method=method, **keys)
+    values = {"estimate": fit.concordance, "se": fit.concordance_std_err}
+    method = "Harrell's concordance, as R's coxph"
+    study.results.add_all("cox_multivariable", values, variable="concordance", method=method, **keys)
 
 
 def add_subgroup(study: Study, subgroup: Subgroup) -> None:

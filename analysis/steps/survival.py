@@ -131,6 +131,17 @@ def add_logrank(
             raise
         study.results.add("logrank", "p", None, method=f"not estimable: {error}", **counts)
         return
+    labels = {item.code: item.id for item in study.spec.arms}
+    for group, observed in test.observed.items():
+        size = int((groups.cast(pl.String) == group).sum())
+        of_group: dict[str, Any] = keys | ({"arm": labels[group]} if group in labels else {"level": group})
+        of_group |= {
+            "variable": "events",
+            "n": size,
+            "n_event": int(observed),
+            "method": "log-rank, under no difference",
+        }
+        study.results.add("logrank", "expected", test.expected[group], unit="events", **of_group)
     study.results.add("logrank", "chi_square", test.chi_square, method=f"log-rank, {test.df} df", **counts)
     study.results.add("logrank", "p", test.p, method=f"log-rank, {test.df} df", **counts)
 
