@@ -27,9 +27,9 @@ from pathlib import Path
 os.environ["POLARS_MAX_THREADS"] = "1"
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
-import hypothesis  # noqa: F401
 import pandera.polars  # noqa: F401
 import pytest
+from hypothesis import Phase, settings
 from mutation.mutants import Mutant, build_mutant, find_mutants, find_users
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,6 @@ REPORT = ROOT / "docs" / "mutation.md"
 EQUIVALENT = Path(__file__).with_name("equivalent.csv")
 TESTS = Path(__file__).with_name("tests.csv")
 RULE_CASES = "tests/rules/test_rule_cases.py"
-CRITERION_CASES = "tests/spec/test_eligibility.py"
 SECONDS_PER_MUTANT = 120
 KILLED, SURVIVED, EQUIVALENT_CHANGE = "killed", "survived", "equivalent"
 
@@ -60,6 +59,12 @@ class Selection:
     first: Sequence[str] = ()
     failed: str = ""
     kept: int = field(default=0)
+
+    def pytest_sessionstart(self) -> None:
+        """Generate few examples, the same in every run, and do not shrink those that fail."""
+        phases = (Phase.explicit, Phase.generate)
+        settings.register_profile("mutation", max_examples=50, derandomize=True, deadline=None, phases=phases)
+        settings.load_profile("mutation")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the cases of the rules that the change can reach; no words: all."""
