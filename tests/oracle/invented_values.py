@@ -144,8 +144,8 @@ def _finish_baseline(draw, record, start):
     for flag in ("hvpg_mmhg", "tumour_size_cm"):
         if draw.chance(0.3):
             record[flag] = None
-    record["pvtt_text"] = draw_pvtt_text(draw)[0] if draw.chance(0.5) else None
-    record["tumour_size_text"] = draw_size_text(draw)[0] if draw.chance(0.5) else None
+    record["pvtt_text"] = draw_pvtt_text(draw) if draw.chance(0.5) else None
+    record["tumour_size_text"] = draw_size_text(draw) if draw.chance(0.5) else None
 
 
 def _finish_outcome(draw, record, start):

@@ -1,0 +1,244 @@
+"""First line, progression, survival and response of one patient, in plain Python from the study's protocol."""
+
+from datetime import date
+
+KINASE_INHIBITORS = ("sorafenib", "lenvatinib")
+PD1_INHIBITORS = ("pembrolizumab", "nivolumab", "sintilimab", "toripalimab", "camrelizumab")
+CLOSE = date(2022, 10, 31)
+DAYS_PER_MONTH = 365.25 / 12
+WINDOWS = {"response_3_months": (91, 63, 119), "response_6_months": (183, 155, 211)}
+
+
+def make_first_line(treatments):
+    """Arm, drugs, start and end of line 1 and the start of the next line; all None without a line 1."""
+    line = [row for row in treatments if row["line_number"] == 1]
+    later = [row["start_date"] for row in treatments if row["line_number"] > 1 and row["start_date"] is not None]
+    facts = dict.fromkeys((
+        "arm", "targeted_drug", "pd1_drug", "start_date", "treatment_end_date", "is_treatment_ongoing",
+        "kinase_inhibitor_number", "pd1_drug_number",
+    ))  # fmt: skip
+    facts["next_line_start_date"] = min(later, default=None)
+    if not line:
+        return facts
+    kinase = [row["drug"] for row in line if row["drug"] in KINASE_INHIBITORS]
+    antibodies = [row["drug"] for row in line if row["drug"] in PD1_INHIBITORS]
+    is_combination = len(kinase) == 1 and antibodies and len(kinase) + len(antibodies) == len(line)
+    starts, ends = [row["start_date"] for row in line], [row["end_date"] for row in line]
+    return facts | {
+        "arm": {"sorafenib": "sora_pd1", "lenvatinib": "len_pd1"}[kinase[0]] if is_combination else "other",
+        "targeted_drug": _first_started(line, KINASE_INHIBITORS),
+        "pd1_drug": _first_started(line, PD1_INHIBITORS),
+        "start_date": None if None in starts else min(starts),
+        "treatment_end_date": None if None in ends else max(ends),
+        "is_treatment_ongoing": any(row["end_date"] is None and row["stop_reason"] is None for row in line),
+        "kinase_inhibitor_number": len(kinase),
+        "pd1_drug_number": len(antibodies),
+    }
+
+
+def _first_started(line, drugs):
+    """The drug of a class that was started first; one without a date comes last, then by name."""
+    own = [(row["start_date"] is None, row["start_date"] or CLOSE, row["drug"]) for row in line if row["drug"] in drugs]
+    return min(own)[2] if own else None
+
+
+def select_readings(assessments):
+    """The visits that count for the patient, in order: RECIST 1.1 by `site`, else by the first reader by name."""
+    rows = [row for row in assessments if row["criteria"] == "recist_1_1"]
+    readers = sorted({row["reader"] for row in rows})
+    reader = "site" if "site" in readers else readers[0] if readers else None
+    chosen = sorted((row for row in rows if row["reader"] == reader), key=lambda row: row["visit_number"])
+    return [{**row, "response": row["derived_response"] or row["recorded_response"]} for row in chosen]
+
+
+def summarise_readings(readings):
+    """Baseline imaging, first PD (derived, and recorded where nothing is derived), last adequate assessment."""
+    first = [row for row in readings if row["visit_number"] == 0]
+    later = [row for row in readings if row["visit_number"] > 0]
+    derived = [row for row in later if row["derived_response"] == "PD"]
+    recorded = [row for row in later if row["derived_response"] is None and row["recorded_response"] == "PD"]
+    adequate = [row for row in later if row["response"] not in (None, "NE")]
+    source = None
+    if derived:
+        source = "lesions" if derived[0]["has_lesions"] else "target_sum"
+    return {
+        "baseline_imaging_date": _least(first, "assessment_date"),
+        "last_adequate_assessment_days": max(_known(adequate, "assessment_days"), default=None),
+        "derived_progression_date": _least(derived, "assessment_date"),
+        "derived_progression_days": _least(derived, "assessment_days"),
+        "derived_progression_source": source,
+        "read_progression_date": _least(recorded, "assessment_date"),
+        "read_progression_days": _least(recorded, "assessment_days"),
+        "is_progression_derived": bool(derived),
+    }
+
+
+def _known(rows, name):
+    return [row[name] for row in rows if row[name] is not None]
+
+
+def _least(rows, name):
+    return min(_known(rows, name), default=None)
+
+
+def make_outcome(outcome, start, line, readings):
+    """Times, first progression, OS, PFS and responses of one patient; `outcome` is None without a record."""
+    record = outcome or {}
+    status = record.get("vital_status")
+    facts = {
+        "death_date": record.get("death_date"),
+        "has_progressed": record.get("has_progressed"),
+        "progression_date": record.get("progression_date"),
+        "overall_survival_days": record.get("overall_survival_days"),
+        "recorded_progression_days": record.get("progression_days"),
+        "is_dead": None if status is None else status == "dead",
+        "has_outcome_record": outcome is not None,
+        **summarise_readings(readings),
+    }
+    facts |= _make_times(facts, record.get("last_contact_date"), start, line)
+    facts |= _make_progression(facts, start)
+    facts |= _make_survival(facts)
+    for name, window in WINDOWS.items():
+        facts[name] = _respond_at(facts, readings, *window)
+    facts["best_response"] = _find_best(_until_progression(readings))
+    facts["best_response_confirmed"] = _find_confirmed(_until_progression(readings))
+    return facts
+
+
+def _days(start, end):
+    return None if start is None or end is None else float((end - start).days)
+
+
+def _make_times(facts, contact, start, line):
+    if contact is None and facts["is_dead"]:
+        contact = facts["death_date"]
+    is_dated = start is not None and contact is not None
+    sent = facts["overall_survival_days"]
+    last_contact = _days(start, contact) if is_dated else sent
+    until = contact if line["is_treatment_ongoing"] else line["treatment_end_date"]
+    treatment = _days(start, None if until is None else min(until, CLOSE))
+    death = None
+    if facts["is_dead"]:
+        death = _days(start, facts["death_date"])
+        death = last_contact if death is None else death
+    return {
+        "last_contact_date": contact,
+        "time_source": "dates" if is_dated else None if sent is None else "durations",
+        "last_contact_days": last_contact,
+        "close_days": _days(start, CLOSE),
+        "treatment_days": treatment,
+        "treatment_months": None if treatment is None else treatment / DAYS_PER_MONTH,
+        "death_days": death,
+    }
+
+
+def _make_progression(facts, start):
+    """First of these that has a time: derived from lesions or sums; the outcome's; a recorded PD of an assessment."""
+    if facts["derived_progression_days"] is not None:
+        found = (
+            facts["derived_progression_source"],
+            facts["derived_progression_days"],
+            facts["derived_progression_date"],
+        )
+        return _name_progression(*found)
+    is_denied = facts["has_progressed"] is False
+    recorded_date = None if is_denied else facts["progression_date"]
+    recorded = _days(start, recorded_date)
+    if recorded is None and facts["has_progressed"]:
+        recorded = facts["recorded_progression_days"]
+    if recorded is not None:
+        return _name_progression("recorded", recorded, recorded_date)
+    if facts["read_progression_days"] is not None:
+        return _name_progression("recorded_response", facts["read_progression_days"], facts["read_progression_date"])
+    return _name_progression(None, None, None)
+
+
+def _name_progression(source, days, day):
+    return {"first_progression_source": source, "first_progression_days": days, "first_progression_date": day}
+
+
+def _make_survival(facts):
+    """OS to death, last contact or the close; PFS to progression or death; None where a time is not known."""
+    unknown = dict.fromkeys(("os_days", "os_event", "pfs_days", "pfs_event"))
+    end = facts["death_days"] if facts["is_dead"] else facts["last_contact_days"]
+    close = facts["close_days"]
+    if facts["is_dead"] is None or end is None or end < 0 or (close is not None and close < 0):
+        return unknown
+    os_days = end if close is None else min(end, close)
+    os_event = facts["is_dead"] and end <= os_days
+    progression = facts["first_progression_days"]
+    is_undated = progression is None and (facts["has_progressed"] is True or facts["is_progression_derived"])
+    survival = unknown | {"os_days": os_days, "os_event": os_event}
+    if is_undated or (progression is not None and progression <= 0):
+        return survival
+    has_progressed = progression is not None and progression <= os_days
+    return survival | {
+        "pfs_days": progression if has_progressed else os_days,
+        "pfs_event": os_event or has_progressed,
+    }
+
+
+def _respond_at(facts, readings, nominal, first_day, last_day):
+    """The assessment nearest the nominal day (a tie: the later); PD is carried forward; death before counts as PD."""
+    if facts["last_contact_days"] is None:
+        return None
+    within = [
+        row
+        for row in readings
+        if row["visit_number"] > 0
+        and row["response"] is not None
+        and row["assessment_days"] is not None
+        and first_day <= row["assessment_days"] <= last_day
+    ]
+    chosen = min(within, key=lambda row: (abs(row["assessment_days"] - nominal), -row["assessment_days"]), default=None)
+    until = chosen["assessment_days"] if chosen else last_day
+    if facts["first_progression_days"] is not None and facts["first_progression_days"] <= until:
+        return "PD"
+    if chosen:
+        return chosen["response"]
+    return "PD" if facts["death_days"] is not None and facts["death_days"] <= last_day else "NE"
+
+
+def _until_progression(readings):
+    kept = []
+    for row in readings:
+        if row["visit_number"] > 0 and row["response"] is not None:
+            kept.append(row)
+            if row["response"] == "PD":
+                break
+    return kept
+
+
+def _find_best(visits):
+    return next((code for code in ("CR", "PR", "SD", "PD", "NE") if code in [row["response"] for row in visits]), None)
+
+
+def _find_confirmed(visits):
+    """Confirmation after 28 days, SD from day 42 on; None without any response."""
+    if not visits:
+        return None
+    if _is_confirmed(visits, ("CR",)):
+        return "CR"
+    if _is_confirmed(visits, ("CR", "PR")):
+        return "PR"
+    if any(_is_from(row["assessment_days"], 42) and row["response"] in ("CR", "PR", "SD") for row in visits):
+        return "SD"
+    return "PD" if visits[-1]["response"] == "PD" else "NE"
+
+
+def _is_confirmed(visits, codes):
+    """Some two visits with one of the codes lie 28 days apart, and nothing but them and NE stands between."""
+    for place, first in enumerate(visits):
+        if first["response"] not in codes or first["assessment_days"] is None:
+            continue
+        for second in visits[place + 1 :]:
+            if second["response"] not in (*codes, "NE"):
+                break
+            days = second["assessment_days"]
+            if second["response"] in codes and days is not None and abs(days - first["assessment_days"]) >= 28:
+                return True
+    return False
+
+
+def _is_from(days, least):
+    return days is not None and days >= least

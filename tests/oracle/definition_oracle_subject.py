@@ -1,0 +1,175 @@
+"""A whole hospital by the oracle: one row per patient, assessment and criterion, from the plain records alone."""
+
+import math
+
+from oracle.definition_oracle_baseline import (
+    make_age,
+    make_albi,
+    make_child_pugh,
+    make_laboratory,
+    make_levels,
+    make_metastasis,
+)
+from oracle.definition_oracle_course import make_first_line, make_outcome, select_readings
+from oracle.definition_oracle_recist import make_assessments
+from oracle.hospitals import records_of
+from oracle.invented_texts import PVTT_MEANING, SIZE_MEANING
+from oracle.logic import all_of, any_of, negate
+
+MONTHS_3_DAYS = 3 * 365.25 / 12
+AS_RECORDED = {
+    "patient": (
+        "hospital", "patient_id", "person_id", "source_row", "sex", "birth_date", "diagnosis_date", "tumour_type",
+        "diagnosis_basis", "is_unresectable", "is_recurrent", "has_other_malignancy",
+    ),
+    "baseline": (
+        "bclc_stage", "ecog_status", "has_extrahepatic_metastasis", "has_vena_cava_or_atrium_tumour", "tumour_number",
+        "hbsag", "has_antiviral_therapy", "has_cirrhosis", "body_weight_kg", "ascites", "encephalopathy_grade",
+    ),
+}  # fmt: skip
+
+
+def derive_by_oracle(hospital):
+    """`subject` by patient, `assessment` by patient, visit, reader and criteria, `eligibility` by patient and criterion."""
+    lines = {
+        row["patient_id"]: make_first_line(records_of(hospital, "treatment", row["patient_id"]))
+        for row in hospital["patient"]
+    }
+    assessments = make_assessments(hospital, {patient: line["start_date"] for patient, line in lines.items()})
+    subjects = {
+        row["patient_id"]: _make_subject(hospital, row, lines[row["patient_id"]], assessments)
+        for row in hospital["patient"]
+    }
+    eligibility = {
+        (patient, criterion): {
+            "hospital": "h1",
+            "patient_id": patient,
+            "criterion_id": criterion,
+            "criterion_order": order,
+            "is_met": verdict,
+        }
+        for patient, facts in subjects.items()
+        for order, (criterion, verdict) in enumerate(_judge_criteria(facts).items(), start=1)
+    }
+    return {"subject": subjects, "assessment": assessments, "eligibility": eligibility}
+
+
+def _make_subject(hospital, patient, line, assessments):
+    name = patient["patient_id"]
+    own = {table: records_of(hospital, table, name) for table in hospital}
+    baseline = own["baseline"][0] if own["baseline"] else {}
+    facts = {
+        **{column: patient[column] for column in AS_RECORDED["patient"]},
+        **{column: baseline.get(column) for column in AS_RECORDED["baseline"]},
+        "stated_age_years": patient["age_years"],
+        "age_years": make_age(patient["birth_date"], line["start_date"], patient["age_years"]),
+        "recorded_child_pugh_class": baseline.get("child_pugh_class"),
+        "has_baseline_record": bool(own["baseline"]),
+        **line,
+        **make_laboratory(own["laboratory"]),
+        **make_metastasis(own["metastasis"]),
+    }
+    facts |= make_albi(facts) | make_child_pugh(facts, baseline)
+    facts |= _make_tumour(baseline, facts) | _count_records(hospital, own, baseline)
+    facts |= _describe_baseline_lesions(own)
+    readings = select_readings([row for key, row in assessments.items() if key[0] == name])
+    facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["start_date"], line, readings)
+    is_sent = bool(hospital["lesion"] or hospital["response"])
+    facts |= {
+        "has_baseline_imaging": any(row["visit_number"] == 0 for row in readings) if is_sent else None,
+        "follow_up_assessment_number": sum(row["visit_number"] > 0 for row in readings) if is_sent else None,
+    }
+    if not hospital["metastasis"]:
+        facts["metastasis_organ_number"] = None
+    return facts | make_levels(facts)
+
+
+def _make_tumour(baseline, facts):
+    """Size, number of metastases, portal vein and portal hypertension, from the best source there is."""
+    size, number = SIZE_MEANING.get(baseline.get("tumour_size_text"), (None, None))
+    text_type = PVTT_MEANING.get(baseline.get("pvtt_text"))
+    hvpg, sent_size = baseline.get("hvpg_mmhg"), baseline.get("tumour_size_cm")
+    sites = baseline.get("metastasis_site_number")
+    return {
+        "tumour_size_cm": size if sent_size is None else sent_size,
+        "tumour_size_text_cm": size,
+        "tumour_size_text_number": number,
+        "pvtt_text_type": text_type,
+        "pvtt_type": baseline.get("pvtt_type") if text_type is None else text_type,
+        "metastasis_site_number": facts["metastasis_lesion_number"] if sites is None else sites,
+        "has_portal_hypertension": baseline.get("has_portal_hypertension") if hvpg is None else hvpg > 10,
+    }
+
+
+def _count_records(hospital, own, baseline):
+    """Counts are 0 where the hospital sends such records and None where it sends none at all."""
+    tace = [row for row in own["procedure"] if row["procedure"] == "tace"]
+    has_tace = baseline.get("has_tace")
+    counts = {
+        f"{table}_number": len(own[table]) if hospital[table] else None
+        for table in ("adverse_event", "laboratory", "treatment")
+    }
+    return {
+        **counts,
+        "tace_number": len(tace) if hospital["procedure"] else None,
+        "first_tace_date": min((r["procedure_date"] for r in tace if r["procedure_date"] is not None), default=None),
+        "has_tace": (True if tace else None) if has_tace is None else has_tace,
+    }
+
+
+def _describe_baseline_lesions(own):
+    """Liver lesions by the most cautious reader, and organs that the list of metastases lacks."""
+    seen = [
+        row
+        for row in own["lesion"]
+        if row["visit_number"] == 0 and row["status"] not in ("absent", "not_assessed") and row["role"] != "new"
+    ]
+    by_reader = {row["reader"]: [] for row in seen}
+    for row in seen:
+        if row["organ"] == "liver":
+            by_reader[row["reader"]].append(row["diameter_mm"])
+    largest = [max((d for d in sizes if d is not None), default=None) for sizes in by_reader.values()]
+    organs = {row["organ"] for row in seen} - {"liver", None}
+    listed = {row["organ"] for row in own["metastasis"]}
+    return {
+        "baseline_liver_lesion_number": min((len(sizes) for sizes in by_reader.values()), default=None),
+        "baseline_liver_diameter_mm": min((d for d in largest if d is not None), default=None),
+        "unmeasured_liver_lesion_number": max((sizes.count(None) for sizes in by_reader.values()), default=None),
+        "unlisted_metastasis_organ_number": len(organs - listed) if organs and listed else None,
+    }
+
+
+def _judge_criteria(facts):
+    """The protocol's steps in the order of the flow chart; None is unknown and leads to E4."""
+
+    def holds(name, test):
+        return None if facts[name] is None else test(facts[name])
+
+    steps = {
+        "i1_primary_unresectable_hcc": all_of(
+            facts["is_unresectable"],
+            holds("tumour_type", lambda v: v == "hcc"),
+            holds("diagnosis_basis", lambda v: v in ("histology", "clinical_aasld")),
+        ),
+        "i2_bclc_c_with_metastasis": all_of(
+            holds("bclc_stage", lambda v: v == "C"), facts["has_extrahepatic_metastasis"]
+        ),
+        "i3_liver_function_and_ecog": all_of(
+            holds("child_pugh_class", lambda v: v != "C"), holds("ecog_status", lambda v: v == 0)
+        ),
+        "i4_no_other_malignancy": negate(facts["has_other_malignancy"]),
+        "e1_not_recurrent": negate(facts["is_recurrent"]),
+        "e2_age_18_to_75": holds("age_years", lambda v: 18 <= math.floor(v) <= 75),
+        "e3_no_vena_cava_or_atrium_tumour": negate(facts["has_vena_cava_or_atrium_tumour"]),
+        "e4_complete_data": None,
+        "e5_followed_3_months": any_of(facts["is_dead"], holds("last_contact_days", lambda v: v >= MONTHS_3_DAYS)),
+        "x1_treated_3_months": holds("treatment_days", lambda v: v >= MONTHS_3_DAYS),
+        "arm_is_compared": holds("arm", lambda v: v in ("sora_pd1", "len_pd1")),
+        "start_in_enrolment_window": holds("start_date", lambda v: "2019-01-01" <= v.isoformat() <= "2021-12-31"),
+    }
+    needed = [facts[name] for name in facts if name.endswith("_level")]
+    assert len(needed) == 17
+    needed += [facts[name] for name in ("arm", "start_date", "last_contact_days", "is_dead")]
+    needed += [verdict for name, verdict in steps.items() if name != "e4_complete_data"]
+    steps["e4_complete_data"] = None not in needed and facts["has_baseline_imaging"] is True
+    return steps
