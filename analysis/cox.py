@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2, norm
 from survival import cox_zph, coxph
 
-from analysis.design import Design, encode_labels
+from analysis.design import Design, encode_design, encode_labels
 from analysis.kaplan_meier import Z_95, check_times
 from etl.errors import AnalysisError
 
@@ -65,7 +65,7 @@ def fit_cox(
     """Fit a Cox model by partial likelihood (Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x), as R's `coxph`.
 
     - `time`, `event`: as for `fit_kaplan_meier`.
-    - `design`: an encoded design, or a frame of numeric columns that are each a covariate of their own.
+    - `design`: an encoded design, or a frame whose columns are the covariates.
     - `ties`: `efron` (R's default) or `breslow` (the default of SAS, and all that SPSS has).
     - `strata`: a label per patient; each stratum has its own baseline hazard.
     - `weights`: a positive number per patient; standard errors are then robust.
@@ -75,7 +75,7 @@ def fit_cox(
     Raises `AnalysisError` for unusable times, no event, a covariate that is missing somewhere, does not vary (as an
     arm when there is only one) or is determined by the others, unusable weights.
     """
-    encoded = design if isinstance(design, Design) else _as_design(design)
+    encoded = design if isinstance(design, Design) else encode_design(design, design.columns)
     times, events = check_times(time, event)
     _check_model(events, encoded, weights)
     data: dict[str, list[Any]] = {"time": times.tolist(), "event": events.astype(int).tolist()}
@@ -101,26 +101,13 @@ def fit_cox(
     return _read_model(model, encoded, messages)
 
 
-def _as_design(columns: pl.DataFrame) -> Design:
-    return Design(columns.cast(pl.Float64), tuple(columns.columns), (None,) * columns.width)
-
-
 def _check_model(events: NDArray[np.bool_], design: Design, weights: ArrayLike | None) -> None:
     if not events.any():
         raise AnalysisError("Cox model: no events", "Cox 模型：没有结局事件")
     if not design.terms:
         raise AnalysisError("Cox model: no covariate", "Cox 模型：没有协变量")
-    columns = design.to_numpy()
-    if columns.shape[0] != len(events):
-        raise ValueError(f"design has {columns.shape[0]} rows, there are {len(events)} times")
-    for name, column in zip(design.names, columns.T, strict=True):
-        if not np.isfinite(column).all():
-            raise AnalysisError(f"Cox model: {name} has missing values", f"Cox 模型：{name} 有缺失值")
-        if (column == column[0]).all():
-            raise AnalysisError(
-                f"Cox model: {name} does not vary (fewer than two arms or levels)",
-                f"Cox 模型：{name} 只有一个取值（不足两组）",
-            )
+    if design.matrix.height != len(events):
+        raise ValueError(f"design has {design.matrix.height} rows, there are {len(events)} times")
     if weights is not None and not (np.asarray(weights, dtype=float) > 0).all():
         raise AnalysisError("Cox model: weights must be positive and not missing", "Cox 模型：权重须为正且不缺失")
 

@@ -47,7 +47,7 @@ def sorted_levels(column: pl.Series) -> list[str]:
 
 
 def check_complete(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
-    """Raise `AnalysisError` for a covariate that is absent, has missing values or is neither levels nor a number."""
+    """Raise `AnalysisError` for a covariate that is absent, neither levels nor a number, or missing or infinite."""
     for name in covariates:
         if name not in frame.columns:
             raise AnalysisError(f"covariate {name}: no such column", f"协变量 {name}：没有这一列")
@@ -57,7 +57,7 @@ def check_complete(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
                 f"covariate {name}: type {column.dtype} is neither levels nor a number",
                 f"协变量 {name}：类型 {column.dtype} 既不是分类也不是数值",
             )
-        n_missing = column.null_count() + (int(column.is_nan().sum()) if column.dtype.is_float() else 0)
+        n_missing = column.null_count() + (int((~column.is_finite()).sum()) if column.dtype.is_float() else 0)
         if n_missing:
             raise AnalysisError(
                 f"covariate {name}: {n_missing} of {frame.height} values are missing",
@@ -105,11 +105,20 @@ def encode_design(frame: pl.DataFrame, covariates: Sequence[str]) -> Design:
 def encode_treatment(frame: pl.DataFrame, treated: str | ArrayLike) -> NDArray[np.bool_]:
     """The arm indicator as booleans, from the name of a 0/1 or Boolean column or from such an array.
 
-    Raises `AnalysisError` where a value is missing or not 0/1, or where one of the arms has no patient.
+    Raises `AnalysisError` as `encode_arms` does.
     """
     values = np.asarray(frame[treated].to_numpy() if isinstance(treated, str) else treated)
     if values.shape != (frame.height,):
         raise ValueError(f"treatment has shape {values.shape}, the frame has {frame.height} rows")
+    return encode_arms(values)
+
+
+def encode_arms(treated: ArrayLike) -> NDArray[np.bool_]:
+    """An arm indicator (0/1 or Boolean) as booleans.
+
+    Raises `AnalysisError` where a value is missing or not 0/1, or where one of the arms has no patient.
+    """
+    values = np.asarray(treated)
     if not np.isin(values, (0, 1)).all():
         raise AnalysisError("treatment: values other than 0 and 1, or missing", "治疗组别：有缺失或非 0/1 的值")
     is_treated = values.astype(bool)

@@ -119,7 +119,8 @@ def fit_reverse_kaplan_meier(time: ArrayLike, event: ArrayLike, conf_type: ConfT
     Schemper and Smith 1996, doi:10.1016/0197-2456(96)00075-X; as `survfit(Surv(time, 1 - event) ~ 1)`, so that of a
     death and a censoring at the same time the death still counts as at risk of being censored.
     """
-    return fit_kaplan_meier(time, 1 - np.asarray(event).astype(int), conf_type)
+    times, events = check_times(time, event)
+    return fit_kaplan_meier(times, ~events, conf_type)
 
 
 def _compute_limits(

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.design import encode_labels
+from analysis.design import encode_arms, encode_labels
 from etl.errors import AnalysisError
 
 MatchingOrder = Literal["largest", "smallest", "data", "closest"]
@@ -80,11 +80,14 @@ def match_nearest(
     Raises `AnalysisError` for a missing distance or label, an empty arm, or when no pair can be made.
     """
     values = np.asarray(distance, dtype=float)
-    is_treated = np.asarray(treated).astype(bool)
+    is_treated = encode_arms(treated)
     labels = np.zeros(len(values), dtype=int)
     if exact is not None:
         _, labels = encode_labels(exact, "matching: stratum", "匹配：分层变量")
-    _check_patients(values, is_treated, labels)
+    if not len(values) == len(is_treated) == len(labels) or ratio < 1:
+        raise ValueError(f"{len(values)} distances, {len(is_treated)} arms, {len(labels)} strata, ratio 1:{ratio}")
+    if not np.isfinite(values).all():
+        raise AnalysisError("matching: the distance is missing or infinite for some patients", "匹配：部分患者缺少距离")
     caliper = np.inf if caliper_sd is None else caliper_sd * float(values.std(ddof=1))
     rows = np.empty((0, 2), dtype=np.int64)
     for label in np.unique(labels[is_treated]):
@@ -99,15 +102,6 @@ def match_nearest(
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
     reasons = _explain_unmatched(values, is_treated, labels, caliper, rows)
     return Matches(_tabulate_pairs(values, rows), reasons, None if caliper_sd is None else caliper)
-
-
-def _check_patients(values: NDArray[np.float64], is_treated: NDArray[np.bool_], labels: NDArray[np.intp]) -> None:
-    if not len(values) == len(is_treated) == len(labels):
-        raise ValueError(f"{len(values)} distances, {len(is_treated)} arms and {len(labels)} strata")
-    if not np.isfinite(values).all():
-        raise AnalysisError("matching: the distance is missing or infinite for some patients", "匹配：部分患者缺少距离")
-    if is_treated.all() or not is_treated.any():
-        raise AnalysisError("matching: one of the two arms has no patient", "匹配：其中一组没有患者")
 
 
 def _tabulate_pairs(values: NDArray[np.float64], rows: NDArray[np.int64]) -> pl.DataFrame:

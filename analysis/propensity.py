@@ -53,6 +53,8 @@ def fit_propensity(
 
     Raises `AnalysisError` for an unusable covariate, a collinear column, (quasi-)separation or no convergence.
     """
+    if not covariates:
+        raise AnalysisError("propensity score: no covariate", "倾向评分：没有协变量")
     design = encode_design(frame, covariates)
     is_treated = encode_treatment(frame, treated)
     columns = design.to_numpy()

@@ -55,7 +55,7 @@ def compute_response_rates(responses: Sequence[str], arm: Sequence[str], *, arms
     Returns rows of `rate` (`orr`, `dcr`), `arm` (`difference` for the comparison), `n`, `n_event` (null for the
     difference), `estimate`, `ci_low`, `ci_high` (fractions of 1; Clopper-Pearson, difference Newcombe).
 
-    Raises `AnalysisError` for an unknown or missing response or an arm without patients.
+    Raises `AnalysisError` for an unknown or missing response, a patient of neither arm or an arm without patients.
     """
     frame = pl.DataFrame({"response": list(responses), "arm": list(arm)}, schema_overrides={"response": pl.String})
     n_unknown = frame.filter(~pl.col("response").is_in(RESPONSES).fill_null(value=False)).height
@@ -63,6 +63,12 @@ def compute_response_rates(responses: Sequence[str], arm: Sequence[str], *, arms
         raise AnalysisError(
             f"response: {n_unknown} values are missing or not one of {', '.join(RESPONSES)}",
             f"疗效：{n_unknown} 个值缺失或不属于 {'、'.join(RESPONSES)}",
+        )
+    n_elsewhere = frame.filter(~pl.col("arm").is_in(arms).fill_null(value=False)).height
+    if n_elsewhere:
+        raise AnalysisError(
+            f"response: {n_elsewhere} patients are in neither {arms[0]} nor {arms[1]}",
+            f"疗效：{n_elsewhere} 名患者不属于 {arms[0]} 或 {arms[1]}",
         )
     rows = []
     for rate, counted in RATES.items():

@@ -229,5 +229,7 @@ def test_response_rates_count_the_not_evaluable():
 def test_response_refuses():
     with pytest.raises(AnalysisError, match="1 values are missing"):
         compute_response_rates(["CR", None, "PR"], ["a", "a", "b"], arms=("a", "b"))
+    with pytest.raises(AnalysisError, match="2 patients are in neither a nor b"):
+        compute_response_rates(["CR", "SD", "PR"], ["a", None, "c"], arms=("a", "b"))
     with pytest.raises(AnalysisError, match="arm b has no patient"):
         compute_response_rates(["CR", "PR"], ["a", "a"], arms=("a", "b"))

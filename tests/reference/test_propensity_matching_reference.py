@@ -44,6 +44,7 @@ def test_levels_keep_the_order_of_the_enum_and_others_are_sorted():
     [
         (pl.Series("age", [1, None, 3]), "age: 1 of 3 values are missing"),
         (pl.Series("age", [1.0, float("nan"), 3.0]), "age: 1 of 3 values are missing"),
+        (pl.Series("age", [1.0, float("inf"), 3.0]), "age: 1 of 3 values are missing"),
         (pl.Series("age", ["a", "a", "a"]), "age: only one level"),
         (pl.Series("other", [1, 2, 3]), "age: no such column"),
         (pl.Series("age", ["2020-01-01", "2021-01-01", "2022-01-01"]).str.to_date(), "age: type Date"),
@@ -97,6 +98,8 @@ def test_one_binary_covariate_gives_the_arm_shares():
         ({"x": [1, 2, 3, 4, 5, 7], "z": [2, 4, 6, 8, 10, 14]}, [0, 1, 0, 1, 0, 1], "z is determined"),
         ({"x": [1, 2, 3, 4, 5, 7]}, [1, 1, 1, 1, 1, 1], "one of the two arms"),
         ({"x": [1, 2, 3, 4, 5, 7]}, [0, 1, 2, 1, 0, 1], "other than 0 and 1"),
+        ({"x": [1, 2, 3, 4, 5, 7]}, [0, 1, None, 1, 0, 1], "other than 0 and 1, or missing"),
+        ({}, [], "no covariate"),
     ],
 )
 def test_no_propensity_model_is_said_with_its_cause(columns, arm, said):
@@ -206,7 +209,13 @@ def test_a_surplus_of_treated_leaves_some_unmatched():
 
 @pytest.mark.parametrize(
     ("distance", "treated", "said"),
-    [([1.0, np.nan], [1, 0], "missing or infinite"), ([1.0, 2.0], [1, 1], "one of the two arms")],
+    [
+        ([1.0, np.nan], [1, 0], "missing or infinite"),
+        ([1.0, np.inf], [1, 0], "missing or infinite"),
+        ([1.0, 2.0], [1, 1], "one of the two arms"),
+        ([1.0, 2.0, 3.0], [1, None, 0], "other than 0 and 1, or missing"),
+        ([1.0, 2.0], [1, 2], "other than 0 and 1, or missing"),
+    ],
 )
 def test_matching_refuses(distance, treated, said):
     with pytest.raises(AnalysisError, match=said):

@@ -131,11 +131,14 @@ def test_times_equal_but_for_rounding_are_one_time():
         ([1.0, np.nan], [1, 0], "1 times are missing"),
         ([1.0, 0.0, -2.0], [1, 0, 1], "2 times are 0 or negative"),
         ([1.0, 2.0], [1, np.nan], "event indicators"),
+        ([1.0, 2.0], [1, None], "event indicators"),
+        ([1.0, 2.0], [1, 2], "event indicators"),
     ],
 )
 def test_unusable_times_are_refused_by_name(time, event, said):
-    with pytest.raises(AnalysisError, match=said):
-        fit_kaplan_meier(time, event)
+    for fit in (fit_kaplan_meier, fit_reverse_kaplan_meier):
+        with pytest.raises(AnalysisError, match=said):
+            fit(time, event)
 
 
 @settings(deadline=None, max_examples=60)
