@@ -55,11 +55,12 @@ def describe_test(test: LabTest) -> FieldContract:
     )
 
 
-def contract_message(kind: str, field: FieldContract) -> Message:
-    """Return the sentence for a contract finding of one kind at one field."""
+def contract_message(kind: str, field: FieldContract, likely_unit: str | None = None) -> Message:
+    """Return the sentence for a contract finding of one kind at one field; `likely_unit` is the one a value looks like."""
     low, high = field.possible if kind == "range" else field.plausible
     unit = "" if field.unit in (None, NO_UNIT) else field.unit
     limits = " ".join(f"{low if low is not None else ''} - {high if high is not None else ''} {unit}".split())
+    looks_like = Message(f"; it looks like {likely_unit}", f"，疑为{likely_unit}") if likely_unit else Message("", "")
     sentences = {
         "unreadable": Message(
             f"{field.meaning}: this text cannot be read. Please correct it in the source.",
@@ -70,8 +71,12 @@ def contract_message(kind: str, field: FieldContract) -> Message:
             f"{field.zh}：编码未知，请使用约定的编码。",
         ),
         "unit": Message(
-            f"{field.meaning}: the unit is missing or unknown. Please state it.",
-            f"{field.zh}：单位缺失或未知，请补充单位。",
+            f"{field.meaning}: the unit is missing or unknown{looks_like.en}. Please state it.",
+            f"{field.zh}：单位缺失或未知{looks_like.zh}，请补充单位。",
+        ),
+        "unit_slip": Message(
+            f"{field.meaning}: outside {limits}{looks_like.en}. The value was set aside. Please check value and unit.",
+            f"{field.zh}：超出{limits}{looks_like.zh}，数值已隔离，请核对数值和单位。",
         ),
         "range": Message(
             f"{field.meaning}: the value is impossible ({limits}). Please check value and unit.",

@@ -10,12 +10,13 @@ from etl.findings import PERSONAL_DATA, contract_message, describe_test, record_
 from etl.findings_book import FindingsBook
 from etl.mapping import GROUP, UNIT_SUFFIX
 from etl.records import LAB_VALUE, PERSON_ID, RECORD, TypedRecords, find_implausible
+from etl.units import has_other_units
 from schemas.codes import LabTest, Severity
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
 
 PERSONAL_DATA_RULE = "text.personal_data"
-CELL_KINDS = ("unreadable", "code", "unit", "range")
+CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range")
 
 
 def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
@@ -107,24 +108,29 @@ def _report(
     n_empty: int = 0,
 ) -> None:
     rule_id = f"{records.table}.{spec.name}.{kind}"
-    for described, part in _split_by_test(records, spec, rows):
-        message = contract_message(kind, described)
+    for described, likely_unit, part in _split_by_message(records, spec, rows):
+        message = contract_message(kind, described, likely_unit)
         book.add(records, part, rule_id=rule_id, severity=Severity.QUERY, field=spec.name, message=message)
     book.count(rule_id, records.table, Severity.QUERY, n=n, n_fail=rows.height, n_not_evaluable=n_empty)
 
 
-def _split_by_test(
+def _split_by_message(
     records: TypedRecords, spec: FieldContract, rows: pl.DataFrame
-) -> Iterator[tuple[FieldContract, pl.DataFrame]]:
-    """Yield the rows with the field they are about: a laboratory value is spoken of by its test and its limits."""
-    if (records.table, spec.name) != LAB_VALUE:
-        yield spec, rows
-        return
-    tested = rows.select(RECORD).join(
-        records.frame.select(RECORD, "test"), on=RECORD, how="left", maintain_order="left"
+) -> Iterator[tuple[FieldContract, str | None, pl.DataFrame]]:
+    """Yield the rows with the field they are about and the unit they look like.
+
+    A laboratory value is spoken of by its test and its limits.
+    """
+    unit = (
+        pl.col("likely_unit") if "likely_unit" in rows.columns else pl.lit(None, dtype=pl.String).alias("likely_unit")
     )
-    for (test,), part in tested.group_by("test", maintain_order=True):
-        yield (describe_test(LabTest(test)) if test else spec), part
+    is_lab = (records.table, spec.name) == LAB_VALUE
+    test = pl.col("test") if is_lab else pl.lit(None, dtype=pl.String).alias("test")
+    told = rows.select(RECORD, unit).join(
+        records.frame.select(RECORD, test), on=RECORD, how="left", maintain_order="left"
+    )
+    for (name, likely_unit), part in told.group_by("test", "likely_unit", maintain_order=True):
+        yield (describe_test(LabTest(name)) if name else spec), likely_unit, part
 
 
 def _list_asked(accepted: pl.DataFrame, name: str, faults: pl.DataFrame, book: FindingsBook) -> pl.DataFrame:
@@ -145,5 +151,6 @@ def _applies(kind: str, table: str, spec: FieldContract) -> bool:
         "code": spec.codes is not None or spec.dtype == pl.Boolean,
         "unreadable": spec.dtype == pl.Date or is_number or spec.name == PERSON_ID,
         "unit": is_number,
+        "unit_slip": has_other_units(spec) or (table, spec.name) == LAB_VALUE,
         "range": is_number and (spec.possible != (None, None) or (table, spec.name) == LAB_VALUE),
     }[kind]

@@ -1,4 +1,4 @@
-"""Reads cell texts as the contract's types: dates, numbers, censored numbers, codes; converts units.
+"""Reads cell texts as the contract's types: dates, numbers, censored numbers, codes.
 
 Every function works on whole columns. A text that is there and cannot be read comes back as null with the name of the
 contract rule it breaks; nothing is guessed.
@@ -14,7 +14,6 @@ import polars as pl
 
 from schemas.codes import Comparator
 from schemas.contract import FieldContract
-from schemas.units import LAB_RANGES, LOG10_PREFIX, find_factor, normalise_unit
 
 UNREADABLE, UNKNOWN_CODE, UNKNOWN_UNIT, IMPOSSIBLE = "unreadable", "code", "unit", "range"
 MISSING_TEXTS = (
@@ -119,7 +118,7 @@ def parse_codes(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
     unknown = values.is_null() & drop_missing(texts).is_not_null()
     if spec.codes is None:
         values = values == "true"
-    return Parsed(values, _name_fault(unknown, UNKNOWN_CODE))
+    return Parsed(values, name_fault(unknown, UNKNOWN_CODE))
 
 
 def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str]) -> Parsed:
@@ -128,50 +127,21 @@ def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
         return parse_codes(texts, spec, codes)
     present = drop_missing(texts)
     if spec.dtype == pl.String:
-        return Parsed(present, _name_fault(present.is_null() & False, UNREADABLE))
+        return Parsed(present, name_fault(present.is_null() & False, UNREADABLE))
     if spec.dtype == pl.Date:
         values = parse_dates(present)
     elif spec.is_censored:
         values, comparator = parse_censored(present)
-        return Parsed(values, _name_fault(present.is_not_null() & comparator.is_null(), UNREADABLE), comparator)
+        return Parsed(values, name_fault(present.is_not_null() & comparator.is_null(), UNREADABLE), comparator)
     else:
         values = parse_numbers(present)
     fault = present.is_not_null() & values.is_null()
     if spec.dtype == pl.Int64:
         fault = fault | ((values != values.floor()) | (values.abs() > _LARGEST_COUNT)).fill_null(value=False)
         values = values.set(fault, None).cast(pl.Int64)
-    return Parsed(values, _name_fault(fault, UNREADABLE))
+    return Parsed(values, name_fault(fault, UNREADABLE))
 
 
-def _name_fault(is_fault: pl.Series, name: str) -> pl.Series:
+def name_fault(is_fault: pl.Series, name: str) -> pl.Series:
+    """Return the name of a contract rule where it is broken, else null."""
     return pl.select(pl.when(is_fault.fill_null(value=False)).then(pl.lit(name)).alias("fault")).to_series()
-
-
-def convert_units(values: pl.Series, units: pl.Series, quantities: pl.Series, canonical: str | None) -> Parsed:
-    """Convert values to canonical units.
-
-    `quantities` holds the field's name or, for laboratory values, the test of each row; its canonical unit then comes
-    from `LAB_RANGES`. A missing or unknown unit gives null and the fault `unit`.
-    """
-    keys = pl.DataFrame({"quantity": quantities, "unit": units})
-    pairs = keys.unique(maintain_order=True)
-    factors = pl.DataFrame(
-        [(q, u, *_factor_of(q, u, canonical)) for q, u in pairs.iter_rows()],
-        schema={"quantity": pl.String, "unit": pl.String, "factor": pl.Float64, "is_log": pl.Boolean},
-        orient="row",
-    )
-    joined = keys.join(factors, on=["quantity", "unit"], how="left", nulls_equal=True, maintain_order="left")
-    frame = joined.with_columns(values.alias("v"))
-    plain = pl.when("is_log").then(pl.lit(10.0).pow(pl.col("v"))).otherwise(pl.col("v"))
-    converted = frame.select((plain * pl.col("factor")).alias(values.name)).to_series()
-    fault = frame.select(pl.col("v").is_not_null() & pl.col("factor").is_null()).to_series()
-    return Parsed(converted, _name_fault(fault, UNKNOWN_UNIT))
-
-
-def _factor_of(quantity: str | None, unit: str | None, canonical: str | None) -> tuple[float | None, bool]:
-    lab = next((r for test, r in LAB_RANGES.items() if test.value == quantity), None)
-    target = lab.unit if lab else canonical
-    if quantity is None or unit is None or target is None:
-        return None, False
-    is_log = normalise_unit(unit).startswith(LOG10_PREFIX)
-    return find_factor(quantity, unit, target), is_log

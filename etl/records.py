@@ -10,10 +10,10 @@ import polars as pl
 
 from etl.identity import PseudonymKey, compare_with_person, mask_cells, normalise_person, pseudonymise
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
-from etl.parse import IMPOSSIBLE, UNREADABLE, clean_text, convert_units, drop_missing, parse_field
+from etl.parse import IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
 from etl.site import Site
+from etl.units import UNIT_SLIP, convert_units, find_lab_limits, is_outside, select_tests, suspect_units
 from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key
-from schemas.units import LAB_RANGES
 
 RECORD = "_record"
 PERSON_ID = "person_id"
@@ -26,7 +26,7 @@ class TypedRecords:
     """One table's records.
 
     `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts in the same
-    order; `faults` has _record, field, kind; `personal` has _record, field of free texts that held personal data.
+    order; `faults` has _record, field, kind, likely_unit; `personal` has _record, field of free texts that held personal data.
     """
 
     table: str
@@ -60,7 +60,7 @@ def type_records(
     for name, spec in contract.items():
         if spec.is_made:
             continue
-        tests = typed_by_name.get("test") if (table, name) == LAB_VALUE else None
+        tests = _select_tests(masked, typed_by_name) if (table, name) == LAB_VALUE else None
         parsed = _parse_column(table, masked, spec, site, tests)
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
@@ -92,36 +92,61 @@ def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: Pseud
     kept = {PERSON_ID: pseudonymise(numbers, key, "person")}
     kept |= compare_with_person(numbers, typed["birth_date"], typed["sex"])
     is_invalid = drop_missing(clean_text(texts[PERSON_TEXT])).is_not_null() & numbers.is_null()
-    faults = texts.filter(is_invalid).select(RECORD, pl.lit(PERSON_ID).alias("field"), pl.lit(UNREADABLE).alias("kind"))
+    faults = texts.filter(is_invalid).select(
+        RECORD,
+        pl.lit(PERSON_ID).alias("field"),
+        pl.lit(UNREADABLE).alias("kind"),
+        pl.lit(None, dtype=pl.String).alias("likely_unit"),
+    )
     return _Column([series.alias(name) for name, series in kept.items()], faults)
 
 
-def _parse_column(
-    table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, quantity: pl.Series | None
-) -> _Column:
-    """Read one column; `quantity` is the laboratory test of each row where the column is a laboratory value."""
-    cleaned = clean_text(texts[spec.name])
-    parsed = parse_field(cleaned, spec, site.codes.get((table, spec.name), {}))
-    values, fault = parsed.values.alias(spec.name), parsed.fault
-    if spec.name + UNIT_SUFFIX in texts.columns:
-        has_rule = texts[spec.name + UNIT_SUFFIX].is_not_null() | texts[GROUP].is_in(
-            _groups_with_unit(texts, spec.name).to_list()
-        )
-        quantities = quantity if quantity is not None else pl.Series([spec.name] * texts.height, dtype=pl.String)
-        converted = convert_units(values, clean_text(texts[spec.name + UNIT_SUFFIX]), quantities, spec.unit)
-        values = pl.select(pl.when(has_rule).then(converted.values).otherwise(values).alias(spec.name)).to_series()
-        fault = pl.select(pl.coalesce(fault, pl.when(has_rule).then(converted.fault))).to_series()
-        values = values.set(fault.is_not_null(), None) if values.dtype == pl.Float64 else values
-    low, high = _limits(spec, quantity)
-    is_impossible = _outside(values, low, high)
-    fault = pl.select(pl.coalesce(fault, pl.when(is_impossible).then(pl.lit(IMPOSSIBLE)))).to_series()
-    values = values.set(is_impossible, None) if is_impossible.any() else values
-    series = [values.alias(spec.name)]
-    if parsed.comparator is not None:
-        comparator = pl.select(pl.when(fault.is_null()).then(parsed.comparator)).to_series()
-        series.append(comparator.alias(spec.name + COMPARATOR_SUFFIX))
-    faults = pl.DataFrame({RECORD: texts[RECORD], "kind": fault}).filter(pl.col("kind").is_not_null())
-    return _Column(series, faults.select(RECORD, pl.lit(spec.name).alias("field"), "kind"))
+def _parse_column(table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, tests: pl.Series | None) -> _Column:
+    """Read one column; `tests` are the laboratory tests of the rows where the column is a laboratory value."""
+    sent = parse_field(clean_text(texts[spec.name]), spec, site.codes.get((table, spec.name), {}))
+    quantities = pl.Series([spec.name] * texts.height, dtype=pl.String) if tests is None else tests
+    read = _convert(sent, texts, spec, quantities)
+    plausible = spec.plausible if tests is None else find_lab_limits(tests, "plausible")
+    possible = spec.possible if tests is None else find_lab_limits(tests, "possible")
+    is_slip, likely_unit = suspect_units(sent, read, quantities, plausible, spec.unit)
+    judged = pl.select(
+        texts[RECORD],
+        kind=pl.coalesce(
+            read.fault,
+            pl.when(is_slip).then(pl.lit(UNIT_SLIP)),
+            pl.when(is_outside(read.values, possible)).then(pl.lit(IMPOSSIBLE)),
+        ),
+        likely_unit=likely_unit,
+        value=read.values,
+        comparator=sent.comparator if sent.comparator is not None else pl.lit(None, dtype=pl.String),
+    )
+    kept = judged.select(pl.when(pl.col("kind").is_null()).then(pl.col("value", "comparator")))
+    series = [kept["value"].alias(spec.name)]
+    if spec.is_censored:
+        series.append(kept["comparator"].alias(spec.name + COMPARATOR_SUFFIX))
+    faults = judged.filter(pl.col("kind").is_not_null())
+    return _Column(series, faults.select(RECORD, pl.lit(spec.name).alias("field"), "kind", "likely_unit"))
+
+
+def _select_tests(texts: pl.DataFrame, typed: dict[str, pl.Series]) -> pl.Series:
+    """Return the test of each row, and keep it: the unit of a value may select another than the mapping names."""
+    if "value" + UNIT_SUFFIX in texts.columns:
+        typed["test"] = select_tests(typed["test"], clean_text(texts["value" + UNIT_SUFFIX]))
+    return typed["test"]
+
+
+def _convert(sent: Parsed, texts: pl.DataFrame, spec: FieldContract, quantities: pl.Series) -> Parsed:
+    """Return the values in canonical units, where the mapping has a unit for their rows."""
+    if spec.name + UNIT_SUFFIX not in texts.columns:
+        return sent
+    units = texts[spec.name + UNIT_SUFFIX]
+    has_rule = units.is_not_null() | texts[GROUP].is_in(_groups_with_unit(texts, spec.name).to_list())
+    converted = convert_units(sent.values, clean_text(units), quantities, spec.unit)
+    return Parsed(
+        pl.select(pl.when(has_rule).then(converted.values).otherwise(sent.values)).to_series(),
+        pl.select(pl.coalesce(sent.fault, pl.when(has_rule).then(converted.fault))).to_series(),
+        sent.comparator,
+    )
 
 
 def _groups_with_unit(texts: pl.DataFrame, name: str) -> pl.Series:
@@ -129,41 +154,12 @@ def _groups_with_unit(texts: pl.DataFrame, name: str) -> pl.Series:
     return texts.filter(pl.col(name + UNIT_SUFFIX).is_not_null())[GROUP].unique()
 
 
-def _limits(
-    spec: FieldContract, quantity: pl.Series | None
-) -> tuple[pl.Series | float | None, pl.Series | float | None]:
-    if quantity is None:
-        return spec.possible
-    return lab_limits(quantity, "possible")
-
-
-def lab_limits(tests: pl.Series, kind: str) -> tuple[pl.Series, pl.Series]:
-    """Return the low and high `possible` or `plausible` limit of each row's laboratory test."""
-    names = [test.value for test in LAB_RANGES]
-    ranges = [getattr(limits, kind) for limits in LAB_RANGES.values()]
-    low = tests.replace_strict(names, [float(r[0]) for r in ranges], default=None, return_dtype=pl.Float64)
-    high = tests.replace_strict(names, [float(r[1]) for r in ranges], default=None, return_dtype=pl.Float64)
-    return low, high
-
-
-def _outside(values: pl.Series, low: pl.Series | float | None, high: pl.Series | float | None) -> pl.Series:
-    outside = pl.Series([False] * len(values), dtype=pl.Boolean)
-    if values.dtype not in (pl.Float64, pl.Int64):
-        return outside
-    if low is not None:
-        outside = outside | (values < low).fill_null(value=False)
-    if high is not None:
-        outside = outside | (values > high).fill_null(value=False)
-    return outside
-
-
 def find_implausible(records: TypedRecords, spec: FieldContract) -> pl.Series:
     """Return, per record, whether a value lies outside its soft limits."""
     values = records.frame[spec.name]
     if (records.table, spec.name) == LAB_VALUE:
-        low, high = lab_limits(records.frame["test"], "plausible")
-        return _outside(values, low, high)
-    return _outside(values, *spec.plausible)
+        return is_outside(values, find_lab_limits(records.frame["test"], "plausible"))
+    return is_outside(values, spec.plausible)
 
 
 def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table]) -> pl.DataFrame:

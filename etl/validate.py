@@ -122,7 +122,9 @@ def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
 
 def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
     """Return what was set aside: whole records (`reject`, field null) and single cells, with the rule that did it."""
-    is_cell = pl.col("rule_id").str.contains(r"\.(unreadable|code|unit|range)$") | (pl.col("rule_id") == "cell.stray")
+    is_cell = pl.col("rule_id").str.contains(r"\.(unreadable|code|unit|unit_slip|range)$") | (
+        pl.col("rule_id") == "cell.stray"
+    )
     is_record = pl.col("severity") == Severity.REJECT.value
     return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(
         "table_name", "record_key", "field", "rule_id", "patient_id",

@@ -29,6 +29,11 @@ CONTRACT_CHECKS = (
     ("<table>.<field>.unreadable", "the cell is no date or number; it is quarantined alone", "query"),
     ("<table>.<field>.code", "the code is not known; the cell is quarantined alone", "query"),
     ("<table>.<field>.unit", "the unit is not known; the cell is quarantined alone", "query"),
+    (
+        "<table>.<field>.unit_slip",
+        "the value is implausible as sent and plausible in another known unit; the cell is quarantined alone",
+        "query",
+    ),
     ("<table>.<field>.range", "the value is impossible; the cell is quarantined alone", "query"),
     ("<table>.<field>.implausible", "the value is possible but unlikely; it is kept and asked about", "query"),
     ("<table>.<field>.missing", "an expected value is empty", "query"),

@@ -6,12 +6,21 @@ not converted: the cell is quarantined and the hospital asked.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from schemas.codes import LabTest
 
 NO_UNIT = "1"
 LOG10_PREFIX = "log10 "
+LOG10_TESTS = (LabTest.HBV_DNA, LabTest.HBV_DNA_COPIES)
+"""Quantities that laboratories also report as logarithms."""
+
+TEST_OF_UNIT: dict[tuple[str, str], LabTest] = {
+    (LabTest.HBV_DNA, "copies/mL"): LabTest.HBV_DNA_COPIES,
+    (LabTest.HBV_DNA_COPIES, "IU/mL"): LabTest.HBV_DNA,
+}
+"""Where the unit selects the quantity: a copy and an international unit have no fixed factor between them."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +78,16 @@ class Conversion:
 CONVERSIONS: tuple[Conversion, ...] = (
     Conversion(LabTest.BILIRUBIN, "mg/dL", 17.1, "molar mass 584.66 g/mol; convention 17.1"),
     Conversion(LabTest.ALBUMIN, "g/dL", 10, "definition"),
+    Conversion(LabTest.ALT, "ukat/L", 60, "definition: 1 kat is 1 mol/s, 1 U is 1 umol/min"),
+    Conversion(LabTest.AST, "ukat/L", 60, "definition: 1 kat is 1 mol/s, 1 U is 1 umol/min"),
     Conversion(LabTest.AFP, "ug/L", 1, "definition"),
     Conversion(LabTest.AFP, "IU/mL", 1.21, "WHO standard 72/225: 1 IU = 1.21 ng"),
     Conversion(LabTest.CREATININE, "mg/dL", 88.4, "molar mass 113.12 g/mol; convention 88.4"),
     Conversion(LabTest.PLATELETS, "10^3/uL", 1, "definition"),
+    Conversion(LabTest.PLATELETS, "/uL", 0.001, "definition"),
+    Conversion("body_weight_kg", "jin", 0.5, "the Chinese jin (斤) is 500 g"),
     Conversion("diameter_mm", "cm", 10, "definition"),
+    Conversion("viable_diameter_mm", "cm", 10, "definition"),
     Conversion("target_sum_mm", "cm", 10, "definition"),
     Conversion("tumour_size_cm", "mm", 0.1, "definition"),
     Conversion("assessment_days", "week", 7, "definition"),
@@ -84,17 +98,29 @@ CONVERSIONS: tuple[Conversion, ...] = (
 )
 
 _SPELLINGS = {
-    "μmol/l": "umol/L", "µmol/l": "umol/L", "umol/l": "umol/L", "μg/l": "ug/L", "µg/l": "ug/L", "ug/l": "ug/L",
-    "g/l": "g/L", "g/dl": "g/dL", "mg/dl": "mg/dL", "u/l": "U/L", "iu/l": "U/L", "ng/ml": "ng/mL", "iu/ml": "IU/mL",
-    "copies/ml": "copies/mL", "拷贝/ml": "copies/mL", "log10 iu/ml": "log10 IU/mL", "lg iu/ml": "log10 IU/mL",
-    "10^9/l": "10^9/L", "10^3/ul": "10^3/uL", "weeks": "week", "months": "month", "周": "week", "月": "month",
+    "umol/l": "umol/L", "ug/l": "ug/L", "g/l": "g/L", "g/dl": "g/dL", "mg/dl": "mg/dL", "u/l": "U/L", "iu/l": "U/L",
+    "ukat/l": "ukat/L", "ng/ml": "ng/mL", "iu/ml": "IU/mL", "copies/ml": "copies/mL", "copy/ml": "copies/mL",
+    "10^9/l": "10^9/L", "109/l": "10^9/L", "10*9/l": "10^9/L", "10e9/l": "10^9/L",
+    "10^3/ul": "10^3/uL", "103/ul": "10^3/uL", "10*3/ul": "10^3/uL", "10e3/ul": "10^3/uL", "/ul": "/uL",
+    "kg": "kg", "公斤": "kg", "千克": "kg", "jin": "jin", "斤": "jin", "市斤": "jin",
+    "mm": "mm", "毫米": "mm", "cm": "cm", "厘米": "cm", "公分": "cm", "mmhg": "mmHg",
+    "s": "s", "sec": "s", "秒": "s", "day": "day", "days": "day", "天": "day", "日": "day",
+    "week": "week", "weeks": "week", "周": "week", "month": "month", "months": "month", "月": "month",
 }  # fmt: skip
+_LOGARITHM = re.compile(r"(?:log10|log|lg)\s*\(?\s*(.+?)\)?")
 
 
 def normalise_unit(text: str) -> str:
     """Return the registry's spelling of a unit (`μmol/l` -> `umol/L`); an unknown spelling comes back stripped."""
     stripped = text.strip()
-    return _SPELLINGS.get(stripped.lower(), stripped)
+    # The two signs for micro are the Greek letter and the sign of its own; a superscript 9 is 9 after NFKC.
+    folded = stripped.lower().replace("\N{GREEK SMALL LETTER MU}", "u").replace("\N{MICRO SIGN}", "u")
+    folded = folded.lstrip("x×").replace("拷贝", "copies").replace("个/", "/")
+    logarithm = _LOGARITHM.fullmatch(folded)
+    if logarithm:
+        inner = _SPELLINGS.get(logarithm[1])
+        return LOG10_PREFIX + inner if inner else stripped
+    return _SPELLINGS.get(folded, stripped)
 
 
 def find_factor(quantity: str, source_unit: str, canonical_unit: str) -> float | None:
@@ -106,3 +132,15 @@ def find_factor(quantity: str, source_unit: str, canonical_unit: str) -> float |
     if unit == canonical_unit:
         return 1.0
     return next((c.factor for c in CONVERSIONS if c.quantity == quantity and c.source_unit == unit), None)
+
+
+def find_canonical_unit(quantity: str | None, field_unit: str | None) -> str | None:
+    """Return the unit of a laboratory test, else the field's own."""
+    return next((limits.unit for test, limits in LAB_RANGES.items() if test.value == quantity), field_unit)
+
+
+def list_units(quantity: str, canonical_unit: str) -> list[tuple[str, float]]:
+    """Return the linear units in which a quantity may be sent, with their factors; of equal factors the first named."""
+    known = [(canonical_unit, 1.0), *((c.source_unit, c.factor) for c in CONVERSIONS if c.quantity == quantity)]
+    first_of = {factor: unit for unit, factor in reversed(known)}
+    return [(unit, factor) for unit, factor in known if first_of[factor] == unit]
