@@ -8,15 +8,15 @@ from fractions import Fraction
 NOT_THERE = ("absent", "not_assessed")
 
 
-def make_assessments(hospital, start_dates):
-    """(patient, visit, reader, criteria) -> the columns of the assessment frame."""
+def make_assessments(patient, lesion_records, response_records, start):
+    """(patient, visit, reader, criteria) -> the columns of the assessment frame, of one patient's records."""
     assessments = {}
-    for patient, reader, criteria in sorted(_find_series(hospital)):
-        lesions = _select_lesions(hospital, patient, reader, criteria)
+    for reader, criteria in sorted(_find_series(lesion_records, response_records)):
+        lesions = _select_lesions([row for row in lesion_records if row["reader"] == reader], criteria)
         readings = {
             row["visit_number"]: row
-            for row in hospital["response"]
-            if (row["patient_id"], row["reader"], row["criteria"]) == (patient, reader, criteria)
+            for row in response_records
+            if (row["reader"], row["criteria"]) == (reader, criteria)
         }
         walk = Walk(lesions, is_mrecist=criteria == "mrecist")
         for visit in sorted({row["visit_number"] for row in lesions} | set(readings)):
@@ -26,8 +26,8 @@ def make_assessments(hospital, start_dates):
                 "hospital": "h1",
                 **walk.step(visit, readings.get(visit, {})),
             }
-            _add_day(assessments[key], start_dates.get(patient), readings.get(visit, {}))
-        _add_course([row for key, row in assessments.items() if (key[0], *key[2:]) == (patient, reader, criteria)])
+            _add_day(assessments[key], start, readings.get(visit, {}))
+        _add_course([row for key, row in assessments.items() if key[2:] == (reader, criteria)])
     return assessments
 
 
@@ -50,16 +50,14 @@ def _count_gap(before, now):
     return None
 
 
-def _find_series(hospital):
-    series = {(row["patient_id"], row["reader"], row["criteria"]) for row in hospital["response"]}
-    series |= {(row["patient_id"], row["reader"], "recist_1_1") for row in hospital["lesion"]}
-    with_viable = [row for row in hospital["lesion"] if row["viable_diameter_mm"] is not None]
-    return series | {(row["patient_id"], row["reader"], "mrecist") for row in with_viable}
+def _find_series(lesions, responses):
+    series = {(row["reader"], row["criteria"]) for row in responses}
+    series |= {(row["reader"], "recist_1_1") for row in lesions}
+    return series | {(row["reader"], "mrecist") for row in lesions if row["viable_diameter_mm"] is not None}
 
 
-def _select_lesions(hospital, patient, reader, criteria):
+def _select_lesions(own, criteria):
     """The reader's lesions with the diameter that the criteria look at; none where mRECIST measured nothing."""
-    own = [row for row in hospital["lesion"] if (row["patient_id"], row["reader"]) == (patient, reader)]
     if criteria == "recist_1_1":
         return [{**row, "mm": row["diameter_mm"]} for row in own]
     if all(row["viable_diameter_mm"] is None for row in own):

@@ -12,7 +12,7 @@ from oracle.definition_oracle_baseline import (
 )
 from oracle.definition_oracle_course import make_first_line, make_outcome, select_readings
 from oracle.definition_oracle_recist import make_assessments
-from oracle.hospitals import records_of
+from oracle.hospitals import split_by_patient
 from oracle.invented_texts import PVTT_MEANING, SIZE_MEANING
 from oracle.logic import all_of, any_of, negate
 
@@ -31,15 +31,13 @@ AS_RECORDED = {
 
 def derive_by_oracle(hospital):
     """`subject` by patient, `assessment` by patient, visit, reader and criteria, `eligibility` by patient and criterion."""
-    lines = {
-        row["patient_id"]: make_first_line(records_of(hospital, "treatment", row["patient_id"]))
-        for row in hospital["patient"]
-    }
-    assessments = make_assessments(hospital, {patient: line["start_date"] for patient, line in lines.items()})
-    subjects = {
-        row["patient_id"]: _make_subject(hospital, row, lines[row["patient_id"]], assessments)
-        for row in hospital["patient"]
-    }
+    sent = {table for table, rows in hospital.items() if rows}
+    subjects, assessments = {}, {}
+    for name, own in split_by_patient(hospital).items():
+        line = make_first_line(own["treatment"])
+        assessed = make_assessments(name, own["lesion"], own["response"], line["start_date"])
+        subjects[name] = _make_subject(sent, own, line, list(assessed.values()))
+        assessments |= assessed
     eligibility = {
         (patient, criterion): {
             "hospital": "h1",
@@ -54,9 +52,9 @@ def derive_by_oracle(hospital):
     return {"subject": subjects, "assessment": assessments, "eligibility": eligibility}
 
 
-def _make_subject(hospital, patient, line, assessments):
-    name = patient["patient_id"]
-    own = {table: records_of(hospital, table, name) for table in hospital}
+def _make_subject(sent, own, line, assessed):
+    """`sent`: the tables that the hospital sends at all; `own`: the patient's records by table."""
+    patient = own["patient"][0]
     baseline = own["baseline"][0] if own["baseline"] else {}
     facts = {
         **{column: patient[column] for column in AS_RECORDED["patient"]},
@@ -70,16 +68,16 @@ def _make_subject(hospital, patient, line, assessments):
         **make_metastasis(own["metastasis"]),
     }
     facts |= make_albi(facts) | make_child_pugh(facts, baseline)
-    facts |= _make_tumour(baseline, facts) | _count_records(hospital, own, baseline)
+    facts |= _make_tumour(baseline, facts) | _count_records(sent, own, baseline)
     facts |= _describe_baseline_lesions(own)
-    readings = select_readings([row for key, row in assessments.items() if key[0] == name])
+    readings = select_readings(assessed)
     facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["start_date"], line, readings)
-    is_sent = bool(hospital["lesion"] or hospital["response"])
+    is_sent = bool(sent & {"lesion", "response"})
     facts |= {
         "has_baseline_imaging": any(row["visit_number"] == 0 for row in readings) if is_sent else None,
         "follow_up_assessment_number": sum(row["visit_number"] > 0 for row in readings) if is_sent else None,
     }
-    if not hospital["metastasis"]:
+    if "metastasis" not in sent:
         facts["metastasis_organ_number"] = None
     return facts | make_levels(facts)
 
@@ -101,17 +99,17 @@ def _make_tumour(baseline, facts):
     }
 
 
-def _count_records(hospital, own, baseline):
+def _count_records(sent, own, baseline):
     """Counts are 0 where the hospital sends such records and None where it sends none at all."""
     tace = [row for row in own["procedure"] if row["procedure"] == "tace"]
     has_tace = baseline.get("has_tace")
     counts = {
-        f"{table}_number": len(own[table]) if hospital[table] else None
+        f"{table}_number": len(own[table]) if table in sent else None
         for table in ("adverse_event", "laboratory", "treatment")
     }
     return {
         **counts,
-        "tace_number": len(tace) if hospital["procedure"] else None,
+        "tace_number": len(tace) if "procedure" in sent else None,
         "first_tace_date": min((r["procedure_date"] for r in tace if r["procedure_date"] is not None), default=None),
         "has_tace": (True if tace else None) if has_tace is None else has_tace,
     }

@@ -36,7 +36,10 @@ PROVENANCE = ("hospital", "delivery", "source_file", "source_sheet", "source_row
 def make_hospital(seed, patients=2, left_out=()):
     """A hospital of so many patients, the same for the same seed; the tables of `left_out` are empty."""
     random = Random(seed)
-    names = random.sample(["p1", "p2", "p3", "P10", "a", "zz"], patients)
+    names = random.sample(
+        ["p1", "p2", "p3", "P10", "a", "zz", *(f"p{number}" for number in range(4, 4 + patients) if number != 10)],
+        patients,
+    )
     hospital = Hospital({table: [] for table in TABLES})
     hospital.seed = seed
     for name in names:
@@ -75,9 +78,13 @@ def _schema(table):
 _SCHEMAS = {}
 
 
-def records_of(hospital, table, patient_id):
-    """The patient's records of one table, in the order they stand."""
-    return [row for row in hospital[table] if row["patient_id"] == patient_id]
+def split_by_patient(hospital):
+    """Patient -> table -> the patient's records, in the order they stand."""
+    own = {row["patient_id"]: {table: [] for table in hospital} for row in hospital["patient"]}
+    for table, rows in hospital.items():
+        for row in rows:
+            own[row["patient_id"]][table].append(row)
+    return own
 
 
 def _draw_patient(random):

@@ -50,6 +50,13 @@ def test_every_derived_column_is_the_oracles(hospital):
     assert not differences, "\n".join([*differences, repr(hospital)])
 
 
+def test_a_large_hospital_mixes_nobody_up():
+    """Enough rows for polars to share the work among threads."""
+    hospital = make_hospital(seed=20261123, patients=600)
+    derived, expected = derive(to_frames(hospital)), derive_by_oracle(hospital)
+    assert [line for name in KEYS for line in find_differences(name, derived[name], expected[name])] == []
+
+
 @settings(max_examples=settings().max_examples // 8)
 @given(seed=st.integers(0, 2**40), other=st.integers(0, 2**40))
 def test_row_order_and_other_patients_change_nothing(seed, other):
