@@ -18,9 +18,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 QUARANTINED = {
-    # Counts per microlitre in a column of 10^9/L: 42000 to 459000 are not one patient's 10^9/L. Which of the 47 plain
-    # ones (51 to 561) are right the column does not tell, so the hospital is asked and nothing is converted.
-    ("laboratory.value.range", "Platelets"): 115,
+    # Counts per microlitre in a column of 10^9/L: 42000 to 459000. The other 47 (1.71, and 51 to 561) can be 10^9/L, and
+    # are read so; nothing is converted unasked.
+    ("laboratory.value.unit_slip", "Platelets"): 115,
+    # 32.3 and 40.5 in a column of mg/dL are 552 and 693 umol/L: deep jaundice, or an everyday value in umol/L.
+    ("laboratory.value.unit_slip", "Total Bil"): 2,
 }
 
 ASKED = {
@@ -31,15 +33,13 @@ ASKED = {
     ("laboratory.value.implausible", "AFP"): 1,
     # 0.2 mg/dL in a woman of 23: possible, rare.
     ("laboratory.value.implausible", "Creatinine"): 1,
-    # 32.3 and 40.5 mg/dL with 22.1 and 29.3 direct: deep jaundice, or umol/L.
-    ("laboratory.value.implausible", "Total Bil"): 2,
     # `?` in a field that the study needs.
     ("baseline.ascites.missing", "Ascites"): 2,
     ("baseline.hbsag.missing", "HBsAg"): 17,
     ("baseline.has_portal_hypertension.missing", "PHT"): 11,
     ("baseline.tumour_size_cm.missing", "Major Dim"): 20,
-    # ALT, AST, bilirubin, albumin or AFP is `?`, or HBsAg is positive: the file has no HBV DNA.
-    ("baseline_laboratory_is_complete", None): 29,
+    # ALT, AST, bilirubin, albumin or AFP is `?` or set aside, or HBsAg is positive: the file has no HBV DNA.
+    ("baseline_laboratory_is_complete", None): 30,
     # Survival at one year (Class) is no outcome with a time.
     ("outcome_is_recorded", None): 165,
 }
@@ -66,6 +66,13 @@ def test_165_patients_are_loaded_and_nothing_is_lost(loaded):
 
 def test_every_cell_that_was_set_aside_has_its_reason(loaded):
     assert loaded.count_quarantined_cells() == QUARANTINED
+
+
+def test_the_question_names_the_unit_that_a_value_looks_like(loaded):
+    findings = loaded.read("versions.findings")["findings"].filter(pl.col("rule_id") == "laboratory.value.unit_slip")
+    for column, unit in (("Platelets", "/uL"), ("Total Bil", "umol/L")):
+        messages = findings.filter(pl.col("source_column") == column)["message_en"]
+        assert messages.str.contains(f"it looks like {unit}", literal=True).all()
 
 
 def test_what_is_asked_is_asked_for_a_reason_that_the_file_shows(loaded):
