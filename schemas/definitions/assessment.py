@@ -86,7 +86,7 @@ def _summarise_lesions(lesion: pl.DataFrame) -> pl.DataFrame:
             how="left",
         )
         .with_columns(size_mm=recist.compute_lesion_size_mm(pl.col("status"), pl.col("diameter_mm")))
-        .with_columns(is_gone=_compute_is_gone())
+        .with_columns(is_gone=recist.compute_is_gone(pl.col("is_node"), pl.col("size_mm")))
         .group_by(READING)
         .agg(_aggregate_targets() + _aggregate_non_targets())
     )
@@ -106,11 +106,6 @@ def _read_by_criteria(lesion: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([lesion.with_columns(criteria=pl.lit(ResponseCriteria.RECIST_1_1.value)), viable])
 
 
-def _compute_is_gone() -> pl.Expr:
-    by_size = recist.compute_is_gone(pl.col("is_node"), pl.col("size_mm"))
-    return pl.when(pl.col("status") == LesionStatus.ABSENT.value).then(statement=True).otherwise(by_size)
-
-
 def _aggregate_targets() -> list[pl.Expr]:
     is_target = pl.col("baseline_role") == LesionRole.TARGET.value
     size = pl.col("size_mm").filter(is_target)
@@ -119,7 +114,7 @@ def _aggregate_targets() -> list[pl.Expr]:
         size.is_null().sum().alias("target_unassessed_number"),
         (is_target & pl.col("is_listed").is_null()).sum().cast(pl.Int64).alias("unlisted_target_number"),
         pl.when(size.count() > 0).then(size.sum()).alias("lesion_sum_mm"),
-        pl.col("is_gone").filter(is_target).fill_null(value=False).all().alias("is_target_gone"),
+        pl.col("is_gone").filter(is_target).all().alias("is_target_gone"),
         ((size > 0) & ~pl.col("is_node").filter(is_target)).any().alias("has_target_left"),
     ]
 
@@ -230,5 +225,4 @@ def _compute_was_before(name: str, response: Response) -> pl.Expr:
 
 def _compute_has_reappeared() -> pl.Expr:
     """True where a lesion is back after an overall CR; before a CR it only goes back into the sum."""
-    is_back = pl.col("has_target_left").fill_null(value=False) | pl.col("has_non_target_left").fill_null(value=False)
-    return (pl.col("visit_number") > 0) & pl.col("was_complete") & is_back
+    return pl.col("was_complete") & (pl.col("has_target_left") | pl.col("has_non_target_left"))

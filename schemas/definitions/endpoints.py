@@ -172,6 +172,6 @@ def _find_confirmed(assessed: pl.DataFrame, flag: str) -> pl.DataFrame:
 
 def _select_until_progression(readings: pl.DataFrame) -> pl.DataFrame:
     """Keep the readings with a response, up to and including each patient's first PD."""
-    is_pd = (pl.col("response") == Response.PD.value).fill_null(value=False).cast(pl.Int64)
+    is_pd = (pl.col("response") == Response.PD.value).cast(pl.Int64)
     earlier_pd = is_pd.cum_sum().over("patient_id", order_by="visit_number") - is_pd
     return readings.filter(pl.col("response").is_not_null(), earlier_pd == 0)

@@ -110,11 +110,7 @@ def compute_overall_response(target: pl.Expr, non_target: pl.Expr, has_new_lesio
     A null target or non-target response means that the patient has no such lesions. With non-targets alone,
     "non-CR/non-PD" is reported as SD, since the registry's responses have no code of its own for it.
     """
-    is_progression = (
-        has_new_lesion.fill_null(value=False)
-        | (target == Response.PD.value).fill_null(value=False)
-        | (non_target == NonTargetResponse.PD.value).fill_null(value=False)
-    )
+    is_progression = has_new_lesion | (target == Response.PD.value) | (non_target == NonTargetResponse.PD.value)
     without_targets = non_target.replace(NonTargetResponse.NON_CR_NON_PD.value, Response.SD.value)
     is_non_target_gone = non_target.is_null() | (non_target == NonTargetResponse.CR.value)
     return (

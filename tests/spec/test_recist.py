@@ -1,5 +1,6 @@
 """RECIST 1.1 (Eisenhauer 2009), worked by hand: the lesions of each visit in, the response out."""
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -127,6 +128,17 @@ def read_responses(lesions, responses=""):
         pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 100 | 60 | 71 |", ["PR", "SD"], id="back above -30 % without PD: the visit is SD"),
         pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| N1 | non_target | bone | present | present | absent |", ["SD", "CR"], id="non-targets alone"),
         pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | not_assessed | 10 |", ["NE"], id="no baseline sum"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | too_small |", ["PR"], id="too small to measure is not gone: 5 mm of 30"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| N1 | non_target | bone | present | present |\n| N2 | non_target | lung | present | |", ["NE"], id="non-targets alone, one of them not assessed"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | absent |\n| N1 | non_target | bone | present | absent |\n| N2 | non_target | lung | present | present |", ["PR"], id="one of two non-targets is left"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 30 | absent | absent |\n| N1 | non_target | bone | present | absent | absent |", ["CR", "CR"], id="CR that lasts"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 30 | absent | absent |\n| T2 | target | lung | 30 | absent | 1 |", ["CR", "PD"], id="one of two targets back after a CR, 1 mm"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 30 | absent | absent |\n| N1 | non_target | bone | present | absent | present |\n| N2 | non_target | lung | present | absent | absent |", ["CR", "PD"], id="one of two non-targets back after a CR"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | | 30 | absent | 3 |", ["CR", "PD"], id="a lesion without an organ is no node"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | 30 |\n| X1 | new | brain | | not_assessed |", ["SD"], id="a new lesion that was not assessed is none"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| X1 | new | brain | | present |", ["PD"], id="a new lesion of a reader without a baseline"),
+        pytest.param("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | | 30 |", [None], id="a target without a baseline answers nothing"),
+        pytest.param("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | | 50 | 30 |\n| X1 | new | brain | | absent | absent |", [None, None], id="no baseline at all"),
     ],
 )  # fmt: skip
 def test_response_of_lesions(lesions, expected):
@@ -139,6 +151,112 @@ def test_sums_baseline_and_nadir_of_each_visit():
     assert frame["baseline_sum_mm"].to_list() == [50, 50, 50, 50]
     assert frame["nadir_sum_mm"].to_list() == [None, 50, 30, 30]
     assert frame["derived_response"].to_list() == [None, "PR", "NE", "PD"]
+
+
+def test_what_too_small_to_measure_adds_to_the_sum():
+    """Eisenhauer 2009, 4.3.1: 5 mm by default; what was measured all the same is taken as it is."""
+    assert (
+        assess("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | too_small |")["target_sum_mm"][1] == 5
+    )
+    rows = read_rows("""
+        | visit_number | reader | lesion_id | role   | organ | status       | diameter_mm |
+        | 0            | site   | T1        | target | liver | measured     | 30          |
+        | 1            | site   | T1        | target | liver | too_small    | 4           |
+        | 2            | site   | T1        | target | liver | not_assessed | 30          |
+    """)
+    frame = derive_assessment(make_frame("lesion", rows), make_frame("response", []), START)
+    assert frame["target_sum_mm"].to_list() == [30, 4, None]
+    assert frame["derived_response"].to_list() == [None, "PR", "NE"]
+
+
+def test_the_nadir_is_never_of_a_later_visit():
+    frame = assess("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 50 | not_assessed | 30 |")
+    assert frame["nadir_sum_mm"].to_list() == [None, 50, 50]
+
+
+def test_a_first_visit_after_the_baseline_has_no_baseline():
+    """Sums of visits 1 and 2 alone: the first of them is no baseline, and nothing was complete before it."""
+    rows = read_rows("""
+        | visit_number | reader | criteria   | target_sum_mm |
+        | 1            | 1      | recist_1_1 | 100           |
+        | 2            | 1      | recist_1_1 | 60            |
+    """)
+    frame = derive_assessment(make_tables()["lesion"], make_frame("response", rows), START)
+    assert frame["derived_response"].to_list() == ["NE", "NE"]
+
+
+def test_the_parts_of_a_response():
+    """Targets and non-targets apart, what is not listed, and new lesions, which the baseline has none of."""
+    frame = assess("""
+        | lesion | role       | organ | 0       | 1      | 2      |
+        | T1     | target     | liver | 30      | 28     |        |
+        | T2     | target     | lung  | 20      |        | 20     |
+        | N1     | non_target | bone  | present | absent |        |
+        | X1     | new        | brain | present |        | absent |
+    """)
+    assert frame["target_response"].to_list() == [None, "NE", "NE"]
+    assert frame["non_target_response"].to_list() == [None, "CR", "NE"]
+    assert frame["unlisted_target_number"].to_list() == [0, 1, 1]
+    assert frame["has_new_lesion"].to_list() == [False, False, False]
+    assert frame["has_lesions"].to_list() == [True, True, True]
+
+
+def test_non_targets_alone_have_no_sum():
+    frame = assess("| lesion | role | organ | 0 | 1 |\n| N1 | non_target | bone | present | present |")
+    assert frame["target_sum_mm"].to_list() == [None, None]
+    assert frame["target_response"].to_list() == [None, None]
+
+
+def test_targets_alone_have_no_non_target_response():
+    frame = assess("| lesion | role | organ | 0 | 1 |\n| T1 | target | bone | 30 | 30 |")
+    assert frame["non_target_response"].to_list() == [None, None]
+
+
+def test_a_lesion_first_seen_later_counts_in_no_sum():
+    frame = assess("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | | 30 |")
+    values = frame.select("target_sum_mm", "target_response", "non_target_response", "unlisted_target_number").row(0)
+    assert values == (None, None, None, 0)
+    assert frame["has_lesions"].item()
+
+
+def test_a_sum_without_a_word_on_new_lesions_says_nothing_of_them():
+    rows = read_rows("| visit_number | reader | criteria | target_sum_mm |\n| 1 | 1 | recist_1_1 | 60 |")
+    frame = derive_assessment(make_tables()["lesion"], make_frame("response", rows), START)
+    assert frame["has_new_lesion"].to_list() == [None]
+
+
+def test_a_visit_is_dated_by_its_first_image_and_counted_from_the_start():
+    """Images of 15 and 20 April, a form of 22 April and a stated day 99: the visit is on 15 April, day 45."""
+    lesions = read_rows("""
+        | visit_number | reader | lesion_id | assessment_date | role   | organ | status   | diameter_mm |
+        | 1            | site   | T1        | 2020-04-20      | target | liver | measured | 30          |
+        | 1            | site   | T2        | 2020-04-15      | target | lung  | measured | 30          |
+    """)
+    reading = read_rows("""
+        | visit_number | reader | criteria   | assessment_date | assessment_days |
+        | 1            | site   | recist_1_1 | 2020-04-22      | 99              |
+    """)
+    start = START.with_columns(start_date=date(2020, 3, 1))
+    frame = derive_assessment(make_frame("lesion", lesions), make_frame("response", reading), start)
+    assert frame.select("assessment_date", "assessment_days").row(0) == (date(2020, 4, 15), 45.0)
+
+
+@pytest.mark.parametrize("start", [START.clear(), pl.concat([START, START.with_columns(patient_id=pl.lit("p9"))])])
+def test_readings_stay_with_and_without_a_start_of_therapy(start):
+    rows = read_rows("| visit_number | reader | criteria | target_sum_mm |\n| 0 | 1 | recist_1_1 | 60 |")
+    frame = derive_assessment(make_tables()["lesion"], make_frame("response", rows), start)
+    assert frame.select("hospital", "patient_id", "visit_number").rows() == [("h1", "p1", 0)]
+
+
+def test_the_columns_of_an_assessment():
+    frame = assess("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | 30 |")
+    expected = """
+        hospital patient_id visit_number reader criteria assessment_date assessment_days target_sum_mm nadir_sum_mm
+        baseline_sum_mm target_response non_target_response has_new_lesion derived_response recorded_response has_lesions
+        unlisted_target_number
+    """
+    assert set(expected.split()) <= set(frame.columns)
+    assert set(frame["hospital"]) == {"h1"}
 
 
 def test_a_visit_without_any_record_of_the_reader_is_no_visit():
@@ -159,6 +277,11 @@ def test_a_visit_without_any_record_of_the_reader_is_no_visit():
         ("recist_1_1", [30.3, 36.35, 36.36], ["SD", "PD"]),
         ("recist_1_1", [100, None, 70], [None, "PR"]),
         ("recist_1_1", [None, 50, 70], ["NE", "PD"]),
+        ("recist_1_1", [10.6, 7.42], ["PR"]),  # -30 % exactly, whatever the unit of the computation
+        ("recist_1_1", [10, 7.0004], ["PR"]),  # 7000 of 10000 micrometres
+        ("recist_1_1", [10, 7.0009], ["SD"]),  # 7001 of 10000 micrometres
+        ("recist_1_1", [20, 0, None, 1], ["CR", None, "PD"]),
+        ("mrecist", [20, 0.4, 0.48], ["PR", "PD"]),  # no smallest increase
     ],
 )
 def test_response_of_sums_without_lesions(criteria, sums, expected):
@@ -264,6 +387,27 @@ VIABLE = """
 | 0            | 2      | T1        | target     | liver | measured | 60          |                    |
 | 1            | 2      | T1        | target     | liver | measured | 40          |                    |
 """
+
+
+def test_viable_diameters_of_one_patient_say_nothing_of_another():
+    rows = [*read_rows(VIABLE), *({**row, "patient_id": "p2", "viable_diameter_mm": None} for row in read_rows(VIABLE))]
+    frame = derive_assessment(make_frame("lesion", rows), make_frame("response", []), START)
+    assert set(frame.filter(patient_id="p2")["criteria"]) == {"recist_1_1"}
+
+
+def test_what_does_not_enhance_beside_what_was_not_assessed_is_not_evaluable():
+    """The viable part is 0 at both visits; the lung lesion is gone, then not assessed: 0 after 0 is no growth."""
+    rows = read_rows("""
+        | visit_number | reader | lesion_id | role   | organ | status       | diameter_mm | viable_diameter_mm |
+        | 0            | 1      | T1        | target | liver | measured     | 60          | 50                 |
+        | 0            | 1      | T2        | target | lung  | measured     | 20          |                    |
+        | 1            | 1      | T1        | target | liver | measured     | 60          | 0                  |
+        | 1            | 1      | T2        | target | lung  | absent       |             |                    |
+        | 2            | 1      | T1        | target | liver | measured     | 60          | 0                  |
+        | 2            | 1      | T2        | target | lung  | not_assessed |             |                    |
+    """)
+    frame = derive_assessment(make_frame("lesion", rows), make_frame("response", []), START)
+    assert frame.filter(criteria="mrecist")["derived_response"].to_list() == [None, "CR", "NE"]
 
 
 def test_lesions_with_viable_diameters_are_read_by_both_criteria():
