@@ -1,10 +1,12 @@
 """Who is in: the correct patient meets all twelve criteria; each line changes one thing and names what is then not met."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 from clinical_tables import make_case, make_frame, make_tables, read_rows
 
-from schemas.definitions.treatment import derive_first_line
+from schemas.definitions.treatment import derive_first_line, derive_next_line
 from schemas.derive import derive
 from schemas.rules import CRITERIA
 
@@ -54,6 +56,7 @@ CASES = """
 | treatment.start_date=2018-12-31                                    | start_in_enrolment_window     |                           |
 | treatment.start_date=2019-01-01                                    |                               |                           |
 | treatment.start_date=2022-01-01; treatment[2].start_date=2021-12-31 | x1_treated_3_months          |                           |
+| treatment.start_date=2022-01-01; treatment[2].start_date=2022-01-01 | start_in_enrolment_window     |                           |
 """
 
 
@@ -123,6 +126,31 @@ def test_a_start_is_unknown_where_either_drug_has_no_first_dose(drug):
     assert (subject["arm"], subject["start_date"], subject["os_days"]) == ("len_pd1", None, None)
     verdicts = derived["eligibility"].filter(pl.col("patient_id") == "p1").select("criterion_id", "is_met").rows()
     assert dict(verdicts)["e4_complete_data"] is False
+
+
+def test_of_two_drugs_of_a_class_the_first_started_is_named():
+    rows = read_rows("""
+        | line_number | drug          | start_date |
+        | 1           | lenvatinib    |            |
+        | 1           | sorafenib     | 2020-03-05 |
+        | 1           | sintilimab    | 2020-03-02 |
+        | 1           | camrelizumab  | 2020-03-04 |
+    """)
+    line = derive_first_line(make_frame("treatment", rows)).row(0, named=True)
+    assert (line["targeted_drug"], line["pd1_drug"]) == ("sorafenib", "sintilimab")
+    assert (line["kinase_inhibitor_number"], line["pd1_drug_number"]) == (2, 2)
+
+
+def test_the_next_line_starts_with_the_first_dose_after_line_1():
+    rows = read_rows("""
+        | patient_id | line_number | drug        | start_date |
+        | p1         | 1           | lenvatinib  | 2020-03-01 |
+        | p1         | 2           | regorafenib | 2020-08-10 |
+        | p1         | 2           | nivolumab   | 2020-08-01 |
+        | p1         | 3           | other       | 2020-09-01 |
+        | p2         | 1           | sorafenib   | 2020-03-01 |
+    """)
+    assert derive_next_line(make_frame("treatment", rows)).rows() == [("p1", date(2020, 8, 1))]
 
 
 def test_no_first_line_is_no_arm():

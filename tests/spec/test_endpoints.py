@@ -36,9 +36,14 @@ SURVIVAL = f"""
 | outcome.vital_status=                                                         |         |          |          |           |
 | {ALIVE}; outcome.last_contact_date=                                           |         |          |          |           |
 | outcome.death_date=2020-02-01                                                 |         |          |          |           |
+| outcome.death_date=2020-03-01; outcome.last_contact_date=2020-03-01; {NO_PD}  | 0       | true     | 0        | true      |
+| outcome.death_date=2020-02-29; outcome.last_contact_date=2020-02-29; {NO_PD}  |         |          |          |           |
+| {ALIVE}; {NO_PD}; treatment[1].start_date=2022-11-01; treatment[2].start_date=2022-11-01; outcome.last_contact_date=2023-01-01 |         |          |          |           |
 | -treatment                                                                    |         |          |          |           |
 | -lesion; -response                                                            | 275     | true     | 101      | true      |
 | -lesion; -response; outcome.progression_date=2020-05-01                       | 275     | true     | 61       | true      |
+| -lesion; -response; outcome.progression_date=2020-03-02                       | 275     | true     | 1        | true      |
+| {ALIVE}; -lesion; -response; outcome.progression_date=2020-12-01              | 275     | false    | 275      | true      |
 | outcome.progression_date=2020-05-01                                           | 275     | true     | 101      | true      |
 | -lesion; -response; outcome.progression_date=                                 | 275     | true     |          |           |
 | -lesion; -response; outcome.progression_date=2020-03-01                       | 275     | true     |          |           |
@@ -138,6 +143,14 @@ def test_response_at_3_months(case):
     assert derive_response_at(readings, clock, MONTH_3, "r")["r"].item() == case["at_3_months"]
 
 
+def test_a_reading_of_an_unknown_patient_adds_nobody():
+    readings = pl.DataFrame({"patient_id": ["p9"], "assessment_days": [91.0], "response": ["PR"]})
+    clock = {"patient_id": ["p1"], "first_progression_days": [None], "death_days": [None], "is_timed": [True]}
+    times = dict.fromkeys(("first_progression_days", "death_days"), pl.Float64)
+    answer = derive_response_at(readings, pl.DataFrame(clock, schema_overrides=times), MONTH_3, "r")
+    assert answer.rows() == [("p1", "NE")]
+
+
 def test_windows_leave_half_the_longest_interval_to_each_side():
     for window in (MONTH_3, MONTH_6):
         assert window.nominal_day - window.first_day == window.last_day - window.nominal_day == 8 * 7 / 2
@@ -158,6 +171,8 @@ def test_six_months_and_an_unknown_clock():
         (["NE"], "NE"),
         ([None, "PR"], "PR"),
         (["CR", "PD"], "CR"),
+        (["PR", "CR"], "CR"),
+        (["PR", None, "PD", "CR"], "PR"),
     ],
 )
 def test_best_response_up_to_the_first_progression(responses, best):
