@@ -55,7 +55,7 @@ class Verdict:
 class Selection:
     """pytest plugin: keeps the wanted items, those that noticed a change before first, and names the one that fails."""
 
-    words: frozenset[str]
+    rules: frozenset[str]
     first: Sequence[str] = ()
     failed: str = ""
     kept: int = field(default=0)
@@ -67,8 +67,8 @@ class Selection:
         settings.load_profile("mutation")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep the cases of the rules that the change can reach; no words: all."""
-        if self.words:
+        """Keep the cases of the rules that the change can reach; no rules: all."""
+        if self.rules:
             items[:] = [i for i in items if not i.nodeid.startswith(RULE_CASES) or self._is_wanted(i)]
         rank = {name: position for position, name in enumerate(self.first)}
         items.sort(key=lambda i: rank.get(i.nodeid, len(rank)))
@@ -81,7 +81,7 @@ class Selection:
 
     def _is_wanted(self, item: pytest.Item) -> bool:
         params = getattr(item, "callspec", None)
-        return params is not None and params.params.get("rule_id") in self.words
+        return params is not None and params.params.get("rule_id") in self.rules
 
 
 class ChangedModule(importlib.abc.MetaPathFinder):
@@ -111,13 +111,13 @@ class ChangedLoader(importlib.machinery.SourceFileLoader):
         return compile(tree, self.path, "exec")
 
 
-def read_targets() -> dict[Path, tuple[list[str], bool]]:
-    """Return each mutated module, its tests, and whether rule cases are chosen by the rule that is changed."""
+def read_targets() -> dict[Path, tuple[list[str], str]]:
+    """Return each mutated module, its tests, and the rules whose cases count: ids, `changed`, or none named for all."""
     targets = {}
     for row in csv.DictReader(TESTS.read_text(encoding="utf-8").splitlines()):
         for path in sorted(ROOT.glob(row["module"])):
             if find_mutants(path.read_text(encoding="utf-8")) and path not in targets:
-                targets[path] = (row["tests"].split(), row["by_rule"] == "yes")
+                targets[path] = (row["tests"].split(), row["rules"])
     return targets
 
 
@@ -125,11 +125,6 @@ def read_equivalent() -> dict[tuple[str, str, str, str], str]:
     """Return the changes that change nothing: (module, scope, before, after) -> reason."""
     rows = csv.DictReader(EQUIVALENT.read_text(encoding="utf-8").splitlines())
     return {(r["module"], r["scope"], r["before"], r["after"]): r["reason"] for r in rows}
-
-
-def find_rule_ids(source: str, scope: str) -> frozenset[str]:
-    """Return the names of the functions that a change of a top-level name can reach; a rule's name is its id."""
-    return frozenset(find_users(source, scope))
 
 
 def run_tests(tests: list[str], selection: Selection) -> int:
@@ -165,7 +160,7 @@ def judge(
     return (os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else -1), failed
 
 
-def judge_module(path: Path, tests: list[str], by_rule: bool, known: dict) -> list[Verdict]:
+def judge_module(path: Path, tests: list[str], rules: str, known: dict) -> list[Verdict]:
     """Judge every mutant of a module. The unchanged module must pass, else nothing could be told."""
     source = path.read_text(encoding="utf-8")
     module = str(path.relative_to(ROOT))
@@ -177,9 +172,9 @@ def judge_module(path: Path, tests: list[str], by_rule: bool, known: dict) -> li
         if (module, mutant.scope, mutant.before, mutant.after) in known:
             verdicts.append(Verdict(module, mutant, EQUIVALENT_CHANGE))
             continue
-        words = find_rule_ids(source, mutant.scope) if by_rule else frozenset()
+        words = find_users(source, mutant.scope) if rules == "changed" else rules.split()
         first = [name for name, _ in killers.most_common(40)]
-        code, failed = judge(path, mutant, tests, words, first)
+        code, failed = judge(path, mutant, tests, frozenset(words), first)
         if code == 5:
             raise SystemExit(f"{module}: no test for a change of {mutant.scope}")
         killers[failed] += bool(failed)
@@ -218,11 +213,11 @@ def main(parts: list[str]) -> None:
     sys.path.insert(0, str(ROOT))
     gc.freeze()
     known, verdicts = read_equivalent(), []
-    for path, (tests, by_rule) in read_targets().items():
+    for path, (tests, rules) in read_targets().items():
         module = str(path.relative_to(ROOT))
         if parts and not any(part in module for part in parts):
             continue
-        judged = judge_module(path, tests, by_rule, known)
+        judged = judge_module(path, tests, rules, known)
         counts = dict(Counter(v.outcome for v in judged))
         print(f"{time.monotonic() - started:6.0f} s  {module}: {counts}\n{describe_survivors(judged)}", flush=True)
         verdicts += judged
