@@ -145,17 +145,21 @@ def _compute_deviance(logit: NDArray[np.float64], is_treated: NDArray[np.bool_])
 def find_separation(
     columns: NDArray[np.float64], is_treated: NDArray[np.bool_], names: Sequence[str]
 ) -> tuple[str, ...]:
-    """Names of the columns along which a logistic likelihood has no maximum; empty when it has one.
+    """Names of as few columns as suffice to leave a logistic likelihood without a maximum; empty when it has one."""
+    if not _is_separated(columns, is_treated):
+        return ()
+    kept = np.ones(len(names), dtype=bool)
+    for position in range(1, len(names)):  # the first is the intercept
+        kept[position] = False
+        kept[position] = not _is_separated(columns[:, kept], is_treated)
+    return tuple(name for name, is_needed in zip(names[1:], kept[1:], strict=True) if is_needed)
 
-    The likelihood rises for ever exactly when some direction b has x.b >= 0 for every treated and <= 0 for every
-    other row, and not 0 throughout; a linear programme looks for one (Konis 2007, DPhil thesis, Oxford).
+
+def _is_separated(columns: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> bool:
+    """Whether some direction b has x.b >= 0 for every treated and <= 0 for every other row, and not 0 throughout.
+
+    Exactly then the likelihood rises for ever; a linear programme looks for b (Konis 2007, DPhil thesis, Oxford).
     """
     signed = np.where(is_treated[:, None], columns, -columns)
     result = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1))
-    if result.status != 0 or -result.fun <= SEPARATION_TOLERANCE:
-        return ()
-    return tuple(
-        name
-        for name, weight in zip(names, result.x, strict=True)
-        if abs(weight) > SEPARATION_TOLERANCE and name != "(Intercept)"
-    )
+    return result.status == 0 and -result.fun > SEPARATION_TOLERANCE

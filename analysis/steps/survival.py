@@ -34,11 +34,21 @@ def add_survival(study: Study) -> None:
     """Add every endpoint in every cohort."""
     for cohort, frame in study.cohorts.items():
         for endpoint in study.spec.endpoints:
-            timed = study.keep_timed(frame, endpoint)
-            add_curves(study, cohort, timed, endpoint, list_ticks(study, endpoint))
-            if study.spec.arms:
-                add_logrank(study, cohort, timed, endpoint, timed["arm"])
-                add_hazard_ratio(study, cohort, timed, endpoint)
+            try:
+                _add_endpoint(study, cohort, study.keep_timed(frame, endpoint), endpoint)
+            except AnalysisError as error:
+                raise AnalysisError(
+                    f"{endpoint.label}, cohort {cohort}: {error.en}", f"{endpoint.label}，队列 {cohort}：{error.zh}"
+                ) from error
+
+
+def _add_endpoint(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endpoint) -> None:
+    if timed.is_empty():
+        raise AnalysisError("nobody has a time after the start", "没有患者具有起点之后的时间")
+    add_curves(study, cohort, timed, endpoint, list_ticks(study, endpoint))
+    if study.spec.arms:
+        add_logrank(study, cohort, timed, endpoint, timed["arm"])
+        add_hazard_ratio(study, cohort, timed, endpoint)
 
 
 def list_ticks(study: Study, endpoint: Endpoint) -> list[int]:
