@@ -1,6 +1,7 @@
 """Chinese Liver Cancer Atlas, real and public patients: explained headers, bounds, sizes as texts; nobody eligible."""
 
 import csv
+import re
 
 import pytest
 from public_site import SHARED, Loaded, check_accounts, load_public
@@ -95,6 +96,19 @@ def test_sizes_are_kept_in_the_files_own_words_and_read(loaded, samples):
     for row, text, number in baseline.iter_rows():
         assert text == samples[row]["TUMOR_SIZE"].strip()
         assert number == (int(samples[row]["TUMOR_NUMBER"]) if samples[row]["TUMOR_NUMBER"].isdigit() else None)
+
+
+def test_the_largest_diameter_is_the_largest_number_of_a_plain_text(loaded):
+    frames = loaded.read("core.baseline", "core.subject")
+    texts = frames["baseline"].select("patient_id", text="tumour_size_text")
+    sizes = frames["subject"].select("patient_id", "tumour_size_cm").join(texts, on="patient_id")
+    read = [(text, size) for text, size in sizes.select("text", "tumour_size_cm").iter_rows()]
+    # Two or three diameters a lesion, nothing else: 8.1*4.2/3*2.5*1
+    plain = [(text, size) for text, size in read if re.fullmatch(r"[\d.]+(\*[\d.]+)+(/[\d.]+(\*[\d.]+)+)*", text)]
+    assert len(plain) == 421
+    assert all(size == max(map(float, re.findall(r"[\d.]+", text))) for text, size in plain)
+    # Whether 1.2 to 4 cm or one of 1.2 and one of 4; and a second lesion whose size nobody knows.
+    assert sorted(text for text, size in read if size is None) == ["14*10.3/dmax=NA", "dmax=1.2_4"]
 
 
 def test_alive_and_dead_are_known_and_no_time(loaded):
