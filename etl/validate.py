@@ -17,7 +17,7 @@ from etl.errors import InternalError
 from etl.findings import FAIL, PERSONAL_DATA, STRAY_CELL, Message, contract_message, make_findings
 from etl.findings_book import FindingsBook
 from etl.identity import PseudonymKey
-from etl.judge_contract import PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
+from etl.judge_contract import CELL_KINDS, PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
 from etl.judge_rules import judge_rules
 from etl.mapping import Mapped
 from etl.records import PERSON_ID, RECORD, type_records
@@ -122,9 +122,8 @@ def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
 
 def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
     """Return what was set aside: whole records (`reject`, field null) and single cells, with the rule that did it."""
-    is_cell = pl.col("rule_id").str.contains(r"\.(unreadable|code|unit|unit_slip|range)$") | (
-        pl.col("rule_id") == "cell.stray"
-    )
+    kinds = "|".join(CELL_KINDS)
+    is_cell = pl.col("rule_id").str.contains(rf"\.({kinds})$") | (pl.col("rule_id") == "cell.stray")
     is_record = pl.col("severity") == Severity.REJECT.value
     return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(
         "table_name", "record_key", "field", "rule_id", "patient_id",
