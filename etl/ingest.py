@@ -311,7 +311,8 @@ def _load(
         stamp = [pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")]
         owner = [*stamp, pl.lit(site.hospital).alias("hospital"), pl.lit(delivery.name).alias("delivery")]
         for name, frame in {**validated.tables, **validated.derived}.items():
-            warehouse.append("versions", name, frame.with_columns(stamp))
+            if name in VERSIONED:  # what is derived for the rules alone is not kept
+                warehouse.append("versions", name, frame.with_columns(stamp))
         about = {
             "findings": validated.findings, "rule_outcomes": validated.rule_outcomes, "quarantine": validated.quarantine,
             "row_accounts": mapped.row_accounts, "completeness": validated.completeness,

@@ -15,7 +15,7 @@ from schemas.definitions import baseline, child_pugh, endpoints
 from schemas.definitions.albi import compute_albi_score, compute_bounded_albi_grade
 from schemas.definitions.assessment import derive_assessment
 from schemas.definitions.pvtt import compute_pvtt_type
-from schemas.definitions.record_facts import derive_record_facts, fill_count
+from schemas.definitions.record_facts import derive_event_facts, derive_record_facts, derive_response_facts, fill_count
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 from schemas.definitions.treatment import derive_first_line, derive_next_line
 from schemas.definitions.tumour_size import compute_text_lesion_number, compute_text_size_cm
@@ -30,25 +30,33 @@ PATIENT_COLUMNS = (
 )  # fmt: skip
 BASELINE_COLUMNS = (
     "bclc_stage", "ecog_status", "has_extrahepatic_metastasis", "has_vena_cava_or_atrium_tumour", "tumour_number",
-    "metastasis_site_number", "hbsag", "has_antiviral_therapy", "has_cirrhosis", "has_tace",
+    "metastasis_site_number", "hbsag", "has_antiviral_therapy", "has_cirrhosis", "has_portal_vein_thrombosis", "has_tace",
     "body_weight_kg",
 )  # fmt: skip
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
+FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READING_KEY[:3]}
 
 
 def derive(tables: Tables) -> dict[str, pl.DataFrame]:
-    """Return `subject`, `assessment` and `eligibility` of one hospital.
+    """Return `subject`, `assessment` and `eligibility` of one hospital, and the facts that only rules need.
 
     `tables` holds all ten source tables in contract types, any of them empty. `subject` has one row per patient record,
     `assessment` one per patient, visit, reader and criteria, `eligibility` one per patient and criterion (is_met null:
-    unknown). All are sorted by patient_id.
+    unknown). `<table>_facts` hold, under a key of that table's records, what other tables say about them. All are sorted
+    by patient_id.
     """
     first_line = derive_first_line(tables["treatment"])
     assessment = derive_assessment(tables["lesion"], tables["response"], first_line)
     subject = _derive_disease(tables, first_line)
     subject = _derive_outcome(subject, tables["outcome"], _select_readings(assessment))
     subject = derive_record_facts(subject, tables, assessment).sort("patient_id")
-    return {"subject": subject, "assessment": assessment, "eligibility": derive_eligibility(subject)}
+    return {
+        "subject": subject,
+        "assessment": assessment,
+        "eligibility": derive_eligibility(subject),
+        "adverse_event_facts": derive_event_facts(tables["adverse_event"], tables["laboratory"]),
+        "response_facts": derive_response_facts(tables["lesion"]),
+    }
 
 
 def derive_eligibility(subject: pl.DataFrame) -> pl.DataFrame:
@@ -72,13 +80,16 @@ def join_subject(table_name: str, records: pl.DataFrame, derived: Mapping[str, p
 
     Every column of `subject` is added by patient_id; where the table has a column of that name, its own stays and the
     subject's is called `subject_<name>`. For `response` and `lesion` (read by RECIST 1.1) the assessment's columns are
-    added, a clashing one as `derived_<name>`. For `subject` it is the subject frame itself.
+    added, a clashing one as `derived_<name>`, and the table's own facts where there are any (`FACT_KEYS`). For `subject`
+    it is the subject frame itself.
     """
     if table_name == SUBJECT:
         return derived[SUBJECT]
     joined = records
     if table_name in ("response", "lesion"):
         joined = _join_assessment(joined, derived["assessment"])
+    if table_name in FACT_KEYS:
+        joined = _join_named(joined, derived[f"{table_name}_facts"], FACT_KEYS[table_name], "other_")
     return _join_named(joined, derived[SUBJECT], ["patient_id"], "subject_")
 
 

@@ -42,6 +42,7 @@ SUBJECT_COLUMNS: dict[str, str] = {
     "hbsag": "hepatitis B surface antigen",
     "has_antiviral_therapy": "antiviral therapy against hepatitis B",
     "has_cirrhosis": "cirrhosis",
+    "has_portal_vein_thrombosis": "portal vein thrombosis as recorded, bland or tumour",
     "has_tace": "TACE as recorded; where empty, true if a TACE is listed",
     "body_weight_kg": "body weight, kg",
     "ascites": "ascites",
@@ -175,8 +176,24 @@ ELIGIBILITY_COLUMNS: dict[str, str] = {
     "is_met": "true: stays in; false: removed; empty: unknown",
 }
 
+EVENT_FACTS: dict[str, str] = {
+    "patient_id": "pseudonym of the patient",
+    "event_number": "adverse event of ALT, AST, bilirubin or platelets",
+    "sample_value": "value nearest to the onset, at most 3 days away, of two equally near the worse; empty for a bound",
+    "baseline_value": "value of visit 0; empty for a bound",
+}
+
+RESPONSE_FACTS: dict[str, str] = {
+    "patient_id": "pseudonym of the patient",
+    "visit_number": "visit; 0 is the baseline",
+    "reader": "reader",
+    "listed_new_lesion_number": "new lesions that the reader lists and sees at the visit",
+}
+
 DERIVED_COLUMNS: dict[str, dict[str, str]] = {
     "subject": SUBJECT_COLUMNS,
     "assessment": ASSESSMENT_COLUMNS,
     "eligibility": ELIGIBILITY_COLUMNS,
+    "adverse_event_facts": EVENT_FACTS,
+    "response_facts": RESPONSE_FACTS,
 }

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from schemas.codes import LesionRole, LesionStatus, Organ
+from schemas.codes import Comparator, LesionRole, LesionStatus, Organ
+from schemas.definitions.event_grade import PLATELETS, TEST_OF_TERM
 
 FACT_TABLES = ("adverse_event", "laboratory", "treatment")
+MAX_SAMPLE_DAYS = 3
 
 
 def fill_count(name: str, records: pl.DataFrame) -> pl.Expr:
@@ -75,4 +77,57 @@ def _count_unlisted_organs(baseline_lesion: pl.DataFrame, metastasis: pl.DataFra
         .group_by("patient_id")
         .agg(unlisted_metastasis_organ_number=pl.col("is_listed").is_null().sum().cast(pl.Int64))
         .sort("patient_id")
+    )
+
+
+def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame) -> pl.DataFrame:
+    """Return patient_id, event_number, sample_value, baseline_value: the laboratory values that belong to an event.
+
+    For events that CTCAE grades by a value; in its canonical unit. `sample_value` is from the sample nearest to the onset,
+    at most 3 days away, of two equally near the worse; `baseline_value` is that of visit 0. Null where it is a bound.
+    """
+    event = adverse_event.select(
+        "patient_id", "event_number", "onset_date", test=pl.col("term").replace_strict(TEST_OF_TERM, default=None)
+    ).filter(pl.col("test").is_not_null())
+    is_exact = pl.col("value_comparator").fill_null(Comparator.EQUAL.value) == Comparator.EQUAL.value
+    measured = laboratory.filter(pl.col("value").is_not_null()).select(
+        "patient_id", "test", "visit_number", "sample_date", "value", exact_value=pl.when(is_exact).then("value")
+    )
+    at_baseline = measured.filter(pl.col("visit_number") == 0)
+    badness = pl.when(pl.col("test") == PLATELETS).then(-pl.col("value")).otherwise("value")
+    nearest = (
+        event.join(measured, on=["patient_id", "test"], how="inner")
+        .with_columns(days=(pl.col("sample_date") - pl.col("onset_date")).dt.total_days().abs(), badness=badness)
+        .filter(pl.col("days") <= MAX_SAMPLE_DAYS)
+        .sort(
+            "patient_id",
+            "event_number",
+            "days",
+            "badness",
+            "visit_number",
+            descending=[False, False, False, True, False],
+        )
+        .group_by("patient_id", "event_number", maintain_order=True)
+        .agg(sample_value=pl.col("exact_value").first())
+    )
+    return (
+        event.join(
+            at_baseline.select("patient_id", "test", baseline_value="exact_value"),
+            on=["patient_id", "test"],
+            how="left",
+        )
+        .join(nearest, on=["patient_id", "event_number"], how="left")
+        .select("patient_id", "event_number", "sample_value", "baseline_value")
+        .sort("patient_id", "event_number")
+    )
+
+
+def derive_response_facts(lesion: pl.DataFrame) -> pl.DataFrame:
+    """Return patient_id, visit_number, reader, listed_new_lesion_number: the new lesions that a reader lists and sees."""
+    is_unseen = pl.col("status").is_in([LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value])
+    is_new = (pl.col("role") == LesionRole.NEW.value) & ~is_unseen.fill_null(value=False)
+    return (
+        lesion.group_by("patient_id", "visit_number", "reader", maintain_order=True)
+        .agg(listed_new_lesion_number=is_new.sum().cast(pl.Int64))
+        .sort("patient_id", "visit_number", "reader")
     )

@@ -34,6 +34,7 @@ def _follows_reading_before(when: pl.Expr) -> pl.Expr:
     field="birth_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="A wrong year of birth or diagnosis gives a wrong age, by which patients are included (18 to 75 years) and matched.",
     en="The date of birth is not before the date of diagnosis. Please check both dates.",
     zh="出生日期不早于诊断日期，请核对。",
 )
@@ -47,6 +48,7 @@ def birth_before_diagnosis() -> pl.Expr:
     field="diagnosis_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="Therapy before the diagnosis means that one of the dates is wrong; if it is the start, every survival time of the patient is wrong.",
     en="The diagnosis is dated after the start of systemic therapy. Please check both dates.",
     zh="诊断日期晚于系统治疗开始日期，请核对。",
 )
@@ -60,6 +62,7 @@ def diagnosis_not_after_start() -> pl.Expr:
     field="age_years",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="Age decides who may enter the study and is a matching variable; a slip in the year of birth moves the patient over a limit unnoticed.",
     en="The stated age does not agree with the date of birth. Which of the two is right?",
     zh="所填年龄与出生日期不符，请核对哪一项正确。",
 )
@@ -75,6 +78,7 @@ def age_agrees_with_birth_date() -> pl.Expr:
     field="last_contact_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="Overall survival would be negative and the patient would drop out of the survival analysis.",
     en="The last contact is dated before the start of systemic therapy. Please check both dates.",
     zh="末次随访日期早于系统治疗开始日期，请核对。",
 )
@@ -88,6 +92,7 @@ def last_contact_not_before_start() -> pl.Expr:
     field="death_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="Overall survival would be negative and the patient would drop out of the survival analysis.",
     en="The death is dated before the start of systemic therapy. Please check both dates.",
     zh="死亡日期早于系统治疗开始日期，请核对。",
 )
@@ -101,8 +106,9 @@ def death_not_before_start() -> pl.Expr:
     field="death_date",
     severity=Severity.QUERY,
     source=PROTOCOL,
-    en="The date of death is not the date of the last contact. Which of the two is right?",
-    zh="死亡日期与末次随访日期不一致，请核对哪一项正确。",
+    why="Of two different last days one is wrong, and with it the survival time.",
+    en="The date of death is not the date of the last contact; of a patient who died they are the same day. Which of the two is right?",
+    zh="死亡日期与末次随访日期不一致（死亡患者的末次随访日期即死亡日期），请核对哪一项正确。",
 )
 def death_is_last_contact() -> pl.Expr:
     """Of a patient who died the last contact is the death."""
@@ -114,6 +120,7 @@ def death_is_last_contact() -> pl.Expr:
     field="progression_date",
     severity=Severity.QUERY,
     source=PROTOCOL,
+    why="A progression at or before time zero gives no progression-free survival; it is usually a date of the staging.",
     en="Progression is dated on or before the start of systemic therapy. Please check both dates.",
     zh="进展日期不晚于系统治疗开始日期，请核对。",
 )
@@ -127,6 +134,7 @@ def progression_after_start() -> pl.Expr:
     field="progression_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="Progression-free survival would be longer than overall survival, or the follow-up is longer than recorded.",
     en="Progression is dated after the last contact. Which of the two dates is right?",
     zh="进展日期晚于末次随访日期，请核对两个日期。",
 )
@@ -140,6 +148,7 @@ def progression_not_after_last_contact() -> pl.Expr:
     field="progression_days",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="Progression-free survival would be longer than overall survival.",
     en="The days to progression exceed the days of survival. Please check both.",
     zh="至进展天数大于总生存天数，请核对。",
 )
@@ -153,6 +162,7 @@ def progression_days_not_after_survival() -> pl.Expr:
     field="overall_survival_days",
     severity=Severity.QUERY,
     source=PROTOCOL,
+    why="The same survival is stated twice; the study would take one of two that differ without knowing which is right.",
     en="The days of survival do not agree with the dates of start and last contact. Please check.",
     zh="总生存天数与开始日期、末次随访日期不符，请核对。",
 )
@@ -168,6 +178,7 @@ def durations_agree_with_dates() -> pl.Expr:
     field="sample_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="A sample proves that the patient was seen; survival would be censored too early, or the sample is another patient's.",
     en="The sample is dated after the last contact. Which of the two dates is right?",
     zh="采样日期晚于末次随访日期，请核对两个日期。",
 )
@@ -181,6 +192,7 @@ def sample_not_after_last_contact() -> pl.Expr:
     field="sample_date",
     severity=Severity.QUERY,
     source="protocol: state at the start of therapy; 28 days is the registry's limit",
+    why="ALBI, Child-Pugh, AFP and HBV DNA must describe the patient before therapy; an older sample, or one taken under therapy, matches unlike patients.",
     en="The baseline sample was not taken within the 28 days before the start of therapy. Is it the right sample and date?",
     zh="基线样本不在治疗开始前28天内采集，请核对样本及日期。",
 )
@@ -195,6 +207,7 @@ def baseline_sample_near_start() -> pl.Expr:
     field="sample_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="With two visits exchanged, a value under therapy is taken for the baseline.",
     en="The sample is dated before that of the visit before. Please check the visits and dates.",
     zh="采样日期早于前一次访视的采样日期，请核对访视及日期。",
 )
@@ -209,6 +222,7 @@ def sample_dates_follow_visits() -> pl.Expr:
     field="assessment_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="Images prove that the patient was seen; survival would be censored too early, or the images are another patient's.",
     en="The imaging is dated after the last contact. Which of the two dates is right?",
     zh="影像检查日期晚于末次随访日期，请核对两个日期。",
 )
@@ -222,6 +236,7 @@ def lesion_not_after_last_contact() -> pl.Expr:
     field="assessment_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="An assessment proves that the patient was seen; survival would be censored too early, or the assessment is another patient's.",
     en="The tumour assessment is dated after the last contact. Which of the two dates is right?",
     zh="疗效评估日期晚于末次随访日期，请核对两个日期。",
 )
@@ -235,6 +250,7 @@ def response_not_after_last_contact() -> pl.Expr:
     field="assessment_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="The smallest sum and the first progression depend on the order of the visits; a swapped date moves progression-free survival.",
     en="The assessment is not dated after that of the visit before. Please check the visits and dates.",
     zh="评估日期不晚于前一次访视，请核对访视及日期。",
 )
@@ -251,6 +267,7 @@ def response_dates_follow_visits() -> pl.Expr:
     field="assessment_date",
     severity=Severity.QUERY,
     source="protocol: assessment every 6-8 weeks",
+    why="The diameters of two visits would be added up to one sum, which changes the response and the date of progression.",
     en="The images of one visit are more than 14 days apart. Do they belong to the same visit?",
     zh="同一次访视的影像检查相隔超过14天，请核对是否属于同一次访视。",
 )
@@ -265,6 +282,7 @@ def visit_has_one_imaging_period() -> pl.Expr:
     field="end_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="The time on treatment would be negative, and whether the patient was treated for 3 months could not be told.",
     en="The drug's last dose is dated before its first. Please check both dates.",
     zh="药物结束日期早于开始日期，请核对。",
 )
@@ -278,6 +296,7 @@ def treatment_end_not_before_start() -> pl.Expr:
     field="start_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="A dose proves that the patient was alive; survival would be censored too early.",
     en="A dose is dated after the last contact. Which of the dates is right?",
     zh="用药日期晚于末次随访日期，请核对。",
 )
@@ -292,6 +311,7 @@ def treatment_not_after_last_contact() -> pl.Expr:
     field="start_date",
     severity=Severity.QUERY,
     source="protocol, treatment",
+    why="Time zero is the start of line 1; with lines exchanged the patient may stand in the wrong arm with the wrong start.",
     en="A later line of therapy starts before the first line. Please check the line numbers and dates.",
     zh="后线治疗的开始日期早于一线治疗，请核对治疗线数及日期。",
 )
@@ -305,6 +325,7 @@ def lines_in_order() -> pl.Expr:
     field="start_date",
     severity=Severity.QUERY,
     source="protocol, arms; 28 days is the registry's limit",
+    why="A drug added weeks later is another regimen, and the patient may not belong to the arm compared.",
     en="This drug of the first line starts more than 28 days after the other. Is it the same line of therapy?",
     zh="一线联合方案两种药物开始日期相差超过28天，请核对是否为同一线治疗。",
 )
@@ -319,6 +340,7 @@ def combination_starts_together() -> pl.Expr:
     field="procedure_date",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="A procedure proves that the patient was alive; survival would be censored too early.",
     en="The procedure is dated after the last contact. Which of the two dates is right?",
     zh="局部治疗日期晚于末次随访日期，请核对两个日期。",
 )
@@ -332,6 +354,7 @@ def procedure_not_after_last_contact() -> pl.Expr:
     field="procedure_date",
     severity=Severity.NOTE,
     source=LOGIC,
+    why="The first TACE dates the start of local therapy; a swapped date makes it too early or too late.",
     en="The procedure is dated before the one numbered before it. Please check the order.",
     zh="该次治疗日期早于前一序号的治疗，请核对顺序。",
 )
@@ -339,42 +362,3 @@ def procedure_dates_follow_numbers() -> pl.Expr:
     """Procedures are dated in the order of their numbers."""
     before = pl.col("procedure_date").shift(1).over("patient_id", order_by="procedure_number")
     return pl.col("procedure_date") >= before
-
-
-@rule(
-    table="adverse_event",
-    field="onset_date",
-    severity=Severity.QUERY,
-    source="protocol: adverse events of the systemic therapy",
-    en="The adverse event begins before the start of systemic therapy. Please check both dates.",
-    zh="不良反应发生日期早于系统治疗开始日期，请核对。",
-)
-def event_not_before_start() -> pl.Expr:
-    """An event of the therapy begins on or after its first day."""
-    return pl.col("onset_date") >= pl.col("start_date")
-
-
-@rule(
-    table="adverse_event",
-    field="onset_date",
-    severity=Severity.QUERY,
-    source=LOGIC,
-    en="The adverse event is dated after the last contact. Which of the two dates is right?",
-    zh="不良反应发生日期晚于末次随访日期，请核对两个日期。",
-)
-def event_not_after_last_contact() -> pl.Expr:
-    """Nothing is observed after the last contact."""
-    return _not_after_last_contact("onset_date")
-
-
-@rule(
-    table="adverse_event",
-    field="resolved_date",
-    severity=Severity.QUERY,
-    source=LOGIC,
-    en="The adverse event ends before it begins. Please check both dates.",
-    zh="不良反应恢复日期早于发生日期，请核对。",
-)
-def event_resolved_after_onset() -> pl.Expr:
-    """Resolution does not come before onset."""
-    return pl.col("resolved_date") >= pl.col("onset_date")

@@ -18,7 +18,8 @@ IMAGING_WINDOW_DAYS = 14
     field="patient_id",
     severity=Severity.QUERY,
     source=PROTOCOL_E4,
-    en="The patient has no baseline record.",
+    why="Without baseline characteristics the patient cannot be judged eligible or matched and is lost to the study.",
+    en="The patient has no baseline record. Please add it.",
     zh="该患者无基线记录，请补充。",
     on_missing="a missing record fails",
 )
@@ -32,7 +33,8 @@ def baseline_is_recorded() -> pl.Expr:
     field="patient_id",
     severity=Severity.QUERY,
     source=PROTOCOL_E4,
-    en="The patient has no outcome record.",
+    why="Without an outcome the patient has no survival time and is lost to the study.",
+    en="The patient has no outcome record. Please add it.",
     zh="该患者无结局记录，请补充。",
     on_missing="a missing record fails",
 )
@@ -46,8 +48,9 @@ def outcome_is_recorded() -> pl.Expr:
     field="start_date",
     severity=Severity.QUERY,
     source=PROTOCOL_E4,
-    en="The patient has no first line of systemic therapy.",
-    zh="该患者无一线系统治疗记录，请补充。",
+    why="Without a first line there is neither an arm nor a time zero.",
+    en="The patient has no first line of systemic therapy. Please add it, or check the line numbers.",
+    zh="该患者无一线系统治疗记录，请补充或核对治疗线数。",
     on_missing="a missing record fails; not evaluable where the hospital sends no treatments",
 )
 def first_line_is_recorded() -> pl.Expr:
@@ -60,7 +63,8 @@ def first_line_is_recorded() -> pl.Expr:
     field="patient_id",
     severity=Severity.QUERY,
     source=PROTOCOL_E4,
-    en="A baseline value is missing: ALT, AST, bilirubin, albumin, AFP, or HBV DNA while HBsAg is positive.",
+    why="One missing value of the 17 characteristics removes the patient from the study (E4).",
+    en="A baseline value is missing: ALT, AST, bilirubin, albumin, AFP, or HBV DNA while HBsAg is positive. Please add it.",
     zh="基线检验缺项：ALT、AST、胆红素、白蛋白、AFP，或HBsAg阳性者的HBV DNA，请补充。",
     on_missing="a missing value fails; not evaluable where the hospital sends no laboratory values",
 )
@@ -79,8 +83,9 @@ def baseline_laboratory_is_complete() -> pl.Expr:
     field="baseline_imaging_date",
     severity=Severity.QUERY,
     source=PROTOCOL_E4,
-    en="No tumour assessment is listed at the baseline (visit 0).",
-    zh="无基线（访视0）影像评估，请补充。",
+    why="Without baseline imaging there is nothing to measure response against, and the patient is excluded (E4).",
+    en="No tumour assessment is listed at the baseline (visit 0). Please add it, or check the visit numbers.",
+    zh="无基线（访视0）影像评估，请补充或核对访视序号。",
     on_missing="a missing assessment fails; not evaluable where the hospital sends none at all",
 )
 def baseline_imaging_is_recorded() -> pl.Expr:
@@ -93,6 +98,7 @@ def baseline_imaging_is_recorded() -> pl.Expr:
     field="baseline_imaging_date",
     severity=Severity.QUERY,
     source="protocol: staging imaging within 2 weeks before the start",
+    why="A tumour grows between an early staging and the start; growth before therapy would count as failure of therapy.",
     en="The baseline imaging was not done within the 14 days before the start of therapy. Please check both dates.",
     zh="基线影像检查不在治疗开始前14天内，请核对日期。",
 )
@@ -107,8 +113,9 @@ def baseline_imaging_near_start() -> pl.Expr:
     field="response_3_months",
     severity=Severity.QUERY,
     source="protocol: assessment every 6-8 weeks",
-    en="The patient was treated for 3 months without a tumour assessment after the baseline.",
-    zh="治疗已满3个月，但无基线后的疗效评估，请补充。",
+    why="The response at 3 months would count as not evaluable and lower the response rate of the arm.",
+    en="The patient was treated for 3 months without a tumour assessment after the baseline. Please add it, or confirm that none was done.",
+    zh="治疗已满3个月，但无基线后的疗效评估，请补充或确认未做。",
     on_missing="not evaluable; nor where the hospital sends no assessments",
 )
 def response_is_followed() -> pl.Expr:

@@ -1,67 +1,46 @@
-"""Treatment, adverse events and outcome that contradict each other, or a statement without the date it needs."""
+"""Treatment, procedures and outcome that contradict each other, or a statement without the date it needs."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import AdverseEventTerm, Severity, StopReason, VitalStatus
-from schemas.rules.rule import is_implied, rule
+from schemas.codes import Severity, StopReason, VitalStatus
+from schemas.rules.rule import compute_is_repeated, is_implied, rule
 
 LOGIC = "two statements about one fact"
 PROTOCOL = "protocol, definitions"
-FATAL_GRADE = 5
 
 
 def _is_alive() -> pl.Expr:
     return pl.col("vital_status") == VitalStatus.ALIVE.value
 
 
-def _is_repeated(*columns: str, order: str) -> pl.Expr:
-    """True from the second record on that has the same values in every column; null where one is missing."""
-    is_known = pl.all_horizontal(pl.col(name).is_not_null() for name in columns)
-    position = pl.int_range(pl.len()).over("patient_id", *columns, order_by=order)
-    return pl.when(is_known).then(position > 0)
+@rule(
+    table="treatment",
+    field="line_number",
+    severity=Severity.QUERY,
+    source="protocol, treatment",
+    why="Line 1 gives arm and time zero; without it the patient is lost to the study, or the line is numbered wrongly.",
+    en="A later line of therapy is listed, but no first line. Please add line 1, or check the line number.",
+    zh="已列后线治疗，但无一线治疗记录，请补充一线治疗或核对治疗线数。",
+)
+def later_line_has_first_line() -> pl.Expr:
+    """Who has a later line has a line 1."""
+    return is_implied(pl.col("line_number") > 1, pl.col("arm").is_not_null())
 
 
 @rule(
-    table="procedure",
-    field="procedure_date",
+    table="subject",
+    field="arm",
     severity=Severity.QUERY,
-    source=LOGIC,
-    en="The same procedure is listed twice on one date.",
-    zh="同一日期重复列出同一局部治疗，请核对。",
+    source="protocol, arms: exactly one of the two combinations",
+    why="With two kinase or two PD-1 inhibitors the patient belongs to neither arm and is left out.",
+    en="The first line holds two kinase inhibitors or two PD-1 inhibitors. Which ones were given together?",
+    zh="一线治疗含两种酪氨酸激酶抑制剂或两种PD-1抑制剂，请核对。",
 )
-def procedure_is_not_repeated() -> pl.Expr:
-    """A procedure is listed once."""
-    return ~_is_repeated("procedure", "procedure_date", order="procedure_number")
-
-
-@rule(
-    table="adverse_event",
-    field="term",
-    severity=Severity.QUERY,
-    source=LOGIC,
-    en="The same adverse event is listed twice with one date of onset.",
-    zh="同一不良反应以同一发生日期重复列出，请核对。",
-)
-def event_is_not_repeated() -> pl.Expr:
-    """An event is listed once."""
-    return pl.when(pl.col("term") != AdverseEventTerm.OTHER.value).then(
-        ~_is_repeated("term", "onset_date", order="event_number")
-    )
-
-
-@rule(
-    table="adverse_event",
-    field="grade",
-    severity=Severity.QUERY,
-    source="CTCAE: grade 5 is death",
-    en="A grade 5 event means death, but the patient is recorded as alive.",
-    zh="5级不良反应表示死亡，但患者记录为存活，请核对。",
-)
-def event_grade_5_is_dead() -> pl.Expr:
-    """Who has an event of grade 5 is dead."""
-    return is_implied(pl.col("grade") == FATAL_GRADE, pl.col("is_dead"))
+def first_line_has_one_of_each() -> pl.Expr:
+    """Line 1 has at most one drug of each class."""
+    return (pl.col("kinase_inhibitor_number") <= 1) & (pl.col("pd1_drug_number") <= 1)
 
 
 @rule(
@@ -69,7 +48,8 @@ def event_grade_5_is_dead() -> pl.Expr:
     field="end_date",
     severity=Severity.QUERY,
     source=LOGIC,
-    en="A reason for stopping is given, but no date of the last dose.",
+    why="The time on treatment of a stopped drug is unknown without a last dose, and the patient is excluded (E4).",
+    en="A reason for stopping is given, but no date of the last dose. Please add the date.",
     zh="已填停药原因，但无结束日期，请补充。",
 )
 def stop_reason_has_end_date() -> pl.Expr:
@@ -79,11 +59,27 @@ def stop_reason_has_end_date() -> pl.Expr:
 
 @rule(
     table="treatment",
+    field="end_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    why="A drug without a last dose counts as given until death, which makes the treatment time too long.",
+    en="The patient has died, but the drug has no last dose. Please add the date of the last dose.",
+    zh="患者已死亡，但该药物无结束日期，请补充末次用药日期。",
+    on_missing="an empty last dose fails; an empty vital status is not evaluable",
+)
+def treatment_ends_with_death() -> pl.Expr:
+    """Of a patient who died every drug has a last dose."""
+    return is_implied(pl.col("is_dead"), pl.col("end_date").is_not_null())
+
+
+@rule(
+    table="treatment",
     field="stop_reason",
     severity=Severity.QUERY,
     source=LOGIC,
-    en="The drug was stopped because of death, but the patient is recorded as alive.",
-    zh="停药原因为死亡，但患者记录为存活，请核对。",
+    why="A death that is missed makes the survival of the arm look better than it was.",
+    en="The drug was stopped because of death, but the patient is recorded as alive. Which of the two is right?",
+    zh="停药原因为死亡，但患者记录为存活，请核对哪一项正确。",
 )
 def stopped_for_death_is_dead() -> pl.Expr:
     """Who stopped because of death is dead."""
@@ -95,7 +91,8 @@ def stopped_for_death_is_dead() -> pl.Expr:
     field="stop_reason",
     severity=Severity.QUERY,
     source="protocol, adverse events",
-    en="The drug was stopped because of toxicity, but no adverse event is listed.",
+    why="The adverse event is missing, and the arm looks safer than it was.",
+    en="The drug was stopped because of toxicity, but no adverse event is listed. Please add the event.",
     zh="因不良反应停药，但无不良反应记录，请补充。",
     on_missing="not evaluable; nor where the hospital sends no adverse events",
 )
@@ -109,8 +106,9 @@ def stopped_for_toxicity_has_event() -> pl.Expr:
     field="stop_reason",
     severity=Severity.QUERY,
     source=PROTOCOL,
-    en="First-line therapy was stopped because of progression, but no progression is recorded or measured.",
-    zh="一线治疗因疾病进展停药，但无进展记录，请补充。",
+    why="A progression that is missed makes progression-free survival look longer than it was.",
+    en="First-line therapy was stopped because of progression, but no progression is recorded or measured. Please add the progression, or correct the reason.",
+    zh="一线治疗因疾病进展停药，但无进展记录，请补充或更正停药原因。",
 )
 def stopped_for_progression_has_progression() -> pl.Expr:
     """Who stopped line 1 because of progression has progressed."""
@@ -122,16 +120,47 @@ def stopped_for_progression_has_progression() -> pl.Expr:
 
 
 @rule(
-    table="subject",
-    field="arm",
+    table="baseline",
+    field="has_tace",
     severity=Severity.QUERY,
-    source="protocol, arms: exactly one of the two combinations",
-    en="The first line holds two kinase inhibitors or two PD-1 inhibitors. Which ones were given together?",
-    zh="一线治疗含两种酪氨酸激酶抑制剂或两种PD-1抑制剂，请核对。",
+    source=LOGIC,
+    why="TACE is a matching variable and a subgroup; without a procedure there is no proof and no date of it.",
+    en="TACE is recorded as done, but no TACE procedure is listed. Please add it, or correct the answer.",
+    zh="已填行TACE，但无TACE治疗记录，请补充或更正。",
+    on_missing="not evaluable; nor where the hospital sends no procedures",
 )
-def first_line_has_one_of_each() -> pl.Expr:
-    """Line 1 has at most one drug of each class."""
-    return (pl.col("kinase_inhibitor_number") <= 1) & (pl.col("pd1_drug_number") <= 1)
+def tace_yes_has_procedure() -> pl.Expr:
+    """Who had TACE has at least one such procedure."""
+    return is_implied(pl.col("has_tace"), pl.col("tace_number") > 0)
+
+
+@rule(
+    table="baseline",
+    field="has_tace",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    why="TACE is a matching variable and a subgroup; a treated patient would be counted among the untreated.",
+    en="TACE is recorded as not done, but TACE procedures are listed. Which of the two is right?",
+    zh="已填未行TACE，但有TACE治疗记录，请核对哪一项正确。",
+    on_missing="not evaluable; nor where the hospital sends no procedures",
+)
+def tace_no_has_no_procedure() -> pl.Expr:
+    """Who had no TACE has no such procedure."""
+    return is_implied(~pl.col("has_tace"), pl.col("tace_number") == 0)
+
+
+@rule(
+    table="procedure",
+    field="procedure_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    why="One TACE counted twice overstates the local therapy.",
+    en="The same procedure is listed twice on one date. Please remove one, or correct the date.",
+    zh="同一日期重复列出同一局部治疗，请删除一条或更正日期。",
+)
+def procedure_is_not_repeated() -> pl.Expr:
+    """A procedure is listed once."""
+    return ~compute_is_repeated("procedure", "procedure_date", order="procedure_number")
 
 
 @rule(
@@ -139,7 +168,8 @@ def first_line_has_one_of_each() -> pl.Expr:
     field="death_date",
     severity=Severity.QUERY,
     source=PROTOCOL,
-    en="The patient is recorded as dead without a date of death.",
+    why="A death without a date is taken at the last contact, which may be months too early.",
+    en="The patient is recorded as dead without a date of death. Please add the date.",
     zh="患者记录为死亡，但无死亡日期，请补充。",
     on_missing="an empty date fails; an empty vital status is not evaluable",
 )
@@ -154,8 +184,9 @@ def death_has_date() -> pl.Expr:
     field="vital_status",
     severity=Severity.QUERY,
     source=LOGIC,
-    en="A date of death is given, but the patient is recorded as alive.",
-    zh="已填死亡日期，但患者记录为存活，请核对。",
+    why="The patient is counted alive although a death is dated; survival would look better than it was.",
+    en="A date of death is given, but the patient is recorded as alive. Which of the two is right?",
+    zh="已填死亡日期，但患者记录为存活，请核对哪一项正确。",
 )
 def death_date_means_dead() -> pl.Expr:
     """Who has a date of death is not alive."""
@@ -167,7 +198,8 @@ def death_date_means_dead() -> pl.Expr:
     field="progression_date",
     severity=Severity.QUERY,
     source=PROTOCOL,
-    en="Progression is recorded without a date.",
+    why="A progression that has no date gives no progression-free survival.",
+    en="Progression is recorded without a date. Please add the date.",
     zh="记录为已进展，但无进展日期，请补充。",
     on_missing="an empty date fails; an empty flag is not evaluable",
 )
@@ -182,8 +214,9 @@ def progression_has_date() -> pl.Expr:
     field="has_progressed",
     severity=Severity.QUERY,
     source=LOGIC,
-    en="A date of progression is given, but the patient is recorded as not progressed.",
-    zh="已填进展日期，但记录为未进展，请核对。",
+    why="The date is not used while the patient counts as not progressed; progression-free survival would be too long.",
+    en="A date of progression is given, but the patient is recorded as not progressed. Which of the two is right?",
+    zh="已填进展日期，但记录为未进展，请核对哪一项正确。",
 )
 def progression_date_means_progressed() -> pl.Expr:
     """Who has a date of progression has progressed."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
-from schemas.codes import AdverseEventTerm, ChildPughClass, Comparator, Drug, LabTest, ProcedureType, Severity
+from schemas.codes import Comparator, Drug, LabTest, ProcedureType, Severity
 from schemas.definitions.baseline import compute_completed_years
 from schemas.definitions.endpoints import compute_days_between
+from schemas.definitions.study_period import FOLLOW_UP_CLOSE
 from schemas.definitions.treatment import PD1_INHIBITORS
 from schemas.rules.rule import is_implied, rule
 
 PROTOCOL = "protocol, treatment"
+FIRST_APPROVAL = date(2018, 1, 1)
 LENVATINIB_WEIGHT_KG = 60
 LENVATINIB_FULL_MG = 12
 LENVATINIB_LIGHT_MG = 8
@@ -24,19 +28,6 @@ AGE_LIMITS_YEARS = (10, 100)
 MAX_TRANSAMINASE_RATIO = 20
 DIAMETER_SLIP_FACTOR = 7
 DIAMETER_SLIP_MIN_MM = 30
-ALBI_WORST_GRADE = 3
-ECOG_DEATH = 5
-# CTCAE 4.03 and 5.0 define no grade above these.
-HIGHEST_GRADE = {
-    AdverseEventTerm.HAND_FOOT_SKIN_REACTION: 3,
-    AdverseEventTerm.FATIGUE: 3,
-    AdverseEventTerm.NAUSEA: 3,
-    AdverseEventTerm.PROTEINURIA: 3,
-    AdverseEventTerm.ALT_INCREASED: 4,
-    AdverseEventTerm.AST_INCREASED: 4,
-    AdverseEventTerm.BILIRUBIN_INCREASED: 4,
-    AdverseEventTerm.PLATELETS_DECREASED: 4,
-}
 
 
 @rule(
@@ -44,6 +35,7 @@ HIGHEST_GRADE = {
     field="birth_date",
     severity=Severity.QUERY,
     source="the registry's limits, 10 to 100 years",
+    why="A wrong century of birth makes a patient ineligible by age (18 to 75 years).",
     en="The date of birth gives an age below 10 or above 100 years. Is the century right?",
     zh="出生日期推算年龄小于10岁或大于100岁，请核对年份。",
 )
@@ -57,6 +49,7 @@ def age_is_plausible() -> pl.Expr:
     field="diagnosis_date",
     severity=Severity.QUERY,
     source="the registry's limit, 20 years",
+    why="A wrong year of diagnosis is the usual slip; an early diagnosis may also mean a recurrent tumour, which is excluded (E1).",
     en="The diagnosis is dated more than 20 years before the start of therapy. Is the year right?",
     zh="诊断日期早于治疗开始20年以上，请核对年份。",
 )
@@ -66,42 +59,19 @@ def diagnosis_date_is_plausible() -> pl.Expr:
 
 
 @rule(
-    table="baseline",
-    field="ecog_status",
+    table="treatment",
+    field="start_date",
     severity=Severity.QUERY,
-    source="ECOG: Oken 1982",
-    en="ECOG status 5 means death and cannot be a baseline value.",
-    zh="ECOG 5分表示死亡，不能作为基线值，请核对。",
+    source="approvals in China in 2018 (nivolumab in June, lenvatinib in September); protocol: follow-up closed 2022-10-31",
+    why="Every time of the study counts from the start; a wrong year shifts survival by years.",
+    en="The first dose is dated before the drug was approved in China (2018), or after follow-up closed (2022-10-31). Is the year right?",
+    zh="首次用药日期早于该药在中国获批（2018年），或晚于随访截止日期（2022-10-31），请核对年份。",
 )
-def ecog_is_not_death() -> pl.Expr:
-    """A baseline ECOG status is 0 to 4."""
-    return pl.col("ecog_status") < ECOG_DEATH
-
-
-@rule(
-    table="baseline",
-    field="encephalopathy_grade",
-    severity=Severity.QUERY,
-    source="West Haven criteria; ECOG: Oken 1982",
-    en="Encephalopathy of grade 3-4 does not go with ECOG status 0.",
-    zh="肝性脑病3–4级与ECOG 0分不符，请核对。",
-)
-def encephalopathy_agrees_with_ecog() -> pl.Expr:
-    """Who is stuporous or comatose is not fully active."""
-    return is_implied(pl.col("encephalopathy_grade") >= 3, pl.col("ecog_status") > 0)
-
-
-@rule(
-    table="baseline",
-    field="child_pugh_class",
-    severity=Severity.QUERY,
-    source="protocol, Child-Pugh: ALBI grade 3 is practically never class A",
-    en="Albumin and bilirubin give ALBI grade 3, yet Child-Pugh class A is recorded. Please check the values, units and class.",
-    zh="白蛋白与胆红素计算为ALBI 3级，但Child-Pugh记录为A级，请核对数值、单位及分级。",
-)
-def albi_3_is_not_child_pugh_a() -> pl.Expr:
-    """ALBI grade 3 does not go with class A."""
-    return is_implied(pl.col("albi_grade") == ALBI_WORST_GRADE, pl.col("child_pugh_class") != ChildPughClass.A.value)
+def start_date_is_plausible() -> pl.Expr:
+    """A PD-1 inhibitor or lenvatinib starts in 2018 at the earliest, any drug by the close of follow-up."""
+    is_approved_in_2018 = pl.col("drug").is_in([Drug.LENVATINIB.value, *PD1_INHIBITORS])
+    is_approved = is_implied(is_approved_in_2018, pl.col("start_date") >= FIRST_APPROVAL)
+    return (pl.col("start_date") <= FOLLOW_UP_CLOSE) & is_approved
 
 
 @rule(
@@ -109,6 +79,7 @@ def albi_3_is_not_child_pugh_a() -> pl.Expr:
     field="initial_dose_mg",
     severity=Severity.QUERY,
     source="protocol, arms: 12 mg/day from 60 kg, 8 mg/day below; reductions allowed",
+    why="A wrong dose or weight misstates the treatment intensity of one arm.",
     en="The first dose of lenvatinib exceeds 12 mg/day (8 mg/day below 60 kg) or is no multiple of 4 mg. Please check dose and weight.",
     zh="仑伐替尼起始剂量超过12 mg/日（体重<60 kg者8 mg/日）或非4 mg的倍数，请核对剂量及体重。",
 )
@@ -131,6 +102,7 @@ def lenvatinib_dose_agrees_with_weight() -> pl.Expr:
     field="initial_dose_mg",
     severity=Severity.QUERY,
     source="protocol, arms: 400 mg twice daily; reductions allowed",
+    why="The single dose entered for the daily dose halves the treatment intensity of one arm.",
     en="The first dose of sorafenib is not 800, 600, 400 or 200 mg/day. Please check the daily dose.",
     zh="索拉非尼起始剂量不是每日800、600、400或200 mg，请核对日剂量。",
 )
@@ -145,6 +117,7 @@ def sorafenib_dose_is_plausible() -> pl.Expr:
     field="initial_dose_mg",
     severity=Severity.QUERY,
     source="prescribing information: flat doses 200-480 mg or 2-3 mg/kg",
+    why="A dose per kg, or a sum over cycles, entered as the dose per infusion misstates the treatment.",
     en="The dose of the PD-1 inhibitor lies outside 80-480 mg per infusion. Please check dose and unit.",
     zh="PD-1抑制剂单次剂量不在80–480 mg之间，请核对剂量及单位。",
 )
@@ -159,6 +132,7 @@ def antibody_dose_is_plausible() -> pl.Expr:
     field="procedure_date",
     severity=Severity.NOTE,
     source="protocol: TACE goes with the therapy; 90 days is the registry's limit",
+    why="TACE of an earlier time would be counted as part of the combination, and it is a matching variable.",
     en="TACE was done more than 90 days before systemic therapy. Does it belong to it?",
     zh="TACE早于系统治疗开始90天以上，请确认是否与本次治疗相关。",
 )
@@ -169,24 +143,11 @@ def tace_near_therapy() -> pl.Expr:
 
 
 @rule(
-    table="adverse_event",
-    field="grade",
-    severity=Severity.QUERY,
-    source="CTCAE 4.03 and 5.0",
-    en="CTCAE has no such grade for this event. Please check grade and term.",
-    zh="CTCAE中该不良反应无此级别，请核对级别及名称。",
-)
-def grade_exists_for_term() -> pl.Expr:
-    """The grade is one that CTCAE defines for the term."""
-    highest = pl.col("term").replace_strict({term.value: top for term, top in HIGHEST_GRADE.items()}, default=None)
-    return pl.col("grade") <= highest
-
-
-@rule(
     table="laboratory",
     field="value",
     severity=Severity.QUERY,
     source="assays: only a virus or a marker can be undetectable",
+    why="Not detected is read as below every limit; for albumin or bilirubin that would be a wrong grade of liver function.",
     en="Not detected is recorded for a quantity that everybody has. Please give the value.",
     zh="该检验项目不可能为“未检出”，请填写数值。",
 )
@@ -202,6 +163,7 @@ def not_detected_is_possible() -> pl.Expr:
     field="ast_u_l",
     severity=Severity.NOTE,
     source="the registry's limit, factor 20",
+    why="Both are matching variables with a cut at 40 U/L; such a ratio is usually a lost decimal point or a swapped column.",
     en="AST and ALT at the baseline differ by more than a factor of 20. Please check both.",
     zh="基线AST与ALT相差超过20倍，请核对。",
 )
@@ -217,6 +179,7 @@ def ast_alt_ratio_is_plausible() -> pl.Expr:
     field="diameter_mm",
     severity=Severity.QUERY,
     source="the registry's limit, factor 7: a slip between cm and mm",
+    why="A diameter in cm among others in mm turns stable disease into a response or a progression.",
     en="The lesion's diameter changed at least sevenfold since its last measurement. Is the unit right?",
     zh="该病灶径线较上次测量相差7倍以上，请核对单位。",
 )
@@ -234,6 +197,7 @@ def diameter_change_is_plausible() -> pl.Expr:
     field="assessment_date",
     severity=Severity.NOTE,
     source="protocol: assessment every 6-8 weeks; two intervals is the registry's limit",
+    why="A progression between two distant assessments is dated at the later one, which makes progression-free survival too long.",
     en="More than 16 weeks passed since the assessment before. Is one missing?",
     zh="距上次评估超过16周，请核对是否有缺失的评估。",
 )

@@ -22,8 +22,8 @@ class Rule:
     """One rule: what it checks, whom it asks, and why.
 
     `table` is the table whose records it judges (`subject` for one verdict per patient), `field` the column a finding
-    points at, `source` the citation or protocol section, `en` and `zh` the sentence a hospital reads. `on_missing` says
-    what the rule does where a value it needs is empty.
+    points at, `source` the citation or protocol section, `why` what would go wrong if nobody asked, `en` and `zh` the
+    sentence a hospital reads. `on_missing` says what the rule does where a value it needs is empty.
     """
 
     rule_id: str
@@ -31,6 +31,7 @@ class Rule:
     field: str
     severity: Severity
     source: str
+    why: str
     en: str
     zh: str
     on_missing: str
@@ -62,6 +63,7 @@ def rule(
     field: str,
     severity: Severity,
     source: str,
+    why: str,
     en: str,
     zh: str,
     on_missing: str = "not evaluable",
@@ -72,7 +74,7 @@ def rule(
         rule_id = expression.__name__
         if rule_id in RULES:
             raise ValueError(f"two rules are called {rule_id}")
-        RULES[rule_id] = Rule(rule_id, table, field, severity, source, en, zh, on_missing, expression)
+        RULES[rule_id] = Rule(rule_id, table, field, severity, source, why, en, zh, on_missing, expression)
         return expression
 
     return register
@@ -99,3 +101,10 @@ def is_implied(premise: pl.Expr, conclusion: pl.Expr) -> pl.Expr:
     Null where the premise is unknown, or holds and the conclusion is unknown.
     """
     return pl.when(premise).then(conclusion).when(~premise).then(statement=True)
+
+
+def compute_is_repeated(*columns: str, order: str) -> pl.Expr:
+    """Return True from a patient's second record on that has the same values in every column; null where one is missing."""
+    is_known = pl.all_horizontal(pl.col(name).is_not_null() for name in columns)
+    position = pl.int_range(pl.len()).over("patient_id", *columns, order_by=order)
+    return pl.when(is_known).then(position > 0)

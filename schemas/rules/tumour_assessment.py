@@ -37,6 +37,7 @@ def _compute_position(*columns: str) -> pl.Expr:
     field="diameter_mm",
     severity=Severity.QUERY,
     source=RECIST,
+    why="A small lesion cannot be measured reliably; a few millimetres of error would count as response or progression.",
     en="A target lesion is below 10 mm (a lymph node below 15 mm short axis) at the baseline. Should it be a target?",
     zh="基线靶病灶小于10 mm（淋巴结短径小于15 mm），请核对其是否可作为靶病灶。",
 )
@@ -53,8 +54,9 @@ def target_is_measurable() -> pl.Expr:
     field="role",
     severity=Severity.QUERY,
     source=RECIST,
-    en="More than five target lesions are listed at the baseline. Which five are the targets?",
-    zh="基线靶病灶超过5个，请注明哪5个为靶病灶。",
+    why="More targets give another sum of diameters than RECIST's, and with it another response.",
+    en="More than five target lesions are listed at the baseline. Please mark five as targets and the others as non-targets.",
+    zh="基线靶病灶超过5个，请注明哪5个为靶病灶，其余改为非靶病灶。",
 )
 def at_most_five_targets() -> pl.Expr:
     """A reading has at most five targets; the surplus ones are named."""
@@ -66,8 +68,9 @@ def at_most_five_targets() -> pl.Expr:
     field="role",
     severity=Severity.QUERY,
     source=RECIST,
-    en="More than two target lesions are listed in one organ at the baseline. Which two are the targets?",
-    zh="基线同一器官的靶病灶超过2个，请注明哪2个为靶病灶。",
+    why="One organ with many targets would outweigh all others in the sum and in the response.",
+    en="More than two target lesions are listed in one organ at the baseline. Please mark two as targets and the others as non-targets.",
+    zh="基线同一器官的靶病灶超过2个，请注明哪2个为靶病灶，其余改为非靶病灶。",
 )
 def at_most_two_targets_per_organ() -> pl.Expr:
     """An organ has at most two targets; all lymph nodes are one organ, and `other` stands for several."""
@@ -80,14 +83,17 @@ def at_most_two_targets_per_organ() -> pl.Expr:
 @rule(
     table="lesion",
     field="is_tace_treated",
-    severity=Severity.NOTE,
+    severity=Severity.QUERY,
     source="protocol: a TACE-treated lesion is not measurable unless it has grown since",
-    en="A target lesion had been treated by TACE before the baseline. Has it grown since?",
-    zh="基线靶病灶曾行TACE治疗，请确认此后是否增大。",
+    why="Such a lesion shrinks or dies by TACE before therapy; its change would be credited to the drugs.",
+    en="A target lesion had been treated by TACE before the baseline. Has it grown since? If not, it is a non-target.",
+    zh="基线靶病灶曾行TACE治疗，请填写此后是否增大；如未增大，应为非靶病灶。",
+    on_missing="an empty answer on growth fails; an empty mark of TACE is not evaluable",
 )
 def target_was_not_tace_treated() -> pl.Expr:
-    """A target was not treated before the baseline."""
-    return is_implied(_is_baseline_target(), ~pl.col("is_tace_treated"))
+    """A target was not treated by TACE before the baseline, or has grown since."""
+    is_treated_target = _is_baseline_target() & pl.col("is_tace_treated")
+    return is_implied(is_treated_target, pl.col("has_grown_since_tace").fill_null(value=False))
 
 
 @rule(
@@ -95,8 +101,9 @@ def target_was_not_tace_treated() -> pl.Expr:
     field="is_tace_treated",
     severity=Severity.QUERY,
     source=LOGIC,
-    en="A lesion is marked as treated by TACE, but the patient has no TACE.",
-    zh="病灶标记为TACE治疗，但患者无TACE记录，请核对。",
+    why="TACE is a matching variable; a treated lesion shows that it was forgotten, or the mark is wrong.",
+    en="A lesion is marked as treated by TACE, but the patient has no TACE. Which of the two is right?",
+    zh="病灶标记为TACE治疗，但患者无TACE记录，请核对哪一项正确。",
 )
 def tace_treated_lesion_has_tace() -> pl.Expr:
     """Who has a TACE-treated lesion had TACE."""
@@ -108,6 +115,7 @@ def tace_treated_lesion_has_tace() -> pl.Expr:
     field="organ",
     severity=Severity.QUERY,
     source=LOGIC,
+    why="Two lesions under one name make a false growth or shrinkage, and the organ decides how a node is measured.",
     en="The lesion lies in another organ than at its first visit. Please check the lesion's name.",
     zh="该病灶部位与首次记录不同，请核对病灶编号。",
 )
@@ -121,8 +129,9 @@ def lesion_organ_is_constant() -> pl.Expr:
     field="role",
     severity=Severity.QUERY,
     source=RECIST,
-    en="The lesion has another role (target, non-target, new) than at its first visit.",
-    zh="该病灶类型（靶、非靶、新病灶）与首次记录不同，请核对。",
+    why="Only targets are summed; a changed role takes a lesion out of the sum or makes a progression of it.",
+    en="The lesion has another role (target, non-target, new) than at its first visit. Please check the role and the lesion's name.",
+    zh="该病灶类型（靶、非靶、新病灶）与首次记录不同，请核对类型及病灶编号。",
 )
 def lesion_role_is_constant() -> pl.Expr:
     """A lesion keeps the role it was given first."""
@@ -134,8 +143,9 @@ def lesion_role_is_constant() -> pl.Expr:
     field="role",
     severity=Severity.QUERY,
     source=RECIST,
-    en="A lesion of the baseline is listed as new.",
-    zh="基线病灶被列为新病灶，请核对。",
+    why="A new lesion is progression; at the baseline there is nothing it could be new against.",
+    en="A lesion of the baseline is listed as new. Is it a target or a non-target?",
+    zh="基线病灶被列为新病灶，请核对应为靶病灶还是非靶病灶。",
 )
 def new_lesion_not_at_baseline() -> pl.Expr:
     """At the baseline no lesion is new."""
@@ -147,6 +157,7 @@ def new_lesion_not_at_baseline() -> pl.Expr:
     field="role",
     severity=Severity.QUERY,
     source=RECIST,
+    why="A lesion that appears later means progression; as a target it would be left out of the response.",
     en="A lesion that was not listed at the baseline is called target or non-target. Is it new, or was it overlooked?",
     zh="基线未列出的病灶被记为靶或非靶病灶，请核对是否为新病灶。",
 )
@@ -162,7 +173,8 @@ def late_lesion_is_new() -> pl.Expr:
     field="diameter_mm",
     severity=Severity.QUERY,
     source=RECIST,
-    en="The lesion's status and diameter contradict each other (measured without a diameter, or gone with one).",
+    why="The sum needs a diameter of every measured target; without one the visit is not evaluable.",
+    en="The lesion's status and diameter contradict each other (measured without a diameter, or gone with one). Please check both.",
     zh="病灶状态与径线相矛盾（已测量但无径线，或已消失但有径线），请核对。",
     on_missing="a measured lesion without a diameter fails; an empty status is not evaluable",
 )
@@ -182,6 +194,7 @@ def lesion_status_agrees_with_diameter() -> pl.Expr:
     field="viable_diameter_mm",
     severity=Severity.QUERY,
     source=MRECIST,
+    why="The viable part is measured inside the lesion; exchanged columns turn mRECIST and RECIST around.",
     en="The viable diameter is larger than the whole lesion. Please check both diameters.",
     zh="存活肿瘤径线大于病灶径线，请核对两项测量值。",
 )
@@ -192,9 +205,74 @@ def viable_diameter_within_lesion() -> pl.Expr:
 
 @rule(
     table="response",
+    field="visit_number",
+    severity=Severity.QUERY,
+    source=RECIST,
+    why="With one target unlisted the sum is incomplete, and the visit counts as not evaluable.",
+    en="A target lesion of the baseline is not listed at this visit. Please add its diameter, or list it as gone or not assessed.",
+    zh="该次访视缺少基线靶病灶的记录，请补充径线，或注明已消失或未评估。",
+    on_missing="not evaluable without lesions",
+)
+def targets_are_listed() -> pl.Expr:
+    """Every target of the baseline has a record at the visit."""
+    return is_implied(pl.col("visit_number") > 0, pl.col("unlisted_target_number") == 0)
+
+
+@rule(
+    table="response",
+    field="target_sum_mm",
+    severity=Severity.QUERY,
+    source=RECIST,
+    why="The study uses the lesions; a different sum means that a diameter is wrong or a lesion is missing.",
+    en="The sum of diameters is not that of the target lesions listed at this visit. Please check the sum and the diameters.",
+    zh="靶病灶径线和与该次访视所列靶病灶径线之和不符，请核对。",
+    on_missing="not evaluable; nor where a target was not assessed",
+)
+def target_sum_agrees_with_lesions() -> pl.Expr:
+    """The sum sent and that of the targets listed differ by at most 1 mm."""
+    difference_mm = (pl.col("target_sum_mm") - pl.col("derived_target_sum_mm")).abs()
+    return pl.when(pl.col("has_lesions")).then(difference_mm <= ROUNDING_MM)
+
+
+@rule(
+    table="response",
+    field="visit_number",
+    severity=Severity.QUERY,
+    source=RECIST,
+    why="Without a baseline sum of the same reader the visit cannot show a response and counts as not evaluable.",
+    en="The visit has a sum of target lesions, but the baseline (visit 0) of this reader and these criteria has none. Please add it, or check the visit number.",
+    zh="该访视有靶病灶径线和，但同一阅片者、同一标准的基线（访视0）无径线和，请补充基线或核对访视序号。",
+    on_missing="a missing baseline fails; not evaluable where the visit itself has no sum",
+)
+def reading_has_baseline() -> pl.Expr:
+    """A visit with a sum, sent or from its lesions, has a baseline sum of the same reader and criteria."""
+    has_sum = pl.col("derived_target_sum_mm").is_not_null()
+    has_baseline = pl.col("baseline_sum_mm").is_not_null()
+    return is_implied(pl.col("visit_number") > 0, pl.when(has_sum).then(has_baseline))
+
+
+@rule(
+    table="response",
+    field="has_new_lesion",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    why="A new lesion is progression; listed but denied, it is either a progression missed by the hospital or a wrong one in the study.",
+    en="No new lesion is recorded, but a new lesion is listed at this visit. Which of the two is right?",
+    zh="记录为无新病灶，但该次访视列有新病灶，请核对哪一项正确。",
+    on_missing="an empty answer is not evaluable where a new lesion is listed",
+)
+def new_lesion_flag_agrees_with_lesions() -> pl.Expr:
+    """No new lesion is denied while the same reader lists one that is seen at the visit; at the baseline there is none."""
+    is_listed = (pl.col("visit_number") > 0) & (pl.col("listed_new_lesion_number").fill_null(0) > 0)
+    return is_implied(is_listed, pl.col("has_new_lesion"))
+
+
+@rule(
+    table="response",
     field="recorded_response",
     severity=Severity.QUERY,
     source=RECIST,
+    why="The study uses the derived response; where the hospital's differs, a measurement, a new lesion or the response is wrong.",
     en="The recorded response does not follow from the lesions or sums of the visits. Please check measurements and response.",
     zh="所记疗效与病灶测量结果推算不符，请核对测量值及疗效。",
     on_missing="not evaluable; nor at the baseline, where either is NE, or after a progression",
@@ -212,8 +290,9 @@ def recorded_response_agrees_with_lesions() -> pl.Expr:
     field="recorded_response",
     severity=Severity.QUERY,
     source=RECIST,
-    en="A new lesion is recorded, but the response is not PD.",
-    zh="记录有新病灶，但疗效不是PD，请核对。",
+    why="A progression that is missed makes response rate and progression-free survival look better than they were.",
+    en="A new lesion is recorded, but the response is not PD. Which of the two is right?",
+    zh="记录有新病灶，但疗效不是PD，请核对哪一项正确。",
 )
 def new_lesion_is_progression() -> pl.Expr:
     """A new lesion is progression."""
@@ -225,7 +304,8 @@ def new_lesion_is_progression() -> pl.Expr:
     field="recorded_response",
     severity=Severity.QUERY,
     source=RECIST,
-    en="A response is recorded at the baseline.",
+    why="A response at visit 0 means that the visits are numbered wrongly, so that the sums are compared with the wrong baseline.",
+    en="A response is recorded at the baseline. Please check the visit number.",
     zh="基线访视记录了疗效，请核对访视序号。",
     on_missing="an empty response passes",
 )
@@ -239,6 +319,7 @@ def baseline_has_no_response() -> pl.Expr:
     field="progression_date",
     severity=Severity.QUERY,
     source="protocol, PFS; 14 days is the registry's limit",
+    why="The date of progression ends progression-free survival; two dates weeks apart cannot both be right.",
     en="The recorded date of progression is more than 14 days from the first images that show it. Which date is right?",
     zh="所记进展日期与首次显示进展的影像日期相差超过14天，请核对。",
 )
@@ -253,8 +334,9 @@ def progression_agrees_with_lesions() -> pl.Expr:
     field="has_progressed",
     severity=Severity.QUERY,
     source=RECIST,
-    en="No progression is recorded, although the assessments show it.",
-    zh="记录为未进展，但影像评估已显示进展，请核对。",
+    why="The images show a progression that the outcome denies; one of them is wrong, and with it progression-free survival.",
+    en="No progression is recorded, although the assessments show it. Please check the assessments and the outcome.",
+    zh="记录为未进展，但影像评估已显示进展，请核对评估及结局。",
 )
 def progression_flag_agrees_with_lesions() -> pl.Expr:
     """Who shows PD in the assessments is recorded as progressed."""

@@ -1,0 +1,147 @@
+"""Adverse events: their dates, their grades by CTCAE, and the values and the outcome that go with them."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import AdverseEventTerm, Severity
+from schemas.definitions.event_grade import GRADED_BY_VALUE, compute_grade_by_value
+from schemas.rules.rule import compute_is_repeated, is_implied, rule
+
+LOGIC = "order of events"
+FATAL_GRADE = 5
+GRADES_APART = 2
+# CTCAE 4.03 and 5.0 define no grade above these.
+HIGHEST_GRADE = {
+    AdverseEventTerm.HAND_FOOT_SKIN_REACTION: 3,
+    AdverseEventTerm.FATIGUE: 3,
+    AdverseEventTerm.NAUSEA: 3,
+    AdverseEventTerm.PROTEINURIA: 3,
+    AdverseEventTerm.ALT_INCREASED: 4,
+    AdverseEventTerm.AST_INCREASED: 4,
+    AdverseEventTerm.BILIRUBIN_INCREASED: 4,
+    AdverseEventTerm.PLATELETS_DECREASED: 4,
+}
+
+
+@rule(
+    table="adverse_event",
+    field="onset_date",
+    severity=Severity.QUERY,
+    source="protocol: adverse events of the systemic therapy",
+    why="A complaint from before therapy would be counted as its side effect.",
+    en="The adverse event begins before the start of systemic therapy. Please check both dates.",
+    zh="不良反应发生日期早于系统治疗开始日期，请核对。",
+)
+def event_not_before_start() -> pl.Expr:
+    """An event of the therapy begins on or after its first day."""
+    return pl.col("onset_date") >= pl.col("start_date")
+
+
+@rule(
+    table="adverse_event",
+    field="onset_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    why="An event proves that the patient was seen; survival would be censored too early, or the event is another patient's.",
+    en="The adverse event is dated after the last contact. Which of the two dates is right?",
+    zh="不良反应发生日期晚于末次随访日期，请核对两个日期。",
+)
+def event_not_after_last_contact() -> pl.Expr:
+    """Nothing is observed after the last contact."""
+    return pl.col("onset_date") <= pl.col("last_contact_date")
+
+
+@rule(
+    table="adverse_event",
+    field="resolved_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    why="Onset or end is wrong, and with it the duration of the event.",
+    en="The adverse event ends before it begins. Please check both dates.",
+    zh="不良反应恢复日期早于发生日期，请核对。",
+)
+def event_resolved_after_onset() -> pl.Expr:
+    """Resolution does not come before onset."""
+    return pl.col("resolved_date") >= pl.col("onset_date")
+
+
+@rule(
+    table="adverse_event",
+    field="resolved_date",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    why="A recovery proves that the patient was seen; survival would be censored too early.",
+    en="The adverse event ends after the last contact. Which of the two dates is right?",
+    zh="不良反应恢复日期晚于末次随访日期，请核对两个日期。",
+)
+def event_resolved_not_after_last_contact() -> pl.Expr:
+    """Nothing is observed after the last contact."""
+    return pl.col("resolved_date") <= pl.col("last_contact_date")
+
+
+@rule(
+    table="adverse_event",
+    field="term",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    why="One event counted twice makes the arm look more toxic than it was.",
+    en="The same adverse event is listed twice with one date of onset. Please remove one, or correct the date.",
+    zh="同一不良反应以同一发生日期重复列出，请删除一条或更正日期。",
+)
+def event_is_not_repeated() -> pl.Expr:
+    """An event is listed once."""
+    return pl.when(pl.col("term") != AdverseEventTerm.OTHER.value).then(
+        ~compute_is_repeated("term", "onset_date", order="event_number")
+    )
+
+
+@rule(
+    table="adverse_event",
+    field="grade",
+    severity=Severity.QUERY,
+    source="CTCAE: grade 5 is death",
+    why="Either a death is missed, which makes survival look better, or the event is graded too high.",
+    en="A grade 5 event means death, but the patient is recorded as alive. Which of the two is right?",
+    zh="5级不良反应表示死亡，但患者记录为存活，请核对哪一项正确。",
+)
+def event_grade_5_is_dead() -> pl.Expr:
+    """Who has an event of grade 5 is dead."""
+    return is_implied(pl.col("grade") == FATAL_GRADE, pl.col("is_dead"))
+
+
+@rule(
+    table="adverse_event",
+    field="grade",
+    severity=Severity.QUERY,
+    source="CTCAE 4.03 and 5.0",
+    why="An impossible grade puts the event into grade 3-4 where it does not belong.",
+    en="CTCAE has no such grade for this event. Please check grade and term.",
+    zh="CTCAE中该不良反应无此级别，请核对级别及名称。",
+)
+def grade_exists_for_term() -> pl.Expr:
+    """The grade is one that CTCAE defines for the term."""
+    highest = pl.col("term").replace_strict({term.value: top for term, top in HIGHEST_GRADE.items()}, default=None)
+    return pl.col("grade") <= highest
+
+
+@rule(
+    table="adverse_event",
+    field="grade",
+    severity=Severity.QUERY,
+    source="CTCAE 4.03 and 5.0; protocol, adverse events; 3 days and 2 grades are the registry's limits",
+    why="Grade 3-4 events are compared between the arms; a grade that the blood value contradicts puts the event into the wrong row.",
+    en="The grade is 2 or more grades away from what the sample nearest to the onset gives by CTCAE. Please check grade, value and unit, or confirm that it was reached later.",
+    zh="所填分级与发生日期前后3天内最近一次检验结果按CTCAE推算的级别相差2级或以上，请核对分级、检验数值及单位，或确认该级别出现于之后。",
+    on_missing="not evaluable without grade, version, onset, an exact value within 3 days, or (version 5.0; ALT, AST, bilirubin) an exact baseline value",
+)
+def grade_agrees_with_value() -> pl.Expr:
+    """ALT, AST, bilirubin or platelets within 3 days of the onset give a grade less than 2 away from the recorded one.
+
+    The nearest sample counts, of two equally near the worse; a value without an elevation counts as grade 0.
+    """
+    by_value = compute_grade_by_value(
+        pl.col("term"), pl.col("ctcae_version"), pl.col("sample_value"), pl.col("baseline_value")
+    )
+    agrees = (pl.col("grade") - by_value).abs() < GRADES_APART
+    return pl.when(pl.col("grade").is_not_null()).then(is_implied(pl.col("term").is_in(GRADED_BY_VALUE), agrees))

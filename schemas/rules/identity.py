@@ -1,0 +1,56 @@
+"""One person, one record: what the national id says. The id itself is never stored, only what it was compared with."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import Severity
+from schemas.rules.rule import rule
+
+NATIONAL_ID = "GB 11643-1999: the national id holds the date of birth and the sex"
+
+
+@rule(
+    table="patient",
+    field="person_id",
+    severity=Severity.QUERY,
+    source="one patient, one record; the national id is compared as a keyed hash",
+    why="The patient would be counted twice, which makes every confidence interval too narrow.",
+    en="The same national id stands under two patient numbers of the hospital. Is it one patient, or is one id wrong?",
+    zh="同一身份证号对应本院两个患者编号，请核对是否为同一患者，或身份证号是否有误。",
+    on_missing="not evaluable without a national id",
+)
+def patient_is_not_repeated() -> pl.Expr:
+    """A person stands under one patient number of a hospital; where not, every record of the person is asked about."""
+    numbers = pl.col("patient_id").n_unique().over("person_id")
+    return pl.when(pl.col("person_id").is_not_null()).then(numbers == 1)
+
+
+@rule(
+    table="patient",
+    field="birth_date",
+    severity=Severity.QUERY,
+    source=NATIONAL_ID,
+    why="The id holds the date of birth; a difference means a wrong age or another person's id, which breaks the search for repeated patients.",
+    en="The date of birth is not the one in the national id. Please check the date and the id.",
+    zh="出生日期与身份证号中的出生日期不一致，请核对出生日期及身份证号。",
+    on_missing="not evaluable without a valid national id or without a date of birth",
+)
+def birth_date_agrees_with_national_id() -> pl.Expr:
+    """The date of birth is the one that the national id holds."""
+    return pl.col("birth_date_is_of_national_id")
+
+
+@rule(
+    table="patient",
+    field="sex",
+    severity=Severity.QUERY,
+    source=NATIONAL_ID,
+    why="The id holds the sex, a matching variable; a difference means a wrong entry or another person's id.",
+    en="The sex is not the one in the national id. Please check the sex and the id.",
+    zh="性别与身份证号不一致，请核对性别及身份证号。",
+    on_missing="not evaluable without a valid national id or without the sex",
+)
+def sex_agrees_with_national_id() -> pl.Expr:
+    """The sex is the one that the national id holds."""
+    return pl.col("sex_is_of_national_id")

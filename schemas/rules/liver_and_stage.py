@@ -1,0 +1,238 @@
+"""Liver function, BCLC stage, performance status and hepatitis B: statements that contradict each other."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import BclcStage, ChildPughClass, Comparator, LabTest, Serology, Severity
+from schemas.definitions.baseline import HBV_DNA_CUT_IU_ML, HVPG_CUT_MMHG, compute_copies_level
+from schemas.definitions.bclc import compute_has_spread, compute_is_end_stage
+from schemas.definitions.child_pugh import compute_child_pugh_class, compute_inr_points, compute_pt_points
+from schemas.rules.rule import is_implied, rule
+
+LOGIC = "two statements about one fact"
+BCLC = "BCLC: Reig 2022, doi:10.1016/j.jhep.2021.11.018"
+HVPG_NORMAL_MMHG = 5
+ALBI_WORST_GRADE = 3
+ECOG_DEATH = 5
+POINTS_APART = 2
+
+
+def _has_spread() -> pl.Expr:
+    return compute_has_spread(
+        pl.col("has_extrahepatic_metastasis"),
+        pl.col("subject_pvtt_type"),
+        pl.col("has_vena_cava_or_atrium_tumour"),
+        pl.col("ecog_status"),
+    )
+
+
+@rule(
+    table="baseline",
+    field="child_pugh_class",
+    severity=Severity.QUERY,
+    source="Pugh 1973, doi:10.1002/bjs.1800600817; protocol",
+    why="Class A or B is an inclusion criterion; a wrong class, or one wrong component, lets the wrong patients in or keeps the right ones out.",
+    en="The recorded Child-Pugh class does not follow from bilirubin, albumin, INR, ascites and encephalopathy. Please check all six.",
+    zh="所填Child-Pugh分级与胆红素、白蛋白、INR、腹水、肝性脑病计算结果不符，请核对。",
+)
+def child_pugh_agrees_with_components() -> pl.Expr:
+    """The recorded class is the one that the five components give."""
+    return pl.col("child_pugh_class") == compute_child_pugh_class(pl.col("child_pugh_points"))
+
+
+@rule(
+    table="subject",
+    field="inr",
+    severity=Severity.QUERY,
+    source="Child-Pugh's points, protocol",
+    why="INR and prolongation come from one blood sample; if they contradict each other one is a slip, and the Child-Pugh class may be wrong.",
+    en="INR and prolongation of the prothrombin time contradict each other at the baseline (1 point against 3). Please check both.",
+    zh="基线INR与凝血酶原时间延长秒数相矛盾（Child-Pugh计分1分与3分），请核对两项。",
+    on_missing="not evaluable; nor where a bound leaves the points open",
+)
+def pt_agrees_with_inr() -> pl.Expr:
+    """Child-Pugh's points from the INR and from the prolongation are not 1 and 3."""
+    by_inr = compute_inr_points(pl.col("inr"), pl.col("inr_comparator"))
+    by_pt = compute_pt_points(pl.col("pt_prolongation_s"), pl.col("pt_prolongation_comparator"))
+    return (by_inr - by_pt).abs() < POINTS_APART
+
+
+@rule(
+    table="baseline",
+    field="child_pugh_class",
+    severity=Severity.QUERY,
+    source="protocol, Child-Pugh: ALBI grade 3 is practically never class A",
+    why="A slip of the unit of albumin or bilirubin turns grade 2 into grade 3; this contradiction shows it.",
+    en="Albumin and bilirubin give ALBI grade 3, yet Child-Pugh class A is recorded. Please check the values, units and class.",
+    zh="白蛋白与胆红素计算为ALBI 3级，但Child-Pugh记录为A级，请核对数值、单位及分级。",
+)
+def albi_3_is_not_child_pugh_a() -> pl.Expr:
+    """ALBI grade 3 does not go with class A."""
+    return is_implied(pl.col("albi_grade") == ALBI_WORST_GRADE, pl.col("child_pugh_class") != ChildPughClass.A.value)
+
+
+@rule(
+    table="baseline",
+    field="has_portal_hypertension",
+    severity=Severity.QUERY,
+    source="protocol: HVPG > 10 mmHg; Baveno VII: > 5 mmHg, doi:10.1016/j.jhep.2021.12.022",
+    why="The study counts portal hypertension by a pressure above 10 mmHg; a contradicting flag means that one of the two was entered wrongly.",
+    en="Portal hypertension is denied with an HVPG above 10 mmHg, or affirmed with one of 5 mmHg or less. Please check both.",
+    zh="HVPG大于10 mmHg而填无门静脉高压，或HVPG不超过5 mmHg而填有门静脉高压，请核对两项。",
+)
+def portal_hypertension_agrees_with_hvpg() -> pl.Expr:
+    """The flag does not contradict the HVPG; from above 5 to 10 mmHg clinicians may call it either."""
+    hvpg = pl.col("hvpg_mmhg")
+    return (
+        pl.when("has_portal_hypertension")
+        .then(hvpg > HVPG_NORMAL_MMHG)
+        .otherwise(pl.when(~pl.col("has_portal_hypertension")).then(hvpg <= HVPG_CUT_MMHG))
+    )
+
+
+@rule(
+    table="baseline",
+    field="bclc_stage",
+    severity=Severity.QUERY,
+    source=BCLC,
+    why="Stage C is an inclusion criterion; an eligible patient recorded as stage B would be left out.",
+    en="Metastasis, portal vein or vena cava tumour, or ECOG 1-2 makes BCLC stage C at least, but a lower stage is recorded. Please check the stage and these findings.",
+    zh="有肝外转移、门静脉或腔静脉癌栓或ECOG 1–2分时BCLC至少为C期，但所填分期更低，请核对分期及上述各项。",
+)
+def bclc_c_with_spread() -> pl.Expr:
+    """With metastasis, macrovascular invasion or ECOG 1-2 the stage is C or D."""
+    return is_implied(_has_spread(), pl.col("bclc_stage").is_in([BclcStage.STAGE_C.value, BclcStage.STAGE_D.value]))
+
+
+@rule(
+    table="baseline",
+    field="bclc_stage",
+    severity=Severity.QUERY,
+    source=BCLC,
+    why="Either the stage or the metastasis, thrombus or ECOG status is wrong, and both decide who is in the study.",
+    en="BCLC stage C is recorded without metastasis, portal vein or vena cava tumour, or ECOG 1-2. Please check the stage and these findings.",
+    zh="所填BCLC为C期，但无肝外转移、门静脉或腔静脉癌栓，且ECOG非1–2分，请核对分期及上述各项。",
+    on_missing="one finding that is there suffices; not evaluable while one is empty and none is there",
+)
+def bclc_c_has_a_reason() -> pl.Expr:
+    """Stage C goes with metastasis, macrovascular invasion or ECOG 1-2."""
+    return is_implied(pl.col("bclc_stage") == BclcStage.STAGE_C.value, _has_spread())
+
+
+@rule(
+    table="baseline",
+    field="bclc_stage",
+    severity=Severity.QUERY,
+    source=BCLC,
+    why="A patient with end-stage disease would be taken for stage C, although their survival is not that of the patients studied.",
+    en="ECOG 3-4 or Child-Pugh class C makes BCLC stage D, but another stage is recorded. Please check all three.",
+    zh="ECOG 3–4分或Child-Pugh C级应为BCLC D期，但所填分期不同，请核对三项。",
+)
+def bclc_d_with_end_stage() -> pl.Expr:
+    """With ECOG 3-4 or Child-Pugh C the stage is D."""
+    is_end_stage = compute_is_end_stage(pl.col("ecog_status"), pl.col("child_pugh_class"))
+    return is_implied(is_end_stage, pl.col("bclc_stage") == BclcStage.STAGE_D.value)
+
+
+@rule(
+    table="baseline",
+    field="bclc_stage",
+    severity=Severity.NOTE,
+    source=BCLC,
+    why="A patient of stage D is left out; if the D is a slip, the study loses an eligible patient.",
+    en="BCLC stage D is recorded without ECOG 3-4 or Child-Pugh class C. Please check the stage.",
+    zh="所填BCLC为D期，但ECOG非3–4分且Child-Pugh非C级，请核对分期。",
+    on_missing="one finding that is there suffices; not evaluable while one is empty and none is there",
+)
+def bclc_d_has_a_reason() -> pl.Expr:
+    """Stage D goes with ECOG 3-4 or Child-Pugh class C, recorded or derived."""
+    is_recorded = compute_is_end_stage(pl.col("ecog_status"), pl.col("child_pugh_class"))
+    is_derived = pl.col("subject_child_pugh_class") == ChildPughClass.C.value
+    return is_implied(pl.col("bclc_stage") == BclcStage.STAGE_D.value, is_recorded | is_derived)
+
+
+@rule(
+    table="baseline",
+    field="encephalopathy_grade",
+    severity=Severity.QUERY,
+    source="West Haven criteria; ECOG: Oken 1982",
+    why="Both decide on eligibility; a comatose patient recorded as fully active has one of them wrong.",
+    en="Encephalopathy of grade 3-4 does not go with ECOG status 0. Please check both.",
+    zh="肝性脑病3–4级与ECOG 0分不符，请核对。",
+)
+def encephalopathy_agrees_with_ecog() -> pl.Expr:
+    """Who is stuporous or comatose is not fully active."""
+    return is_implied(pl.col("encephalopathy_grade") >= 3, pl.col("ecog_status") > 0)
+
+
+@rule(
+    table="baseline",
+    field="ecog_status",
+    severity=Severity.QUERY,
+    source="ECOG: Oken 1982",
+    why="Status 0 is an inclusion criterion; a 5 is a slip for another number and excludes the patient.",
+    en="ECOG status 5 means death and cannot be a baseline value. Please enter the status at the start of therapy.",
+    zh="ECOG 5分表示死亡，不能作为基线值，请填写治疗开始时的评分。",
+)
+def ecog_is_not_death() -> pl.Expr:
+    """A baseline ECOG status is 0 to 4."""
+    return pl.col("ecog_status") < ECOG_DEATH
+
+
+@rule(
+    table="baseline",
+    field="hbsag",
+    severity=Severity.QUERY,
+    source="protocol, HBV DNA cut-point",
+    why="Both are characteristics of Table 1 and one is a matching variable; a high viral load without surface antigen is rare and usually a slip.",
+    en="HBsAg is negative, yet the HBV DNA exceeds 2000 IU/mL. Please check both.",
+    zh="HBsAg阴性而HBV DNA大于2000 IU/mL，请核对。",
+)
+def hbsag_agrees_with_hbv_dna() -> pl.Expr:
+    """Without surface antigen there is no high viraemia."""
+    is_measured = pl.any_horizontal(pl.col("hbv_dna_iu_ml", "hbv_dna_copies_ml").is_not_null())
+    is_negative = pl.col("hbsag") == Serology.NEGATIVE.value
+    return pl.when(is_measured).then(is_implied(is_negative, pl.col("hbv_dna_level") == f"<={HBV_DNA_CUT_IU_ML}"))
+
+
+@rule(
+    table="laboratory",
+    field="value",
+    severity=Severity.QUERY,
+    source="protocol, HBV DNA: 5 to 6 copies are one IU",
+    why="Copies have no fixed factor to IU; near the limit the level stays unknown, and a missing level excludes the patient (E4).",
+    en="The HBV DNA in copies/mL may lie on either side of 2000 IU/mL (10000 to 12000 copies/mL). Please give it in IU/mL.",
+    zh="HBV DNA以copies/mL填写，换算后可能高于或低于2000 IU/mL（10000–12000 copies/mL），请提供IU/mL数值。",
+    on_missing="not evaluable without a value, unless a value in IU/mL is there",
+)
+def hbv_dna_copies_are_decisive() -> pl.Expr:
+    """A baseline value in copies/mL is at most 10000 or above 12000, or a value in IU/mL is there too.
+
+    A bound counts where all that it allows lies on one side.
+    """
+    is_copies = (pl.col("visit_number") == 0) & (pl.col("test") == LabTest.HBV_DNA_COPIES.value)
+    # A bound without its value says nothing, and none detected has no value.
+    is_measured = pl.col("value").is_not_null() | (pl.col("value_comparator") == Comparator.NOT_DETECTED.value)
+    is_settled = compute_copies_level(pl.col("value"), pl.col("value_comparator")).is_not_null()
+    has_iu = pl.col("hbv_dna_iu_ml").is_not_null()
+    return is_implied(is_copies, pl.when(has_iu).then(statement=True).when(is_measured).then(is_settled))
+
+
+@rule(
+    table="baseline",
+    field="has_antiviral_therapy",
+    severity=Severity.NOTE,
+    source=LOGIC,
+    why="Antiviral therapy without hepatitis B suggests that the serology was entered wrongly.",
+    en="Antiviral therapy is recorded, but HBsAg is negative and no HBV DNA was detected. Is it prophylaxis?",
+    zh="已填抗病毒治疗，但HBsAg阴性且未检出HBV DNA，请确认是否为预防用药。",
+)
+def antiviral_has_hepatitis_b() -> pl.Expr:
+    """Antiviral therapy goes with HBsAg or detectable HBV DNA."""
+    is_detected = pl.any_horizontal(
+        ((pl.col(value) > 0) & pl.col(sign).ne_missing(Comparator.BELOW.value)).fill_null(value=False)
+        for value, sign in (("hbv_dna_iu_ml", "hbv_dna_comparator"), ("hbv_dna_copies_ml", "hbv_dna_copies_comparator"))
+    )
+    has_hepatitis_b = (pl.col("hbsag") == Serology.POSITIVE.value) | is_detected
+    return is_implied(pl.col("has_antiviral_therapy"), has_hepatitis_b)

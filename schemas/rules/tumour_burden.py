@@ -1,0 +1,214 @@
+"""Portal vein, size and number of the liver tumours, metastases: code, text, number and images against each other."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import Organ, Severity
+from schemas.rules.rule import rule
+
+LOGIC = "two statements about one fact"
+PROTOCOL = "protocol, definitions"
+SIZE_FACTOR = 1.2
+SIZE_TOLERANCE_MM = 10
+SIZE_MAX_FACTOR = 3
+MM_PER_CM = 10
+TEXT_TOLERANCE_CM = 0.1
+# 8.1 - 8.0 is 0.0999..., 3.2 - 3.1 is 0.1000...1: differences are rounded before they are compared.
+DECIMALS = 6
+
+
+@rule(
+    table="baseline",
+    field="pvtt_type",
+    severity=Severity.QUERY,
+    source="Cheng type, protocol",
+    why="The type of thrombus is a matching variable; the study reads the text, so a wrong text moves the patient to another level.",
+    en="The coded type of portal vein tumour thrombus does not agree with its description. Which of the two is right?",
+    zh="门静脉癌栓分型与文字描述不符，请核对哪一项正确。",
+)
+def pvtt_code_agrees_with_text() -> pl.Expr:
+    """The code is the type that the text describes."""
+    return pl.col("pvtt_type") == pl.col("pvtt_text_type")
+
+
+@rule(
+    table="baseline",
+    field="pvtt_text",
+    severity=Severity.QUERY,
+    source="Cheng type, protocol",
+    why="A description that is not understood counts for nothing; without a code beside it the patient is excluded (E4).",
+    en="The description of the portal vein does not say where the thrombus lies. Please give the site, or none.",
+    zh="门静脉癌栓描述未能识别部位，请注明部位（分支、左/右支、主干、肠系膜上静脉）或无。",
+)
+def pvtt_text_is_readable() -> pl.Expr:
+    """A description names a site or says that there is no thrombus."""
+    return pl.when(pl.col("pvtt_text").is_not_null()).then(pl.col("pvtt_text_type").is_not_null())
+
+
+@rule(
+    table="baseline",
+    field="tumour_size_text",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="A size that is not understood is no size; without a number beside it the patient is excluded (E4).",
+    en="The sizes of the liver lesions cannot be read from the text. Please give each lesion in cm, such as 7.4*6.2/8*4.5.",
+    zh="肿瘤大小描述无法识别，请以cm为单位逐个填写病灶，例如7.4*6.2/8*4.5。",
+    on_missing="not evaluable without a text",
+)
+def tumour_size_text_is_readable() -> pl.Expr:
+    """A text gives the largest diameter: it is wholly understood, and the diameter lies between 0.5 and 25 cm."""
+    return pl.when(pl.col("tumour_size_text").is_not_null()).then(pl.col("tumour_size_text_cm").is_not_null())
+
+
+@rule(
+    table="baseline",
+    field="tumour_size_cm",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="Size is a matching variable with a cut at 10 cm; number and text are two statements, and one of them is wrong.",
+    en="The tumour size is not the largest diameter of its description. Which of the two is right?",
+    zh="肿瘤最大径与肿瘤大小描述中的最大径不一致，请核对哪一项正确。",
+    on_missing="not evaluable without a number or a readable text",
+)
+def tumour_size_agrees_with_text() -> pl.Expr:
+    """The number and the largest diameter of the text differ by at most 0.1 cm."""
+    difference_cm = (pl.col("tumour_size_cm") - pl.col("tumour_size_text_cm")).abs()
+    return difference_cm.round(DECIMALS) <= TEXT_TOLERANCE_CM
+
+
+@rule(
+    table="baseline",
+    field="tumour_size_cm",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="Size is a matching variable with a cut at 10 cm; a slip between cm and mm moves the patient across it.",
+    en="The tumour size does not agree with the largest liver lesion measured at the baseline. Please check value and unit.",
+    zh="肿瘤最大径与基线肝内最大病灶测量值不符，请核对数值及单位。",
+)
+def tumour_size_agrees_with_lesions() -> pl.Expr:
+    """No liver lesion exceeds the size by more than 20 % and 10 mm, and the size is at most 3 times the largest.
+
+    The latter only where every liver lesion is measured: the largest may be a non-target, as after TACE.
+    """
+    size_mm, lesion_mm = pl.col("tumour_size_cm") * MM_PER_CM, pl.col("baseline_liver_diameter_mm")
+    is_not_below = lesion_mm <= size_mm * SIZE_FACTOR + SIZE_TOLERANCE_MM
+    is_not_above = (pl.col("unmeasured_liver_lesion_number") > 0) | (size_mm <= lesion_mm * SIZE_MAX_FACTOR)
+    return pl.when(lesion_mm > 0).then(is_not_below & is_not_above)
+
+
+@rule(
+    table="baseline",
+    field="tumour_number",
+    severity=Severity.QUERY,
+    source=LOGIC,
+    why="A tumour that is measured cannot be counted as none; the patient would stand with those who have at most 3 lesions.",
+    en="A tumour size is recorded, but the number of liver lesions is 0. Please check both.",
+    zh="已填肿瘤大小，但肝内病灶数为0，请核对。",
+)
+def tumour_number_agrees_with_size() -> pl.Expr:
+    """A tumour that has a size is counted."""
+    return pl.when(pl.col("tumour_size_cm") > 0).then(pl.col("tumour_number") > 0)
+
+
+@rule(
+    table="baseline",
+    field="tumour_number",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="The number is a matching variable with a cut at 3 lesions; too small a number puts the patient with milder disease.",
+    en="The description of the sizes lists more liver lesions than the recorded number. Please check the number.",
+    zh="肿瘤大小描述中的病灶多于所填病灶数，请核对病灶数。",
+    on_missing="not evaluable without a number or a text whose lesions can be counted",
+)
+def tumour_number_agrees_with_text() -> pl.Expr:
+    """The number is at least that of the lesions in the text, which may leave small ones out."""
+    return pl.col("tumour_number") >= pl.col("tumour_size_text_number")
+
+
+@rule(
+    table="baseline",
+    field="tumour_number",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="The number is a matching variable with a cut at 3 lesions; too small a number puts the patient with milder disease.",
+    en="More liver lesions are listed at the baseline than the recorded number. Please check the number.",
+    zh="基线列出的肝内病灶多于所填病灶数，请核对。",
+)
+def tumour_number_agrees_with_lesions() -> pl.Expr:
+    """The number is at least that of the liver lesions listed."""
+    return pl.col("tumour_number") >= pl.col("baseline_liver_lesion_number")
+
+
+@rule(
+    table="baseline",
+    field="has_extrahepatic_metastasis",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="Extrahepatic metastasis is an inclusion criterion; a wrong flag includes or excludes the wrong patient.",
+    en="Extrahepatic metastasis and the number of metastatic lesions contradict each other. Which of the two is right?",
+    zh="肝外转移与转移灶数相矛盾，请核对哪一项正确。",
+)
+def metastasis_flag_agrees_with_number() -> pl.Expr:
+    """Metastasis is recorded exactly where the number is at least 1."""
+    return pl.col("has_extrahepatic_metastasis") == (pl.col("metastasis_site_number") > 0)
+
+
+@rule(
+    table="baseline",
+    field="has_extrahepatic_metastasis",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="Extrahepatic metastasis is an inclusion criterion; a wrong flag includes or excludes the wrong patient.",
+    en="Extrahepatic metastasis and the list of metastatic organs contradict each other. Which of the two is right?",
+    zh="肝外转移与转移器官记录相矛盾，请核对哪一项正确。",
+    on_missing="not evaluable; nor where the hospital sends no list of organs",
+)
+def metastasis_flag_agrees_with_organs() -> pl.Expr:
+    """Metastasis is recorded exactly where an extrahepatic organ is listed."""
+    return pl.col("has_extrahepatic_metastasis") == (pl.col("metastasis_organ_number") > 0)
+
+
+@rule(
+    table="baseline",
+    field="metastasis_site_number",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="The number of metastases (cut at 5) is a matching variable; organs and lesions are easily confused.",
+    en="The number of metastatic lesions does not agree with the lesions listed by organ. Please check both; lesions are counted, not organs.",
+    zh="转移灶数与各器官转移灶记录不符，请核对（应填病灶数，而非器官数）。",
+)
+def metastasis_number_agrees_with_organs() -> pl.Expr:
+    """The number is the sum over the organs, and never below the number of organs."""
+    number = pl.col("metastasis_site_number")
+    is_sum = (number == pl.col("metastasis_lesion_number")).fill_null(value=True)
+    has_organs = pl.col("metastasis_organ_number") > 0
+    return pl.when(has_organs & number.is_not_null()).then(is_sum & (number >= pl.col("metastasis_organ_number")))
+
+
+@rule(
+    table="baseline",
+    field="has_extrahepatic_metastasis",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="The organs (lung, other, both) are a matching variable; an organ left out moves the patient to another level.",
+    en="A lesion lies at the baseline in an organ that is not among the metastatic organs listed. Please check the list and the lesion's organ.",
+    zh="基线影像有病灶的肝外器官未列入转移器官，请核对转移器官及病灶部位。",
+)
+def metastasis_organs_agree_with_lesions() -> pl.Expr:
+    """Every organ with a baseline lesion outside the liver is listed."""
+    return pl.col("unlisted_metastasis_organ_number") == 0
+
+
+@rule(
+    table="metastasis",
+    field="organ",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="An intrahepatic metastasis counted as extrahepatic would make an ineligible patient eligible.",
+    en="The liver is listed as an organ of extrahepatic metastasis. Please remove it, or correct the organ.",
+    zh="肝脏被列为肝外转移器官，请删除或更正部位。",
+)
+def metastasis_is_not_in_liver() -> pl.Expr:
+    """Extrahepatic means outside the liver."""
+    return pl.col("organ") != Organ.LIVER.value
