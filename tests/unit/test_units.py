@@ -1,11 +1,22 @@
 """Units and limits of laboratory values: factors against molar masses and decimal prefixes, every quantity complete."""
 
 import pytest
+from clinical_tables import read_rows
 
 from schemas.codes import LabTest
 from schemas.contract import read_contract
 from schemas.tables import TABLES
-from schemas.units import CONVERSIONS, LAB_RANGES, find_factor, list_units, name_test, normalise_unit
+from schemas.units import (
+    CONVERSIONS,
+    LAB_RANGES,
+    LOG10_TESTS,
+    TEST_OF_UNIT,
+    find_canonical_unit,
+    find_factor,
+    list_units,
+    name_test,
+    normalise_unit,
+)
 
 FIELD_UNITS = {name: spec.unit for table in TABLES.values() for name, spec in read_contract(table).items()}
 
@@ -81,3 +92,70 @@ def test_the_words_for_a_quantity_keep_its_abbreviations():
     assert [name_test(test) for test in (LabTest.HBV_DNA_COPIES, LabTest.PT_PROLONGATION, LabTest.ALBUMIN, LabTest.AFP)] == [
         "HBV DNA copies", "PT prolongation", "albumin", "AFP",
     ]  # fmt: skip
+
+
+# one of the sent unit in the canonical unit: decimal prefixes, the calendar, and the protocol's conventions
+FACTORS = """
+| quantity              | sent unit | factor  | why                                      |
+| bilirubin_umol_l      | mg/dL     | 17.1    | protocol                                 |
+| albumin_g_l           | g/dL      | 10      | protocol                                 |
+| alt_u_l               | ukat/L    | 60      | a minute has 60 s                        |
+| ast_u_l               | ukat/L    | 60      | a minute has 60 s                        |
+| afp_ng_ml             | ug/L      | 1       | both prefixes are a thousand             |
+| afp_ng_ml             | IU/mL     | 1.21    | protocol                                 |
+| creatinine_umol_l     | mg/dL     | 88.4    | the convention of laboratories           |
+| platelets_10e9_l      | 10^3/uL   | 1       | a litre has 10^6 uL                      |
+| platelets_10e9_l      | /uL       | 0.001   | a litre has 10^6 uL                      |
+| body_weight_kg        | jin       | 0.5     | 500 g                                    |
+| diameter_mm           | cm        | 10      |                                          |
+| viable_diameter_mm    | cm        | 10      |                                          |
+| target_sum_mm         | cm        | 10      |                                          |
+| tumour_size_cm        | mm        | 0.1     |                                          |
+| assessment_days       | week      | 7       |                                          |
+| overall_survival_days | week      | 7       |                                          |
+| overall_survival_days | month     | 30.4375 | protocol: 365.25 / 12                    |
+| progression_days      | week      | 7       |                                          |
+| progression_days      | month     | 30.4375 | protocol: 365.25 / 12                    |
+| albumin_g_l           | g/L       | 1       | the canonical unit itself                |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(FACTORS), ids=lambda case: f"{case['quantity']}-{case['sent unit']}")
+def test_factors(case):
+    factor = find_factor(case["quantity"], case["sent unit"], canonical_unit(case["quantity"]))
+    assert factor == pytest.approx(float(case["factor"]), rel=1e-12)
+
+
+def test_every_conversion_has_its_factor_by_hand():
+    assert {(c.quantity, c.source_unit) for c in CONVERSIONS} < {
+        (row["quantity"], row["sent unit"]) for row in read_rows(FACTORS)
+    }
+
+
+@pytest.mark.parametrize(
+    ("unit", "spellings"),
+    [
+        ("umol/L", "umol/l"), ("ug/L", "ug/l"), ("g/L", "g/l G/L"), ("g/dL", "g/dl"), ("mg/dL", "mg/dl"),
+        ("U/L", "u/l iu/l IU/L"), ("ukat/L", "ukat/l"), ("ng/mL", "ng/ml"), ("IU/mL", "iu/ml"),
+        ("copies/mL", "copies/ml copy/ml"), ("10^9/L", "10^9/l 109/l 10*9/l 10e9/l"),
+        ("10^3/uL", "10^3/ul 103/ul 10*3/ul 10e3/ul"), ("/uL", "/ul"), ("kg", "KG 公斤 千克"), ("jin", "Jin 斤 市斤"),
+        ("mm", "MM 毫米"), ("cm", "CM 厘米 公分"), ("mmHg", "mmhg MMHG"), ("s", "S sec 秒"), ("day", "Day days 天 日"),
+        ("week", "Week weeks 周"), ("month", "Month months 月"),
+    ],
+)  # fmt: skip
+def test_each_spelling_of_a_unit(unit, spellings):
+    assert {normalise_unit(text) for text in spellings.split()} == {unit}
+
+
+def test_only_the_virus_is_measured_in_logarithms_and_its_unit_names_the_quantity():
+    assert set(LOG10_TESTS) == {LabTest.HBV_DNA, LabTest.HBV_DNA_COPIES}
+    assert TEST_OF_UNIT == {
+        (LabTest.HBV_DNA, "copies/mL"): LabTest.HBV_DNA_COPIES,
+        (LabTest.HBV_DNA_COPIES, "IU/mL"): LabTest.HBV_DNA,
+    }
+
+
+def test_the_unit_of_a_laboratory_test_comes_before_that_of_the_field():
+    assert find_canonical_unit("albumin_g_l", "1") == "g/L"
+    assert find_canonical_unit("tumour_size_cm", "cm") == "cm"
+    assert find_canonical_unit(None, "mm") == "mm"
