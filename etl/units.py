@@ -11,6 +11,8 @@ It is set aside and the hospital is asked: neither reading may enter an analysis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from etl.parse import UNKNOWN_UNIT, Parsed, name_fault
@@ -53,7 +55,9 @@ def convert_units(values: pl.Series, units: pl.Series, quantities: pl.Series, ca
     frame = joined.with_columns(values.alias("v"))
     plain = pl.when("is_log").then(pl.lit(10.0).pow(pl.col("v"))).otherwise(pl.col("v"))
     converted = frame.select((plain * pl.col("factor")).alias(values.name)).to_series()
-    fault = frame.select(pl.col("v").is_not_null() & pl.col("factor").is_null()).to_series()
+    # Of an unknown test no unit can be judged: the test is asked about.
+    is_known = pl.col("quantity").is_not_null()
+    fault = frame.select(pl.col("v").is_not_null() & pl.col("factor").is_null() & is_known).to_series()
     return Parsed(converted, name_fault(fault, UNKNOWN_UNIT))
 
 
@@ -102,6 +106,22 @@ def is_outside(values: pl.Series, limits: Limits) -> pl.Series:
 def has_other_units(spec: FieldContract) -> bool:
     """Return whether a slip can be seen at a field: it has plausible limits and more than one known unit."""
     return spec.plausible != (None, None) and spec.unit is not None and len(list_units(spec.name, spec.unit)) > 1
+
+
+def can_slip(spec: FieldContract, units: Sequence[str]) -> bool:
+    """Return whether a slip can be seen at a field that is sent in the given units.
+
+    A diameter of at most 250 mm is plausible from 0 on: sent in mm nothing looks like cm, sent in cm it may look like mm.
+    """
+    low, high = spec.plausible
+    if spec.unit is None:
+        return False
+    sent = [find_factor(spec.name, unit, spec.unit) for unit in units]
+    ratios = [factor / own for _, factor in list_units(spec.name, spec.unit) for own in sent if own is not None]
+    return any(
+        (high is not None and ratio <= 1 / SMALLEST_SLIP_FACTOR) or (bool(low) and ratio >= SMALLEST_SLIP_FACTOR)
+        for ratio in ratios
+    )
 
 
 def suspect_units(
