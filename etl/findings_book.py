@@ -47,6 +47,11 @@ class FindingsBook:
         """Count a contract rule's verdicts over `n` records."""
         self.outcomes.append((rule_id, table, severity.value, n - n_fail - n_not_evaluable, n_fail, n_not_evaluable, 0))
 
+    def list_mapped(self, records: TypedRecords) -> frozenset[str]:
+        """Return the fields of a table for which the hospital has a column, and `<field>__unit` where one holds the unit."""
+        own = self.group_columns.join(records.frame.select(GROUP).unique(), on=GROUP, how="semi")
+        return frozenset(own["field"])
+
     def close(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return all findings with their ids, and one line of verdict counts per rule."""
         findings = number_findings(pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *self.findings]))

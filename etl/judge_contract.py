@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
@@ -10,7 +10,7 @@ from etl.findings import PERSONAL_DATA, contract_message, describe_test, record_
 from etl.findings_book import FindingsBook
 from etl.mapping import GROUP, UNIT_SUFFIX
 from etl.records import LAB_VALUE, PERSON_ID, RECORD, TypedRecords, find_implausible
-from etl.units import has_other_units
+from etl.units import UNIT_SLIP, can_slip, has_other_units
 from schemas.codes import LabTest, Severity
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
@@ -74,21 +74,25 @@ def reject_with_patient(
 
 
 def judge_cells(records: TypedRecords, accepted: pl.DataFrame, book: FindingsBook) -> None:
-    """Report the cells that were set aside, unusual values, empty expected fields and personal data."""
+    """Report the cells that were set aside, unusual values, empty expected fields and personal data.
+
+    A rule is counted where the hospital's mapping lets it fail: nothing is passed by a column that nobody sends.
+    """
+    mapped = book.list_mapped(records)
     for name, spec in read_contract(TABLES[records.table]).items():
         if spec.is_made and name != PERSON_ID:
             continue
         faults = records.faults.filter(pl.col("field") == name)
         for kind in CELL_KINDS:
-            if _applies(kind, records.table, spec):
-                rows = faults.filter(pl.col("kind") == kind)
+            rows = faults.filter(pl.col("kind") == kind)
+            if rows.height or (_applies(kind, records.table, spec) and _can_occur(kind, records, spec, mapped)):
                 _report(kind, records, spec, rows, book, n=records.frame.height)
-        if _has_soft_limits(records.table, spec):
+        if name in mapped and _has_soft_limits(records.table, spec):
             kept = accepted.select(RECORD, name)
             hits = pl.DataFrame({RECORD: records.frame[RECORD], "hit": find_implausible(records, spec)}).filter("hit")
             rows = hits.join(kept, on=RECORD, how="semi", maintain_order="left")
             _report("implausible", records, spec, rows, book, n=kept.height, n_empty=kept[name].null_count())
-        if spec.is_expected:
+        if name in mapped and spec.is_expected:
             asked = _list_asked(accepted, name, faults, book)
             _report("missing", records, spec, asked.filter(pl.col(name).is_null()), book, n=asked.height)
     for (field,), rows in records.personal.group_by("field", maintain_order=True):
@@ -154,3 +158,14 @@ def _applies(kind: str, table: str, spec: FieldContract) -> bool:
         "unit_slip": has_other_units(spec) or (table, spec.name) == LAB_VALUE,
         "range": is_number and (spec.possible != (None, None) or (table, spec.name) == LAB_VALUE),
     }[kind]
+
+
+def _can_occur(kind: str, records: TypedRecords, spec: FieldContract, mapped: Collection[str]) -> bool:
+    """Whether a kind of contract finding can occur with the columns and units that the hospital sends."""
+    unit_column = spec.name + UNIT_SUFFIX
+    if kind == "unit":
+        return unit_column in mapped
+    if kind == UNIT_SLIP and (records.table, spec.name) != LAB_VALUE:
+        units = records.raw[unit_column].drop_nulls().unique().to_list() if unit_column in records.raw.columns else []
+        return spec.name in mapped and can_slip(spec, units or [spec.unit or ""])
+    return spec.name in mapped

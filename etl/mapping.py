@@ -31,6 +31,7 @@ from schemas.tables import TABLES
 
 PATIENT_TEXT, PERSON_TEXT, GROUP = "_patient_text", "_person_text", "_group"
 UNIT_SUFFIX = "__unit"
+UNIT_COLUMN = "column:"
 
 
 @dataclass
@@ -38,9 +39,9 @@ class Mapped:
     """What mapping made of a delivery.
 
     `records[table]` holds text: provenance, `_patient_text`, `_person_text`, `_group` and one String column per contract
-    field (and `<field>__unit`). `group_columns` tells the hospital's column behind (group, field). `identifiers` lists
-    each patient's dropped texts, so that they can be masked elsewhere; it is never stored. `filled_rows` counts the rows
-    whose patient number came from a merged cell.
+    field (and `<field>__unit`). `group_columns` tells the hospital's column behind (group, field), and behind (group,
+    `<field>__unit`) where a column holds the unit. `identifiers` lists each patient's dropped texts, so that they can be
+    masked elsewhere; it is never stored. `filled_rows` counts the rows whose patient number came from a merged cell.
     """
 
     records: dict[str, pl.DataFrame]
@@ -97,6 +98,11 @@ def _make_records(
         number = len({g[GROUP] for g in groups}) + 1
         used = group + shared
         groups += [{GROUP: number, "field": c.field, "source_column": c.column} for c in used if c.field]
+        groups += [
+            {GROUP: number, "field": c.field + UNIT_SUFFIX, "source_column": c.unit.removeprefix(UNIT_COLUMN)}
+            for c in used
+            if c.unit.startswith(UNIT_COLUMN)
+        ]
         groups += [{GROUP: number, "field": "person_id", "source_column": c.column} for c in persons]
         fixed = {**constants, **group[0].constants}
         picked = _pick_rows(rows, group, site)
@@ -147,7 +153,7 @@ def _select_record(
         if c.field and not (c.is_checkbox and c.field in fixed):
             selected.append(pl.col(c.column).alias(c.field))
         if c.unit:
-            other = c.unit.removeprefix("column:")
+            other = c.unit.removeprefix(UNIT_COLUMN)
             unit = pl.col(normalise_text(other)) if other != c.unit else pl.lit(c.unit)
             selected.append(unit.alias(c.field + UNIT_SUFFIX))
     return rows.select(selected)
