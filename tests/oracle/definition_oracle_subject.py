@@ -17,6 +17,10 @@ from oracle.invented_texts import PVTT_MEANING, SIZE_MEANING
 from oracle.logic import all_of, any_of, negate
 
 MONTHS_3_DAYS = 3 * 365.25 / 12
+TEST_OF_TERM = {
+    "alt_increased": "alt_u_l", "ast_increased": "ast_u_l", "bilirubin_increased": "bilirubin_umol_l",
+    "platelets_decreased": "platelets_10e9_l",
+}  # fmt: skip
 AS_RECORDED = {
     "patient": (
         "hospital", "patient_id", "person_id", "source_row", "sex", "birth_date", "diagnosis_date", "tumour_type",
@@ -24,13 +28,13 @@ AS_RECORDED = {
     ),
     "baseline": (
         "bclc_stage", "ecog_status", "has_extrahepatic_metastasis", "has_vena_cava_or_atrium_tumour", "tumour_number",
-        "hbsag", "has_antiviral_therapy", "has_cirrhosis", "body_weight_kg", "ascites", "encephalopathy_grade",
+        "hbsag", "has_antiviral_therapy", "has_cirrhosis", "has_portal_vein_thrombosis", "has_portal_vein_thrombosis", "body_weight_kg", "ascites", "encephalopathy_grade",
     ),
 }  # fmt: skip
 
 
 def derive_by_oracle(hospital):
-    """`subject` by patient, `assessment` by patient, visit, reader and criteria, `eligibility` by patient and criterion."""
+    """Each derived frame as rows by their key."""
     sent = {table for table, rows in hospital.items() if rows}
     subjects, assessments = {}, {}
     for name, own in split_by_patient(hospital).items():
@@ -49,7 +53,62 @@ def derive_by_oracle(hospital):
         for patient, facts in subjects.items()
         for order, (criterion, verdict) in enumerate(_judge_criteria(facts).items(), start=1)
     }
-    return {"subject": subjects, "assessment": assessments, "eligibility": eligibility}
+    return {
+        "subject": subjects,
+        "assessment": assessments,
+        "eligibility": eligibility,
+        "adverse_event_facts": make_event_facts(hospital),
+        "response_facts": make_response_facts(hospital),
+    }
+
+
+def make_event_facts(hospital):
+    """Of every event graded by a value: the sample nearest to the onset (a tie: the worse) and that of visit 0."""
+    facts = {}
+    for event in hospital["adverse_event"]:
+        test = TEST_OF_TERM.get(event["term"])
+        if test is None:
+            continue
+        samples = [
+            row
+            for row in hospital["laboratory"]
+            if (row["patient_id"], row["test"]) == (event["patient_id"], test) and row["value"] is not None
+        ]
+        at_baseline = [row for row in samples if row["visit_number"] == 0]
+        facts[event["patient_id"], event["event_number"]] = {
+            "patient_id": event["patient_id"],
+            "event_number": event["event_number"],
+            "sample_value": _exact_value(_find_nearest(samples, event["onset_date"])),
+            "baseline_value": _exact_value(at_baseline[0] if at_baseline else None),
+        }
+    return facts
+
+
+def _find_nearest(samples, onset):
+    near = [
+        (abs((row["sample_date"] - onset).days), row)
+        for row in samples
+        if onset is not None and row["sample_date"] is not None and abs((row["sample_date"] - onset).days) <= 3
+    ]
+    sign = 1 if samples and samples[0]["test"] == "platelets_10e9_l" else -1
+    return min(
+        near, key=lambda found: (found[0], sign * found[1]["value"], found[1]["visit_number"]), default=(0, None)
+    )[1]
+
+
+def _exact_value(row):
+    return row["value"] if row is not None and row["value_comparator"] in (None, "=") else None
+
+
+def make_response_facts(hospital):
+    """Of every visit and reader: the new lesions listed and seen."""
+    facts = {}
+    for row in hospital["lesion"]:
+        key = (row["patient_id"], row["visit_number"], row["reader"])
+        named = dict(zip(("patient_id", "visit_number", "reader"), key, strict=True))
+        fact = facts.setdefault(key, named | {"listed_new_lesion_number": 0})
+        fact["listed_new_lesion_number"] += row["role"] == "new" and row["status"] not in ("absent", "not_assessed")
+    return facts
 
 
 def _make_subject(sent, own, line, assessed):

@@ -8,7 +8,7 @@ ORGANS = ("liver", "liver", "liver", "lung", "lymph_node", "lymph_node", "bone")
 BASELINE_MM = (8, 9.9, 10, 14.9, 15, 20, 25, 30, 50, 100)
 FACTORS = (0, 0.3, 0.5, 0.69, 0.7, 0.71, 0.9, 1, 1, 1.1, 1.19, 1.2, 1.21, 1.5)
 STEPS_MM = (-10, -5, -1, 0, 1, 4, 4.9, 5, 5.1, 10)
-VISIT_DAYS = (13, 27, 28, 41, 42, 62, 63, 77, 91, 105, 119, 120, 154, 155, 183, 190, 211, 212, 270, 400)
+VISIT_DAYS = (13, 14, 27, 28, 41, 42, 62, 63, 77, 91, 105, 119, 120, 154, 155, 176, 183, 190, 211, 212, 270, 400)
 TREATED_DAYS = (0, 30, 90, 91, 92, 92, 130, 300, 700)
 
 
@@ -79,7 +79,7 @@ def _draw_lesion(draw, start, reader, visits, name, role, trend, is_mrecist):
         elif visit > 0 and (trend or draw.chance(0.7)):
             diameter = round(diameter * trend.get(visit, draw.one(FACTORS)), 1)
         if diameter == 0 and draw.chance(0.1):
-            diameter = float(draw.one((5, 10, 12)))
+            diameter = float(draw.one((1, 5, 10, 12)))
         record = draw_record(
             draw, "lesion", start=start, visit_number=visit, reader=reader, lesion_id=name,
             assessment_date=draw.maybe(start + timedelta(days=day + draw.one((0, 0, 0, 2)))),
@@ -114,7 +114,7 @@ def _draw_responses(draw, start, reader, visits):
             if draw.chance(0.05):
                 continue
             factor = 1 if visit == 0 else draw.one(FACTORS)
-            total = round(total * factor if draw.chance(0.7) else max(0, total + draw.one(STEPS_MM)), 1)
+            total = round(total * factor if draw.chance(0.7) and total > 0 else max(0, total + draw.one(STEPS_MM)), 1)
             days = None if not has_days and draw.chance(0.9) else float(day + draw.one((0, 0, 0, 1)))
             records.append(
                 draw_record(
