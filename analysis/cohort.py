@@ -47,7 +47,7 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
 
     Criteria are applied in their order. A patient for whom one is unknown (null) is removed at the step of
     incomplete data, whichever criterion it was. A patient seen first in another hospital is the last step.
-    A study without criteria takes everybody whose outcome is known.
+    A study without criteria takes everybody whose outcome, and arm where it compares two, is known.
 
     Raises `AnalysisError` for a column that the study names and the subjects lack, for a level that the study does not
     know, and where no patient is left, listing what every criterion removed.
@@ -57,9 +57,9 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
             f"study {spec.study}: no column {', '.join(missing)} in the subject table",
             f"研究 {spec.study}：患者表中没有列 {'、'.join(missing)}",
         )
-    chosen = subjects
+    chosen = subjects.with_columns(arm=pl.col(spec.arm_column).cast(pl.String)) if spec.arms else subjects
     if spec.population.hospitals:
-        chosen = subjects.filter(pl.col("hospital").is_in(spec.population.hospitals))
+        chosen = chosen.filter(pl.col("hospital").is_in(spec.population.hospitals))
     if spec.population.eligible_only:
         attrition, is_kept = _count_attrition(chosen), _compute_step(chosen).is_null()
     else:
@@ -111,7 +111,8 @@ def compute_is_timed(endpoint: Endpoint) -> pl.Expr:
 
 
 def _has_outcome(spec: StudySpec) -> pl.Expr:
-    return pl.all_horizontal(compute_is_timed(item) for item in spec.endpoints)
+    is_grouped = [pl.col("arm").is_in([arm.code for arm in spec.arms]).fill_null(value=False)] if spec.arms else []
+    return pl.all_horizontal(*(compute_is_timed(item) for item in spec.endpoints), *is_grouped)
 
 
 def _count_outcomes(subjects: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
@@ -122,7 +123,7 @@ def _count_outcomes(subjects: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
             hospital,
             1,
             "outcome_recorded",
-            "Time and outcome of every endpoint recorded",
+            "Outcome and what is compared recorded" if spec.arms else "Time and outcome of every endpoint recorded",
             n,
             n - n_after,
             n - n_after,

@@ -28,7 +28,7 @@ class Population:
 
 @dataclass(frozen=True)
 class Arm:
-    """One compared treatment: `id` names it in results, `code` is its value in the subject table."""
+    """One of the two groups compared: `id` names it in results, `code` is its value in the study's `arm_column`."""
 
     id: str
     code: str
@@ -122,6 +122,7 @@ class FollowUp:
 class StudySpec:
     """All that distinguishes one study from another. An absent part is an analysis that is not made.
 
+    `arm_column` of the subject table says who is in which arm: the treatment, or a yes/no (codes `true` and `false`).
     `published_contrasts` maps a printed contrast of a regression table to `variable.level` of the model it is read as;
     `published_claims` maps a printed statement to the results its numbers belong to, in the order they are printed.
     """
@@ -136,6 +137,7 @@ class StudySpec:
     disclosure: Literal["none"] = "none"
     population: Population = field(default_factory=Population)
     arms: tuple[Arm, ...] = ()
+    arm_column: str = "arm"
     characteristics: tuple[Characteristic, ...] = ()
     matching: Matching | None = None
     regression: Regression | None = None
@@ -177,7 +179,7 @@ class StudySpec:
         """Every column of the subject table that the study reads."""
         columns = [item.column for item in (*self.characteristics, *self.evaluations)]
         columns += [name for item in self.endpoints for name in (item.time_column, item.event_column)]
-        columns += ["arm"] if self.arms else []
+        columns += [self.arm_column] if self.arms else []
         columns += [self.follow_up.duration_column] if self.follow_up and self.follow_up.duration_column else []
         return tuple(dict.fromkeys(columns))
 

@@ -34,6 +34,11 @@ class Baseline(Table):
     pvtt_type: pl.String = field(
         "Portal vein tumour thrombus as coded by the hospital, Cheng's type", "门静脉癌栓分型", codes=PvttType
     )
+    has_portal_vein_thrombosis: pl.Boolean = field(
+        "Thrombosis of the portal vein on imaging, bland or tumour",
+        "门静脉血栓或癌栓",
+        caveat="says neither which of the two nor where; the study's PVTT type needs both",
+    )
     pvtt_text: pl.String = field(
         "Portal vein tumour thrombus in the hospital's words",
         "门静脉癌栓描述",

@@ -66,3 +66,19 @@ def test_its_own_study_gives_the_median_survival_of_r(loaded, tmp_path):
     for row in expected["at"]:
         rate = values[f"kaplan_meier.all.os.survival.{row['time']:g}w.estimate"]
         assert rate == pytest.approx(100 * row["surv"], rel=1e-8)
+
+
+def test_the_comparison_by_portal_vein_thrombosis_gives_the_log_rank_test_of_r(loaded, tmp_path):
+    frames = loaded.read("marts.analysis_subject", "marts.analysis_adverse_event", "ingests")
+    run_study(frames, read_study("tace_seg_pvt"), tmp_path / "analysis", {})
+    results = pl.read_parquet(tmp_path / "analysis" / "results.parquet")
+    values = dict(results.select("result_id", "value").iter_rows())
+    reference = json.loads(REFERENCE.read_text())["hcc_tace_seg"]
+    assert values["logrank.all.os.chi_square"] == pytest.approx(reference["logrank_pvt"]["chisq"], rel=1e-8)
+    assert values["logrank.all.os.p"] == pytest.approx(reference["logrank_pvt"]["p"], rel=1e-8)
+    assert (values["table1.all.no_pvt.patients.n"], values["table1.all.pvt.patients.n"]) == (89, 16)
+    medians = {row["_row"]: row["median"] for row in reference["os_by_pvt"]["table"]}
+    for arm, stratum in (("no_pvt", "0"), ("pvt", "1")):
+        expected = next(median for name, median in medians.items() if name.endswith(stratum))
+        assert values[f"kaplan_meier.all.os.{arm}.median.estimate"] == pytest.approx(expected, rel=1e-8)
+    assert (tmp_path / "analysis" / "manuscript.docx").exists()
