@@ -70,6 +70,13 @@ cox("breslow_strata", coxph(Surv(months, status) ~ trt + karno + strata(celltype
 cox("cox_strata", coxph(Surv(months, status) ~ trt + karno + strata(celltype), v))
 cox("weighted", coxph(Surv(months, status) ~ trt + karno, v, weights = 1 + v$prior / 10, robust = TRUE))
 cox("cluster", coxph(Surv(months, status) ~ trt + karno, v, cluster = age))
+# everything at once
+cox("all_at_once", coxph(Surv(months, status) ~ trt + karno + strata(celltype), v, weights = 1 + v$prior / 10, cluster = age))
+cox("all_breslow", coxph(Surv(months, status) ~ trt + karno, v, weights = 1 + v$prior / 10, cluster = age, ties = "breslow"))
+z <- cox.zph(coxph(Surv(months, status) ~ trt + karno + strata(celltype), v))$table
+for (column in c("chisq", "df", "p")) keep(paste0("zph_strata.", column), z[, column])
+z <- cox.zph(coxph(Surv(months, status) ~ trt + celltype + karno, v, ties = "breslow"))$table
+for (column in c("chisq", "df", "p")) keep(paste0("zph_breslow.", column), z[, column])
 a <- anova(coxph(Surv(months, status) ~ trt + karno, v), m)
 keep("anova", c(p = a[2, ncol(a)]))
 

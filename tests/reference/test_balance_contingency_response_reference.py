@@ -1,5 +1,8 @@
 """Balance against MatchIt and by hand; contingency tests against R and the study's print; response rates."""
 
+import itertools
+from math import comb
+
 import numpy as np
 import polars as pl
 import pytest
@@ -162,6 +165,24 @@ def test_exact_two_by_two_equals_scipy(cells):
     test = compute_contingency_test(table)
     if test.method == "fisher_exact":
         assert test.p == pytest.approx(fisher_exact(table).pvalue, rel=1e-9)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=3, max_size=3))
+def test_exact_three_by_two_equals_counting_every_table(cells):
+    table = np.array(cells)
+    assume(table.sum(axis=0).all() and table.sum(axis=1).all())
+    test = compute_contingency_test(table)
+    assume(test.method == "fisher_exact")
+    rows, first = table.sum(axis=1), table[:, 0].sum()
+    weights = {
+        (a, b): comb(rows[0], a) * comb(rows[1], b) * comb(rows[2], first - a - b)
+        for a, b in itertools.product(range(rows[0] + 1), range(rows[1] + 1))
+        if 0 <= first - a - b <= rows[2]
+    }
+    observed = weights[table[0, 0], table[1, 0]]
+    expected = sum(weight for weight in weights.values() if weight <= observed) / sum(weights.values())
+    assert test.p == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,37 @@ def test_robust_errors_equal_r(r, veteran):
     assert clustered.is_robust
 
 
+@pytest.mark.parametrize(
+    ("name", "ties", "is_stratified"), [("all_at_once", "efron", True), ("all_breslow", "breslow", False)]
+)
+def test_strata_weights_and_clusters_together_equal_r(r, veteran, name, ties, is_stratified):
+    fit = fit_cox(
+        veteran["months"],
+        veteran["status"],
+        encode_design(veteran, ["trt", "karno"]),
+        ties=ties,
+        strata=veteran["celltype"] if is_stratified else None,
+        weights=1 + veteran["prior"] / 10,
+        cluster=veteran["age"],
+    )
+    check_against_r(fit, r, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "covariates", "options"),
+    [
+        ("zph_strata", ["trt", "karno"], {"strata": True}),
+        ("zph_breslow", ["trt", "celltype", "karno"], {"ties": "breslow"}),
+    ],
+)
+def test_proportional_hazards_of_other_models_equal_r(r, veteran, name, covariates, options):
+    options = options | ({"strata": veteran["celltype"]} if "strata" in options else {})
+    fit = fit_cox(veteran["months"], veteran["status"], encode_design(veteran, covariates), **options)
+    table = cox.check_proportional_hazards(fit)
+    assert table["df"].to_list() == r.all(f"{name}.df")
+    assert table["chi_square"].to_list() == pytest.approx(r.all(f"{name}.chisq"), rel=1e-8)
+
+
 def test_proportional_hazards_per_covariate_and_global(r, veteran):
     fit = fit_cox(veteran["months"], veteran["status"], encode_design(veteran, ["trt", "celltype", "karno"]))
     table = cox.check_proportional_hazards(fit)

@@ -1,6 +1,7 @@
 """Propensity scores against R's glm; matching against MatchIt 4.7.2, by hand and against a brute force."""
 
 import itertools
+import re
 from bisect import bisect_left
 
 import numpy as np
@@ -103,8 +104,30 @@ def test_one_binary_covariate_gives_the_arm_shares():
     ],
 )
 def test_no_propensity_model_is_said_with_its_cause(columns, arm, said):
-    with pytest.raises(AnalysisError, match=said):
-        fit_propensity(pl.DataFrame(columns), arm, list(columns))
+    for epsilon in (None, 1e-8):
+        with pytest.raises(AnalysisError, match=said):
+            fit_propensity(pl.DataFrame(columns), arm, list(columns), epsilon=epsilon)
+
+
+def fit_or_explain(frame, arm):
+    try:
+        return fit_propensity(frame, arm, frame.columns)
+    except AnalysisError as error:
+        return str(error)
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 3)), min_size=4, max_size=20))
+def test_a_score_is_a_maximum_or_is_refused_with_its_cause(rows):
+    arm, ordinal, number = (list(column) for column in zip(*rows, strict=True))
+    outcome = fit_or_explain(pl.DataFrame({"level": [f"l{value}" for value in ordinal], "number": number}), arm)
+    if isinstance(outcome, str):
+        causes = "separated by|is determined by|only one level|one of the two arms|more coefficients"
+        assert re.search(causes, outcome)
+    else:
+        columns = np.column_stack([np.ones(len(arm)), outcome.design.to_numpy()])
+        gradient = columns.T @ (np.array(arm) - outcome.probability)
+        assert gradient == pytest.approx(0, abs=1e-9)
 
 
 # --- matching ---------------------------------------------------------------------------------------------------
