@@ -37,7 +37,7 @@ def compute_text_size_cm(text: pl.Expr) -> pl.Expr:
     clear = lesions.list.eval(pl.when(~is_range).then(_largest_number())).list.max()
     unclear = lesions.list.eval(pl.when(is_range).then(_largest_number())).list.max()
     largest_cm = pl.when(_states_only_mm(text)).then(clear / MM_PER_CM).otherwise(clear)
-    is_settled = _is_understood(lesions) & ~has_unknown & (clear >= unclear.fill_null(0))
+    is_settled = _is_understood(lesions) & ~has_unknown & (unclear.is_null() | (clear >= unclear))
     return pl.when(is_settled & largest_cm.is_between(*PLAUSIBLE_CM)).then(largest_cm)
 
 

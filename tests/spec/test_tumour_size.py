@@ -59,6 +59,8 @@ SIZES = """
 | 9*8/dmax=1.8_3.1                            | 9    |        |                                                          |
 | 8*7/dmax=2/dmax=1/others dmax=0.4-1.0       | 8    |        | others, not counted                                      |
 | 2*1.5/dmax=1.8~2.6                          |      |        | the range may hold the largest                           |
+| 3*2/dmax=1~3                                | 3    |        | nothing of the range is larger                           |
+| 3*2/dmax=0.5~0.9/dmax=2~3.5                 |      |        | the second range may hold the largest                    |
 | dmax=1.3_4                                  |      |        | a range, two diameters or a slip                         |
 | 5~6cm                                       |      |        | one lesion of about that, or several                     |
 | 13*10.2/dmax=NA                             |      | 2      | the second lesion's size is not known                    |
@@ -68,6 +70,12 @@ SIZES = """
 | 8.5cm x 7cm; 12mm X 9mm                     | 8.5  | 2      | each lesion states its unit                              |
 | 8.5*7cm/12                                  | 12   | 2      | the unit holds for the text                              |
 | 8.5*7cm/12mm/9                              |      |        | the third lesion may be in mm or cm                      |
+| 25*20                                       | 25   | 1      |                                                          |
+| 25.1*20                                     |      | 1      | mm are probably meant                                    |
+| 0.5*0.4                                     | 0.5  | 1      |                                                          |
+| 0.4*0.4                                     |      | 1      | smaller than a tumour's plausible size                   |
+| 0.8*0.6                                     | 0.8  | 1      |                                                          |
+| 8.5cm*70mm/3cm                              |      |        | two units in one lesion                                  |
 | 8.5cm*70mm                                  |      |        | two units in one lesion                                  |
 | 8.5                                         | 8.5  | 1      |                                                          |
 | 最大径约8.5cm                               | 8.5  | 1      |                                                          |
