@@ -10,6 +10,7 @@ threads a fork would not carry over.
 from __future__ import annotations
 
 import csv
+import functools
 import gc
 import importlib.abc
 import importlib.machinery
@@ -20,8 +21,8 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ["POLARS_MAX_THREADS"] = "1"
@@ -37,7 +38,13 @@ REPORT = ROOT / "docs" / "mutation.md"
 EQUIVALENT = Path(__file__).with_name("equivalent.csv")
 TESTS = Path(__file__).with_name("tests.csv")
 RULE_CASES = "tests/rules/test_rule_cases.py"
-SECONDS_PER_MUTANT = 120
+SECONDS_PER_MUTANT = 300
+FAILED, BROKEN, NO_TEST = 1, 3, 5
+PYTEST = (
+    "-q", "-x", "--tb=no", "--no-header", "--assert=plain", "--import-mode=importlib", "-o", "addopts=",
+    *(word for name in ("cacheprovider", "unraisableexception", "threadexception") for word in ("-p", f"no:{name}")),
+)  # fmt: skip
+CHANGED = "changed"
 KILLED, SURVIVED, EQUIVALENT_CHANGE = "killed", "survived", "equivalent"
 
 
@@ -53,12 +60,14 @@ class Verdict:
 
 @dataclass
 class Selection:
-    """pytest plugin: keeps the wanted items, those that noticed a change before first, and names the one that fails."""
+    """pytest plugin: keeps the wanted items, those that noticed a change before first, and leaves at the first failure.
+
+    `leave` is called with pytest's exit code and the failing test, and does not return.
+    """
 
     rules: frozenset[str]
-    first: Sequence[str] = ()
-    failed: str = ""
-    kept: int = field(default=0)
+    first: Sequence[str]
+    leave: Callable[[int, str], None]
 
     def pytest_sessionstart(self) -> None:
         """Generate few examples, the same in every run, and do not shrink those that fail."""
@@ -66,18 +75,29 @@ class Selection:
         settings.register_profile("mutation", max_examples=50, derandomize=True, deadline=None, phases=phases)
         settings.load_profile("mutation")
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Leave out the cases of other rules before they become items."""
+        for mark in metafunc.definition.iter_markers("parametrize"):
+            if self.rules and "rule_id" in mark.args[0]:
+                cases = mark.args[1]
+                cases[:] = [case for case in cases if getattr(case, "values", [case])[0] in self.rules]
+
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the cases of the rules that the change can reach; no rules: all."""
         if self.rules:
             items[:] = [i for i in items if not i.nodeid.startswith(RULE_CASES) or self._is_wanted(i)]
         rank = {name: position for position, name in enumerate(self.first)}
         items.sort(key=lambda i: rank.get(i.nodeid, len(rank)))
-        self.kept = len(items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember the failing test."""
+        """Leave with the failing test."""
         if report.failed:
-            self.failed = report.nodeid
+            self.leave(FAILED, report.nodeid)
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Leave when all tests are done, or could not be collected."""
+        self.leave(int(exitstatus), "")
 
     def _is_wanted(self, item: pytest.Item) -> bool:
         params = getattr(item, "callspec", None)
@@ -111,13 +131,13 @@ class ChangedLoader(importlib.machinery.SourceFileLoader):
         return compile(tree, self.path, "exec")
 
 
-def read_targets() -> dict[Path, tuple[list[str], str]]:
+def read_targets() -> dict[Path, tuple[tuple[str, ...], str]]:
     """Return each mutated module, its tests, and the rules whose cases count: ids, `changed`, or none named for all."""
     targets = {}
     for row in csv.DictReader(TESTS.read_text(encoding="utf-8").splitlines()):
         for path in sorted(ROOT.glob(row["module"])):
             if find_mutants(path.read_text(encoding="utf-8")) and path not in targets:
-                targets[path] = (row["tests"].split(), row["rules"])
+                targets[path] = (tuple(row["tests"].split()), row["rules"])
     return targets
 
 
@@ -127,32 +147,14 @@ def read_equivalent() -> dict[tuple[str, str, str, str], str]:
     return {(r["module"], r["scope"], r["before"], r["after"]): r["reason"] for r in rows}
 
 
-def run_tests(tests: list[str], selection: Selection) -> int:
-    """Run pytest quietly in this process up to the first failure."""
-    arguments = ["-q", "-x", "--tb=no", "--no-header", "--assert=plain", "-p", "no:cacheprovider", "-o", "addopts="]
-    return pytest.main([*arguments, "--import-mode=importlib", *tests], plugins=[selection])
-
-
 def judge(
-    path: Path, mutant: Mutant | None, tests: list[str], words: frozenset[str], first: Sequence[str]
+    path: Path, mutant: Mutant | None, tests: Sequence[str], rules: frozenset[str], first: Sequence[str]
 ) -> tuple[int, str]:
     """Return pytest's exit code and the failing test of a forked run; a run that hangs or dies has code -1."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        signal.alarm(SECONDS_PER_MUTANT)
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 1)
-        os.dup2(silence, 2)
-        if mutant is not None:
-            sys.meta_path.insert(0, ChangedModule(path, mutant.index))
-        selection = Selection(words, first)
-        code = 3
-        try:
-            code = int(run_tests(tests, selection))
-        finally:
-            os.write(writer, selection.failed.encode()[:4000])
-            os._exit(code)
+        _run_tests(path, mutant, tests, rules, first, writer)
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
         failed = pipe.read().decode(errors="replace")
@@ -160,22 +162,50 @@ def judge(
     return (os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else -1), failed
 
 
-def judge_module(path: Path, tests: list[str], rules: str, known: dict) -> list[Verdict]:
-    """Judge every mutant of a module. The unchanged module must pass, else nothing could be told."""
+def _run_tests(
+    path: Path, mutant: Mutant | None, tests: Sequence[str], rules: frozenset[str], first: Sequence[str], writer: int
+) -> None:
+    """Run the tests quietly in this process and leave it: there is nothing to clean up in a child."""
+
+    def leave(code: int, failed: str) -> None:
+        os.write(writer, failed.encode()[:4000])
+        os._exit(code)
+
+    signal.alarm(SECONDS_PER_MUTANT)
+    gc.disable()
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    if mutant is not None:
+        sys.meta_path.insert(0, ChangedModule(path, mutant.index))
+    try:
+        pytest.main([*PYTEST, *tests], plugins=[Selection(rules, first, leave)])
+    finally:
+        leave(BROKEN, "")
+
+
+@functools.cache
+def check_unchanged(tests: tuple[str, ...], rules: frozenset[str]) -> None:
+    """Stop where the tests do not pass on the unchanged code, since then nothing could be told."""
+    code, failed = judge(ROOT, None, tests, rules, ())
+    if code != 0:
+        raise SystemExit(f"{' '.join(tests)} do not pass on the unchanged code ({code}): {failed}")
+
+
+def judge_module(path: Path, tests: tuple[str, ...], rules: str, known: Container[tuple[str, ...]]) -> list[Verdict]:
+    """Judge every mutant of a module."""
     source = path.read_text(encoding="utf-8")
     module = str(path.relative_to(ROOT))
-    code, failed = judge(path, None, tests, frozenset(), ())
-    if code != 0:
-        raise SystemExit(f"{module}: its tests do not pass unchanged ({code}): {failed}")
+    check_unchanged(tests, frozenset() if rules == CHANGED else frozenset(rules.split()))
     verdicts, killers = [], Counter[str]()
     for mutant in find_mutants(source):
         if (module, mutant.scope, mutant.before, mutant.after) in known:
             verdicts.append(Verdict(module, mutant, EQUIVALENT_CHANGE))
             continue
-        words = find_users(source, mutant.scope) if rules == "changed" else rules.split()
+        reached = find_users(source, mutant.scope) if rules == CHANGED else rules.split()
         first = [name for name, _ in killers.most_common(40)]
-        code, failed = judge(path, mutant, tests, frozenset(words), first)
-        if code == 5:
+        code, failed = judge(path, mutant, tests, frozenset(reached), first)
+        if code == NO_TEST:
             raise SystemExit(f"{module}: no test for a change of {mutant.scope}")
         killers[failed] += bool(failed)
         verdicts.append(Verdict(module, mutant, KILLED if code else SURVIVED, failed))
