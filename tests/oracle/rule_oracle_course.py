@@ -1,0 +1,71 @@
+"""Plain-Python verdicts of the rules on treatment, events and outcome, from the catalogue's sentences and the protocol."""
+
+from oracle.logic import all_of, any_of, equal, is_known, where
+from oracle.rule_case import KINASE_INHIBITORS, PD1_INHIBITORS
+
+
+def event_grade_5_is_dead(record, case):
+    return where(equal(record["grade"], 5), case.is_dead)
+
+
+def _is_first_of_its_kind(record, records, number, *fields):
+    """Of repeated records all but the first are named."""
+    if not is_known(*(record[name] for name in fields)):
+        return None
+    same = [row for row in records if all(row[name] == record[name] for name in fields)]
+    return record[number] == min(row[number] for row in same)
+
+
+def event_is_not_repeated(record, case):
+    """Several events that have no term of their own are no repetition."""
+    if record["term"] == "other":
+        return None
+    return _is_first_of_its_kind(record, case.own["adverse_event"], "event_number", "term", "onset_date")
+
+
+def procedure_is_not_repeated(record, case):
+    return _is_first_of_its_kind(record, case.own["procedure"], "procedure_number", "procedure", "procedure_date")
+
+
+def death_date_means_dead(record, case):
+    return case.is_dead if record["death_date"] is not None else None
+
+
+def death_has_date(record, case):
+    return where(case.is_dead, record["death_date"] is not None or record["overall_survival_days"] is not None)
+
+
+def progression_date_means_progressed(record, case):
+    return record["has_progressed"] if record["progression_date"] is not None else None
+
+
+def progression_has_date(record, case):
+    return where(
+        record["has_progressed"], record["progression_date"] is not None or record["progression_days"] is not None
+    )
+
+
+def first_line_has_one_of_each(record, case):
+    if not case.first_line:
+        return None
+    drugs = [row["drug"] for row in case.first_line]
+    return all(sum(drug in kind for drug in drugs) <= 1 for kind in (KINASE_INHIBITORS, PD1_INHIBITORS))
+
+
+def stop_reason_has_end_date(record, case):
+    return record["end_date"] is not None if record["stop_reason"] is not None else None
+
+
+def stopped_for_death_is_dead(record, case):
+    return where(equal(record["stop_reason"], "death"), case.is_dead)
+
+
+def stopped_for_progression_has_progression(record, case):
+    is_asked = all_of(record["line_number"] == 1, equal(record["stop_reason"], "progression"))
+    is_derived = case.facts["first_progression_days"] is not None or case.facts["is_progression_derived"]
+    return where(is_asked, any_of(case.outcome["has_progressed"], is_derived))
+
+
+def stopped_for_toxicity_has_event(record, case):
+    has_event = bool(case.own["adverse_event"]) if "adverse_event" in case.sent else None
+    return where(equal(record["stop_reason"], "toxicity"), has_event)
