@@ -63,7 +63,7 @@ def draw_facts(rng: np.random.Generator, levels: Levels, hospital: str, start: d
         "organs": _draw_organs(rng, levels),
         "pd1_drug": str(rng.choice(list(PD1_DOSES_MG), p=[0.14, 0.06, 0.34, 0.16, 0.30])),
     }
-    facts |= _draw_liver(rng, levels["ALBI grade"])
+    facts |= _draw_liver(rng, levels["ALBI grade"], hospital)
     facts |= _draw_enzymes_and_markers(rng, levels, hospital)
     facts["metastasis_site_number"] = sum(facts["organs"].values())
     return facts
@@ -116,7 +116,7 @@ def _albi_score(bilirubin_umol_l: float, albumin_g_l: float) -> float:
     return 0.66 * math.log10(bilirubin_umol_l) - 0.085 * albumin_g_l
 
 
-def _draw_liver(rng: np.random.Generator, grade: str) -> Record:
+def _draw_liver(rng: np.random.Generator, grade: str, hospital: str) -> Record:
     """Draw albumin, bilirubin, INR, ascites and encephalopathy of the grade with Child-Pugh class A or B.
 
     Bilirubin is drawn as whole hundredths of mg/dL and printed with enough digits, so that either unit keeps the grade.
@@ -144,6 +144,7 @@ def _draw_liver(rng: np.random.Generator, grade: str) -> Record:
             "albumin_g_l": albumin,
             "bilirubin_umol_l": bilirubin,
             "inr": inr,
+            "pt_prolongation_s": round(max(inr - 1, 0) * 8, 1) if hospital == "hunan" else None,
             "ascites": ascites,
             "encephalopathy_grade": encephalopathy,
             "child_pugh_class": "A" if points <= 6 else "B",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from etl.example.baseline import PD1_DOSES_MG
+from etl.example.grading import find_graded_value
 from etl.example.model import Record, SyntheticPatient
 from schemas.codes import Drug, LabTest
 
@@ -65,8 +66,9 @@ def _draw_treatment(rng: np.random.Generator, patient: SyntheticPatient) -> list
     room = course.last_contact_days - course.treatment_days
     if reason == "progression" and not course.is_ongoing and room > 40 and rng.random() < 0.3:
         begin = course.treatment_days + int(rng.integers(5, 30))
-        second = {"line_number": 2, "drug": "other", "start_date": patient.day(begin), "end_date": None}
-        records.append(second | {"initial_dose_mg": None, "stop_reason": None})
+        second = {"line_number": 2, "drug": "other", "start_date": patient.day(begin), "initial_dose_mg": None}
+        until_death = {"end_date": patient.day(course.last_contact_days), "stop_reason": "death"}
+        records.append(second | (until_death if course.is_dead else {"end_date": None, "stop_reason": None}))
     return records
 
 
@@ -129,8 +131,9 @@ def _draw_laboratory(rng: np.random.Generator, patient: SyntheticPatient) -> lis
         for test in _LATER_TESTS:
             value = _drift(rng, test, patient.facts.get(test))
             if value is not None:
-                visit = {"visit_number": response["visit_number"], "test": test}
-                records.append(visit | {"sample_date": response["assessment_date"], "value": value})
+                day = response["assessment_date"]
+                visit = {"visit_number": response["visit_number"], "test": test, "sample_date": day}
+                records.append(visit | {"value": find_graded_value(patient, test, day) or value})
     return records
 
 
@@ -154,4 +157,6 @@ def _make_outcome(patient: SyntheticPatient) -> Record:
         "death_date": last if course.is_dead else None,
         "has_progressed": bool(shown),
         "progression_date": shown[0] if shown else None,
+        "overall_survival_days": float(course.last_contact_days),
+        "progression_days": float((shown[0] - patient.start).days if shown else course.last_contact_days),
     }

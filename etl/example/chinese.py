@@ -46,6 +46,7 @@ WORDS: dict[tuple[str, str], dict[str, str]] = {
         "inr": "国际标准化比值",
         "platelets_10e9_l": "血小板",
         "creatinine_umol_l": "肌酐",
+        "pt_prolongation_s": "凝血酶原时间延长",
     },
     ("treatment", "drug"): {
         "lenvatinib": "仑伐替尼",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from etl.example.disease import add_disease_records
 from etl.example.margins import ARM_SIZES, draw_arm_levels, read_margins
 from etl.example.model import ELIGIBLE, HOSPITALS, SyntheticPatient
 from etl.example.people import give_identities
-from etl.example.screening import SEEN_ELSEWHERE, draw_screened_out, draw_transfers
+from etl.example.screening import SEEN_ELSEWHERE, draw_further_screened_out, draw_screened_out, draw_transfers
 from etl.example.survival import draw_courses, draw_start_days, to_start_date
+from etl.example.unusual import make_unusual_patients
 
 SEED = 68
 _HOSPITAL_SHARES = (0.46, 0.27, 0.27)
@@ -25,16 +27,31 @@ def draw_patients(seed: int = SEED) -> list[SyntheticPatient]:
     eligible = [patient for arm in ARM_SIZES for patient in _draw_eligible_arm(rng, arm)]
     transfers = draw_transfers(rng, eligible)
     patients = eligible + draw_screened_out(rng) + [later for _, later in transfers]
-    patients.sort(key=lambda p: (HOSPITALS.index(p.hospital), p.start))
+    patients.sort(key=_order)
     for patient in patients:
         if patient.reason != SEEN_ELSEWHERE:
             add_records(rng, patient)
+    patients = sorted(patients + _draw_further_patients(seed), key=_order)
     for first, later in transfers:
         later.records = {table: [dict(r) for r in records] for table, records in first.records.items()}
-        _restart_at_second_hospital(later)
+        _restart_at_second_hospital(first, later)
     give_identities(rng, patients)
     for first, later in transfers:
         _share_person(first, later)
+    return patients
+
+
+def _order(patient: SyntheticPatient) -> tuple[int, date]:
+    return HOSPITALS.index(patient.hospital), patient.start
+
+
+def _draw_further_patients(seed: int) -> list[SyntheticPatient]:
+    """Draw those who are screened besides, from chance of their own: however many, the analysed patients stay the same."""
+    rng = np.random.default_rng([seed, 1])
+    patients = draw_further_screened_out(rng)
+    for patient in patients:
+        add_records(rng, patient)
+    make_unusual_patients(patients)
     return patients
 
 
@@ -67,11 +84,13 @@ def add_records(rng: np.random.Generator, patient: SyntheticPatient) -> None:
     add_care_records(rng, patient)
 
 
-def _restart_at_second_hospital(later: SyntheticPatient) -> None:
+def _restart_at_second_hospital(first: SyntheticPatient, later: SyntheticPatient) -> None:
     """The second hospital knows the patient from its own first dose on, a few weeks after the first hospital's."""
     for record in later.records["treatment"]:
         if record["line_number"] == 1:
             record["start_date"] = later.start
+    for name in ("overall_survival_days", "progression_days"):
+        later.records["outcome"][0][name] -= (later.start - first.start).days
     events = [event for event in later.records["adverse_event"] if event["onset_date"] >= later.start]
     later.records["adverse_event"] = [event | {"event_number": i} for i, event in enumerate(events, 1)]
     for table, name in (("lesion", "assessment_date"), ("laboratory", "sample_date")):

@@ -14,6 +14,7 @@ _PREFIX = {
     "liver": "L", "lung": "P", "lymph_node": "N", "adrenal": "A", "bone": "B", "peritoneum": "M", "brain": "C", "other": "O",
 }  # fmt: skip
 _MAX_VISITS = 14
+_VIABLE_SHARE = 0.85
 
 
 def add_disease_records(rng: np.random.Generator, patient: SyntheticPatient) -> None:
@@ -29,7 +30,9 @@ def add_disease_records(rng: np.random.Generator, patient: SyntheticPatient) -> 
     for number, day in _visit_days(rng, patient):
         seen, response = _draw_assessment(rng, patient, lesions, number, state)
         patient.records["lesion"] += [_lesion_record(number, day, modality, lesion) for lesion in seen]
-        patient.records["response"].append({"visit_number": number, "assessment_date": day} | response)
+        sum_mm = round(sum(lesion["diameter_mm"] for lesion in seen if lesion["role"] == "target"), 1)
+        reading = {"visit_number": number, "assessment_date": day, "target_sum_mm": sum_mm}
+        patient.records["response"].append(reading | response)
 
 
 def _draw_baseline_lesions(rng: np.random.Generator, patient: SyntheticPatient) -> list[Record]:
@@ -59,12 +62,13 @@ def _lesion(organ: str, number: int, role: str, diameter_mm: float | None) -> Re
 
 
 def _lesion_record(visit: int, day: date, modality: str, lesion: Record) -> Record:
-    diameter = lesion["diameter_mm"]
+    diameter, is_liver = lesion["diameter_mm"], lesion["organ"] == "liver"
     return lesion | {
         "visit_number": visit,
         "assessment_date": day,
         "modality": modality,
         "diameter_mm": None if diameter is None else round(diameter, 1),
+        "viable_diameter_mm": None if diameter is None or not is_liver else round(diameter * _VIABLE_SHARE, 1),
         "is_tace_treated": False,
     }
 

@@ -17,6 +17,37 @@ NEW_LESION_RULES = (
 )
 """What else may fire where a lesion is called new that the course does not know."""
 
+LESION_RULES = (
+    "recorded_response_agrees_with_lesions",
+    "progression_agrees_with_lesions",
+    "progression_flag_agrees_with_lesions",
+    "target_sum_agrees_with_lesions",
+    "targets_are_listed",
+    "diameter_change_is_plausible",
+    "lesion_status_agrees_with_diameter",
+)
+"""What else may fire where a target of one visit is not there, or not as large as it was."""
+
+AFTER_LAST_CONTACT = (
+    "sample_not_after_last_contact",
+    "lesion_not_after_last_contact",
+    "response_not_after_last_contact",
+    "treatment_not_after_last_contact",
+    "procedure_not_after_last_contact",
+    "event_not_after_last_contact",
+    "event_resolved_not_after_last_contact",
+    "progression_not_after_last_contact",
+)
+"""What else may fire where the last contact lies too early."""
+
+PARENT_RULES = tuple(
+    f"{table}.parent"
+    for table in (
+        "baseline", "metastasis", "laboratory", "lesion", "response", "treatment", "procedure", "adverse_event", "outcome",
+    )
+)  # fmt: skip
+"""What fires at a patient's other records where the patient's own was set aside."""
+
 _DATE_FORMS = {"hunan": "slash", "sysu": "iso"}
 
 
@@ -81,6 +112,47 @@ def is_later_visit(_patient: SyntheticPatient, record: Record) -> bool:
     return record["visit_number"] == 2
 
 
+def is_second_or_third(_patient: SyntheticPatient, record: Record) -> bool:
+    """Accept a record of the second or third assessment after the baseline."""
+    return record["visit_number"] in (2, 3)
+
+
 def thrombus_words(addition: str) -> CellChange:
     """Return the words for the patient's portal vein tumour thrombus with something behind that does not belong there."""
     return lambda patient, _record: PVTT_WORDS[patient.facts["pvtt_type"]][0] + addition
+
+
+def on(day: date) -> CellChange:
+    """Return a date as the hospital writes it."""
+    return lambda patient, _record: write_date(patient, day)
+
+
+def lists_lesions(number: int, **values: object) -> Wanted:
+    """Accept a patient with at least so many lesions at the baseline whose fields have these values."""
+
+    def check(patient: SyntheticPatient, _record: Record) -> bool:
+        at_baseline = [r for r in patient.records["lesion"] if r["visit_number"] == 0]
+        return sum(all(r[name] == value for name, value in values.items()) for r in at_baseline) >= number
+
+    return check
+
+
+def is_followed(days: int) -> Wanted:
+    """Accept a patient who is followed at least so many days."""
+    return lambda patient, _record: patient.course.last_contact_days >= days
+
+
+def has_progressed(patient: SyntheticPatient, _record: Record) -> bool:
+    """Accept a patient whose progression was seen."""
+    return patient.course.progression_visit > 0
+
+
+def is_treated(patient: SyntheticPatient, _record: Record) -> bool:
+    """Accept a patient who had TACE."""
+    return patient.facts["has_tace"]
+
+
+def find_later_platelets(patient: SyntheticPatient) -> float:
+    """Return the platelets of the first assessment after the baseline; 0 where there are none."""
+    at_visit = (r for r in patient.records["laboratory"] if (r["visit_number"], r["test"]) == (1, "platelets_10e9_l"))
+    return next((record["value"] for record in at_visit), 0.0)

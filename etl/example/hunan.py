@@ -1,7 +1,7 @@
 """Hunan Provincial People's Hospital's delivery in the example: a folder of GB18030 text files.
 
-Its habits: a comment line above the header, one laboratory column per test in mg/dL, g/dL and log10 IU/mL, dates as
-2020/3/5, portal vein tumour thrombus as free text only, metastases as one column per organ.
+Its habits: a comment line above the header, one laboratory column per test in mg/dL, g/dL and log10 IU/mL, lesions in
+cm, dates as 2020/3/5, portal vein tumour thrombus as free text only, metastases as one column per organ.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from etl.example.sheets import Cells, Sheet, SheetRow, date_text, number_text, w
 DELIVERY = "hunan_2022-11-20"
 HEADER_ROW = 2
 ID = "病案号"
+PERSON = "证件号码"
 ROW_TABLES: dict[str, str] = {
     "baseline": "patient",
     "metastasis": "patient",
@@ -36,7 +37,7 @@ BASELINE_COLUMNS = {
     "BCLC": "bclc_stage", "ECOG": "ecog_status", "Child-Pugh": "child_pugh_class", "腹水": "ascites",
     "肝性脑病": "encephalopathy_grade", "肝外转移": "has_extrahepatic_metastasis",
     "腔静脉或心房癌栓": "has_vena_cava_or_atrium_tumour", "门静脉癌栓": "pvtt_text", "最大直径cm": "tumour_size_cm",
-    "肿瘤个数": "tumour_number", "转移灶总数": "metastasis_site_number", "乙肝表面抗原": "hbsag",
+    "肿瘤大小描述": "tumour_size_text", "肿瘤个数": "tumour_number", "转移灶总数": "metastasis_site_number", "乙肝表面抗原": "hbsag",
     "抗病毒药物": "has_antiviral_therapy", "肝硬化": "has_cirrhosis", "门脉高压": "has_portal_hypertension",
     "介入TACE": "has_tace", "体重kg": "body_weight_kg",
 }  # fmt: skip
@@ -51,13 +52,14 @@ LAB_COLUMNS = {  # header: test, divisor from the canonical unit, decimals
     "甲胎蛋白(IU/mL)": ("afp_ng_ml", 1.21, 1),
     "HBV-DNA(log10 IU/mL)": ("hbv_dna_iu_ml", 1.0, 2),
     "INR": ("inr", 1.0, 2),
+    "PT延长(s)": ("pt_prolongation_s", 1.0, 1),
     "血小板(10^9/L)": ("platelets_10e9_l", 1.0, 0),
     "肌酐(mg/dL)": ("creatinine_umol_l", 88.4, 2),
 }
 RECORD_FILES: dict[str, tuple[str, dict[str, str]]] = {
     "病灶.csv": ("lesion", {
         "次数": "visit_number", "影像日期": "assessment_date", "影像方式": "modality", "病灶": "lesion_id", "性质": "role",
-        "部位": "organ", "所见": "status", "直径mm": "diameter_mm",
+        "部位": "organ", "所见": "status", "直径cm": "diameter_mm",
     }),
     "疗效.csv": ("response", {
         "次数": "visit_number", "影像日期": "assessment_date", "新发病灶": "has_new_lesion", "RECIST": "recorded_response",
@@ -108,6 +110,8 @@ def _write_cell(table: str, field: str, value: object) -> str:
         return YES_NO[value]
     if isinstance(value, date):
         return date_text(value, "slash")
+    if field == "diameter_mm" and isinstance(value, float):
+        return number_text(value / 10, 2)
     if isinstance(value, str) and (table, field) in WORDS:
         return write_code(table, field, value)
     return number_text(value)  # type: ignore[arg-type]
@@ -119,10 +123,24 @@ def _patient_row(rng: np.random.Generator, patient: SyntheticPatient) -> SheetRo
     cells["手机"] = identity.telephone
     cells |= _write_cells("patient", patient.records["patient"][0], PATIENT_COLUMNS)
     cells |= _write_cells("baseline", baseline, BASELINE_COLUMNS)
+    cells["肿瘤大小描述"] = _describe_sizes(rng, patient)
     cells["门静脉癌栓"] = str(rng.choice(PVTT_WORDS[baseline["pvtt_type"]]))
     numbers = {record["organ"]: record["lesion_number"] for record in patient.records["metastasis"]}
     cells |= {header: number_text(numbers.get(organ)) for header, organ in ORGAN_COLUMNS.items()}
     return SheetRow(identity.local_id, "patient", patient.records["patient"][0] | baseline, cells)
+
+
+def _describe_sizes(rng: np.random.Generator, patient: SyntheticPatient) -> str:
+    """Write the measured liver lesions as `8.2*6.6/3.1*2.5`, in cm, or in mm where the writer says so."""
+    at_baseline = [r for r in patient.records["lesion"] if r["visit_number"] == 0 and r["organ"] == "liver"]
+    unit, per_mm, decimals = ("mm", 1.0, 0) if rng.random() < 0.15 else ("", 0.1, 1)
+    texts = []
+    for lesion in at_baseline:
+        if lesion["diameter_mm"] is not None:
+            length, width = lesion["diameter_mm"], lesion["diameter_mm"] * rng.uniform(0.7, 0.95)
+            sides = [number_text(side * per_mm, decimals) + unit for side in (length, width)]
+            texts.append(str(rng.choice(("*", "×"))).join(sides))
+    return str(rng.choice(("/", "、"))).join(texts)
 
 
 def _laboratory_rows(patient: SyntheticPatient) -> list[SheetRow]:
@@ -161,6 +179,8 @@ def write_delivery(folder: Path, sheets: Sequence[Sheet]) -> None:
 
 def find_header(table: str, field: str) -> str:
     """Return the header of a field, of a laboratory test, or of a column that is no field."""
+    if field == "person_id":
+        return PERSON
     if table == "laboratory":
         tests = {test: header for header, (test, _, _) in LAB_COLUMNS.items()}
         return tests.get(field, {"visit_number": "访视", "sample_date": "采血日期"}.get(field, field))

@@ -48,7 +48,8 @@ class SyntheticPatient:
     """An invented patient: `reason` is `eligible` or why the patient cannot be analysed.
 
     `facts` holds the values at the start by field name (of the tables patient and baseline, laboratory tests by test,
-    and `organs`: lesions by organ); `records` the finished records by table.
+    and `organs`: lesions by organ); `records` the finished records by table. `situation` names what is unusual and right
+    about the patient, whom no fault is planted in.
     """
 
     hospital: str
@@ -60,6 +61,7 @@ class SyntheticPatient:
     course: Course
     identity: Identity | None = None
     records: dict[str, list[Record]] = field(default_factory=dict)
+    situation: str = ""
 
     @property
     def known_identity(self) -> Identity:

@@ -27,6 +27,7 @@ from schemas.units import LAB_RANGES
 FILE = "nanfang_2022-11-15.xlsx"
 HEADER_ROW = 2
 ID = "住院号"
+PERSON = "身份证号"
 ROW_TABLES: dict[str, str] = {}  # table -> table under whose name its rows go
 FULL_WIDTH_SHARE = 0.02
 _CREATED = datetime(2022, 11, 15, 9, 0)
@@ -52,6 +53,7 @@ SHEETS: dict[str, tuple[str, dict[str, str]]] = {
     "病灶": ("lesion", {
         "评估序号": "visit_number", "检查日期": "assessment_date", "检查方式": "modality", "病灶编号": "lesion_id",
         "病灶类型": "role", "部位": "organ", "状态": "status", "径线(mm)": "diameter_mm", "TACE治疗病灶": "is_tace_treated",
+        "TACE后增大": "has_grown_since_tace",
     }),
     "疗效评估": ("response", {
         "评估序号": "visit_number", "检查日期": "assessment_date", "新病灶": "has_new_lesion", "疗效": "recorded_response",
@@ -125,7 +127,7 @@ def _extra_cells(rng: np.random.Generator, name: str, patient: SyntheticPatient,
         return {"身高(cm)": int(rng.normal(167, 6))}
     if name == "检验":
         test = record["test"]
-        return {"单位": UNIT_TEXTS.get(test, LAB_RANGES[test].unit)}
+        return {"单位": record.get("unit") or UNIT_TEXTS.get(test, LAB_RANGES[test].unit)}
     return {"填表人": "合成录入员"} if name == "随访" else {}
 
 
@@ -184,10 +186,11 @@ def _write_end(worksheet: Worksheet, sheet: Sheet, blank_format: Format) -> None
 
 
 def find_header(table: str, field: str) -> str:
-    """Return the header of a field; a laboratory test is the result's column."""
+    """Return the header of a field, of a laboratory test (the result's column), or of a column that is no field."""
     fields = next(columns for owner, columns in SHEETS.values() if owner == table)
-    name = "value" if table == "laboratory" and field not in fields.values() else field
-    return next((header for header, own in fields.items() if own == name), field)
+    name = "value" if field in LAB_RANGES else field
+    known = {own: header for header, own in fields.items()} | {"person_id": PERSON}
+    return known.get(name, field)
 
 
 def holds(row: SheetRow, test: str) -> bool:

@@ -119,10 +119,32 @@ _REASONS: tuple[tuple[str, int, Change], ...] = (
 )
 
 
+_FURTHER_REASONS: tuple[tuple[str, int, Change], ...] = (
+    ("not_hcc", 15, _set(tumour_type="cholangiocarcinoma")),
+    ("resectable", 12, _set(is_unresectable=False)),
+    ("no_metastasis", 12, _without_metastasis),
+    ("child_pugh_c", 6, _end_stage_liver),
+    ("ecog_above_0", 18, _reduced_status),
+    ("other_malignancy", 15, _set(has_other_malignancy=True)),
+    ("recurrent", 30, _set(is_recurrent=True)),
+    ("over_75", 12, _too_old),
+    ("vena_cava_or_atrium", 15, _set(has_vena_cava_or_atrium_tumour=True)),
+)
+
+
 def draw_screened_out(rng: np.random.Generator) -> list[SyntheticPatient]:
     """Draw the patients who are screened and not analysed; each fails for one reason, unless one implies another."""
+    return _draw_by_reason(rng, _REASONS)
+
+
+def draw_further_screened_out(rng: np.random.Generator) -> list[SyntheticPatient]:
+    """Draw more of them: those at the start of the flow chart, in whom most faults of the deliveries are planted."""
+    return _draw_by_reason(rng, _FURTHER_REASONS)
+
+
+def _draw_by_reason(rng: np.random.Generator, reasons: tuple[tuple[str, int, Change], ...]) -> list[SyntheticPatient]:
     patients = []
-    for offset, (reason, number, change) in enumerate(_REASONS):
+    for offset, (reason, number, change) in enumerate(reasons):
         for i in range(number):
             hospital = HOSPITALS[(i + offset) % len(HOSPITALS)]
             patient = _draw_ordinary_patient(rng, reason, hospital, tuple(ARM_SIZES)[i % 2])

@@ -1,7 +1,8 @@
 """Sun Yat-sen University's delivery in the example: a REDCap export with its data dictionary.
 
 Its habits: all instruments in one file, told apart by `redcap_repeat_instrument`; coded values; check boxes for organs
-with metastases; the tumour's size in mm; ISO dates; portal vein tumour thrombus as code only.
+with metastases; the tumour's size in mm; survival in months beside the dates; the sum of the
+targets beside the lesions; ISO dates; portal vein tumour thrombus as code only.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ ROW_TABLES: dict[str, str] = {
     "outcome": "patient",
 }  # table -> table under whose name its rows go
 SYSTEM_COLUMNS = (ID, "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance", "data_origin")
-IDENTIFIERS = ("patient_name", "id_card", "mobile")
+PERSON = "id_card"
+IDENTIFIERS = ("patient_name", PERSON, "mobile")
 
 MAIN_COLUMNS: dict[str, tuple[str, str]] = {
     "sex": ("patient", "sex"), "birth_date": ("patient", "birth_date"), "dx_date": ("patient", "diagnosis_date"),
@@ -64,7 +66,8 @@ MAIN_COLUMNS: dict[str, tuple[str, str]] = {
     "tace": ("baseline", "has_tace"), "weight_kg": ("baseline", "body_weight_kg"),
     "vital_status": ("outcome", "vital_status"), "last_contact": ("outcome", "last_contact_date"),
     "death_date": ("outcome", "death_date"), "progressed": ("outcome", "has_progressed"),
-    "pd_date": ("outcome", "progression_date"),
+    "pd_date": ("outcome", "progression_date"), "os_months": ("outcome", "overall_survival_days"),
+    "pfs_months": ("outcome", "progression_days"),
 }  # fmt: skip
 CHECKBOXES = {f"metastasis___{i}": organ.value for i, organ in enumerate(list(Organ)[1:], 1)}
 LAB_COLUMNS = {
@@ -76,10 +79,11 @@ INSTRUMENTS: dict[str, tuple[str, dict[str, str]]] = {
     "lesions": ("lesion", {
         "les_visit": "visit_number", "les_date": "assessment_date", "les_modality": "modality", "les_id": "lesion_id",
         "les_role": "role", "les_organ": "organ", "les_status": "status", "les_mm": "diameter_mm",
-        "les_tace": "is_tace_treated",
+        "les_viable_mm": "viable_diameter_mm", "les_tace": "is_tace_treated", "les_grown": "has_grown_since_tace",
     }),
     "response": ("response", {
         "rs_visit": "visit_number", "rs_date": "assessment_date", "rs_new": "has_new_lesion", "rs_recist": "recorded_response",
+        "rs_sum_mm": "target_sum_mm",
     }),
     "therapy": ("treatment", {
         "tx_line": "line_number", "tx_drug": "drug", "tx_start": "start_date", "tx_end": "end_date",
@@ -101,6 +105,12 @@ CODED: dict[tuple[str, str], tuple[type[Code], int]] = {  # enumeration, and the
     ("adverse_event", "term"): (AdverseEventTerm, 1), ("adverse_event", "ctcae_version"): (CtcaeVersion, 1),
 }  # fmt: skip
 _EVENT_NAME = "baseline_arm_1"
+_MONTHS_PER_DAY = 12 / 365.25
+_SCALES = {  # factor from the record's unit to the export's, and decimals
+    "tumour_size_cm": (10.0, None),
+    "overall_survival_days": (_MONTHS_PER_DAY, 1),
+    "progression_days": (_MONTHS_PER_DAY, 1),
+}
 
 
 def list_columns() -> tuple[str, ...]:
@@ -133,8 +143,8 @@ def _main_row(patient: SyntheticPatient) -> SheetRow:
     cells |= dict(zip(IDENTIFIERS, (identity.name, identity.national_id, identity.telephone), strict=True))
     for column, (table, field) in MAIN_COLUMNS.items():
         value = patient.records[table][0].get(field)
-        is_size = field == "tumour_size_cm"
-        cells[column] = write_cell(table, field, round(value * 10) if is_size and value else value)
+        scale = _SCALES.get(field)
+        cells[column] = write_cell(table, field, round(value * scale[0], scale[1]) if scale and value else value)
     organs = {record["organ"] for record in patient.records["metastasis"]}
     cells |= {column: str(int(organ in organs)) for column, organ in CHECKBOXES.items()}
     own = [patient.records[table][0] for table in ("patient", "baseline", "outcome")]
@@ -211,7 +221,7 @@ def _list_dictionary() -> list[Cells]:
 def find_header(table: str, field: str) -> str:
     """Return the column of a field, of a laboratory test, or of a column that is no field."""
     tests = {test: column for column, test in LAB_COLUMNS.items()}
-    main = {place: column for column, place in MAIN_COLUMNS.items()}
+    main = {place: column for column, place in MAIN_COLUMNS.items()} | {("patient", "person_id"): PERSON}
     repeated = {(owner, name): column for owner, columns in INSTRUMENTS.values() for column, name in columns.items()}
     return (main | repeated).get((table, field)) or tests.get(field, field)
 

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import math
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from python_calamine import CalamineWorkbook
 from etl.example import write_example
 from etl.example.chinese import WORDS
 from etl.example.cohort import draw_patients
+from etl.example.grading import find_graded_value
 from etl.example.model import ELIGIBLE, HOSPITALS, MARKER, SyntheticPatient
+from etl.example.unusual import SITUATIONS
 from etl.settings import PACKAGE_SITES
 from etl.site import load_site, normalise_code
 from schemas.definitions.study_period import FOLLOW_UP_CLOSE
@@ -149,7 +152,7 @@ def test_229_are_analysed_over_three_hospitals(analysed: list[SyntheticPatient])
 
 def test_every_reason_for_exclusion_is_there_several_times(patients: list[SyntheticPatient]) -> None:
     reasons = Counter(p.reason for p in patients)
-    assert 330 <= len(patients) <= 380
+    assert 480 <= len(patients) <= 510
     assert reasons.pop("seen_elsewhere") == 2
     assert set(reasons) == {
         ELIGIBLE, "not_hcc", "resectable", "diagnosis_not_accepted", "no_metastasis", "child_pugh_c", "ecog_above_0",
@@ -215,6 +218,46 @@ def test_no_identifier_can_belong_to_anybody(patients: list[SyntheticPatient]) -
     assert len(shared) == 2
 
 
+def test_national_ids_agree_with_birth_date_and_sex(patients: list[SyntheticPatient]) -> None:
+    # GB 11643-1999: digits 7-14 are the date of birth, the seventeenth is odd for men.
+    for patient in patients:
+        number = patient.known_identity.national_id
+        assert number[6:14] == patient.facts["birth_date"].strftime("%Y%m%d")
+        assert int(number[16]) % 2 == (patient.facts["sex"] == "male")
+
+
+def test_what_is_unusual_and_right_lies_in_patients_who_are_not_analysed(patients: list[SyntheticPatient]) -> None:
+    situations = Counter(p.situation for p in patients if p.situation)
+    assert set(situations) == {situation.name for situation in SITUATIONS}
+    assert set(situations.values()) == {1}
+    assert not any(p.situation for p in patients if p.reason == ELIGIBLE)
+
+
+@pytest.mark.parametrize(
+    ("version", "test", "baseline", "grade", "value"),
+    [  # CTCAE 4.03: ALT 5-20 x 40 U/L is grade 3; 5.0 with a baseline of 100: > 3-5 x 100 is grade 2
+        ("4.03", "alt_u_l", 100.0, 3, 400.0),
+        ("5.0", "alt_u_l", 100.0, 2, 400.0),
+        ("5.0", "alt_u_l", 30.0, 2, 160.0),
+        ("5.0", "bilirubin_umol_l", 12.0, 1, 21.4),  # > 1-1.5 x 17.1 umol/L
+        ("5.0", "platelets_10e9_l", 180.0, 3, 40.0),  # 25-50 x 10^9/L
+    ],
+)
+def test_a_value_beside_an_event_has_its_grade(
+    patients: list[SyntheticPatient], version: str, test: str, baseline: float, grade: int, value: float
+) -> None:
+    terms = {
+        "alt_u_l": "alt_increased",
+        "bilirubin_umol_l": "bilirubin_increased",
+        "platelets_10e9_l": "platelets_decreased",
+    }
+    day = date(2020, 5, 10)
+    event = {"term": terms[test], "grade": grade, "onset_date": date(2020, 5, 12), "ctcae_version": version}
+    patient = replace(patients[0], facts={test: baseline}, records={"adverse_event": [event]})
+    assert find_graded_value(patient, test, day) == value
+    assert find_graded_value(patient, test, date(2020, 5, 16)) is None
+
+
 def test_every_file_says_that_it_is_synthetic(extracts: Path) -> None:
     paths = [path for path in extracts.parent.rglob("*") if path.is_file()]
     for path in paths:
@@ -236,7 +279,7 @@ def test_ledger_is_large_and_varied(extracts: Path) -> None:
     assert list(lines[0]) == [
         "hospital", "file", "sheet", "row", "column", "kind", "expected_rule", "consequence_rules", "data_origin",
     ]  # fmt: skip
-    assert len(lines) >= 40
-    assert len({line["kind"] for line in lines}) >= 20
+    assert len(lines) >= 300
+    assert len({line["kind"] for line in lines}) >= 100
     assert {line["hospital"] for line in lines} == set(HOSPITALS)
     assert all(int(line["row"]) > 1 for line in lines)
