@@ -21,7 +21,8 @@ from etl.ingest import ingest
 from etl.quality.run import write_quality
 from etl.settings import Settings, read_settings
 from etl.warehouse import read_frames
-from schemas.dictionary import write_dictionary, write_rule_catalogue
+from schemas.dictionary import write_dictionary
+from schemas.rule_catalogue import write_rule_catalogue
 
 MAIN_STUDY = "len_vs_sora"
 MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "ingests")

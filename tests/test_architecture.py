@@ -120,6 +120,7 @@ def test_every_rule_and_criterion_says_its_source_and_speaks_both_languages():
 
     for rule in RULES.values():
         assert rule.source, rule.rule_id
+        assert rule.why.endswith("."), rule.rule_id
         assert rule.en, rule.rule_id
         assert re.search(r"[\u4e00-\u9fff]", rule.zh), rule.rule_id
     orders = [criterion.order for criterion in CRITERIA.values()]

@@ -1,4 +1,4 @@
-"""One person, one record: what the national id says. The id itself is never stored, only what it was compared with."""
+"""One person, one record: what the national id says. The id itself is never stored."""
 
 from __future__ import annotations
 

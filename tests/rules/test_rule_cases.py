@@ -1,6 +1,6 @@
 """Every rule against its own examples: tests/rules/<rule id>.csv, one case a line.
 
-`edits` change a correct patient (tests/clinical_tables.py); `expected` is the rule's verdict on that patient:
+`edits` change the correct patient (tests/rules/correct_patient.md, schemas/example_patient.py); `expected` is the rule's verdict on that patient:
 `fail` (a record fails), `pass` (one passes, none fails), `unknown` (no record can be judged).
 """
 

@@ -7,18 +7,20 @@ import pytest
 
 from etl.between_hospitals import SAME_PATIENT_RULE
 from etl.findings import RECORD_SENTENCES
-from etl.judge_contract import CELL_KINDS, PERSONAL_DATA_RULE
-from schemas import dictionary
+from etl.judge_contract import CELL_KINDS, PERSONAL_DATA_RULE, _applies, _has_soft_limits
+from schemas import dictionary, rule_catalogue
 from schemas.contract import read_contract
+from schemas.contract_checks import CONTRACT_CHECKS, PERSON_ID
 from schemas.derive import derive
 from schemas.derived_columns import DERIVED_COLUMNS
+from schemas.rule_examples import describe_example
 from schemas.rules import CRITERIA, RULES
 from schemas.tables import TABLES
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
     "data-dictionary.md": dictionary.write_dictionary,
-    "rule-catalogue.md": dictionary.write_rule_catalogue,
+    "rule-catalogue.md": rule_catalogue.write_rule_catalogue,
 }
 
 
@@ -37,9 +39,31 @@ def test_every_field_stands_in_the_dictionary_with_its_meaning_and_chinese_name(
 
 
 def test_every_rule_and_criterion_stands_in_the_catalogue_once():
-    text = dictionary.render_rule_catalogue()
-    for name in (*RULES, *CRITERIA):
-        assert text.count(f"| `{name}` |") == 1
+    text = rule_catalogue.render_rule_catalogue()
+    for name in RULES:
+        assert text.count(f"\n`{name}` · ") == 1
+    for name in CRITERIA:
+        assert text.count(f"<br>`{name}` |") == 1
+    assert f"**{len(RULES)} clinical rules**" in text
+
+
+def test_an_example_tells_what_is_changed_and_what_the_rule_then_sees():
+    """Written by hand from the first cases of each file and the correct patient's tables."""
+    assert describe_example(RULES["birth_before_diagnosis"], "fail") == (
+        "patient: birth date 2020-02-01 instead of 1962-06-15. The rule sees: birth date 2020-02-01, diagnosis date 2020-02-01."
+    )
+    assert describe_example(RULES["birth_before_diagnosis"], "pass") == (
+        "the example patient, unchanged. The rule sees: birth date 1962-06-15, diagnosis date 2020-02-01."
+    )
+    assert describe_example(RULES["tace_yes_has_procedure"], "fail") == (
+        "without any procedure record. The rule sees: TACE yes, TACE number 0."
+    )
+    assert describe_example(RULES["pt_agrees_with_inr"], "fail").startswith(
+        "laboratory (visit 0, pt_prolongation_s) added: sample date 2020-02-25, value 6.1. The rule sees: INR 1.1"
+    )
+    assert describe_example(RULES["first_line_is_recorded"], "fail") == (
+        "without any treatment record. The rule sees: arm empty, treatment number 0."
+    )
 
 
 def test_every_derived_column_is_described_and_none_else():
@@ -53,7 +77,7 @@ def test_every_derived_column_is_described_and_none_else():
 
 def test_the_catalogue_names_every_kind_of_finding_that_is_no_clinical_rule():
     """The checks live in etl; the catalogue, which may not import it, lists their kinds."""
-    kinds = {rule_id.replace("<table>.", "").replace("<field>.", "") for rule_id, _, _ in dictionary.CONTRACT_CHECKS}
+    kinds = {check.rule_id.replace("<table>.", "").replace("<field>.", "") for check in CONTRACT_CHECKS}
     made = {
         *CELL_KINDS,
         *RECORD_SENTENCES,
@@ -64,3 +88,17 @@ def test_the_catalogue_names_every_kind_of_finding_that_is_no_clinical_rule():
         "cell.stray",
     }
     assert made == kinds
+
+
+def test_the_catalogue_counts_the_rules_of_each_kind_as_etl_makes_them():
+    number = {check.rule_id.rsplit(".", 1)[-1]: check.count() for check in CONTRACT_CHECKS}
+    fields = [
+        (name, field)
+        for name, table in TABLES.items()
+        for field in read_contract(table).values()
+        if not field.is_made or field.name == PERSON_ID
+    ]
+    for kind in CELL_KINDS:
+        assert number[kind] == sum(_applies(kind, name, field) for name, field in fields), kind
+    assert number["implausible"] == sum(_has_soft_limits(name, field) for name, field in fields)
+    assert number["missing"] == sum(field.is_expected for _, field in fields)

@@ -1,0 +1,174 @@
+"""The rules that are made from the contract, by kind: what each asks, an example, and how many of them there are.
+
+`etl/judge_contract.py` makes the findings; here is what people read of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from schemas.codes import Severity
+from schemas.contract import FieldContract, read_contract
+from schemas.tables import TABLES
+from schemas.units import list_units
+
+LAB_VALUE = ("laboratory", "value")
+PERSON_ID = "person_id"
+NUMBERS = (pl.Float64, pl.Int64)
+
+Applies = Callable[[str, FieldContract], bool]
+
+
+@dataclass(frozen=True)
+class ContractCheck:
+    """One kind of rule. `applies` says of a table's field whether there is such a rule; None: `number` of them exist."""
+
+    rule_id: str
+    severity: Severity
+    fails_where: str
+    example: str
+    applies: Applies | None = None
+    number: int = 1
+
+    def count(self) -> int:
+        """Return how many rules of the kind exist."""
+        if self.applies is None:
+            return self.number
+        return sum(
+            self.applies(name, field)
+            for name, table in TABLES.items()
+            for field in read_contract(table).values()
+            if not field.is_made or field.name == PERSON_ID
+        )
+
+
+def _is_lab_value(table: str, field: FieldContract) -> bool:
+    return (table, field.name) == LAB_VALUE
+
+
+def _is_read(table: str, field: FieldContract) -> bool:
+    return field.dtype == pl.Date or field.dtype in NUMBERS or field.name == PERSON_ID
+
+
+def _is_coded(table: str, field: FieldContract) -> bool:
+    return field.codes is not None or field.dtype == pl.Boolean
+
+
+def _is_number(table: str, field: FieldContract) -> bool:
+    return field.dtype in NUMBERS
+
+
+def _has_other_units(table: str, field: FieldContract) -> bool:
+    has_units = field.unit is not None and len(list_units(field.name, field.unit)) > 1
+    return _is_lab_value(table, field) or (field.plausible != (None, None) and has_units)
+
+
+def _has_hard_limits(table: str, field: FieldContract) -> bool:
+    return _is_number(table, field) and (field.possible != (None, None) or _is_lab_value(table, field))
+
+
+def _has_soft_limits(table: str, field: FieldContract) -> bool:
+    return field.plausible != (None, None) or _is_lab_value(table, field)
+
+
+CONTRACT_CHECKS = (
+    ContractCheck(
+        "<table>.key.missing",
+        Severity.REJECT,
+        "a part of the record's key is empty or unreadable; the record is set aside",
+        "a laboratory row without a patient number",
+        number=len(TABLES),
+    ),
+    ContractCheck(
+        "<table>.key.duplicate",
+        Severity.REJECT,
+        "two records have one key; of identical ones the first is kept, of differing ones none",
+        "two rows of one patient with ECOG 0 and ECOG 1",
+        number=len(TABLES),
+    ),
+    ContractCheck(
+        "<table>.patient.unknown",
+        Severity.REJECT,
+        "the record belongs to a patient who has no patient record",
+        "a treatment of patient 118 who is not on the patient sheet",
+        number=len(TABLES) - 1,
+    ),
+    ContractCheck(
+        "<table>.parent",
+        Severity.REJECT,
+        "the patient record of the record was set aside",
+        "the treatments of a patient whose patient record contradicts its copy",
+        number=len(TABLES) - 1,
+    ),
+    ContractCheck(
+        "<table>.<field>.unreadable",
+        Severity.QUERY,
+        "the cell is no date or number; it alone is set aside",
+        "`2020-13-05` or `about March` as a date of death",
+        _is_read,
+    ),
+    ContractCheck(
+        "<table>.<field>.code",
+        Severity.QUERY,
+        "the code is not known; the cell alone is set aside",
+        "`E` as BCLC stage",
+        _is_coded,
+    ),
+    ContractCheck(
+        "<table>.<field>.unit",
+        Severity.QUERY,
+        "the unit is missing or not known; the cell alone is set aside, and the message says what it looks like",
+        "AFP `350` in `mg`",
+        _is_number,
+    ),
+    ContractCheck(
+        "<table>.<field>.unit_slip",
+        Severity.QUERY,
+        "the value is implausible as sent and plausible in another known unit, which the message names; the cell alone "
+        "is set aside, never converted in silence",
+        "albumin `3.9` in a column of g/L: it looks like g/dL",
+        _has_other_units,
+    ),
+    ContractCheck(
+        "<table>.<field>.range",
+        Severity.QUERY,
+        "the value is impossible; the cell alone is set aside",
+        "a body weight of 600 kg",
+        _has_hard_limits,
+    ),
+    ContractCheck(
+        "<table>.<field>.implausible",
+        Severity.QUERY,
+        "the value is possible but unlikely; it is kept and asked about",
+        "a tumour of 30 cm",
+        _has_soft_limits,
+    ),
+    ContractCheck(
+        "<table>.<field>.missing",
+        Severity.QUERY,
+        "an expected value is empty, although the hospital has a column for it",
+        "no vital status",
+        lambda _, field: field.is_expected,
+    ),
+    ContractCheck(
+        "cell.stray",
+        Severity.QUERY,
+        "a cell is filled in a column that does not belong to this kind of row; it is set aside",
+        "a lesion's diameter on the row of a laboratory visit",
+    ),
+    ContractCheck(
+        "between_hospitals.same_patient",
+        Severity.NOTE,
+        "the same person is a patient of another hospital; neither hospital learns who or where",
+        "a patient treated first in one hospital and then in another",
+    ),
+    ContractCheck(
+        "text.personal_data",
+        Severity.QUERY,
+        "personal data was found in free text; it is masked",
+        "a telephone number in a remark",
+    ),
+)
