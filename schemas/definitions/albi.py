@@ -28,7 +28,7 @@ def compute_albi_grade(albi_score: pl.Expr) -> pl.Expr:
         .then(1)
         .when(albi_score <= GRADE_2_UPPER)
         .then(2)
-        .when(albi_score > GRADE_2_UPPER)
+        .when(albi_score.is_not_null())
         .then(3)
         .cast(pl.Int64)
     )

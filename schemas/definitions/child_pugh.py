@@ -75,7 +75,7 @@ def compute_ascites_points(ascites: pl.Expr) -> pl.Expr:
 def compute_encephalopathy_points(encephalopathy_grade: pl.Expr) -> pl.Expr:
     """Return 1 for grade 0, 2 for grades 1-2, 3 for grades 3-4."""
     grade = encephalopathy_grade
-    return pl.when(grade <= 0).then(1).when(grade <= 2).then(2).when(grade > 2).then(3).cast(pl.Int64)
+    return pl.when(grade <= 0).then(1).when(grade <= 2).then(2).when(grade.is_not_null()).then(3).cast(pl.Int64)
 
 
 def compute_child_pugh_points() -> pl.Expr:
@@ -104,6 +104,6 @@ def compute_child_pugh_class(points: pl.Expr) -> pl.Expr:
         .then(pl.lit(ChildPughClass.A.value))
         .when(points <= CLASS_B_MAX_POINTS)
         .then(pl.lit(ChildPughClass.B.value))
-        .when(points > CLASS_B_MAX_POINTS)
+        .when(points.is_not_null())
         .then(pl.lit(ChildPughClass.C.value))
     )

@@ -105,7 +105,8 @@ def read_value(text, column, sign_column):
         return {column: None, sign_column: None}
     if text == "nd":
         return {column: 0.0, sign_column: "not_detected"}
-    return {column: float(text.lstrip("<>")), sign_column: text[0] if text[0] in "<>" else "="}
+    signs = {"<": "<", ">": ">", "?": None}  # a value whose sign is not given is the value itself
+    return {column: float(text.lstrip("<>?")), sign_column: signs.get(text[0], "=")}
 
 
 def assert_child_pugh(case):
@@ -145,6 +146,8 @@ CHILD_PUGH_OF_BOUNDS = """
 | 15        | 40      |      | >5  | none    | 0              |        |       |
 | 15        | 40      | 1.1  | 7   | none    | 0              | 5      | A     |
 | 15        | 40      | <1.8 | 7   | none    | 0              | 7      | B     |
+| ?34       | ?28     |      | ?6  | none    | 0              | 8      | B     |
+| ?33       | ?36     | ?1.6 |     | none    | 0              | 5      | A     |
 | nd        | 40      | 1.1  |     | none    | 0              |        |       |
 | 15        | nd      | 1.1  |     | none    | 0              |        |       |
 | 15        | 40      | nd   | 3   | none    | 0              | 5      | A     |
@@ -166,6 +169,9 @@ def test_child_pugh_of_bounds_and_of_the_prothrombin_time(case):
         ("<10", "39", 1), ("<10", "38", None), ("10", ">39", 1), ("10", ">38", None), ("<10", ">39", 1),
         (">10", "24", 3), (">10", "25", None), ("10", "<24", 3), ("10", "<25", None), (">10", "<24", 3),
         ("<10", "<24", None), (">10", ">39", None), ("<10", "<39", None), (">10", ">24", None),
+        # at bilirubin 1 the score is -0.085 x albumin: exactly -2.60 at 30.588..., exactly -1.39 at 16.352...
+        ("<1", "30.588235294117645", 1), ("<1", "30.5", None), (">1", "16.352941176470587", 3), (">1", "16.4", None),
+        ("?10", "?38", 2), ("?10", "39", 1), ("10", "?24", 3),
         ("nd", "39", None), ("10", "nd", None), (None, "39", None), ("10", None, None),
     ],
 )  # fmt: skip
