@@ -22,6 +22,8 @@ QUARANTINED = {
 
 ASKED = {
     **QUARANTINED,
+    # dmax=1.2_4 and 14*10.3/dmax=NA: a radiologist would ask too.
+    ("tumour_size_text_is_readable", "TUMOR_SIZE"): 2,
     # Empty: nobody knows whether these patients live.
     ("outcome.vital_status.missing", "OS_STATUS"): 106,
     # 1:DECEASED, and the files hold no dates.

@@ -108,6 +108,7 @@ def test_every_laboratory_value_is_that_of_its_cell(loaded, cells, test, positio
         ("hbsag", 4, {"1": "positive", "0": "negative"}),
         ("has_cirrhosis", 8, {"1": True, "0": False}),
         ("has_portal_hypertension", 20, {"1": True, "0": False}),
+        ("has_portal_vein_thrombosis", 21, {"1": True, "0": False}),
         ("ecog_status", 27, {str(status): status for status in range(5)}),
         ("ascites", 29, {"1": "none", "2": "mild", "3": "moderate_or_more"}),
     ],
