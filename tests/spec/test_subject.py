@@ -93,6 +93,34 @@ CASES = """
 |                                                                                          | response_3_months             | PD          |
 | lesion[7].diameter_mm=50; lesion[8].diameter_mm=20; outcome.has_progressed=false; outcome.progression_date= | response_3_months | PR |
 |                                                                                          | best_response_confirmed       | SD          |
+|                                                                                          | adverse_event_number          | 2           |
+| -adverse_event                                                                           | adverse_event_number          | 0           |
+| -adverse_event!                                                                          | adverse_event_number          |             |
+|                                                                                          | laboratory_number             | 8           |
+| -laboratory                                                                              | laboratory_number             | 0           |
+|                                                                                          | treatment_number              | 3           |
+| -treatment!                                                                              | treatment_number              |             |
+|                                                                                          | baseline_liver_lesion_number  | 1           |
+| lesion[2].organ=liver                                                                    | baseline_liver_lesion_number  | 2           |
+| lesion[1].status=absent                                                                  | baseline_liver_lesion_number  | 0           |
+| lesion[1].status=not_assessed                                                            | baseline_liver_lesion_number  | 0           |
+| lesion[1].status=                                                                        | baseline_liver_lesion_number  | 1           |
+| lesion[1].role=new                                                                       | baseline_liver_lesion_number  | 0           |
+| lesion[1].role=                                                                          | baseline_liver_lesion_number  | 1           |
+| lesion[4].lesion_id=T9                                                                   | baseline_liver_lesion_number  | 1           |
+| lesion[1].reader=b; lesion[2].organ=liver; lesion[3].organ=liver                         | baseline_liver_lesion_number  | 1           |
+| lesion[2].diameter_mm=90                                                                 | baseline_liver_diameter_mm    | 80.0        |
+| lesion[2].organ=liver                                                                    | baseline_liver_diameter_mm    | 80.0        |
+| lesion[1].reader=b; lesion[2].organ=liver                                                | baseline_liver_diameter_mm    | 30.0        |
+|                                                                                          | unmeasured_liver_lesion_number | 0           |
+| lesion[1].diameter_mm=                                                                   | unmeasured_liver_lesion_number | 1           |
+| lesion[1].reader=b; lesion[3].organ=liver                                                | unmeasured_liver_lesion_number | 1           |
+|                                                                                          | unlisted_metastasis_organ_number | 0           |
+| metastasis[1].organ=brain                                                                | unlisted_metastasis_organ_number | 1           |
+| metastasis[1].organ=brain; metastasis[2].organ=adrenal                                   | unlisted_metastasis_organ_number | 2           |
+| -metastasis                                                                              | unlisted_metastasis_organ_number |             |
+| lesion[4].organ=brain                                                                    | unlisted_metastasis_organ_number | 0           |
+| metastasis[1].organ=brain; lesion[3].organ=lung                                          | unlisted_metastasis_organ_number | 1           |
 """
 
 

@@ -1,0 +1,78 @@
+"""Laboratory values that belong to an adverse event, and new lesions that a reader sees, as rules need them."""
+
+import pytest
+from clinical_tables import make_frame, read_rows
+
+from schemas.definitions.record_facts import derive_event_facts, derive_response_facts
+
+# An event of 2020-03-28; samples as "visit:day:value", the value with its sign. The nearest counts, at most 3 days away; of
+# two equally near the worse, which for platelets is the lower.
+SAMPLES = """
+| term                | samples               | sample | baseline | why                                    |
+| alt_increased       | 0:01:30 1:28:44       | 44     | 30       | on the day                             |
+| alt_increased       | 0:01:30 1:27:41 2:30:99 | 41   | 30       | nearer by a day                        |
+| alt_increased       | 0:01:30 1:26:50 2:30:60 | 60   | 30       | equally near: the higher               |
+| alt_increased       | 0:01:30 1:26:60 2:30:50 | 60   | 30       | equally near: the higher               |
+| platelets_decreased | 0:01:99 1:26:50 2:30:60 | 50   | 99       | equally near: the lower                |
+| alt_increased       | 0:01:30 1:25:50       | 50     | 30       | 3 days before                          |
+| alt_increased       | 0:01:30 1:31:50       | 50     | 30       | 3 days after                           |
+| alt_increased       | 0:01:30 1:24:50       |        | 30       | 4 days are too far                     |
+| alt_increased       | 0:01:30 1:28:>44      |        | 30       | a bound is no value                    |
+| alt_increased       | 0:01:<30 1:28:44      | 44     |          | a bound is no baseline                 |
+| alt_increased       | 0:01:30 1:28:50 2:28:>50 | 50  | 30       | of the same value the earlier visit    |
+| alt_increased       | 0:01:30 1:28:>50 2:28:50 |     | 30       | of the same value the earlier visit    |
+| alt_increased       | 0:01:30 1:28: 2:27:41 | 41     | 30       | a sample without a value is none       |
+| alt_increased       | 1:28:44               | 44     |          | no baseline                            |
+| alt_increased       | 0:28:44               | 44     | 44       | the baseline is a sample too           |
+"""
+TESTS = {"alt_increased": "alt_u_l", "platelets_decreased": "platelets_10e9_l"}
+
+
+def make_sample(test, text):
+    visit, day, value = text.split(":")
+    sign = value[0] if value[:1] in ("<", ">") else "=" if visit == "1" else None
+    number = value.lstrip("<>") or None
+    date = f"2020-03-{day}"
+    return {"visit_number": visit, "test": test, "sample_date": date, "value": number, "value_comparator": sign}
+
+
+@pytest.mark.parametrize("case", read_rows(SAMPLES), ids=lambda case: f"{case['term']}: {case['samples']}")
+def test_the_values_of_an_event(case):
+    event = {"term": case["term"], "onset_date": "2020-03-28"}
+    events = make_frame("adverse_event", [{"event_number": "1", **event}, {"event_number": "2", **event}])
+    samples = [make_sample(TESTS[case["term"]], text) for text in case["samples"].split()]
+    other = make_sample("ast_u_l", "1:28:700")
+    facts = derive_event_facts(events, make_frame("laboratory", [other, *samples]))
+    expected = tuple(None if case[name] is None else float(case[name]) for name in ("sample", "baseline"))
+    assert facts.rows() == [("p1", 1, *expected), ("p1", 2, *expected)]
+
+
+def test_an_event_without_any_sample_stays_and_a_term_without_a_test_does_not():
+    events = read_rows("| event_number | term |\n| 1 | ast_increased |\n| 2 | fatigue |\n| 3 | bilirubin_increased |")
+    facts = derive_event_facts(make_frame("adverse_event", events), make_frame("laboratory", []))
+    assert facts.rows() == [("p1", 1, None, None), ("p1", 3, None, None)]
+
+
+def test_the_tests_that_terms_are_graded_by():
+    terms = ["alt_increased", "ast_increased", "bilirubin_increased", "platelets_decreased"]
+    tests = ["alt_u_l", "ast_u_l", "bilirubin_umol_l", "platelets_10e9_l"]
+    events = [{"event_number": str(n), "term": term, "onset_date": "2020-03-28"} for n, term in enumerate(terms, 1)]
+    samples = [make_sample(test, f"1:28:{n}") for n, test in enumerate(tests, 1)]
+    facts = derive_event_facts(make_frame("adverse_event", events), make_frame("laboratory", samples))
+    assert facts["sample_value"].to_list() == [1, 2, 3, 4]
+
+
+def test_new_lesions_that_are_seen():
+    rows = read_rows("""
+        | patient_id | visit_number | reader | lesion_id | role   | status       |
+        | p1         | 1            | a      | X1        | new    | present      |
+        | p1         | 1            | a      | X2        | new    |              |
+        | p1         | 1            | a      | X3        | new    | absent       |
+        | p1         | 1            | a      | X4        | new    | not_assessed |
+        | p1         | 1            | a      | T1        | target | measured     |
+        | p1         | 1            | b      | T1        | target | measured     |
+        | p1         | 2            | a      | X1        | new    | present      |
+        | p2         | 1            | a      | X1        | new    | measured     |
+    """)
+    facts = derive_response_facts(make_frame("lesion", rows))
+    assert facts.rows() == [("p1", 1, "a", 2), ("p1", 1, "b", 0), ("p1", 2, "a", 1), ("p2", 1, "a", 1)]
