@@ -146,7 +146,14 @@ def _make_variant(number):
 
 
 CONTRACTS_LAB_TESTS = tuple(code.value for code in CONTRACTS["laboratory"]["test"].codes)
-CELLS = tuple((table, name) for table, contract in CONTRACTS.items() for name in contract)
+# Cells whose rules fail only at a few values are edited more often.
+OFTEN = (
+    *[("lesion", "diameter_mm")] * 12,
+    *[("patient", "diagnosis_date")] * 3,
+    *[("baseline", "bclc_stage")] * 3,
+    *[("baseline", "hbsag"), ("procedure", "procedure_date"), ("outcome", "death_date")] * 2,
+)
+CELLS = (*((table, name) for table, contract in CONTRACTS.items() for name in contract), *OFTEN)
 TABLE_NAMES = tuple(CONTRACTS)
 
 KINDS = ("set", "set", "set", "set", "copy", "copy", "remove", "move", "remove_all", "drop_table")
