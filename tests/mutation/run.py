@@ -184,6 +184,20 @@ def _run_tests(
         leave(BROKEN, "")
 
 
+def judge_by_files(
+    path: Path, mutant: Mutant, tests: Sequence[str], rules: frozenset[str], first: Sequence[str]
+) -> tuple[int, str]:
+    """Run one file of tests after the other, each in a child of its own, until one notices the change."""
+    answers = []
+    for file in tests:
+        answers.append(judge(path, mutant, [file], rules, first))
+        if answers[-1][0] not in (0, NO_TEST):
+            return answers[-1]
+    if all(code == NO_TEST for code, _ in answers):
+        raise SystemExit(f"{path}: no test for a change of {mutant.scope}")
+    return 0, ""
+
+
 @functools.cache
 def check_unchanged(tests: tuple[str, ...], rules: frozenset[str]) -> None:
     """Stop where the tests do not pass on the unchanged code, since then nothing could be told."""
@@ -204,9 +218,7 @@ def judge_module(path: Path, tests: tuple[str, ...], rules: str, known: Containe
             continue
         reached = find_users(source, mutant.scope) if rules == CHANGED else rules.split()
         first = [name for name, _ in killers.most_common(40)]
-        code, failed = judge(path, mutant, tests, frozenset(reached), first)
-        if code == NO_TEST:
-            raise SystemExit(f"{module}: no test for a change of {mutant.scope}")
+        code, failed = judge_by_files(path, mutant, tests, frozenset(reached), first)
         killers[failed] += bool(failed)
         verdicts.append(Verdict(module, mutant, KILLED if code else SURVIVED, failed))
     return verdicts
