@@ -1,0 +1,55 @@
+"""What a rule sees beside a record: the record itself, in its place, and the facts of its own patient, reading and event."""
+
+from hypothesis import given, settings
+from oracle.hospitals import hospitals, to_frames
+
+from schemas.derive import derive, join_subject
+
+KEYS = ("patient_id", "visit_number", "reader", "criteria", "event_number")
+
+
+def _find_assessment(derived, table, record):
+    """The reading that a response record is, or that a lesion belongs to: lesions are read by RECIST 1.1."""
+    if table not in ("response", "lesion"):
+        return {}
+    key = (record["patient_id"], record["visit_number"], record["reader"], record.get("criteria", "recist_1_1"))
+    names = ("patient_id", "visit_number", "reader", "criteria")
+    return next((row for row in derived["assessment"] if tuple(row[name] for name in names) == key), {})
+
+
+def _find_facts(derived, table, record):
+    """What other tables say about an adverse event or a response."""
+    key = {"adverse_event": ("patient_id", "event_number"), "response": ("patient_id", "visit_number", "reader")}
+    if table not in key:
+        return {}
+    rows = derived[f"{table}_facts"]
+    return next((row for row in rows if all(row[name] == record[name] for name in key[table])), {})
+
+
+def _expect(derived, table, record):
+    """The record, then facts under their own name, or with a prefix where the record has that name."""
+    subject = next(row for row in derived["subject"] if row["patient_id"] == record["patient_id"])
+    seen = dict(record)
+    for facts, prefix in (
+        (_find_assessment(derived, table, record), "derived_"),
+        (_find_facts(derived, table, record), "other_"),
+        (subject, "subject_"),
+    ):
+        others = {name: value for name, value in facts.items() if name not in KEYS}
+        seen |= {f"{prefix}{name}" if name in seen else name: value for name, value in others.items()}
+    return seen
+
+
+@settings(max_examples=settings().max_examples // 8)
+@given(hospital=hospitals(max_patients=2))
+def test_a_rule_sees_the_facts_of_the_records_own_patient(hospital):
+    frames = to_frames(hospital)
+    derived = derive(frames)
+    rows = {name: frame.to_dicts() for name, frame in derived.items()}
+    for table, records in frames.items():
+        joined = join_subject(table, records, derived)
+        assert joined.height == records.height
+        for record, got in zip(records.to_dicts(), joined.to_dicts(), strict=True):
+            expected = _expect(rows, table, record)
+            assert set(expected) <= set(got), table
+            assert got == {name: expected.get(name) for name in got}, table
