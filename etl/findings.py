@@ -10,7 +10,7 @@ import polars as pl
 from schemas.codes import LabTest, Severity
 from schemas.contract import FieldContract, read_grain
 from schemas.tables import TABLES
-from schemas.units import LAB_RANGES, NO_UNIT, name_test
+from schemas.units import LAB_RANGES, LOG10_PREFIX, NO_UNIT, name_test
 
 FINDING_SCHEMA: dict[str, type[pl.DataType]] = {
     "finding_id": pl.String,
@@ -59,7 +59,11 @@ def contract_message(kind: str, field: FieldContract, likely_unit: str | None = 
     """Return the sentence for a contract finding of one kind at one field; `likely_unit` is the one a value looks like."""
     low, high = field.possible if kind == "range" else field.plausible
     unit = "" if field.unit in (None, NO_UNIT) else field.unit
-    limits = " ".join(f"{low if low is not None else ''} - {high if high is not None else ''} {unit}".split())
+    shown = ["" if limit is None else f"{limit:.12g}" for limit in (low, high)]
+    limits = " ".join(f"{shown[0]} - {shown[1]} {unit}".split())
+    reason = Message(f"outside {limits}", f"超出{limits}")
+    if likely_unit and likely_unit.startswith(LOG10_PREFIX):
+        reason = Message("between 1 and 10, where assays do not quantify", "介于1与10之间，低于检测方法的定量范围")
     looks_like = Message(f"; it looks like {likely_unit}", f"，疑为{likely_unit}") if likely_unit else Message("", "")
     sentences = {
         "unreadable": Message(
@@ -75,8 +79,8 @@ def contract_message(kind: str, field: FieldContract, likely_unit: str | None = 
             f"{field.zh}：单位缺失或未知{looks_like.zh}，请补充单位。",
         ),
         "unit_slip": Message(
-            f"{field.meaning}: outside {limits}{looks_like.en}. The value was set aside. Please check value and unit.",
-            f"{field.zh}：超出{limits}{looks_like.zh}，数值已隔离，请核对数值和单位。",
+            f"{field.meaning}: as sent {reason.en}{looks_like.en}. The value was set aside. Please check value and unit.",
+            f"{field.zh}：按所报单位{reason.zh}{looks_like.zh}，数值已隔离，请核对数值和单位。",
         ),
         "range": Message(
             f"{field.meaning}: the value is impossible ({limits}). Please check value and unit.",
