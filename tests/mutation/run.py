@@ -199,18 +199,19 @@ def judge_by_files(
 
 
 @functools.cache
-def check_unchanged(tests: tuple[str, ...], rules: frozenset[str]) -> None:
+def check_unchanged(file: str, rules: frozenset[str]) -> None:
     """Stop where the tests do not pass on the unchanged code, since then nothing could be told."""
-    code, failed = judge(ROOT, None, tests, rules, ())
-    if code != 0:
-        raise SystemExit(f"{' '.join(tests)} do not pass on the unchanged code ({code}): {failed}")
+    code, failed = judge(ROOT, None, [file], rules, ())
+    if code not in (0, NO_TEST):
+        raise SystemExit(f"{file} does not pass on the unchanged code ({code}): {failed}")
 
 
 def judge_module(path: Path, tests: tuple[str, ...], rules: str, known: Container[tuple[str, ...]]) -> list[Verdict]:
     """Judge every mutant of a module."""
     source = path.read_text(encoding="utf-8")
     module = str(path.relative_to(ROOT))
-    check_unchanged(tests, frozenset() if rules == CHANGED else frozenset(rules.split()))
+    for file in tests:
+        check_unchanged(file, frozenset() if rules == CHANGED else frozenset(rules.split()))
     verdicts, killers = [], Counter[str]()
     for mutant in find_mutants(source):
         if (module, mutant.scope, mutant.before, mutant.after) in known:

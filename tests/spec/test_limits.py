@@ -94,7 +94,7 @@ def test_pandera_refuses_what_is_not_possible():
 FIELDS = """
 | table         | key                            | not asked for                                                                             |
 | adverse_event | event_number                   | resolved_date ctcae_version                                                               |
-| baseline      |                                | pvtt_type pvtt_text tumour_size_text hvpg_mmhg                                            |
+| baseline      |                                | pvtt_type pvtt_text has_portal_vein_thrombosis tumour_size_text hvpg_mmhg                                         |
 | laboratory    | visit_number test              | value value_comparator                                                                    |
 | lesion        | visit_number reader lesion_id  | modality diameter_mm viable_diameter_mm is_tace_treated has_grown_since_tace              |
 | metastasis    | organ                          | lesion_number                                                                             |
