@@ -131,6 +131,9 @@ HBV_DNA = """
 |      |              | 0      | not_detected | positive | <=2000 |
 | 1999 | =            | 90000  | =            | positive | <=2000 |
 | 5000 | <            | 100    | =            | positive |        |
+| 5000 |              | 100    | =            | positive | >2000  |
+|      | not_detected | 90000  | =            | positive | <=2000 |
+|      |              |        | not_detected | positive | <=2000 |
 """
 
 
