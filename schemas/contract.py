@@ -23,7 +23,8 @@ Number = int | float
 class FieldContract:
     """One column of a table, as the registry's other parts read it.
 
-    `possible` are the hard limits (outside: quarantined), `plausible` the soft ones (outside: asked about).
+    `possible` are the hard limits (outside: quarantined), `plausible` the soft ones (outside: asked about), `reason` says
+    why they lie there.
     `is_expected` fields are asked for where they are empty. `is_censored` numbers carry a sign in `<name>_comparator`.
     `is_made` fields are made while reading; no hospital sends them.
     """
@@ -41,6 +42,7 @@ class FieldContract:
     is_censored: bool = False
     is_made: bool = False
     caveat: str = ""
+    reason: str = ""
 
 
 def field(
@@ -56,6 +58,7 @@ def field(
     censored: bool = False,
     made: bool = False,
     caveat: str = "",
+    reason: str = "",
 ) -> Any:
     """Declare a field of a table: a pandera field that also carries what people need to know about it."""
     low, high = possible
@@ -68,6 +71,7 @@ def field(
         metadata={
             "zh": zh, "unit": unit, "codes": codes, "possible": possible, "plausible": plausible,
             "is_key": key, "is_expected": expected, "is_censored": censored, "is_made": made, "caveat": caveat,
+            "reason": reason,
         },
     )  # fmt: skip
 

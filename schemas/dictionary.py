@@ -12,9 +12,10 @@ from schemas import codes, definitions
 from schemas.codes import Code, LabTest
 from schemas.contract import FieldContract, Number, Table, read_contract, read_grain, read_key
 from schemas.derived_columns import DERIVED_COLUMNS
+from schemas.example_patient import Row, read_correct_patient, read_rows
 from schemas.markdown import render_table
 from schemas.tables import TABLES
-from schemas.units import CONVERSIONS, LAB_RANGES
+from schemas.units import CONVERSIONS, LAB_RANGES, NO_UNIT
 
 GENERATED = "This page is generated from the code (`schemas/dictionary.py`); do not edit it."
 TYPE_NAMES = {"String": "text", "Int64": "whole number", "Float64": "number", "Date": "date", "Boolean": "yes / no"}
@@ -32,7 +33,9 @@ def render_dictionary() -> str:
         "# Data dictionary",
         GENERATED,
         "A hospital sends ten tables. Only key fields must be filled; *expected* ones are asked for where they are empty. "
-        "A value outside *possible* is quarantined, one outside *plausible* is kept and asked about.",
+        "A value outside *possible* is quarantined, one outside *plausible* is kept and asked about. The examples are those "
+        "of an invented patient, who stands in full in the [rule catalogue](rule-catalogue.md#the-example-patient); what is "
+        "asked about a value together with others stands there too.",
         _render_contents(),
         *(_render_table_section(name, table) for name, table in TABLES.items()),
         _render_laboratory(),
@@ -63,20 +66,36 @@ def _render_contents() -> str:
 
 def _render_table_section(name: str, table: type[Table]) -> str:
     grain, zh = read_grain(table)
-    header = ("field", "中文", "meaning", "type", "unit", "codes", "possible", "plausible", "filled")
-    rows = [_describe_field(spec) for spec in read_contract(table).values()]
+    header = ("field", "meaning", "what is sent", "example", "limits, and why", "filled")
+    examples = read_rows(read_correct_patient()[name])
+    rows = [_describe_field(spec, _find_example(spec, examples)) for spec in read_contract(table).values()]
     summary = f"## {name}\n\n{zh}. {inspect.getdoc(table)} One record: {grain}."
     return f"{summary}\n\n{render_table(header, rows)}"
 
 
-def _describe_field(spec: FieldContract) -> tuple[str, ...]:
-    filled = "key" if spec.is_key else "expected" if spec.is_expected else ""
+def _find_example(spec: FieldContract, rows: list[Row]) -> str:
+    """The example patient's first value, else a code; what is made while reading has none."""
+    values = (value for row in rows if (value := row.get(spec.name)))
+    first_code = next(iter(spec.codes)).value if spec.codes else ""
+    return "" if spec.is_made else next(values, first_code)
+
+
+def _describe_field(spec: FieldContract, example: str) -> tuple[str, ...]:
+    """A row of the table: field, meaning, what is sent, example, limits with their reason, whether it must be filled."""
     caveat = f" ({spec.caveat})" if spec.caveat else ""
-    kind = TYPE_NAMES[str(spec.dtype)] + (", may be a bound such as `<0.6`" if spec.is_censored else "")
-    linked = f"[{spec.codes.__name__}](#{spec.codes.__name__.lower()})" if spec.codes else ""
-    unit = "" if spec.unit in (None, "1") else str(spec.unit)
-    limits = (_format_limits(spec.possible), _format_limits(spec.plausible))
-    return (f"`{spec.name}`", spec.zh, spec.meaning + caveat, kind, unit, linked, *limits, filled)
+    sent = TYPE_NAMES[str(spec.dtype)] + (", may be a bound such as `<0.6`" if spec.is_censored else "")
+    if spec.codes:
+        sent = f"code: [{spec.codes.__name__}](#{spec.codes.__name__.lower()})"
+    elif spec.unit not in (None, NO_UNIT):
+        sent += f", {spec.unit}"
+    filled = "key" if spec.is_key else "expected" if spec.is_expected else "made while reading" if spec.is_made else ""
+    return (f"`{spec.name}`<br>{spec.zh}", spec.meaning + caveat, sent, example, _describe_limits(spec), filled)
+
+
+def _describe_limits(spec: FieldContract) -> str:
+    limits = (("possible", spec.possible), ("plausible", spec.plausible))
+    told = ", ".join(f"{name} {text}" for name, pair in limits if (text := _format_limits(pair)))
+    return f"{told}: {spec.reason}" if spec.reason else told
 
 
 def _render_laboratory() -> str:

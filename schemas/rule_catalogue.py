@@ -11,9 +11,9 @@ from pathlib import Path
 from schemas.codes import Severity
 from schemas.contract import read_contract, read_grain
 from schemas.contract_checks import CONTRACT_CHECKS
-from schemas.example_patient import CASES, CORRECT_PATIENT
+from schemas.example_patient import CORRECT_PATIENT, read_correct_patient, read_rows
 from schemas.markdown import render_table
-from schemas.rule_examples import describe_example
+from schemas.rule_examples import describe_example, spell_words
 from schemas.rules import CRITERIA, RULES
 from schemas.rules.rule import SUBJECT, Rule
 from schemas.tables import TABLES
@@ -131,9 +131,9 @@ def _render_section(title: str, rules: list[Rule]) -> str:
 
 def _render_rule(rule: Rule) -> str:
     meaning = " ".join((inspect.getdoc(rule.expression) or "").split())
-    title = rule.rule_id.replace("_", " ").capitalize()
+    title = spell_words(rule.rule_id)
     lines = [
-        f"### {title}",
+        f"### {title[0].upper()}{title[1:]}",
         "",
         f"`{rule.rule_id}` · **{rule.severity.value}** · {_describe_place(rule)}",
         "",
@@ -174,7 +174,14 @@ def _render_contract_checks() -> str:
 
 
 def _render_example_patient() -> str:
-    text = CORRECT_PATIENT.read_text(encoding="utf-8").split("\n", 1)[1].strip()
-    place = CASES.relative_to(Path(__file__).parents[1]).as_posix()
-    tables = text.replace("\n## ", "\n### Table: ").replace(f"`{place}/<rule>.csv`", f"`{place}/<rule>.csv`")
-    return f"## The example patient\n\n{tables}"
+    """The correct patient's tables; one that has a single record is told field by field."""
+    intro = CORRECT_PATIENT.read_text(encoding="utf-8").split("\n## ", 1)[0].split("\n", 1)[1].strip()
+    parts = [f"## The example patient\n\n{intro}"]
+    for name, text in read_correct_patient().items():
+        rows = [{field: value or "" for field, value in row.items()} for row in read_rows(text)]
+        if len(rows) == 1:
+            table = render_table(("field", "value"), [(f"`{field}`", value) for field, value in rows[0].items()])
+        else:
+            table = render_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
+        parts.append(f"### Table: {name}\n\n{table}")
+    return "\n\n".join(parts)

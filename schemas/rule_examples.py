@@ -9,6 +9,7 @@ from functools import cache
 
 import polars as pl
 
+from schemas.codes import Comparator
 from schemas.contract import read_key
 from schemas.derive import derive, join_subject
 from schemas.example_patient import ADDED_FROM, Row, edit_patient, find_tables_of_nobody, make_case, read_cases
@@ -35,6 +36,12 @@ def describe_example(rule: Rule, verdict: str) -> str:
     return f"{changes}. The rule sees: {seen}." if seen else f"{changes}."
 
 
+def spell_words(name: str) -> str:
+    """Return a name in snake case as words, abbreviations and classes in capitals: `bclc_c_with_spread`, BCLC C with spread."""
+    words = " ".join(CAPITALS.get(word, word) for word in name.split("_")).replace("child pugh", "Child-Pugh")
+    return re.sub(r"(?<=BCLC |Pugh )[acd]\b|(?<=hepatitis )b\b", lambda letter: letter[0].upper(), words)
+
+
 @cache
 def _derive_case(edits: str) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
     tables = make_case(edits)
@@ -49,9 +56,15 @@ def _describe_seen(rule: Rule, edits: str, verdict: bool) -> str:
     wanted = judged.filter(pl.col("_verdict") == verdict, patient_id="p1")
     changed = wanted.filter(pl.col("source_row").is_in(_find_changed_rows(rule.table, edits)))
     record = (wanted if changed.is_empty() else changed).row(0, named=True)
-    names = [name for name in rule.expression().meta.root_names() if name not in IDENTITIES]
+    names = [name for name in rule.expression().meta.root_names() if _is_told(name, record[name])]
     order = sorted(dict.fromkeys(names), key=lambda name: (name in KEYS, name != rule.field))
     return ", ".join(_spell(name, record[name]) for name in order)
+
+
+def _is_told(name: str, value: object) -> bool:
+    """Whether a column tells a reader something: no pseudonym, and a sign only where it is none of an exact value."""
+    is_plain_sign = name.endswith("_comparator") and value in (None, Comparator.EQUAL.value)
+    return name not in IDENTITIES and not is_plain_sign
 
 
 def _find_changed_rows(table: str, edits: str) -> list[int]:
@@ -109,8 +122,7 @@ def _join(names: list[str]) -> str:
 def _spell_name(name: str) -> str:
     whose = "the patient's " if name.startswith("subject_") else ""
     stem = re.sub(r"^(subject_)?((is|has)_)?", "", name)
-    words = [CAPITALS.get(word, word) for word in (stem.removesuffix("_number") if stem in KEYS else stem).split("_")]
-    return whose + " ".join(words).replace("child pugh", "Child-Pugh")
+    return whose + spell_words(stem.removesuffix("_number") if stem in KEYS else stem)
 
 
 def _spell(name: str, value: object) -> str:

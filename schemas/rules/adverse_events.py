@@ -34,7 +34,7 @@ HIGHEST_GRADE = {
     zh="不良反应发生日期早于系统治疗开始日期，请核对。",
 )
 def event_not_before_start() -> pl.Expr:
-    """An event of the therapy begins on or after its first day."""
+    """The event begins on the first day of therapy or later."""
     return pl.col("onset_date") >= pl.col("start_date")
 
 
@@ -48,7 +48,7 @@ def event_not_before_start() -> pl.Expr:
     zh="不良反应发生日期晚于末次随访日期，请核对两个日期。",
 )
 def event_not_after_last_contact() -> pl.Expr:
-    """Nothing is observed after the last contact."""
+    """The event begins by the day of the last contact."""
     return pl.col("onset_date") <= pl.col("last_contact_date")
 
 
@@ -76,7 +76,7 @@ def event_resolved_after_onset() -> pl.Expr:
     zh="不良反应恢复日期晚于末次随访日期，请核对两个日期。",
 )
 def event_resolved_not_after_last_contact() -> pl.Expr:
-    """Nothing is observed after the last contact."""
+    """The event ends by the day of the last contact."""
     return pl.col("resolved_date") <= pl.col("last_contact_date")
 
 
@@ -90,7 +90,7 @@ def event_resolved_not_after_last_contact() -> pl.Expr:
     zh="同一不良反应以同一发生日期重复列出，请删除一条或更正日期。",
 )
 def event_is_not_repeated() -> pl.Expr:
-    """An event is listed once."""
+    """No earlier record has the same term and onset; the term `other` stands for several and is not compared."""
     return pl.when(pl.col("term") != AdverseEventTerm.OTHER.value).then(
         ~compute_is_repeated("term", "onset_date", order="event_number")
     )
@@ -118,9 +118,10 @@ def event_grade_5_is_dead() -> pl.Expr:
     why="An impossible grade puts the event into grade 3-4 where it does not belong.",
     en="CTCAE has no such grade for this event. Please check grade and term.",
     zh="CTCAE中该不良反应无此级别，请核对级别及名称。",
+    on_missing="not evaluable; nor for terms whose grades go up to 5",
 )
 def grade_exists_for_term() -> pl.Expr:
-    """The grade is one that CTCAE defines for the term."""
+    """The grade is one that CTCAE defines for the term: laboratory terms end at 4, hand-foot, fatigue, nausea and proteinuria at 3."""
     highest = pl.col("term").replace_strict({term.value: top for term, top in HIGHEST_GRADE.items()}, default=None)
     return pl.col("grade") <= highest
 

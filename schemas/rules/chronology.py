@@ -39,7 +39,7 @@ def _follows_reading_before(when: pl.Expr) -> pl.Expr:
     zh="出生日期不早于诊断日期，请核对。",
 )
 def birth_before_diagnosis() -> pl.Expr:
-    """Birth comes before the diagnosis."""
+    """The patient is born before the diagnosis."""
     return pl.col("birth_date") < pl.col("diagnosis_date")
 
 
@@ -65,6 +65,7 @@ def diagnosis_not_after_start() -> pl.Expr:
     why="Age decides who may enter the study and is a matching variable; a slip in the year of birth moves the patient over a limit unnoticed.",
     en="The stated age does not agree with the date of birth. Which of the two is right?",
     zh="所填年龄与出生日期不符，请核对哪一项正确。",
+    on_missing="not evaluable without both dates, unless the one that is there already contradicts",
 )
 def age_agrees_with_birth_date() -> pl.Expr:
     """The stated age lies between the age at diagnosis less 1 and the age at the start plus 1 year."""
@@ -83,7 +84,7 @@ def age_agrees_with_birth_date() -> pl.Expr:
     zh="末次随访日期早于系统治疗开始日期，请核对。",
 )
 def last_contact_not_before_start() -> pl.Expr:
-    """Follow-up reaches the start."""
+    """The last contact is the day of the start or later."""
     return pl.col("last_contact_date") >= pl.col("start_date")
 
 
@@ -97,7 +98,7 @@ def last_contact_not_before_start() -> pl.Expr:
     zh="死亡日期早于系统治疗开始日期，请核对。",
 )
 def death_not_before_start() -> pl.Expr:
-    """Nobody starts therapy after death."""
+    """The death is the day of the start or later."""
     return pl.col("death_date") >= pl.col("start_date")
 
 
@@ -125,7 +126,7 @@ def death_is_last_contact() -> pl.Expr:
     zh="进展日期不晚于系统治疗开始日期，请核对。",
 )
 def progression_after_start() -> pl.Expr:
-    """Progression on therapy comes after its start."""
+    """The progression is dated after the start."""
     return pl.col("progression_date") > pl.col("start_date")
 
 
@@ -139,7 +140,7 @@ def progression_after_start() -> pl.Expr:
     zh="进展日期晚于末次随访日期，请核对两个日期。",
 )
 def progression_not_after_last_contact() -> pl.Expr:
-    """Nothing is observed after the last contact."""
+    """The progression is dated by the day of the last contact."""
     return pl.col("progression_date") <= pl.col("subject_last_contact_date")
 
 
@@ -153,7 +154,7 @@ def progression_not_after_last_contact() -> pl.Expr:
     zh="至进展天数大于总生存天数，请核对。",
 )
 def progression_days_not_after_survival() -> pl.Expr:
-    """Progression or its censoring lies within the time of survival."""
+    """The days to progression, or to its censoring, are at most the days of survival."""
     return pl.col("progression_days") <= pl.col("overall_survival_days")
 
 
@@ -183,7 +184,7 @@ def durations_agree_with_dates() -> pl.Expr:
     zh="采样日期晚于末次随访日期，请核对两个日期。",
 )
 def sample_not_after_last_contact() -> pl.Expr:
-    """Nothing is observed after the last contact."""
+    """The sample is taken by the day of the last contact."""
     return _not_after_last_contact("sample_date")
 
 
@@ -227,7 +228,7 @@ def sample_dates_follow_visits() -> pl.Expr:
     zh="影像检查日期晚于末次随访日期，请核对两个日期。",
 )
 def lesion_not_after_last_contact() -> pl.Expr:
-    """Nothing is observed after the last contact."""
+    """The images are taken by the day of the last contact."""
     return _not_after_last_contact("assessment_date")
 
 
@@ -241,7 +242,7 @@ def lesion_not_after_last_contact() -> pl.Expr:
     zh="疗效评估日期晚于末次随访日期，请核对两个日期。",
 )
 def response_not_after_last_contact() -> pl.Expr:
-    """Nothing is observed after the last contact."""
+    """The images are taken by the day of the last contact."""
     return _not_after_last_contact("assessment_date")
 
 
@@ -299,6 +300,7 @@ def treatment_end_not_before_start() -> pl.Expr:
     why="A dose proves that the patient was alive; survival would be censored too early.",
     en="A dose is dated after the last contact. Which of the dates is right?",
     zh="用药日期晚于末次随访日期，请核对。",
+    on_missing="one of first and last dose suffices; not evaluable without both or without the last contact",
 )
 def treatment_not_after_last_contact() -> pl.Expr:
     """No dose is given after the last contact."""
@@ -345,7 +347,7 @@ def combination_starts_together() -> pl.Expr:
     zh="局部治疗日期晚于末次随访日期，请核对两个日期。",
 )
 def procedure_not_after_last_contact() -> pl.Expr:
-    """Nothing is observed after the last contact."""
+    """The procedure is done by the day of the last contact."""
     return _not_after_last_contact("procedure_date")
 
 

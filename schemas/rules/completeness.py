@@ -119,5 +119,5 @@ def baseline_imaging_near_start() -> pl.Expr:
     on_missing="not evaluable; nor where the hospital sends no assessments",
 )
 def response_is_followed() -> pl.Expr:
-    """Who is treated for 3 months has an assessment."""
+    """Who is treated for 3 months has at least one assessment after the baseline."""
     return is_implied(pl.col("treatment_days") >= THREE_MONTHS_DAYS, pl.col("follow_up_assessment_number") > 0)

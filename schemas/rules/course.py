@@ -51,9 +51,10 @@ def first_line_has_one_of_each() -> pl.Expr:
     why="The time on treatment of a stopped drug is unknown without a last dose, and the patient is excluded (E4).",
     en="A reason for stopping is given, but no date of the last dose. Please add the date.",
     zh="已填停药原因，但无结束日期，请补充。",
+    on_missing="an empty last dose fails; not evaluable without a reason",
 )
 def stop_reason_has_end_date() -> pl.Expr:
-    """A drug that was stopped has a last dose."""
+    """A drug with a reason for stopping has a last dose."""
     return pl.when(pl.col("stop_reason").is_not_null()).then(pl.col("end_date").is_not_null())
 
 
@@ -109,9 +110,10 @@ def stopped_for_toxicity_has_event() -> pl.Expr:
     why="A progression that is missed makes progression-free survival look longer than it was.",
     en="First-line therapy was stopped because of progression, but no progression is recorded or measured. Please add the progression, or correct the reason.",
     zh="一线治疗因疾病进展停药，但无进展记录，请补充或更正停药原因。",
+    on_missing="one sign of progression suffices; an empty reason or record is not evaluable",
 )
 def stopped_for_progression_has_progression() -> pl.Expr:
-    """Who stopped line 1 because of progression has progressed."""
+    """Who stopped line 1 because of progression has one, recorded or measured."""
     is_stopped = (pl.col("line_number") == 1) & (pl.col("stop_reason") == StopReason.PROGRESSION.value)
     has_progressed = (
         pl.col("first_progression_days").is_not_null() | pl.col("is_progression_derived") | pl.col("has_progressed")
@@ -159,7 +161,7 @@ def tace_no_has_no_procedure() -> pl.Expr:
     zh="同一日期重复列出同一局部治疗，请删除一条或更正日期。",
 )
 def procedure_is_not_repeated() -> pl.Expr:
-    """A procedure is listed once."""
+    """No earlier record has the same procedure and date."""
     return ~compute_is_repeated("procedure", "procedure_date", order="procedure_number")
 
 
@@ -187,9 +189,10 @@ def death_has_date() -> pl.Expr:
     why="The patient is counted alive although a death is dated; survival would look better than it was.",
     en="A date of death is given, but the patient is recorded as alive. Which of the two is right?",
     zh="已填死亡日期，但患者记录为存活，请核对哪一项正确。",
+    on_missing="an empty vital status is not evaluable; nor without a date",
 )
 def death_date_means_dead() -> pl.Expr:
-    """Who has a date of death is not alive."""
+    """Who has a date of death is recorded as dead."""
     return pl.when(pl.col("death_date").is_not_null()).then(~_is_alive())
 
 
@@ -217,7 +220,8 @@ def progression_has_date() -> pl.Expr:
     why="The date is not used while the patient counts as not progressed; progression-free survival would be too long.",
     en="A date of progression is given, but the patient is recorded as not progressed. Which of the two is right?",
     zh="已填进展日期，但记录为未进展，请核对哪一项正确。",
+    on_missing="an empty flag is not evaluable; nor without a date",
 )
 def progression_date_means_progressed() -> pl.Expr:
-    """Who has a date of progression has progressed."""
+    """Who has a date of progression is recorded as progressed."""
     return pl.when(pl.col("progression_date").is_not_null()).then("has_progressed")

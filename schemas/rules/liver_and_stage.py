@@ -33,8 +33,8 @@ def _has_spread() -> pl.Expr:
     severity=Severity.QUERY,
     source="Pugh 1973, doi:10.1002/bjs.1800600817; protocol",
     why="Class A or B is an inclusion criterion; a wrong class, or one wrong component, lets the wrong patients in or keeps the right ones out.",
-    en="The recorded Child-Pugh class does not follow from bilirubin, albumin, INR, ascites and encephalopathy. Please check all six.",
-    zh="所填Child-Pugh分级与胆红素、白蛋白、INR、腹水、肝性脑病计算结果不符，请核对。",
+    en="The recorded Child-Pugh class does not follow from bilirubin, albumin, INR or prothrombin time, ascites and encephalopathy. Please check all six.",
+    zh="所填Child-Pugh分级与胆红素、白蛋白、INR或凝血酶原时间、腹水、肝性脑病计算结果不符，请核对六项。",
 )
 def child_pugh_agrees_with_components() -> pl.Expr:
     """The recorded class is the one that the five components give."""
@@ -68,7 +68,7 @@ def pt_agrees_with_inr() -> pl.Expr:
     zh="白蛋白与胆红素计算为ALBI 3级，但Child-Pugh记录为A级，请核对数值、单位及分级。",
 )
 def albi_3_is_not_child_pugh_a() -> pl.Expr:
-    """ALBI grade 3 does not go with class A."""
+    """With ALBI grade 3 the recorded class is not A."""
     return is_implied(pl.col("albi_grade") == ALBI_WORST_GRADE, pl.col("child_pugh_class") != ChildPughClass.A.value)
 
 
@@ -99,6 +99,7 @@ def portal_hypertension_agrees_with_hvpg() -> pl.Expr:
     why="Stage C is an inclusion criterion; an eligible patient recorded as stage B would be left out.",
     en="Metastasis, portal vein or vena cava tumour, or ECOG 1-2 makes BCLC stage C at least, but a lower stage is recorded. Please check the stage and these findings.",
     zh="有肝外转移、门静脉或腔静脉癌栓或ECOG 1–2分时BCLC至少为C期，但所填分期更低，请核对分期及上述各项。",
+    on_missing="one finding that is there suffices; not evaluable while one is empty and none is there, or without a stage",
 )
 def bclc_c_with_spread() -> pl.Expr:
     """With metastasis, macrovascular invasion or ECOG 1-2 the stage is C or D."""
@@ -128,6 +129,7 @@ def bclc_c_has_a_reason() -> pl.Expr:
     why="A patient with end-stage disease would be taken for stage C, although their survival is not that of the patients studied.",
     en="ECOG 3-4 or Child-Pugh class C makes BCLC stage D, but another stage is recorded. Please check all three.",
     zh="ECOG 3–4分或Child-Pugh C级应为BCLC D期，但所填分期不同，请核对三项。",
+    on_missing="one of the two suffices; not evaluable while one is empty and the other is not there, or without a stage",
 )
 def bclc_d_with_end_stage() -> pl.Expr:
     """With ECOG 3-4 or Child-Pugh C the stage is D."""
@@ -162,7 +164,7 @@ def bclc_d_has_a_reason() -> pl.Expr:
     zh="肝性脑病3–4级与ECOG 0分不符，请核对。",
 )
 def encephalopathy_agrees_with_ecog() -> pl.Expr:
-    """Who is stuporous or comatose is not fully active."""
+    """Encephalopathy of grade 3-4, stupor or coma, goes with an ECOG status above 0."""
     return is_implied(pl.col("encephalopathy_grade") >= 3, pl.col("ecog_status") > 0)
 
 
@@ -188,9 +190,10 @@ def ecog_is_not_death() -> pl.Expr:
     why="Both are characteristics of Table 1 and one is a matching variable; a high viral load without surface antigen is rare and usually a slip.",
     en="HBsAg is negative, yet the HBV DNA exceeds 2000 IU/mL. Please check both.",
     zh="HBsAg阴性而HBV DNA大于2000 IU/mL，请核对。",
+    on_missing="not evaluable; nor without HBV DNA, or where copies/mL leave the level open",
 )
 def hbsag_agrees_with_hbv_dna() -> pl.Expr:
-    """Without surface antigen there is no high viraemia."""
+    """Where HBV DNA was measured, a patient without HBsAg has at most 2000 IU/mL."""
     is_measured = pl.any_horizontal(pl.col("hbv_dna_iu_ml", "hbv_dna_copies_ml").is_not_null())
     is_negative = pl.col("hbsag") == Serology.NEGATIVE.value
     return pl.when(is_measured).then(is_implied(is_negative, pl.col("hbv_dna_level") == f"<={HBV_DNA_CUT_IU_ML}"))
@@ -227,6 +230,7 @@ def hbv_dna_copies_are_decisive() -> pl.Expr:
     why="Antiviral therapy without hepatitis B suggests that the serology was entered wrongly.",
     en="Antiviral therapy is recorded, but HBsAg is negative and no HBV DNA was detected. Is it prophylaxis?",
     zh="已填抗病毒治疗，但HBsAg阴性且未检出HBV DNA，请确认是否为预防用药。",
+    on_missing="not evaluable; HBV DNA that was not measured counts as not detected",
 )
 def antiviral_has_hepatitis_b() -> pl.Expr:
     """Antiviral therapy goes with HBsAg or detectable HBV DNA."""

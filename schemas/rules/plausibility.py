@@ -82,6 +82,7 @@ def start_date_is_plausible() -> pl.Expr:
     why="A wrong dose or weight misstates the treatment intensity of one arm.",
     en="The first dose of lenvatinib exceeds 12 mg/day (8 mg/day below 60 kg) or is no multiple of 4 mg. Please check dose and weight.",
     zh="仑伐替尼起始剂量超过12 mg/日（体重<60 kg者8 mg/日）或非4 mg的倍数，请核对剂量及体重。",
+    on_missing="without a weight a dose above 12 mg, or no multiple of 4 mg, fails; any other is not evaluable",
 )
 def lenvatinib_dose_agrees_with_weight() -> pl.Expr:
     """First-line lenvatinib starts at most at the dose for the weight; a reduced start is allowed."""
@@ -168,7 +169,7 @@ def not_detected_is_possible() -> pl.Expr:
     zh="基线AST与ALT相差超过20倍，请核对。",
 )
 def ast_alt_ratio_is_plausible() -> pl.Expr:
-    """AST and ALT are of one order of magnitude."""
+    """Neither of AST and ALT exceeds 20 times the other."""
     is_measured = (pl.col("alt_u_l") > 0) & (pl.col("ast_u_l") > 0)
     ratio = pl.when(is_measured).then(pl.col("ast_u_l") / pl.col("alt_u_l"))
     return ratio.is_between(1 / MAX_TRANSAMINASE_RATIO, MAX_TRANSAMINASE_RATIO)
@@ -182,6 +183,7 @@ def ast_alt_ratio_is_plausible() -> pl.Expr:
     why="A diameter in cm among others in mm turns stable disease into a response or a progression.",
     en="The lesion's diameter changed at least sevenfold since its last measurement. Is the unit right?",
     zh="该病灶径线较上次测量相差7倍以上，请核对单位。",
+    on_missing="not evaluable; nor at the first measurement",
 )
 def diameter_change_is_plausible() -> pl.Expr:
     """A diameter does not change sevenfold between two measurements (the larger at least 30 mm)."""
@@ -200,6 +202,7 @@ def diameter_change_is_plausible() -> pl.Expr:
     why="A progression between two distant assessments is dated at the later one, which makes progression-free survival too long.",
     en="More than 16 weeks passed since the assessment before. Is one missing?",
     zh="距上次评估超过16周，请核对是否有缺失的评估。",
+    on_missing="not evaluable; nor at a reader's first visit",
 )
 def assessment_gap_is_plausible() -> pl.Expr:
     """Two assessments in a row are at most 16 weeks apart."""

@@ -40,6 +40,7 @@ def _compute_position(*columns: str) -> pl.Expr:
     why="A small lesion cannot be measured reliably; a few millimetres of error would count as response or progression.",
     en="A target lesion is below 10 mm (a lymph node below 15 mm short axis) at the baseline. Should it be a target?",
     zh="基线靶病灶小于10 mm（淋巴结短径小于15 mm），请核对其是否可作为靶病灶。",
+    on_missing="an empty diameter is not evaluable; below 10 mm fails whatever the organ",
 )
 def target_is_measurable() -> pl.Expr:
     """A target is at least 10 mm, a target node at least 15 mm in short axis."""
@@ -71,6 +72,7 @@ def at_most_five_targets() -> pl.Expr:
     why="One organ with many targets would outweigh all others in the sum and in the response.",
     en="More than two target lesions are listed in one organ at the baseline. Please mark two as targets and the others as non-targets.",
     zh="基线同一器官的靶病灶超过2个，请注明哪2个为靶病灶，其余改为非靶病灶。",
+    on_missing="not evaluable; nor for the organ `other`",
 )
 def at_most_two_targets_per_organ() -> pl.Expr:
     """An organ has at most two targets; all lymph nodes are one organ, and `other` stands for several."""
@@ -104,9 +106,10 @@ def target_was_not_tace_treated() -> pl.Expr:
     why="TACE is a matching variable; a treated lesion shows that it was forgotten, or the mark is wrong.",
     en="A lesion is marked as treated by TACE, but the patient has no TACE. Which of the two is right?",
     zh="病灶标记为TACE治疗，但患者无TACE记录，请核对哪一项正确。",
+    on_missing="a TACE recorded or listed suffices; not evaluable while one of the two is empty and the other says no",
 )
 def tace_treated_lesion_has_tace() -> pl.Expr:
-    """Who has a TACE-treated lesion had TACE."""
+    """Who has a TACE-treated lesion has TACE recorded, or a TACE procedure listed."""
     return is_implied(pl.col("is_tace_treated"), pl.col("has_tace") | (pl.col("tace_number") > 0))
 
 
@@ -120,7 +123,7 @@ def tace_treated_lesion_has_tace() -> pl.Expr:
     zh="该病灶部位与首次记录不同，请核对病灶编号。",
 )
 def lesion_organ_is_constant() -> pl.Expr:
-    """A lesion stays in its organ."""
+    """The organ is that of the lesion's first visit."""
     return pl.col("organ") == pl.col("organ").first().over(LESION, order_by="visit_number")
 
 
@@ -134,7 +137,7 @@ def lesion_organ_is_constant() -> pl.Expr:
     zh="该病灶类型（靶、非靶、新病灶）与首次记录不同，请核对类型及病灶编号。",
 )
 def lesion_role_is_constant() -> pl.Expr:
-    """A lesion keeps the role it was given first."""
+    """The role is that of the lesion's first visit."""
     return pl.col("role") == pl.col("role").first().over(LESION, order_by="visit_number")
 
 
@@ -295,7 +298,7 @@ def recorded_response_agrees_with_lesions() -> pl.Expr:
     zh="记录有新病灶，但疗效不是PD，请核对哪一项正确。",
 )
 def new_lesion_is_progression() -> pl.Expr:
-    """A new lesion is progression."""
+    """Where a new lesion is recorded, the recorded response is PD."""
     return is_implied(pl.col("has_new_lesion"), pl.col("recorded_response") == Response.PD.value)
 
 
@@ -310,7 +313,7 @@ def new_lesion_is_progression() -> pl.Expr:
     on_missing="an empty response passes",
 )
 def baseline_has_no_response() -> pl.Expr:
-    """There is no response before therapy."""
+    """At visit 0 no response is recorded."""
     return is_implied(pl.col("visit_number") == 0, pl.col("recorded_response").is_null())
 
 

@@ -40,6 +40,7 @@ def pvtt_code_agrees_with_text() -> pl.Expr:
     why="A description that is not understood counts for nothing; without a code beside it the patient is excluded (E4).",
     en="The description of the portal vein does not say where the thrombus lies. Please give the site, or none.",
     zh="门静脉癌栓描述未能识别部位，请注明部位（分支、左/右支、主干、肠系膜上静脉）或无。",
+    on_missing="not evaluable without a text",
 )
 def pvtt_text_is_readable() -> pl.Expr:
     """A description names a site or says that there is no thrombus."""
@@ -85,6 +86,7 @@ def tumour_size_agrees_with_text() -> pl.Expr:
     why="Size is a matching variable with a cut at 10 cm; a slip between cm and mm moves the patient across it.",
     en="The tumour size does not agree with the largest liver lesion measured at the baseline. Please check value and unit.",
     zh="肿瘤最大径与基线肝内最大病灶测量值不符，请核对数值及单位。",
+    on_missing="not evaluable; nor where no liver lesion is measured",
 )
 def tumour_size_agrees_with_lesions() -> pl.Expr:
     """No liver lesion exceeds the size by more than 20 % and 10 mm, and the size is at most 3 times the largest.
@@ -105,9 +107,10 @@ def tumour_size_agrees_with_lesions() -> pl.Expr:
     why="A tumour that is measured cannot be counted as none; the patient would stand with those who have at most 3 lesions.",
     en="A tumour size is recorded, but the number of liver lesions is 0. Please check both.",
     zh="已填肿瘤大小，但肝内病灶数为0，请核对。",
+    on_missing="not evaluable; nor without a size",
 )
 def tumour_number_agrees_with_size() -> pl.Expr:
-    """A tumour that has a size is counted."""
+    """Where a size is recorded, the number of liver lesions is at least 1."""
     return pl.when(pl.col("tumour_size_cm") > 0).then(pl.col("tumour_number") > 0)
 
 
@@ -177,6 +180,7 @@ def metastasis_flag_agrees_with_organs() -> pl.Expr:
     why="The number of metastases (cut at 5) is a matching variable; organs and lesions are easily confused.",
     en="The number of metastatic lesions does not agree with the lesions listed by organ. Please check both; lesions are counted, not organs.",
     zh="转移灶数与各器官转移灶记录不符，请核对（应填病灶数，而非器官数）。",
+    on_missing="not evaluable; where an organ has no number only the number of organs is compared",
 )
 def metastasis_number_agrees_with_organs() -> pl.Expr:
     """The number is the sum over the organs, and never below the number of organs."""
@@ -210,5 +214,5 @@ def metastasis_organs_agree_with_lesions() -> pl.Expr:
     zh="肝脏被列为肝外转移器官，请删除或更正部位。",
 )
 def metastasis_is_not_in_liver() -> pl.Expr:
-    """Extrahepatic means outside the liver."""
+    """No organ of extrahepatic metastasis is the liver."""
     return pl.col("organ") != Organ.LIVER.value

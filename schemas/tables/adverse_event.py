@@ -12,10 +12,17 @@ class AdverseEvent(Table):
     """One adverse event."""
 
     event_number: pl.Int64 = field(
-        "Number of the event within the patient", "序号", unit="1", possible=(1, 1000), key=True
+        "Number of the event within the patient",
+        "序号",
+        unit="1",
+        possible=(1, 1000),
+        key=True,
+        reason="a larger one is a date or a patient number in the wrong column",
     )
     term: pl.String = field("CTCAE term", "不良反应名称", codes=AdverseEventTerm, expected=True)
-    grade: pl.Int64 = field("CTCAE grade", "分级", unit="1", possible=(1, 5), expected=True)
+    grade: pl.Int64 = field(
+        "CTCAE grade", "分级", unit="1", possible=(1, 5), expected=True, reason="CTCAE has grades 1 to 5"
+    )
     onset_date: pl.Date = field("Onset", "发生日期", expected=True)
     resolved_date: pl.Date = field("Resolution", "恢复日期")
     ctcae_version: pl.String = field(

@@ -19,13 +19,19 @@ class Baseline(Table):
         possible=(0, 5),
         expected=True,
         caveat="5 is death and cannot be a baseline value",
+        reason="ECOG has grades 0 to 5 (Oken 1982)",
     )
     child_pugh_class: pl.String = field(
         "Child-Pugh class as recorded", "Child-Pugh分级", codes=ChildPughClass, expected=True
     )
     ascites: pl.String = field("Ascites", "腹水", codes=Ascites, expected=True)
     encephalopathy_grade: pl.Int64 = field(
-        "Hepatic encephalopathy, West Haven grade", "肝性脑病分级", unit="1", possible=(0, 4), expected=True
+        "Hepatic encephalopathy, West Haven grade",
+        "肝性脑病分级",
+        unit="1",
+        possible=(0, 4),
+        expected=True,
+        reason="West Haven has grades 0 to 4",
     )
     has_extrahepatic_metastasis: pl.Boolean = field("Extrahepatic metastasis (I2)", "肝外转移", expected=True)
     has_vena_cava_or_atrium_tumour: pl.Boolean = field(
@@ -51,6 +57,7 @@ class Baseline(Table):
         possible=(0.1, 40),
         plausible=(0.5, 25),
         expected=True,
+        reason="below 0.5 cm is no measurable lesion; above 25 cm it exceeds the liver and is probably in mm",
     )
     tumour_size_text: pl.String = field(
         "Sizes of the intrahepatic lesions in the hospital's words",
@@ -65,6 +72,7 @@ class Baseline(Table):
         plausible=(0, 50),
         expected=True,
         caveat="diffuse disease is recorded with the counted lesions",
+        reason="more than 50 lesions are not counted one by one; above 200 it is another quantity",
     )
     metastasis_site_number: pl.Int64 = field(
         "Number of extrahepatic metastatic lesions",
@@ -74,12 +82,18 @@ class Baseline(Table):
         plausible=(0, 100),
         expected=True,
         caveat="lesions, not organs",
+        reason="more than 100 metastases are not counted one by one; above 500 it is another quantity",
     )
     hbsag: pl.String = field("Hepatitis B surface antigen", "HBsAg", codes=Serology, expected=True)
     has_antiviral_therapy: pl.Boolean = field("Antiviral therapy against hepatitis B", "抗病毒治疗", expected=True)
     has_cirrhosis: pl.Boolean = field("Cirrhosis", "肝硬化", expected=True)
     hvpg_mmhg: pl.Float64 = field(
-        "Hepatic venous pressure gradient", "肝静脉压力梯度", unit="mmHg", possible=(0, 60), plausible=(1, 40)
+        "Hepatic venous pressure gradient",
+        "肝静脉压力梯度",
+        unit="mmHg",
+        possible=(0, 60),
+        plausible=(1, 40),
+        reason="normal is 1-5 mmHg; above 40 mmHg is rare even in cirrhosis, above 60 it is another pressure",
     )
     has_portal_hypertension: pl.Boolean = field(
         "Portal hypertension, the hospital's clinical flag", "门静脉高压", expected=True
@@ -91,7 +105,13 @@ class Baseline(Table):
         caveat="happens after time zero, though the study treats it as a baseline characteristic",
     )
     body_weight_kg: pl.Float64 = field(
-        "Body weight", "体重", unit="kg", possible=(20, 250), plausible=(35, 130), expected=True
+        "Body weight",
+        "体重",
+        unit="kg",
+        possible=(20, 250),
+        plausible=(35, 130),
+        expected=True,
+        reason="adults; above 130 kg is rare in the hospitals' patients and may be in jin (half a kilogram)",
     )
 
     class Config(Table.Config):

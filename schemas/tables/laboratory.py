@@ -11,7 +11,14 @@ from schemas.contract import Table, field
 class Laboratory(Table):
     """One measured quantity of one visit."""
 
-    visit_number: pl.Int64 = field("Visit: 0 is the baseline", "访视序号", unit="1", possible=(0, 200), key=True)
+    visit_number: pl.Int64 = field(
+        "Visit: 0 is the baseline",
+        "访视序号",
+        unit="1",
+        possible=(0, 200),
+        key=True,
+        reason="a larger one is a date or a patient number in the wrong column",
+    )
     test: pl.String = field("Quantity with its canonical unit", "检验项目", codes=LabTest, key=True)
     sample_date: pl.Date = field("Date of the sample", "采样日期", expected=True)
     value: pl.Float64 = field(

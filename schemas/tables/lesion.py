@@ -11,7 +11,14 @@ from schemas.contract import Table, field
 class Lesion(Table):
     """One lesion at one assessment."""
 
-    visit_number: pl.Int64 = field("Assessment: 0 is the baseline", "评估序号", unit="1", possible=(0, 200), key=True)
+    visit_number: pl.Int64 = field(
+        "Assessment: 0 is the baseline",
+        "评估序号",
+        unit="1",
+        possible=(0, 200),
+        key=True,
+        reason="a larger one is a date or a patient number in the wrong column",
+    )
     reader: pl.String = field("Who read the images; `site` where one reading exists", "阅片者", key=True)
     lesion_id: pl.String = field("Name of the lesion, the same at every visit", "病灶编号", key=True)
     assessment_date: pl.Date = field("Date of the images", "检查日期", expected=True)
@@ -20,7 +27,12 @@ class Lesion(Table):
     organ: pl.String = field("Organ of the lesion", "部位", codes=Organ, expected=True)
     status: pl.String = field("What was seen", "病灶状态", codes=LesionStatus, expected=True)
     diameter_mm: pl.Float64 = field(
-        "Longest diameter; for a lymph node the short axis", "径线", unit="mm", possible=(0, 400), plausible=(0, 250)
+        "Longest diameter; for a lymph node the short axis",
+        "径线",
+        unit="mm",
+        possible=(0, 400),
+        plausible=(0, 250),
+        reason="above 250 mm a lesion exceeds the liver",
     )
     viable_diameter_mm: pl.Float64 = field(
         "Longest diameter of the enhancing part of a liver lesion, for mRECIST",
@@ -29,6 +41,7 @@ class Lesion(Table):
         possible=(0, 400),
         plausible=(0, 250),
         caveat="0 where no part enhances any more",
+        reason="above 250 mm a lesion exceeds the liver",
     )
     is_tace_treated: pl.Boolean = field("Lesion was treated by TACE", "TACE治疗病灶")
     has_grown_since_tace: pl.Boolean = field(

@@ -13,7 +13,12 @@ class Metastasis(Table):
 
     organ: pl.String = field("Organ", "转移器官", codes=Organ, key=True)
     lesion_number: pl.Int64 = field(
-        "Number of lesions in the organ", "病灶数", unit="1", possible=(1, 500), plausible=(1, 60)
+        "Number of lesions in the organ",
+        "病灶数",
+        unit="1",
+        possible=(1, 500),
+        plausible=(1, 60),
+        reason="more than 60 lesions of one organ are not counted one by one",
     )
 
     class Config(Table.Config):

@@ -23,12 +23,14 @@ class Outcome(Table):
         "总生存天数",
         unit="day",
         possible=(0, 20000),
+        reason="20000 days are 55 years: a larger number is a date",
     )
     progression_days: pl.Float64 = field(
         "Start of therapy to progression or censoring, where no dates are sent",
         "至进展天数",
         unit="day",
         possible=(0, 20000),
+        reason="20000 days are 55 years: a larger number is a date",
     )
 
     class Config(Table.Config):

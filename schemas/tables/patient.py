@@ -35,6 +35,7 @@ class Patient(Table):
         possible=(0, 120),
         plausible=(18, 95),
         caveat="used only where no birth date exists",
+        reason="the study's patients are adults; above 120 years nobody is known",
     )
     diagnosis_date: pl.Date = field("Date of the first diagnosis of the liver tumour", "诊断日期", expected=True)
     tumour_type: pl.String = field("Type of the primary liver tumour (I1)", "肿瘤类型", codes=TumourType, expected=True)

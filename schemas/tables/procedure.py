@@ -12,7 +12,12 @@ class Procedure(Table):
     """One procedure."""
 
     procedure_number: pl.Int64 = field(
-        "Number of the procedure within the patient", "序号", unit="1", possible=(1, 500), key=True
+        "Number of the procedure within the patient",
+        "序号",
+        unit="1",
+        possible=(1, 500),
+        key=True,
+        reason="a larger one is a date or a patient number in the wrong column",
     )
     procedure: pl.String = field("Kind of procedure", "治疗类型", codes=ProcedureType, expected=True)
     procedure_date: pl.Date = field("Date of the procedure", "治疗日期", expected=True)

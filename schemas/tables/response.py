@@ -12,15 +12,30 @@ from schemas.contract import Table, field
 class Response(Table):
     """One reading of one assessment."""
 
-    visit_number: pl.Int64 = field("Assessment: 0 is the baseline", "评估序号", unit="1", possible=(0, 200), key=True)
+    visit_number: pl.Int64 = field(
+        "Assessment: 0 is the baseline",
+        "评估序号",
+        unit="1",
+        possible=(0, 200),
+        key=True,
+        reason="a larger one is a date or a patient number in the wrong column",
+    )
     reader: pl.String = field("Who read the images; `site` where one reading exists", "阅片者", key=True)
     criteria: pl.String = field("Criteria of the reading", "评价标准", codes=ResponseCriteria, key=True)
     assessment_date: pl.Date = field("Date of the images", "检查日期")
     assessment_days: pl.Float64 = field(
-        "Days from the start of therapy, where no date is sent", "距治疗开始天数", unit="day", possible=(-3650, 20000)
+        "Days from the start of therapy, where no date is sent",
+        "距治疗开始天数",
+        unit="day",
+        possible=(-3650, 20000),
+        reason="10 years before to 55 years after the start: anything else is a date",
     )
     target_sum_mm: pl.Float64 = field(
-        "Sum of the target lesions' diameters, where no lesions are sent", "靶病灶径线和", unit="mm", possible=(0, 2000)
+        "Sum of the target lesions' diameters, where no lesions are sent",
+        "靶病灶径线和",
+        unit="mm",
+        possible=(0, 2000),
+        reason="five lesions of at most 400 mm",
     )
     has_new_lesion: pl.Boolean = field("New lesion seen", "新病灶")
     recorded_response: pl.String = field(

@@ -12,7 +12,12 @@ class Treatment(Table):
     """One drug of one line of therapy."""
 
     line_number: pl.Int64 = field(
-        "Line of systemic therapy: 1 is the first", "治疗线数", unit="1", possible=(1, 20), key=True
+        "Line of systemic therapy: 1 is the first",
+        "治疗线数",
+        unit="1",
+        possible=(1, 20),
+        key=True,
+        reason="a larger one is a date or a patient number in the wrong column",
     )
     drug: pl.String = field("Drug", "药物", codes=Drug, key=True)
     start_date: pl.Date = field("First dose", "开始日期", expected=True)
@@ -22,6 +27,7 @@ class Treatment(Table):
         "起始剂量",
         unit="mg",
         possible=(0.1, 2000),
+        reason="the highest single dose is 800 mg of sorafenib; above 2000 mg it is another unit",
     )
     stop_reason: pl.String = field("Why it was stopped", "停药原因", codes=StopReason)
 

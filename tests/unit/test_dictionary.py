@@ -35,7 +35,14 @@ def test_every_field_stands_in_the_dictionary_with_its_meaning_and_chinese_name(
     text = dictionary.render_dictionary()
     for table in TABLES.values():
         for field in read_contract(table).values():
-            assert f"| `{field.name}` | {field.zh} | {field.meaning}" in text
+            assert f"| `{field.name}`<br>{field.zh} | {field.meaning}" in text
+
+
+def test_every_limit_of_a_field_says_why_it_lies_there():
+    for name, table in TABLES.items():
+        for field in read_contract(table).values():
+            has_limits = (field.possible, field.plausible) != ((None, None), (None, None))
+            assert bool(field.reason) == has_limits, (name, field.name)
 
 
 def test_every_rule_and_criterion_stands_in_the_catalogue_once():
