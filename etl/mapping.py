@@ -154,7 +154,8 @@ def _select_record(
             selected.append(pl.col(c.column).alias(c.field))
         if c.unit:
             other = c.unit.removeprefix(UNIT_COLUMN)
-            unit = pl.col(normalise_text(other)) if other != c.unit else pl.lit(c.unit)
+            # An empty cell of a column of units is a missing unit; null is left to records that have no such column.
+            unit = pl.col(normalise_text(other)).fill_null("") if other != c.unit else pl.lit(c.unit)
             selected.append(unit.alias(c.field + UNIT_SUFFIX))
     return rows.select(selected)
 

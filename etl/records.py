@@ -140,18 +140,13 @@ def _convert(sent: Parsed, texts: pl.DataFrame, spec: FieldContract, quantities:
     if spec.name + UNIT_SUFFIX not in texts.columns:
         return sent
     units = texts[spec.name + UNIT_SUFFIX]
-    has_rule = units.is_not_null() | texts[GROUP].is_in(_groups_with_unit(texts, spec.name).to_list())
+    has_rule = units.is_not_null()
     converted = convert_units(sent.values, clean_text(units), quantities, spec.unit)
     return Parsed(
         pl.select(pl.when(has_rule).then(converted.values).otherwise(sent.values)).to_series(),
         pl.select(pl.coalesce(sent.fault, pl.when(has_rule).then(converted.fault))).to_series(),
         sent.comparator,
     )
-
-
-def _groups_with_unit(texts: pl.DataFrame, name: str) -> pl.Series:
-    """Return the groups whose mapping names a unit column, so that an empty unit there is a fault."""
-    return texts.filter(pl.col(name + UNIT_SUFFIX).is_not_null())[GROUP].unique()
 
 
 def find_implausible(records: TypedRecords, spec: FieldContract) -> pl.Series:

@@ -1,0 +1,26 @@
+"""A column of units asks for a unit in every row, also where the hospital left the whole column empty."""
+
+import clinic
+import polars as pl
+import pytest
+
+from etl.extract import read_delivery
+from etl.identity import PseudonymKey
+from etl.mapping import map_delivery
+from etl.site import load_site
+from etl.validate import validate_delivery
+
+KEY = PseudonymKey(b"0123456789abcdef0123456789abcdef")
+
+
+@pytest.mark.parametrize(("emptied", "asked"), [((), []), (("IU/mL",), [3]), (("IU/mL", "ng/mL"), [2, 3])])
+def test_a_value_without_its_unit_is_set_aside(tmp_path, emptied, asked):
+    labs = clinic.LABS
+    for unit in emptied:
+        labs = labs.replace(unit, "")
+    clinic.write_site(tmp_path / "clinic")
+    clinic.write_delivery(tmp_path / "extract", labs=labs)
+    site = load_site(tmp_path / "clinic")
+    validated = validate_delivery(map_delivery(read_delivery(tmp_path / "extract"), site), site, "d", KEY)
+    found = validated.findings.filter(pl.col("rule_id") == "laboratory.value.unit")
+    assert sorted(found["source_row"]) == asked
