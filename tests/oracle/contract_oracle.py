@@ -12,6 +12,7 @@ from oracle.invented_delivery import (
     HBV_DNA_UNITS,
     KEYS,
     MADE_WHILE_READING,
+    TELEPHONE,
     known_units,
     limits_of,
     select_test,
@@ -162,6 +163,8 @@ def _judge_cells(delivery, table, record, readings, is_kept, findings):
     if table == "patient" and record.person.kind == "unreadable":
         findings.add(("patient.person_id.unreadable", record.row, "person_id"))
     for name, reading in readings.items():
+        if TELEPHONE in (record.cells[name].text or ""):
+            findings.add(("text.personal_data", record.row, name))
         if reading.fault:
             findings.add((f"{table}.{name}.{reading.fault}", record.row, name))
         elif is_kept and reading.is_unusual:

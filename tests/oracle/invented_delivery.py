@@ -35,6 +35,7 @@ HBV_DNA_UNITS = {"hbv_dna_iu_ml": "IU/mL", "hbv_dna_copies_ml": "copies/mL"}
 PATIENTS = ("001", "002", "P3")
 # Invented: the region 999999 does not exist; the check digits are right.
 PERSONS = ("99999919600305001{}", "99999919551231002{}")
+TELEPHONE = "13800138000"
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
@@ -204,6 +205,8 @@ def _draw_cell(draw, table, name, spec, record, units, fault_rate):
         return _draw_date(draw, fault_rate)
     if "String" in kind:
         text = draw.choice(("site", "A", "T1", "T2"))
+        if draw.random() < fault_rate / 4:
+            return Cell(f"{text} {TELEPHONE}", "value", f"{text} [masked]")
         return Cell(draw.choice((text, f"{text} ")), "value", text)
     return _draw_number(draw, table, name, spec, record, units, fault_rate)
 

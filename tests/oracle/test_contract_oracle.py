@@ -22,6 +22,7 @@ from schemas.tables import TABLES
 
 KINDS = (
     "missing", "duplicate", "unknown", "parent", "unreadable", "code", "unit", "unit_slip", "range", "implausible",
+    "personal_data",
 )  # fmt: skip
 SITE = Site("clinic", "Clinic", "医院", (), (), ())
 KEY = PseudonymKey(b"0123456789abcdef0123456789abcdef")
@@ -109,7 +110,7 @@ def test_a_whole_delivery_is_accepted_and_quarantined_as_the_oracle_says(seed):
     delivery = make_delivery(seed)
     expected, validated = judge_delivery(delivery), validate_delivery(make_mapped(delivery), SITE, "d", KEY)
     compare(expected, validated.tables, validated.findings.filter(~pl.col("rule_id").is_in(list(RULES))))
-    is_asked = ("missing", "implausible")
+    is_asked = ("missing", "implausible", "personal_data")
     set_aside = {place for place in expected.findings if place[2] is None or place[0].rsplit(".", 1)[1] not in is_asked}
     assert set(validated.quarantine.select("rule_id", "source_row", "field").rows()) == set_aside
 
