@@ -180,6 +180,7 @@ EVENT_FACTS: dict[str, str] = {
     "patient_id": "pseudonym of the patient",
     "event_number": "adverse event of ALT, AST, bilirubin or platelets",
     "sample_value": "value nearest to the onset, at most 3 days away, of two equally near the worse; empty for a bound",
+    "worst_value": "worst value from 3 days before the onset to the resolution; bounds are left out",
     "baseline_value": "value of visit 0; empty for a bound",
 }
 

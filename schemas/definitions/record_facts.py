@@ -81,44 +81,48 @@ def _count_unlisted_organs(baseline_lesion: pl.DataFrame, metastasis: pl.DataFra
 
 
 def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame) -> pl.DataFrame:
-    """Return patient_id, event_number, sample_value, baseline_value: the laboratory values that belong to an event.
+    """Return patient_id, event_number and the laboratory values that belong to an event that CTCAE grades by a value.
 
-    For events that CTCAE grades by a value; in its canonical unit. `sample_value` is from the sample nearest to the onset,
-    at most 3 days away, of two equally near the worse; `baseline_value` is that of visit 0. Null where it is a bound.
+    `sample_value` is from the sample nearest to the onset, at most 3 days away, of two equally near the worse;
+    `worst_value` the worst from 3 days before the onset to the resolution, or to the last sample of an event that goes on;
+    `baseline_value` that of visit 0. All in the test's canonical unit; null where the value is a bound, which is never worst.
     """
-    event = adverse_event.select(
-        "patient_id", "event_number", "onset_date", test=pl.col("term").replace_strict(TEST_OF_TERM, default=None)
-    ).filter(pl.col("test").is_not_null())
+    test = pl.col("term").replace_strict(TEST_OF_TERM, default=None)
+    event = adverse_event.select("patient_id", "event_number", "onset_date", "resolved_date", test=test).filter(
+        pl.col("test").is_not_null()
+    )
     is_exact = pl.col("value_comparator").fill_null(Comparator.EQUAL.value) == Comparator.EQUAL.value
     measured = laboratory.filter(pl.col("value").is_not_null()).select(
         "patient_id", "test", "visit_number", "sample_date", "value", exact_value=pl.when(is_exact).then("value")
     )
-    at_baseline = measured.filter(pl.col("visit_number") == 0)
+    days = (pl.col("sample_date") - pl.col("onset_date")).dt.total_days()
     badness = pl.when(pl.col("test") == PLATELETS).then(-pl.col("value")).otherwise("value")
-    nearest = (
+    is_during = (pl.col("days") >= -MAX_SAMPLE_DAYS) & (pl.col("sample_date") <= pl.col("resolved_date")).fill_null(
+        value=True
+    )
+    is_near = pl.col("days").abs() <= MAX_SAMPLE_DAYS
+    by_event = ["patient_id", "event_number"]
+    values = (
         event.join(measured, on=["patient_id", "test"], how="inner")
-        .with_columns(days=(pl.col("sample_date") - pl.col("onset_date")).dt.total_days().abs(), badness=badness)
-        .filter(pl.col("days") <= MAX_SAMPLE_DAYS)
-        .sort(
-            "patient_id",
-            "event_number",
-            "days",
-            "badness",
-            "visit_number",
-            descending=[False, False, False, True, False],
+        .with_columns(days=days, badness=badness)
+        .sort(*by_event, "badness", "visit_number", descending=[False, False, True, False])
+        .group_by(by_event, maintain_order=True)
+        .agg(
+            sample_value=pl.col("exact_value")
+            .filter(is_near)
+            .sort_by(pl.col("days").filter(is_near).abs(), maintain_order=True)
+            .first(),
+            worst_value=pl.col("exact_value").filter(is_during & pl.col("exact_value").is_not_null()).first(),
         )
-        .group_by("patient_id", "event_number", maintain_order=True)
-        .agg(sample_value=pl.col("exact_value").first())
+    )
+    at_baseline = measured.filter(pl.col("visit_number") == 0).select(
+        "patient_id", "test", baseline_value="exact_value"
     )
     return (
-        event.join(
-            at_baseline.select("patient_id", "test", baseline_value="exact_value"),
-            on=["patient_id", "test"],
-            how="left",
-        )
-        .join(nearest, on=["patient_id", "event_number"], how="left")
-        .select("patient_id", "event_number", "sample_value", "baseline_value")
-        .sort("patient_id", "event_number")
+        event.join(values, on=by_event, how="left")
+        .join(at_baseline, on=["patient_id", "test"], how="left")
+        .select(*by_event, "sample_value", "worst_value", "baseline_value")
+        .sort(by_event)
     )
 
 

@@ -132,17 +132,21 @@ def grade_exists_for_term() -> pl.Expr:
     severity=Severity.QUERY,
     source="CTCAE 4.03 and 5.0; protocol, adverse events; 3 days and 2 grades are the registry's limits",
     why="Grade 3-4 events are compared between the arms; a grade that the blood value contradicts puts the event into the wrong row.",
-    en="The grade is 2 or more grades away from what the sample nearest to the onset gives by CTCAE. Please check grade, value and unit, or confirm that it was reached later.",
-    zh="所填分级与发生日期前后3天内最近一次检验结果按CTCAE推算的级别相差2级或以上，请核对分级、检验数值及单位，或确认该级别出现于之后。",
+    en="The grade is 2 or more grades away from what the samples of the event give by CTCAE. Please check grade, value and unit, or confirm that it was reached between two samples.",
+    zh="所填分级与该不良反应期间检验结果按CTCAE推算的级别相差2级或以上，请核对分级、检验数值及单位，或确认该级别出现于两次检验之间。",
     on_missing="not evaluable without grade, version, onset, an exact value within 3 days, or (version 5.0; ALT, AST, bilirubin) an exact baseline value",
 )
 def grade_agrees_with_value() -> pl.Expr:
     """ALT, AST, bilirubin or platelets within 3 days of the onset give a grade less than 2 away from the recorded one.
 
-    The nearest sample counts, of two equally near the worse; a value without an elevation counts as grade 0.
+    The nearest sample counts, of two equally near the worse; a value without an elevation counts as grade 0. Since an event
+    has the highest grade it reached, a higher grade passes as well where a value up to its resolution comes so near to it.
     """
-    by_value = compute_grade_by_value(
-        pl.col("term"), pl.col("ctcae_version"), pl.col("sample_value"), pl.col("baseline_value")
+    grade = pl.col("grade")
+    at_onset, at_worst = (
+        compute_grade_by_value(pl.col("term"), pl.col("ctcae_version"), pl.col(value), pl.col("baseline_value"))
+        for value in ("sample_value", "worst_value")
     )
-    agrees = (pl.col("grade") - by_value).abs() < GRADES_APART
-    return pl.when(pl.col("grade").is_not_null()).then(is_implied(pl.col("term").is_in(GRADED_BY_VALUE), agrees))
+    was_reached = (grade > at_onset) & (grade - at_worst < GRADES_APART).fill_null(value=False)
+    agrees = ((grade - at_onset).abs() < GRADES_APART) | was_reached
+    return pl.when(grade.is_not_null()).then(is_implied(pl.col("term").is_in(GRADED_BY_VALUE), agrees))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import BclcStage, ChildPughClass, Comparator, LabTest, Serology, Severity
+from schemas.codes import BclcStage, ChildPughClass, Comparator, LabTest, PvttType, Serology, Severity
 from schemas.definitions.baseline import HBV_DNA_CUT_IU_ML, HVPG_CUT_MMHG, compute_copies_level
 from schemas.definitions.bclc import compute_has_spread, compute_is_end_stage
 from schemas.definitions.child_pugh import compute_child_pugh_class, compute_inr_points, compute_pt_points
@@ -76,17 +76,22 @@ def albi_3_is_not_child_pugh_a() -> pl.Expr:
     table="baseline",
     field="has_portal_hypertension",
     severity=Severity.QUERY,
-    source="protocol: HVPG > 10 mmHg; Baveno VII: > 5 mmHg, doi:10.1016/j.jhep.2021.12.022",
+    source="protocol: HVPG > 10 mmHg; Baveno VII: > 5 mmHg, doi:10.1016/j.jhep.2021.12.022; limits of HVPG: Bosch 2009, doi:10.1038/nrgastro.2009.149",
     why="The study counts portal hypertension by a pressure above 10 mmHg; a contradicting flag means that one of the two was entered wrongly.",
-    en="Portal hypertension is denied with an HVPG above 10 mmHg, or affirmed with one of 5 mmHg or less. Please check both.",
-    zh="HVPG大于10 mmHg而填无门静脉高压，或HVPG不超过5 mmHg而填有门静脉高压，请核对两项。",
+    en="Portal hypertension is denied with an HVPG above 10 mmHg, or affirmed with one of 5 mmHg or less and no portal vein thrombus. Please check both.",
+    zh="HVPG大于10 mmHg而填无门静脉高压，或无门静脉癌栓且HVPG不超过5 mmHg而填有门静脉高压，请核对两项。",
+    on_missing="not evaluable; nor where an HVPG of at most 5 mmHg is affirmed and the portal vein is not described",
 )
 def portal_hypertension_agrees_with_hvpg() -> pl.Expr:
-    """The flag does not contradict the HVPG; from above 5 to 10 mmHg clinicians may call it either."""
+    """The flag does not contradict the HVPG; from above 5 to 10 mmHg clinicians may call it either.
+
+    With a thrombus in the portal vein a low HVPG contradicts nothing: it does not measure the pressure before the sinusoids.
+    """
     hvpg = pl.col("hvpg_mmhg")
+    has_thrombus = pl.col("subject_pvtt_type") != PvttType.NONE.value
     return (
         pl.when("has_portal_hypertension")
-        .then(hvpg > HVPG_NORMAL_MMHG)
+        .then((hvpg > HVPG_NORMAL_MMHG) | (hvpg.is_not_null() & has_thrombus))
         .otherwise(pl.when(~pl.col("has_portal_hypertension")).then(hvpg <= HVPG_CUT_MMHG))
     )
 

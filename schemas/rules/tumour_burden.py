@@ -89,7 +89,7 @@ def tumour_size_agrees_with_text() -> pl.Expr:
     on_missing="not evaluable; nor where no liver lesion is measured",
 )
 def tumour_size_agrees_with_lesions() -> pl.Expr:
-    """No liver lesion exceeds the size by more than 20 % and 10 mm, and the size is at most 3 times the largest.
+    """No liver lesion exceeds the size by more than 20 % plus 10 mm, and the size is at most 3 times the largest.
 
     The latter only where every liver lesion is measured: the largest may be a non-target, as after TACE.
     """

@@ -146,7 +146,11 @@ def portal_hypertension_agrees_with_hvpg(record, case):
     flag, hvpg = record["has_portal_hypertension"], record["hvpg_mmhg"]
     if not is_known(flag, hvpg):
         return None
-    return hvpg > 5 if flag else hvpg <= 10
+    if not flag:
+        return hvpg <= 10
+    # With a thrombus in the portal vein the pressure before the sinusoids is not measured.
+    pvtt_type = case.facts["pvtt_type"]
+    return any_of(hvpg > 5, None if pvtt_type is None else pvtt_type != "0")
 
 
 def pvtt_code_agrees_with_text(record, case):

@@ -132,7 +132,25 @@ def grade_agrees_with_value(record, case):
     if is_by_baseline and (base["value"] is None or (base["value_comparator"] or "=") != "="):
         return None
     reference = base["value"] if is_by_baseline and base["value"] > _UPPER_LIMITS[test] else None
-    return abs(_grade(test, sample["value"], reference) - record["grade"]) < 2
+    at_onset = _grade(test, sample["value"], reference)
+    if record["grade"] <= at_onset:
+        return at_onset - record["grade"] < 2
+    # An event has the highest grade it reached: a value of its time that comes near will do.
+    during = [at_onset, *(_grade(test, value, reference) for value in _exact_values_during(record, case, test))]
+    return record["grade"] - max(during) < 2
+
+
+def _exact_values_during(record, case, test):
+    """From 3 days before the onset to the resolution; an event that is not resolved goes on."""
+    end = record["resolved_date"]
+    return [
+        row["value"]
+        for row in case.own["laboratory"]
+        if row["test"] == test
+        and is_known(row["sample_date"], row["value"])
+        and (row["value_comparator"] or "=") == "="
+        if (row["sample_date"] - record["onset_date"]).days >= -3 and (end is None or row["sample_date"] <= end)
+    ]
 
 
 _TEST_OF_TERM = {
