@@ -4,6 +4,7 @@ Each line changes the correct patient (tests/clinical_tables.py), who starts on 
 and dies on 2020-12-01 (day 275), and gives the value of one column of `subject`; an empty value is null.
 """
 
+import polars as pl
 import pytest
 from clinical_tables import make_case, read_rows
 
@@ -150,3 +151,24 @@ def test_a_patients_own_reading_is_never_anothers():
     extra = "response[1].reader=a; response[2].reader=a; response[3].reader=a; response[2].target_sum_mm=10"
     subject = derive(make_case(f"{renamed}; {extra}"))["subject"]
     assert subject["is_progression_derived"].to_list() == [False, True]
+
+
+def test_records_of_an_unknown_patient_add_nobody():
+    """Records of p2 stand in every table but `patient`."""
+    tables = make_case("")
+    known = derive(tables)
+    derived = derive({**tables, "patient": tables["patient"].filter(patient_id="p1")})
+    assert derived["subject"]["patient_id"].to_list() == ["p1"]
+    assert derived["subject"].columns == known["subject"].columns
+    assert derived["eligibility"]["patient_id"].unique().to_list() == ["p1"]
+
+
+@pytest.mark.parametrize("name", ["metastasis", "lesion", "response", "adverse_event"])
+def test_who_has_no_record_gets_none_by_being_joined(name):
+    """p1 has no records; p2's lesions are read by a second reader as well."""
+    tables = make_case(f"-{name}")
+    second = {"lesion", "response"} & {name}
+    tables |= {table: pl.concat([tables[table], tables[table].with_columns(reader=pl.lit("b"))]) for table in second}
+    joined = join_subject(name, tables[name], derive(tables))
+    assert joined.height == tables[name].height
+    assert joined.select(tables[name].columns).equals(tables[name])
