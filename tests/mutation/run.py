@@ -222,6 +222,7 @@ def judge_module(path: Path, tests: tuple[str, ...], rules: str, known: Containe
         code, failed = judge_by_files(path, mutant, tests, frozenset(reached), first)
         killers[failed] += bool(failed)
         verdicts.append(Verdict(module, mutant, KILLED if code else SURVIVED, failed))
+        print(describe_survivors(verdicts[-1:]), end="", flush=True)
     return verdicts
 
 
@@ -262,7 +263,7 @@ def main(parts: list[str]) -> None:
             continue
         judged = judge_module(path, tests, rules, known)
         counts = dict(Counter(v.outcome for v in judged))
-        print(f"{time.monotonic() - started:6.0f} s  {module}: {counts}\n{describe_survivors(judged)}", flush=True)
+        print(f"{time.monotonic() - started:6.0f} s  {module}: {counts}", flush=True)
         verdicts += judged
     scores = describe_scores(verdicts)
     print(scores)
