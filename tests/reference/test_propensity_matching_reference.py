@@ -116,7 +116,7 @@ def fit_or_explain(frame, arm):
         return str(error)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 2), st.integers(0, 3)), min_size=4, max_size=20))
 def test_a_score_is_a_maximum_or_is_refused_with_its_cause(rows):
     arm, ordinal, number = (list(column) for column in zip(*rows, strict=True))
