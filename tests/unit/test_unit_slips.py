@@ -23,7 +23,10 @@ KEY = PseudonymKey(b"k" * 64)
 
 
 def read_cells(table, rows):
-    """Type records of one table from texts as the mapping hands them over; columns that are not given are empty."""
+    """Type records of one table from texts as the mapping hands them over; columns that are not given are empty.
+
+    An empty cell of a column of units is "", null is a record without such a column.
+    """
     names = [*read_contract(TABLES[table]), *sorted({n for row in rows for n in row if n.endswith(UNIT_SUFFIX)})]
     fixed = {"source_file": "f", "source_sheet": None, "source_column": None, PERSON_TEXT: None}
     schema = dict.fromkeys([*fixed, PATIENT_TEXT, *names], pl.String) | {"source_row": pl.Int64, GROUP: pl.Int64}
@@ -37,7 +40,7 @@ def read_cells(table, rows):
 def read_lab(test, text, unit):
     """(test, value, comparator, fault, unit it looks like) of one laboratory cell."""
     other = {"visit_number": "1", "test": "alt_u_l", "value": "30", "value__unit": "U/L"}
-    row = {"visit_number": "0", "test": test, "value": text, "value__unit": unit}
+    row = {"visit_number": "0", "test": test, "value": text, "value__unit": unit or ""}
     typed = read_cells("laboratory", [row, other])
     fault = typed.faults.select("kind", "likely_unit").rows()
     kept = typed.frame.select("test", "value", "value_comparator").row(0)
@@ -149,7 +152,7 @@ FIELDS = """
 @pytest.mark.parametrize("case", read_rows(FIELDS), ids=lambda c: f"{c['field']} {c['text']} {c['unit']}")
 def test_a_field_and_its_unit(case):
     name = case["field"]
-    rows = [{name: case["text"], name + UNIT_SUFFIX: case["unit"]}, {name + UNIT_SUFFIX: "?"}]
+    rows = [{name: case["text"], name + UNIT_SUFFIX: case["unit"] or ""}, {name + UNIT_SUFFIX: "?"}]
     typed = read_cells(case["table"], rows)
     assert typed.frame[name][0] == (case["value"] and float(case["value"]))
     faults = typed.faults.filter(pl.col("field") == name).select("kind", "likely_unit").rows()
