@@ -53,11 +53,11 @@ def _count_severities(severities: Iterable[Severity]) -> str:
 
 
 def _render_summary() -> str:
-    made = Counter({check.rule_id: check.count() for check in CONTRACT_CHECKS})
+    made = sum(check.count() for check in CONTRACT_CHECKS)
     return (
         f"**{len(RULES)} clinical rules** ({_count_severities(rule.severity for rule in RULES.values())}), "
-        f"**{len(CRITERIA)} steps of eligibility**, and **{made.total()} rules made from the contract** of {len(TABLES)} "
-        f"tables, in {len(made)} kinds."
+        f"**{len(CRITERIA)} steps of eligibility**, and **{made} rules made from the contract** of {len(TABLES)} "
+        f"tables, in {len(CONTRACT_CHECKS)} kinds."
     )
 
 
@@ -69,9 +69,10 @@ def _render_contents(sections: dict[str, list[Rule]]) -> str:
     for title, rules in sections.items():
         summary = _describe_module(rules[0]).split("\n", 1)[0].rstrip(".")
         rows.append((link(title), summary, str(len(rules)), _count_severities(rule.severity for rule in rules)))
-    made = sum(check.count() for check in CONTRACT_CHECKS)
+    made = [check.severity for check in CONTRACT_CHECKS for _ in range(check.count())]
+    about = "Keys, dates, codes, units, limits, empty cells"
     rows += [
-        (link("Rules made from the contract"), "Keys, dates, codes, units, limits, empty cells", str(made), ""),
+        (link("Rules made from the contract"), about, str(len(made)), _count_severities(made)),
         (link("The example patient"), "Whom the examples change", "", ""),
     ]
     return f"## Contents\n\n{render_table(('section', 'about', 'rules', 'severity'), rows)}"
@@ -81,8 +82,8 @@ def _render_how_to_read() -> str:
     return """## How to read a rule
 
 - **Severity**: `reject` sets the record aside, `query` asks the hospital to check or complete something, `note` only tells.
-- A rule ends in **pass**, **fail** or **not evaluable** (a value that it needs is empty). Only a fail asks a question, and
-  no rule changes a value.
+- A rule ends in **pass**, **fail** or **not evaluable** (a value that it needs is empty, or it asks nothing of such a
+  record). Only a fail asks a question, and no rule changes a value.
 - **The examples** are the first cases of the rule's own tests: what is changed in [the example patient](#the-example-patient)
   and the values that the rule then sees. All patients are invented.
 - **Source**: a publication, a section of the study's protocol, or "the registry's limit" where neither gives a number.
