@@ -66,7 +66,7 @@ def _render_contents() -> str:
 
 def _render_table_section(name: str, table: type[Table]) -> str:
     grain, zh = read_grain(table)
-    header = ("field", "meaning", "what is sent", "example", "limits, and why", "filled")
+    header = ("field", "meaning", "what is sent", "example", "limits, and why they lie there")
     examples = read_rows(read_correct_patient()[name])
     rows = [_describe_field(spec, _find_example(spec, examples)) for spec in read_contract(table).values()]
     summary = f"## {name}\n\n{zh}. {inspect.getdoc(table)} One record: {grain}."
@@ -77,11 +77,12 @@ def _find_example(spec: FieldContract, rows: list[Row]) -> str:
     """The example patient's first value, else a code; what is made while reading has none."""
     values = (value for row in rows if (value := row.get(spec.name)))
     first_code = next(iter(spec.codes)).value if spec.codes else ""
-    return "" if spec.is_made else next(values, first_code)
+    example = "" if spec.is_made else next(values, first_code)
+    return {"true": "yes", "false": "no"}.get(example, example)
 
 
 def _describe_field(spec: FieldContract, example: str) -> tuple[str, ...]:
-    """A row of the table: field, meaning, what is sent, example, limits with their reason, whether it must be filled."""
+    """A row of the table: field, meaning, what is sent and whether it must be, example, limits with their reason."""
     caveat = f" ({spec.caveat})" if spec.caveat else ""
     sent = TYPE_NAMES[str(spec.dtype)] + (", may be a bound such as `<0.6`" if spec.is_censored else "")
     if spec.codes:
@@ -89,13 +90,14 @@ def _describe_field(spec: FieldContract, example: str) -> tuple[str, ...]:
     elif spec.unit not in (None, NO_UNIT):
         sent += f", {spec.unit}"
     filled = "key" if spec.is_key else "expected" if spec.is_expected else "made while reading" if spec.is_made else ""
-    return (f"`{spec.name}`<br>{spec.zh}", spec.meaning + caveat, sent, example, _describe_limits(spec), filled)
+    sent += f"<br>*{filled}*" if filled else ""
+    return (f"`{spec.name}`<br>{spec.zh}", spec.meaning + caveat, sent, example, _describe_limits(spec))
 
 
 def _describe_limits(spec: FieldContract) -> str:
     limits = (("possible", spec.possible), ("plausible", spec.plausible))
-    told = ", ".join(f"{name} {text}" for name, pair in limits if (text := _format_limits(pair)))
-    return f"{told}: {spec.reason}" if spec.reason else told
+    told = "<br>".join(f"{name} {text}" for name, pair in limits if (text := _format_limits(pair)))
+    return f"{told}<br>{spec.reason}" if spec.reason else told
 
 
 def _render_laboratory() -> str:
