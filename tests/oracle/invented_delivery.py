@@ -256,6 +256,9 @@ def _draw_number(draw, table, name, spec, record, units, fault_rate):
     )
     sign = draw.choice(("=", "=", "=", "<", ">")) if spec.is_censored else "="
     text = f"{number:.10f}".rstrip("0").rstrip(".") if number else "0"
+    if 1.3e10 <= number < 2e10:
+        # Eleven digits like these are masked as a telephone number; with commas they are a viral load.
+        text = f"{number:,.0f}"
     text = draw.choice((text, text, text.translate(FULL_WIDTH), f" {text} "))
     return Cell(text if sign == "=" else sign + text, "value", number, sign, unit)
 
