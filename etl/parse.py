@@ -39,7 +39,7 @@ _EXCEL_SERIAL = r"^[2-5]\d{4}(?:\.\d+)?$"
 # A blank stands only between thousands: two numbers in one cell, `12 5` or `3.9` above `4.1`, are not one.
 _NUMBER = r"^[+-]?(?:\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+)(?:\.\d*)?(?:e[+-]?\d+)?$"
 _LARGEST_COUNT = 2**53
-_CENSORED = r"^([<>≤≥]=?)\s*(.+)$"
+_CENSORED = r"^([<>≤≥≦≧]=?)\s*(.+)$"
 
 
 @dataclass(frozen=True)
@@ -89,21 +89,19 @@ def parse_numbers(texts: pl.Series) -> pl.Series:
 
 
 def parse_censored(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Read numbers that may be bounds (`>1210`, `<0.6`) or 未检出; return values and comparators.
+    """Read numbers that may be bounds (`>1210`, `<0.6`, `≥400`) or 未检出; return values and comparators.
 
-    `<=` and `>=` keep only the direction: the bound is the value either way. What was not detected has no value.
+    What was not detected has no value.
     """
     frame = pl.DataFrame({"t": texts}).with_columns(pl.col("t").str.extract(_CENSORED, 1).alias("sign"))
     number = pl.coalesce(pl.col("t").str.extract(_CENSORED, 2), pl.col("t"))
     frame = frame.with_columns(number.alias("number"))
     values = parse_numbers(frame["number"])
-    first = pl.col("sign").str.slice(0, 1)
+    sign = pl.col("sign").str.replace("[≤≦]=?", "<=").str.replace("[≥≧]=?", ">=")
     comparator = (
         pl.when(pl.col("t").str.to_lowercase().is_in(NOT_DETECTED_TEXTS)).then(pl.lit(Comparator.NOT_DETECTED.value))
         .when(pl.col("v").is_null()).then(None)
-        .when(first.is_in(["<", "≤"])).then(pl.lit(Comparator.BELOW.value))
-        .when(first.is_in([">", "≥"])).then(pl.lit(Comparator.ABOVE.value))
-        .otherwise(pl.lit(Comparator.EQUAL.value))
+        .otherwise(sign.fill_null(Comparator.EQUAL.value))
     )  # fmt: skip
     comparators = frame.with_columns(values.alias("v")).select(comparator.alias("c")).to_series()
     return values, comparators

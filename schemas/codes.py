@@ -121,7 +121,9 @@ class Comparator(Code):
 
     EQUAL = "=", "等于"
     BELOW = "<", "低于"
+    AT_MOST = "<=", "不高于"
     ABOVE = ">", "高于"
+    AT_LEAST = ">=", "不低于"
     NOT_DETECTED = "not_detected", "未检出"
 
 

@@ -31,14 +31,17 @@ def _points_by_cuts(
     """Return the points below `low`, from `low` to `high`, and above `high` of a value that may be a bound.
 
     `comparator` is a code of `Comparator`; null is read as `=`. A bound can only settle an outer class: "< v" where v is
-    at most `low`, "> v" where v is at least `high`. What was not detected has no points.
+    at most `low` and "<= v" where it is below, "> v" where v is at least `high` and ">= v" where it is above. What was
+    not detected has no points.
     """
     sign = comparator.fill_null(Comparator.EQUAL.value)
     is_value, is_below, is_above = (sign == c.value for c in (Comparator.EQUAL, Comparator.BELOW, Comparator.ABOVE))
+    allows_low = sign.is_in([Comparator.EQUAL.value, Comparator.AT_MOST.value])
+    allows_high = sign.is_in([Comparator.EQUAL.value, Comparator.AT_LEAST.value])
     return (
-        pl.when((is_value & (value < low)) | (is_below & (value <= low)))
+        pl.when((allows_low & (value < low)) | (is_below & (value <= low)))
         .then(points[0])
-        .when((is_value & (value > high)) | (is_above & (value >= high)))
+        .when((allows_high & (value > high)) | (is_above & (value >= high)))
         .then(points[2])
         .when(is_value & value.is_between(low, high))
         .then(points[1])

@@ -16,6 +16,7 @@ HVPG_NORMAL_MMHG = 5
 ALBI_WORST_GRADE = 3
 ECOG_DEATH = 5
 POINTS_APART = 2
+BELOW_A_LIMIT = (Comparator.BELOW.value, Comparator.AT_MOST.value)
 
 
 def _has_spread() -> pl.Expr:
@@ -240,7 +241,7 @@ def hbv_dna_copies_are_decisive() -> pl.Expr:
 def antiviral_has_hepatitis_b() -> pl.Expr:
     """Antiviral therapy goes with HBsAg or detectable HBV DNA."""
     is_detected = pl.any_horizontal(
-        ((pl.col(value) > 0) & pl.col(sign).ne_missing(Comparator.BELOW.value)).fill_null(value=False)
+        ((pl.col(value) > 0) & ~pl.col(sign).is_in(BELOW_A_LIMIT).fill_null(value=False)).fill_null(value=False)
         for value, sign in (("hbv_dna_iu_ml", "hbv_dna_comparator"), ("hbv_dna_copies_ml", "hbv_dna_copies_comparator"))
     )
     has_hepatitis_b = (pl.col("hbsag") == Serology.POSITIVE.value) | is_detected

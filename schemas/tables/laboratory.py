@@ -28,7 +28,7 @@ class Laboratory(Table):
         caveat="in the canonical unit that the test's name ends with",
     )
     value_comparator: pl.String = field(
-        "Sign of the value: `=`, `<`, `>` or not_detected",
+        "Sign of the value: `=`, `<`, `<=`, `>`, `>=` or not_detected",
         "结果符号",
         codes=Comparator,
         made=True,

@@ -35,7 +35,9 @@ def _judge(value, sign, judge, lowest=0.0, highest=math.inf):
     if sign in (None, "="):
         return judge(value)
     nearly = 1e-12 * max(abs(value), 1.0)
-    ends = (lowest, value - nearly) if sign == "<" else (value + nearly, highest)
+    ends = {
+        "<": (lowest, value - nearly), "<=": (lowest, value), ">": (value + nearly, highest), ">=": (value, highest),
+    }[sign]  # fmt: skip
     verdicts = {judge(end) for end in ends}
     return verdicts.pop() if len(verdicts) == 1 else None
 
@@ -70,13 +72,16 @@ def make_albi(lab):
         score = compute_albi(bilirubin, albumin)
         return {"albi_score": score, "albi_grade": _grade(score)}
     (least_b, most_b), (least_a, most_a) = _allow(bilirubin, signs[0]), _allow(albumin, signs[1])
-    lowest, highest = compute_albi(least_b, most_a) + 1e-12, compute_albi(most_b, least_a) - 1e-12
+    lowest, highest = compute_albi(least_b, most_a), compute_albi(most_b, least_a)
+    lowest += 1e-12 if signs[0] == ">" or signs[1] == "<" else 0
+    highest -= 1e-12 if signs[0] == "<" or signs[1] == ">" else 0
     return facts | {"albi_grade": _grade(lowest) if _grade(lowest) == _grade(highest) else None}
 
 
 def _allow(value, sign):
-    """The ends of what a value and its sign allow; a bound's own value is left out."""
-    return {"<": (0.0, value), ">": (value, math.inf)}.get(sign, (value, value))
+    """The ends of what a value and its sign allow; `<` and `>` leave the bound's own value out."""
+    below, above = (0.0, value), (value, math.inf)
+    return {"<": below, "<=": below, ">": above, ">=": above}.get(sign, (value, value))
 
 
 def make_child_pugh(lab, baseline):

@@ -254,7 +254,7 @@ def _draw_number(draw, table, name, spec, record, units, fault_rate):
     number = (
         int(wanted) if "Int" in str(spec.dtype) else _write_in(wanted, known_units(table, name, test).get(unit, 1.0))
     )
-    sign = draw.choice(("=", "=", "=", "<", ">")) if spec.is_censored else "="
+    sign = draw.choice(("=", "=", "=", "<", ">", "<=", ">=")) if spec.is_censored else "="
     text = f"{number:.10f}".rstrip("0").rstrip(".") if number else "0"
     if 1.3e10 <= number < 2e10:
         # Eleven digits like these are masked as a telephone number; with commas they are a viral load.

@@ -55,7 +55,7 @@ VALUES = {
     "vital_status": ("alive", "dead"),
     "initial_dose_mg": (8, 12, 200, 240, 400, 800, 3),
     "grade": (1, 2, 3, 4, 5),
-    "value_comparator": ("=",) * 8 + ("<", ">", "not_detected"),
+    "value_comparator": ("=",) * 8 + ("<", ">", "<=", ">=", "not_detected"),
     "overall_survival_days": (0, 60, 91, 91.25, 91.5, 400, 800.5),
     "progression_days": (0, 30, 91, 200, 400, 800.5),
 }

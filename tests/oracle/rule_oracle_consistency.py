@@ -15,7 +15,9 @@ def antiviral_has_hepatitis_b(record, case):
 def _has_detectable_virus(case):
     """HBV DNA measured in either unit; below a limit is not detected, and nobody looks for it without HBsAg."""
     samples = [case.sample(test) for test in ("hbv_dna_iu_ml", "hbv_dna_copies_ml")]
-    return any((row["value"] or 0) > 0 and row["value_comparator"] not in ("<", "not_detected") for row in samples)
+    return any(
+        (row["value"] or 0) > 0 and row["value_comparator"] not in ("<", "<=", "not_detected") for row in samples
+    )
 
 
 def bclc_c_with_spread(record, case):
@@ -81,10 +83,12 @@ def _exceeds_cut(sample, per_iu):
     if sign == "not_detected":
         return False
     value = sample["value"] / per_iu
-    if sign == "<":
+    if sign in ("<", "<="):
         return False if value <= HBV_DNA_CUT_IU_ML else None
     if sign == ">":
         return True if value >= HBV_DNA_CUT_IU_ML else None
+    if sign == ">=":
+        return True if value > HBV_DNA_CUT_IU_ML else None
     return value > HBV_DNA_CUT_IU_ML
 
 
@@ -245,6 +249,10 @@ def _points(sample, low, high):
         return {1} | ({2} if value > low else set()) | ({3} if value > high else set())
     if sign == ">":
         return {3} | ({2} if value < high else set()) | ({1} if value < low else set())
+    if sign == "<=":
+        return {1} | ({2} if value >= low else set()) | ({3} if value > high else set())
+    if sign == ">=":
+        return {3} | ({2} if value <= high else set()) | ({1} if value < low else set())
     return {exact}
 
 

@@ -100,6 +100,7 @@ def test_labels_are_those_of_the_printed_table():
     [
         (400, "=", "<=400"), (401, None, ">400"), (None, None, None),
         (400, "<", "<=400"), (401, "<", None), (1210, ">", ">400"), (400, ">", ">400"), (399, ">", None),
+        (400, "<=", "<=400"), (401, "<=", None), (400, ">=", None), (400.1, ">=", ">400"),
         (None, "not_detected", "<=400"), (0, "not_detected", "<=400"),
     ],
 )  # fmt: skip

@@ -105,8 +105,9 @@ def read_value(text, column, sign_column):
         return {column: None, sign_column: None}
     if text == "nd":
         return {column: 0.0, sign_column: "not_detected"}
-    signs = {"<": "<", ">": ">", "?": None}  # a value whose sign is not given is the value itself
-    return {column: float(text.lstrip("<>?")), sign_column: signs.get(text[0], "=")}
+    number = text.lstrip("<>=?")
+    sign = text.removesuffix(number) or "="
+    return {column: float(number), sign_column: None if sign == "?" else sign}  # without a sign: the value itself
 
 
 def assert_child_pugh(case):
@@ -126,6 +127,14 @@ CHILD_PUGH_OF_BOUNDS = """
 | <34       | 35.1    | 1.6  |     | none    | 0              | 5      | A     |
 | <3        | 35.1    | 1.6  |     | none    | 0              | 5      | A     |
 | <34.1     | 35.1    | 1.6  |     | none    | 0              |        |       |
+| <=34      | 35.1    | 1.6  |     | none    | 0              |        |       |
+| <=33.9    | 35.1    | 1.6  |     | none    | 0              | 5      | A     |
+| >=51      | 35.1    | 1.6  |     | none    | 0              |        |       |
+| >=51.1    | 35.1    | 1.6  |     | none    | 0              | 7      | B     |
+| 15        | >=35    | 1.6  |     | none    | 0              |        |       |
+| 15        | >=35.1  | 1.6  |     | none    | 0              | 5      | A     |
+| 15        | <=28    | 1.6  |     | none    | 0              |        |       |
+| 15        | <=27.9  | 1.6  |     | none    | 0              | 7      | B     |
 | >51       | 35.1    | 1.6  |     | none    | 0              | 7      | B     |
 | >50.9     | 35.1    | 1.6  |     | none    | 0              |        |       |
 | 15        | >35     | 1.6  |     | none    | 0              | 5      | A     |
@@ -171,6 +180,8 @@ def test_child_pugh_of_bounds_and_of_the_prothrombin_time(case):
         ("<10", "<24", None), (">10", ">39", None), ("<10", "<39", None), (">10", ">24", None),
         # at bilirubin 1 the score is -0.085 x albumin: exactly -2.60 at 30.588..., exactly -1.39 at 16.352...
         ("<1", "30.588235294117645", 1), ("<1", "30.5", None), (">1", "16.352941176470587", 3), (">1", "16.4", None),
+        ("<=1", "30.588235294117645", 1), (">=1", "16.352941176470587", None), (">=1", "16.35", 3), ("1", "<=16.35", 3),
+        (">=1", "<16.352941176470587", 3), (">1", "<=16.352941176470587", 3), ("<=1", ">=30.6", 1), ("<=1", "<=30.6", None),
         ("?10", "?38", 2), ("?10", "39", 1), ("10", "?24", 3),
         ("nd", "39", None), ("10", "nd", None), (None, "39", None), ("10", None, None),
     ],

@@ -71,7 +71,7 @@ def test_numbers(text, number):
 
 @pytest.mark.parametrize(
     ("text", "value", "sign"),
-    [(">1210", 1210, ">"), ("＞1210", 1210, ">"), ("<0.6", 0.6, "<"), ("≤20", 20, "<"), (">= 3", 3, ">"), ("15", 15, "="),
+    [(">1210", 1210, ">"), ("＞1210", 1210, ">"), ("<0.6", 0.6, "<"), ("≤20", 20, "<="), (">= 3", 3, ">="), ("≧5", 5, ">="), ("≦ 5", 5, "<="), ("≥=3", 3, ">="), ("15", 15, "="),
      ("未检出", None, "not_detected"), ("Not detected", None, "not_detected"), ("阴性", None, "not_detected"),
      (">", None, None), ("<high", None, None), ("positive", None, None)],
 )  # fmt: skip
