@@ -63,7 +63,7 @@ def derive_by_oracle(hospital):
 
 
 def make_event_facts(hospital):
-    """Of every event graded by a value: the sample nearest to the onset (a tie: the worse) and that of visit 0."""
+    """Of every event graded by a value: the sample nearest to the onset (a tie: the worse), the worst, that of visit 0."""
     facts = {}
     for event in hospital["adverse_event"]:
         test = TEST_OF_TERM.get(event["term"])
@@ -79,6 +79,7 @@ def make_event_facts(hospital):
             "patient_id": event["patient_id"],
             "event_number": event["event_number"],
             "sample_value": _exact_value(_find_nearest(samples, event["onset_date"])),
+            "worst_value": _find_worst(samples, event),
             "baseline_value": _exact_value(at_baseline[0] if at_baseline else None),
         }
     return facts
@@ -94,6 +95,22 @@ def _find_nearest(samples, onset):
     return min(
         near, key=lambda found: (found[0], sign * found[1]["value"], found[1]["visit_number"]), default=(0, None)
     )[1]
+
+
+def _find_worst(samples, event):
+    """The worst exact value from 3 days before the onset to the resolution, or to the last sample."""
+    onset, end = event["onset_date"], event["resolved_date"]
+    values = [
+        row["value"]
+        for row in samples
+        if onset is not None
+        and row["sample_date"] is not None
+        and (row["sample_date"] - onset).days >= -3
+        and (end is None or row["sample_date"] <= end)
+        and _exact_value(row) is not None
+    ]
+    choose = min if event["term"] == "platelets_decreased" else max
+    return choose(values, default=None)
 
 
 def _exact_value(row):

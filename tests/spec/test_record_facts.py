@@ -6,24 +6,24 @@ from clinical_tables import make_frame, read_rows
 from schemas.definitions.record_facts import derive_event_facts, derive_response_facts
 
 # An event of 2020-03-28; samples as "visit:day:value", the value with its sign. The nearest counts, at most 3 days away; of
-# two equally near the worse, which for platelets is the lower.
+# two equally near the worse, which for platelets is the lower. The worst counts from 3 days before on: the event goes on.
 SAMPLES = """
-| term                | samples               | sample | baseline | why                                    |
-| alt_increased       | 0:01:30 1:28:44       | 44     | 30       | on the day                             |
-| alt_increased       | 0:01:30 1:27:41 2:30:99 | 41   | 30       | nearer by a day                        |
-| alt_increased       | 0:01:30 1:26:50 2:30:60 | 60   | 30       | equally near: the higher               |
-| alt_increased       | 0:01:30 1:26:60 2:30:50 | 60   | 30       | equally near: the higher               |
-| platelets_decreased | 0:01:99 1:26:50 2:30:60 | 50   | 99       | equally near: the lower                |
-| alt_increased       | 0:01:30 1:25:50       | 50     | 30       | 3 days before                          |
-| alt_increased       | 0:01:30 1:31:50       | 50     | 30       | 3 days after                           |
-| alt_increased       | 0:01:30 1:24:50       |        | 30       | 4 days are too far                     |
-| alt_increased       | 0:01:30 1:28:>44      |        | 30       | a bound is no value                    |
-| alt_increased       | 0:01:<30 1:28:44      | 44     |          | a bound is no baseline                 |
-| alt_increased       | 0:01:30 1:28:50 2:28:>50 | 50  | 30       | of the same value the earlier visit    |
-| alt_increased       | 0:01:30 1:28:>50 2:28:50 |     | 30       | of the same value the earlier visit    |
-| alt_increased       | 0:01:30 1:28: 2:27:41 | 41     | 30       | a sample without a value is none       |
-| alt_increased       | 1:28:44               | 44     |          | no baseline                            |
-| alt_increased       | 0:28:44               | 44     | 44       | the baseline is a sample too           |
+| term                | samples               | sample | worst | baseline | why                                    |
+| alt_increased       | 0:01:30 1:28:44       | 44     | 44    | 30       | on the day                             |
+| alt_increased       | 0:01:30 1:27:41 2:30:99 | 41   | 99    | 30       | nearer by a day                        |
+| alt_increased       | 0:01:30 1:26:50 2:30:60 | 60   | 60    | 30       | equally near: the higher               |
+| alt_increased       | 0:01:30 1:26:60 2:30:50 | 60   | 60    | 30       | equally near: the higher               |
+| platelets_decreased | 0:01:99 1:26:50 2:30:60 | 50   | 50    | 99       | equally near: the lower                |
+| alt_increased       | 0:01:30 1:25:50       | 50     | 50    | 30       | 3 days before                          |
+| alt_increased       | 0:01:30 1:31:50       | 50     | 50    | 30       | 3 days after                           |
+| alt_increased       | 0:01:30 1:24:50       |        |       | 30       | 4 days are too far                     |
+| alt_increased       | 0:01:30 1:28:>44      |        |       | 30       | a bound is no value                    |
+| alt_increased       | 0:01:<30 1:28:44      | 44     | 44    |          | a bound is no baseline                 |
+| alt_increased       | 0:01:30 1:28:50 2:28:>50 | 50  | 50    | 30       | of the same value the earlier visit    |
+| alt_increased       | 0:01:30 1:28:>50 2:28:50 |     | 50    | 30       | of the same value the earlier visit    |
+| alt_increased       | 0:01:30 1:28: 2:27:41 | 41     | 41    | 30       | a sample without a value is none       |
+| alt_increased       | 1:28:44               | 44     | 44    |          | no baseline                            |
+| alt_increased       | 0:28:44               | 44     | 44    | 44       | the baseline is a sample too           |
 """
 TESTS = {"alt_increased": "alt_u_l", "platelets_decreased": "platelets_10e9_l"}
 
@@ -43,14 +43,28 @@ def test_the_values_of_an_event(case):
     samples = [make_sample(TESTS[case["term"]], text) for text in case["samples"].split()]
     other = make_sample("ast_u_l", "1:28:700")
     facts = derive_event_facts(events, make_frame("laboratory", [other, *samples]))
-    expected = tuple(None if case[name] is None else float(case[name]) for name in ("sample", "baseline"))
+    expected = tuple(None if case[name] is None else float(case[name]) for name in ("sample", "worst", "baseline"))
     assert facts.rows() == [("p1", 1, *expected), ("p1", 2, *expected)]
+
+
+@pytest.mark.parametrize(
+    ("resolved_date", "worst"),
+    [(None, 90), ("2020-04-20", 80), ("2020-04-19", 60), ("2020-03-28", 60), ("2020-03-24", None)],
+)
+def test_the_worst_value_of_an_event_lies_before_its_resolution(resolved_date, worst):
+    event = {"event_number": "1", "term": "alt_increased", "onset_date": "2020-03-28", "resolved_date": resolved_date}
+    texts = ["1:24:99", "2:25:60", "3:28:50"]
+    samples = [make_sample("alt_u_l", text) for text in texts]
+    samples += [{**make_sample("alt_u_l", "4:01:80"), "sample_date": "2020-04-20"}]
+    samples += [{**make_sample("alt_u_l", "5:01:90"), "sample_date": "2020-04-21"}]
+    facts = derive_event_facts(make_frame("adverse_event", [event]), make_frame("laboratory", samples))
+    assert facts["worst_value"].to_list() == [worst]
 
 
 def test_an_event_without_any_sample_stays_and_a_term_without_a_test_does_not():
     events = read_rows("| event_number | term |\n| 1 | ast_increased |\n| 2 | fatigue |\n| 3 | bilirubin_increased |")
     facts = derive_event_facts(make_frame("adverse_event", events), make_frame("laboratory", []))
-    assert facts.rows() == [("p1", 1, None, None), ("p1", 3, None, None)]
+    assert facts.rows() == [("p1", 1, None, None, None), ("p1", 3, None, None, None)]
 
 
 def test_the_tests_that_terms_are_graded_by():
