@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from schemas.codes import LabTest, Severity
-from schemas.contract import FieldContract, read_grain
+from schemas.contract import FieldContract, Number, read_grain
 from schemas.tables import TABLES
-from schemas.units import LAB_RANGES, LOG10_PREFIX, NO_UNIT, name_test
+from schemas.units import LAB_RANGES, LOG10_PREFIX, NO_UNIT, find_factor, name_test, normalise_unit
 
 FINDING_SCHEMA: dict[str, type[pl.DataType]] = {
     "finding_id": pl.String,
@@ -55,12 +56,31 @@ def describe_test(test: LabTest) -> FieldContract:
     )
 
 
+def state_limits_in(field: FieldContract, unit: str | None) -> FieldContract:
+    """Return the field with its limits in the unit that a hospital sends, to three digits; an unknown unit changes nothing.
+
+    A data manager who sees 0.2 in a mg/dL column is told of mg/dL: limits in umol/L would explain nothing.
+    """
+    if unit is None or field.unit is None or normalise_unit(unit) == field.unit:
+        return field
+    factor = find_factor(field.name, unit, field.unit)
+    if factor is None:
+        return field
+    is_log = normalise_unit(unit).startswith(LOG10_PREFIX)
+
+    def restate(limit: Number | None) -> Number | None:
+        if limit is None or (is_log and limit <= 0):
+            return None
+        return float(f"{math.log10(limit / factor) if is_log else limit / factor:.3g}")
+
+    low, high = (restate(limit) for limit in field.possible)
+    soft_low, soft_high = (restate(limit) for limit in field.plausible)
+    return replace(field, unit=unit.strip(), possible=(low, high), plausible=(soft_low, soft_high))
+
+
 def contract_message(kind: str, field: FieldContract, likely_unit: str | None = None) -> Message:
     """Return the sentence for a contract finding of one kind at one field; `likely_unit` is the one a value looks like."""
-    low, high = field.possible if kind == "range" else field.plausible
-    unit = "" if field.unit in (None, NO_UNIT) else field.unit
-    shown = ["" if limit is None else f"{limit:.12g}" for limit in (low, high)]
-    limits = " ".join(f"{shown[0]} - {shown[1]} {unit}".split())
+    limits = _describe_limits(field.possible if kind == "range" else field.plausible, field.unit)
     reason = Message(f"outside {limits}", f"超出{limits}")
     if likely_unit and likely_unit.startswith(LOG10_PREFIX):
         reason = Message("between 1 and 10, where assays do not quantify", "介于1与10之间，低于检测方法的定量范围")
@@ -83,12 +103,12 @@ def contract_message(kind: str, field: FieldContract, likely_unit: str | None = 
             f"{field.zh}：按所报单位{reason.zh}{looks_like.zh}，数值已隔离，请核对数值和单位。",
         ),
         "range": Message(
-            f"{field.meaning}: the value is impossible ({limits}). Please check value and unit.",
-            f"{field.zh}：数值不可能（{limits}），请核对数值和单位。",
+            f"{field.meaning}: the value is impossible (possible: {limits}). Please check value and unit.",
+            f"{field.zh}：数值不可能（可能范围：{limits}），请核对数值和单位。",
         ),
         "implausible": Message(
-            f"{field.meaning}: the value is unusual ({limits}). Please confirm or correct it.",
-            f"{field.zh}：数值异常（{limits}），请确认或更正。",
+            f"{field.meaning}: the value is unusual (usual: {limits}). Please confirm or correct it.",
+            f"{field.zh}：数值异常（常见范围：{limits}），请确认或更正。",
         ),
         "missing": Message(
             f"{field.meaning}: the value is missing. Please complete it.",
@@ -96,6 +116,12 @@ def contract_message(kind: str, field: FieldContract, likely_unit: str | None = 
         ),
     }
     return sentences[kind]
+
+
+def _describe_limits(limits: tuple[Number | None, Number | None], unit: str | None) -> str:
+    low, high = ("" if limit is None else f"{limit:.12g}" for limit in limits)
+    span = f"{low} - {high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
+    return span if unit in (None, NO_UNIT) else f"{span} {unit}"
 
 
 RECORD_SENTENCES: dict[str, Message] = {

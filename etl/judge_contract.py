@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
-from etl.findings import PERSONAL_DATA, contract_message, describe_test, record_message
+from etl.findings import PERSONAL_DATA, contract_message, describe_test, record_message, state_limits_in
 from etl.findings_book import FindingsBook
 from etl.mapping import GROUP, UNIT_SUFFIX
 from etl.records import LAB_VALUE, PERSON_ID, RECORD, TypedRecords, find_implausible
@@ -123,18 +123,25 @@ def _split_by_message(
 ) -> Iterator[tuple[FieldContract, str | None, pl.DataFrame]]:
     """Yield the rows with the field they are about and the unit they look like.
 
-    A laboratory value is spoken of by its test and its limits.
+    A laboratory value is spoken of by its test; limits are those of the unit that the hospital sent.
     """
-    unit = (
-        pl.col("likely_unit") if "likely_unit" in rows.columns else pl.lit(None, dtype=pl.String).alias("likely_unit")
-    )
+    nothing = pl.lit(None, dtype=pl.String)
     is_lab = (records.table, spec.name) == LAB_VALUE
-    test = pl.col("test") if is_lab else pl.lit(None, dtype=pl.String).alias("test")
-    told = rows.select(RECORD, unit).join(
-        records.frame.select(RECORD, test), on=RECORD, how="left", maintain_order="left"
+    sent = spec.name + UNIT_SUFFIX
+    units = pl.DataFrame(
+        {
+            RECORD: records.frame[RECORD],
+            "test": records.frame["test"] if is_lab else None,
+            "unit": records.raw[sent] if sent in records.raw.columns else None,
+        },
+        schema_overrides={"test": pl.String, "unit": pl.String},
     )
-    for (name, likely_unit), part in told.group_by("test", "likely_unit", maintain_order=True):
-        yield (describe_test(LabTest(name)) if name else spec), likely_unit, part
+    told = rows.select(
+        RECORD, pl.col("likely_unit") if "likely_unit" in rows.columns else nothing.alias("likely_unit")
+    ).join(units, on=RECORD, how="left", maintain_order="left")
+    for (name, unit, likely_unit), part in told.group_by("test", "unit", "likely_unit", maintain_order=True):
+        described = describe_test(LabTest(name)) if name else spec
+        yield state_limits_in(described, unit), likely_unit, part
 
 
 def _list_asked(accepted: pl.DataFrame, name: str, faults: pl.DataFrame, book: FindingsBook) -> pl.DataFrame:

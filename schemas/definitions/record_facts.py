@@ -1,7 +1,7 @@
 """Facts about a patient's records, counted once, for rules that compare one table with another.
 
 A count is null where the hospital sends no table of that kind at all, and 0 where it does and the patient has no record:
-only the latter is a contradiction.
+only the latter is a contradiction. So is a `has_` column null or False.
 """
 
 from __future__ import annotations
@@ -36,11 +36,16 @@ def derive_record_facts(
         subject.join(_summarise_liver_lesions(baseline_lesion), on="patient_id", how="left")
         .join(_count_unlisted_organs(baseline_lesion, tables["metastasis"]), on="patient_id", how="left")
         .with_columns(
-            pl.col("has_baseline_record", "has_outcome_record").fill_null(value=False),
-            pl.col("has_baseline_imaging").fill_null(pl.lit(False if assessment.height > 0 else None)),
+            _fill_absent("has_baseline_record", tables["baseline"]),
+            _fill_absent("has_outcome_record", tables["outcome"]),
+            _fill_absent("has_baseline_imaging", assessment),
             fill_count("follow_up_assessment_number", assessment),
         )
     )
+
+
+def _fill_absent(name: str, records: pl.DataFrame) -> pl.Expr:
+    return pl.col(name).fill_null(pl.lit(False if records.height > 0 else None))
 
 
 def _compute_is_at_baseline() -> pl.Expr:

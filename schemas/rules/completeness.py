@@ -21,7 +21,7 @@ IMAGING_WINDOW_DAYS = 14
     why="Without baseline characteristics the patient cannot be judged eligible or matched and is lost to the study.",
     en="The patient has no baseline record. Please add it.",
     zh="该患者无基线记录，请补充。",
-    on_missing="a missing record fails",
+    on_missing="a missing record fails; not evaluable where the hospital sends no baseline records at all",
 )
 def baseline_is_recorded() -> pl.Expr:
     """Every patient has a baseline record."""
@@ -36,7 +36,7 @@ def baseline_is_recorded() -> pl.Expr:
     why="Without an outcome the patient has no survival time and is lost to the study.",
     en="The patient has no outcome record. Please add it.",
     zh="该患者无结局记录，请补充。",
-    on_missing="a missing record fails",
+    on_missing="a missing record fails; not evaluable where the hospital sends no outcomes at all",
 )
 def outcome_is_recorded() -> pl.Expr:
     """Every patient has an outcome record."""

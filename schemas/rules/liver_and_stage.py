@@ -135,11 +135,13 @@ def bclc_c_has_a_reason() -> pl.Expr:
     why="A patient with end-stage disease would be taken for stage C, although their survival is not that of the patients studied.",
     en="ECOG 3-4 or Child-Pugh class C makes BCLC stage D, but another stage is recorded. Please check all three.",
     zh="ECOG 3–4分或Child-Pugh C级应为BCLC D期，但所填分期不同，请核对三项。",
-    on_missing="one of the two suffices; not evaluable while one is empty and the other is not there, or without a stage",
+    on_missing="an empty Child-Pugh class is that of the derived points; one of the two suffices; not evaluable while one is empty "
+    "and the other is not there, or without a stage",
 )
 def bclc_d_with_end_stage() -> pl.Expr:
     """With ECOG 3-4 or Child-Pugh C the stage is D."""
-    is_end_stage = compute_is_end_stage(pl.col("ecog_status"), pl.col("child_pugh_class"))
+    child_pugh_class = pl.coalesce("child_pugh_class", "subject_child_pugh_class")
+    is_end_stage = compute_is_end_stage(pl.col("ecog_status"), child_pugh_class)
     return is_implied(is_end_stage, pl.col("bclc_stage") == BclcStage.STAGE_D.value)
 
 

@@ -92,7 +92,6 @@ def make_outcome(outcome, start, line, readings):
         "overall_survival_days": record.get("overall_survival_days"),
         "recorded_progression_days": record.get("progression_days"),
         "is_dead": None if status is None else status == "dead",
-        "has_outcome_record": outcome is not None,
         **summarise_readings(readings),
     }
     facts |= _make_times(facts, record.get("last_contact_date"), start, line)

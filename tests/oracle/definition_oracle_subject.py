@@ -138,7 +138,7 @@ def _make_subject(sent, own, line, assessed):
         "stated_age_years": patient["age_years"],
         "age_years": make_age(patient["birth_date"], line["start_date"], patient["age_years"]),
         "recorded_child_pugh_class": baseline.get("child_pugh_class"),
-        "has_baseline_record": bool(own["baseline"]),
+        "has_baseline_record": bool(own["baseline"]) if "baseline" in sent else None,
         **line,
         **make_laboratory(own["laboratory"]),
         **make_metastasis(own["metastasis"]),
@@ -148,6 +148,7 @@ def _make_subject(sent, own, line, assessed):
     facts |= _describe_baseline_lesions(own)
     readings = select_readings(assessed)
     facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["start_date"], line, readings)
+    facts["has_outcome_record"] = bool(own["outcome"]) if "outcome" in sent else None
     is_sent = bool(sent & {"lesion", "response"})
     facts |= {
         "has_baseline_imaging": any(row["visit_number"] == 0 for row in readings) if is_sent else None,

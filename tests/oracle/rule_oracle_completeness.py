@@ -17,7 +17,7 @@ def baseline_imaging_near_start(record, case):
 
 
 def baseline_is_recorded(record, case):
-    return bool(case.own["baseline"])
+    return bool(case.own["baseline"]) if "baseline" in case.sent else None
 
 
 def baseline_laboratory_is_complete(record, case):
@@ -38,7 +38,7 @@ def first_line_is_recorded(record, case):
 
 
 def outcome_is_recorded(record, case):
-    return bool(case.own["outcome"])
+    return bool(case.own["outcome"]) if "outcome" in case.sent else None
 
 
 def response_is_followed(record, case):

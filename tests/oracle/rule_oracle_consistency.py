@@ -40,7 +40,9 @@ def _has_spread(record, case):
 
 
 def bclc_d_with_end_stage(record, case):
-    return where(_is_end_stage(record, case), equal(record["bclc_stage"], "D"))
+    liver = record["child_pugh_class"] or case.facts["child_pugh_class"]
+    is_end_stage = any_of(one_of(record["ecog_status"], (3, 4)), equal(liver, "C"))
+    return where(is_end_stage, equal(record["bclc_stage"], "D"))
 
 
 def bclc_d_has_a_reason(record, case):

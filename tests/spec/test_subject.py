@@ -37,6 +37,8 @@ CASES = """
 |                                                                                          | has_baseline_record           | True        |
 | -baseline                                                                                | has_baseline_record           | False       |
 | -outcome                                                                                 | has_outcome_record            | False       |
+| -baseline!                                                                               | has_baseline_record           |             |
+| -outcome!                                                                                | has_outcome_record            |             |
 |                                                                                          | alt_u_l                       | 30.0        |
 | laboratory[6].value_comparator=not_detected                                              | hbv_dna_iu_ml                 | 0.0         |
 | laboratory[6].value_comparator=                                                          | hbv_dna_iu_ml                 | 1000.0      |

@@ -9,7 +9,7 @@ from clinical_tables import read_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.findings import contract_message, describe_test
+from etl.findings import contract_message, describe_test, state_limits_in
 from etl.identity import PseudonymKey
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from etl.records import type_records
@@ -193,3 +193,20 @@ def test_the_sentence_says_limits_and_unit_in_both_languages():
     assert contract_message("unit", describe_test(LabTest.ALBUMIN)).en == (
         "albumin: the unit is missing or unknown. Please state it."
     )
+
+
+@pytest.mark.parametrize(
+    ("test", "unit", "limits"),
+    [
+        # 20 to 1000 umol/L of creatinine, 88.4 umol/L a mg/dL
+        (LabTest.CREATININE, "mg/dL", "0.226 - 11.3 mg/dL"),
+        (LabTest.CREATININE, "μmol/L", "20 - 1000 umol/L"),
+        (LabTest.CREATININE, "mmol/kg", "20 - 1000 umol/L"),
+        (LabTest.AFP, "IU/ml", "0 - 826000 IU/ml"),
+        (LabTest.HBV_DNA, "lg IU/mL", "≤ 10 lg IU/mL"),
+    ],
+)
+def test_limits_are_said_in_the_unit_that_was_sent(test, unit, limits):
+    message = contract_message("implausible", state_limits_in(describe_test(test), unit))
+    assert message.en.endswith(f"the value is unusual (usual: {limits}). Please confirm or correct it.")
+    assert message.zh.endswith(f"数值异常（常见范围：{limits}），请确认或更正。")
