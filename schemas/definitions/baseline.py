@@ -50,7 +50,7 @@ def compute_bounded_level(value: pl.Expr, comparator: pl.Expr, cut: float) -> pl
 
 def compute_copies_level(copies_ml: pl.Expr, comparator: pl.Expr) -> pl.Expr:
     """Return the HBV DNA level of copies/mL, of which 5 to 6 are one IU: null where both levels are possible (protocol)."""
-    fewest, most = (compute_bounded_level(copies_ml / n, comparator, HBV_DNA_CUT_IU_ML) for n in COPIES_PER_IU[::-1])
+    most, fewest = (compute_bounded_level(copies_ml / n, comparator, HBV_DNA_CUT_IU_ML) for n in COPIES_PER_IU)
     return pl.when(fewest == most).then(fewest)
 
 
@@ -106,7 +106,7 @@ def compute_completed_years(birth_date: pl.Expr, on_date: pl.Expr) -> pl.Expr:
 def compute_age_years(birth_date: pl.Expr, start_date: pl.Expr, stated_age_years: pl.Expr) -> pl.Expr:
     """Return completed years at the start from the birth date, else the stated age; null where born after the start."""
     from_birth = compute_completed_years(birth_date, start_date)
-    age = pl.coalesce(from_birth, stated_age_years.floor().cast(pl.Int64))
+    age = pl.coalesce(from_birth, stated_age_years.cast(pl.Int64))
     return pl.when(age >= 0).then(age)
 
 
@@ -142,11 +142,10 @@ def compute_levels() -> dict[str, pl.Expr]:
     organs = {"lung": "Lung", "other": "Other organs", "lung_other": "Lung + other organs"}
     sexes = {Sex.MALE.value: "Male", Sex.FEMALE.value: "Female"}
     serology = {Serology.NEGATIVE.value: "Negative", Serology.POSITIVE.value: "Positive"}
-    recode = {"default": None, "return_dtype": pl.String}
     c = pl.col
     return {
         "age_level": compute_cut_level(c("age_years"), AGE_CUT_YEARS),
-        "sex_level": c("sex").replace_strict(sexes, **recode),
+        "sex_level": c("sex").replace_strict(sexes),
         "alt_level": compute_bounded_level(c("alt_u_l"), c("alt_comparator"), ALT_CUT_U_L),
         "ast_level": compute_bounded_level(c("ast_u_l"), c("ast_comparator"), AST_CUT_U_L),
         "tace_level": compute_yes_no_level(c("has_tace")),
@@ -155,9 +154,9 @@ def compute_levels() -> dict[str, pl.Expr]:
         "afp_level": compute_bounded_level(c("afp_ng_ml"), c("afp_comparator"), AFP_CUT_NG_ML),
         "pvtt_level": compute_pvtt_level(c("pvtt_type")),
         "albi_level": pl.when(c("albi_grade").is_not_null()).then(pl.format("Grade {}", c("albi_grade"))),
-        "metastasis_organs_level": c("metastasis_organs").replace_strict(organs, **recode),
+        "metastasis_organs_level": c("metastasis_organs").replace_strict(organs),
         "metastasis_sites_level": compute_cut_level(c("metastasis_site_number"), METASTASIS_SITES_CUT),
-        "hbsag_level": c("hbsag").replace_strict(serology, **recode),
+        "hbsag_level": c("hbsag").replace_strict(serology),
         "hbv_dna_level": compute_hbv_dna_level(
             c("hbv_dna_iu_ml"),
             c("hbv_dna_comparator"),

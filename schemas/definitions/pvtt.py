@@ -94,9 +94,7 @@ def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
     negated = pl.element().str.contains(_NEGATION)
     is_elsewhere = pl.element().str.contains(_OTHER_VESSEL) & ~pl.element().str.contains(_PORTAL)
     is_other = pl.element().str.contains(_OTHER_CHANGE) & ~pl.element().str.contains(_THROMBUS)
-    affirmed = clauses.list.eval(
-        pl.when(~negated & ~is_elsewhere & ~is_other).then(pl.element()).drop_nulls()
-    ).list.join("\n")
+    affirmed = clauses.list.eval(pl.when(~negated & ~is_elsewhere & ~is_other).then(pl.element())).list.join("\n")
     has_negation = clauses.list.eval(negated).list.any()
     without_sectoral = affirmed.str.replace_all(_SECTORAL, "<sector>")
     is_clot = pl.element().str.contains(_CLOT) & ~pl.element().str.contains(_TUMOUR_THROMBUS) & ~negated
@@ -112,4 +110,4 @@ def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
         found = without_sectoral.str.contains(pattern if code is not PvttType.TYPE_I else f"{pattern}|<sector>")
         read = read.when(found).then(pl.lit(code.value))
     is_free = has_negation & ~affirmed.str.contains(_THROMBUS)
-    return read.when(is_free).then(pl.lit(PvttType.NONE.value)).otherwise(None)
+    return read.when(is_free).then(pl.lit(PvttType.NONE.value))

@@ -51,6 +51,8 @@ LEVELS = """
 | baseline.pvtt_text=无                               | pvtt_level                | No                  |
 | baseline.pvtt_text=; baseline.pvtt_type=I           | pvtt_level                | I-II                |
 | baseline.pvtt_text=主干; baseline.pvtt_type=I       | pvtt_level                | III-IV              |
+| baseline.pvtt_text=; baseline.pvtt_type=III         | pvtt_level                | III-IV              |
+| baseline.pvtt_text=; baseline.pvtt_type=IV          | pvtt_level                | III-IV              |
 | baseline.pvtt_text=; baseline.pvtt_type=            | pvtt_level                |                     |
 | laboratory[3].value=10; laboratory[4].value=38      | albi_level                | Grade 2             |
 | laboratory[3].value_comparator=<                    | albi_level                | Grade 1             |
@@ -58,9 +60,12 @@ LEVELS = """
 |                                                     | metastasis_organs_level   | Lung + other organs |
 | -metastasis[2]                                      | metastasis_organs_level   | Lung                |
 | -metastasis[1]                                      | metastasis_organs_level   | Other organs        |
+| -metastasis[1]; metastasis.organ=liver              | metastasis_organs_level   |                     |
+| metastasis[2].organ=liver                           | metastasis_organs_level   | Lung                |
 | -metastasis                                         | metastasis_organs_level   |                     |
 | baseline.metastasis_site_number=5                   | metastasis_sites_level    | <=5                 |
 | baseline.metastasis_site_number=                    | metastasis_sites_level    | >5                  |
+| baseline.metastasis_site_number=; metastasis[2].lesion_number= | metastasis_sites_level |        |
 | baseline.metastasis_site_number=; -metastasis[1]    | metastasis_sites_level    | <=5                 |
 | baseline.hbsag=negative                             | hbsag_level               | Negative            |
 | laboratory[6].value=2001                            | hbv_dna_level             | >2000               |
@@ -159,6 +164,7 @@ def test_hbv_dna_level(case):
         (date(1960, 1, 1), None, 55.0, 55),
         (date(2021, 1, 1), date(2020, 3, 1), 55.0, None),
         (None, date(2020, 3, 1), None, None),
+        (date(2020, 3, 1), date(2020, 3, 1), None, 0),
     ],
 )
 def test_age_in_completed_years(birth, start, stated, age):

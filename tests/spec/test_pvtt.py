@@ -84,6 +84,9 @@ READINGS = {
         "Right anterior portal branch",
         "右支分支",
         "左外叶段支",
+        "PVTT I型",
+        "程氏Ⅰ型",
+        "PVTT type 1",
     ],
     "0": [
         "无",
@@ -131,6 +134,7 @@ READINGS = {
         "主干癌栓？",
         "门静脉主干癌栓与血栓鉴别",
         "门静脉主干血栓",
+        "门静脉主干血栓，右支癌栓形成",
         "bland thrombus in main portal vein",
         "likely thrombus in main portal vein",
         "主干癌栓已取出",

@@ -201,6 +201,15 @@ def test_the_parts_of_a_response():
     assert frame["has_lesions"].to_list() == [True, True, True]
 
 
+def test_targets_are_gone_whatever_is_left_of_the_non_targets():
+    frame = assess("""
+        | lesion | role       | organ | 0       | 1       |
+        | T1     | target     | liver | 30      | absent  |
+        | N1     | non_target | bone  | present | present |
+    """)
+    assert frame["target_response"].to_list() == [None, "CR"]
+
+
 def test_non_targets_alone_have_no_sum():
     frame = assess("| lesion | role | organ | 0 | 1 |\n| N1 | non_target | bone | present | present |")
     assert frame["target_sum_mm"].to_list() == [None, None]
@@ -223,6 +232,8 @@ def test_a_sum_without_a_word_on_new_lesions_says_nothing_of_them():
     rows = read_rows("| visit_number | reader | criteria | target_sum_mm |\n| 1 | 1 | recist_1_1 | 60 |")
     frame = derive_assessment(make_tables()["lesion"], make_frame("response", rows), START)
     assert frame["has_new_lesion"].to_list() == [None]
+    said = make_frame("response", [{**rows[0], "has_new_lesion": "false"}])
+    assert derive_assessment(make_tables()["lesion"], said, START)["has_new_lesion"].to_list() == [False]
 
 
 def test_a_visit_is_dated_by_its_first_image_and_counted_from_the_start():
@@ -309,6 +320,7 @@ def test_readers_and_criteria_do_not_mix():
         | 1            | 1      | mrecist    | 0             |
     """)
     frame = derive_assessment(make_tables()["lesion"], make_frame("response", rows), START)
+    assert frame.sort("reader", "criteria")["baseline_sum_mm"].to_list() == [100, 100, 100, 100, 50, 50]
     later = frame.filter(pl.col("visit_number") == 1).select("reader", "criteria", "derived_response")
     assert set(later.iter_rows()) == {("1", "recist_1_1", "SD"), ("2", "recist_1_1", "PD"), ("1", "mrecist", "CR")}
 
