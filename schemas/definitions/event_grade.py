@@ -55,7 +55,7 @@ def _grade_elevation(term: str, ctcae_version: pl.Expr, value: pl.Expr, baseline
     by_baseline = _count([is_grade_1, *(value > factor * baseline for factor in higher)])
     is_v5 = ctcae_version == CtcaeVersion.V5.value
     is_by_limit = (ctcae_version == CtcaeVersion.V4.value) | (is_v5 & (baseline <= limit))
-    return pl.when(is_by_limit).then(by_limit).when(is_v5 & (baseline > limit)).then(by_baseline)
+    return pl.when(is_by_limit).then(by_limit).when(is_v5).then(by_baseline)
 
 
 def _count(limits_passed: Iterable[pl.Expr]) -> pl.Expr:

@@ -40,8 +40,6 @@ ASKED = {
     ("baseline.tumour_size_cm.missing", "Major Dim"): 20,
     # ALT, AST, bilirubin, albumin or AFP is `?` or set aside, or HBsAg is positive: the file has no HBV DNA.
     ("baseline_laboratory_is_complete", None): 30,
-    # Survival at one year (Class) is no outcome with a time.
-    ("outcome_is_recorded", None): 165,
 }
 
 

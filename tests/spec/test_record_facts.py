@@ -1,9 +1,10 @@
 """Laboratory values that belong to an adverse event, and new lesions that a reader sees, as rules need them."""
 
+import polars as pl
 import pytest
 from clinical_tables import make_frame, read_rows
 
-from schemas.definitions.record_facts import derive_event_facts, derive_response_facts
+from schemas.definitions.record_facts import derive_event_facts, derive_response_facts, fill_count
 
 # An event of 2020-03-28; samples as "visit:day:value", the value with its sign. The nearest counts, at most 3 days away; of
 # two equally near the worse, which for platelets is the lower. The worst counts from 3 days before on: the event goes on.
@@ -41,8 +42,8 @@ def test_the_values_of_an_event(case):
     event = {"term": case["term"], "onset_date": "2020-03-28"}
     events = make_frame("adverse_event", [{"event_number": "1", **event}, {"event_number": "2", **event}])
     samples = [make_sample(TESTS[case["term"]], text) for text in case["samples"].split()]
-    other = make_sample("ast_u_l", "1:28:700")
-    facts = derive_event_facts(events, make_frame("laboratory", [other, *samples]))
+    others = [make_sample("ast_u_l", "0:01:33"), make_sample("ast_u_l", "1:28:700")]
+    facts = derive_event_facts(events, make_frame("laboratory", [*others, *samples]))
     expected = tuple(None if case[name] is None else float(case[name]) for name in ("sample", "worst", "baseline"))
     assert facts.rows() == [("p1", 1, *expected), ("p1", 2, *expected)]
 
@@ -90,3 +91,10 @@ def test_new_lesions_that_are_seen():
     """)
     facts = derive_response_facts(make_frame("lesion", rows))
     assert facts.rows() == [("p1", 1, "a", 2), ("p1", 1, "b", 0), ("p1", 2, "a", 1), ("p2", 1, "a", 1)]
+
+
+@pytest.mark.parametrize(("records", "expected"), [(0, [None, 2]), (1, [0, 2])])
+def test_one_record_of_anybody_says_that_the_hospital_sends_such_records(records, expected):
+    counts = pl.DataFrame({"n": [None, 2]}, schema={"n": pl.Int64})
+    sent = make_frame("procedure", [{"procedure_number": "1"}] * records)
+    assert counts.select(fill_count("n", sent))["n"].to_list() == expected

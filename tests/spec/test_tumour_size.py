@@ -17,6 +17,8 @@ SIZES = """
 | 2.4*1.7                                     | 2.4  | 1      |                                                          |
 | 5.3*4                                       | 5.3  | 1      |                                                          |
 | 13*11                                       | 13   | 1      |                                                          |
+| 65毫米*40毫米                               | 6.5  | 1      |                                                          |
+| 6.5公分                                     | 6.5  | 1      | the word used in Taiwan for cm                           |
 | 9*6.4                                       | 9    | 1      |                                                          |
 | 4.1*5.2                                     | 5.2  | 1      | the larger diameter may stand second                     |
 | 9.1*6*5.2                                   | 9.1  | 1      | three diameters of one lesion                            |
