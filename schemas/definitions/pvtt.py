@@ -24,6 +24,12 @@ _THROMBUS = r"栓|充盈缺损|thromb|filling defect|\bpvtt?\b"
 _OTHER_CHANGE = (
     r"受压|推移|增宽|增粗|扩张|变窄|狭窄|变细|海绵样变|\bcompress|\bdisplac|\bdilat|\bwiden|\bnarrow|\bcavernous"
 )
+# A clause about a vessel's calibre, course or neighbours places no thrombus, unless it names one.
+_NO_PLACE = (
+    r"直径|内径|管径|宽|旁|周围|周边|邻|压迫|包绕|走行|形态|强化|显示|显影|充盈|淋巴结"
+    r"|\bdiameter\b|\bmeasur|\d ?(?:mm|cm)\b|\bbeside\b|\badjacent\b|\bnodes?\b"
+)
+_INVASION = r"侵犯|侵及|累及|受累|受侵|浸润|闭塞|\binva[ds]|\binvolv|\bocclu|\bencas"
 _UNCERTAIN = (
     r"无法|不能|不清|不详|可疑|疑似|可能|待排|不除外|鉴别|未评估|未检查|未提供|无数据|无资料|无记录|消失|溶解|取出|支架|[?]"
     r"|\bcannot\b|\bpossibl[ey]\b|\bprobabl[ey]\b|\blikely\b|\bmay be\b|\bsuspicious\b|\bsuspected\b|\bunclear\b"
@@ -67,7 +73,7 @@ _SITES: tuple[tuple[PvttType, str], ...] = (
 )
 # Words that make a side's branch a sectoral one: "右前支", "右支分支", "right anterior branch", "left segmental branch".
 _SECTORAL = (
-    r"(?:左|右)(?:叶)?(?:前|后|内|外)(?:上|下)?(?:叶)?(?:支|段)|(?:左|右)(?:叶)?(?:段支|段级|分支|二级|三级)"
+    r"(?:左|右)(?:前|后|内|外)(?:、|及|和|/)(?:左|右)?(?:前|后|内|外)(?:叶)?支|(?:左|右)(?:叶)?(?:前|后|内|外)(?:上|下)?(?:叶)?(?:支|段)|(?:左|右)(?:叶)?(?:段支|段级|分支|二级|三级)"
     r"|(?:左|右)(?:侧)?支(?:的)?(?:分支|段支)"
     r"|\b(?:left|right)[ -](?:anterior|posterior|medial|lateral|segment\w*|sector\w*)(?: \w+)*"
 )
@@ -83,8 +89,8 @@ def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
     """Return Cheng's type '0'-'IV' of a description; null where it is empty or not recognised.
 
     The text is cut into clauses. A clause that names a site without negating it gives that site's type; the highest of
-    all clauses counts. Only if no clause affirms a site or a thrombus, a negation gives '0'. A doubt ("可疑", "显示不清")
-    is not read.
+    all clauses counts. Only if no clause affirms a site or a thrombus, a negation gives '0'. Where a thrombus is
+    denied and none is named besides, a site alone is not read, nor is a doubt ("可疑", "显示不清").
     """
     normalised = text.str.normalize("NFKC").str.to_lowercase().str.strip_chars(" \t\n.。")
     ended = normalised.str.replace_all(_CLAUSE_BREAK, "\x1f")
@@ -94,7 +100,12 @@ def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
     negated = pl.element().str.contains(_NEGATION)
     is_elsewhere = pl.element().str.contains(_OTHER_VESSEL) & ~pl.element().str.contains(_PORTAL)
     is_other = pl.element().str.contains(_OTHER_CHANGE) & ~pl.element().str.contains(_THROMBUS)
-    affirmed = clauses.list.eval(pl.when(~negated & ~is_elsewhere & ~is_other).then(pl.element())).list.join("\n")
+    names_one = pl.element().str.contains(f"{_THROMBUS}|{_INVASION}")
+    is_bare = pl.element().str.contains(_NO_PLACE) & ~names_one
+    is_affirmed = ~negated & ~is_elsewhere & ~is_other & ~is_bare
+    affirmed = clauses.list.eval(pl.when(is_affirmed).then(pl.element())).list.join("\n")
+    has_named = clauses.list.eval(is_affirmed & names_one).list.any()
+    is_denied = clauses.list.eval(negated & pl.element().str.contains(_THROMBUS)).list.any() & ~has_named
     has_negation = clauses.list.eval(negated).list.any()
     without_sectoral = affirmed.str.replace_all(_SECTORAL, "<sector>")
     is_clot = pl.element().str.contains(_CLOT) & ~pl.element().str.contains(_TUMOUR_THROMBUS) & ~negated
@@ -102,6 +113,7 @@ def compute_pvtt_type(text: pl.Expr) -> pl.Expr:
         clauses.list.eval(is_clot).list.any()
         | normalised.str.contains(_UNCERTAIN)
         | normalised.str.contains(_UNCLEAR_BREAK)
+        | (is_denied & affirmed.str.contains("|".join(pattern for _, pattern in _SITES)))
     )
     read = pl.when(is_doubtful).then(None).when(normalised.str.contains(_NONE)).then(pl.lit(PvttType.NONE.value))
     for code, numerals in _ROMAN.items():
