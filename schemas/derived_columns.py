@@ -181,6 +181,7 @@ EVENT_FACTS: dict[str, str] = {
     "event_number": "adverse event of ALT, AST, bilirubin or platelets",
     "sample_value": "value nearest to the onset, at most 3 days away, of two equally near the worse; empty for a bound",
     "worst_value": "worst value from 3 days before the onset to the resolution; bounds are left out",
+    "has_next_event_within": "another event of the same term begins before this one resolves",
     "baseline_value": "value of visit 0; empty for a bound",
 }
 

@@ -53,7 +53,10 @@ LAB_RANGES: dict[LabTest, LabRange] = {
     ),
     LabTest.INR: LabRange(NO_UNIT, (0.5, 20), (0.7, 5), "Child-Pugh gives 3 points above 2.3"),
     LabTest.PT_PROLONGATION: LabRange(
-        "s", (0, 100), (0, 30), "seconds above the control; Child-Pugh gives 3 points above 6 s"
+        "s",
+        (-10, 100),
+        (-3, 30),
+        "seconds above the control, below 0 in a quick sample; Child-Pugh gives 3 points above 6 s",
     ),
     LabTest.PLATELETS: LabRange("10^9/L", (1, 2000), (10, 1000), "CTCAE 5.0: grade 4 below 25"),
     LabTest.CREATININE: LabRange("umol/L", (10, 3000), (20, 1000), "adult reference interval 45-110 umol/L"),

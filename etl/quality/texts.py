@@ -22,7 +22,7 @@ SEVERITIES = {
 SEVERITY_MEANINGS = {
     Severity.REJECT: Text("the record was not loaded; correct it in the source", "记录未载入，请在源数据中更正"),
     Severity.QUERY: Text("please check and answer in the workbook", "请核对并在质疑表中答复"),
-    Severity.NOTE: Text("nothing to do", "无需处理"),
+    Severity.NOTE: Text("no answer is needed; correct what is wrong", "无需答复；如有误请更正"),
 }
 STATUSES = {
     "new": Text("new", "新增"),

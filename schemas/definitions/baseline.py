@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import Comparator, Organ, PvttType, Serology, Sex
+from schemas.codes import INTRAHEPATIC_ORGANS, Comparator, Organ, PvttType, Serology, Sex
 
 AGE_CUT_YEARS = 60
 ALT_CUT_U_L = 40
@@ -118,7 +118,7 @@ def derive_metastasis(metastasis: pl.DataFrame) -> pl.DataFrame:
     is_lung = (pl.col("organ") == Organ.LUNG.value).any()
     is_other = (pl.col("organ") != Organ.LUNG.value).any()
     return (
-        metastasis.filter(pl.col("organ") != Organ.LIVER.value)
+        metastasis.filter(~pl.col("organ").is_in(INTRAHEPATIC_ORGANS))
         .group_by("patient_id", maintain_order=True)
         .agg(
             metastasis_organs=pl.when(is_lung & is_other)

@@ -79,8 +79,9 @@ def derive_response_at(
 
     `readings`: patient_id, assessment_days, response, one reader's visits after the baseline. `endpoints`: one row per
     patient with first_progression_days, death_days (null if alive) and is_timed (False: no time is known, response null).
-    The assessment nearest the nominal day within the window counts, of two equally near the later one. PD is carried
-    forward. Without an assessment a progression or death by the window's end is PD, anything else NE.
+    The assessment nearest the nominal day within the window counts, of two equally near the later one. A progression or
+    death by the nominal day is PD whatever was seen before it. Without an assessment a progression or death by the
+    window's end is PD, anything else NE.
     """
     nearest = (
         readings.filter(
@@ -93,12 +94,14 @@ def derive_response_at(
         .select("patient_id", "assessment_days", "response")
     )
     progression, death = pl.col("first_progression_days"), pl.col("death_days")
-    is_carried = progression <= pl.coalesce("assessment_days", pl.lit(window.last_day))
-    is_dead_unassessed = pl.col("response").is_null() & (death <= window.last_day)
+    is_assessed = pl.col("response").is_not_null()
+    until = pl.when(is_assessed).then(pl.max_horizontal("assessment_days", pl.lit(window.nominal_day)))
+    is_carried = progression <= until.fill_null(window.last_day)
+    is_dead = death <= pl.when(is_assessed).then(window.nominal_day).otherwise(window.last_day)
     response = (
         pl.when(~pl.col("is_timed"))
         .then(None)
-        .when(is_carried | is_dead_unassessed)
+        .when(is_carried | is_dead)
         .then(pl.lit(Response.PD.value))
         .otherwise(pl.col("response").fill_null(Response.NE.value))
     )

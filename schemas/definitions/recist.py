@@ -33,14 +33,17 @@ def compute_is_node(organ: pl.Expr) -> pl.Expr:
 
 
 def compute_lesion_size_mm(status: pl.Expr, diameter_mm: pl.Expr) -> pl.Expr:
-    """Return what a target adds to the sum: 0 if gone, 5 mm if too small to measure, null if not assessed."""
+    """Return what a target adds to the sum: 0 if gone, 5 mm if too small to measure, null if not assessed.
+
+    A lesion that is too small to measure is there: 0 mm beside that status counts 5 mm as well.
+    """
     return (
         pl.when(status == LesionStatus.ABSENT.value)
         .then(0.0)
         .when(status == LesionStatus.NOT_ASSESSED.value)
         .then(None)
         .when(status == LesionStatus.TOO_SMALL.value)
-        .then(pl.coalesce(diameter_mm, pl.lit(TOO_SMALL_MM)))
+        .then(pl.when(diameter_mm > 0).then(diameter_mm).otherwise(TOO_SMALL_MM))
         .otherwise(diameter_mm)
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from schemas.codes import Comparator, LesionRole, LesionStatus, Organ
+from schemas.codes import INTRAHEPATIC_ORGANS, Comparator, LesionRole, LesionStatus, Organ
 from schemas.definitions.event_grade import PLATELETS, TEST_OF_TERM
 
 FACT_TABLES = ("adverse_event", "laboratory", "treatment")
@@ -74,7 +74,7 @@ def _summarise_liver_lesions(baseline_lesion: pl.DataFrame) -> pl.DataFrame:
 
 def _count_unlisted_organs(baseline_lesion: pl.DataFrame, metastasis: pl.DataFrame) -> pl.DataFrame:
     """Per patient with metastasis records: extrahepatic organs that hold a lesion at visit 0 and are not among them."""
-    organs = baseline_lesion.filter(pl.col("organ") != Organ.LIVER.value).select("patient_id", "organ").unique()
+    organs = baseline_lesion.filter(~pl.col("organ").is_in(INTRAHEPATIC_ORGANS)).select("patient_id", "organ").unique()
     listed = metastasis.select("patient_id", "organ", is_listed=pl.lit(value=True))
     return (
         organs.join(metastasis.select("patient_id").unique(), on="patient_id", how="semi")
@@ -90,7 +90,7 @@ def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame) ->
 
     `sample_value` is from the sample nearest to the onset, at most 3 days away, of two equally near the worse;
     `worst_value` the worst from 3 days before the onset to the resolution, or to the last sample of an event that goes on;
-    `baseline_value` that of visit 0. All in the test's canonical unit; null where the value is a bound, which is never worst.
+    `baseline_value` that of visit 0; `has_next_event_within` whether another event of the term begins before it resolves. All in the test's canonical unit; null where the value is a bound, which is never worst.
     """
     test = pl.col("term").replace_strict(TEST_OF_TERM, default=None)
     event = adverse_event.select("patient_id", "event_number", "onset_date", "resolved_date", test=test).filter(
@@ -125,9 +125,20 @@ def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame) ->
     )
     return (
         event.join(values, on=by_event, how="left")
+        .join(_find_next_events(event), on=by_event, how="left")
         .join(at_baseline, on=["patient_id", "test"], how="left")
-        .select(*by_event, "sample_value", "worst_value", "baseline_value")
+        .select(*by_event, "sample_value", "worst_value", "baseline_value", "has_next_event_within")
         .sort(by_event)
+    )
+
+
+def _find_next_events(event: pl.DataFrame) -> pl.DataFrame:
+    """Per event: whether another event of the same test begins after its onset and up to its resolution."""
+    next_onset = event.select("patient_id", "test", next_onset="onset_date")
+    is_within = (pl.col("next_onset") > pl.col("onset_date")) & (pl.col("next_onset") <= pl.col("resolved_date"))
+    pairs = event.join(next_onset, on=["patient_id", "test"], how="left")
+    return pairs.group_by("patient_id", "event_number", maintain_order=True).agg(
+        has_next_event_within=is_within.fill_null(value=False).any()
     )
 
 

@@ -134,13 +134,15 @@ def grade_exists_for_term() -> pl.Expr:
     why="Grade 3-4 events are compared between the arms; a grade that the blood value contradicts puts the event into the wrong row.",
     en="The grade is 2 or more grades away from what the samples of the event give by CTCAE. Please check grade, value and unit, or confirm that it was reached between two samples.",
     zh="所填分级与该不良反应期间检验结果按CTCAE推算的级别相差2级或以上，请核对分级、检验数值及单位，或确认该级别出现于两次检验之间。",
-    on_missing="not evaluable without grade, version, onset, an exact value within 3 days, or (version 5.0; ALT, AST, bilirubin) an exact baseline value",
+    on_missing="not evaluable without grade, version, onset, an exact value within 3 days, or (version 5.0; ALT, AST, bilirubin) an exact "
+    "baseline value; without a value within 3 days a later one of the event can still fail",
 )
 def grade_agrees_with_value() -> pl.Expr:
     """ALT, AST, bilirubin or platelets within 3 days of the onset give a grade less than 2 away from the recorded one.
 
     The nearest sample counts, of two equally near the worse; a value without an elevation counts as grade 0. Since an event
-    has the highest grade it reached, a higher grade passes as well where a value up to its resolution comes so near to it.
+    has the highest grade it reached, a higher grade passes as well where a value up to its resolution comes so near to it,
+    and a lower one fails where such a value is 2 grades worse, unless another event of the term begins in between.
     """
     grade = pl.col("grade")
     at_onset, at_worst = (
@@ -148,5 +150,7 @@ def grade_agrees_with_value() -> pl.Expr:
         for value in ("sample_value", "worst_value")
     )
     was_reached = (grade > at_onset) & (grade - at_worst < GRADES_APART).fill_null(value=False)
-    agrees = ((grade - at_onset).abs() < GRADES_APART) | was_reached
+    is_lone = pl.col("resolved_date").is_not_null() & ~pl.col("has_next_event_within")
+    is_understated = (is_lone & (at_worst - grade >= GRADES_APART)).fill_null(value=False)
+    agrees = (((grade - at_onset).abs() < GRADES_APART) | was_reached) & ~is_understated
     return pl.when(grade.is_not_null()).then(is_implied(pl.col("term").is_in(GRADED_BY_VALUE), agrees))

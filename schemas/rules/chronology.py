@@ -253,7 +253,7 @@ def response_not_after_last_contact() -> pl.Expr:
     source=LOGIC,
     why="The smallest sum and the first progression depend on the order of the visits; a swapped date moves progression-free survival.",
     en="The assessment is not dated after that of the visit before. Please check the visits and dates.",
-    zh="评估日期不晚于前一次访视，请核对访视及日期。",
+    zh="评估日期不晚于前一次评估，请核对评估序号及日期。",
 )
 def response_dates_follow_visits() -> pl.Expr:
     """Assessments of one reader are dated in the order of the visits."""
@@ -270,7 +270,7 @@ def response_dates_follow_visits() -> pl.Expr:
     source="protocol: assessment every 6-8 weeks",
     why="The diameters of two visits would be added up to one sum, which changes the response and the date of progression.",
     en="The images of one visit are more than 14 days apart. Do they belong to the same visit?",
-    zh="同一次访视的影像检查相隔超过14天，请核对是否属于同一次访视。",
+    zh="同一次评估的影像检查相隔超过14天，请核对是否属于同一次评估。",
 )
 def visit_has_one_imaging_period() -> pl.Expr:
     """Images that are read together were taken within 14 days."""

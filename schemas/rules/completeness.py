@@ -85,7 +85,7 @@ def baseline_laboratory_is_complete() -> pl.Expr:
     source=PROTOCOL_E4,
     why="Without baseline imaging there is nothing to measure response against, and the patient is excluded (E4).",
     en="No tumour assessment is listed at the baseline (visit 0). Please add it, or check the visit numbers.",
-    zh="无基线（访视0）影像评估，请补充或核对访视序号。",
+    zh="无基线（评估序号0）影像评估，请补充或核对评估序号。",
     on_missing="a missing assessment fails; not evaluable where the hospital sends none at all",
 )
 def baseline_imaging_is_recorded() -> pl.Expr:

@@ -36,7 +36,7 @@ def later_line_has_first_line() -> pl.Expr:
     source="protocol, arms: exactly one of the two combinations",
     why="With two kinase or two PD-1 inhibitors the patient belongs to neither arm and is left out.",
     en="The first line holds two kinase inhibitors or two PD-1 inhibitors. Which ones were given together?",
-    zh="一线治疗含两种酪氨酸激酶抑制剂或两种PD-1抑制剂，请核对。",
+    zh="一线治疗含两种酪氨酸激酶抑制剂或两种PD-1抑制剂，请注明实际联合使用的是哪两种药物。",
 )
 def first_line_has_one_of_each() -> pl.Expr:
     """Line 1 has at most one drug of each class."""

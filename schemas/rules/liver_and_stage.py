@@ -7,7 +7,12 @@ import polars as pl
 from schemas.codes import BclcStage, ChildPughClass, Comparator, LabTest, PvttType, Serology, Severity
 from schemas.definitions.baseline import HBV_DNA_CUT_IU_ML, HVPG_CUT_MMHG, compute_copies_level
 from schemas.definitions.bclc import compute_has_spread, compute_is_end_stage
-from schemas.definitions.child_pugh import compute_child_pugh_class, compute_inr_points, compute_pt_points
+from schemas.definitions.child_pugh import (
+    CLASS_A_MAX_POINTS,
+    compute_child_pugh_class,
+    compute_inr_points,
+    compute_pt_points,
+)
 from schemas.rules.rule import is_implied, rule
 
 LOGIC = "two statements about one fact"
@@ -16,6 +21,7 @@ HVPG_NORMAL_MMHG = 5
 ALBI_WORST_GRADE = 3
 ECOG_DEATH = 5
 POINTS_APART = 2
+HEPATIC_VEIN = r"肝静脉|肝[左中右]静脉|\bhepatic vein"
 BELOW_A_LIMIT = (Comparator.BELOW.value, Comparator.AT_MOST.value)
 
 
@@ -69,8 +75,10 @@ def pt_agrees_with_inr() -> pl.Expr:
     zh="白蛋白与胆红素计算为ALBI 3级，但Child-Pugh记录为A级，请核对数值、单位及分级。",
 )
 def albi_3_is_not_child_pugh_a() -> pl.Expr:
-    """With ALBI grade 3 the recorded class is not A."""
-    return is_implied(pl.col("albi_grade") == ALBI_WORST_GRADE, pl.col("child_pugh_class") != ChildPughClass.A.value)
+    """With ALBI grade 3 the recorded class is not A, unless all five components give A."""
+    is_derived = (pl.col("child_pugh_points") <= CLASS_A_MAX_POINTS).fill_null(value=False)
+    is_doubtful = (pl.col("albi_grade") == ALBI_WORST_GRADE) & ~is_derived
+    return is_implied(is_doubtful, pl.col("child_pugh_class") != ChildPughClass.A.value)
 
 
 @rule(
@@ -120,11 +128,14 @@ def bclc_c_with_spread() -> pl.Expr:
     why="Either the stage or the metastasis, thrombus or ECOG status is wrong, and both decide who is in the study.",
     en="BCLC stage C is recorded without metastasis, portal vein or vena cava tumour, or ECOG 1-2. Please check the stage and these findings.",
     zh="所填BCLC为C期，但无肝外转移、门静脉或腔静脉癌栓，且ECOG非1–2分，请核对分期及上述各项。",
-    on_missing="one finding that is there suffices; not evaluable while one is empty and none is there",
+    on_missing="one finding that is there suffices; not evaluable while one is empty and none is there, nor where the text names a hepatic vein",
 )
 def bclc_c_has_a_reason() -> pl.Expr:
-    """Stage C goes with metastasis, macrovascular invasion or ECOG 1-2."""
-    return is_implied(pl.col("bclc_stage") == BclcStage.STAGE_C.value, _has_spread())
+    """Stage C goes with metastasis, macrovascular invasion or ECOG 1-2; of a hepatic vein thrombus only a text can tell."""
+    is_told = (
+        pl.when(pl.col("pvtt_text").str.to_lowercase().str.contains(HEPATIC_VEIN)).then(None).otherwise(statement=False)
+    )
+    return is_implied(pl.col("bclc_stage") == BclcStage.STAGE_C.value, _has_spread() | is_told)
 
 
 @rule(
@@ -148,7 +159,7 @@ def bclc_d_with_end_stage() -> pl.Expr:
 @rule(
     table="baseline",
     field="bclc_stage",
-    severity=Severity.NOTE,
+    severity=Severity.QUERY,
     source=BCLC,
     why="A patient of stage D is left out; if the D is a slip, the study loses an eligible patient.",
     en="BCLC stage D is recorded without ECOG 3-4 or Child-Pugh class C. Please check the stage.",

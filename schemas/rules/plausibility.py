@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from schemas.codes import Comparator, Drug, LabTest, ProcedureType, Severity
+from schemas.codes import Comparator, Drug, LabTest, LesionStatus, ProcedureType, Severity
 from schemas.definitions.baseline import compute_completed_years
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.study_period import FOLLOW_UP_CLOSE
@@ -64,14 +64,18 @@ def diagnosis_date_is_plausible() -> pl.Expr:
     severity=Severity.QUERY,
     source="approvals in China in 2018 (nivolumab in June, lenvatinib in September); protocol: follow-up closed 2022-10-31",
     why="Every time of the study counts from the start; a wrong year shifts survival by years.",
-    en="The first dose is dated before the drug was approved in China (2018), or after follow-up closed (2022-10-31). Is the year right?",
-    zh="首次用药日期早于该药在中国获批（2018年），或晚于随访截止日期（2022-10-31），请核对年份。",
+    en="The first dose is dated before the drug was approved in China (2018), or a first line after follow-up closed (2022-10-31). Is the year right?",
+    zh="首次用药日期早于该药在中国获批（2018年），或一线治疗晚于随访截止日期（2022-10-31），请核对年份。",
 )
 def start_date_is_plausible() -> pl.Expr:
-    """A PD-1 inhibitor or lenvatinib starts in 2018 at the earliest, any drug by the close of follow-up."""
+    """A PD-1 inhibitor or lenvatinib starts in 2018 at the earliest, the first line by the close of follow-up.
+
+    A later line may start after the close: hospitals export afterwards.
+    """
     is_approved_in_2018 = pl.col("drug").is_in([Drug.LENVATINIB.value, *PD1_INHIBITORS])
     is_approved = is_implied(is_approved_in_2018, pl.col("start_date") >= FIRST_APPROVAL)
-    return (pl.col("start_date") <= FOLLOW_UP_CLOSE) & is_approved
+    is_in_time = is_implied(pl.col("line_number") == 1, pl.col("start_date") <= FOLLOW_UP_CLOSE)
+    return pl.when(pl.col("start_date").is_not_null()).then(is_in_time & is_approved)
 
 
 @rule(
@@ -103,7 +107,7 @@ def lenvatinib_dose_agrees_with_weight() -> pl.Expr:
     field="initial_dose_mg",
     severity=Severity.QUERY,
     source="protocol, arms: 400 mg twice daily; reductions allowed",
-    why="The single dose entered for the daily dose halves the treatment intensity of one arm.",
+    why="A dose that no number of 200 mg tablets gives is a slip of the digits or the unit.",
     en="The first dose of sorafenib is not 800, 600, 400 or 200 mg/day. Please check the daily dose.",
     zh="索拉非尼起始剂量不是每日800、600、400或200 mg，请核对日剂量。",
 )
@@ -182,12 +186,13 @@ def ast_alt_ratio_is_plausible() -> pl.Expr:
     source="the registry's limit, factor 7: a slip between cm and mm",
     why="A diameter in cm among others in mm turns stable disease into a response or a progression.",
     en="The lesion's diameter changed at least sevenfold since its last measurement. Is the unit right?",
-    zh="该病灶径线较上次测量相差7倍以上，请核对单位。",
-    on_missing="not evaluable; nor at the first measurement",
+    zh="该病灶径线达到上次测量值的7倍及以上或1/7及以下，请核对单位。",
+    on_missing="not evaluable; nor at the first measurement, nor of a lesion too small to measure",
 )
 def diameter_change_is_plausible() -> pl.Expr:
     """A diameter does not change sevenfold between two measurements (the larger at least 30 mm)."""
-    diameter = pl.when(pl.col("diameter_mm") > 0).then("diameter_mm")
+    is_measured = (pl.col("diameter_mm") > 0) & pl.col("status").ne_missing(LesionStatus.TOO_SMALL.value)
+    diameter = pl.when(is_measured).then("diameter_mm")
     last = diameter.forward_fill().shift(1).over("patient_id", "reader", "lesion_id", order_by="visit_number")
     smaller, larger = pl.min_horizontal(diameter, last), pl.max_horizontal(diameter, last)
     is_slip = (larger >= DIAMETER_SLIP_MIN_MM) & (larger >= DIAMETER_SLIP_FACTOR * smaller)

@@ -11,6 +11,7 @@ from schemas.definitions.recist import (
     MAX_TARGETS_PER_ORGAN,
     TARGET_MIN_MM,
     TARGET_NODE_MIN_MM,
+    TOO_SMALL_MM,
     compute_is_node,
 )
 from schemas.rules.rule import is_implied, rule
@@ -177,16 +178,20 @@ def late_lesion_is_new() -> pl.Expr:
     severity=Severity.QUERY,
     source=RECIST,
     why="The sum needs a diameter of every measured target; without one the visit is not evaluable.",
-    en="The lesion's status and diameter contradict each other (measured without a diameter, or gone with one). Please check both.",
-    zh="病灶状态与径线相矛盾（已测量但无径线，或已消失但有径线），请核对。",
-    on_missing="a measured lesion without a diameter fails; an empty status is not evaluable",
+    en="The lesion's status and diameter contradict each other (measured, or a target that is present, without a diameter; gone "
+    "with one; too small to measure with 0 mm). Please check both.",
+    zh="病灶状态与径线相矛盾（已测量或靶病灶存在但无径线；已消失但有径线；过小无法测量但径线为0），请核对。",
+    on_missing="a measured lesion, or a target that is present, without a diameter fails; an empty status is not evaluable",
 )
 def lesion_status_agrees_with_diameter() -> pl.Expr:
-    """A measured lesion has a diameter, a lesion that is gone has none."""
+    """A measured lesion and a target that is there have a diameter, a lesion that is gone has none, a small one not 0."""
     diameter, status = pl.col("diameter_mm"), pl.col("status")
+    is_target_there = (status == LesionStatus.PRESENT.value) & (pl.col("role") == LesionRole.TARGET.value)
     return (
-        pl.when(status == LesionStatus.MEASURED.value)
+        pl.when((status == LesionStatus.MEASURED.value) | is_target_there)
         .then(diameter.is_not_null())
+        .when(status == LesionStatus.TOO_SMALL.value)
+        .then(diameter.fill_null(TOO_SMALL_MM) > 0)
         .when(status == LesionStatus.ABSENT.value)
         .then(diameter.fill_null(0) == 0)
     )
@@ -213,7 +218,7 @@ def viable_diameter_within_lesion() -> pl.Expr:
     source=RECIST,
     why="With one target unlisted the sum is incomplete, and the visit counts as not evaluable.",
     en="A target lesion of the baseline is not listed at this visit. Please add its diameter, or list it as gone or not assessed.",
-    zh="该次访视缺少基线靶病灶的记录，请补充径线，或注明已消失或未评估。",
+    zh="该次评估缺少基线靶病灶的记录，请补充径线，或注明已消失或未评估。",
     on_missing="not evaluable without lesions",
 )
 def targets_are_listed() -> pl.Expr:
@@ -228,7 +233,7 @@ def targets_are_listed() -> pl.Expr:
     source=RECIST,
     why="The study uses the lesions; a different sum means that a diameter is wrong or a lesion is missing.",
     en="The sum of diameters is not that of the target lesions listed at this visit. Please check the sum and the diameters.",
-    zh="靶病灶径线和与该次访视所列靶病灶径线之和不符，请核对。",
+    zh="靶病灶径线和与该次评估所列靶病灶径线之和不符，请核对。",
     on_missing="not evaluable; nor where a target was not assessed",
 )
 def target_sum_agrees_with_lesions() -> pl.Expr:
@@ -244,7 +249,7 @@ def target_sum_agrees_with_lesions() -> pl.Expr:
     source=RECIST,
     why="Without a baseline sum of the same reader the visit cannot show a response and counts as not evaluable.",
     en="The visit has a sum of target lesions, but the baseline (visit 0) of this reader and these criteria has none. Please add it, or check the visit number.",
-    zh="该访视有靶病灶径线和，但同一阅片者、同一标准的基线（访视0）无径线和，请补充基线或核对访视序号。",
+    zh="该次评估有靶病灶径线和，但同一阅片者、同一标准的基线（评估序号0）无径线和，请补充基线或核对评估序号。",
     on_missing="a missing baseline fails; not evaluable where the visit itself has no sum",
 )
 def reading_has_baseline() -> pl.Expr:
@@ -261,7 +266,7 @@ def reading_has_baseline() -> pl.Expr:
     source=LOGIC,
     why="A new lesion is progression; listed but denied, it is either a progression missed by the hospital or a wrong one in the study.",
     en="No new lesion is recorded, but a new lesion is listed at this visit. Which of the two is right?",
-    zh="记录为无新病灶，但该次访视列有新病灶，请核对哪一项正确。",
+    zh="记录为无新病灶，但该次评估列有新病灶，请核对哪一项正确。",
     on_missing="an empty answer is not evaluable where a new lesion is listed",
 )
 def new_lesion_flag_agrees_with_lesions() -> pl.Expr:
@@ -309,7 +314,7 @@ def new_lesion_is_progression() -> pl.Expr:
     source=RECIST,
     why="A response at visit 0 means that the visits are numbered wrongly, so that the sums are compared with the wrong baseline.",
     en="A response is recorded at the baseline. Please check the visit number.",
-    zh="基线访视记录了疗效，请核对访视序号。",
+    zh="基线评估（序号0）记录了疗效，请核对评估序号。",
     on_missing="an empty response passes",
 )
 def baseline_has_no_response() -> pl.Expr:

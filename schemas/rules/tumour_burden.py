@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import Organ, Severity
+from schemas.codes import INTRAHEPATIC_ORGANS, Severity
 from schemas.rules.rule import rule
 
 LOGIC = "two statements about one fact"
@@ -210,9 +210,9 @@ def metastasis_organs_agree_with_lesions() -> pl.Expr:
     severity=Severity.QUERY,
     source=PROTOCOL,
     why="An intrahepatic metastasis counted as extrahepatic would make an ineligible patient eligible.",
-    en="The liver is listed as an organ of extrahepatic metastasis. Please remove it, or correct the organ.",
-    zh="肝脏被列为肝外转移器官，请删除或更正部位。",
+    en="The liver or the portal vein is listed as an organ of extrahepatic metastasis. Please remove it, or correct the organ.",
+    zh="肝脏或门静脉被列为肝外转移器官，请删除或更正部位。",
 )
 def metastasis_is_not_in_liver() -> pl.Expr:
-    """No organ of extrahepatic metastasis is the liver."""
-    return pl.col("organ") != Organ.LIVER.value
+    """No organ of extrahepatic metastasis is the liver or its portal vein."""
+    return ~pl.col("organ").is_in(INTRAHEPATIC_ORGANS)

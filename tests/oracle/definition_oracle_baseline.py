@@ -135,8 +135,8 @@ def _birthday(birth, year):
 
 def make_metastasis(records):
     """Extrahepatic organs and lesions listed."""
-    organs = {row["organ"] for row in records} - {"liver"}
-    numbers = [row["lesion_number"] for row in records if row["organ"] != "liver"]
+    organs = {row["organ"] for row in records} - {"liver", "portal_vein"}
+    numbers = [row["lesion_number"] for row in records if row["organ"] not in ("liver", "portal_vein")]
     kind = None
     if organs:
         kind = "lung" if organs == {"lung"} else "lung_other" if "lung" in organs else "other"

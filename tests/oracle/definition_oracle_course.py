@@ -178,7 +178,7 @@ def _make_survival(facts):
 
 
 def _respond_at(facts, readings, nominal, first_day, last_day):
-    """The assessment nearest the nominal day (a tie: the later); PD is carried forward; death before counts as PD."""
+    """The assessment nearest the nominal day (a tie: the later); PD is carried forward; a death or PD by the nominal day is PD."""
     if facts["last_contact_days"] is None:
         return None
     within = [
@@ -190,12 +190,13 @@ def _respond_at(facts, readings, nominal, first_day, last_day):
         and first_day <= row["assessment_days"] <= last_day
     ]
     chosen = min(within, key=lambda row: (abs(row["assessment_days"] - nominal), -row["assessment_days"]), default=None)
-    until = chosen["assessment_days"] if chosen else last_day
-    if facts["first_progression_days"] is not None and facts["first_progression_days"] <= until:
+    progression, death = facts["first_progression_days"], facts["death_days"]
+    if chosen is None:
+        ends = [day for day in (progression, death) if day is not None]
+        return "PD" if ends and min(ends) <= last_day else "NE"
+    if progression is not None and (progression <= nominal or progression <= chosen["assessment_days"]):
         return "PD"
-    if chosen:
-        return chosen["response"]
-    return "PD" if facts["death_days"] is not None and facts["death_days"] <= last_day else "NE"
+    return "PD" if death is not None and death <= nominal else chosen["response"]
 
 
 def _until_progression(readings):

@@ -173,7 +173,7 @@ def _measure(row):
         return None
     if row["status"] == "absent":
         return Fraction(0)
-    if row["status"] == "too_small" and row["mm"] is None:
+    if row["status"] == "too_small" and not row["mm"]:
         return Fraction(5)
     return _exact(row["mm"])
 

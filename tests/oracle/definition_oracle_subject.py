@@ -81,8 +81,18 @@ def make_event_facts(hospital):
             "sample_value": _exact_value(_find_nearest(samples, event["onset_date"])),
             "worst_value": _find_worst(samples, event),
             "baseline_value": _exact_value(at_baseline[0] if at_baseline else None),
+            "has_next_event_within": any(
+                is_between(event["onset_date"], other["onset_date"], event["resolved_date"])
+                for other in hospital["adverse_event"]
+                if (other["patient_id"], other["term"]) == (event["patient_id"], event["term"])
+            ),
         }
     return facts
+
+
+def is_between(onset, next_onset, end):
+    """Whether an onset lies after another and not after its end."""
+    return None not in (onset, next_onset, end) and onset < next_onset <= end
 
 
 def _find_nearest(samples, onset):
@@ -204,7 +214,7 @@ def _describe_baseline_lesions(own):
         if row["organ"] == "liver":
             by_reader[row["reader"]].append(row["diameter_mm"])
     largest = [max((d for d in sizes if d is not None), default=None) for sizes in by_reader.values()]
-    organs = {row["organ"] for row in seen} - {"liver", None}
+    organs = {row["organ"] for row in seen} - {"liver", "portal_vein", None}
     listed = {row["organ"] for row in own["metastasis"]}
     return {
         "baseline_liver_lesion_number": min((len(sizes) for sizes in by_reader.values()), default=None),

@@ -94,7 +94,7 @@ def _draw_patient(random):
     tables["patient"] = [draw_record(draw, "patient", start=start)]
     for table in ("baseline", "outcome"):
         tables[table] = [draw_record(draw, table, start=start)] if draw.chance(0.97) else []
-    organs = draw.some(["liver", "lung", "lung", "bone", "lymph_node", "adrenal", "other"], 0, 3)
+    organs = draw.some(["liver", "portal_vein", "lung", "lung", "bone", "lymph_node", "adrenal", "other"], 0, 3)
     tables["metastasis"] = [draw_record(draw, "metastasis", start=start, organ=organ) for organ in organs]
     tables["laboratory"] = [
         draw_record(draw, "laboratory", start=start, visit_number=visit, test=test)

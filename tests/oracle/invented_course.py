@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from oracle.invented_values import ANTIBODIES, draw_record
 
-ORGANS = ("liver", "liver", "liver", "lung", "lymph_node", "lymph_node", "bone")
+ORGANS = ("liver", "liver", "liver", "lung", "lymph_node", "lymph_node", "bone", "portal_vein")
 BASELINE_MM = (8, 9.9, 10, 14.9, 15, 20, 25, 30, 50, 100)
 FACTORS = (0, 0.3, 0.5, 0.69, 0.7, 0.71, 0.9, 1, 1, 1.1, 1.19, 1.2, 1.21, 1.5)
 STEPS_MM = (-10, -5, -1, 0, 1, 4, 4.9, 5, 5.1, 10)

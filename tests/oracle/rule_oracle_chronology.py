@@ -168,7 +168,8 @@ def start_date_is_plausible(record, case):
     if start is None:
         return None
     is_later_drug = one_of(record["drug"], ("lenvatinib", *PD1_INHIBITORS))
-    return all_of(start.isoformat() <= "2022-10-31", where(is_later_drug, start.year >= 2018))
+    is_in_time = record["line_number"] > 1 or start.isoformat() <= "2022-10-31"
+    return all_of(is_in_time, where(is_later_drug, start.year >= 2018))
 
 
 def treatment_end_not_before_start(record, case):

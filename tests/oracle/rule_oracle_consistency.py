@@ -25,7 +25,12 @@ def bclc_c_with_spread(record, case):
 
 
 def bclc_c_has_a_reason(record, case):
-    return where(equal(record["bclc_stage"], "C"), _has_spread(record, case))
+    text = (record["pvtt_text"] or "").lower()
+    is_told = None if any(word in text for word in _HEPATIC_VEIN) else False
+    return where(equal(record["bclc_stage"], "C"), any_of(_has_spread(record, case), is_told))
+
+
+_HEPATIC_VEIN = ("肝静脉", "肝左静脉", "肝中静脉", "肝右静脉", "hepatic vein")
 
 
 def _has_spread(record, case):
@@ -106,8 +111,11 @@ def hbv_dna_copies_are_decisive(record, case):
     return len(sides) == 1 and None not in sides
 
 
+INTRAHEPATIC = ("liver", "portal_vein")
+
+
 def _listed_organs(case):
-    return {row["organ"] for row in case.own["metastasis"] if row["organ"] != "liver"}
+    return {row["organ"] for row in case.own["metastasis"] if row["organ"] not in INTRAHEPATIC}
 
 
 def metastasis_flag_agrees_with_number(record, case):
@@ -124,7 +132,7 @@ def metastasis_flag_agrees_with_organs(record, case):
 
 def metastasis_number_agrees_with_organs(record, case):
     number, organs = record["metastasis_site_number"], _listed_organs(case)
-    counts = [row["lesion_number"] for row in case.own["metastasis"] if row["organ"] != "liver"]
+    counts = [row["lesion_number"] for row in case.own["metastasis"] if row["organ"] not in INTRAHEPATIC]
     if number is None or not counts:
         return None
     """Where a count is missing only the number of organs is compared."""
@@ -135,7 +143,7 @@ def metastasis_number_agrees_with_organs(record, case):
 def metastasis_organs_agree_with_lesions(record, case):
     if not case.own["metastasis"]:
         return None
-    held = {row["organ"] for row in baseline_lesions(case)} - {None, "liver"}
+    held = {row["organ"] for row in baseline_lesions(case)} - {None, *INTRAHEPATIC}
     return held <= {row["organ"] for row in case.own["metastasis"]} if held else None
 
 
@@ -228,7 +236,7 @@ def tumour_number_agrees_with_text(record, case):
 
 
 def metastasis_is_not_in_liver(record, case):
-    return negate(equal(record["organ"], "liver"))
+    return record["organ"] not in INTRAHEPATIC
 
 
 def pt_agrees_with_inr(record, case):

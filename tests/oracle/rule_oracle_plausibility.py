@@ -1,5 +1,6 @@
 """Plain-Python verdicts of the rules on unlikely values, from the catalogue's sentences, CTCAE and the protocol."""
 
+from oracle.definition_oracle_subject import is_between
 from oracle.logic import all_of, at_most, days_between, equal, is_known, negate, one_of, where
 from oracle.rule_case import PD1_INHIBITORS
 
@@ -16,7 +17,10 @@ def grade_exists_for_term(record, case):
 
 
 def albi_3_is_not_child_pugh_a(record, case):
-    return where(equal(case.facts["albi_grade"], 3), negate(equal(record["child_pugh_class"], "A")))
+    points = case.facts["child_pugh_points"]
+    is_derived_a = points is not None and points <= 6
+    is_doubtful = False if is_derived_a else equal(case.facts["albi_grade"], 3)
+    return where(is_doubtful, negate(equal(record["child_pugh_class"], "A")))
 
 
 def ecog_is_not_death(record, case):
@@ -34,15 +38,16 @@ def not_detected_is_possible(record, case):
 
 
 def diameter_change_is_plausible(record, case):
-    """A lesion that is gone (0 mm) is not measured."""
+    """A lesion that is gone (0 mm) or too small is not measured."""
     same = [
         row
         for row in case.own["lesion"]
         if (row["reader"], row["lesion_id"]) == (record["reader"], record["lesion_id"])
         and row["visit_number"] < record["visit_number"]
         and row["diameter_mm"]
+        and row["status"] != "too_small"
     ]
-    if not record["diameter_mm"] or not same:
+    if not record["diameter_mm"] or record["status"] == "too_small" or not same:
         return None
     before = max(same, key=lambda row: row["visit_number"])["diameter_mm"]
     small, large = sorted((before, record["diameter_mm"]))
@@ -125,19 +130,25 @@ def grade_agrees_with_value(record, case):
     if not is_known(record["onset_date"], record["ctcae_version"]):
         return None
     sample = _nearest_sample(record, case, test)
-    if sample is None or (sample["value_comparator"] or "=") != "=":
-        return None
     base = case.sample(test)
     is_by_baseline = record["ctcae_version"] == "5.0" and test in _UPPER_LIMITS
     if is_by_baseline and (base["value"] is None or (base["value_comparator"] or "=") != "="):
         return None
     reference = base["value"] if is_by_baseline and base["value"] > _UPPER_LIMITS[test] else None
+    # An event has the highest grade it reached, between its onset and its resolution.
+    during = [_grade(test, value, reference) for value in _exact_values_during(record, case, test)]
+    others = (row["onset_date"] for row in case.own["adverse_event"] if row["term"] == record["term"])
+    is_lone = record["resolved_date"] is not None and not any(
+        is_between(record["onset_date"], onset, record["resolved_date"]) for onset in others
+    )
+    if is_lone and during and max(during) - record["grade"] >= 2:
+        return False
+    if sample is None or (sample["value_comparator"] or "=") != "=":
+        return None
     at_onset = _grade(test, sample["value"], reference)
     if record["grade"] <= at_onset:
         return at_onset - record["grade"] < 2
-    # An event has the highest grade it reached: a value of its time that comes near will do.
-    during = [at_onset, *(_grade(test, value, reference) for value in _exact_values_during(record, case, test))]
-    return record["grade"] - max(during) < 2
+    return record["grade"] - max([at_onset, *during]) < 2
 
 
 def _exact_values_during(record, case, test):

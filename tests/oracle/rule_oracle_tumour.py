@@ -69,9 +69,11 @@ def lesion_role_is_constant(record, case):
 
 
 def lesion_status_agrees_with_diameter(record, case):
-    """Asks only of a lesion that is measured or gone."""
-    if record["status"] == "measured":
+    """Asks of a lesion that is measured or gone, of one too small to measure, and of a target that is there."""
+    if record["status"] == "measured" or (record["status"], record["role"]) == ("present", "target"):
         return record["diameter_mm"] is not None
+    if record["status"] == "too_small":
+        return record["diameter_mm"] != 0
     return not record["diameter_mm"] if record["status"] == "absent" else None
 
 

@@ -61,6 +61,7 @@ LEVELS = """
 | -metastasis[2]                                      | metastasis_organs_level   | Lung                |
 | -metastasis[1]                                      | metastasis_organs_level   | Other organs        |
 | -metastasis[1]; metastasis.organ=liver              | metastasis_organs_level   |                     |
+| metastasis[2].organ=portal_vein                     | metastasis_organs_level   | Lung                |
 | metastasis[2].organ=liver                           | metastasis_organs_level   | Lung                |
 | -metastasis                                         | metastasis_organs_level   |                     |
 | baseline.metastasis_site_number=5                   | metastasis_sites_level    | <=5                 |

@@ -45,7 +45,7 @@ LIMITS = """
 | hbv_dna_iu_ml                 | 0 1e11       | 0 1e10    | viraemia stays below 10^10 IU/mL                                       |
 | hbv_dna_copies_ml             | 0 1e12       | 0 1e11    | 5-6 copies are one IU                                                  |
 | inr                           | 0.5 20       | 0.7 5     | healthy 0.8-1.2; Child-Pugh gives 3 points above 2.3                   |
-| pt_prolongation_s             | 0 100        | 0 30      | Child-Pugh gives 3 points above 6 s                                    |
+| pt_prolongation_s             | -10 100      | -3 30     | Child-Pugh gives 3 points above 6 s                                    |
 | platelets_10e9_l              | 1 2000       | 10 1000   | CTCAE grade 4 is below 25                                              |
 | creatinine_umol_l             | 10 3000      | 20 1000   | adults have 45-110 umol/L                                              |
 """

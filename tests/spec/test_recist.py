@@ -163,10 +163,11 @@ def test_what_too_small_to_measure_adds_to_the_sum():
         | 0            | site   | T1        | target | liver | measured     | 30          |
         | 1            | site   | T1        | target | liver | too_small    | 4           |
         | 2            | site   | T1        | target | liver | not_assessed | 30          |
+        | 3            | site   | T1        | target | liver | too_small    | 0           |
     """)
     frame = derive_assessment(make_frame("lesion", rows), make_frame("response", []), START)
-    assert frame["target_sum_mm"].to_list() == [30, 4, None]
-    assert frame["derived_response"].to_list() == [None, "PR", "NE"]
+    assert frame["target_sum_mm"].to_list() == [30, 4, None, 5]
+    assert frame["derived_response"].to_list() == [None, "PR", "NE", "PR"]
 
 
 def test_the_nadir_is_never_of_a_later_visit():

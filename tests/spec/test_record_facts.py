@@ -45,7 +45,7 @@ def test_the_values_of_an_event(case):
     others = [make_sample("ast_u_l", "0:01:33"), make_sample("ast_u_l", "1:28:700")]
     facts = derive_event_facts(events, make_frame("laboratory", [*others, *samples]))
     expected = tuple(None if case[name] is None else float(case[name]) for name in ("sample", "worst", "baseline"))
-    assert facts.rows() == [("p1", 1, *expected), ("p1", 2, *expected)]
+    assert facts.rows() == [("p1", 1, *expected, False), ("p1", 2, *expected, False)]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_worst_value_of_an_event_lies_before_its_resolution(resolved_date, w
 def test_an_event_without_any_sample_stays_and_a_term_without_a_test_does_not():
     events = read_rows("| event_number | term |\n| 1 | ast_increased |\n| 2 | fatigue |\n| 3 | bilirubin_increased |")
     facts = derive_event_facts(make_frame("adverse_event", events), make_frame("laboratory", []))
-    assert facts.rows() == [("p1", 1, None, None, None), ("p1", 3, None, None, None)]
+    assert facts.rows() == [("p1", 1, None, None, None, False), ("p1", 3, None, None, None, False)]
 
 
 def test_the_tests_that_terms_are_graded_by():
