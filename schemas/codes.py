@@ -91,7 +91,6 @@ class Organ(Code):
     """Where a lesion lies; every organ but the liver and its portal vein (a tumour thrombus) is extrahepatic."""
 
     LIVER = "liver", "肝"
-    PORTAL_VEIN = "portal_vein", "门静脉（癌栓）"
     LUNG = "lung", "肺"
     BONE = "bone", "骨"
     LYMPH_NODE = "lymph_node", "淋巴结"
@@ -99,6 +98,7 @@ class Organ(Code):
     PERITONEUM = "peritoneum", "腹膜"
     BRAIN = "brain", "脑"
     OTHER = "other", "其他"
+    PORTAL_VEIN = "portal_vein", "门静脉（癌栓）"
 
 
 INTRAHEPATIC_ORGANS = (Organ.LIVER.value, Organ.PORTAL_VEIN.value)

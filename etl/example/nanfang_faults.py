@@ -131,9 +131,9 @@ FAULTS: tuple[AnyFault, ...] = (
         column="start_date"),
     CopiedRow("two antibodies", "treatment", "first_line_has_one_of_each", {"drug": "卡瑞利珠单抗"},
         wanted=has(drug="sintilimab"), point_at=Place("patient")),
-    CopiedRow("therapy after the study's end", "treatment", "start_date_is_plausible",
-        {"line_number": 2, "start_date": on(date(2022, 11, 5)), "end_date": "", "stop_reason": ""},
-        consequences=("treatment_not_after_last_contact",), wanted=both(is_alive, has(initial_dose_mg=200.0)),
+    CopiedRow("drug before its approval", "treatment", "start_date_is_plausible",
+        {"line_number": 2, "start_date": on(date(2017, 12, 20)), "end_date": "", "stop_reason": ""},
+        consequences=("lines_in_order",), wanted=both(is_alive, has(initial_dose_mg=200.0)),
         column="start_date"),
     # procedure
     CopiedRow("conflicting duplicate", "procedure", "procedure.key.duplicate",

@@ -15,6 +15,7 @@ from pathlib import Path
 from etl.example.model import MARKER, Record, SyntheticPatient
 from etl.example.sheets import Cells, Sheet, SheetRow, date_text, number_text, write_csv
 from schemas.codes import (
+    INTRAHEPATIC_ORGANS,
     AdverseEventTerm,
     Ascites,
     BclcStage,
@@ -69,7 +70,9 @@ MAIN_COLUMNS: dict[str, tuple[str, str]] = {
     "pd_date": ("outcome", "progression_date"), "os_months": ("outcome", "overall_survival_days"),
     "pfs_months": ("outcome", "progression_days"),
 }  # fmt: skip
-CHECKBOXES = {f"metastasis___{i}": organ.value for i, organ in enumerate(list(Organ)[1:], 1)}
+CHECKBOXES = {
+    f"metastasis___{i}": organ.value for i, organ in enumerate(Organ) if organ.value not in INTRAHEPATIC_ORGANS
+}
 LAB_COLUMNS = {
     "alt": "alt_u_l", "ast": "ast_u_l", "tbil": "bilirubin_umol_l", "alb": "albumin_g_l", "afp": "afp_ng_ml",
     "hbv_dna": "hbv_dna_iu_ml", "inr": "inr", "plt": "platelets_10e9_l", "crea": "creatinine_umol_l",
