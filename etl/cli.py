@@ -29,7 +29,7 @@ def run_ingest(
     with terminal.progress(hospital) as progress:
         summary = ingest(settings, hospital, extract=extract, check=check, accept=accept, progress=progress)
         page = settings.reports_dir / "quality" / hospital / "index.html"
-        if summary.status == "loaded":
+        if summary.status == "loaded" or (summary.answers and not check):
             progress("writing the quality pages", "生成质量报告")
             write_quality(settings)
     terminal.show_ingest(summary, page if page.exists() and summary.status != "checked" else None)

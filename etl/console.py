@@ -22,13 +22,14 @@ WORDS = {
         "loaded": "loaded as ingest {ingest_id}", "checked": "checked, not loaded",
         "rows": "Rows    ", "records": "Records ", "cells": "Cells   ", "patients": "Patients", "findings": "Findings",
         "used": "used", "ignored": "ignored", "loaded_part": "loaded", "quarantined": "quarantined", "mapped": "mapped",
-        "identifiers": "identifiers",
+        "identifiers": "identifiers", "answers": "Answers ",
+        "taken": "{n:,} taken: confirmed and unavailable values are not asked about again",
     },
     "zh": {
         "loaded": "已载入，编号 {ingest_id}", "checked": "仅校验，未载入",
         "rows": "行    ", "records": "记录  ", "cells": "单元格", "patients": "患者  ", "findings": "问题  ",
         "used": "已使用", "ignored": "忽略", "loaded_part": "已载入", "quarantined": "隔离", "mapped": "已对应到字段",
-        "identifiers": "身份信息",
+        "identifiers": "身份信息", "answers": "答复  ", "taken": "已采用 {n:,} 条：已核实或无法获得的数值不再质疑",
     },
 }  # fmt: skip
 
@@ -72,6 +73,9 @@ class Terminal:
                 f"{name}: {self.text('nothing new, the current version stays', '没有新内容，当前版本不变')}",
                 markup=False,
             )
+            for language in ("en", "zh") if self.language == "both" else (self.language,):
+                for line in _describe_answers(summary, language):
+                    self.out.print(f"  {line}", markup=False)
             return
         for language in ("en", "zh") if self.language == "both" else (self.language,):
             title, *lines = describe_ingest(summary, language)
@@ -104,7 +108,13 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
             lines.append(f"    {words['ignored']}: {_list_ignored(summary.row_accounts, language)}")
     labels = {severity.value: getattr(SEVERITIES[severity], language) for severity in Severity}
     parts = ", ".join(f"{label} {found.get(severity, 0):,}" for severity, label in labels.items())
-    return [*lines, f"{words['patients']} {a['patients']:,}", f"{words['findings']} {parts}"]
+    lines += [f"{words['patients']} {a['patients']:,}", f"{words['findings']} {parts}"]
+    return lines + _describe_answers(summary, language)
+
+
+def _describe_answers(summary: IngestSummary, language: str) -> list[str]:
+    words = WORDS[language]
+    return [f"{words['answers']} {words['taken'].format(n=summary.answers)}"] if summary.answers else []
 
 
 def _list_ignored(accounts: pl.DataFrame | None, language: str) -> str:

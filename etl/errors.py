@@ -74,6 +74,12 @@ class AnalysisError(RegistryError):
     exit_code = 10
 
 
+class AnswerError(RegistryError):
+    """An answered query workbook that cannot be taken: unreadable, an unknown query, an answer that is none of the choices."""
+
+    exit_code = 11
+
+
 class InternalError(RegistryError):
     """A fault of the registry itself, such as accounts that do not balance: nothing was loaded; please report it."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from etl.accounts import USED
+from etl.answers import ANSWERS_FOLDER, read_new_answers, store_answers
 from etl.between_hospitals import find_shared_patients
 from etl.errors import (
     AmbiguousDeliveryError,
@@ -33,12 +34,11 @@ from schemas.contract import PROVENANCE
 from schemas.tables import TABLES
 
 MINIMAL_SHARE_OF_LAST = 0.8
-ANSWERS = "answers"
 VERSIONED = (
     *TABLES, "subject", "assessment", "eligibility", "findings", "rule_outcomes", "row_accounts", "quarantine", "completeness",
 )  # fmt: skip
 # Modules of etl/ that only talk to people: a change of them gives no reason to read a delivery again.
-TALKING_MODULES = ("cli.py", "console.py", "disclosure.py", "errors.py", "settings.py")
+TALKING_MODULES = ("answers.py", "cli.py", "console.py", "disclosure.py", "errors.py", "settings.py")
 _EMPTY_PATIENTS = pl.DataFrame(
     schema={
         **dict.fromkeys(PROVENANCE, pl.String),
@@ -53,7 +53,8 @@ Progress = Callable[[str, str], None]
 class IngestSummary:
     """What an ingest did, as the terminal shows it.
 
-    `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`.
+    `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`. `answers` counts the answers to queries
+    that were taken.
     """
 
     hospital: str
@@ -66,6 +67,7 @@ class IngestSummary:
     row_accounts: pl.DataFrame | None = None
     findings: Mapping[str, int] | None = None
     is_synthetic: bool = False
+    answers: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class _Candidate:
 def ingest(
     settings: Settings, hospital: str, *, extract: Path | None, check: bool, accept: bool, progress: Progress
 ) -> IngestSummary:
-    """Read, map, validate and load one delivery of a hospital.
+    """Take a hospital's answers, then read, map, validate and load one delivery.
 
     Args:
         settings: workspace and key.
@@ -92,10 +94,14 @@ def ingest(
         RegistryError: whatever is wrong with command, delivery, mapping, key or warehouse; nothing is loaded then.
     """
     site = load_site(find_site(settings, hospital))
+    answers = read_new_answers(settings, hospital)
     known = _read_known(settings)
     candidate = _choose_delivery(settings, site, extract, known, check=check)
     if candidate is None:
-        return IngestSummary(hospital, site.name_en, site.name_zh, "nothing new")
+        if answers.height and not check:
+            with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+                store_answers(warehouse, hospital, answers)
+        return IngestSummary(hospital, site.name_en, site.name_zh, "nothing new", answers=answers.height)
     progress("reading", "读取")
     delivery = replace(read_delivery(candidate.path), content_hash=candidate.content_hash)
     _check_provenance(delivery, known)
@@ -114,12 +120,13 @@ def ingest(
     summary = IngestSummary(
         hospital, site.name_en, site.name_zh, "checked" if check else "loaded", delivery.name, None, accounts,
         mapped.row_accounts, dict(validated.findings["severity"].value_counts().iter_rows()), delivery.is_synthetic,
+        answers.height,
     )  # fmt: skip
     if check:
         return summary
     progress("loading", "载入")
     last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
-    ingest_id = _load(settings, site, delivery, candidate, mapped, validated, accounts, key, last_id)
+    ingest_id = _load(settings, site, delivery, candidate, mapped, validated, accounts, key, last_id, answers)
     return replace(summary, ingest_id=ingest_id)
 
 
@@ -182,7 +189,7 @@ def _choose_delivery(
 
 
 def _list_deliveries(folder: Path) -> list[Path]:
-    offered = (p for p in folder.glob("*") if p.name != ANSWERS and not is_desktop_file(p))
+    offered = (p for p in folder.glob("*") if p.name != ANSWERS_FOLDER and not is_desktop_file(p))
     paths = sorted(p for p in offered if list_files(p))
     if not paths:
         raise DeliveryError(
@@ -290,6 +297,7 @@ def _load(
     accounts: Mapping[str, int],
     key: PseudonymKey,
     last_id: int,
+    answers: pl.DataFrame,
 ) -> int:
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
         ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
@@ -320,6 +328,7 @@ def _load(
         for name, frame in about.items():
             warehouse.append("versions", name, frame.with_columns(owner))
         warehouse.append("landing", "source_row", mapped.landing.rows.with_columns(owner))
+        store_answers(warehouse, site.hospital, answers)
         refresh(warehouse)
     return ingest_id
 

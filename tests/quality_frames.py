@@ -28,6 +28,11 @@ INGEST_SCHEMA = {
     "cells_quarantined": pl.Int64,
     "patients": pl.Int64, "is_current": pl.Boolean,
 }  # fmt: skip
+ANSWER_SCHEMA = {
+    "answer_id": pl.Int64, "hospital": pl.String, "finding_id": pl.String, "answer": pl.String, "comment": pl.String,
+    "value": pl.String, "message_en": pl.String, "answered_by": pl.String, "ingest_id": pl.Int64, "source_file": pl.String,
+    "source_row": pl.Int64, "file_hash": pl.String, "taken_at": pl.String,
+}  # fmt: skip
 CHECKS = pl.DataFrame(
     [
         ("nanfang", "patient", "sex", "completeness", "66.7 % (40 / 60)", "≥ 95%", "why", "为何", False, False),
@@ -196,4 +201,5 @@ def make_frames(n_patients=60, findings=None):
         "eligibility": pl.DataFrame(eligibility),
         "attrition": pl.DataFrame(attrition),
         "completeness": _count_completeness(tables),
+        "answers": pl.DataFrame(schema=ANSWER_SCHEMA),
     }  # fmt: skip

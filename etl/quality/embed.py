@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from etl.pages.text import Text
 from etl.quality.measures import sort_findings
+from etl.quality.status import RESOLVED
 from etl.quality.texts import SEVERITIES, STATUSES
 
 INLINE_BYTES = 440_000
@@ -18,12 +19,12 @@ VALUE_LIMIT = 160
 
 
 def embed_findings(findings: pl.DataFrame, limit: int = INLINE_BYTES) -> tuple[Markup, int]:
-    """Return the open findings of `derive_finding_status` as JSON safe inside a script element, and how many it holds.
+    """Return the open findings of `derive_query_status` as JSON safe inside a script element, and how many it holds.
 
     Column-wise, with texts that repeat listed once. Where all would need more than `limit` bytes, the last of the order
     (notes before queries before rejected records) are left out.
     """
-    shown = sort_findings(findings.filter(pl.col("status") != "resolved"))
+    shown = sort_findings(findings.filter(pl.col("status") != RESOLVED))
     while True:
         data = _print_json(_encode(shown))
         size = len(data.encode())

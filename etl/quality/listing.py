@@ -10,6 +10,7 @@ import polars as pl
 from etl.pages.charts import Bar
 from etl.pages.text import Text, format_percent
 from etl.quality import measures, texts
+from etl.quality.status import ASKED
 from schemas.codes import Severity
 
 Frames = Mapping[str, pl.DataFrame]
@@ -27,7 +28,7 @@ def list_severities(status: pl.DataFrame) -> Rows:
                 "severity": severity.value,
                 "label": texts.SEVERITIES[severity],
                 "meaning": texts.SEVERITY_MEANINGS[severity],
-                "n_open": sum(by_status.values()) - by_status["resolved"],
+                "n_open": sum(by_status[name] for name in ASKED),
                 "statuses": by_status,
             }
         )

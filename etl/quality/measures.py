@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from etl.pages.text import Text
+from etl.quality.status import ASKED
 from etl.quality.thresholds import ALTERNATIVES, BASELINE_TESTS, find_completeness_threshold
 from schemas.codes import Severity
 from schemas.contract import read_contract
@@ -139,45 +140,6 @@ def _list_thresholds() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def derive_finding_status(findings: pl.DataFrame, ingests: pl.DataFrame) -> pl.DataFrame:
-    """Return each finding of the current ingests, and of those just before, with what became of it.
-
-    `findings` holds all ingests. Columns: those of `findings` plus status: `new` (never seen before), `persisting`
-    (also in the ingest before), `reopened` (seen earlier, not in the ingest before) or `resolved` (in the ingest
-    before, not in the current one; the row is that of the ingest before). One row per hospital and finding_id; ordered
-    by hospital, severity, file, sheet, row, column.
-    """
-    current = ingests.filter("is_current").select("hospital", current_id="ingest_id")
-    history = ingests.join(current, on="hospital").filter(pl.col("ingest_id") < pl.col("current_id"))
-    previous = history.group_by("hospital").agg(previous_id=pl.col("ingest_id").max())
-    seen = (
-        findings.unique(["ingest_id", "hospital", "finding_id"], keep="first", maintain_order=True)
-        .join(current, on="hospital")
-        .join(previous, on="hospital", how="left")
-        .filter(pl.col("ingest_id") <= pl.col("current_id"))
-        .with_columns(
-            in_current=(pl.col("ingest_id") == pl.col("current_id")).any().over("hospital", "finding_id"),
-            in_previous=(pl.col("ingest_id") == pl.col("previous_id")).any().over("hospital", "finding_id"),
-            in_earlier=(pl.col("ingest_id") < pl.col("previous_id")).any().over("hospital", "finding_id"),
-        )
-    )
-    is_shown = pl.when("in_current").then(pl.col("ingest_id") == pl.col("current_id"))
-    status = (
-        pl.when(~pl.col("in_current"))
-        .then(pl.lit("resolved"))
-        .when(pl.col("in_previous").fill_null(value=False))
-        .then(pl.lit("persisting"))
-        .when(pl.col("in_earlier").fill_null(value=False))
-        .then(pl.lit("reopened"))
-        .otherwise(pl.lit("new"))
-    )
-    return sort_findings(
-        seen.filter(is_shown.otherwise(pl.col("ingest_id") == pl.col("previous_id")))
-        .with_columns(status=status)
-        .select(*findings.columns, "status")
-    )
-
-
 def sort_findings(findings: pl.DataFrame) -> pl.DataFrame:
     """Order findings as every list of them does: hospital, severity (gravest first), then as in the files.
 
@@ -189,14 +151,14 @@ def sort_findings(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def derive_finding_counts(findings: pl.DataFrame) -> pl.DataFrame:
-    """Return the open findings by severity, rule and question from `derive_finding_status`.
+    """Return the open findings by severity, rule and question from `derive_query_status`.
 
     Columns: hospital, severity, rule_id, message_en, message_zh, n_findings, n_new, n_records (different records asked
-    about); gravest and most frequent first. One rule asks several questions where a laboratory value's test decides what
+    about); what is answered is not open; gravest and most frequent first. One rule asks several questions where a laboratory value's test decides what
     is asked.
     """
     return (
-        findings.filter(pl.col("status") != "resolved")
+        findings.filter(pl.col("status").is_in(ASKED))
         .group_by("hospital", "severity", "rule_id", "message_en", "message_zh", maintain_order=True)
         .agg(
             n_findings=pl.len().cast(pl.Int64),
@@ -211,7 +173,7 @@ def derive_finding_counts(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def derive_status_counts(findings: pl.DataFrame) -> pl.DataFrame:
-    """Return hospital, severity, status, n from `derive_finding_status`."""
+    """Return hospital, severity, status, n from `derive_query_status`."""
     return findings.group_by("hospital", "severity", "status").agg(n=pl.len().cast(pl.Int64)).sort(pl.all())
 
 

@@ -12,37 +12,45 @@ from typing import Any
 import polars as pl
 import xlsxwriter
 
+from etl.answers import (
+    ANSWER,
+    ANSWERED_BY,
+    ANSWERS,
+    DELIVERY,
+    QUERY_ID,
+    QUESTION,
+    REMARK,
+    VALUE,
+    name_delivery,
+)
 from etl.pages.text import Text
 from etl.quality.measures import sort_findings
+from etl.quality.status import ASKED
 from etl.quality.texts import SEVERITIES, STATUSES, label_field
 from schemas.codes import Severity
 
 CREATED = datetime(2020, 1, 1)  # fixed: the file differs only when its content does
 CELL_LIMIT = 32_000
-ANSWERS = (
-    Text("corrected in source", "已在源数据中更正"),
-    Text("confirmed correct", "核实无误"),
-    Text("not available", "无法获得"),
-    Text("comment", "见备注"),
-)
 SYNTHETIC = "SYNTHETIC EXAMPLE DATA: synthetic patients, not real / 合成患者，非真实数据"
 COLUMNS: tuple[tuple[Text, int], ...] = (
     (Text("No.", "序号"), 7),
-    (Text("Query id", "质疑编号"), 19),
+    (QUERY_ID, 19),
     (Text("Kind", "类别"), 15),
     (Text("Status", "状态"), 14),
+    (DELIVERY, 22),
     (Text("File", "文件"), 24),
     (Text("Sheet", "工作表"), 16),
     (Text("Row", "行号"), 8),
     (Text("Column", "列名"), 20),
-    (Text("Value", "原值"), 20),
+    (VALUE, 20),
     (Text("What is asked (Chinese)", "质疑内容"), 48),
-    (Text("What is asked", "质疑内容（英文）"), 48),
+    (QUESTION, 48),
     (Text("Registry field", "登记库字段"), 24),
-    (Text("Answer", "答复"), 26),
-    (Text("Comment", "备注"), 36),
+    (ANSWER, 26),
+    (REMARK, 36),
 )
-HEADER_ROW = 3
+ANSWER_COLUMN = len(COLUMNS) - 2
+AUTHOR_ROW, HEADER_ROW = 2, 3
 LINE_HEIGHT = 16.0  # points of one line of text at 11 points
 EXPLANATION = (
     Text(
@@ -62,28 +70,33 @@ EXPLANATION = (
         "需答复：记录已载入，但有一个值缺失、无法识别或不合理，请核对。",
     ),
     Text(
-        "Choose an answer in the column “Answer”; write in “Comment” where more is to be said.",
-        "请在“答复”列选择，需要说明时填写“备注”列。",
+        "Choose an answer in the column “Answer”; write in “Comment” where more is to be said, and above it who answers.",
+        "请在“答复”列选择，需要说明时填写“备注”列，并在其上方填写答复人。",
     ),
     Text(
-        "Do not change the query id, and never write a name, ID-card or telephone number into this file.",
-        "请勿更改质疑编号；切勿在本文件填写姓名、身份证号或电话号码。",
+        "Save this workbook here or in the folder “answers” beside your data; the next reading takes the answers.",
+        "填好后直接保存本文件，或放入数据旁的“answers”文件夹；下次读取时即采用答复。",
     ),
     Text(
-        "A question disappears by itself once the corrected data have been sent and read again.",
-        "更正后的数据重新提交并读取后，相应质疑会自动消除。",
+        "Change nothing but answer and comment, and never write a name, ID-card or telephone number into this file.",
+        "除答复和备注外请勿更改；切勿在本文件填写姓名、身份证号或电话号码。",
+    ),
+    Text(
+        "A question disappears by itself once the corrected data have been sent and read again; a value that you have confirmed "
+        "is not asked about again while it stays the same.",
+        "更正后的数据重新提交并读取后，相应质疑会自动消除；已核实无误的数值只要不变，就不再质疑。",
     ),
 )
 
 
 def filter_queries(findings: pl.DataFrame) -> pl.DataFrame:
-    """Keep the open findings that a hospital has to act on, in the order of the workbook and of the page."""
+    """Keep the findings that a hospital has to act on and has not answered, in the order of the workbook and of the page."""
     is_asked = pl.col("severity").is_in([Severity.REJECT.value, Severity.QUERY.value])
-    return sort_findings(findings.filter(is_asked, pl.col("status") != "resolved"))
+    return sort_findings(findings.filter(is_asked, pl.col("status").is_in(ASKED)))
 
 
 def write_query_workbook(findings: pl.DataFrame, path: Path, hospital: Text, *, is_synthetic: bool) -> Path:
-    """Write the query workbook of one hospital from `derive_finding_status`; returns the path.
+    """Write the query workbook of one hospital from `derive_query_status`; returns the path.
 
     The file is replaced as a whole, and is the same byte for byte while the findings are.
     """
@@ -141,7 +154,7 @@ def _write_explanation(
         sheet.set_row(row, _fit_height((line.en, 62), (line.zh, 62)))
         sheet.write_string(row, 0, line.en, formats["plain"])
         sheet.write_string(row, 1, line.zh, formats["plain"])
-    for row, answer in enumerate(ANSWERS, start=4 + len(lines)):
+    for row, answer in enumerate(ANSWERS.values(), start=4 + len(lines)):
         sheet.write_string(row, 0, answer.en, formats["text"])
         sheet.write_string(row, 1, answer.zh, formats["text"])
 
@@ -158,15 +171,17 @@ def _write_queries(
     for column, (label, width) in enumerate(COLUMNS):
         sheet.set_column(column, column, width)
         sheet.write_string(HEADER_ROW, column, f"{label.zh}\n{label.en}", formats["head"])
+    sheet.write_string(AUTHOR_ROW, ANSWER_COLUMN - 1, f"{ANSWERED_BY.zh}\n{ANSWERED_BY.en}", formats["head"])
+    sheet.write_blank(AUTHOR_ROW, ANSWER_COLUMN, None, formats["answer"])
+    sheet.set_row(AUTHOR_ROW, 34)
     sheet.set_row(HEADER_ROW, 34)
     for number, query in enumerate(queries.iter_rows(named=True), start=1):
         _write_query(sheet, HEADER_ROW + number, number, query, formats)
     last = HEADER_ROW + max(queries.height, 1)
     sheet.freeze_panes(HEADER_ROW + 1, 2)
     sheet.autofilter(HEADER_ROW, 0, last, len(COLUMNS) - 1)
-    answer_column = len(COLUMNS) - 2
-    choices = {"validate": "list", "source": [f"{answer.zh} {answer.en}" for answer in ANSWERS]}
-    sheet.data_validation(HEADER_ROW + 1, answer_column, last, answer_column, choices)
+    choices = {"validate": "list", "source": [f"{answer.zh} {answer.en}" for answer in ANSWERS.values()]}
+    sheet.data_validation(HEADER_ROW + 1, ANSWER_COLUMN, last, ANSWER_COLUMN, choices)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
@@ -195,20 +210,20 @@ def _write_query(sheet: Any, row: int, number: int, query: dict[str, Any], forma
     widths: list[tuple[str, int]] = []
     sheet.write_number(row, 0, number, formats["count"])
     texts = [
-        query["finding_id"], f"{severity.zh} {severity.en}", f"{status.zh} {status.en}", query["source_file"],
-        query["source_sheet"],
+        query["finding_id"], f"{severity.zh} {severity.en}", f"{status.zh} {status.en}",
+        name_delivery(query["delivery"], query["ingest_id"]), query["source_file"], query["source_sheet"],
     ]  # fmt: skip
     for column, text in enumerate(texts, start=1):
         sheet.write_string(row, column, (text or "")[:CELL_LIMIT], formats["wrap"])
         widths.append(((text or ""), COLUMNS[column][1]))
     if query["source_row"] is None:
-        sheet.write_blank(row, 6, None, formats["text"])
+        sheet.write_blank(row, 7, None, formats["text"])
     else:
-        sheet.write_number(row, 6, query["source_row"], formats["count"])
+        sheet.write_number(row, 7, query["source_row"], formats["count"])
     texts = [query["source_column"], query["value"], query["message_zh"], query["message_en"], f"{field.zh} {field.en}"]
-    for column, text in enumerate(texts, start=7):
+    for column, text in enumerate(texts, start=8):
         sheet.write_string(row, column, (text or "")[:CELL_LIMIT], formats["wrap"])
         widths.append(((text or ""), COLUMNS[column][1]))
     sheet.set_row(row, _fit_height(*widths))
-    for column in (12, 13):
+    for column in (ANSWER_COLUMN, ANSWER_COLUMN + 1):
         sheet.write_blank(row, column, None, formats["answer"])

@@ -14,6 +14,7 @@ from etl.quality import comparison, listing, measures
 from etl.quality.embed import embed_findings
 from etl.quality.expectations import run_expectations
 from etl.quality.queries import filter_queries, write_query_workbook
+from etl.quality.status import RESOLVED, derive_query_status
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -49,14 +50,14 @@ def write_quality_pages(
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
     `frames` are the warehouse's: the ten tables, ingests, findings (of all ingests), rule_outcomes, row_accounts,
-    quarantine, eligibility, attrition, completeness. `hospitals` gives the names by id. The page over all is written
+    quarantine, eligibility, attrition, completeness, answers. `hospitals` gives the names by id. The page over all is written
     where `hospitals` names every hospital that has data. `expectations` are those of `run_expectations`; without them
     they are run now.
     """
     if expectations is None:
         expectations = run_expectations(frames)
     frames = {**frames, "expectations": expectations}
-    frames["status"] = measures.derive_finding_status(frames["findings"], frames["ingests"])
+    frames["status"] = derive_query_status(frames["findings"], frames["ingests"], frames["answers"])
     frames["measured"] = measures.derive_completeness(frames)
     loaded = frames["ingests"].filter("is_current")["hospital"].to_list()
     folder = reports_dir / "quality"
@@ -83,7 +84,7 @@ def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, An
     own = measures.filter_hospital(frames, hospital)
     ingest = own["ingests"].filter("is_current").row(0, named=True)
     data, n_shown = embed_findings(own["status"])
-    n_open = own["status"].filter(pl.col("status") != "resolved").height
+    n_listed = own["status"].filter(pl.col("status") != RESOLVED).height
     return {
         "title": Text(f"Data quality: {name.en}", f"数据质量：{name.zh}"),
         "subtitle": _describe_delivery(ingest),
@@ -91,7 +92,7 @@ def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, An
         "toc": HOSPITAL_TOC,
         "ingest": ingest,
         "status": own["status"],
-        "n_open": n_open,
+        "n_listed": n_listed,
         "n_shown": n_shown,
         "n_queries": filter_queries(own["status"]).height,
         "findings_json": data,

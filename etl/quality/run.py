@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from etl.answers import keep_workbook
 from etl.errors import UsageError
 from etl.pages.text import Text
 from etl.quality.report import write_quality_pages
@@ -23,7 +24,7 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
     if hospital:
         find_site(settings, hospital)
     relations = [
-        "ingests", "marts.finding", "marts.attrition", "marts.record_count", "core.completeness", "core.eligibility",
+        "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "core.completeness", "core.eligibility",
         *(f"core.{name}" for name in TABLES), *(f"versions.{name}" for name in ABOUT_INGESTS),
     ]  # fmt: skip
     frames = read_frames(settings.warehouse_path, relations)
@@ -39,4 +40,6 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
             f"尚未载入 {hospital} 的数据。请先运行：make ingest HOSPITAL={hospital}",
         )
     chosen = {hospital: names[hospital]} if hospital else names
+    for name in chosen:
+        keep_workbook(settings, name)
     return write_quality_pages(frames, settings.reports_dir, chosen, language=settings.language)

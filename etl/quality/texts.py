@@ -26,8 +26,9 @@ SEVERITY_MEANINGS = {
 }
 STATUSES = {
     "new": Text("new", "新增"),
-    "persisting": Text("still open", "仍存在"),
+    "open": Text("still open", "仍存在"),
     "reopened": Text("came back", "再次出现"),
+    "answered": Text("answered", "已答复"),
     "resolved": Text("no longer found", "已消除"),
 }
 ACCOUNTS = {

@@ -1,64 +1,20 @@
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from quality_frames import FINDING_SCHEMA, INGEST_SCHEMA, make_finding, make_frames, make_ingest
 
 from etl.quality import measures
 from etl.quality.comparison import compare_rules
+from etl.quality.status import derive_query_status
 from etl.quality.thresholds import find_completeness_threshold
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 
 
-def derive_status(found_by_ingest, *, current=None):
-    """{ingest: ids} of one hospital -> {id: status}; the last ingest is current unless said otherwise."""
-    current = current or max(found_by_ingest)
-    findings = [make_finding(i, "h", name) for i, names in found_by_ingest.items() for name in names]
-    ingests = [make_ingest(i, "h", 1, is_current=i == current) for i in found_by_ingest]
-    frame = measures.derive_finding_status(
-        pl.DataFrame(findings, schema=FINDING_SCHEMA),
-        pl.DataFrame(ingests, schema=INGEST_SCHEMA),
-    )
-    assert frame["finding_id"].is_unique().all()
-    return dict(frame.select("finding_id", "status").iter_rows())
-
-
-@pytest.mark.parametrize(
-    ("found", "expected"),
-    [
-        ({1: ["a"]}, {"a": "new"}),
-        ({1: ["a"], 2: ["a", "b"]}, {"a": "persisting", "b": "new"}),
-        ({1: ["a"], 2: []}, {"a": "resolved"}),
-        ({1: ["a"], 2: [], 3: ["a"]}, {"a": "reopened"}),
-        ({1: ["a"], 2: [], 3: []}, {}),  # resolved long ago: no longer news
-        ({1: ["a"], 2: ["a"], 3: ["a"]}, {"a": "persisting"}),
-        ({1: ["a", "a"]}, {"a": "new"}),  # two cells, one question
-    ],
-)
-def test_what_became_of_a_finding(found, expected):
-    assert derive_status(found) == expected
-
-
-def test_after_a_revert_later_ingests_do_not_count():
-    assert derive_status({1: ["a"], 2: ["b"], 3: ["c"]}, current=2) == {"a": "resolved", "b": "new"}
-
-
-@given(st.dictionaries(st.integers(1, 5), st.sets(st.sampled_from("abcd")), min_size=1))
-def test_open_findings_are_exactly_those_of_the_current_ingest(found):
-    status = derive_status(found)
-    last = max(found)
-    before = max((i for i in found if i < last), default=None)
-    assert {name for name, s in status.items() if s != "resolved"} == found[last]
-    resolved = {name for name, s in status.items() if s == "resolved"}
-    assert resolved == (found[before] - found[last] if before else set())
-
-
 def test_hospitals_do_not_mix():
-    status = measures.derive_finding_status(make_frames()["findings"], make_frames()["ingests"])
+    status = derive_query_status(*(make_frames()[name] for name in ("findings", "ingests", "answers")))
     found = {(row["hospital"], row["finding_id"][0]): row["status"] for row in status.to_dicts()}
     assert found == {
-        ("hunan", "f"): "new", ("nanfang", "a"): "persisting", ("nanfang", "b"): "reopened",
+        ("hunan", "f"): "new", ("nanfang", "a"): "open", ("nanfang", "b"): "reopened",
         ("nanfang", "c"): "resolved", ("nanfang", "d"): "new", ("nanfang", "1"): "new",
     }  # fmt: skip
 
@@ -72,7 +28,9 @@ def test_gravest_findings_come_first_and_then_the_order_of_the_file():
 
 def test_counts_by_rule_leave_out_what_is_resolved():
     frames = make_frames()
-    counts = measures.derive_finding_counts(measures.derive_finding_status(frames["findings"], frames["ingests"]))
+    counts = measures.derive_finding_counts(
+        derive_query_status(frames["findings"], frames["ingests"], frames["answers"])
+    )
     own = counts.filter(pl.col("hospital") == "nanfang").select("severity", "rule_id", "n_findings", "n_new").rows()
     assert own == [
         ("reject", "patient.key.duplicate", 1, 1),
@@ -142,7 +100,7 @@ def test_nothing_received_has_no_rate():
     frames = make_frames()
     empty = {name: frame.clear() for name, frame in frames.items()}
     assert measures.derive_completeness(empty).is_empty()
-    assert measures.derive_finding_status(empty["findings"], empty["ingests"]).is_empty()
+    assert derive_query_status(empty["findings"], empty["ingests"], empty["answers"]).is_empty()
 
 
 def test_patients_of_two_hospitals_are_counted_by_person():

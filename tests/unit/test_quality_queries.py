@@ -7,8 +7,8 @@ from python_calamine import CalamineWorkbook
 from quality_frames import FORMULA, HOSTILE, make_frames
 
 from etl.pages.text import Text
-from etl.quality.measures import derive_finding_status
 from etl.quality.queries import HEADER_ROW, SYNTHETIC, write_query_workbook
+from etl.quality.status import derive_query_status
 
 NAME = Text("Nanfang Hospital", "南方医院")
 
@@ -16,7 +16,9 @@ NAME = Text("Nanfang Hospital", "南方医院")
 @pytest.fixture
 def status():
     frames = make_frames()
-    return derive_finding_status(frames["findings"], frames["ingests"]).filter(pl.col("hospital") == "nanfang")
+    return derive_query_status(frames["findings"], frames["ingests"], frames["answers"]).filter(
+        pl.col("hospital") == "nanfang"
+    )
 
 
 @pytest.fixture
@@ -36,17 +38,17 @@ def test_one_row_per_open_question_gravest_first(workbook):
 
 def test_a_question_names_the_place_in_the_file_that_was_sent(workbook):
     row = read_rows(workbook)[1]
-    assert row[4:9] == ["数据.xlsx", "检验", 5, "谷丙转氨酶", "99999"]
+    assert row[4:10] == ["delivery-4 #4", "数据.xlsx", "检验", 5, "谷丙转氨酶", "99999"]
     assert row[2] == "需答复 to be answered"
     assert row[3] == "仍存在 still open"
-    assert "请核对" in row[9]
-    assert "please check" in row[10]
+    assert "请核对" in row[10]
+    assert "please check" in row[11]
 
 
 def test_hostile_cells_stay_text(workbook):
     rows = read_rows(workbook)
-    assert rows[0][8] == FORMULA
-    assert rows[2][8] == HOSTILE
+    assert rows[0][9] == FORMULA
+    assert rows[2][9] == HOSTILE
     with zipfile.ZipFile(workbook) as archive:
         sheets = [archive.read(name) for name in archive.namelist() if "worksheets/sheet" in name]
         assert not any(b"<f>" in sheet or b"<hyperlink" in sheet for sheet in sheets)

@@ -7,8 +7,8 @@ from quality_frames import CHECKS, FORMULA, HOSTILE, make_frames, make_many_find
 
 from etl.pages.text import Text
 from etl.quality.embed import embed_findings
-from etl.quality.measures import derive_finding_status
 from etl.quality.report import describe_hospital, write_quality_pages
+from etl.quality.status import derive_query_status
 
 NAMES = {"nanfang": Text("Nanfang Hospital", "南方医院"), "hunan": Text("Hunan Hospital", "湖南医院")}
 
@@ -62,7 +62,7 @@ def test_a_page_shows_its_own_hospital_only(pages):
 def test_what_other_hospitals_hold_does_not_change_a_page():
     def describe(frames):
         frames = {**frames, "expectations": CHECKS, "measured": fixture_measures(frames)}
-        frames["status"] = derive_finding_status(frames["findings"], frames["ingests"])
+        frames["status"] = derive_query_status(frames["findings"], frames["ingests"], frames["answers"])
         context = describe_hospital(frames, "nanfang", NAMES["nanfang"])
         return {name: value for name, value in context.items() if name != "status"}
 
@@ -113,7 +113,7 @@ def test_broken_checks_are_shown_as_ours(pages):
 def test_numbers_of_the_page_are_those_of_the_frames(pages):
     data = read_data(pages["nanfang/index.html"])
     assert data["row"] == [11, 5, 9, 13]  # reject, two queries in the file's order, note
-    assert [data["statuses"][i][0] for i in data["status"]] == ["new", "persisting", "reopened", "new"]
+    assert [data["statuses"][i][0] for i in data["status"]] == ["new", "open", "reopened", "new"]
 
 
 def test_twenty_thousand_findings_fit_the_page(tmp_path):
@@ -126,7 +126,7 @@ def test_twenty_thousand_findings_fit_the_page(tmp_path):
 
 def test_what_does_not_fit_is_cut_at_the_end_and_counted():
     frames = make_frames(findings=make_many_findings(500))
-    status = derive_finding_status(frames["findings"], frames["ingests"])
+    status = derive_query_status(frames["findings"], frames["ingests"], frames["answers"])
     data, shown = embed_findings(status, limit=10_000)
     assert len(data.encode()) <= 10_000
     assert 0 < shown < 500

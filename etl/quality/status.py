@@ -1,0 +1,84 @@
+"""What became of every query of a hospital over its ingests and its answers.
+
+| status | meaning |
+|---|---|
+| `new` | found for the first time |
+| `open` | found in every ingest since the first |
+| `reopened` | found again after an ingest in which it was not |
+| `answered` | found, and the hospital's answer stands: it is not asked again |
+| `resolved` | found in an earlier ingest, not in the current one |
+
+An answer stands while the question is about the same value in the same words. "Corrected in source" stands only until the
+next delivery: what that still holds is asked again.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from etl.answers import CORRECTED, normalise_cell
+
+NEW, OPEN, REOPENED, ANSWERED, RESOLVED = "new", "open", "reopened", "answered", "resolved"
+ASKED = (NEW, OPEN, REOPENED)
+"""The states in which a hospital has something to do."""
+
+ANSWER_COLUMNS = ("answer", "comment", "answered_by", "taken_at")
+_QUERY = ["hospital", "finding_id"]
+
+
+def derive_query_status(findings: pl.DataFrame, ingests: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """Return each finding that a hospital ever had, once, with what became of it up to the hospital's current ingest.
+
+    `findings` and `ingests` hold all ingests, `answers` those of `sql/tables/answers.sql`. Columns: those of `findings` (of
+    the last ingest that has it), status, and the last answer's answer, comment, answered_by, taken_at. Ingests after
+    the current one (after a revert) count for nothing. One row per hospital and finding_id, sorted by them.
+    """
+    current = ingests.filter("is_current").select("hospital", current_id="ingest_id", current_hash="content_hash")
+    versions = (
+        ingests.join(current, on="hospital")
+        .filter(pl.col("ingest_id") <= pl.col("current_id"))
+        .select("ingest_id", "current_id", "current_hash", version=pl.col("ingest_id").rank("dense").over("hospital"))
+    )
+    seen = (
+        findings.unique(["ingest_id", *_QUERY], keep="first", maintain_order=True)
+        .join(versions, on="ingest_id")
+        .with_columns(
+            first=pl.col("version").min().over(_QUERY),
+            last=pl.col("version").max().over(_QUERY),
+            times=pl.len().over(_QUERY),
+        )
+        .filter(pl.col("version") == pl.col("last"))
+        .join(_select_last_answers(answers, ingests), on=_QUERY, how="left")
+    )
+    is_found = pl.col("ingest_id") == pl.col("current_id")
+    status = (
+        pl.when(~is_found)
+        .then(pl.lit(RESOLVED))
+        .when(_compute_answer_stands())
+        .then(pl.lit(ANSWERED))
+        .when(pl.col("times") == 1)
+        .then(pl.lit(NEW))
+        .when(pl.col("times") == pl.col("last") - pl.col("first") + 1)
+        .then(pl.lit(OPEN))
+        .otherwise(pl.lit(REOPENED))
+    )
+    return seen.select(*findings.columns, status.alias("status"), *ANSWER_COLUMNS).sort(_QUERY)
+
+
+def _select_last_answers(answers: pl.DataFrame, ingests: pl.DataFrame) -> pl.DataFrame:
+    """Per query the last answer, what it was about, and the content of the delivery that it was about."""
+    asked_of = ingests.select("ingest_id", answered_hash="content_hash")
+    return (
+        answers.sort("answer_id")
+        .unique(_QUERY, keep="last", maintain_order=True)
+        .join(asked_of, on="ingest_id", how="left")
+        .select(*_QUERY, *ANSWER_COLUMNS, "answered_hash", answered_value="value", answered_message="message_en")
+    )
+
+
+def _compute_answer_stands() -> pl.Expr:
+    is_same_question = (normalise_cell(pl.col("value")) == normalise_cell(pl.col("answered_value"))) & (
+        normalise_cell(pl.col("message_en")) == normalise_cell(pl.col("answered_message"))
+    )
+    is_same_delivery = (pl.col("answered_hash") == pl.col("current_hash")).fill_null(value=False)
+    return pl.col("answer").is_not_null() & is_same_question & ((pl.col("answer") != CORRECTED) | is_same_delivery)
