@@ -9,9 +9,10 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from etl.answers import ANSWERS
 from etl.pages.text import Text
 from etl.quality.measures import sort_findings
-from etl.quality.status import RESOLVED
+from etl.quality.status import ANSWERED, RESOLVED
 from etl.quality.texts import SEVERITIES, STATUSES
 
 INLINE_BYTES = 440_000
@@ -41,6 +42,7 @@ def _encode(findings: pl.DataFrame) -> dict[str, Any]:
     lists["messages"], message = _index(messages)
     lists["places"], place = _index(places)
     lists["columns"], column = _index([row["source_column"] for row in rows])
+    lists["answers"], answer = _index([_describe_answer(row) for row in rows])
     return {
         **lists,
         "severities": _list_labels(SEVERITIES),
@@ -50,9 +52,19 @@ def _encode(findings: pl.DataFrame) -> dict[str, Any]:
         "message": message,
         "place": place,
         "column": column,
+        "answer": answer,
         "row": [row["source_row"] for row in rows],
         "value": [(row["value"] or "")[:VALUE_LIMIT] for row in rows],
     }
+
+
+def _describe_answer(row: dict[str, Any]) -> tuple[str, str] | None:
+    """Return what the hospital answered, who and when, where its answer stands."""
+    if row["status"] != ANSWERED:
+        return None
+    label = ANSWERS[row["answer"]]
+    told = "; ".join(filter(None, (row["comment"], row["answered_by"], row["taken_at"][:10])))
+    return f"{label.en} ({told})", f"{label.zh}（{told}）"
 
 
 def _index(values: list[Any]) -> tuple[list[Any], list[int]]:

@@ -32,12 +32,16 @@
     { en: "Column", zh: "列名", key: (i) => data.columns[data.column[i]] ?? "", fill: (cell, i) => cell.append(data.columns[data.column[i]] ?? "–") },
     { en: "Value", zh: "原值", key: (i) => data.value[i], fill: (cell, i) => cell.append(data.value[i] || "–"), style: "value" },
     { en: "What is asked", zh: "内容", key: (i) => data.messages[data.message[i]][0], fill: (cell, i) => bilingual(cell, ...data.messages[data.message[i]]), style: "asked" },
-    { en: "Status", zh: "状态", key: (i) => data.status[i], fill: (cell, i) => tag(cell, data.statuses[data.status[i]], false) },
+    { en: "Status", zh: "状态", key: (i) => data.status[i], fill: (cell, i) => {
+      tag(cell, data.statuses[data.status[i]], false);
+      const answer = data.answers[data.answer[i]];
+      if (answer) { bilingual(cell.appendChild(document.createElement("div")), ...answer).className = "hint"; }
+    } },
   ];
 
   const haystack = (i) => [
     data.value[i], data.columns[data.column[i]], data.row[i], placeName(data.places[data.place[i]]),
-    ...data.messages[data.message[i]],
+    ...data.messages[data.message[i]], ...data.answers[data.answer[i]] ?? [],
   ].join("\u0001").toLowerCase();
   const haystacks = data.row.map(() => null);
   const matches = (i, words) => {
