@@ -37,7 +37,7 @@ COLUMNS: tuple[tuple[Text, int], ...] = (
     (QUERY_ID, 19),
     (Text("Kind", "类别"), 15),
     (Text("Status", "状态"), 14),
-    (DELIVERY, 22),
+    (DELIVERY, 28),
     (Text("File", "文件"), 24),
     (Text("Sheet", "工作表"), 16),
     (Text("Row", "行号"), 8),
