@@ -17,7 +17,7 @@ from schemas.definitions.assessment import derive_assessment
 from schemas.definitions.pvtt import compute_pvtt_type
 from schemas.definitions.record_facts import derive_event_facts, derive_record_facts, derive_response_facts, fill_count
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
-from schemas.definitions.treatment import derive_first_line, derive_next_line
+from schemas.definitions.treatment import TACE_LEAD_DAYS, derive_first_line, derive_next_line
 from schemas.definitions.tumour_size import compute_text_lesion_number, compute_text_size_cm
 from schemas.rules import CRITERIA
 from schemas.rules.rule import SUBJECT
@@ -115,7 +115,7 @@ def _derive_disease(tables: Tables, first_line: pl.DataFrame) -> pl.DataFrame:
         .join(_prepare_baseline(tables["baseline"]), on="patient_id", how="left")
         .join(_derive_laboratory(tables["laboratory"]), on="patient_id", how="left")
         .join(baseline.derive_metastasis(tables["metastasis"]), on="patient_id", how="left")
-        .join(_derive_tace(tables["procedure"]), on="patient_id", how="left")
+        .join(_derive_procedures(tables["procedure"], first_line), on="patient_id", how="left")
     )
     return (
         subject.with_columns(
@@ -124,10 +124,11 @@ def _derive_disease(tables: Tables, first_line: pl.DataFrame) -> pl.DataFrame:
             ),
             metastasis_site_number=pl.coalesce("metastasis_site_number", "metastasis_lesion_number"),
             tace_number=fill_count("tace_number", tables["procedure"]),
+            combined_tace_number=fill_count("combined_tace_number", tables["procedure"]),
             metastasis_organ_number=fill_count("metastasis_organ_number", tables["metastasis"]),
         )
         .with_columns(
-            has_tace=pl.coalesce("has_tace", pl.when(pl.col("tace_number") > 0).then(statement=True)),
+            has_tace=pl.coalesce("has_tace", pl.when(pl.col("combined_tace_number") > 0).then(statement=True)),
             **_compute_liver_function(),
         )
         .with_columns(
@@ -194,10 +195,21 @@ def _compute_liver_function() -> dict[str, pl.Expr]:
     }
 
 
-def _derive_tace(procedure: pl.DataFrame) -> pl.DataFrame:
-    tace = procedure.filter(pl.col("procedure") == ProcedureType.TACE.value)
-    return tace.group_by("patient_id", maintain_order=True).agg(
-        first_tace_date=pl.col("procedure_date").min(), tace_number=pl.len().cast(pl.Int64)
+def _derive_procedures(procedure: pl.DataFrame, first_line: pl.DataFrame) -> pl.DataFrame:
+    """Per patient: TACE listed, TACE that goes with the therapy (from 90 days before its start on), first curative treatment.
+
+    A TACE counts to the therapy where one of the two dates is missing.
+    """
+    is_tace = pl.col("procedure") == ProcedureType.TACE.value
+    is_curative = pl.col("procedure").is_in([ProcedureType.RESECTION.value, ProcedureType.ABLATION.value])
+    lead_days = endpoints.compute_days_between(pl.col("procedure_date"), pl.col("start_date"))
+    is_combined = is_tace & (lead_days <= TACE_LEAD_DAYS).fill_null(value=True)
+    dated = procedure.join(first_line.select("patient_id", "start_date"), on="patient_id", how="left")
+    return dated.group_by("patient_id", maintain_order=True).agg(
+        first_tace_date=pl.col("procedure_date").filter(is_tace).min(),
+        tace_number=is_tace.sum().cast(pl.Int64),
+        combined_tace_number=is_combined.sum().cast(pl.Int64),
+        first_curative_date=pl.col("procedure_date").filter(is_curative).min(),
     )
 
 

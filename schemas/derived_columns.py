@@ -84,6 +84,8 @@ SUBJECT_COLUMNS: dict[str, str] = {
     "metastasis_lesion_number": "sum of the lesions listed by organ; empty where one is missing",
     "first_tace_date": "first TACE listed",
     "tace_number": "TACE procedures listed",
+    "combined_tace_number": "TACE procedures from 90 days before the start of therapy on",
+    "first_curative_date": "first resection or ablation listed",
     "age_level": "age, Table 1",
     "sex_level": "sex, Table 1",
     "alt_level": "ALT, Table 1",

@@ -21,6 +21,7 @@ LESION_RULES = (
     "recorded_response_agrees_with_lesions",
     "progression_agrees_with_lesions",
     "progression_flag_agrees_with_lesions",
+    "progression_is_not_contradicted",
     "target_sum_agrees_with_lesions",
     "targets_are_listed",
     "diameter_change_is_plausible",
@@ -135,6 +136,12 @@ def lists_lesions(number: int, **values: object) -> Wanted:
         return sum(all(r[name] == value for name, value in values.items()) for r in at_baseline) >= number
 
     return check
+
+
+def is_first_lesion(patient: SyntheticPatient, record: Record) -> bool:
+    """Accept the lesion of a visit that comes first by its number; a rule about the whole visit points there."""
+    at_visit = [r["lesion_id"] for r in patient.records["lesion"] if r["visit_number"] == record["visit_number"]]
+    return record["lesion_id"] == min(at_visit)
 
 
 def is_followed(days: int) -> Wanted:

@@ -19,6 +19,7 @@ from etl.example.fault_texts import (
     has_progressed,
     is_alive,
     is_dead,
+    is_first_lesion,
     is_followed,
     is_later_visit,
     is_stable,
@@ -105,6 +106,9 @@ FAULTS: tuple[AnyFault, ...] = (
         wanted=both(has(visit_number=2), lists_lesions(2))),
     Fault("images of another visit", "lesion", "assessment_date", moved("assessment_date", 20),
         "visit_has_one_imaging_period", wanted=both(has(visit_number=1), lists_lesions(2), is_followed(120))),
+    Fault("images before the start", "lesion", "assessment_date", from_start(-4), "lesion_not_before_start",
+        wanted=both(has(visit_number=1), is_first_lesion), every=has(visit_number=1),
+        point_at=Place("lesion", "assessment_date")),
     RemovedRows("target not listed", "targets_are_listed", (("lesion", has(visit_number=1, lesion_id="L1")),),
         Place("response", "visit_number", has(visit_number=1)), LESION_RULES),
     # response
@@ -140,6 +144,10 @@ FAULTS: tuple[AnyFault, ...] = (
         consequences=("procedure_dates_follow_numbers",)),
     Fault("procedures in the wrong order", "procedure", "procedure_date", from_start(1),
         "procedure_dates_follow_numbers", wanted=has(procedure_number=2)),
+    CopiedRow("resection years before", "procedure", "recurrence_agrees_with_procedures",
+        {"procedure_number": "90", "procedure": "切除", "procedure_date": from_start(-200)},
+        consequences=("procedure_dates_follow_numbers",), wanted=lambda p, _r: not p.records["patient"][0]["is_recurrent"],
+        point_at=Place("patient", "is_recurrent")),
     # adverse event
     CopiedRow("repeated event", "adverse_event", "event_is_not_repeated", {"event_number": "90"}),
     Fault("grade that does not exist", "adverse_event", "grade", "4", "grade_exists_for_term",

@@ -14,6 +14,7 @@ from etl.example.fault_texts import (
     from_last_contact,
     from_start,
     has,
+    has_progressed,
     is_alive,
     is_dead,
     is_later_visit,
@@ -158,6 +159,8 @@ FAULTS: tuple[AnyFault, ...] = (
     Fault("death before start", "outcome", "death_date", from_start(-40), "death_not_before_start",
         consequences=("death_is_last_contact",), wanted=is_dead),
     RemovedRows("record not sent", "outcome_is_recorded", (("outcome", accept_any),), Place("patient")),
+    Fault("progression that no image shows", "outcome", "progression_date", from_start(40), "progression_is_not_contradicted",
+        wanted=lambda p, r: not has_progressed(p, r) and p.course.last_contact_days > 150, also={"has_progressed": "是"}),
     Fault("progression without date", "outcome", "progression_date", "", "progression_has_date",
         wanted=filled("progression_date")),
 )  # fmt: skip

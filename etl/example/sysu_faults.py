@@ -98,7 +98,11 @@ FAULTS: tuple[AnyFault, ...] = (
         "target_sum_agrees_with_lesions"),
     Fault("new lesion denied", "response", "has_new_lesion", "0", "new_lesion_flag_agrees_with_lesions",
         wanted=has(has_new_lesion=True)),
+    Fault("assessment before the start", "response", "assessment_date", from_start(-4), "response_not_before_start",
+        consequences=("response_dates_follow_visits", "assessment_gap_is_plausible"), wanted=has(visit_number=1)),
     # treatment
+    Fault("combination under two lines", "treatment", "line_number", "2", "combination_is_one_line",
+        consequences=("lines_in_order",), wanted=both(has(initial_dose_mg=200.0), has(line_number=1))),
     Fault("antibody dose", "treatment", "initial_dose_mg", "20", "antibody_dose_is_plausible",
         wanted=has(initial_dose_mg=200.0)),
     Fault("combination not together", "treatment", "start_date", moved("start_date", 45),

@@ -90,7 +90,8 @@ def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame) ->
 
     `sample_value` is from the sample nearest to the onset, at most 3 days away, of two equally near the worse;
     `worst_value` the worst from 3 days before the onset to the resolution, or to the last sample of an event that goes on;
-    `baseline_value` that of visit 0; `has_next_event_within` whether another event of the term begins before it resolves. All in the test's canonical unit; null where the value is a bound, which is never worst.
+    `baseline_value` that of visit 0; `has_next_event_within` whether another event of the term begins before it resolves.
+    All in the test's canonical unit; null where the value is a bound, which is never worst.
     """
     test = pl.col("term").replace_strict(TEST_OF_TERM, default=None)
     event = adverse_event.select("patient_id", "event_number", "onset_date", "resolved_date", test=test).filter(

@@ -19,6 +19,9 @@ PD1_INHIBITORS = (
     Drug.CAMRELIZUMAB.value,
 )
 
+TACE_LEAD_DAYS = 90
+"""TACE up to so many days before the start goes with the therapy: the registry's limit, since the protocol gives none."""
+
 
 def derive_first_line(treatment: pl.DataFrame) -> pl.DataFrame:
     """Return one row per patient with a line 1: arm, drugs, start, end, whether it goes on.

@@ -264,6 +264,36 @@ def response_dates_follow_visits() -> pl.Expr:
 
 
 @rule(
+    table="response",
+    field="assessment_date",
+    severity=Severity.QUERY,
+    source="protocol: response is assessed under therapy",
+    why="An assessment from before the therapy would count as a response to it, or end progression-free survival before it began.",
+    en="An assessment after the baseline is dated before the first line of therapy. Please check date, visit and start.",
+    zh="基线以后的评估日期早于一线治疗开始日期，请核对日期、评估序号及治疗开始日期。",
+)
+def response_not_before_start() -> pl.Expr:
+    """Assessments after the baseline are done on the day of the start or later."""
+    return is_implied(pl.col("visit_number") > 0, pl.col("assessment_date") >= pl.col("start_date"))
+
+
+@rule(
+    table="lesion",
+    field="assessment_date",
+    severity=Severity.QUERY,
+    source="protocol: response is assessed under therapy",
+    why="An image from before the therapy would count as a response to it, or end progression-free survival before it began.",
+    en="The images of a visit after the baseline are dated before the first line of therapy. Please check date, visit and start.",
+    zh="基线以后的影像检查日期早于一线治疗开始日期，请核对日期、评估序号及治疗开始日期。",
+    on_missing="not evaluable; a visit is asked about once, at its first lesion",
+)
+def lesion_not_before_start() -> pl.Expr:
+    """Images after the baseline are taken on the day of the start or later."""
+    is_first = pl.col("lesion_id") == pl.col("lesion_id").min().over("patient_id", "reader", "visit_number")
+    return is_implied(is_first & (pl.col("visit_number") > 0), pl.col("assessment_date") >= pl.col("start_date"))
+
+
+@rule(
     table="lesion",
     field="assessment_date",
     severity=Severity.QUERY,

@@ -5,10 +5,14 @@ from __future__ import annotations
 import polars as pl
 
 from schemas.codes import Severity, StopReason, VitalStatus
+from schemas.definitions.endpoints import compute_days_between
+from schemas.definitions.treatment import KINASE_INHIBITORS, PD1_INHIBITORS
 from schemas.rules.rule import compute_is_repeated, is_implied, rule
 
 LOGIC = "two statements about one fact"
 PROTOCOL = "protocol, definitions"
+COMBINATION_DAYS = 28
+MIN_RECURRENCE_DAYS = 90
 
 
 def _is_alive() -> pl.Expr:
@@ -27,6 +31,25 @@ def _is_alive() -> pl.Expr:
 def later_line_has_first_line() -> pl.Expr:
     """Who has a later line has a line 1."""
     return is_implied(pl.col("line_number") > 1, pl.col("arm").is_not_null())
+
+
+@rule(
+    table="treatment",
+    field="line_number",
+    severity=Severity.QUERY,
+    source="protocol, arms: a combination is one line; 28 days, one visit, is the registry's limit",
+    why="A drug of the combination under line 2 leaves line 1 with one drug, and the patient belongs to neither arm.",
+    en="This drug started within 28 days of the first line, yet stands under a later line. Was it given together with the first line? "
+    "Please check the line number.",
+    zh="该药在一线治疗开始后28天内开始，却记为后线，是否属于一线联合方案？请核对治疗线数。",
+    on_missing="not evaluable without the start of the first line or of the drug",
+)
+def combination_is_one_line() -> pl.Expr:
+    """A later line that starts within 28 days of line 1 does not bring the class of drug that line 1 lacks."""
+    is_pd1_apart = pl.col("drug").is_in(PD1_INHIBITORS) & (pl.col("pd1_drug_number") == 0)
+    is_kinase_apart = pl.col("drug").is_in(KINASE_INHIBITORS) & (pl.col("kinase_inhibitor_number") == 0)
+    is_near = compute_days_between(pl.col("subject_start_date"), pl.col("start_date")).abs() <= COMBINATION_DAYS
+    return is_implied((pl.col("line_number") > 1) & (is_pd1_apart | is_kinase_apart), ~is_near)
 
 
 @rule(
@@ -132,8 +155,8 @@ def stopped_for_progression_has_progression() -> pl.Expr:
     on_missing="not evaluable; nor where the hospital sends no procedures",
 )
 def tace_yes_has_procedure() -> pl.Expr:
-    """Who had TACE has at least one such procedure."""
-    return is_implied(pl.col("has_tace"), pl.col("tace_number") > 0)
+    """Who had TACE with the therapy has at least one such procedure, from 90 days before the start on."""
+    return is_implied(pl.col("has_tace"), pl.col("combined_tace_number") > 0)
 
 
 @rule(
@@ -142,13 +165,30 @@ def tace_yes_has_procedure() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="TACE is a matching variable and a subgroup; a treated patient would be counted among the untreated.",
-    en="TACE is recorded as not done, but TACE procedures are listed. Which of the two is right?",
-    zh="已填未行TACE，但有TACE治疗记录，请核对哪一项正确。",
+    en="TACE is recorded as not done, but TACE procedures are listed from 90 days before systemic therapy on. Which of the two is right?",
+    zh="已填未行TACE，但系统治疗前90天内或治疗期间有TACE治疗记录，请核对哪一项正确。",
     on_missing="not evaluable; nor where the hospital sends no procedures",
 )
 def tace_no_has_no_procedure() -> pl.Expr:
-    """Who had no TACE has no such procedure."""
-    return is_implied(~pl.col("has_tace"), pl.col("tace_number") == 0)
+    """Who had no TACE with the therapy has no such procedure from 90 days before the start on; earlier TACE is no part of it."""
+    return is_implied(~pl.col("has_tace"), pl.col("combined_tace_number") == 0)
+
+
+@rule(
+    table="patient",
+    field="is_recurrent",
+    severity=Severity.QUERY,
+    source="protocol E1; 90 days between a curative treatment and systemic therapy is the registry's limit",
+    why="Recurrent tumours are excluded (E1): after an earlier resection or ablation the tumour that is treated now has come back.",
+    en="The tumour is recorded as not recurrent, but resection or ablation was done more than 90 days before systemic therapy. Please check.",
+    zh="系统治疗前90天以上曾行切除或消融，但填为非复发，请核对是否为复发性肝癌。",
+    on_missing="not evaluable; nor where the hospital sends no procedures",
+)
+def recurrence_agrees_with_procedures() -> pl.Expr:
+    """Who is not recurrent had no resection or ablation more than 90 days before the start."""
+    lead_days = compute_days_between(pl.col("first_curative_date"), pl.col("start_date"))
+    had_none = pl.col("tace_number").is_not_null() & pl.col("first_curative_date").is_null()
+    return is_implied(~pl.col("is_recurrent"), had_none | (lead_days <= MIN_RECURRENCE_DAYS))
 
 
 @rule(

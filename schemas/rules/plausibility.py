@@ -10,7 +10,7 @@ from schemas.codes import Comparator, Drug, LabTest, LesionStatus, ProcedureType
 from schemas.definitions.baseline import compute_completed_years
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.study_period import FOLLOW_UP_CLOSE
-from schemas.definitions.treatment import PD1_INHIBITORS
+from schemas.definitions.treatment import PD1_INHIBITORS, TACE_LEAD_DAYS
 from schemas.rules.rule import is_implied, rule
 
 PROTOCOL = "protocol, treatment"
@@ -22,7 +22,6 @@ LENVATINIB_CAPSULE_MG = 4
 SORAFENIB_DOSES_MG = (200.0, 400.0, 600.0, 800.0)
 ANTIBODY_DOSE_MG = (80, 480)
 MAX_ASSESSMENT_GAP_DAYS = 112
-MAX_TACE_LEAD_DAYS = 90
 MAX_DIAGNOSIS_LEAD_DAYS = 20 * 365.25
 AGE_LIMITS_YEARS = (10, 100)
 MAX_TRANSAMINASE_RATIO = 20
@@ -144,7 +143,7 @@ def antibody_dose_is_plausible() -> pl.Expr:
 def tace_near_therapy() -> pl.Expr:
     """TACE is done at most 90 days before the start, or after it."""
     lead = compute_days_between(pl.col("procedure_date"), pl.col("start_date"))
-    return pl.when(pl.col("procedure") == ProcedureType.TACE.value).then(lead <= MAX_TACE_LEAD_DAYS)
+    return pl.when(pl.col("procedure") == ProcedureType.TACE.value).then(lead <= TACE_LEAD_DAYS)
 
 
 @rule(

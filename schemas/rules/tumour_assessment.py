@@ -332,8 +332,9 @@ def baseline_has_no_response() -> pl.Expr:
     zh="所记进展日期与首次显示进展的影像日期相差超过14天，请核对。",
 )
 def progression_agrees_with_lesions() -> pl.Expr:
-    """The recorded date lies within 14 days of the first PD derived from the assessments."""
-    days = compute_days_between(pl.col("derived_progression_date"), pl.col("progression_date"))
+    """The recorded date lies within 14 days of the first PD of the assessments, derived from them, else as read."""
+    seen_date = pl.coalesce("derived_progression_date", "read_progression_date")
+    days = compute_days_between(seen_date, pl.col("progression_date"))
     return days.abs() <= PROGRESSION_TOLERANCE_DAYS
 
 
@@ -347,5 +348,28 @@ def progression_agrees_with_lesions() -> pl.Expr:
     zh="记录为未进展，但影像评估已显示进展，请核对评估及结局。",
 )
 def progression_flag_agrees_with_lesions() -> pl.Expr:
-    """Who shows PD in the assessments is recorded as progressed."""
-    return pl.when(pl.col("is_progression_derived")).then("has_progressed")
+    """Who shows PD in the assessments, derived from them or as read, is recorded as progressed."""
+    return pl.when(_is_progression_seen()).then("has_progressed")
+
+
+@rule(
+    table="outcome",
+    field="progression_date",
+    severity=Severity.QUERY,
+    source=RECIST,
+    why="The date ends progression-free survival, although images of that time show response or stable disease.",
+    en="A progression is recorded, but assessments at that time or later show none (CR, PR or SD). Please check date and assessments, "
+    "or confirm a progression that the images do not show.",
+    zh="所记进展日期当时或之后的影像评估未显示进展（CR/PR/SD），请核对进展日期或疗效评估，或确认为影像以外的进展。",
+    on_missing="passes where an assessment shows PD; not evaluable without date, start of therapy or assessments",
+)
+def progression_is_not_contradicted() -> pl.Expr:
+    """Without PD in any assessment, the last CR, PR or SD lies more than 14 days before the recorded progression."""
+    days = compute_days_between(pl.col("start_date"), pl.col("progression_date"))
+    is_later = pl.col("last_adequate_assessment_days") < days - PROGRESSION_TOLERANCE_DAYS
+    return pl.when(_is_progression_seen()).then(statement=True).otherwise(is_later)
+
+
+def _is_progression_seen() -> pl.Expr:
+    is_read = pl.any_horizontal(pl.col("read_progression_date", "read_progression_days").is_not_null())
+    return pl.col("is_progression_derived").fill_null(value=False) | is_read

@@ -99,8 +99,8 @@ class Baseline(Table):
         "Portal hypertension, the hospital's clinical flag", "门静脉高压", expected=True
     )
     has_tace: pl.Boolean = field(
-        "Transarterial chemoembolisation at any time with the therapy",
-        "TACE治疗",
+        "Transarterial chemoembolisation with the therapy: from 90 days before its start on",
+        "联合TACE（系统治疗前90天内或治疗期间）",
         expected=True,
         caveat="happens after time zero, though the study treats it as a baseline characteristic",
     )

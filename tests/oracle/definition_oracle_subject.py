@@ -154,7 +154,7 @@ def _make_subject(sent, own, line, assessed):
         **make_metastasis(own["metastasis"]),
     }
     facts |= make_albi(facts) | make_child_pugh(facts, baseline)
-    facts |= _make_tumour(baseline, facts) | _count_records(sent, own, baseline)
+    facts |= _make_tumour(baseline, facts) | _count_records(sent, own, baseline, line["start_date"])
     facts |= _describe_baseline_lesions(own)
     readings = select_readings(assessed)
     facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["start_date"], line, readings)
@@ -186,10 +186,13 @@ def _make_tumour(baseline, facts):
     }
 
 
-def _count_records(sent, own, baseline):
+def _count_records(sent, own, baseline, start):
     """Counts are 0 where the hospital sends such records and None where it sends none at all."""
     tace = [row for row in own["procedure"] if row["procedure"] == "tace"]
     has_tace = baseline.get("has_tace")
+    combined = [row for row in tace if goes_with_therapy(row["procedure_date"], start)]
+    cures = [r["procedure_date"] for r in own["procedure"] if r["procedure"] in ("resection", "ablation")]
+    cures = [date for date in cures if date is not None]
     counts = {
         f"{table}_number": len(own[table]) if table in sent else None
         for table in ("adverse_event", "laboratory", "treatment")
@@ -197,9 +200,16 @@ def _count_records(sent, own, baseline):
     return {
         **counts,
         "tace_number": len(tace) if "procedure" in sent else None,
+        "combined_tace_number": len(combined) if "procedure" in sent else None,
+        "first_curative_date": min(cures, default=None),
         "first_tace_date": min((r["procedure_date"] for r in tace if r["procedure_date"] is not None), default=None),
-        "has_tace": (True if tace else None) if has_tace is None else has_tace,
+        "has_tace": (True if combined else None) if has_tace is None else has_tace,
     }
+
+
+def goes_with_therapy(procedure_date, start):
+    """A TACE of at most 90 days before the start or later, or of a time that is not known."""
+    return None in (procedure_date, start) or (start - procedure_date).days <= 90
 
 
 def _describe_baseline_lesions(own):

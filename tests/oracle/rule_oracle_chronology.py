@@ -162,6 +162,22 @@ def later_line_has_first_line(record, case):
     return where(record["line_number"] > 1, bool(case.first_line))
 
 
+def response_not_before_start(record, case):
+    return True if record["visit_number"] == 0 else at_most(case.start_date, record["assessment_date"])
+
+
+def lesion_not_before_start(record, case):
+    """One lesion of a visit speaks for all: the first by name."""
+    same = [
+        row["lesion_id"]
+        for row in case.own["lesion"]
+        if (row["reader"], row["visit_number"]) == (record["reader"], record["visit_number"])
+    ]
+    if record["visit_number"] == 0 or record["lesion_id"] != min(same):
+        return True
+    return at_most(case.start_date, record["assessment_date"])
+
+
 def start_date_is_plausible(record, case):
     """China approved PD-1 inhibitors and lenvatinib in 2018; the study's follow-up ends on 2022-10-31."""
     start = record["start_date"]

@@ -1,5 +1,6 @@
 """Plain-Python verdicts of the rules on disease and baseline, written from the rule catalogue's sentences and the protocol."""
 
+from oracle.definition_oracle_subject import goes_with_therapy
 from oracle.logic import any_of, at_most, compare, equal, is_known, negate, one_of, where
 
 HBV_DNA_CUT_IU_ML = 2000
@@ -176,11 +177,17 @@ def pvtt_text_is_readable(record, case):
 
 
 def tace_no_has_no_procedure(record, case):
-    return where(negate(record["has_tace"]), None if case.tace is None else not case.tace)
+    return where(negate(record["has_tace"]), negate(_has_combined_tace(case)))
+
+
+def _has_combined_tace(case):
+    if case.tace is None:
+        return None
+    return any(goes_with_therapy(row["procedure_date"], case.start_date) for row in case.tace)
 
 
 def tace_yes_has_procedure(record, case):
-    return where(record["has_tace"], None if case.tace is None else bool(case.tace))
+    return where(record["has_tace"], _has_combined_tace(case))
 
 
 def _liver_lesions_by_reader(case):

@@ -4,6 +4,36 @@ from oracle.logic import all_of, any_of, equal, is_known, where
 from oracle.rule_case import KINASE_INHIBITORS, PD1_INHIBITORS
 
 
+def combination_is_one_line(record, case):
+    """A drug of the class that line 1 lacks, started within 28 days of it."""
+    if record["line_number"] == 1:
+        return True
+    held = {_class_of(row["drug"]) for row in case.first_line}
+    own = _class_of(record["drug"])
+    if own is None or own in held:
+        return None if record["drug"] is None else True
+    if not case.first_line or not is_known(record["start_date"], case.start_date):
+        return None
+    return abs((record["start_date"] - case.start_date).days) > 28
+
+
+def _class_of(drug):
+    return "kinase" if drug in KINASE_INHIBITORS else "pd1" if drug in PD1_INHIBITORS else None
+
+
+def recurrence_agrees_with_procedures(record, case):
+    """Resection and ablation are curative; other procedures say nothing."""
+    if record["is_recurrent"] is not False:
+        return None if record["is_recurrent"] is None else True
+    if "procedure" not in case.sent:
+        return None
+    cures = [row["procedure_date"] for row in case.own["procedure"] if row["procedure"] in ("resection", "ablation")]
+    cures = [date for date in cures if date is not None]
+    if not cures:
+        return True
+    return (case.start_date - min(cures)).days <= 90 if case.start_date else None
+
+
 def event_grade_5_is_dead(record, case):
     return where(equal(record["grade"], 5), case.is_dead)
 

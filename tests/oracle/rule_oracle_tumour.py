@@ -114,11 +114,33 @@ def viable_diameter_within_lesion(record, case):
 
 def progression_agrees_with_lesions(record, case):
     derived, recorded = case.facts["derived_progression_date"], record["progression_date"]
-    return abs((recorded - derived).days) <= 14 if is_known(derived, recorded) else None
+    seen = derived or case.facts["read_progression_date"]
+    return abs((recorded - seen).days) <= 14 if is_known(seen, recorded) else None
 
 
 def progression_flag_agrees_with_lesions(record, case):
-    return record["has_progressed"] if case.facts["is_progression_derived"] else None
+    return record["has_progressed"] if _shows_progression(case) else None
+
+
+def _shows_progression(case):
+    read = (case.facts["read_progression_date"], case.facts["read_progression_days"])
+    return bool(case.facts["is_progression_derived"]) or read != (None, None)
+
+
+def progression_is_not_contradicted(record, case):
+    """A later image of someone without any PD shows none; a progression seen otherwise may follow the last image."""
+    if _shows_progression(case):
+        return True
+    stable = [
+        row["assessment_days"]
+        for row in case.counted_readings
+        if row["visit_number"] > 0
+        and row["assessment_days"] is not None
+        and (row["derived_response"] or row["recorded_response"]) in ("CR", "PR", "SD")
+    ]
+    if not stable or not is_known(case.start_date, record["progression_date"]):
+        return None
+    return max(stable) < (record["progression_date"] - case.start_date).days - 14
 
 
 def baseline_has_no_response(record, case):

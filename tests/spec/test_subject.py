@@ -18,6 +18,19 @@ CASES = """
 | procedure[2].procedure=ablation                                                          | tace_number                   | 1           |
 | -procedure                                                                               | tace_number                   | 0           |
 | -procedure!                                                                              | tace_number                   |             |
+|                                                                                          | combined_tace_number          | 2           |
+| procedure[1].procedure_date=2019-12-02                                                   | combined_tace_number          | 2           |
+| procedure[1].procedure_date=2019-12-01                                                   | combined_tace_number          | 1           |
+| procedure[1].procedure_date=2019-12-01                                                   | tace_number                   | 2           |
+| procedure[1].procedure_date=                                                             | combined_tace_number          | 2           |
+| procedure[1].procedure=ablation; procedure[2].procedure=haic                             | combined_tace_number          | 0           |
+| -procedure                                                                               | combined_tace_number          | 0           |
+| -procedure!                                                                              | combined_tace_number          |             |
+| procedure[1].procedure_date=2019-12-01; -treatment                                       | combined_tace_number          | 2           |
+| baseline.has_tace=; procedure[1].procedure_date=2019-05-10; procedure[2].procedure_date=2019-07-20 | has_tace            |             |
+| procedure[1].procedure=ablation                                                          | first_curative_date           | 2020-03-10  |
+| procedure[1].procedure=ablation; procedure[2].procedure=resection                        | first_curative_date           | 2020-03-10  |
+|                                                                                          | first_curative_date           |             |
 |                                                                                          | first_tace_date               | 2020-03-10  |
 | procedure[1].procedure=haic                                                              | first_tace_date               | 2020-04-20  |
 | baseline.has_tace=false                                                                  | has_tace                      | False       |
