@@ -125,9 +125,9 @@ def _describe_alternatives(results: Results, spec: StudySpec) -> Cell:
     }
     models = ", ".join(text for name, text in words.items() if name in made)
     tests = [name for name in ("pair", "hospital") if f"stratified by {name}" in made]
-    logrank = f", and the log-rank test stratified by {' and by '.join(tests)}" if tests else ""
+    logrank = f"; the log-rank test was also stratified by {' and by '.join(tests)}" if tests else ""
     return text(
-        f"Beside it stand the hazard ratio {models}{logrank}. Restricted means run to the last time at which a rate is "
+        f"The hazard ratio was also estimated {models}{logrank}. Restricted means run to the last time at which a rate is "
         "given, with Greenwood's plug-in error."
     )
 

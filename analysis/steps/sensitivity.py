@@ -10,7 +10,7 @@ from analysis.balance import compute_balance
 from analysis.cohort import select_cohort
 from analysis.cox import fit_cox
 from analysis.spec import Endpoint, Sensitivity, StudySpec
-from analysis.steps.match import describe_caliper, describe_matching, match_cohort
+from analysis.steps.match import MatchedCohort, describe_caliper, describe_matching, match_cohort
 from analysis.steps.study import ALL, MATCHED, Study
 from analysis.steps.survival import COX_METHOD, add_coefficients
 from etl.errors import AnalysisError
@@ -43,9 +43,9 @@ def _add_one(study: Study, item: Sensitivity, varied: StudySpec, subjects: pl.Da
         frame = select_cohort(subjects, varied).frame if item.population else study.cohorts[ALL]
         cohorts = {ALL: frame} if item.population else {}
         if varied.matching:
-            frame = match_cohort(varied, frame).frame
-            cohorts[MATCHED] = frame.filter("is_matched")
-            _add_largest_difference(study, item, varied, frame)
+            matched = match_cohort(varied, frame)
+            cohorts[MATCHED] = matched.frame.filter("is_matched")
+            _add_match(study, item, varied, matched)
         for cohort, patients in cohorts.items():
             _add_patients(study, item, varied, cohort, patients)
     for cohort, patients in cohorts.items():
@@ -65,7 +65,7 @@ def _add_changed(study: Study, item: Sensitivity, endpoint: Endpoint) -> None:
 def _add_patients(study: Study, item: Sensitivity, varied: StudySpec, cohort: str, frame: pl.DataFrame) -> None:
     method = None
     if cohort == MATCHED and varied.matching:
-        method = f"{describe_matching(varied.matching)}; caliper {describe_caliper(varied.matching)}"
+        method = describe_matching(varied.matching)
     for arm, patients in study.list_groups(frame):
         study.results.add(
             "sensitivity",
@@ -101,12 +101,16 @@ def _add_hazard_ratio(
     add_coefficients(study, "sensitivity", fit, 0, method=method, **keys)
 
 
-def _add_largest_difference(study: Study, item: Sensitivity, varied: StudySpec, frame: pl.DataFrame) -> None:
-    """Add the largest absolute standardised difference of a covariate of the score after matching."""
+def _add_match(study: Study, item: Sensitivity, varied: StudySpec, matched: MatchedCohort) -> None:
+    """Add the caliper, and the largest absolute standardised difference of a covariate of the score after matching."""
     assert varied.matching is not None
+    frame = matched.frame
+    keys: dict[str, Any] = {"cohort": MATCHED, "variable": item.id}
+    method = f"{describe_caliper(varied.matching)}, inclusive"
+    study.results.add("sensitivity", "width", matched.matches.caliper, level="caliper", method=method, **keys)
     columns = [varied.get_characteristic(name).column for name in varied.matching.covariates]
     balance = compute_balance(frame, study.is_treated(frame), columns, matched=frame["weight"])
     of_matched = balance.filter(pl.col("sample") == "matched")
-    largest = of_matched["standardised_mean_difference"].abs().max()
-    keys: dict[str, Any] = {"cohort": MATCHED, "variable": item.id, "level": "largest covariate"}
-    study.results.add("sensitivity", "abs_smd", largest, method=of_matched["rule"][0], **keys)  # type: ignore[arg-type]
+    largest: Any = of_matched["standardised_mean_difference"].abs().max()
+    rule = of_matched["rule"][0]
+    study.results.add("sensitivity", "abs_smd", largest, level="largest covariate", method=rule, **keys)

@@ -54,7 +54,7 @@ def _build_models(results: Results, spec: StudySpec) -> ReportTable:
     notes = (
         "Stratified by pair, a patient is compared with the partner alone, and a pair counts only where the one fails while "
         "the other is at risk; this hazard ratio is that within pairs, the others are those of the matched patients as a whole.",
-        f"Restricted mean: mean time up to the month or week named, {spec.treated.label} minus {spec.control.label}; Wald.",
+        f"Restricted mean: mean time up to the {spec.time_unit} named, {spec.treated.label} minus {spec.control.label}; Wald.",
     )
     title = "Comparison of the arms by other models"
     return ReportTable("alternatives", "sensitivity", title, "其他模型下的组间比较", header, join_rows(rows), notes)
@@ -91,11 +91,12 @@ def _build_patients(results: Results, spec: StudySpec, items: list[Sensitivity])
     failed = [item.label for item in items if f"sensitivity.{make_slug(item.id)}.n" in results]
     notes = [
         "Every row matches anew, the score included; SMD: the largest absolute standardised mean difference of a covariate of "
-        "the score after matching. After matching 1:k, sets are weighted and errors robust by set.",
+        "the score after matching. After matching 1:k, sets are weighted and errors robust by set. The caliper is in units of the distance.",
         *(f"Not estimable: {label}." for label in failed),
     ]
     header = (
         "",
+        "Caliper",
         *(arm.label for arm in spec.arms),
         "Largest SMD",
         *(f"{item.id}: HR (95 % CI)" for item in spec.endpoints),
@@ -115,6 +116,7 @@ def _describe_study(results: Results, spec: StudySpec, cohort: str) -> list[Cell
     models = [f"cox_treatment.{cohort}.{make_slug(item.id)}.arm.{treated}" for item in spec.endpoints]
     return [
         text("The study"),
+        number_cell(results, "matching.all.caliper.width", "coefficient") if cohort == "matched" else text("–"),
         *(text(look_up(results, f"table1.{cohort}.{arm.id}.patients.n", "count")) for arm in spec.arms),
         largest,
         *(interval_cell(results, model, "ratio", "hr") for model in models),
@@ -126,6 +128,7 @@ def _describe_variant(results: Results, spec: StudySpec, item: Sensitivity, coho
     places = [f"sensitivity.{cohort}.{make_slug(endpoint.id)}.{name}" for endpoint in spec.endpoints]
     return [
         text(item.label),
+        number_cell(results, f"sensitivity.{cohort}.{name}.caliper.width", "coefficient"),
         *(number_cell(results, f"sensitivity.{cohort}.{arm.id}.{name}.patients.n", "count") for arm in spec.arms),
         number_cell(results, f"sensitivity.{cohort}.{name}.largest_covariate.abs_smd", "difference"),
         *(interval_cell(results, place, "ratio", "hr") for place in places),

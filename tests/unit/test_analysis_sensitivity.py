@@ -41,6 +41,8 @@ def test_a_row_is_the_study_with_that_changed(frames, results, name):
                 patients = again.value(f"table1.{cohort}.{arm}.patients.n")
                 assert results.value(f"sensitivity.{cohort}.{arm}.{name}.patients.n") == patients
     if not item.endpoint:
+        width = again.value("matching.all.caliper.width")
+        assert results.value(f"sensitivity.matched.{name}.caliper.width") == width
         largest = again.value("balance.matched.largest_covariate.abs_smd")
         assert results.value(f"sensitivity.matched.{name}.largest_covariate.abs_smd") == largest
 
@@ -73,7 +75,7 @@ def test_methods_name_every_analysis_that_was_made(results):
     said = "".join(part for cell in paragraphs for part in cell.parts if isinstance(part, str))
     assert [item.label for item in SPEC.sensitivity if item.label not in said] == []
     assert "stratified by pair, stratified by hospital, with errors robust by pair" in said
-    assert "log-rank test stratified by pair and by hospital" in said
+    assert "the log-rank test was also stratified by pair and by hospital" in said
 
 
 def test_what_cannot_be_matched_is_said_and_stops_nothing(frames):
@@ -116,5 +118,5 @@ def test_the_study_itself_is_matched_one_to_one(tmp_path):
     path.parent.mkdir()
     content = (STUDIES / "len_vs_sora" / "spec.toml").read_text(encoding="utf-8")
     path.write_text(content.replace('order = "largest"', 'order = "largest"\nratio = 2', 1), encoding="utf-8")
-    with pytest.raises(UsageError, match="matching.ratio: tables and curves count every patient once"):
+    with pytest.raises(UsageError, match=r"matching\.ratio: tables and curves count every patient once"):
         read_spec(path)
