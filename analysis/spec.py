@@ -322,6 +322,8 @@ def _check_parts(spec: StudySpec) -> None:
     """Some parts need others: a comparison needs two arms, a model of the matched cohort needs the matching."""
     if spec.matching and spec.matching.ratio < 1:
         raise make_fault(spec.study, "matching.ratio: at least 1 is needed")
+    if spec.matching and min(spec.matching.caliper_sd or 0, spec.matching.caliper_width or 0) < 0:
+        raise make_fault(spec.study, "matching: a caliper cannot be negative")
     if spec.arms and sorted(arm.role for arm in spec.arms) != ["control", "treated"]:
         raise make_fault(spec.study, "arms: one treated and one control are needed")
     comparisons = (spec.matching, spec.evaluations, spec.grade_bands)
