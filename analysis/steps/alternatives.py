@@ -15,7 +15,7 @@ from analysis.steps.survival import add_coefficients
 from etl.errors import AnalysisError
 
 PAIR = "pair"
-RESTRICTED_METHOD = "area under the Kaplan-Meier curve; Greenwood's plug-in error, Wald limits"
+RESTRICTED_METHOD = "area under the Kaplan-Meier curve, carried on level past the last follow-up; Greenwood's plug-in error, Wald limits"
 
 
 def add_alternatives(study: Study) -> None:

@@ -42,6 +42,9 @@ def _build_propensity(results: Results, spec: StudySpec) -> ReportTable:
                 number_cell(results, f"matching.all.{arm.id}.unmatched.n", "count"),
             ]
         )
+        left_out = results.select(analysis="matching", arm=arm.id, variable="unmatched").drop_nulls("level")
+        for reason, result_id in left_out.select("level", "result_id").iter_rows():
+            rows.append([text(f"\u2003{reason}"), number_cell(results, result_id, "count")])
     for kind, label in (("largest_covariate", "covariates of the score"), ("largest", "all characteristics")):
         largest = number_cell(results, f"balance.matched.{kind}.abs_smd", "difference")
         rows.append([text(f"Largest absolute SMD after matching, {label}"), largest])
