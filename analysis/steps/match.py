@@ -19,16 +19,24 @@ N_BINS = 20
 
 @dataclass(frozen=True)
 class MatchedCohort:
-    """How the patients of a cohort were matched.
+    """How the patients of a cohort were matched as `spec` says.
 
     `frame` is the cohort, one row per patient in its order, with `propensity_score`, `pair` (number of the matched set,
     0: in none), `weight` (0: in none; else see `Matches.compute_weights`) and `is_matched`.
     """
 
+    spec: StudySpec
     frame: pl.DataFrame
     propensity: Propensity
     distance: NDArray[np.float64]
     matches: Matches
+
+    @property
+    def method(self) -> str:
+        """How the patients were matched and whose effect that estimates, in words."""
+        assert self.spec.matching is not None
+        whose = "all treated" if self.matches.estimand == "treated" else "the matched"
+        return f"{describe_matching(self.spec.matching)}; effect in {whose} patients"
 
 
 def match_cohort(spec: StudySpec, frame: pl.DataFrame) -> MatchedCohort:
@@ -57,7 +65,7 @@ def match_cohort(spec: StudySpec, frame: pl.DataFrame) -> MatchedCohort:
         pl.Series("weight", matches.compute_weights()),
         pl.Series("is_matched", pair > 0),
     )
-    return MatchedCohort(scored, propensity, distance, matches)
+    return MatchedCohort(spec, scored, propensity, distance, matches)
 
 
 def add_matching(study: Study, matching: Matching) -> None:
@@ -114,9 +122,9 @@ def _add_coefficients(study: Study, propensity: Propensity) -> None:
 
 def _add_pairs(study: Study, matching: Matching, matched: MatchedCohort) -> None:
     matches, distance = matched.matches, matched.distance
-    add, pairs, method = study.results.add, matches.pairs, describe_matching(matching)
+    add, pairs = study.results.add, matches.pairs
     n_pairs = pairs["pair"].n_unique()
-    add("matching", "n", n_pairs, cohort=MATCHED, variable="pairs", unit="pairs", method=method)
+    add("matching", "n", n_pairs, cohort=MATCHED, variable="pairs", unit="pairs", method=matched.method)
     sd = float(np.std(distance, ddof=1))
     add("matching", "sd", sd, cohort=ALL, variable=matching.scale, n=len(distance), method="over both arms, n - 1")
     if matches.caliper is not None:

@@ -10,7 +10,7 @@ from analysis.balance import compute_balance
 from analysis.cohort import select_cohort
 from analysis.cox import fit_cox
 from analysis.spec import Endpoint, Sensitivity, StudySpec
-from analysis.steps.match import MatchedCohort, describe_caliper, describe_matching, match_cohort
+from analysis.steps.match import MatchedCohort, describe_caliper, match_cohort
 from analysis.steps.study import ALL, MATCHED, Study
 from analysis.steps.survival import COX_METHOD, add_coefficients
 from etl.errors import AnalysisError
@@ -42,12 +42,13 @@ def _add_one(study: Study, item: Sensitivity, varied: StudySpec, subjects: pl.Da
     else:
         frame = select_cohort(subjects, varied).frame if item.population else study.cohorts[ALL]
         cohorts = {ALL: frame} if item.population else {}
+        methods = {}
         if varied.matching:
             matched = match_cohort(varied, frame)
-            cohorts[MATCHED] = matched.frame.filter("is_matched")
+            cohorts[MATCHED], methods[MATCHED] = matched.frame.filter("is_matched"), matched.method
             _add_match(study, item, varied, matched)
         for cohort, patients in cohorts.items():
-            _add_patients(study, item, varied, cohort, patients)
+            _add_patients(study, item, cohort, patients, methods.get(cohort))
     for cohort, patients in cohorts.items():
         for endpoint in varied.endpoints:
             _add_hazard_ratio(study, item, varied, cohort, patients, endpoint)
@@ -62,10 +63,7 @@ def _add_changed(study: Study, item: Sensitivity, endpoint: Endpoint) -> None:
     study.results.add("sensitivity", "n", changed, unit="patients", n=frame.height, **keys)
 
 
-def _add_patients(study: Study, item: Sensitivity, varied: StudySpec, cohort: str, frame: pl.DataFrame) -> None:
-    method = None
-    if cohort == MATCHED and varied.matching:
-        method = describe_matching(varied.matching)
+def _add_patients(study: Study, item: Sensitivity, cohort: str, frame: pl.DataFrame, method: str | None) -> None:
     for arm, patients in study.list_groups(frame):
         study.results.add(
             "sensitivity",

@@ -41,6 +41,10 @@ def test_a_row_is_the_study_with_that_changed(frames, results, name):
                 patients = again.value(f"table1.{cohort}.{arm}.patients.n")
                 assert results.value(f"sensitivity.{cohort}.{arm}.{name}.patients.n") == patients
     if not item.endpoint:
+        method = again.row("matching.matched.pairs.n")["method"]
+        assert results.row(f"sensitivity.matched.len.{name}.patients.n")["method"] == method
+        whole = again.value("matching.all.len.unmatched.n") == 0
+        assert method.endswith("effect in all treated patients" if whole else "effect in the matched patients")
         width = again.value("matching.all.caliper.width")
         assert results.value(f"sensitivity.matched.{name}.caliper.width") == width
         largest = again.value("balance.matched.largest_covariate.abs_smd")
