@@ -35,7 +35,7 @@ def derive_pfs_censoring(subject: pl.DataFrame, readings: pl.DataFrame) -> pl.Da
     adequate_before, adequate_upto, adequate_therapy = (
         pl.min_horizontal(pl.col(name).fill_null(FIRST_DAY), pfs_days) for name in ("before", "upto", "before_therapy")
     )
-    has_missed = pfs_event & (pfs_days - pl.col("before").fill_null(0.0) > TWO_MISSED_DAYS)
+    has_missed = pfs_event & (pfs_days - pl.col("before").fill_null(0) > TWO_MISSED_DAYS)
     has_new_therapy = (pl.col("therapy_days") < pfs_days).fill_null(value=False)
     has_progressed = (pl.col("first_progression_days") <= pl.col("os_days")).fill_null(value=False)
     variants = {
