@@ -38,7 +38,7 @@ nightly: $(DEV)  ## definitions and rules against their plain-Python oracles, 10
 check: $(DEV)  ## lint, format and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
 
-docs: $(DEV)  ## data dictionary and rule catalogue, from the code
+docs: $(DEV)  ## data dictionary, rule catalogue and page of the results table, from the code
 	@$(BIN)/registry docs
 
 bench: $(DEV)  ## performance, as ratios against a peer

@@ -79,10 +79,13 @@ def run_example_study(
 
 @commands.command("docs")
 def write_docs() -> None:
-    """Write the data dictionary and the rule catalogue from the code."""
+    """Write the data dictionary, the rule catalogue and the page of the results table from the code."""
+    from analysis.results_page import write_results_page
+
     docs = Path(__file__).parent.parent / "docs"
     write_dictionary(docs / "data-dictionary.md")
     write_rule_catalogue(docs / "rule-catalogue.md")
+    write_results_page(docs / "results.md")
 
 
 def main(arguments: list[str] | None = None) -> None:

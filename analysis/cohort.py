@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -61,7 +62,8 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     if spec.population.hospitals:
         chosen = chosen.filter(pl.col("hospital").is_in(spec.population.hospitals))
     if spec.population.eligible_only:
-        attrition, is_kept = _count_attrition(chosen), _compute_step(chosen).is_null()
+        without = spec.population.without_criteria
+        attrition, is_kept = _count_attrition(chosen, without), _compute_step(chosen, without).is_null()
     else:
         attrition, is_kept = _count_outcomes(chosen, spec), chosen.select(_has_outcome(spec).alias("kept"))["kept"]
     chosen = chosen.filter(is_kept)
@@ -70,16 +72,17 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     return Cohort(_order_patients(_type_levels(chosen, spec)), attrition)
 
 
-def list_steps() -> list[tuple[str, str]]:
-    """Every step of the flow chart in order: its id and what it asks for."""
-    ordered = sorted(CRITERIA.values(), key=lambda criterion: criterion.order)
+def list_steps(without: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Every step of the flow chart in order, but for the criteria not asked for: its id and what it asks for."""
+    asked = (criterion for criterion in CRITERIA.values() if criterion.criterion_id not in without)
+    ordered = sorted(asked, key=lambda criterion: criterion.order)
     return [(item.criterion_id, item.label_en) for item in ordered] + [(ELSEWHERE, "Not analysed at another hospital")]
 
 
-def _compute_step(subjects: pl.DataFrame) -> pl.Series:
+def _compute_step(subjects: pl.DataFrame, without: Sequence[str]) -> pl.Series:
     """Position of the step that removes each patient; null for those who stay."""
-    ids = [name for name, _ in list_steps()]
-    has_unknown = pl.any_horizontal(pl.col(name).is_null() for name in CRITERIA)
+    ids = [name for name, _ in list_steps(without)]
+    has_unknown = pl.any_horizontal(pl.col(name).is_null() for name in ids[:-1])
     removes = {name: ~pl.col(name).fill_null(value=True) for name in ids[:-1]}
     removes[INCOMPLETE] = removes[INCOMPLETE] | has_unknown
     removes[ELSEWHERE] = pl.col("seen_elsewhere_first").fill_null(value=False)
@@ -87,15 +90,16 @@ def _compute_step(subjects: pl.DataFrame) -> pl.Series:
     return subjects.select(step.alias("step"))["step"]
 
 
-def _count_attrition(subjects: pl.DataFrame) -> pl.DataFrame:
+def _count_attrition(subjects: pl.DataFrame, without: Sequence[str]) -> pl.DataFrame:
+    asked = [name for name, _ in list_steps(without)[:-1]]
     steps = subjects.select(
-        "hospital", pl.any_horizontal(pl.col(name).is_null() for name in CRITERIA).alias("is_unknown")
-    ).with_columns(_compute_step(subjects))
+        "hospital", pl.any_horizontal(pl.col(name).is_null() for name in asked).alias("is_unknown")
+    ).with_columns(_compute_step(subjects, without))
     rows = []
     for hospital in sorted(subjects["hospital"].unique().to_list()):
         here = steps.filter(pl.col("hospital") == hospital)
         n_before = here.height
-        for index, (criterion_id, label) in enumerate(list_steps()):
+        for index, (criterion_id, label) in enumerate(list_steps(without)):
             removed = here.filter(pl.col("step") == index)
             n_unknown = int(removed["is_unknown"].sum()) if criterion_id == INCOMPLETE else 0
             n_after = n_before - removed.height

@@ -236,3 +236,27 @@ def compute_restricted_mean(fit: KaplanMeier, tau: float) -> tuple[float, float]
     n, d = steps["n_risk"].to_numpy().astype(float), steps["n_event"].to_numpy()
     hazard_variance = np.divide(d, n * (n - d), out=np.zeros_like(n), where=n > d)  # none where nobody is left
     return float(areas.sum()), float(np.sqrt((area_after**2 * hazard_variance).sum()))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of two estimates with its standard error, 95 % limits and two-sided p (`None` without an error)."""
+
+    difference: float
+    std_err: float
+    ci_low: float
+    ci_high: float
+    p: float | None
+
+
+def compute_restricted_mean_difference(fit: KaplanMeier, reference: KaplanMeier, tau: float) -> Difference:
+    """Difference of the restricted means of two independent groups, the first minus the reference.
+
+    Wald limits and test on the root of the sum of both variances (Royston and Parmar 2013,
+    doi:10.1186/1471-2288-13-152).
+    """
+    mean, se = compute_restricted_mean(fit, tau)
+    mean_reference, se_reference = compute_restricted_mean(reference, tau)
+    difference, std_err = mean - mean_reference, float(np.hypot(se, se_reference))
+    p = float(2 * norm.sf(abs(difference) / std_err)) if std_err > 0 else None
+    return Difference(difference, std_err, difference - Z_95 * std_err, difference + Z_95 * std_err, p)

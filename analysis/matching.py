@@ -56,6 +56,7 @@ def match_nearest(
     treated: ArrayLike,
     *,
     caliper_sd: float | None,
+    caliper_width: float | None = None,
     order: MatchingOrder = "largest",
     exact: ArrayLike | None = None,
     ratio: int = 1,
@@ -69,6 +70,7 @@ def match_nearest(
     - `caliper_sd`: largest difference allowed within a pair, inclusive, in standard deviations (n - 1) of the
       distance over both arms together (Austin 2011, doi:10.1002/pst.433, takes 0.2 of the logit); `None` sets
       no limit.
+    - `caliper_width`: the same in units of the distance; where it is given, it takes the place of `caliper_sd`.
     - `order`: who chooses first: `largest` or `smallest` distance, `data` order, or the `closest` possible pair.
     - `exact`: a label per patient (hospital, ...); only patients of one label are matched with each other.
     - `ratio`: controls per treated patient, at most; they are chosen in rounds, so that nobody has a second control
@@ -88,7 +90,7 @@ def match_nearest(
         raise ValueError(f"{len(values)} distances, {len(is_treated)} arms, {len(labels)} strata, ratio 1:{ratio}")
     if not np.isfinite(values).all():
         raise AnalysisError("matching: the distance is missing or infinite for some patients", "匹配：部分患者缺少距离")
-    caliper = np.inf if caliper_sd is None else caliper_sd * float(values.std(ddof=1))
+    caliper = _compute_caliper(values, caliper_sd, caliper_width)
     rows = np.empty((0, 2), dtype=np.int64)
     for label in np.unique(labels[is_treated]):
         members = np.flatnonzero(labels == label)
@@ -101,7 +103,13 @@ def match_nearest(
         )
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
     reasons = _explain_unmatched(values, is_treated, labels, caliper, rows)
-    return Matches(_tabulate_pairs(values, rows), reasons, None if caliper_sd is None else caliper)
+    return Matches(_tabulate_pairs(values, rows), reasons, None if np.isinf(caliper) else caliper)
+
+
+def _compute_caliper(values: NDArray[np.float64], caliper_sd: float | None, caliper_width: float | None) -> float:
+    if caliper_width is not None:
+        return caliper_width
+    return np.inf if caliper_sd is None else caliper_sd * float(values.std(ddof=1))
 
 
 def _tabulate_pairs(values: NDArray[np.float64], rows: NDArray[np.int64]) -> pl.DataFrame:

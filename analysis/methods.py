@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.results import Results
 from analysis.spec import StudySpec
+from analysis.steps.match import describe_caliper
 from analysis.tables.model import Cell, look_up, text
 
 ORDERS = {
@@ -31,6 +32,8 @@ def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]
             )
         )
     paragraphs.append(_describe_survival(spec))
+    if spec.arms:
+        paragraphs.append(_describe_alternatives(results, spec))
     if spec.regression:
         paragraphs.append(_describe_regression(spec))
     if spec.evaluations:
@@ -41,6 +44,8 @@ def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]
                 "difference Newcombe's."
             )
         )
+    if spec.sensitivity:
+        paragraphs.append(_describe_sensitivity(spec))
     paragraphs.append(_describe_software(spec, manifest))
     return paragraphs
 
@@ -65,9 +70,9 @@ def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
         f"on {len(matching.covariates)} characteristics as categories: {names}."
     )
     caliper: tuple[Any, ...] = ("without a caliper",)
-    if matching.caliper_sd is not None:
+    if "matching.all.caliper.width" in results:
         width = look_up(results, "matching.all.caliper.width", "coefficient")
-        caliper = (f"within {matching.caliper_sd:g} SD of the {matching.scale} over all patients (", width, ")")
+        caliper = (f"within {describe_caliper(matching)} over all patients (", width, ")")
     within = ""
     if matching.exact:
         known = {item.id: item.label.lower() for item in spec.characteristics}
@@ -108,6 +113,38 @@ def _describe_survival(spec: StudySpec) -> Cell:
         f"prints them. A rate beyond the last follow-up of a curve that ends above 0 is not estimable. A patient whose time to an endpoint is unknown is left "
         f"out of that endpoint only.{comparison}{follow_up}"
     )
+
+
+def _describe_alternatives(results: Results, spec: StudySpec) -> Cell:
+    made = results.select(analysis="cox_alternative")["variable"].unique().to_list()
+    words = {
+        "stratified by pair": "stratified by pair",
+        "stratified by hospital": "stratified by hospital",
+        "clustered by pair": "with errors robust by pair (Lin and Wei)",
+        "Breslow ties": "with Breslow's handling of ties",
+    }
+    models = ", ".join(text for name, text in words.items() if name in made)
+    tests = [name for name in ("pair", "hospital") if f"stratified by {name}" in made]
+    logrank = f"; the log-rank test was also stratified by {' and by '.join(tests)}" if tests else ""
+    return text(
+        f"The hazard ratio was also estimated {models}{logrank}. Restricted means run to the last time at which a rate is "
+        "given, with Greenwood's plug-in error."
+    )
+
+
+def _describe_sensitivity(spec: StudySpec) -> Cell:
+    anew = [item.label for item in spec.sensitivity if not item.endpoint]
+    others = [item.label for item in spec.sensitivity if item.endpoint]
+    sentences = []
+    if anew:
+        sentences.append(
+            f"The score was fitted and the patients were matched anew with one thing changed at a time: {'; '.join(anew)}."
+        )
+    if any(item.matching.get("ratio", 1) > 1 for item in spec.sensitivity):
+        sentences.append("After matching 1:k the sets were weighted and the errors robust by set.")
+    if others:
+        sentences.append(f"In the study's own cohorts other endpoints were taken: {'; '.join(others)}.")
+    return text("Sensitivity analyses. " + " ".join(sentences))
 
 
 def _describe_regression(spec: StudySpec) -> Cell:

@@ -30,6 +30,8 @@ def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[C
         sections.append(("Adverse events", [_describe_events(results, spec)]))
     if spec.follow_up:
         sections.append(("Follow-up", [_describe_follow_up(results, spec)]))
+    if spec.sensitivity:
+        sections.append(("Sensitivity analyses", [_describe_sensitivity(results, spec)]))
     return sections
 
 
@@ -214,3 +216,17 @@ def _describe_follow_up(results: Results, spec: StudySpec) -> Cell:
             estimate = _estimate(results, place, "estimate", "time", f" {spec.time_unit}s")
             sentences.append([f"Median follow-up in the {name.lower()} was ", *estimate])
     return _close(sentences)
+
+
+def _describe_sensitivity(results: Results, spec: StudySpec) -> Cell:
+    """The smallest and the largest hazard ratio over the sensitivity analyses of each endpoint."""
+    cohort = "matched" if spec.matching else "all"
+    sentences: list[Parts] = []
+    for endpoint in spec.endpoints:
+        found = results.select(analysis="sensitivity", cohort=cohort, endpoint=endpoint.id, statistic="hr")
+        ids = found.drop_nulls("value").sort("value", "result_id")["result_id"].to_list()
+        if ids:
+            low, high = (look_up(results, name, "ratio") for name in (ids[0], ids[-1]))
+            start = f"Over the sensitivity analyses of {endpoint.label.lower()} in the {COHORT_NAMES[cohort].lower()}, "
+            sentences.append([f"{start}the hazard ratio lay between ", low, " and ", high])
+    return _close(sentences) if sentences else text("No sensitivity analysis could be computed.")

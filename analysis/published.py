@@ -36,6 +36,14 @@ def read_published(spec: StudySpec) -> dict[str, str]:
     return printed
 
 
+def list_without_result(spec: StudySpec) -> list[tuple[str, str, str]]:
+    """The printed statements that no result stands beside: statement, what was printed, and why."""
+    path = spec.folder / "published" / "claims.csv"
+    rows = {row["id"]: row for row in _read_rows(path)} if path.exists() else {}
+    reasons = spec.published_without_result
+    return [(row["claim"], row["value"], reasons[name]) for name, row in rows.items() if name in reasons]
+
+
 def _read_rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -27,6 +27,7 @@ SECTIONS = {
     "response": Text("Tumour response", "肿瘤疗效"),
     "subgroup": Text("Subgroup", "亚组"),
     "safety": Text("Safety and follow-up", "安全性与随访"),
+    "sensitivity": Text("Other models and sensitivity analyses", "其他模型与敏感性分析"),
     "methods": Text("Methods", "方法"),
     "published": Text("Registry and published figures", "本登记库结果与已发表结果对照"),
 }

@@ -31,12 +31,12 @@ COLUMNS = (
     Column("study", pl.String, "Study, named after the folder of its specification"),
     Column("result_id", pl.String, "Name of the number, unique within the study: its non-empty keys joined by dots"),
     Column("analysis", pl.String, "Analysis that made it: table1, kaplan_meier, cox_univariable, ..."),
-    Column("cohort", pl.String, "all (everybody analysed) or matched (the matched pairs)"),
+    Column("cohort", pl.String, "all (everybody analysed) or matched (the matched patients)"),
     Column("endpoint", pl.String, "Time-to-event endpoint"),
     Column("arm", pl.String, "Arm it belongs to; empty for both together and for comparisons"),
     Column("hospital", pl.String, "Hospital it belongs to; empty for all"),
     Column("subgroup", pl.String, "Subgroup it is restricted to"),
-    Column("variable", pl.String, "Characteristic, covariate, criterion or quantity"),
+    Column("variable", pl.String, "Characteristic, covariate, criterion, quantity, or model or sensitivity analysis"),
     Column("level", pl.String, "Level of the variable; in a model, the level compared with the reference"),
     Column("statistic", pl.String, "What the value is: n, pct, estimate, se, ci_low, ci_high, hr, p, ..."),
     Column("time_months", pl.Float64, "Time since the start of systemic therapy at which it holds (months)"),
@@ -48,6 +48,57 @@ COLUMNS = (
     Column("reference", pl.String, "What the study printed in its place, as printed"),
     Column("data_origin", pl.String, "synthetic where the patients are invented, else registered"),
 )
+ANALYSES = {
+    "flow": "patients before and after every step of the flow chart, and those analysed",
+    "table1": "baseline characteristics by arm, and their tests",
+    "balance": "standardised mean differences and KS statistics before (`all`) and after matching (`matched`)",
+    "propensity": "coefficients of the propensity score, and its distribution by arm",
+    "matching": "pairs, caliper, and who was left out for which reason",
+    "kaplan_meier": "patients, events, medians, rates and numbers at risk",
+    "logrank": "log-rank tests and the events expected under no difference",
+    "cox_treatment": "hazard ratio of the treated arm against the control",
+    "proportional_hazards": "test whether one hazard ratio describes the whole course",
+    "cox_alternative": "the same hazard ratio stratified by pair or hospital, clustered by pair, with Breslow ties",
+    "logrank_alternative": "the log-rank test stratified by pair or hospital",
+    "restricted_mean": "restricted mean times up to the last landmark, and their difference (treated minus control)",
+    "cox_univariable": "Cox models of one characteristic each",
+    "cox_multivariable": "Cox model of the characteristics that entered",
+    "interaction": "test of arm x characteristic of the subgroup analysis",
+    "response": "tumour response, ORR and DCR by arm, their difference and tests",
+    "adverse_events": "patients by the worst grade of every adverse event, and tests",
+    "follow_up": "median follow-up",
+    "treatment": "months on treatment",
+    "sensitivity": "the comparison again with one thing changed; `variable` is the analysis' id in the specification",
+}
+STATISTICS = {
+    "n": "count",
+    "pct": "per cent",
+    "p": "two-sided p-value",
+    "chi_square": "test statistic",
+    "estimate": "estimate",
+    "se": "standard error",
+    "ci_low": "lower 95 % limit",
+    "ci_high": "upper 95 % limit",
+    "hr": "hazard ratio",
+    "difference": "difference of two estimates, treated minus control",
+    "smd": "standardised mean difference, treated minus control",
+    "abs_smd": "its largest absolute value",
+    "ks": "Kolmogorov-Smirnov statistic",
+    "coefficient": "coefficient, log odds",
+    "expected": "events expected under no difference",
+    "width": "width of the caliper",
+    "mean": "mean",
+    "sd": "standard deviation",
+    "min": "smallest value",
+    "max": "largest value",
+    "median": "median",
+    "q1": "first quartile",
+    "q3": "third quartile",
+    "n_before": "patients before a step",
+    "n_removed": "patients a step removed",
+    "n_unknown": "of these, those of whom some criterion is unknown",
+    "n_after": "patients after a step",
+}
 ID_COLUMNS = ("analysis", "cohort", "endpoint", "hospital", "subgroup", "arm", "variable", "level")
 
 
@@ -114,8 +165,11 @@ class ResultsBuilder:
         """Add one number and return its result id.
 
         `time` is in the study's time unit. `keys` are further columns: cohort, endpoint, arm, hospital, subgroup,
-        variable, level, unit, n, n_event, method. Two numbers with the same keys are a fault of ours.
+        variable, level, unit, n, n_event, method. Two numbers with the same keys are a fault of ours, and so is an
+        analysis or a statistic that `ANALYSES` or `STATISTICS` does not declare.
         """
+        if analysis not in ANALYSES or statistic not in STATISTICS:
+            raise InternalError(f"undeclared: {analysis}, {statistic}", f"未声明：{analysis}、{statistic}")
         given = {"analysis": analysis, **keys}
         parts = [make_slug(given[name]) for name in ID_COLUMNS if given.get(name) is not None]
         parts += [] if time is None else [f"{time:g}{self._spec.time_unit[0]}"]

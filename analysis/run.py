@@ -21,11 +21,13 @@ from analysis.published import read_published
 from analysis.report import write_report
 from analysis.results import Results, ResultsBuilder, mark_origin
 from analysis.spec import StudySpec
+from analysis.steps.alternatives import add_alternatives
 from analysis.steps.baseline import add_baseline
 from analysis.steps.flow import add_flow
 from analysis.steps.match import add_matching
 from analysis.steps.outcomes import add_adverse_events, add_duration, add_response
 from analysis.steps.regression import add_regression, add_subgroup
+from analysis.steps.sensitivity import add_sensitivity
 from analysis.steps.study import ALL, Study
 from analysis.steps.survival import add_follow_up, add_survival
 from etl.errors import AnalysisError
@@ -57,6 +59,8 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
         add_matching(study, spec.matching)
     add_baseline(study)
     add_survival(study)
+    if spec.arms:
+        add_alternatives(study)
     if spec.regression:
         add_regression(study, spec.regression)
     if spec.subgroup:
@@ -68,6 +72,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
         add_follow_up(study, spec.follow_up)
         if spec.follow_up.duration_column:
             add_duration(study, spec.follow_up.duration_column)
+    add_sensitivity(study, frames["analysis_subject"])
     return StudyOutcome(study.results.build(read_published(spec)), pl.concat(study.curves))
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-import types
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
+from analysis.spec_toml import change_keys, convert, make_fault
 from etl.errors import UsageError
 from schemas.definitions.study_period import DAYS_PER_MONTH
+from schemas.rules import CRITERIA
+from schemas.rules.eligibility import e4_complete_data
 
 STUDIES = Path(__file__).parent / "studies"
 HOSPITAL = "hospital"
@@ -20,10 +22,14 @@ DAYS_PER_UNIT = {"month": DAYS_PER_MONTH, "week": 7.0}
 
 @dataclass(frozen=True)
 class Population:
-    """Who is analysed: the hospitals (empty: all), and whether every eligibility criterion must be met."""
+    """Who is analysed: the hospitals (empty: all), and whether every eligibility criterion must be met.
+
+    `without_criteria` are criteria that are not asked for. Complete data (E4) always is.
+    """
 
     hospitals: tuple[str, ...] = ()
     eligible_only: bool = True
+    without_criteria: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,16 +60,20 @@ class Characteristic:
 
 @dataclass(frozen=True)
 class Matching:
-    """Propensity-score matching 1:1, nearest neighbour, without replacement; `covariates` are characteristics.
+    """Propensity-score matching, nearest neighbour, without replacement; `covariates` are characteristics.
 
-    `exact` is `hospital` or a characteristic within which pairs are made; empty: anywhere.
+    The caliper is `caliper_sd` standard deviations of the score on its `scale`, or `caliper_width` where that is given,
+    in units of the scale. `exact` is `hospital` or a characteristic within which pairs are made; empty:
+    anywhere. `ratio` is the most controls a treated patient may have.
     """
 
     covariates: tuple[str, ...]
     scale: Literal["logit", "probability"] = "logit"
     caliper_sd: float | None = 0.2
+    caliper_width: float | None = None
     order: Literal["largest", "smallest", "data", "closest"] = "largest"
     exact: str = ""
+    ratio: int = 1
 
 
 @dataclass(frozen=True)
@@ -119,12 +129,30 @@ class FollowUp:
 
 
 @dataclass(frozen=True)
+class Sensitivity:
+    """The comparison of the arms made again with one thing changed.
+
+    `matching` and `population` hold the keys of those parts that are changed, with their other values. With an
+    `endpoint`, that endpoint alone is computed, from the other `time_column` or `event_column` given.
+    """
+
+    id: str
+    label: str
+    matching: Mapping[str, Any] = field(default_factory=dict)
+    population: Mapping[str, Any] = field(default_factory=dict)
+    endpoint: str = ""
+    time_column: str = ""
+    event_column: str = ""
+
+
+@dataclass(frozen=True)
 class StudySpec:
     """All that distinguishes one study from another. An absent part is an analysis that is not made.
 
     `arm_column` of the subject table says who is in which arm: the treatment, or a yes/no (codes `true` and `false`).
     `published_contrasts` maps a printed contrast of a regression table to `variable.level` of the model it is read as;
-    `published_claims` maps a printed statement to the results its numbers belong to, in the order they are printed.
+    `published_claims` maps a printed statement to the results its numbers belong to, in the order they are printed;
+    `published_without_result` maps the other statements to the reason why they have none.
     """
 
     study: str
@@ -145,8 +173,10 @@ class StudySpec:
     subgroup: Subgroup | None = None
     grade_bands: tuple[GradeBand, ...] = ()
     follow_up: FollowUp | None = None
+    sensitivity: tuple[Sensitivity, ...] = ()
     published_contrasts: Mapping[str, str] = field(default_factory=dict)
     published_claims: Mapping[str, list[str]] = field(default_factory=dict)
+    published_without_result: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def days_per_unit(self) -> float:
@@ -175,12 +205,36 @@ class StudySpec:
         """The endpoint of that id."""
         return next(item for item in self.endpoints if item.id == endpoint_id)
 
+    def vary(self, item: Sensitivity) -> StudySpec:
+        """The study of one sensitivity analysis: the same but for what that changes.
+
+        Raises `UsageError`, naming the key, where a change is not as it should be.
+        """
+        where = f"{self.study}.sensitivity.{item.id}"
+        endpoints = [
+            dataclasses.replace(
+                endpoint,
+                time_column=item.time_column or endpoint.time_column,
+                event_column=item.event_column or endpoint.event_column,
+            )
+            for endpoint in self.endpoints
+            if endpoint.id == item.endpoint
+        ]
+        return dataclasses.replace(
+            self,
+            matching=change_keys(self.matching, item.matching, f"{where}.matching"),
+            population=change_keys(self.population, item.population, f"{where}.population"),
+            endpoints=tuple(endpoints) or self.endpoints,
+            sensitivity=(),
+        )
+
     def list_columns(self) -> tuple[str, ...]:
         """Every column of the subject table that the study reads."""
         columns = [item.column for item in (*self.characteristics, *self.evaluations)]
         columns += [name for item in self.endpoints for name in (item.time_column, item.event_column)]
         columns += [self.arm_column] if self.arms else []
         columns += [self.follow_up.duration_column] if self.follow_up and self.follow_up.duration_column else []
+        columns += [name for item in self.sensitivity for name in (item.time_column, item.event_column) if name]
         return tuple(dict.fromkeys(columns))
 
 
@@ -205,55 +259,20 @@ def read_spec(path: Path) -> StudySpec:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise _fault(path.parent.name, f"not TOML: {error}") from error
+        raise make_fault(path.parent.name, f"not TOML: {error}") from error
     given = content | {"study": path.parent.name, "folder": path.parent}
     if reserved := {"study", "folder"} & set(content):
-        raise _fault(path.parent.name, f"unknown key {', '.join(sorted(reserved))}")
-    spec = _convert(given, StudySpec, path.parent.name)
+        raise make_fault(path.parent.name, f"unknown key {', '.join(sorted(reserved))}")
+    spec = convert(given, StudySpec, path.parent.name)
     _check_references(spec)
-    return spec
-
-
-def _fault(where: str, problem: str) -> UsageError:
-    return UsageError(f"specification of {where}: {problem}", f"研究方案 {where}：{problem}")
-
-
-def _convert(value: Any, kind: Any, where: str) -> Any:
-    """Turn a TOML value into the type a field declares, or say which key is wrong."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is types.UnionType:  # an optional part, given
-        return _convert(value, arguments[0], where)
-    if origin is tuple:
-        return tuple(
-            _convert(item, arguments[0], f"{where}[{i}]") for i, item in enumerate(_expect(value, list, where), start=1)
+    _check_sensitivity(spec)
+    if spec.matching and spec.matching.ratio > 1:
+        raise make_fault(
+            spec.study,
+            "matching.ratio: tables and curves count every patient once, so that the study itself is matched 1:1; "
+            "ask for 1:k in a sensitivity analysis",
         )
-    if dataclasses.is_dataclass(kind):
-        return _convert_table(value, kind, where)
-    if origin is Literal:
-        if value not in arguments:
-            raise _fault(where, f"{value!r} is none of {', '.join(map(repr, arguments))}")
-        return value
-    if kind is float and type(value) is int:
-        return float(value)
-    return _expect(value, dict if origin is Mapping else kind, where)
-
-
-def _expect(value: Any, kind: type, where: str) -> Any:
-    if type(value) is kind or (kind is Path and isinstance(value, Path)):
-        return value
-    raise _fault(where, f"{kind.__name__} is needed, not {type(value).__name__}")
-
-
-def _convert_table(value: Any, kind: Any, where: str) -> Any:
-    _expect(value, dict, where)
-    hints = get_type_hints(kind)
-    fields = dataclasses.fields(kind)
-    if unknown := [key for key in value if key not in hints]:
-        raise _fault(where, f"unknown key {', '.join(unknown)}; known are {', '.join(hints)}")
-    required = [f.name for f in fields if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING]
-    if missing := [name for name in required if name not in value]:
-        raise _fault(where, f"key missing: {', '.join(missing)}")
-    return kind(**{key: _convert(item, hints[key], f"{where}.{key}") for key, item in value.items()})
+    return spec
 
 
 def _check_references(spec: StudySpec) -> None:
@@ -261,9 +280,11 @@ def _check_references(spec: StudySpec) -> None:
     characteristics = [item.id for item in spec.characteristics]
     endpoints = [item.id for item in spec.endpoints]
     arms = [item.id for item in spec.arms]
-    for kind, ids in (("characteristics", characteristics), ("endpoints", endpoints), ("arms", arms)):
+    variants = [item.id for item in spec.sensitivity]
+    declared = {"characteristics": characteristics, "endpoints": endpoints, "arms": arms, "sensitivity": variants}
+    for kind, ids in declared.items():
         if len(set(ids)) < len(ids):
-            raise _fault(spec.study, f"{kind}: an id occurs twice")
+            raise make_fault(spec.study, f"{kind}: an id occurs twice")
     _check_parts(spec)
     covariates = spec.matching.covariates if spec.matching else ()
     _check_known("matching.covariates", covariates, characteristics, spec)
@@ -277,19 +298,41 @@ def _check_references(spec: StudySpec) -> None:
         _check_known("subgroup.characteristic", [spec.subgroup.characteristic], characteristics, spec)
     for item in spec.characteristics:
         _check_known(f"{item.id}.reference", item.order_levels()[:1], item.levels, spec)
+    removable = [name for name in CRITERIA if name != e4_complete_data.__name__]
+    _check_known("population.without_criteria", spec.population.without_criteria, removable, spec)
+
+
+def _check_sensitivity(spec: StudySpec) -> None:
+    """Every change must give a specification that holds by itself."""
+    for item in spec.sensitivity:
+        where = f"sensitivity.{item.id}"
+        if not spec.arms:
+            raise make_fault(spec.study, "sensitivity needs arms")
+        if bool(item.endpoint) != bool(item.time_column or item.event_column):
+            raise make_fault(spec.study, f"{where}: endpoint goes with a time_column or an event_column")
+        if item.endpoint:
+            _check_known(f"{where}.endpoint", [item.endpoint], [endpoint.id for endpoint in spec.endpoints], spec)
+        if not (item.endpoint or item.matching or item.population):
+            raise make_fault(spec.study, f"{where}: nothing is changed")
+        varied = spec.vary(item)
+        _check_references(dataclasses.replace(varied, subgroup=None, follow_up=None))
 
 
 def _check_parts(spec: StudySpec) -> None:
     """Some parts need others: a comparison needs two arms, a model of the matched cohort needs the matching."""
+    if spec.matching and spec.matching.ratio < 1:
+        raise make_fault(spec.study, "matching.ratio: at least 1 is needed")
+    if spec.matching and min(spec.matching.caliper_sd or 0, spec.matching.caliper_width or 0) < 0:
+        raise make_fault(spec.study, "matching: a caliper cannot be negative")
     if spec.arms and sorted(arm.role for arm in spec.arms) != ["control", "treated"]:
-        raise _fault(spec.study, "arms: one treated and one control are needed")
+        raise make_fault(spec.study, "arms: one treated and one control are needed")
     comparisons = (spec.matching, spec.evaluations, spec.grade_bands)
     if not spec.arms and any(comparisons):
-        raise _fault(spec.study, "matching, evaluations and grade_bands need arms")
+        raise make_fault(spec.study, "matching, evaluations and grade_bands need arms")
     if (spec.regression or spec.subgroup) and not spec.matching:
-        raise _fault(spec.study, "regression and subgroup need matching")
+        raise make_fault(spec.study, "regression and subgroup need matching")
 
 
 def _check_known(where: str, names: Iterable[str], known: Iterable[str], spec: StudySpec) -> None:
     if unknown := [name for name in names if name not in known]:
-        raise _fault(spec.study, f"{where}: {', '.join(unknown)} is not declared; declared are {', '.join(known)}")
+        raise make_fault(spec.study, f"{where}: {', '.join(unknown)} is not declared; declared are {', '.join(known)}")

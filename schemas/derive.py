@@ -14,6 +14,7 @@ from schemas.codes import Comparator, LabTest, ProcedureType, Response, Response
 from schemas.definitions import baseline, child_pugh, endpoints
 from schemas.definitions.albi import compute_albi_score, compute_bounded_albi_grade
 from schemas.definitions.assessment import derive_assessment
+from schemas.definitions.progression_free_survival import derive_pfs_censoring
 from schemas.definitions.pvtt import compute_pvtt_type
 from schemas.definitions.record_facts import derive_event_facts, derive_record_facts, derive_response_facts, fill_count
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
@@ -272,6 +273,7 @@ def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.D
         .pipe(_derive_endpoints)
     )
     later = readings.filter(pl.col("visit_number") > 0)
+    timed = derive_pfs_censoring(timed, later)
     clock = timed.select(
         "patient_id", "first_progression_days", "death_days", is_timed=pl.col("last_contact_days").is_not_null()
     )

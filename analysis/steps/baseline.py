@@ -74,7 +74,7 @@ def add_test(study: Study, counts: list[list[int]], analysis: str, **keys: Any) 
 
 def _add_balance(study: Study) -> None:
     frame = study.cohorts[ALL]
-    matched = frame["is_matched"] if MATCHED in study.cohorts else None
+    matched = frame["weight"] if MATCHED in study.cohorts else None
     columns = {item.column: item.id for item in study.spec.characteristics}
     varying = [name for name in columns if frame[name].n_unique() > 1]
     balance = compute_balance(frame, study.is_treated(frame), varying, matched=matched)

@@ -2,58 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from analysis.matching import Matches, match_nearest
 from analysis.propensity import Propensity, fit_propensity
-from analysis.spec import HOSPITAL, Matching
+from analysis.spec import HOSPITAL, Matching, StudySpec
 from analysis.steps.study import ALL, MATCHED, Study
 
 N_BINS = 20
 
 
-def add_matching(study: Study, matching: Matching) -> None:
-    """Fit the propensity score, pair the patients, and add the matched cohort to the study's cohorts."""
-    frame = study.cohorts[ALL]
-    columns = [study.spec.get_characteristic(name).column for name in matching.covariates]
-    treated = study.is_treated(frame)
-    propensity = fit_propensity(frame, treated.to_numpy(), columns)
+@dataclass(frozen=True)
+class MatchedCohort:
+    """How the patients of a cohort were matched as `spec` says.
+
+    `frame` is the cohort, one row per patient in its order, with `propensity_score`, `pair` (number of the matched set,
+    0: in none), `weight` (0: in none; else see `Matches.compute_weights`) and `is_matched`.
+    """
+
+    spec: StudySpec
+    frame: pl.DataFrame
+    propensity: Propensity
+    distance: NDArray[np.float64]
+    matches: Matches
+
+    @property
+    def method(self) -> str:
+        """How the patients were matched and whose effect that estimates, in words."""
+        assert self.spec.matching is not None
+        whose = "all treated" if self.matches.estimand == "treated" else "the matched"
+        return f"{describe_matching(self.spec.matching)}; effect in {whose} patients"
+
+
+def match_cohort(spec: StudySpec, frame: pl.DataFrame) -> MatchedCohort:
+    """Fit the propensity score and match the patients as the specification says."""
+    matching = spec.matching
+    assert matching is not None
+    columns = [spec.get_characteristic(name).column for name in matching.covariates]
+    treated = (frame["arm"] == spec.treated.code).to_numpy()
+    propensity = fit_propensity(frame, treated, columns)
     distance = propensity.logit if matching.scale == "logit" else propensity.probability
     matches = match_nearest(
         distance,
-        treated.to_numpy(),
+        treated,
         caliper_sd=matching.caliper_sd,
+        caliper_width=matching.caliper_width,
         order=matching.order,
-        exact=_label_strata(study, matching, frame),
+        exact=_label_strata(spec, matching, frame),
+        ratio=matching.ratio,
     )
     pair = np.zeros(frame.height, dtype=np.int64)
     for row in ("treated_row", "control_row"):
         pair[matches.pairs[row].to_numpy()] = matches.pairs["pair"].to_numpy()
-    frame = frame.with_columns(
+    scored = frame.with_columns(
         pl.Series("propensity_score", propensity.probability),
         pl.Series("pair", pair),
+        pl.Series("weight", matches.compute_weights()),
         pl.Series("is_matched", pair > 0),
     )
+    return MatchedCohort(spec, scored, propensity, distance, matches)
+
+
+def add_matching(study: Study, matching: Matching) -> None:
+    """Fit the propensity score, match the patients, and add the matched cohort to the study's cohorts."""
+    matched = match_cohort(study.spec, study.cohorts[ALL])
+    frame = matched.frame
     study.cohorts[ALL], study.cohorts[MATCHED] = frame, frame.filter("is_matched")
-    _add_coefficients(study, propensity, columns)
-    _add_pairs(study, matching, distance, matches)
+    _add_coefficients(study, matched.propensity)
+    _add_pairs(study, matching, matched)
     for cohort in (ALL, MATCHED):
         _add_scores(study, cohort)
 
 
-def _label_strata(study: Study, matching: Matching, frame: pl.DataFrame) -> pl.Series | None:
+def describe_matching(matching: Matching) -> str:
+    """How patients are matched, in words."""
+    within = f", within the same {matching.exact}" if matching.exact else ""
+    return f"1:{matching.ratio} nearest neighbour without replacement on the {matching.scale} of the propensity score{within}"
+
+
+def describe_caliper(matching: Matching) -> str:
+    """How the caliper is measured, in words."""
+    if matching.caliper_width is not None:
+        return f"{matching.caliper_width:g} on the {matching.scale}"
+    return "none" if matching.caliper_sd is None else f"{matching.caliper_sd:g} SD of the {matching.scale}"
+
+
+def _label_strata(spec: StudySpec, matching: Matching, frame: pl.DataFrame) -> pl.Series | None:
     """The hospital or level within which pairs are made; none where the study sets no such limit."""
     if not matching.exact:
         return None
     is_hospital = matching.exact == HOSPITAL
-    return frame[HOSPITAL if is_hospital else study.spec.get_characteristic(matching.exact).column]
+    return frame[HOSPITAL if is_hospital else spec.get_characteristic(matching.exact).column]
 
 
-def _add_coefficients(study: Study, propensity: Propensity, columns: list[str]) -> None:
-    ids = {item.column: item.id for item in study.spec.characteristics if item.column in columns}
+def _add_coefficients(study: Study, propensity: Propensity) -> None:
+    ids = {item.column: item.id for item in study.spec.characteristics}
     terms = [
         ("intercept", None),
         *((ids[t], lv) for t, lv in zip(propensity.design.terms, propensity.design.levels, strict=True)),
@@ -72,21 +120,21 @@ def _add_coefficients(study: Study, propensity: Propensity, columns: list[str]) 
         )
 
 
-def _add_pairs(study: Study, matching: Matching, distance: np.ndarray, matches: Matches) -> None:
-    within = f", within the same {matching.exact}" if matching.exact else ""
-    method = f"1:1 nearest neighbour without replacement on the {matching.scale} of the propensity score{within}"
+def _add_pairs(study: Study, matching: Matching, matched: MatchedCohort) -> None:
+    matches, distance = matched.matches, matched.distance
     add, pairs = study.results.add, matches.pairs
-    add("matching", "n", pairs.height, cohort=MATCHED, variable="pairs", unit="pairs", method=method)
+    n_pairs = pairs["pair"].n_unique()
+    add("matching", "n", n_pairs, cohort=MATCHED, variable="pairs", unit="pairs", method=matched.method)
     sd = float(np.std(distance, ddof=1))
     add("matching", "sd", sd, cohort=ALL, variable=matching.scale, n=len(distance), method="over both arms, n - 1")
     if matches.caliper is not None:
-        method = f"{matching.caliper_sd:g} SD, inclusive"
+        method = f"{describe_caliper(matching)}, inclusive"
         add("matching", "width", matches.caliper, cohort=ALL, variable="caliper", method=method)
     largest = pairs["difference"].abs().max()
     add("matching", "max", largest, cohort=MATCHED, variable="distance", n=pairs.height)  # type: ignore[arg-type]
     for arm in study.spec.arms:
         left_out = matches.unmatched.filter(pl.col("is_treated") == (arm.role == "treated"))
-        size = pairs.height + left_out.height
+        size = matched.frame.filter(pl.col("arm") == arm.code).height
         keys: dict[str, Any] = {"cohort": ALL, "arm": arm.id, "variable": "unmatched", "unit": "patients", "n": size}
         add("matching", "n", left_out.height, **keys)
         for reason, part in left_out.group_by("reason", maintain_order=True):

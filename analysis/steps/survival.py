@@ -25,7 +25,8 @@ TICKS = {"month": (1, 3, 6, 12, 24, 60), "week": (1, 2, 4, 13, 26, 52, 104)}
 MOST_TICKS = 9
 R_METHOD = "Kaplan-Meier; limits by Brookmeyer-Crowley on the log scale, as R's survfit"
 SPSS_METHOD = "Kaplan-Meier; SE from the slope of the curve around the median, as SPSS"
-RATE_METHOD = "Kaplan-Meier; limits on the log scale (Greenwood)"
+RATE_METHOD = "Kaplan-Meier; Greenwood's standard error, limits on the log scale, as R's survfit"
+SPSS_RATE_METHOD = "Kaplan-Meier; Greenwood's standard error as SPSS prints it, limits 1.96 of it to either side"
 COX_METHOD = "Cox model, Efron ties, Wald limits"
 PROPORTIONAL_METHOD = "score test of proportional hazards, time as 1 - Kaplan-Meier, as R's cox.zph"
 
@@ -77,11 +78,9 @@ def add_curves(
         study.curves.append(_tabulate_curve(fit, keys))
         _add_medians(study, fit, keys)
         counts = {**keys, "n": fit.n, "n_event": fit.n_event}
-        for row in compute_rates(fit, endpoint.landmarks).iter_rows(named=True):
-            values = {name: _to_percent(row[name]) for name in ("estimate", "ci_low", "ci_high")}
-            study.results.add_all(
-                "kaplan_meier", values, time=row["time"], variable="survival", unit="%", method=RATE_METHOD, **counts
-            )
+        _add_rates(study, fit, endpoint, "survival", RATE_METHOD, counts)
+        plain = fit_kaplan_meier(*study.compute_times(patients, endpoint), conf_type="plain")
+        _add_rates(study, plain, endpoint, "survival_spss", SPSS_RATE_METHOD, counts)
         for time, n_risk in zip(ticks, count_at_risk(fit, ticks), strict=True):
             study.results.add(
                 "kaplan_meier",
@@ -93,6 +92,17 @@ def add_curves(
                 method="just before",
                 **counts,
             )
+
+
+def _add_rates(
+    study: Study, fit: KaplanMeier, endpoint: Endpoint, name: str, method: str, counts: dict[str, Any]
+) -> None:
+    for row in compute_rates(fit, endpoint.landmarks).iter_rows(named=True):
+        values = {"estimate": row["estimate"], "se": row["std_err"], "ci_low": row["ci_low"], "ci_high": row["ci_high"]}
+        percent = {statistic: _to_percent(value) for statistic, value in values.items()}
+        study.results.add_all(
+            "kaplan_meier", percent, time=row["time"], variable=name, unit="%", method=method, **counts
+        )
 
 
 def _to_percent(fraction: float | None) -> float | None:
@@ -182,11 +192,13 @@ def add_hazard_ratio(
         study.results.add("proportional_hazards", "p", p, method=PROPORTIONAL_METHOD, **counts, **keys)
 
 
-def add_coefficients(study: Study, analysis: str, fit: CoxFit, position: int, **keys: Any) -> None:
+def add_coefficients(
+    study: Study, analysis: str, fit: CoxFit, position: int, *, method: str = COX_METHOD, **keys: Any
+) -> None:
     """Add hazard ratio, limits and p of one coefficient of a fitted model."""
     row = fit.coefficients.row(position, named=True)
     values = {"hr": row["hazard_ratio"], "ci_low": row["ci_low"], "ci_high": row["ci_high"], "p": row["p"]}
-    method = "; ".join([COX_METHOD, *fit.messages])
+    method = "; ".join([method, *fit.messages])
     study.results.add_all(analysis, values, n=fit.n, n_event=fit.n_event, method=method, **keys)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from analysis.numbers import prettify
-from analysis.published import read_published
+from analysis.published import list_without_result, read_published
 from analysis.results import Results
 from analysis.spec import StudySpec
 from analysis.tables.model import Cell, ReportTable, join_rows, look_up, text
@@ -61,6 +61,15 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
             notes = ("–: not part of the registry's model.",) if len(rows) > len(names) else ()
             header = ("Result", "Registry", "Published, as printed")
             yield ReportTable(f"published_{analysis}", "published", title, zh, header, join_rows(rows), notes, True)
+    yield from _list_without_result(spec)
+
+
+def _list_without_result(spec: StudySpec) -> Iterator[ReportTable]:
+    rows = [[text(claim), text(printed or "–"), text(why)] for claim, printed, why in list_without_result(spec)]
+    if rows:
+        header = ("Statement", "Published, as printed", "Why no result stands beside it")
+        title, zh = "Printed statements without a result", "无对应结果的已发表内容"
+        yield ReportTable("published_without_result", "published", title, zh, header, join_rows(rows), (), True)
 
 
 def _compare(results: Results, spec: StudySpec, name: str) -> list[Cell]:

@@ -30,7 +30,9 @@ def _build_propensity(results: Results, spec: StudySpec) -> ReportTable:
             item = spec.get_characteristic(row["variable"])
             label = prettify(f"{item.label}: {row['level']} vs {item.levels[0]}")
         rows.append([text(label), number_cell(results, row["result_id"], "coefficient")])
-    rows.append([text("SD of the logit"), number_cell(results, "matching.all.logit.sd", "coefficient")])
+    assert spec.matching is not None
+    scale = spec.matching.scale
+    rows.append([text(f"SD of the {scale}"), number_cell(results, f"matching.all.{scale}.sd", "coefficient")])
     rows.append([text("Caliper"), number_cell(results, "matching.all.caliper.width", "coefficient")])
     rows.append([text("Pairs"), number_cell(results, "matching.matched.pairs.n", "count")])
     for arm in spec.arms:
@@ -40,6 +42,9 @@ def _build_propensity(results: Results, spec: StudySpec) -> ReportTable:
                 number_cell(results, f"matching.all.{arm.id}.unmatched.n", "count"),
             ]
         )
+        left_out = results.select(analysis="matching", arm=arm.id, variable="unmatched").drop_nulls("level")
+        for reason, result_id in left_out.select("level", "result_id").iter_rows():
+            rows.append([text(f"\u2003{reason}"), number_cell(results, result_id, "count")])
     for kind, label in (("largest_covariate", "covariates of the score"), ("largest", "all characteristics")):
         largest = number_cell(results, f"balance.matched.{kind}.abs_smd", "difference")
         rows.append([text(f"Largest absolute SMD after matching, {label}"), largest])

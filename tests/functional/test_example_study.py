@@ -218,3 +218,17 @@ def test_every_page_and_every_delivery_says_that_the_patients_are_synthetic(stud
     for page in pages:
         assert "ynthetic" in page.read_text(encoding="utf-8"), page
     assert study.read("ingests")["ingests"]["is_synthetic"].all()
+
+
+def test_the_documented_way_leads_from_a_number_to_its_cells(study, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(study.folder.parent)
+    found: dict = {}
+    exec(compile(code, "docs/results.md", "exec"), found)
+    number = study.results().filter(pl.col("result_id") == "table1.matched.sora.alt.le40.n")["value"].item()
+    assert found["patients"].height == number > 0
+    cells = found["cells"]
+    assert cells.height == number
+    assert (cells["value"] <= 40).all()
+    assert cells.select("source_file", "source_row").null_count().sum_horizontal().item() == 0

@@ -97,6 +97,7 @@ def make_outcome(outcome, start, line, readings):
     facts |= _make_times(facts, record.get("last_contact_date"), start, line)
     facts |= _make_progression(facts, start)
     facts |= _make_survival(facts)
+    facts |= _make_pfs_variants(facts, start, line["next_line_start_date"], readings)
     for name, window in WINDOWS.items():
         facts[name] = _respond_at(facts, readings, *window)
     facts["best_response"] = _find_best(_until_progression(readings))
@@ -174,6 +175,39 @@ def _make_survival(facts):
     return survival | {
         "pfs_days": progression if has_progressed else os_days,
         "pfs_event": os_event or has_progressed,
+    }
+
+
+def _make_pfs_variants(facts, start, next_line, readings):
+    """PFS if death is no event, and censored at assessments: without an event, after two missed ones, at a new therapy."""
+    names = ("progression_only_event", "last_assessment_days", "two_missed_days", "two_missed_event", "new_therapy_days", "new_therapy_event")  # fmt: skip
+    end, is_event = facts["pfs_days"], facts["pfs_event"]
+    if end is None:
+        return {f"pfs_{name}": None for name in names}
+    days = [
+        row["assessment_days"]
+        for row in readings
+        if row["visit_number"] > 0
+        and row["response"] in ("CR", "PR", "SD", "PD")
+        and row["assessment_days"] is not None
+        and row["assessment_days"] > 0
+    ]
+
+    def censor(seen):
+        return min(max(seen, default=1.0), end)
+
+    before = [day for day in days if day < end]
+    is_late = is_event and end - max(before, default=0) > 16 * 7
+    therapy = _days(start, next_line)
+    is_changed = therapy is not None and 0 < therapy < end
+    progression = facts["first_progression_days"]
+    return {
+        "pfs_progression_only_event": progression is not None and progression <= facts["os_days"],
+        "pfs_last_assessment_days": end if is_event else censor([day for day in days if day <= end]),
+        "pfs_two_missed_days": censor(before) if is_late else end,
+        "pfs_two_missed_event": is_event and not is_late,
+        "pfs_new_therapy_days": censor([day for day in days if day <= therapy]) if is_changed else end,
+        "pfs_new_therapy_event": is_event and not is_changed,
     }
 
 

@@ -16,23 +16,38 @@ slug <- function(x) {
   x <- gsub("<=", "le", gsub(">=", "ge", tolower(x)))
   gsub("^_|_$", "", gsub("[^a-z0-9]+", "_", gsub("<", "lt", gsub(">", "gt", x))))
 }
+keep_ratio <- function(m, ...) {
+  found <- summary(m)
+  keep(found$conf.int[1, 1], ..., "hr")
+  keep(found$conf.int[1, 3], ..., "ci_low")
+  keep(found$conf.int[1, 4], ..., "ci_high")
+  keep(found$coefficients[1, "Pr(>|z|)"], ..., "p")
+}
 model <- function(names) as.formula(paste("Surv(t, e) ~", paste(names, collapse = " + ")))
 
-# propensity score, then the largest first takes the nearest free control within 0.2 SD of the logit
+# propensity score; `take` gives everybody a set (0: none): in the order given, the nearest free control within the caliper
 g <- glm(as.formula(paste("treated ~", paste(covariates, collapse = " + "))), binomial, d, epsilon = 1e-15, maxit = 50)
 logit <- round(predict(g), 10)  # equal patients are equal in spite of rounding
-caliper <- 0.2 * sd(predict(g))
-place <- order(order(logit))
-pair <- integer(nrow(d))
-free <- d$treated == 0
-for (i in which(d$treated == 1)[order(-logit[d$treated == 1])]) {
-  distance <- ifelse(free, abs(logit - logit[i]), Inf)
-  if (min(distance) > caliper) next
-  near <- which(distance == min(distance))
-  near <- near[order(place[near] > place[i], abs(place[near] - place[i]))][1]  # the left one, next to the patient
-  pair[c(i, near)] <- i
-  free[near] <- FALSE
+probability <- round(fitted(g), 12)
+take <- function(score, caliper, ordered, rounds = 1, stratum = rep(1, nrow(d))) {
+  set <- integer(nrow(d))
+  free <- d$treated == 0
+  for (k in seq_len(rounds)) for (i in ordered) {
+    place <- ifelse(stratum == stratum[i], 0, NA)
+    place[!is.na(place)] <- order(order(score[!is.na(place)]))
+    distance <- ifelse(free & !is.na(place), abs(score - score[i]), Inf)
+    if (min(distance) > caliper) next
+    near <- which(distance == min(distance))
+    near <- near[order(place[near] > place[i], abs(place[near] - place[i]))][1]  # the left one, next to the patient
+    set[c(i, near)] <- i
+    free[near] <- FALSE
+  }
+  set
 }
+treated <- which(d$treated == 1)
+largest <- treated[order(-logit[treated])]
+caliper <- 0.2 * sd(predict(g))
+d$pair <- pair <- take(logit, caliper, largest)
 keep(sum(pair > 0) / 2, "matching.matched.pairs.n")
 keep(caliper, "matching.all.caliper.width")
 keep(sd(predict(g)), "matching.all.logit.sd")
@@ -69,6 +84,7 @@ for (cohort in names(cohorts)) {
     x$t <- x[[paste0(endpoint, "_days")]] / month
     x$e <- x[[paste0(endpoint, "_event")]]
     times <- if (endpoint == "os") c(6, 12, 24) else c(3, 6, 12)
+    restricted <- list()
     for (arm in arms) {
       s <- survfit(Surv(t, e) ~ 1, x[x$id == arm, ])
       name <- paste("kaplan_meier", cohort, endpoint, arm, sep = ".")
@@ -76,13 +92,21 @@ for (cohort in names(cohorts)) {
       keep(median[["median"]], name, "median.estimate")
       keep(median[["0.95LCL"]], name, "median.ci_low")
       keep(median[["0.95UCL"]], name, "median.ci_high")
-      at <- summary(s, times = times[times <= max(s$time)])
-      for (i in seq_along(at$time)) {
-        rate <- paste0(name, ".survival.", at$time[i], "m")
-        keep(100 * at$surv[i], rate, "estimate")
-        keep(100 * at$lower[i], rate, "ci_low")
-        keep(100 * at$upper[i], rate, "ci_high")
+      plain <- survfit(Surv(t, e) ~ 1, x[x$id == arm, ], conf.type = "plain")
+      for (curve in list(list(s, ".survival."), list(plain, ".survival_spss."))) {
+        at <- summary(curve[[1]], times = times[times <= max(s$time)])
+        for (i in seq_along(at$time)) {
+          rate <- paste0(name, curve[[2]], at$time[i], "m")
+          keep(100 * at$surv[i], rate, "estimate")
+          keep(100 * at$std.err[i], rate, "se")
+          keep(100 * at$lower[i], rate, "ci_low")
+          keep(100 * at$upper[i], rate, "ci_high")
+        }
       }
+      mean <- summary(s, rmean = max(times))$table[c("rmean", "se(rmean)")]
+      restricted[[arm]] <- mean
+      keep(mean[[1]], "restricted_mean", cohort, endpoint, arm, paste0(max(times), "m.estimate"))
+      keep(mean[[2]], "restricted_mean", cohort, endpoint, arm, paste0(max(times), "m.se"))
       if (endpoint == "os") {
         keep(summary(survfit(Surv(t, 1 - e) ~ 1, x[x$id == arm, ]))$table[["median"]], "follow_up", cohort, "os", arm, "median.estimate")
       }
@@ -98,7 +122,22 @@ for (cohort in names(cohorts)) {
     keep(summary(m)$conf.int[4], name, "ci_high")
     keep(summary(m)$coefficients[5], name, "p")
     keep(cox.zph(m)$table[1, "p"], "proportional_hazards", cohort, endpoint, "arm.len.p")
+    name <- paste("restricted_mean", cohort, endpoint, paste0(max(times), "m"), sep = ".")
+    difference <- restricted$len[[1]] - restricted$sora[[1]]
+    se <- sqrt(restricted$len[[2]]^2 + restricted$sora[[2]]^2)
+    keep(difference, name, "difference")
+    keep(se, name, "se")
+    keep(difference - qnorm(0.975) * se, name, "ci_low")
+    keep(2 * pnorm(-abs(difference / se)), name, "p")
+    for (by in c(if (cohort == "matched") "pair", "hospital")) {
+      x$stratum <- x[[by]]
+      test <- survdiff(Surv(t, e) ~ id + strata(stratum), x)
+      keep(test$chisq, "logrank_alternative", cohort, endpoint, paste0("stratified_by_", by), "chi_square")
+      keep_ratio(coxph(Surv(t, e) ~ treated + strata(stratum), x), "cox_alternative", cohort, endpoint, paste0("stratified_by_", by), "len")
+    }
+    keep_ratio(coxph(Surv(t, e) ~ treated, x, ties = "breslow"), "cox_alternative", cohort, endpoint, "breslow_ties.len")
     if (cohort == "all") next
+    keep_ratio(coxph(Surv(t, e) ~ treated, x, cluster = pair), "cox_alternative", cohort, endpoint, "clustered_by_pair.len")
     p <- sapply(characteristics, function(name) summary(coxph(model(name), x))$logtest[["pvalue"]])
     for (name in characteristics) keep(p[[name]], "cox_univariable.matched", endpoint, name, "p")
     m <- coxph(model(c("I(id == 'sora')", characteristics[p < 0.05])), x)
@@ -118,5 +157,48 @@ for (cohort in names(cohorts)) {
     for (arm in arms) keep(survdiff(Surv(t, e) ~ tace, x[x$id == arm, ])$chisq, "logrank.matched.os.tace_yes_vs_no", arm, "chi_square")
     keep(anova(coxph(Surv(t, e) ~ treated + tace, x), coxph(Surv(t, e) ~ treated * tace, x))[2, 4], "interaction.matched.os.arm_x_tace.p")
   }
+}
+
+# sensitivity: other ways to match, then other endpoints
+hospital <- d$hospital
+ways <- list(
+  probability = take(probability, 0.2 * sd(fitted(g)), treated[order(-probability[treated])]),
+  probability_width = take(probability, 0.2, treated[order(-probability[treated])]),
+  narrow_caliper = take(logit, 0.1 * sd(predict(g)), largest),
+  smallest_first = take(logit, caliper, treated[order(logit[treated])]),
+  data_order = take(logit, caliper, treated),
+  within_hospital = take(logit, caliper, unlist(lapply(sort(unique(hospital)), function(h) largest[hospital[largest] == h])), 1, hospital),
+  two_controls = take(logit, caliper, largest, 2)
+)
+for (way in names(ways)) {
+  d$set <- ways[[way]]
+  size <- table(d$set[d$treated == 0])
+  d$w <- ifelse(d$treated == 1, 1, 1 / as.numeric(size[as.character(d$set)]))
+  x <- d[d$set > 0, ]
+  x$w[x$treated == 0] <- x$w[x$treated == 0] / mean(x$w[x$treated == 0])
+  for (arm in arms) keep(sum(x$id == arm), "sensitivity.matched", arm, way, "patients.n")
+  differences <- unlist(lapply(covariates, function(name) sapply(unique(d[[name]]), function(level) {
+    p <- sapply(arms, function(arm) weighted.mean(x[[name]][x$id == arm] == level, x$w[x$id == arm]))
+    before <- sapply(arms, function(arm) mean(d[[name]][d$id == arm] == level))
+    abs(p[1] - p[2]) / sqrt(mean(before * (1 - before)))
+  })))
+  keep(max(differences), "sensitivity.matched", way, "largest_covariate.abs_smd")
+  for (endpoint in c("os", "pfs")) {
+    x$t <- x[[paste0(endpoint, "_days")]] / month
+    x$e <- x[[paste0(endpoint, "_event")]]
+    m <- if (way == "two_controls") coxph(Surv(t, e) ~ treated, x, weights = w, cluster = set) else coxph(Surv(t, e) ~ treated, x)
+    keep_ratio(m, "sensitivity.matched", endpoint, way)
+  }
+}
+others <- list(
+  progression_only = c("pfs_days", "pfs_progression_only_event"), last_assessment = c("pfs_last_assessment_days", "pfs_event"),
+  two_missed = c("pfs_two_missed_days", "pfs_two_missed_event"), new_therapy = c("pfs_new_therapy_days", "pfs_new_therapy_event")
+)
+for (name in names(others)) {
+  d$t <- d[[others[[name]][1]]] / month
+  d$e <- d[[others[[name]][2]]]
+  keep(sum(d[[others[[name]][1]]] != d$pfs_days | d$e != d$pfs_event), "sensitivity.all.pfs", name, "changed.n")
+  keep_ratio(coxph(Surv(t, e) ~ treated, d), "sensitivity.all.pfs", name)
+  keep_ratio(coxph(Surv(t, e) ~ treated, d[pair > 0, ]), "sensitivity.matched.pfs", name)
 }
 writeLines(c("result_id,value", out), "study_results.csv")

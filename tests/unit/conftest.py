@@ -40,11 +40,25 @@ def make_subjects(n: int = 260, seed: int = 7) -> pl.DataFrame:
             "treatment_months": rng.uniform(4, 15, n).round(1),
             "response_3_months": rng.choice(["PR", "SD", "PD", "NE"], size=n, p=[0.15, 0.45, 0.35, 0.05]),
             "response_6_months": rng.choice(["PR", "SD", "PD"], size=n, p=[0.12, 0.18, 0.7]),
+            **_vary_pfs(rng, np.minimum(pfs_days, followed), pfs_days <= followed),
             **{name: values.tolist() for name, values in levels.items()},
             "seen_elsewhere_first": [False] * n,
         }
     )
     return _judge(frame, rng)
+
+
+def _vary_pfs(rng: np.random.Generator, days: np.ndarray, event: np.ndarray) -> dict[str, object]:
+    """Other times and events of PFS, as if some patients had missed visits or had another therapy."""
+    shorter = np.where(rng.random(len(days)) < 0.2, np.ceil(days * rng.uniform(0.3, 1, len(days))), days)
+    return {
+        "pfs_progression_only_event": event & (rng.random(len(days)) < 0.9),
+        "pfs_last_assessment_days": np.where(event, days, shorter).astype(int),
+        "pfs_two_missed_days": shorter.astype(int),
+        "pfs_two_missed_event": event & (shorter == days),
+        "pfs_new_therapy_days": shorter[::-1].astype(int),
+        "pfs_new_therapy_event": event & (rng.random(len(days)) < 0.8),
+    }
 
 
 def _judge(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

@@ -63,7 +63,7 @@ def test_an_example_tells_what_is_changed_and_what_the_rule_then_sees():
         "the example patient, unchanged. The rule sees: birth date 1962-06-15, diagnosis date 2020-02-01."
     )
     assert describe_example(RULES["tace_yes_has_procedure"], "fail") == (
-        "without any procedure record. The rule sees: TACE yes, TACE number 0."
+        "without any procedure record. The rule sees: TACE yes, combined TACE number 0."
     )
     assert describe_example(RULES["pt_agrees_with_inr"], "fail").startswith(
         "laboratory (visit 0, pt_prolongation_s) added: sample date 2020-02-25, value 6.1. The rule sees: INR 1.1"

@@ -1,0 +1,89 @@
+"""The comparison of the arms by other models than the study's: strata, clusters, other ties, restricted means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from analysis.cox import fit_cox
+from analysis.kaplan_meier import compute_restricted_mean, compute_restricted_mean_difference, fit_kaplan_meier
+from analysis.logrank import compute_logrank
+from analysis.spec import HOSPITAL, Endpoint
+from analysis.steps.study import MATCHED, Study
+from analysis.steps.survival import add_coefficients
+from etl.errors import AnalysisError
+
+PAIR = "pair"
+RESTRICTED_METHOD = "area under the Kaplan-Meier curve, carried on level past the last follow-up; Greenwood's plug-in error, Wald limits"
+
+
+def add_alternatives(study: Study) -> None:
+    """Add the other models of every endpoint in every cohort; one that cannot be fitted says why."""
+    for cohort, frame in study.cohorts.items():
+        for endpoint in study.spec.endpoints:
+            timed = study.keep_timed(frame, endpoint)
+            _add_cox_models(study, cohort, timed, endpoint)
+            _add_stratified_tests(study, cohort, timed, endpoint)
+            _add_restricted_means(study, cohort, timed, endpoint)
+
+
+def _list_strata(cohort: str, timed: pl.DataFrame) -> list[str]:
+    """What the comparison can be stratified by: pairs where there are any, hospitals where there are several."""
+    pairs = [PAIR] if cohort == MATCHED else []
+    return [*pairs, *([HOSPITAL] if timed[HOSPITAL].n_unique() > 1 else [])]
+
+
+def _add_cox_models(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endpoint) -> None:
+    models: dict[str, tuple[dict[str, Any], str]] = {
+        f"stratified by {name}": ({"strata": timed[name]}, f"Cox model stratified by {name}, Efron ties, Wald limits")
+        for name in _list_strata(cohort, timed)
+    }
+    if cohort == MATCHED:
+        robust = "Cox model, Efron ties, errors robust by pair (Lin and Wei), Wald limits"
+        models["clustered by pair"] = ({"cluster": timed[PAIR]}, robust)
+    models["Breslow ties"] = ({"ties": "breslow"}, "Cox model, Breslow ties, Wald limits")
+    times, events = study.compute_times(timed, endpoint)
+    design = pl.DataFrame({"arm": study.is_treated(timed)})
+    for name, (options, method) in models.items():
+        keys: dict[str, Any] = {"cohort": cohort, "endpoint": endpoint.id, "variable": name}
+        keys["level"] = study.spec.treated.id
+        try:
+            fit = fit_cox(times, events, design, **options)
+        except AnalysisError as error:
+            study.results.add("cox_alternative", "hr", None, method=f"not estimable: {error}", n=timed.height, **keys)
+            continue
+        add_coefficients(study, "cox_alternative", fit, 0, method=method, **keys)
+
+
+def _add_stratified_tests(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endpoint) -> None:
+    times, events = study.compute_times(timed, endpoint)
+    for name in _list_strata(cohort, timed):
+        keys: dict[str, Any] = {"cohort": cohort, "endpoint": endpoint.id, "variable": f"stratified by {name}"}
+        keys |= {"n": timed.height, "n_event": int(events.sum())}
+        try:
+            test = compute_logrank(times, events, timed["arm"], strata=timed[name])
+        except AnalysisError as error:
+            study.results.add("logrank_alternative", "p", None, method=f"not estimable: {error}", **keys)
+            continue
+        method = f"log-rank stratified by {name}, {test.df} df"
+        values = {"chi_square": test.chi_square, "p": test.p}
+        study.results.add_all("logrank_alternative", values, method=method, **keys)
+
+
+def _add_restricted_means(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endpoint) -> None:
+    """Mean times up to the last landmark, and the treated arm's minus the control's."""
+    if not endpoint.landmarks:
+        return
+    tau, unit = endpoint.landmarks[-1], f"{study.spec.time_unit}s"
+    keys: dict[str, Any] = {"cohort": cohort, "endpoint": endpoint.id, "time": tau, "method": RESTRICTED_METHOD}
+    fits = {}
+    for arm, patients in study.list_groups(timed):
+        assert arm is not None
+        fits[arm.role] = fit = fit_kaplan_meier(*study.compute_times(patients, endpoint))
+        mean, se = compute_restricted_mean(fit, tau)
+        values: dict[str, float | None] = {"estimate": mean, "se": se}
+        study.results.add_all("restricted_mean", values, arm=arm.id, unit=unit, n=fit.n, n_event=fit.n_event, **keys)
+    found = compute_restricted_mean_difference(fits["treated"], fits["control"], tau)
+    values = {"difference": found.difference, "se": found.std_err, "ci_low": found.ci_low, "ci_high": found.ci_high}
+    study.results.add_all("restricted_mean", values | {"p": found.p}, unit=unit, n=timed.height, **keys)
