@@ -8,30 +8,32 @@ from datetime import date
 import numpy as np
 
 from etl.example.baseline import draw_facts
+from etl.example.calibration import Calibration, read_calibration
 from etl.example.care import add_care_records
 from etl.example.disease import add_disease_records
-from etl.example.margins import ARM_SIZES, draw_arm_levels, read_margins
+from etl.example.margins import ARM_SIZES, Levels, draw_arm_levels, read_margins
 from etl.example.model import ELIGIBLE, HOSPITALS, SyntheticPatient
 from etl.example.people import give_identities
-from etl.example.screening import SEEN_ELSEWHERE, draw_further_screened_out, draw_screened_out, draw_transfers
+from etl.example.screening import draw_further_screened_out, draw_screened_out, draw_transfers
 from etl.example.survival import draw_courses, draw_start_days, to_start_date
 from etl.example.unusual import make_unusual_patients
 
-SEED = 68
+SEED = 93
 _HOSPITAL_SHARES = (0.46, 0.27, 0.27)
 
 
 def draw_patients(seed: int = SEED) -> list[SyntheticPatient]:
     """Draw every screened patient with all records, ordered by hospital and start of therapy."""
+    eligible = draw_eligible(seed, read_calibration())
+    for number, patient in enumerate(eligible):
+        add_records(make_record_rng(seed, number), patient)
     rng = np.random.default_rng(seed)
-    eligible = [patient for arm in ARM_SIZES for patient in _draw_eligible_arm(rng, arm)]
     transfers = draw_transfers(rng, eligible)
-    patients = eligible + draw_screened_out(rng) + [later for _, later in transfers]
+    screened_out = sorted(draw_screened_out(rng), key=_order)
+    for patient in screened_out:
+        add_records(rng, patient)
+    patients = eligible + screened_out + [later for _, later in transfers] + _draw_further_patients(seed)
     patients.sort(key=_order)
-    for patient in patients:
-        if patient.reason != SEEN_ELSEWHERE:
-            add_records(rng, patient)
-    patients = sorted(patients + _draw_further_patients(seed), key=_order)
     for first, later in transfers:
         later.records = {table: [dict(r) for r in records] for table, records in first.records.items()}
         _restart_at_second_hospital(first, later)
@@ -55,15 +57,32 @@ def _draw_further_patients(seed: int) -> list[SyntheticPatient]:
     return patients
 
 
-def _draw_eligible_arm(rng: np.random.Generator, arm: str) -> list[SyntheticPatient]:
-    levels = draw_arm_levels(rng, read_margins()[arm])
-    starts = [to_start_date(days) for days in draw_start_days(rng, len(levels))]
-    courses = draw_courses(rng, arm, levels, starts)
-    hospitals = [str(h) for h in rng.choice(HOSPITALS, size=len(levels), p=_HOSPITAL_SHARES)]
-    return [
-        SyntheticPatient(h, arm, ELIGIBLE, start, level, draw_facts(rng, level, h, start), course)
-        for h, start, level, course in zip(hospitals, starts, levels, courses, strict=True)
-    ]
+def draw_eligible(seed: int, calibration: Calibration) -> list[SyntheticPatient]:
+    """Draw the analysed patients, arm by arm, without records: the calibration settles all that results rest on."""
+    patients = []
+    for position, arm in enumerate(ARM_SIZES):
+        levels, starts = draw_baseline(calibration.matching_seed, calibration.further_seed, arm)
+        courses = draw_courses(calibration, arm, levels, starts)
+        rng = np.random.default_rng([seed, 2, position])
+        hospitals = [str(h) for h in rng.choice(HOSPITALS, size=len(levels), p=_HOSPITAL_SHARES)]
+        patients += [
+            SyntheticPatient(h, arm, ELIGIBLE, start, level, draw_facts(rng, level, h, start), course)
+            for h, start, level, course in zip(hospitals, starts, levels, courses, strict=True)
+        ]
+    return patients
+
+
+def draw_baseline(matching_seed: int, further_seed: int, arm: str) -> tuple[list[Levels], list[date]]:
+    """Draw the characteristics and start dates of an arm's analysed patients, from which the matching follows."""
+    position = tuple(ARM_SIZES).index(arm)
+    rng, further_rng = (np.random.default_rng([seed, position]) for seed in (matching_seed, further_seed))
+    starts = [to_start_date(days) for days in draw_start_days(rng, ARM_SIZES[arm])]
+    return draw_arm_levels(rng, further_rng, read_margins()[arm]), starts
+
+
+def make_record_rng(seed: int, number: int) -> np.random.Generator:
+    """Return the chance that the records of an analysed patient are drawn with; nobody else's change them."""
+    return np.random.default_rng([seed, 3, number])
 
 
 def add_records(rng: np.random.Generator, patient: SyntheticPatient) -> None:

@@ -10,6 +10,10 @@ import numpy as np
 
 Levels = dict[str, str]
 ARM_SIZES = {"sora_pd1": 127, "len_pd1": 102}
+MATCHED_ON = (  # what the study's propensity score rests on
+    "Age (years)", "Sex", "ALT (U/L)", "AST (U/L)", "TACE", "Tumor size (cm)", "Tumor number", "AFP (ng/mL)", "PVTT type",
+    "Metastasis organs", "Metastasis sites", "HBsAg",
+)  # fmt: skip
 _MARGINS_PATH = Path(__file__).with_name("table1_margins.csv")
 _CIRRHOSIS_PULL = 0.6
 
@@ -24,17 +28,22 @@ def read_margins() -> dict[str, dict[str, dict[str, int]]]:
     return margins
 
 
-def draw_arm_levels(rng: np.random.Generator, counts: Mapping[str, Mapping[str, int]]) -> list[Levels]:
+def draw_arm_levels(
+    rng: np.random.Generator, further_rng: np.random.Generator, counts: Mapping[str, Mapping[str, int]]
+) -> list[Levels]:
     """Draw one arm's patients: each characteristic is shuffled over them, so the counts are exact.
 
-    Hepatitis is kept coherent: a patient without HBsAg has neither antiviral therapy nor viral DNA above 2000 IU/mL.
-    Portal hypertension is drawn to patients with cirrhosis.
+    What the propensity score rests on is drawn from `rng`, the other characteristics then from `further_rng`. Hepatitis is
+    kept coherent: a patient without HBsAg has neither antiviral therapy nor viral DNA above 2000 IU/mL. Portal
+    hypertension is drawn to patients with cirrhosis.
     """
     size = sum(counts["Sex"].values())
     patients: list[Levels] = [{} for _ in range(size)]
-    for characteristic, levels in counts.items():
-        values = [level for level, number in levels.items() for _ in range(number)]
-        score = rng.random(size) + _pull(characteristic, patients)
+    further = [name for name in counts if name not in MATCHED_ON]
+    for characteristic in (*MATCHED_ON, *further):
+        values = [level for level, number in counts[characteristic].items() for _ in range(number)]
+        chance = rng if characteristic in MATCHED_ON else further_rng
+        score = chance.random(size) + _pull(characteristic, patients)
         for position, value in zip(np.argsort(score, kind="stable"), values, strict=True):
             patients[int(position)][characteristic] = value
     return patients

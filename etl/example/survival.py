@@ -1,18 +1,19 @@
 """Courses of the analysed patients: stratified quantiles of target survival curves, shared out by prognosis.
 
-Within an arm (and TACE yes or no) the death times are the quantiles (i - 0.5) / n of a target curve, so that chance moves
-the curves little; who gets which time depends on prognosis and luck. The arms' curves separate after month 12: hazards
-are not proportional.
+Within arm x matched or not x TACE the death times are the quantiles (i - 0.5) / n of a curve, so that chance moves the
+curves little; who gets which time depends on prognosis and luck. The arms' curves separate after month 12: hazards
+are not proportional. The curves, and how many progress at which assessment, are constants of `calibration.toml`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 import numpy as np
 
-from etl.example.margins import Levels
+from etl.example.calibration import SURVIVAL_MONTHS, Calibration
+from etl.example.margins import ARM_SIZES, Levels
 from etl.example.model import Course
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 
@@ -21,18 +22,8 @@ _ACCRUAL_DAYS = (date(2021, 12, 30) - _ACCRUAL_START).days
 _MIN_TREATMENT_DAYS = 122
 _MAX_TREATMENT_DAYS = {"sora_pd1": 365, "len_pd1": 608}
 _EXTRA_TREATMENT_DAYS = {"sora_pd1": 42, "len_pd1": 28}
-_SURVIVAL_CURVES = {  # (arm, TACE): months and the share still alive
-    ("sora_pd1", "Yes"): ((4.3, 1.0), (6, 0.97), (9, 0.89), (12, 0.75), (14.1, 0.5), (17, 0.26), (24, 0.07), (32, 0.002)),
-    ("sora_pd1", "No"): ((4.1, 1.0), (6, 0.81), (8.3, 0.5), (12, 0.17), (18, 0.03), (22, 0.004)),
-    ("len_pd1", "Yes"): ((4.3, 1.0), (6, 0.97), (9, 0.89), (12, 0.79), (15.9, 0.5), (18, 0.44), (24, 0.33), (36, 0.18), (60, 0.03)),
-    ("len_pd1", "No"): ((4.1, 1.0), (6, 0.83), (8.9, 0.5), (12, 0.24), (18, 0.06), (24, 0.02), (30, 0.002)),
-}  # fmt: skip
-_PROGRESSION_AT_VISIT = {  # share of the arm whose progression shows at visit 1, 2, ...
-    "sora_pd1": (0.185, 0.205, 0.289, 0.18, 0.06, 0.04, 0.025, 0.012, 0.004),
-    "len_pd1": (0.085, 0.215, 0.11, 0.26, 0.085, 0.065, 0.045, 0.035, 0.03, 0.025, 0.025, 0.02),
-}
-_RESPONDERS = {"sora_pd1": 10, "len_pd1": 22}
 _LOSS_RATE = 0.05
+_DEATH_PULL = 1.6
 
 
 def draw_start_days(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -47,58 +38,76 @@ def to_start_date(days: float) -> date:
 
 
 def draw_courses(
-    rng: np.random.Generator, arm: str, patients: Sequence[Levels], starts: Sequence[date]
+    calibration: Calibration, arm: str, patients: Sequence[Levels], starts: Sequence[date]
 ) -> list[Course]:
     """Draw the course of every analysed patient of one arm, in order."""
-    death_days = np.zeros(len(patients))
-    for tace in ("Yes", "No"):
-        members = np.array([i for i, levels in enumerate(patients) if levels["TACE"] == tace])
-        prognosis = np.array([_survival_log_hazard(patients[i]) for i in members])
-        luck = np.log(rng.exponential(size=len(members))) - prognosis
-        curve = _SURVIVAL_CURVES[arm, tace]
-        death_days[members[np.argsort(luck, kind="stable")]] = _quantiles(curve, len(members))
+    rng = np.random.default_rng([calibration.course_seed, tuple(ARM_SIZES).index(arm)])
     gaps = rng.integers(42, 57, size=len(patients))
-    visits = _draw_progression_visits(rng, arm, patients, death_days)
+    followed = [_draw_follow_up(rng, start) for start in starts]
+    death_luck, progression_luck = np.log(rng.exponential(size=(2, len(patients))))
+    death_days = np.zeros(len(patients))
+    nearness = np.zeros(len(patients))
+    for curve, members in _list_strata(calibration, arm, patients):
+        order = _put_in_order(death_luck[members] - np.array([_survival_log_hazard(patients[i]) for i in members]))
+        death_days[members[order]] = _quantiles(curve, len(members))
+        nearness[members[order]] = 1 - np.arange(len(members)) / len(members)
+    risk = np.array([_progression_log_hazard(levels) for levels in patients]) + _DEATH_PULL * nearness
+    visits = _share_progressions(calibration, arm, progression_luck - risk)
     courses = []
-    for start, death, gap, visit in zip(starts, death_days, gaps, visits, strict=True):
-        followed = _draw_follow_up(rng, start)
-        is_dead = bool(death <= followed)
-        last_contact_days = int(min(death, followed))
+    for death, follow_up, gap, visit in zip(death_days, followed, gaps, visits, strict=True):
+        last_contact_days = int(min(death, follow_up))
         progression_visit = int(visit) if visit * gap + 3 < last_contact_days else 0
-        courses.append(_make_course(rng, arm, last_contact_days, is_dead, int(gap), progression_visit))
-    _choose_responders(rng, courses, _RESPONDERS[arm])
+        courses.append(_make_course(rng, arm, last_contact_days, bool(death <= follow_up), int(gap), progression_visit))
+    for is_matched, members in _list_parts(calibration, arm):
+        responders = calibration.responders[arm, is_matched]
+        _choose_responders(rng, [courses[i] for i in members], responders)
     _follow_past_closing(courses, starts)
     return courses
 
 
+def _list_parts(calibration: Calibration, arm: str) -> Iterator[tuple[bool, np.ndarray]]:
+    """Yield the positions of an arm's matched patients, then of the others."""
+    is_matched = np.array(calibration.is_matched[arm])
+    for value in (True, False):
+        yield value, np.flatnonzero(is_matched == value)
+
+
+def _list_strata(
+    calibration: Calibration, arm: str, patients: Sequence[Levels]
+) -> Iterator[tuple[Sequence[float], np.ndarray]]:
+    """Yield every stratum of an arm: its survival curve and the positions of its patients."""
+    tace = np.array([levels["TACE"] for levels in patients])
+    for is_matched, members in _list_parts(calibration, arm):
+        for value in ("Yes", "No"):
+            yield calibration.survival[arm, is_matched, value], members[tace[members] == value]
+
+
+def _put_in_order(luck: np.ndarray) -> np.ndarray:
+    return np.argsort(luck, kind="stable")
+
+
 def _survival_log_hazard(levels: Levels) -> float:
-    return 0.9 * (levels["PVTT type"] == "III-IV") + 0.45 * (levels["Metastasis sites"] == ">5")
+    return 0.9 * (levels["PVTT type"] == "III-IV") + 0.6 * (levels["Metastasis sites"] == ">5")
 
 
 def _progression_log_hazard(levels: Levels) -> float:
-    return 0.9 * (levels["PVTT type"] == "III-IV") + 1.0 * (levels["Metastasis sites"] == ">5")
+    return 0.5 * (levels["PVTT type"] == "III-IV") + 1.1 * (levels["Metastasis sites"] == ">5")
 
 
-def _quantiles(curve: Sequence[tuple[float, float]], size: int) -> np.ndarray:
-    """Return ascending death times in days: the curve is exponential between its points."""
-    months, alive = np.array(curve).T
-    share_alive = 1 - (np.arange(size) + 0.5) / size
-    return np.interp(-np.log(share_alive), -np.log(alive), months) * DAYS_PER_MONTH
+def _quantiles(cumulative_hazard: Sequence[float], size: int) -> np.ndarray:
+    """Return ascending death times in days: the hazard is constant between the months of the curve."""
+    wanted = -np.log(1 - (np.arange(size) + 0.5) / size)
+    return np.interp(wanted, (0, *cumulative_hazard), SURVIVAL_MONTHS) * DAYS_PER_MONTH
 
 
-def _draw_progression_visits(
-    rng: np.random.Generator, arm: str, patients: Sequence[Levels], death_days: np.ndarray
-) -> np.ndarray:
-    """Share the visits at which progression shows: earlier where the prognosis is worse and death comes sooner."""
-    size = len(patients)
-    cumulative = np.cumsum(_PROGRESSION_AT_VISIT[arm])
-    visits = np.searchsorted(cumulative / cumulative[-1], (np.arange(size) + 0.5) / size) + 1
-    nearness = 1 - np.argsort(np.argsort(death_days)) / size
-    prognosis = np.array([_progression_log_hazard(levels) for levels in patients])
-    luck = np.log(rng.exponential(size=size)) - prognosis - 1.6 * nearness
-    result = np.empty(size, dtype=int)
-    result[np.argsort(luck, kind="stable")] = visits
-    return result
+def _share_progressions(calibration: Calibration, arm: str, luck: np.ndarray) -> np.ndarray:
+    """Return the assessment that shows each patient's progression (0: none): the unluckiest progress first."""
+    visits = np.zeros(len(luck), dtype=int)
+    for is_matched, members in _list_parts(calibration, arm):
+        numbers = calibration.progressions[arm, is_matched]
+        progressing = np.repeat(np.arange(len(numbers)) + 1, numbers)
+        visits[members[_put_in_order(luck[members])][: len(progressing)]] = progressing
+    return visits
 
 
 def _draw_follow_up(rng: np.random.Generator, start: date) -> int:
@@ -138,7 +147,7 @@ def _make_course(
 
 
 def _choose_responders(rng: np.random.Generator, courses: Sequence[Course], number: int) -> None:
-    """Let the given number of patients respond; nearly all are among those who progress late."""
+    """Let so many of the patients respond; nearly all are among those who progress late."""
     time_to_progression = [c.progression_visit or 20 for c in courses]
     order = np.argsort(-(np.array(time_to_progression) + rng.normal(0, 1.5, size=len(courses))), kind="stable")
     for position in order[:number]:
