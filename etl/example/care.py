@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from etl.example.baseline import PD1_DOSES_MG
-from etl.example.grading import find_graded_value
+from etl.example.grading import find_graded_value, find_lowest_grade
 from etl.example.model import Record, SyntheticPatient
 from schemas.codes import Drug, LabTest
 
@@ -109,7 +109,9 @@ def _draw_events(rng: np.random.Generator, patient: SyntheticPatient) -> list[Re
         events.append(
             {
                 "term": term,
-                "grade": min(highest, 1 + int(rng.choice(4, p=_GRADES))),
+                "grade": max(
+                    min(highest, 1 + int(rng.choice(4, p=_GRADES))), find_lowest_grade(patient, term, version)
+                ),
                 "onset_date": patient.day(onset),
                 "resolved_date": None if is_open else patient.day(resolved),
                 "ctcae_version": version,

@@ -21,6 +21,25 @@ _MULTIPLES = {  # times the upper limit (or, in version 5, times an abnormal bas
     "bilirubin_umol_l": (1.25, 2, 5, 12),
 }
 _PLATELETS = (100.0, 60.0, 40.0, 20.0)
+_GRADE_2_TO_4_ABOVE = {  # times the upper limit, CTCAE 4.03
+    "alt_u_l": (3, 5, 20),
+    "ast_u_l": (3, 5, 20),
+    "bilirubin_umol_l": (1.5, 3, 10),
+}
+_GRADE_2_TO_4_BELOW_10E9_L = (75.0, 50.0, 25.0)
+
+
+def find_lowest_grade(patient: SyntheticPatient, term: str, version: str) -> int:
+    """Return the lowest grade that an event can have: that of the baseline, unless the version grades against the baseline."""
+    test = _TESTS.get(term, "")
+    baseline = patient.facts.get(test)
+    if not isinstance(baseline, int | float):
+        return 1
+    if test not in _MULTIPLES:
+        return 1 + sum(baseline < limit for limit in _GRADE_2_TO_4_BELOW_10E9_L)
+    if version == "5.0":
+        return 1
+    return 1 + sum(baseline > times * _UPPER_LIMITS[test] for times in _GRADE_2_TO_4_ABOVE[test])
 
 
 def find_graded_value(patient: SyntheticPatient, test: str, day: date) -> float | None:
