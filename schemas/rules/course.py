@@ -30,7 +30,7 @@ def _is_alive() -> pl.Expr:
 )
 def later_line_has_first_line() -> pl.Expr:
     """Who has a later line has a line 1."""
-    return is_implied(pl.col("line_number") > 1, pl.col("arm").is_not_null())
+    return pl.col("arm").is_not_null()
 
 
 @rule(
@@ -49,7 +49,7 @@ def combination_is_one_line() -> pl.Expr:
     is_pd1_apart = pl.col("drug").is_in(PD1_INHIBITORS) & (pl.col("pd1_drug_number") == 0)
     is_kinase_apart = pl.col("drug").is_in(KINASE_INHIBITORS) & (pl.col("kinase_inhibitor_number") == 0)
     is_near = compute_days_between(pl.col("subject_start_date"), pl.col("start_date")).abs() <= COMBINATION_DAYS
-    return is_implied((pl.col("line_number") > 1) & (is_pd1_apart | is_kinase_apart), ~is_near)
+    return is_implied(is_pd1_apart | is_kinase_apart, ~is_near)
 
 
 @rule(

@@ -372,4 +372,4 @@ def progression_is_not_contradicted() -> pl.Expr:
 
 def _is_progression_seen() -> pl.Expr:
     is_read = pl.any_horizontal(pl.col("read_progression_date", "read_progression_days").is_not_null())
-    return pl.col("is_progression_derived").fill_null(value=False) | is_read
+    return pl.col("is_progression_derived") | is_read
