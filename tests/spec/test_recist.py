@@ -161,12 +161,12 @@ def test_what_too_small_to_measure_adds_to_the_sum():
     rows = read_rows("""
         | visit_number | reader | lesion_id | role   | organ | status       | diameter_mm |
         | 0            | site   | T1        | target | liver | measured     | 30          |
-        | 1            | site   | T1        | target | liver | too_small    | 4           |
+        | 1            | site   | T1        | target | liver | too_small    | 1           |
         | 2            | site   | T1        | target | liver | not_assessed | 30          |
         | 3            | site   | T1        | target | liver | too_small    | 0           |
     """)
     frame = derive_assessment(make_frame("lesion", rows), make_frame("response", []), START)
-    assert frame["target_sum_mm"].to_list() == [30, 4, None, 5]
+    assert frame["target_sum_mm"].to_list() == [30, 1, None, 5]
     assert frame["derived_response"].to_list() == [None, "PR", "NE", "PR"]
 
 
