@@ -49,7 +49,7 @@ def derive(tables: Tables) -> dict[str, pl.DataFrame]:
     first_line = derive_first_line(tables["treatment"])
     assessment = derive_assessment(tables["lesion"], tables["response"], first_line)
     subject = _derive_disease(tables, first_line)
-    subject = _derive_outcome(subject, tables["outcome"], _select_readings(assessment))
+    subject = _derive_outcome(subject, tables["outcome"], assessment.filter("is_counted"))
     subject = derive_record_facts(subject, tables, assessment).sort("patient_id")
     return {
         "subject": subject,
@@ -211,21 +211,6 @@ def _derive_procedures(procedure: pl.DataFrame, first_line: pl.DataFrame) -> pl.
         tace_number=is_tace.sum().cast(pl.Int64),
         combined_tace_number=is_combined.sum().cast(pl.Int64),
         first_curative_date=pl.col("procedure_date").filter(is_curative).min(),
-    )
-
-
-def _select_readings(assessment: pl.DataFrame) -> pl.DataFrame:
-    """The readings that count for the patient: RECIST 1.1, reader `site`, else the first in alphabetical order."""
-    by_recist = assessment.filter(pl.col("criteria") == ResponseCriteria.RECIST_1_1.value)
-    reader = (
-        by_recist.select("patient_id", "reader", is_other=pl.col("reader") != "site")
-        .unique()
-        .sort("patient_id", "is_other", "reader")
-        .group_by("patient_id", maintain_order=True)
-        .agg(pl.col("reader").first())
-    )
-    return by_recist.join(reader, on=["patient_id", "reader"], how="semi", maintain_order="left").with_columns(
-        response=pl.coalesce("derived_response", "recorded_response")
     )
 
 

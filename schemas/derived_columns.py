@@ -157,8 +157,8 @@ ASSESSMENT_COLUMNS: dict[str, str] = {
     "hospital": "hospital",
     "patient_id": "pseudonym of the patient",
     "visit_number": "visit; 0 is the baseline",
-    "reader": "reader; the patient's responses follow `site`, else the first by name",
-    "criteria": "recist_1_1 or mrecist; the patient's responses follow recist_1_1",
+    "reader": "reader",
+    "criteria": "recist_1_1 or mrecist",
     "assessment_date": "earliest images of the visit",
     "assessment_days": "days from the start",
     "target_sum_mm": "sum of the targets, mm; empty where one was not assessed",
@@ -174,6 +174,8 @@ ASSESSMENT_COLUMNS: dict[str, str] = {
     "assessment_gap_days": "days since the reader's visit before",
     "has_partial_response_before": "an earlier visit gives PR",
     "has_progressed_before": "an earlier visit gives PD, or PD is recorded there",
+    "response": "the derived response, else the recorded one",
+    "is_counted": "the patient's responses follow this reading: recist_1_1, reader `site`, else the first by name",
 }
 
 ELIGIBILITY_COLUMNS: dict[str, str] = {

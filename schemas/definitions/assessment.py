@@ -12,6 +12,7 @@ import polars as pl
 from schemas.codes import LesionRole, LesionStatus, Organ, Response, ResponseCriteria
 from schemas.definitions import recist
 
+SITE_READER = "site"
 SERIES = ["patient_id", "reader", "criteria"]
 READING = [*SERIES, "visit_number"]
 ASSESSMENT_SCHEMA = pl.Schema({
@@ -35,6 +36,8 @@ ASSESSMENT_SCHEMA = pl.Schema({
     "assessment_gap_days": pl.Float64,
     "has_partial_response_before": pl.Boolean,
     "has_progressed_before": pl.Boolean,
+    "response": pl.String,
+    "is_counted": pl.Boolean,
 })  # fmt: skip
 
 
@@ -44,6 +47,8 @@ def derive_assessment(lesion: pl.DataFrame, response: pl.DataFrame, therapy_star
     `therapy_start` has patient_id and start_date. Responses are null at the baseline (visit 0), and where a reading has
     neither lesions nor a sum. `nadir_sum_mm` is the smallest complete sum before the visit, the baseline included.
     `unlisted_target_number` counts the targets of the baseline that have no record at the visit, null without lesions.
+    `is_counted` marks the readings that the patient's responses follow: RECIST 1.1, reader `site`, else the first reader
+    by name; `response` is the derived response, else the recorded one.
     """
     readings = (
         _summarise_lesions(lesion)
@@ -214,7 +219,15 @@ def _derive_course(readings: pl.DataFrame) -> pl.DataFrame:
         has_partial_response_before=_compute_was_before("derived_response", Response.PR),
         has_progressed_before=_compute_was_before("derived_response", Response.PD)
         | _compute_was_before("recorded_response", Response.PD),
+        response=pl.coalesce("derived_response", "recorded_response"),
+        is_counted=_compute_is_counted(),
     )
+
+
+def _compute_is_counted() -> pl.Expr:
+    by_recist = pl.col("criteria") == ResponseCriteria.RECIST_1_1.value
+    reader = pl.col("reader").filter(by_recist)
+    return by_recist & (pl.col("reader") == reader.sort_by(reader != SITE_READER, reader).first().over("patient_id"))
 
 
 def _compute_was_before(name: str, response: Response) -> pl.Expr:

@@ -43,12 +43,8 @@ def _first_started(line, drugs):
 
 
 def select_readings(assessments):
-    """The visits that count for the patient, in order: RECIST 1.1 by `site`, else by the first reader by name."""
-    rows = [row for row in assessments if row["criteria"] == "recist_1_1"]
-    readers = sorted({row["reader"] for row in rows})
-    reader = "site" if "site" in readers else readers[0] if readers else None
-    chosen = sorted((row for row in rows if row["reader"] == reader), key=lambda row: row["visit_number"])
-    return [{**row, "response": row["derived_response"] or row["recorded_response"]} for row in chosen]
+    """The visits that count for the patient, in order."""
+    return sorted((row for row in assessments if row["is_counted"]), key=lambda row: row["visit_number"])
 
 
 def summarise_readings(readings):

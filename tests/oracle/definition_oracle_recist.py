@@ -28,7 +28,17 @@ def make_assessments(patient, lesion_records, response_records, start):
             }
             _add_day(assessments[key], start, readings.get(visit, {}))
         _add_course([row for key, row in assessments.items() if key[2:] == (reader, criteria)])
+    _choose_reader(assessments.values())
     return assessments
+
+
+def _choose_reader(readings):
+    """The hospital's own reader speaks for the patient, by RECIST 1.1; where there is none, the first by name."""
+    readers = {row["reader"] for row in readings if row["criteria"] == "recist_1_1"}
+    speaker = "site" if "site" in readers else min(readers, default=None)
+    for row in readings:
+        row["is_counted"] = row["criteria"] == "recist_1_1" and row["reader"] == speaker
+        row["response"] = row["recorded_response"] if row["derived_response"] is None else row["derived_response"]
 
 
 def _add_course(visits):

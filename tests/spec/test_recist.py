@@ -170,6 +170,25 @@ def test_what_too_small_to_measure_adds_to_the_sum():
     assert frame["derived_response"].to_list() == [None, "PR", "NE", "PR"]
 
 
+def test_one_reader_speaks_for_the_patient():
+    """Protocol: RECIST 1.1 by the hospital's reader `site`; without one the first by name. The derived response goes first."""
+    rows = read_rows("""
+        | patient_id | visit_number | reader  | criteria   | recorded_response |
+        | p1         | 1            | a       | recist_1_1 | CR                |
+        | p1         | 1            | site    | recist_1_1 | PR                |
+        | p1         | 1            | site    | mrecist    | CR                |
+        | p2         | 1            | b       | recist_1_1 | SD                |
+        | p2         | 1            | a       | mrecist    | PR                |
+        | p2         | 1            | c       | recist_1_1 | PD                |
+        | p3         | 1            | site    | mrecist    | PD                |
+    """)
+    frame = derive_assessment(make_tables()["lesion"], make_frame("response", rows), START).filter("is_counted")
+    assert frame.select("patient_id", "reader", "criteria", "response").rows() == [
+        ("p1", "site", "recist_1_1", "PR"),
+        ("p2", "b", "recist_1_1", "SD"),
+    ]
+
+
 def test_the_nadir_is_never_of_a_later_visit():
     frame = assess("| lesion | role | organ | 0 | 1 | 2 |\n| T1 | target | liver | 50 | not_assessed | 30 |")
     assert frame["nadir_sum_mm"].to_list() == [None, 50, 50]
