@@ -265,8 +265,12 @@ def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.D
     for window, name in ((endpoints.MONTH_3, "response_3_months"), (endpoints.MONTH_6, "response_6_months")):
         at_window = endpoints.derive_response_at(later, clock, window, name)
         timed = timed.join(at_window, on="patient_id", how="left")
-    for best in (endpoints.derive_best_response(later), endpoints.derive_confirmed_best_response(later)):
-        timed = timed.join(best, on="patient_id", how="left")
+    for derive_course in (
+        endpoints.derive_best_response,
+        endpoints.derive_confirmed_best_response,
+        endpoints.derive_tumour_course,
+    ):
+        timed = timed.join(derive_course(later), on="patient_id", how="left")
     return timed
 
 

@@ -144,6 +144,8 @@ SUBJECT_COLUMNS: dict[str, str] = {
     "response_6_months": "response nearest day 183 within days 155-211",
     "best_response": "best response up to the first PD",
     "best_response_confirmed": "the same, CR and PR confirmed after 28 days, SD seen from day 42 on",
+    "first_response_days": "day of the first CR or PR up to the first PD",
+    "best_change_percent": "smallest sum of the targets up to the first PD against the baseline's, %; negative: smaller",
     "adverse_event_number": "adverse events listed",
     "laboratory_number": "laboratory values listed",
     "treatment_number": "treatments listed",

@@ -173,6 +173,26 @@ def _find_confirmed(assessed: pl.DataFrame, flag: str) -> pl.DataFrame:
     return spans.group_by("patient_id", maintain_order=True).agg(is_long.alias(flag))
 
 
+def derive_tumour_course(readings: pl.DataFrame) -> pl.DataFrame:
+    """Return patient_id, first_response_days and best_change_percent, of the visits up to and including the first PD.
+
+    The first is the day of the first CR or PR. The second is the smallest target sum against that of the baseline, in per
+    cent, negative where it shrank; null where no visit, or not the baseline, has a complete sum above 0. `readings`:
+    patient_id, visit_number, assessment_days, response, target_sum_mm, baseline_sum_mm, one reader's visits after the
+    baseline.
+    """
+    is_response = pl.col("response").is_in([Response.CR.value, Response.PR.value])
+    baseline_sum_mm = pl.when(pl.col("baseline_sum_mm") > 0).then("baseline_sum_mm")
+    return (
+        _select_until_progression(readings)
+        .group_by("patient_id", maintain_order=True)
+        .agg(
+            first_response_days=pl.col("assessment_days").filter(is_response).min(),
+            best_change_percent=(100 * (pl.col("target_sum_mm") / baseline_sum_mm - 1)).min(),
+        )
+    )
+
+
 def _select_until_progression(readings: pl.DataFrame) -> pl.DataFrame:
     """Keep the readings with a response, up to and including each patient's first PD."""
     is_pd = (pl.col("response") == Response.PD.value).cast(pl.Int64)

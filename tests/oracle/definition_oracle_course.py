@@ -98,6 +98,10 @@ def make_outcome(outcome, start, line, readings):
         facts[name] = _respond_at(facts, readings, *window)
     facts["best_response"] = _find_best(_until_progression(readings))
     facts["best_response_confirmed"] = _find_confirmed(_until_progression(readings))
+    responding = [row for row in _until_progression(readings) if row["response"] in ("CR", "PR")]
+    days = [row["assessment_days"] for row in responding if row["assessment_days"] is not None]
+    facts["first_response_days"] = min(days, default=None)
+    facts["best_change_percent"] = _find_best_change(_until_progression(readings))
     return facts
 
 
@@ -241,6 +245,13 @@ def _until_progression(readings):
 
 def _find_best(visits):
     return next((code for code in ("CR", "PR", "SD", "PD", "NE") if code in [row["response"] for row in visits]), None)
+
+
+def _find_best_change(visits):
+    """Largest shrinkage or smallest growth of the targets, in per cent of the baseline."""
+    sums = [(row["target_sum_mm"], row["baseline_sum_mm"]) for row in visits]
+    changes = [(now - first) / first * 100 for now, first in sums if now is not None and first]
+    return min(changes, default=None)
 
 
 def _find_confirmed(visits):

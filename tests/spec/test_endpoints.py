@@ -15,6 +15,7 @@ from schemas.definitions.endpoints import (
     derive_best_response,
     derive_confirmed_best_response,
     derive_response_at,
+    derive_tumour_course,
 )
 from schemas.derive import derive
 
@@ -236,3 +237,35 @@ def test_best_response_with_confirmation(case):
 def test_a_patient_without_a_response_has_no_best_one():
     readings = pl.DataFrame({"patient_id": ["p1"], "visit_number": [1], "assessment_days": [56.0], "response": [None]})
     assert derive_confirmed_best_response(readings.cast({"response": pl.String})).is_empty()
+
+
+COURSES = """
+| assessments (day:sum:response), baseline 80 mm | response | change | why                                             |
+|------------------------------------------------|----------|--------|-------------------------------------------------|
+| 56:60:SD 98:50:PR 140:40:PR                    | 98       | -50    | first PR; smallest sum                          |
+| 56:90:SD                                       |          | 12.5   | smallest growth is the best change              |
+| 56:100:PD 98:40:PR                             |          | 25     | nothing after PD counts                         |
+| 56:76:PD                                       |          | -5     | the visit of the PD counts                      |
+| 56::NE 98:0:CR                                 | 98       | -100   | NE has no sum                                   |
+| :40:PR 98:44:PR                                | 98       | -50    | a response without a day is no first one        |
+| 56::PR                                         | 56       |        | recorded response, no sums                      |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(COURSES), ids=lambda c: c["why"])
+def test_first_response_and_best_change_of_the_targets(case):
+    readings = [reading.split(":") for reading in case["assessments (day:sum:response), baseline 80 mm"].split()]
+    frame = pl.DataFrame(
+        [
+            ("p1", visit, float(day) if day else None, float(size) if size else None, 80.0, response)
+            for visit, (day, size, response) in enumerate(readings, 1)
+        ],
+        schema={"patient_id": pl.String, "visit_number": pl.Int64, "assessment_days": pl.Float64,
+                "target_sum_mm": pl.Float64, "baseline_sum_mm": pl.Float64, "response": pl.String},
+        orient="row",
+    )  # fmt: skip
+    other = frame.with_columns(patient_id=pl.lit("p0"), baseline_sum_mm=0.0)
+    course = derive_tumour_course(pl.concat([frame, other]).sample(fraction=1, shuffle=True, seed=1))
+    expected = [float(case[name]) if case[name] else None for name in ("response", "change")]
+    assert course.filter(patient_id="p1").row(0)[1:] == pytest.approx(expected)
+    assert course.filter(patient_id="p0")["best_change_percent"].to_list() == [None]
