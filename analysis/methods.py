@@ -44,6 +44,14 @@ def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]
                 "difference Newcombe's."
             )
         )
+    if spec.courses:
+        paragraphs.append(
+            text(
+                "Best response is the best one of all assessments up to and including the first progression, without "
+                "confirmation; best change is the smallest sum of target diameters of the same assessments against the "
+                "baseline's. Quartiles are interpolated linearly."
+            )
+        )
     if spec.sensitivity:
         paragraphs.append(_describe_sensitivity(spec))
     paragraphs.append(_describe_software(spec, manifest))

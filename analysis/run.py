@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ import polars as pl
 from analysis.cohort import select_cohort
 from analysis.figures.style import save_figures
 from analysis.manuscript import write_manuscript
+from analysis.outcome import StudyOutcome
 from analysis.published import read_published
 from analysis.report import write_report
-from analysis.results import Results, ResultsBuilder, mark_origin
+from analysis.results import ResultsBuilder, mark_origin
 from analysis.spec import StudySpec
 from analysis.steps.alternatives import add_alternatives
 from analysis.steps.baseline import add_baseline
+from analysis.steps.courses import add_courses
 from analysis.steps.flow import add_flow
 from analysis.steps.match import add_matching
 from analysis.steps.outcomes import add_adverse_events, add_duration, add_response
@@ -33,14 +35,6 @@ from analysis.steps.survival import add_follow_up, add_survival
 from etl.errors import AnalysisError
 
 PACKAGES = ("polars", "numpy", "scipy", "scikit-learn", "survival", "matplotlib", "jinja2")
-
-
-@dataclass(frozen=True)
-class StudyOutcome:
-    """What a study computed: its results, and the points of its curves for the figures to draw."""
-
-    results: Results
-    curves: pl.DataFrame
 
 
 def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyOutcome:
@@ -66,6 +60,8 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     if spec.subgroup:
         add_subgroup(study, spec.subgroup)
     add_response(study)
+    if spec.courses:
+        add_courses(study, spec.courses)
     if spec.grade_bands:
         add_adverse_events(study, frames["analysis_adverse_event"])
     if spec.follow_up:
@@ -73,7 +69,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
         if spec.follow_up.duration_column:
             add_duration(study, spec.follow_up.duration_column)
     add_sensitivity(study, frames["analysis_subject"])
-    return StudyOutcome(study.results.build(read_published(spec)), pl.concat(study.curves))
+    return StudyOutcome(study.results.build(read_published(spec)), pl.concat(study.curves), study.courses)
 
 
 def run_study(
@@ -81,7 +77,7 @@ def run_study(
 ) -> None:
     """Compute a study and write it into `out_dir`, replacing what was there: all of it, or nothing.
 
-    Written are `results.parquet`, `results.csv`, `curves.parquet`, `manifest.json`, `figures/`, `index.html`,
+    Written are `results.parquet`, `results.csv`, `curves.parquet`, `courses.parquet`, `manifest.json`, `figures/`, `index.html`,
     `manuscript.docx` and `manuscript_numbers.csv`.
     `frames` are the marts `analysis_subject` and `analysis_adverse_event`, and `ingests`. `manifest_inputs` is
     written into the manifest as it is (input hashes, ingest ids).
@@ -94,10 +90,12 @@ def run_study(
     try:
         scratch.mkdir(parents=True)
         outcome.results.save(scratch, is_synthetic=synthetic)
-        mark_origin(outcome.curves, is_synthetic=synthetic).write_parquet(scratch / "curves.parquet", statistics=False)
+        for name, points in {"curves": outcome.curves, "courses": outcome.courses}.items():
+            marked = mark_origin(points, is_synthetic=synthetic)
+            marked.write_parquet(scratch / f"{name}.parquet", statistics=False)
         text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, default=str)
         (scratch / "manifest.json").write_text(text + "\n", encoding="utf-8")
-        drawings = save_figures(outcome.results, outcome.curves, spec, scratch / "figures", is_synthetic=synthetic)
+        drawings = save_figures(outcome, spec, scratch / "figures", is_synthetic=synthetic)
         write_report(scratch, outcome.results, drawings, spec, manifest)
         write_manuscript(scratch, outcome.results, drawings, spec, manifest)
         _replace_folder(scratch, out_dir)

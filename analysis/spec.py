@@ -104,6 +104,26 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Courses:
+    """Swimmer and waterfall plot, patient by patient: the endpoint that ends a course, and what is shown on the way.
+
+    Columns of days from the start: end of treatment, first response, first progression; the best response, and the
+    best change of the targets in per cent.
+    """
+
+    endpoint: str
+    treatment_column: str = "treatment_days"
+    response_column: str = "first_response_days"
+    progression_column: str = "first_progression_days"
+    best_response_column: str = "best_response"
+    best_change_column: str = "best_change_percent"
+
+    def list_columns(self) -> list[str]:
+        """Every column of the subject table that the courses need."""
+        return [getattr(self, item.name) for item in dataclasses.fields(self) if item.name.endswith("_column")]
+
+
+@dataclass(frozen=True)
 class Subgroup:
     """Characteristic and endpoint of the subgroup analysis."""
 
@@ -170,6 +190,7 @@ class StudySpec:
     matching: Matching | None = None
     regression: Regression | None = None
     evaluations: tuple[Evaluation, ...] = ()
+    courses: Courses | None = None
     subgroup: Subgroup | None = None
     grade_bands: tuple[GradeBand, ...] = ()
     follow_up: FollowUp | None = None
@@ -233,6 +254,7 @@ class StudySpec:
         columns = [item.column for item in (*self.characteristics, *self.evaluations)]
         columns += [name for item in self.endpoints for name in (item.time_column, item.event_column)]
         columns += [self.arm_column] if self.arms else []
+        columns += self.courses.list_columns() if self.courses else []
         columns += [self.follow_up.duration_column] if self.follow_up and self.follow_up.duration_column else []
         columns += [name for item in self.sensitivity for name in (item.time_column, item.event_column) if name]
         return tuple(dict.fromkeys(columns))
@@ -290,7 +312,7 @@ def _check_references(spec: StudySpec) -> None:
     _check_known("matching.covariates", covariates, characteristics, spec)
     if spec.matching and spec.matching.exact:
         _check_known("matching.exact", [spec.matching.exact], [HOSPITAL, *characteristics], spec)
-    for part in filter(None, (spec.subgroup, spec.follow_up)):
+    for part in filter(None, (spec.courses, spec.subgroup, spec.follow_up)):
         _check_known("endpoint", [part.endpoint], endpoints, spec)
     if spec.regression:
         _check_known("regression.reference_arm", [spec.regression.reference_arm], arms, spec)
@@ -315,7 +337,7 @@ def _check_sensitivity(spec: StudySpec) -> None:
         if not (item.endpoint or item.matching or item.population):
             raise make_fault(spec.study, f"{where}: nothing is changed")
         varied = spec.vary(item)
-        _check_references(dataclasses.replace(varied, subgroup=None, follow_up=None))
+        _check_references(dataclasses.replace(varied, subgroup=None, follow_up=None, courses=None))
 
 
 def _check_parts(spec: StudySpec) -> None:
@@ -326,9 +348,9 @@ def _check_parts(spec: StudySpec) -> None:
         raise make_fault(spec.study, "matching: a caliper cannot be negative")
     if spec.arms and sorted(arm.role for arm in spec.arms) != ["control", "treated"]:
         raise make_fault(spec.study, "arms: one treated and one control are needed")
-    comparisons = (spec.matching, spec.evaluations, spec.grade_bands)
+    comparisons = (spec.matching, spec.evaluations, spec.courses, spec.grade_bands)
     if not spec.arms and any(comparisons):
-        raise make_fault(spec.study, "matching, evaluations and grade_bands need arms")
+        raise make_fault(spec.study, "matching, evaluations, courses and grade_bands need arms")
     if (spec.regression or spec.subgroup) and not spec.matching:
         raise make_fault(spec.study, "regression and subgroup need matching")
 

@@ -9,8 +9,19 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COHORT_LABELS, INK, MUTED, RULE, TREATED, Drawing, get_arm_style, make_figure
+from analysis.figures.style import (
+    COHORT_LABELS,
+    HIGHEST,
+    INK,
+    MUTED,
+    RULE,
+    TREATED,
+    Drawing,
+    get_arm_style,
+    make_figure,
+)
 from analysis.numbers import prettify
+from analysis.outcome import StudyOutcome
 from analysis.results import Results
 from analysis.spec import StudySpec
 from etl.pages.text import Text
@@ -18,9 +29,9 @@ from etl.pages.text import Text
 BALANCED = 0.1
 
 
-def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
+def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `love_plot` and `propensity_overlap` where the study matches."""
-    del curves
+    results = outcome.results
     if spec.matching:
         caption = Text("Standardised mean differences before and after matching.", "匹配前后的标准化均数差。")
         yield Drawing("love_plot", "matching", caption, _plot_love(results, spec))
@@ -34,7 +45,7 @@ def _plot_love(results: Results, spec: StudySpec) -> Figure:
     for item in spec.characteristics:
         shown = item.levels[1:] if len(item.levels) == 2 else item.levels
         rows += [(item, level) for level in shown if _find_smd(results, "all", item.id, level) is not None]
-    figure = make_figure(7.2, 1.15 + 0.235 * len(rows))
+    figure = make_figure(min(1.0 + 0.2 * len(rows), HIGHEST))
     axes = figure.add_axes((0.36, 0.60 / figure.get_figheight(), 0.61, 1 - 1.0 / figure.get_figheight()))
     places = np.arange(len(rows))[::-1]
     found = {
@@ -67,7 +78,7 @@ def _find_smd(results: Results, cohort: str, name: str, level: str) -> float | N
 
 
 def _plot_overlap(results: Results, spec: StudySpec) -> Figure:
-    figure = make_figure(8.2, 3.4)
+    figure = make_figure(2.9)
     panels = figure.subplots(1, 2, sharey=True, sharex=True)
     for letter, cohort, axes in zip("AB", COHORT_LABELS, panels, strict=True):
         _plot_scores(axes, results, spec, cohort)

@@ -8,28 +8,29 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from analysis.figures.style import INK, MUTED, Drawing, get_arm_style, hide_frame, make_figure
+from analysis.figures.style import INK, MUTED, WIDTH, Drawing, get_arm_style, hide_frame, make_figure
 from analysis.numbers import format_number, prettify
+from analysis.outcome import StudyOutcome
 from analysis.results import Results
 from analysis.spec import StudySpec
 from etl.pages.text import Text
 
-LINE = 0.22  # inches per line of the list of exclusions
-WIDTH, SPINE, LIST_LEFT = 9.8, 1.75, 3.75  # inches: the figure, the middle of the boxes, the left of the list
-BOX_WIDTH, BOX_HEIGHT = 2.7, 0.62
-STEP = 1.05  # inches from the middle of one box to the next
+LINE = 0.185  # inches per line of the list of exclusions
+SPINE, LIST_LEFT = 1.1, 2.4  # inches: the middle of the boxes, the left of the list
+BOX_WIDTH, BOX_HEIGHT = 1.9, 0.5
+STEP = 0.95  # inches from the middle of one box to the next
 
 
-def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
+def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `flow_chart` where the study removes anybody by a criterion."""
-    del curves
+    results = outcome.results
     if not spec.population.eligible_only:
         return
     steps = _list_steps(results)
     list_height = (len(steps) + 1.6) * LINE
     below = STEP * ((1 if spec.arms else 0) + (1 if spec.matching else 0))
     height = 0.8 + BOX_HEIGHT + list_height + 0.5 + BOX_HEIGHT / 2 + below - 0.2
-    figure = make_figure(WIDTH, height)
+    figure = make_figure(height)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(0, height))
     hide_frame(axes)
@@ -57,19 +58,19 @@ def _draw_list(axes: Axes, results: Results, steps: list[tuple[str, str]], top: 
     """The steps in order: what was asked for, how many it removed, how many were left."""
     right = WIDTH - 0.15
     axes.add_patch(Rectangle((LIST_LEFT, top - height), right - LIST_LEFT, height, facecolor="white", edgecolor=INK))
-    columns = (right - 0.85, right - 0.12)
+    columns = (right - 0.6, right - 0.12)
     y = top - 0.75 * LINE
-    axes.text(LIST_LEFT + 0.12, y, "Criterion, in this order", va="center", weight="bold", fontsize=7.5)
+    axes.text(LIST_LEFT + 0.12, y, "Criterion, in this order", va="center", weight="bold", fontsize=6.5)
     for x, title in zip(columns, ("Removed", "Left"), strict=True):
-        axes.text(x, y, title, va="center", ha="right", weight="bold", fontsize=7.5)
+        axes.text(x, y, title, va="center", ha="right", weight="bold", fontsize=6.5)
     for position, (name, label) in enumerate(steps):
         y = top - (position + 1.8) * LINE
         removed = results.value(f"flow.{name}.n_removed")
         color = INK if removed else MUTED
-        axes.text(LIST_LEFT + 0.12, y, prettify(label), va="center", fontsize=7.5, color=color)
+        axes.text(LIST_LEFT + 0.12, y, prettify(label), va="center", fontsize=6.5, color=color)
         for x, statistic in zip(columns, ("n_removed", "n_after"), strict=True):
             text = format_number(results.value(f"flow.{name}.{statistic}"), "count")
-            axes.text(x, y, text, va="center", ha="right", fontsize=7.5, color=color)
+            axes.text(x, y, text, va="center", ha="right", fontsize=6.5, color=color)
 
 
 def _draw_arms(axes: Axes, results: Results, spec: StudySpec, analysed: float) -> None:
@@ -97,7 +98,7 @@ def _draw_matched(axes: Axes, results: Results, arm: str, x: float, y: float) ->
     """From an arm to its matched patients, with those who found no partner beside the way."""
     unmatched = format_number(results.value(f"matching.all.{arm}.unmatched.n"), "count")
     _draw_arrow(axes, (x, y - BOX_HEIGHT / 2), (x, y - STEP + BOX_HEIGHT / 2))
-    axes.text(x + 0.1, y - STEP / 2, f"no partner: {unmatched}", va="center", fontsize=7.5)
+    axes.text(x + 0.1, y - STEP / 2, f"no partner: {unmatched}", va="center", fontsize=6.5)
 
 
 def _draw_box(axes: Axes, x: float, y: float, text: str, color: str = INK) -> None:

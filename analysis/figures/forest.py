@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figures.style import INK, MUTED, TREATED, Drawing, make_figure
+from analysis.figures.style import HIGHEST, INK, MUTED, TREATED, Drawing, make_figure
 from analysis.numbers import format_number, prettify
+from analysis.outcome import StudyOutcome
 from analysis.results import Results, make_slug
 from analysis.spec import Endpoint, StudySpec
 from etl.pages.text import Text
 
-LINE = 0.24
-RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
-LOWEST, HIGHEST = 0.1, 10.0
+LINE = 0.2
+RATIOS = (0.1, 0.3, 1, 3, 10)
+LOWEST_RATIO, HIGHEST_RATIO = 0.1, 10.0
 SIGNIFICANT = 0.05
 
 
@@ -31,9 +31,9 @@ class Term:
     level: str
 
 
-def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
+def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `forest_<endpoint>` for every endpoint that has regression models."""
-    del curves
+    results = outcome.results
     if spec.regression is None:
         return
     for endpoint in spec.endpoints:
@@ -58,20 +58,20 @@ def list_terms(spec: StudySpec) -> list[Term]:
 
 def _plot_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint) -> Figure:
     terms = list_terms(spec)
-    height = 1.35 + LINE * len(terms)
-    figure = make_figure(11.4, height)
+    height = min(1.35 + LINE * len(terms), HIGHEST)
+    figure = make_figure(height)
     bottom, top = 0.55 / height, 1 - 0.8 / height
     places = [len(terms) - 1 - i for i in range(len(terms))]
-    layout = (("cox_univariable", "Univariable", 0.27, 0.43), ("cox_multivariable", "Multivariable", 0.64, 0.80))
+    layout = (("cox_univariable", "Univariable", 0.345, 0.47), ("cox_multivariable", "Multivariable", 0.68, 0.805))
     for analysis, title, left, text_left in layout:
-        axes = figure.add_axes((left, bottom, 0.155, top - bottom))
+        axes = figure.add_axes((left, bottom, 0.115, top - bottom))
         _plot_ratios(axes, results, f"{analysis}.matched.{make_slug(endpoint.id)}", terms, places)
         axes.set_title(title, pad=12)
         if left < 0.5:
             axes.set_yticks(places, [term.text for term in terms])
         texts = figure.add_axes((text_left, bottom, 0.19, top - bottom), sharey=axes)
         _write_ratios(texts, results, f"{analysis}.matched.{make_slug(endpoint.id)}", terms, places)
-    figure.text(0.012, 1 - 0.14 / height, f"{endpoint.label}, matched cohort", va="top", weight="bold", fontsize=9.5)
+    figure.text(0.012, 1 - 0.14 / height, f"{endpoint.label}, matched cohort", va="top", weight="bold", fontsize=8)
     return figure
 
 
@@ -83,16 +83,18 @@ def _plot_ratios(axes: Axes, results: Results, prefix: str, terms: Sequence[Term
         if hr is None or low is None or high is None:
             continue
         color = TREATED if p is not None and p < SIGNIFICANT else INK
-        inside = max(low, LOWEST), min(high, HIGHEST)
+        inside = max(low, LOWEST_RATIO), min(high, HIGHEST_RATIO)
         axes.plot(inside, [place, place], color=color, linewidth=1.2, solid_capstyle="butt")
-        if LOWEST <= hr <= HIGHEST:
+        if LOWEST_RATIO <= hr <= HIGHEST_RATIO:
             axes.plot([hr], [place], marker="s", markersize=4.5, color=color)
-        if low < LOWEST:
-            axes.plot([LOWEST], [place], marker="<", markersize=4, color=color, clip_on=False)
-        if high > HIGHEST:
-            axes.plot([HIGHEST], [place], marker=">", markersize=4, color=color, clip_on=False)
+        if low < LOWEST_RATIO:
+            axes.plot([LOWEST_RATIO], [place], marker="<", markersize=4, color=color, clip_on=False)
+        if high > HIGHEST_RATIO:
+            axes.plot([HIGHEST_RATIO], [place], marker=">", markersize=4, color=color, clip_on=False)
     axes.set_xscale("log")
-    axes.set(xlim=(LOWEST, HIGHEST), ylim=(-0.7, len(terms) - 0.3), yticks=[], xlabel="Hazard ratio (95 % CI)")
+    axes.set(
+        xlim=(LOWEST_RATIO, HIGHEST_RATIO), ylim=(-0.7, len(terms) - 0.3), yticks=[], xlabel="Hazard ratio (95 % CI)"
+    )
     axes.xaxis.set_major_locator(FixedLocator(RATIOS))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -112,14 +114,14 @@ def _write_ratios(axes: Axes, results: Results, prefix: str, terms: Sequence[Ter
     header = len(terms) - 0.15
     for x, title, align in ((0.06, "HR (95 % CI)", "left"), (0.98, "p", "right")):
         axes.text(
-            x, header, title, transform=axes.get_yaxis_transform(), ha=align, va="bottom", weight="bold", fontsize=7.5
+            x, header, title, transform=axes.get_yaxis_transform(), ha=align, va="bottom", weight="bold", fontsize=6.5
         )
     for term, place in zip(terms, places, strict=True):
         found = _find(results, prefix, term)
         if found is None:
-            axes.text(0.06, place, "–", transform=axes.get_yaxis_transform(), va="center", color=MUTED, fontsize=7.5)
+            axes.text(0.06, place, "–", transform=axes.get_yaxis_transform(), va="center", color=MUTED, fontsize=6.5)
             continue
         hr, low, high = (format_number(value, "ratio") for value in found[:3])
-        text = {"va": "center", "fontsize": 7.5, "transform": axes.get_yaxis_transform()}
+        text = {"va": "center", "fontsize": 6.5, "transform": axes.get_yaxis_transform()}
         axes.text(0.06, place, f"{hr} ({low}–{high})", **text)
         axes.text(0.98, place, format_number(found[3], "p"), ha="right", **text)

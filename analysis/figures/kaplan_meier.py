@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import polars as pl
-
 from analysis.figures.style import COHORT_LABELS, Drawing, get_arm_style, make_figure
 from analysis.figures.survival_panel import Curve, plot_panel
 from analysis.numbers import format_number, format_p
+from analysis.outcome import StudyOutcome
 from analysis.results import Results, make_slug
 from analysis.spec import StudySpec
 from etl.pages.text import Text
 
 
-def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
+def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `kaplan_meier`."""
+    results, curves = outcome.results, outcome.curves
     cohorts = curves["cohort"].unique(maintain_order=True).to_list()
     n_rows, n_columns = len(spec.endpoints), len(cohorts)
-    figure = make_figure(5.6 * n_columns, 4.5 * n_rows)
+    figure = make_figure(3.2 * n_rows)
     grid = figure.add_gridspec(
         n_rows,
         n_columns,
-        left=0.20 / n_columns,
-        right=1 - 0.03 / n_columns,
-        top=1 - 0.16 / n_rows,
-        bottom=0.04 / n_rows,
-        wspace=0.34,
-        hspace=0.26,
+        left=0.105,
+        right=0.985,
+        top=1 - 0.17 / n_rows,
+        bottom=0.03 / n_rows,
+        wspace=0.33,
+        hspace=0.22,
     )
     for row, endpoint in enumerate(spec.endpoints):
         for column, cohort in enumerate(cohorts):

@@ -1,7 +1,7 @@
 """House style of every figure, and how figures are found, drawn and saved.
 
-A figure is a module of this package with `plot(results, curves, spec) -> Iterator[Drawing]`: it yields what it can draw
-from these results, with its caption and its section of the report, and draws nothing that is not in them. Colours are those of Okabe and Ito
+A figure is a module of this package with `plot(outcome, spec) -> Iterator[Drawing]`: it yields what it can draw
+from this outcome, with its caption and its section of the report, and draws nothing that is not in them. Colours are those of Okabe and Ito
 (safe for colour-blind readers); line style or marker say the same again for print in black and white.
 """
 
@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 import analysis.figures
-from analysis.results import Results
+from analysis.outcome import StudyOutcome
 from analysis.spec import StudySpec
 from etl.pages.text import Text
 
@@ -32,12 +31,12 @@ SINGLE = "#0067a5"
 SOLID, DASHED = "-", (0, (5, 1.6))
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
-    "font.size": 8,
+    "font.size": 7,
     "text.color": INK,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.8,
-    "axes.titlesize": 9,
+    "axes.titlesize": 7.5,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.spines.top": False,
@@ -46,8 +45,8 @@ STYLE: dict[str, Any] = {
     "ytick.color": INK,
     "xtick.direction": "out",
     "legend.frameon": False,
-    "legend.fontsize": 7.5,
-    "lines.linewidth": 1.5,
+    "legend.fontsize": 6.5,
+    "lines.linewidth": 1.2,
     "savefig.facecolor": "white",
     "svg.hashsalt": "hcc-registry",
     "svg.fonttype": "path",
@@ -55,6 +54,8 @@ STYLE: dict[str, Any] = {
     "timezone": "UTC",
 }
 PRINT_DPI = 300
+WIDTH, HIGHEST = 7.2, 9.6  # inches: two columns (183 mm) and the page of most journals, at which nothing is scaled
+SMALLEST_TEXT = 6.0  # points, at that size
 FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"metadata": {"Date": None, "Creator": None}},
     "pdf": {"metadata": {"CreationDate": None, "Producer": None, "Creator": None}},
@@ -74,9 +75,7 @@ class Drawing:
     figure: Figure
 
 
-def save_figures(
-    results: Results, curves: pl.DataFrame, spec: StudySpec, folder: Path, *, is_synthetic: bool
-) -> list[Drawing]:
+def save_figures(outcome: StudyOutcome, spec: StudySpec, folder: Path, *, is_synthetic: bool) -> list[Drawing]:
     """Draw every figure of the package into `folder` as SVG, PDF, PNG and TIFF (300 dpi); returns them.
 
     The bytes depend on nothing but the results: no clock, no locale, no settings of the user.
@@ -86,7 +85,7 @@ def save_figures(
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)  # pyright: ignore[reportCallIssue, reportArgumentType]
-        for drawing in _draw_figures(results, curves, spec):
+        for drawing in _draw_figures(outcome, spec):
             if is_synthetic:
                 _mark_synthetic(drawing.figure)
             for suffix, options in FORMATS.items():
@@ -102,16 +101,16 @@ def _save_tiff(picture: Path) -> None:
         drawn.convert("RGB").save(picture.with_suffix(".tiff"), compression="tiff_lzw", dpi=(PRINT_DPI, PRINT_DPI))
 
 
-def _draw_figures(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
+def _draw_figures(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     for module_info in sorted(pkgutil.iter_modules(analysis.figures.__path__), key=lambda info: info.name):
         module = importlib.import_module(f"analysis.figures.{module_info.name}")
         if hasattr(module, "plot"):
-            yield from module.plot(results, curves, spec)
+            yield from module.plot(outcome, spec)
 
 
-def make_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of that size in inches, tied to no window system."""
-    figure = Figure(figsize=(width, height))
+def make_figure(height: float) -> Figure:
+    """Return an empty figure as wide as a journal's page and that many inches high, tied to no window system."""
+    figure = Figure(figsize=(WIDTH, height))
     FigureCanvasAgg(figure)
     return figure
 

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import polars as pl
-
 from analysis.figures.kaplan_meier import describe_comparison
 from analysis.figures.style import DASHED, SOLID, Drawing, get_arm_style, make_figure
 from analysis.figures.survival_panel import Curve, plot_panel
 from analysis.numbers import format_p
-from analysis.results import Results, make_slug
+from analysis.outcome import StudyOutcome
+from analysis.results import make_slug
 from analysis.spec import Arm, StudySpec
 from etl.pages.text import Text
 
 
-def plot(results: Results, curves: pl.DataFrame, spec: StudySpec) -> Iterator[Drawing]:
+def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `subgroup_<characteristic>` where the study has a subgroup analysis."""
     if spec.subgroup is None:
         return
+    results, curves = outcome.results, outcome.curves
     item = spec.get_characteristic(spec.subgroup.characteristic)
     endpoint = spec.get_endpoint(spec.subgroup.endpoint)
     drawn_groups = curves["subgroup"].drop_nulls().unique().to_list()
     levels = [level for level in reversed(item.levels) if f"{item.label} {level}" in drawn_groups]
-    figure = make_figure(11.2, 9.0)
-    grid = figure.add_gridspec(2, 2, left=0.10, right=0.985, top=0.925, bottom=0.05, wspace=0.34, hspace=0.26)
+    figure = make_figure(6.6)
+    grid = figure.add_gridspec(2, 2, left=0.105, right=0.985, top=0.91, bottom=0.02, wspace=0.33, hspace=0.22)
     where = f"matched.{make_slug(endpoint.id)}"
     versus = make_slug(f"{item.label} {' vs '.join(reversed(item.levels))}")
 

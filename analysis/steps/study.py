@@ -1,4 +1,4 @@
-"""What every step works on: the cohorts of a study, the results so far, and the curves that figures draw."""
+"""What every step works on: the cohorts of a study, the results so far, and the points that figures draw."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Study:
     cohorts: dict[str, pl.DataFrame]
     results: ResultsBuilder
     curves: list[pl.DataFrame] = field(default_factory=list)
+    courses: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def list_groups(self, frame: pl.DataFrame) -> Iterator[tuple[Arm | None, pl.DataFrame]]:
         """Each arm with its patients; everybody at once where the study has no arms."""

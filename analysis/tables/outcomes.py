@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analysis.response import RESPONSES
 from analysis.results import Results, make_slug
 from analysis.spec import Evaluation, StudySpec
+from analysis.steps.courses import BEST_CHANGE, BEST_RESPONSE
 from analysis.steps.outcomes import ANY_TERM, get_evaluation_time
-from analysis.tables.model import Cell, ReportTable, count_cell, heading, interval_cell, join_rows, number_cell, text
+from analysis.tables.model import (
+    Cell,
+    ReportTable,
+    count_cell,
+    heading,
+    interval_cell,
+    join_rows,
+    look_up,
+    number_cell,
+    text,
+)
 from analysis.tables.table1 import COHORT_NAMES
 
 ORDER = 40
@@ -26,10 +37,12 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
 
 
 def _build_response(results: Results, spec: StudySpec, cohort: str) -> ReportTable:
-    rows = []
+    rows: list[Sequence[Cell]] = []
     for evaluation in spec.evaluations:
         rows.append(heading(f"At {evaluation.month} months"))
         rows += _describe_evaluation(results, spec, cohort, evaluation)
+    if spec.courses:
+        rows += _describe_best(results, spec, cohort)
     header = ("", *(f"{arm.label}, n (%)" for arm in spec.arms), "p")
     notes = (
         "Responses: p over all responses that occur, NE included. ORR and DCR: per cent of all patients of the arm "
@@ -60,6 +73,26 @@ def _describe_evaluation(results: Results, spec: StudySpec, cohort: str, evaluat
         )
         difference = interval_cell(results, f"response.{cohort}.{rate}.{at}", "percent", "difference")
         rows.append([text("\u2003difference, percentage points"), text(""), difference, text("")])
+    return rows
+
+
+def _describe_best(results: Results, spec: StudySpec, cohort: str) -> list[Sequence[Cell]]:
+    """Best overall response, and median and quartiles of the best change."""
+    rows: list[Sequence[Cell]] = [heading("Best response up to the first progression")]
+    for response in RESPONSES:
+        where = f"{make_slug(BEST_RESPONSE)}.{response.lower()}"
+        cells = [count_cell(results, f"response.{cohort}.{arm.id}.{where}") for arm in spec.arms]
+        is_first = response == RESPONSES[0]
+        p = number_cell(results, f"response.{cohort}.{BEST_RESPONSE}.p", "p") if is_first else text("")
+        rows.append([text(response), *cells, p])
+    quartiles = []
+    for arm in spec.arms:
+        median, q1, q3 = (
+            look_up(results, f"response.{cohort}.{arm.id}.{BEST_CHANGE}.{name}", "percent")
+            for name in ("median", "q1", "q3")
+        )
+        quartiles.append(text(median, " (", q1, " to ", q3, ")"))
+    rows.append([text("Best change of the targets, %: median (quartiles)"), *quartiles, text("")])
     return rows
 
 

@@ -40,12 +40,28 @@ def make_subjects(n: int = 260, seed: int = 7) -> pl.DataFrame:
             "treatment_months": rng.uniform(4, 15, n).round(1),
             "response_3_months": rng.choice(["PR", "SD", "PD", "NE"], size=n, p=[0.15, 0.45, 0.35, 0.05]),
             "response_6_months": rng.choice(["PR", "SD", "PD"], size=n, p=[0.12, 0.18, 0.7]),
+            **_draw_courses(np.random.default_rng(seed + 1), os_days),
             **_vary_pfs(rng, np.minimum(pfs_days, followed), pfs_days <= followed),
             **{name: values.tolist() for name, values in levels.items()},
             "seen_elsewhere_first": [False] * n,
         }
     )
     return _judge(frame, rng)
+
+
+def _draw_courses(rng: np.random.Generator, os_days: np.ndarray) -> dict[str, object]:
+    """Days on treatment, of first response and progression, and best responses; not everybody has them."""
+    n = len(os_days)
+    best = rng.choice(["PR", "SD", "PD", ""], size=n, p=[0.2, 0.45, 0.3, 0.05])
+    middle = {"PR": -45.0, "SD": 0.0, "PD": 40.0, "": 0.0}
+    change = [None if name == "" else middle[name] + float(rng.uniform(-12, 12)) for name in best]
+    return {
+        "treatment_days": rng.integers(122, 400, n).astype(float),
+        "first_response_days": [float(rng.integers(42, 120)) if name == "PR" else None for name in best],
+        "first_progression_days": [float(day) if day % 5 else None for day in (os_days * 0.6).astype(int)],
+        "best_response": [name or None for name in best],
+        "best_change_percent": change,
+    }
 
 
 def _vary_pfs(rng: np.random.Generator, days: np.ndarray, event: np.ndarray) -> dict[str, object]:

@@ -22,7 +22,9 @@ def results(frames):
 
 def recompute(frames, item):
     """The whole study, changed; only what the comparison of the arms needs."""
-    varied = replace(SPEC.vary(item), regression=None, subgroup=None, evaluations=(), grade_bands=(), follow_up=None)
+    varied = replace(
+        SPEC.vary(item), regression=None, subgroup=None, evaluations=(), grade_bands=(), follow_up=None, courses=None
+    )
     return compute_study(frames, varied).results
 
 

@@ -1,0 +1,81 @@
+"""Best response and change of the tumours, and every patient's course for the swimmer and the waterfall plot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from analysis.response import RESPONSES
+from analysis.spec import Courses
+from analysis.steps.baseline import add_test, count_levels
+from analysis.steps.study import Study, compute_percentage
+
+COURSE_SCHEMA = pl.Schema({
+    "arm": pl.String,
+    "time": pl.Float64,
+    "event": pl.Boolean,
+    "treatment_time": pl.Float64,
+    "response_time": pl.Float64,
+    "progression_time": pl.Float64,
+    "best_response": pl.String,
+    "best_change_percent": pl.Float64,
+})  # fmt: skip
+BEST_RESPONSE, BEST_CHANGE = "best_response", "best_change"
+
+
+def add_courses(study: Study, courses: Courses) -> None:
+    """Add the best responses and changes in every cohort, and the courses in the matched one, else in the whole."""
+    for cohort, frame in study.cohorts.items():
+        judged = frame.with_columns(pl.col(courses.best_response_column).fill_null("NE"))
+        _add_best_responses(study, cohort, judged, courses.best_response_column)
+        _add_changes(study, cohort, judged, courses.best_change_column)
+        study.courses = tabulate_courses(study, judged, courses)
+
+
+def tabulate_courses(study: Study, frame: pl.DataFrame, courses: Courses) -> pl.DataFrame:
+    """Return one row per patient (`COURSE_SCHEMA`), times in the study's unit, the longest first within each arm.
+
+    `time` ends the course; `event` says whether by the endpoint's event. A time of something else that did not happen, or not
+    before the end, is null; of the treatment what lies before the end is kept. Nothing tells who a patient is.
+    """
+    endpoint = study.spec.get_endpoint(courses.endpoint)
+    days = pl.col(endpoint.time_column)
+    timed = study.keep_timed(frame, endpoint)
+
+    def convert(column: str) -> pl.Expr:
+        return pl.when(pl.col(column) <= days).then(pl.col(column)) / study.spec.days_per_unit
+
+    rows = timed.select(
+        arm=pl.col("arm").replace_strict({arm.code: arm.id for arm in study.spec.arms}, return_dtype=pl.String),
+        time=days / study.spec.days_per_unit,
+        event=pl.col(endpoint.event_column),
+        treatment_time=pl.min_horizontal(days, courses.treatment_column) / study.spec.days_per_unit,
+        response_time=convert(courses.response_column),
+        progression_time=convert(courses.progression_column),
+        best_response=courses.best_response_column,
+        best_change_percent=courses.best_change_column,
+    ).cast(COURSE_SCHEMA)
+    return rows.sort("arm", "time", *rows.columns[2:], descending=[False, True, *[False] * 6], nulls_last=True)
+
+
+def _add_best_responses(study: Study, cohort: str, frame: pl.DataFrame, column: str) -> None:
+    keys: dict[str, Any] = {"cohort": cohort, "variable": BEST_RESPONSE}
+    for arm, patients in study.list_groups(frame):
+        for response in RESPONSES:
+            n = int((patients[column] == response).sum())
+            counts = {**keys, "arm": arm.id if arm else None, "level": response, "n": patients.height}
+            study.results.add("response", "n", n, unit="patients", **counts)
+            study.results.add("response", "pct", compute_percentage(n, patients.height), unit="%", **counts)
+    add_test(study, count_levels(study, frame, column, RESPONSES), "response", **keys)
+
+
+def _add_changes(study: Study, cohort: str, frame: pl.DataFrame, column: str) -> None:
+    for arm, patients in study.list_groups(frame):
+        changes = patients[column].drop_nulls()
+        keys = {"cohort": cohort, "arm": arm.id if arm else None, "variable": BEST_CHANGE}
+        study.results.add("response", "n", len(changes), unit="patients", n=patients.height, **keys)
+        quartiles = {
+            name: changes.quantile(share, "linear") for name, share in (("q1", 0.25), ("median", 0.5), ("q3", 0.75))
+        }
+        study.results.add_all("response", quartiles, unit="%", n=len(changes), **keys)

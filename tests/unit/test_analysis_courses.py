@@ -1,0 +1,83 @@
+"""Courses of single patients, the best responses, and the size of every figure."""
+
+import matplotlib as mpl
+import polars as pl
+import pytest
+from matplotlib.text import Text as TextArtist
+
+from analysis.figures.style import HIGHEST, SMALLEST_TEXT, STYLE, WIDTH, save_figures
+from analysis.results import ResultsBuilder
+from analysis.run import compute_study
+from analysis.spec import Courses, read_study
+from analysis.steps.courses import COURSE_SCHEMA, tabulate_courses
+from analysis.steps.study import Study
+
+SPEC = read_study("len_vs_sora")
+DAYS = SPEC.days_per_unit
+
+
+@pytest.fixture(scope="module")
+def outcome(frames):
+    return compute_study(frames, SPEC)
+
+
+def test_a_course_by_hand():
+    """Times in months; what did not happen before the end of the course is empty; the longest course comes first."""
+    frame = pl.DataFrame(
+        {
+            "arm": ["len_pd1", "len_pd1", "sora_pd1"],
+            "os_days": [5 * DAYS, 10 * DAYS, 4 * DAYS],
+            "os_event": [True, False, True],
+            "treatment_days": [6 * DAYS, 3 * DAYS, None],
+            "first_response_days": [2 * DAYS, None, None],
+            "first_progression_days": [6 * DAYS, 4 * DAYS, 4 * DAYS],
+            "best_response": ["PR", "SD", "PD"],
+            "best_change_percent": [-40.0, 5.0, None],
+        }
+    )
+    rows = tabulate_courses(Study(SPEC, {}, ResultsBuilder(SPEC)), frame, Courses("OS"))
+    assert rows.schema == COURSE_SCHEMA
+    assert [
+        tuple(None if v is None else round(v, 9) if isinstance(v, float) else v for v in row) for row in rows.rows()
+    ] == [
+        ("len", 10.0, False, 3.0, None, 4.0, "SD", 5.0),
+        ("len", 5.0, True, 5.0, 2.0, None, "PR", -40.0),
+        ("sora", 4.0, True, 4.0, None, 4.0, "PD", None),
+    ]
+
+
+def test_every_matched_patient_has_a_course_and_a_best_response(outcome):
+    pairs = outcome.results.value("matching.matched.pairs.n")
+    for arm in SPEC.arms:
+        assert outcome.courses.filter(arm=arm.id).height == pairs
+        counts = [
+            outcome.results.value(f"response.matched.{arm.id}.best_response.{name}.n")
+            for name in ("cr", "pr", "sd", "pd", "ne")
+        ]
+        assert sum(counts) == pairs
+        measured = outcome.courses.filter(arm=arm.id)["best_change_percent"].drop_nulls()
+        prefix = f"response.matched.{arm.id}.best_change"
+        assert outcome.results.value(f"{prefix}.n") == len(measured)
+        assert outcome.results.value(f"{prefix}.median") == pytest.approx(measured.median())
+    assert not {"patient_id", "hospital", "source_row"} & set(outcome.courses.columns)
+
+
+@mpl.rc_context()
+def test_figures_have_the_size_of_a_page_and_every_word_is_legible_and_inside(outcome, tmp_path):
+    drawings = save_figures(outcome, SPEC, tmp_path, is_synthetic=True)
+    names = [drawing.name for drawing in drawings]
+    assert {"flow_chart", "kaplan_meier", "swimmer", "waterfall", "love_plot", "forest_os", "subgroup_tace"} <= set(
+        names
+    )
+    mpl.rcParams.update(STYLE)  # sizes such as `medium` are relative to it
+    for drawing in drawings:
+        figure = drawing.figure
+        assert figure.get_figwidth() == WIDTH
+        assert figure.get_figheight() <= HIGHEST
+        figure.draw_without_rendering()
+        drawn = figure.get_tightbbox(figure.canvas.get_renderer())
+        assert min(drawn.x0, drawn.y0) > -0.01, drawing.name
+        assert drawn.x1 < WIDTH + 0.01, drawing.name
+        assert drawn.y1 < figure.get_figheight() + 0.01, drawing.name
+        words = [found for found in figure.findobj(TextArtist) if found.get_text().strip()]
+        assert min(found.get_fontsize() for found in words) >= SMALLEST_TEXT, drawing.name
