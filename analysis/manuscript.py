@@ -41,6 +41,7 @@ A4_CM = (21.0, 29.7)
 MARGIN_CM = 2.5
 WIDEST_PORTRAIT_TABLE = 7  # columns
 NO_CLOCK = datetime(2000, 1, 1)
+PADDING = 4  # of a cell, in characters
 FIRST_COLUMN_SHARE = {False: 0.42, True: 0.2}  # of the width, by whether the table is wide
 ABBREVIATIONS = {
     "AFP": "alpha-fetoprotein", "ALBI": "albumin-bilirubin", "ALT": "alanine aminotransferase",
@@ -235,10 +236,7 @@ def _lay_out(grid: Any, section: Any, n_header: int) -> None:
         borders.append(_make_rule(side, 8))
     grid._tbl.tblPr.append(borders)
     width = section.page_width - section.left_margin - section.right_margin
-    first_width = int(width * FIRST_COLUMN_SHARE[len(grid.columns) > WIDEST_PORTRAIT_TABLE])
-    other_width = (width - first_width) // max(len(grid.columns) - 1, 1)
-    for number, column in enumerate(grid.columns):
-        column.width = other_width if number else first_width
+    _set_widths(grid, _share_width(grid, width, n_header))
     for number, row in enumerate(grid.rows):
         properties = row._tr.get_or_add_trPr()
         properties.append(OxmlElement("w:cantSplit"))
@@ -247,14 +245,35 @@ def _lay_out(grid: Any, section: Any, n_header: int) -> None:
         first = row.cells[0]
         cells = list({id(cell._tc): cell for cell in row.cells}.values())
         for cell in cells:
-            if len(cells) == len(grid.columns):
-                cell.width = first_width if cell._tc is first._tc else other_width
             if number == n_header - 1:
                 _underline(cell)
             for paragraph in cell.paragraphs:
                 paragraph.style = "Table text"
                 if cell._tc is not first._tc:
                     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+
+
+def _set_widths(grid: Any, widths: list[int]) -> None:
+    """Word reads the widths of the columns, other programs those of the cells."""
+    for column, width in zip(grid.columns, widths, strict=True):
+        column.width = width
+    for row in grid.rows:
+        if len(row._tr.tc_lst) == len(widths):
+            for cell, width in zip(row.cells, widths, strict=True):
+                cell.width = width
+
+
+def _share_width(grid: Any, width: int, n_header: int) -> list[int]:
+    """The width of every column: a fixed share for the first, the rest by the longest entry, or word of the header."""
+    first = int(width * FIRST_COLUMN_SHARE[len(grid.columns) > WIDEST_PORTRAIT_TABLE])
+    longest = [0] * len(grid.columns)
+    for number, row in enumerate(grid.rows):
+        entries = ["".join(words.text or "" for words in cell.iter(qn("w:t"))) for cell in row._tr.tc_lst]
+        if len(entries) == len(longest):
+            sizes = [max(map(len, entry.split()), default=0) if number < n_header else len(entry) for entry in entries]
+            longest = [max(known, size) for known, size in zip(longest, sizes, strict=True)]
+    weights = [size + PADDING for size in longest[1:]]
+    return [first, *((width - first) * weight // sum(weights) for weight in weights)]
 
 
 def _underline(cell: Any) -> None:

@@ -173,19 +173,23 @@ def test_what_too_small_to_measure_adds_to_the_sum():
 def test_one_reader_speaks_for_the_patient():
     """Protocol: RECIST 1.1 by the hospital's reader `site`; without one the first by name. The derived response goes first."""
     rows = read_rows("""
-        | patient_id | visit_number | reader  | criteria   | recorded_response |
-        | p1         | 1            | a       | recist_1_1 | CR                |
-        | p1         | 1            | site    | recist_1_1 | PR                |
-        | p1         | 1            | site    | mrecist    | CR                |
-        | p2         | 1            | b       | recist_1_1 | SD                |
-        | p2         | 1            | a       | mrecist    | PR                |
-        | p2         | 1            | c       | recist_1_1 | PD                |
-        | p3         | 1            | site    | mrecist    | PD                |
+        | patient_id | visit_number | reader  | criteria   | target_sum_mm | recorded_response |
+        | p1         | 1            | a       | recist_1_1 |               | CR                |
+        | p1         | 1            | site    | recist_1_1 |               | PR                |
+        | p1         | 1            | site    | mrecist    |               | CR                |
+        | p2         | 1            | b       | recist_1_1 |               | SD                |
+        | p2         | 1            | a       | mrecist    |               | PR                |
+        | p2         | 1            | c       | recist_1_1 |               | PD                |
+        | p3         | 1            | site    | mrecist    |               | PD                |
+        | p4         | 0            | site    | recist_1_1 | 100           |                   |
+        | p4         | 1            | site    | recist_1_1 | 60            | SD                |
     """)
     frame = derive_assessment(make_tables()["lesion"], make_frame("response", rows), START).filter("is_counted")
     assert frame.select("patient_id", "reader", "criteria", "response").rows() == [
         ("p1", "site", "recist_1_1", "PR"),
         ("p2", "b", "recist_1_1", "SD"),
+        ("p4", "site", "recist_1_1", None),
+        ("p4", "site", "recist_1_1", "PR"),
     ]
 
 
