@@ -20,7 +20,7 @@ def results():
     everybody = Population(eligible_only=False)
     study = read_study("len_vs_sora")
     without_criteria = tuple(item for item in study.sensitivity if not item.population)
-    spec = replace(study, population=everybody, grade_bands=(), sensitivity=without_criteria)
+    spec = replace(study, population=everybody, grade_bands=(), courses=None, sensitivity=without_criteria)
     return compute_study({"analysis_subject": subjects}, spec).results
 
 
