@@ -265,7 +265,9 @@ def test_first_response_and_best_change_of_the_targets(case):
         orient="row",
     )  # fmt: skip
     other = frame.with_columns(patient_id=pl.lit("p0"), baseline_sum_mm=0.0)
-    course = derive_tumour_course(pl.concat([frame, other]).sample(fraction=1, shuffle=True, seed=1))
+    same = frame.with_columns(pl.col("target_sum_mm", "baseline_sum_mm") / 80, patient_id=pl.lit("p2"))
+    course = derive_tumour_course(pl.concat([frame, other, same]).sample(fraction=1, shuffle=True, seed=1))
     expected = [float(case[name]) if case[name] else None for name in ("response", "change")]
     assert course.filter(patient_id="p1").row(0)[1:] == pytest.approx(expected)
     assert course.filter(patient_id="p0")["best_change_percent"].to_list() == [None]
+    assert course.filter(patient_id="p2").row(0)[1:] == pytest.approx(expected)

@@ -109,6 +109,13 @@ CASES = """
 |                                                                                          | response_3_months             | PD          |
 | lesion[7].diameter_mm=50; lesion[8].diameter_mm=20; outcome.has_progressed=false; outcome.progression_date= | response_3_months | PR |
 |                                                                                          | best_response_confirmed       | SD          |
+| -lesion; response[1].recorded_response=PD                                                | best_response                 | PR          |
+|                                                                                          | first_response_days           | 45.0        |
+|                                                                                          | diagnosis_date                | 2020-02-01  |
+|                                                                                          | source_row                    | 1           |
+| patient.person_id=k1                                                                     | person_id                     | k1          |
+| baseline.has_portal_vein_thrombosis=true                                                 | has_portal_vein_thrombosis    | True        |
+| lesion[1].reader=b; lesion[1].assessment_date=2020-02-27                                 | baseline_imaging_date         | 2020-02-20  |
 |                                                                                          | adverse_event_number          | 2           |
 | -adverse_event                                                                           | adverse_event_number          | 0           |
 | -adverse_event!                                                                          | adverse_event_number          |             |
