@@ -81,8 +81,10 @@ def run_example_study(
 def write_docs() -> None:
     """Write the data dictionary, the rule catalogue and the page of the results table from the code."""
     from analysis.results_page import write_results_page
+    from schemas.field_effects import EFFECTS, write_field_effects
 
     docs = Path(__file__).parent.parent / "docs"
+    write_field_effects(EFFECTS)
     write_dictionary(docs / "data-dictionary.md")
     write_rule_catalogue(docs / "rule-catalogue.md")
     write_results_page(docs / "results.md")

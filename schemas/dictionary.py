@@ -13,6 +13,7 @@ from schemas.codes import Code, LabTest
 from schemas.contract import FieldContract, Number, Table, read_contract, read_grain, read_key
 from schemas.derived_columns import DERIVED_COLUMNS
 from schemas.example_patient import Row, read_correct_patient, read_rows
+from schemas.field_effects import list_field_effects
 from schemas.markdown import render_table
 from schemas.tables import TABLES
 from schemas.units import CONVERSIONS, LAB_RANGES, NO_UNIT
@@ -35,7 +36,8 @@ def render_dictionary() -> str:
         "A hospital sends ten tables. Only key fields must be filled; *expected* ones are asked for where they are empty. "
         "A value outside *possible* is quarantined, one outside *plausible* is kept and asked about. The examples are those "
         "of an invented patient, who stands in full in the [rule catalogue](rule-catalogue.md#the-example-patient); what is "
-        "asked about a value together with others stands there too.",
+        "asked about a value together with others stands there too. The results that hang on a field are those that change "
+        "when the field of that patient does.",
         _render_contents(),
         *(_render_table_section(name, table) for name, table in TABLES.items()),
         _render_laboratory(),
@@ -66,9 +68,16 @@ def _render_contents() -> str:
 
 def _render_table_section(name: str, table: type[Table]) -> str:
     grain, zh = read_grain(table)
-    header = ("field", "meaning", "what is sent", "example", "limits, and why they lie there")
+    header = (
+        "field",
+        "meaning",
+        "what is sent",
+        "example",
+        "limits, and why they lie there",
+        "results that hang on it",
+    )
     examples = read_rows(read_correct_patient()[name])
-    rows = [_describe_field(spec, _find_example(spec, examples)) for spec in read_contract(table).values()]
+    rows = [_describe_field(name, spec, _find_example(spec, examples)) for spec in read_contract(table).values()]
     summary = f"## {name}\n\n{zh}. {inspect.getdoc(table)} One record: {grain}."
     return f"{summary}\n\n{render_table(header, rows)}"
 
@@ -81,8 +90,8 @@ def _find_example(spec: FieldContract, rows: list[Row]) -> str:
     return {"true": "yes", "false": "no"}.get(example, example)
 
 
-def _describe_field(spec: FieldContract, example: str) -> tuple[str, ...]:
-    """A row of the table: field, meaning, what is sent and whether it must be, example, limits with their reason."""
+def _describe_field(table: str, spec: FieldContract, example: str) -> tuple[str, ...]:
+    """A row of the table: field, meaning, what is sent and whether it must be, example, limits with their reason, results."""
     caveat = f" ({spec.caveat})" if spec.caveat else ""
     sent = TYPE_NAMES[str(spec.dtype)] + (", may be a bound such as `<0.6`" if spec.is_censored else "")
     if spec.codes:
@@ -91,7 +100,9 @@ def _describe_field(spec: FieldContract, example: str) -> tuple[str, ...]:
         sent += f", {spec.unit}"
     filled = "key" if spec.is_key else "expected" if spec.is_expected else "made while reading" if spec.is_made else ""
     sent += f"<br>*{filled}*" if filled else ""
-    return (f"`{spec.name}`<br>{spec.zh}", spec.meaning + caveat, sent, example, _describe_limits(spec))
+    effects = () if spec.is_key else list_field_effects(table, spec.name)
+    results = ", ".join(result.en for result in effects)
+    return (f"`{spec.name}`<br>{spec.zh}", spec.meaning + caveat, sent, example, _describe_limits(spec), results)
 
 
 def _describe_limits(spec: FieldContract) -> str:
