@@ -27,7 +27,7 @@ WITHOUT_EFFECT = {
         ("baseline", "pvtt_text", {ELIGIBILITY, BASELINE}),
         ("laboratory", "albumin_g_l", {ELIGIBILITY, BASELINE}),  # E4, ALBI in Table 1
         ("laboratory", "inr", {ELIGIBILITY}),  # I3, by Child-Pugh
-        ("outcome", "death_date", {ELIGIBILITY, OS, PFS, RESPONSE}),  # X1 of a therapy that went on to it; PD at 3 months
+        ("outcome", "death_date", {OS, PFS, RESPONSE}),  # a death by the nominal day is PD at 3 and 6 months
         ("lesion", "diameter_mm", {PFS, RESPONSE}),
         ("lesion", "organ", {RESPONSE}),  # a node is gone below 10 mm, another lesion at 0
         ("response", "target_sum_mm", {PFS, RESPONSE}),
