@@ -229,7 +229,7 @@ def test_targets_are_gone_whatever_is_left_of_the_non_targets():
     frame = assess("""
         | lesion | role       | organ | 0       | 1       |
         | T1     | target     | liver | 30      | absent  |
-        | N1     | non_target | bone  | present | present |
+        | N1     | non_target | lung  | 8       | 8       |
     """)
     assert frame["target_response"].to_list() == [None, "CR"]
 
