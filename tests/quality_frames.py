@@ -1,6 +1,7 @@
 """Invented frames of a warehouse with two hospitals, for the tests of the quality output."""
 
 import datetime
+import hashlib
 import random
 
 import polars as pl
@@ -8,6 +9,7 @@ import polars as pl
 from etl.quality.expectations import RESULT_SCHEMA
 from schemas.codes import LabTest
 from schemas.contract import PROVENANCE
+from schemas.derive import derive
 from schemas.tables import TABLES
 
 HOSTILE = "<script>alert(1)</script>"
@@ -83,12 +85,17 @@ def make_findings():
     ]  # fmt: skip
 
 
+def make_finding_id(number):
+    """16 letters that differ from the first on, as those of real findings do."""
+    return hashlib.sha256(str(number).encode()).hexdigest()[:16]
+
+
 def make_many_findings(n):
     """Findings as different as real ones: many rules, columns and values."""
     chance = random.Random(1)
     return [
         make_finding(
-            4, "nanfang", f"{i:016x}", "query", i + 3, rule_id=f"rule_{i % 40}", value=f"{chance.random():.6f}",
+            4, "nanfang", make_finding_id(i), "query", i + 3, rule_id=f"rule_{i % 40}", value=f"{chance.random():.6f}",
             source_column=f"列 {i % 60}", message_en=f"Message {i % 40}", message_zh=f"说明 {i % 40}",
         )
         for i in range(n)
@@ -178,6 +185,11 @@ def make_frames(n_patients=60, findings=None):
     ]
     return {
         **tables,
+        "subject": derive(tables)["subject"],
+        "record_counts": pl.DataFrame([
+            {"ingest_id": ingest, "hospital": "nanfang", "table_name": name, "n_records": n}
+            for ingest, name, n in ((2, "patient", n_patients * 2), (4, "patient", n_patients))
+        ]),
         "ingests": pl.DataFrame(ingests, schema=INGEST_SCHEMA),
         "findings": pl.DataFrame(make_findings() if findings is None else findings, schema=FINDING_SCHEMA),
         "rule_outcomes": pl.DataFrame([

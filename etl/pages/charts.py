@@ -10,6 +10,9 @@ from markupsafe import Markup
 from etl.pages.text import Text
 
 ROW_HEIGHT = 38
+LABEL_LETTERS = 58
+"""Letters that fit above a bar; a Chinese one takes the place of two."""
+
 BAR_WIDTH = 300
 VALUE_WIDTH = 110
 
@@ -46,9 +49,19 @@ def _draw_bar(index: int, bar: Bar, top: float) -> Markup:
         '<rect class="bar {style}" x="0" y="{y}" width="{length}" height="12" rx="2"/>'
         '<text class="value" x="{value_x}" y="{value_y}">{printed}</text>'
     ).format(
-        label_y=y + 14, label=bar.label.to_svg(), y=y + 20, full=BAR_WIDTH, style=bar.style, length=length,
+        label_y=y + 14, label=Text(_cut(bar.label.en), _cut(bar.label.zh)).to_svg(), y=y + 20, full=BAR_WIDTH, style=bar.style, length=length,
         value_x=BAR_WIDTH + 8, value_y=y + 31, printed=bar.printed,
     )  # fmt: skip
+
+
+def _cut(label: str) -> str:
+    """Cut a label that is too long for its bar, and say so with dots."""
+    width = 0
+    for place, letter in enumerate(label):
+        width += 2 if ord(letter) > 0x2E7F else 1
+        if width > LABEL_LETTERS:
+            return f"{label[: place - 1]}…"
+    return label
 
 
 def draw_sparkline(values: Sequence[float], title: Text) -> Markup:

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from etl.pages.text import Text
-from etl.quality import measures, texts
+from etl.quality import distributions, measures, texts, thresholds
+from etl.quality.status import ANSWERED
 
 Rows = list[dict[str, Any]]
 
@@ -73,3 +74,64 @@ def compare_attrition(attrition: pl.DataFrame, hospitals: list[str]) -> Rows:
             n + row[name] for n, name in zip(step["total"], ("n_before", "n_removed", "n_after"), strict=True)
         ]
     return list(steps.values())
+
+
+def find_suspicious_rules(outcomes: pl.DataFrame, hospitals: list[str]) -> dict[str, Rows]:
+    """Return the rules that fail `everywhere` (a bad rule?) and those that fail in `one_place` only (a bad mapping?).
+
+    `outcomes`: hospital, rule_id, n_pass, n_fail of the current ingests. A hospital counts with a rule from `RULE_MIN_RECORDS`
+    judged records on; a rule is compared where at least two hospitals do. The limits and their reasons: `thresholds`.
+    """
+    judged = (
+        outcomes.group_by("rule_id", "hospital")
+        .agg(n=(pl.col("n_pass") + pl.col("n_fail")).sum(), n_fail=pl.col("n_fail").sum())
+        .filter(pl.col("hospital").is_in(hospitals), pl.col("n") >= thresholds.RULE_MIN_RECORDS)
+        .with_columns(rate=pl.col("n_fail") / pl.col("n"))
+        .sort("rule_id", "hospital")
+    )
+    found: dict[str, Rows] = {"everywhere": [], "one_place": []}
+    for (rule_id,), rows in judged.group_by("rule_id", maintain_order=True):
+        if rows.height < 2:
+            continue
+        rates = sorted(rows["rate"], reverse=True)
+        line = {
+            "rule_id": rule_id,
+            "rates": dict.fromkeys(hospitals) | dict(rows.select("hospital", "rate").iter_rows()),
+        }
+        if rates[-1] >= thresholds.EVERYWHERE.value:
+            found["everywhere"].append(line)
+        elif rates[0] >= thresholds.ONE_PLACE.value and rates[1] <= thresholds.ELSEWHERE_RATE:
+            found["one_place"].append(line)
+    return found
+
+
+def compare_drift(subject: pl.DataFrame, hospitals: list[str]) -> Rows:
+    """List every compared field with each hospital's distance from the others, the greatest first."""
+    lines: dict[str, dict[str, Any]] = {}
+    for hospital in hospitals:
+        for row in distributions.measure_drift(distributions.count_levels(subject, hospital)).iter_rows(named=True):
+            label = distributions.label_subject_field(row["field"])
+            line = lines.setdefault(row["field"], {"label": label, "hospitals": dict.fromkeys(hospitals)})
+            line["hospitals"][hospital] = row
+    return sorted(lines.values(), key=lambda line: -max(row["distance"] for row in line["hospitals"].values() if row))
+
+
+def count_shared_by_pair(patient: pl.DataFrame, hospitals: list[str]) -> Rows:
+    """List the pairs of hospitals that share patients, with their number, the largest first."""
+    persons = patient.drop_nulls("person_id").select("person_id", "hospital").unique()
+    pairs = persons.join(persons, on="person_id", suffix="_other").filter(pl.col("hospital") < pl.col("hospital_other"))
+    counts = (
+        pairs.group_by("hospital", "hospital_other")
+        .agg(n=pl.len())
+        .sort("n", "hospital", "hospital_other", descending=[True, False, False])
+    )
+    return [row for row in counts.to_dicts() if {row["hospital"], row["hospital_other"]} <= set(hospitals)]
+
+
+def list_answers(status: pl.DataFrame, hospitals: list[str]) -> Rows:
+    """List what the hospitals answered, the latest first: the last answer of each question, and whether it still stands."""
+    answered = status.filter(pl.col("answer").is_not_null(), pl.col("hospital").is_in(hospitals))
+    return [
+        {**row, "message": Text(row["message_en"], row["message_zh"]), "stands": row["status"] == ANSWERED}
+        for row in answered.sort("taken_at", "hospital", "finding_id", descending=[True, False, False]).to_dicts()
+    ]

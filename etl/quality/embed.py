@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections.abc import Hashable
 from typing import Any
@@ -15,23 +17,27 @@ from etl.quality.measures import sort_findings
 from etl.quality.status import ANSWERED, RESOLVED
 from etl.quality.texts import SEVERITIES, STATUSES
 
-INLINE_BYTES = 440_000
 VALUE_LIMIT = 160
+ID_LETTERS = 10
+"""Letters of a finding's id on the page: enough to tell twenty thousand apart (one chance in five thousand that two share them)."""
 
 
-def embed_findings(findings: pl.DataFrame, limit: int = INLINE_BYTES) -> tuple[Markup, int]:
-    """Return the open findings of `derive_query_status` as JSON safe inside a script element, and how many it holds.
+def embed_findings(findings: pl.DataFrame, limit: int) -> tuple[Markup, int]:
+    """Return the open findings of `derive_query_status` as text safe inside a script element, and how many it holds.
 
-    Column-wise, with texts that repeat listed once. Where all would need more than `limit` bytes, the last of the order
-    (notes before queries before rejected records) are left out.
+    JSON, column-wise, with texts that repeat listed once. Where that would need more than `limit` bytes it is compressed
+    (gzip in base64, which only newer browsers read); where even this would, the last of the order (notes before queries
+    before rejected records) are left out.
     """
     shown = sort_findings(findings.filter(pl.col("status") != RESOLVED))
+    data = _print_json(_encode(shown))
+    if len(data.encode()) <= limit:
+        return Markup(data), shown.height  # noqa: S704 (made safe by _print_json)
     while True:
-        data = _print_json(_encode(shown))
-        size = len(data.encode())
-        if size <= limit or shown.is_empty():
-            return Markup(data), shown.height  # noqa: S704 (made safe by _print_json)
-        shown = shown.head(int(shown.height * limit / size * 0.98))
+        packed = base64.b64encode(gzip.compress(_print_json(_encode(shown)).encode(), mtime=0)).decode()
+        if len(packed) <= limit or shown.is_empty():
+            return Markup(packed), shown.height  # noqa: S704 (letters and digits)
+        shown = shown.head(int(shown.height * limit / len(packed) * 0.98))
 
 
 def _encode(findings: pl.DataFrame) -> dict[str, Any]:
@@ -40,6 +46,7 @@ def _encode(findings: pl.DataFrame) -> dict[str, Any]:
     messages = [(row["message_en"], row["message_zh"]) for row in rows]
     places = [(row["source_file"], row["source_sheet"]) for row in rows]
     lists["messages"], message = _index(messages)
+    lists["rules"], rule = _index([row["rule_id"] for row in rows])
     lists["places"], place = _index(places)
     lists["columns"], column = _index([row["source_column"] for row in rows])
     lists["answers"], answer = _index([_describe_answer(row) for row in rows])
@@ -49,6 +56,8 @@ def _encode(findings: pl.DataFrame) -> dict[str, Any]:
         "statuses": _list_labels(STATUSES),
         "severity": [list(SEVERITIES).index(row["severity"]) for row in rows],
         "status": [list(STATUSES).index(row["status"]) for row in rows],
+        "id": [row["finding_id"][:ID_LETTERS] for row in rows],
+        "rule": rule,
         "message": message,
         "place": place,
         "column": column,

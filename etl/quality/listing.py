@@ -9,9 +9,11 @@ import polars as pl
 
 from etl.pages.charts import Bar
 from etl.pages.text import Text, format_percent
-from etl.quality import measures, texts
+from etl.quality import changes, distributions, measures, texts
+from etl.quality.priorities import rank_questions
 from etl.quality.status import ASKED
 from schemas.codes import Severity
+from schemas.field_effects import Result
 
 Frames = Mapping[str, pl.DataFrame]
 Rows = list[dict[str, Any]]
@@ -33,6 +35,69 @@ def list_severities(status: pl.DataFrame) -> Rows:
             }
         )
     return rows
+
+
+def list_priorities(own: Frames) -> Rows:
+    """List the open questions on which results hang, the greatest effect first, each with the results in words."""
+    return [
+        {
+            **row,
+            "label": texts.SEVERITIES[row["severity"]],
+            "message": Text(row["message_en"], row["message_zh"]),
+            "results": _name_results(row["results"]),
+        }
+        for row in rank_questions(own).to_dicts()
+    ]
+
+
+def _name_results(ids: list[str]) -> list[Text]:
+    if len(ids) == len(Result):
+        return [Text("all results", "全部结果")]
+    return [Text(result.en, result.zh) for result in Result if result.result_id in ids]
+
+
+def list_count_changes(own: Frames) -> Rows:
+    """List what the ingest before and the current one read and loaded, with their difference."""
+    return [
+        {
+            **row,
+            "label": texts.COUNTS.get(row["measure"]) or texts.label_table(row["measure"]),
+            "n_more": row["now"] - row["before"],
+        }
+        for row in changes.compare_counts(own).to_dicts()
+    ]
+
+
+def list_question_changes(own: Frames) -> Rows:
+    """List the questions whose findings came or went since the ingest before, the greatest change first."""
+    return [
+        {**row, "label": texts.SEVERITIES[row["severity"]], "message": Text(row["message_en"], row["message_zh"])}
+        for row in changes.compare_questions(own).to_dicts()
+        if row["n_gone"] or row["n_appeared"]
+    ]
+
+
+def list_distributions(subject: pl.DataFrame, hospital: str) -> Rows:
+    """List the compared fields with their levels: the hospital's patients and share, and the others' share where it may be seen.
+
+    This is the only thing on a hospital's page that comes from other hospitals: shares of all of them together, small counts
+    hidden (`etl/disclosure.py`).
+    """
+    levels = distributions.hide_small_counts(distributions.count_levels(subject, hospital))
+    fields = []
+    for (name,), rows in levels.group_by("field", maintain_order=True):
+        n = rows["n"].sum()
+        fields.append(
+            {
+                "label": distributions.label_subject_field(str(name)),
+                "n": n,
+                "levels": [
+                    {**row, "label": Text(row["label_en"], row["label_zh"]), "share": row["n"] / n if n else 0.0}
+                    for row in rows.to_dicts()
+                ],
+            }
+        )
+    return fields
 
 
 def list_accounts(ingests: pl.DataFrame) -> Rows:
@@ -138,6 +203,24 @@ def list_eligibility(own: Frames) -> Rows:
     )
     steps = own["attrition"].join(counts, on="criterion_id", how="inner").sort("step")
     return [{**row, "label": texts.label_criterion(row["criterion_id"])} for row in steps.to_dicts()]
+
+
+def draw_eligibility(steps: Rows) -> list[Bar]:
+    """Draw the patients who remain after each step of `list_eligibility`, from those loaded on."""
+    if not steps:
+        return []
+    loaded = Bar(Text("Patients loaded", "载入患者"), steps[0]["n_before"], f"{steps[0]['n_before']:,}")
+    return [
+        loaded,
+        *(
+            Bar(
+                step["label"],
+                step["n_after"],
+                f"{step['n_after']:,}" + (f" (−{step['n_removed']:,})" if step["n_removed"] else ""),
+            )
+            for step in steps
+        ),
+    ]
 
 
 def count_eligible(attrition: pl.DataFrame) -> int | None:

@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from etl.answers import ANSWERS
 from etl.pages.page import Language, render_page, write_page
 from etl.pages.text import Text
-from etl.quality import comparison, listing, measures
+from etl.quality import comparison, listing, measures, texts, thresholds
 from etl.quality.embed import embed_findings
 from etl.quality.expectations import run_expectations
 from etl.quality.queries import filter_queries, write_query_workbook
+from etl.quality.readiness import judge_readiness
 from etl.quality.status import RESOLVED, derive_query_status
 
 Frames = Mapping[str, pl.DataFrame]
 
+PAGE_BYTES = 599_000
+"""Most that a hospital's page may weigh: it is sent by mail. A little is left for digits."""
 TEMPLATES = Path(__file__).parent / "templates"
 HOSPITAL_TOC = [
     ("todo", Text("What to do", "需要做什么")),
+    ("priorities", Text("What to fix first", "优先处理")),
+    ("changes", Text("Since the last delivery", "与上次相比")),
     ("accounts", Text("What came in, where it went", "数据去向")),
     ("findings", Text("Findings", "问题清单")),
     ("completeness", Text("Completeness", "完整性")),
+    ("distributions", Text("Beside the other hospitals", "与其他医院对比")),
     ("eligibility", Text("Eligibility", "入组情况")),
     ("batch", Text("Checks of the whole batch", "整批检查")),
     ("history", Text("Deliveries so far", "历次数据")),
 ]
 INDEX_TOC = [
     ("overview", Text("Overview", "概览")),
+    ("readiness", Text("Ready for analysis?", "可否分析")),
     ("accounts", Text("Accounts", "数据去向")),
     ("findings", Text("Findings", "问题")),
+    ("suspicious", Text("Bad rule or bad mapping?", "规则或对应是否有误")),
+    ("answers", Text("Answers", "答复")),
     ("completeness", Text("Completeness", "完整性")),
     ("eligibility", Text("Eligibility", "入组情况")),
+    ("drift", Text("Differences between hospitals", "医院间差异")),
     ("batch", Text("Checks of the whole batch", "整批检查")),
     ("deliveries", Text("Deliveries", "历次数据")),
 ]
@@ -49,7 +61,7 @@ def write_quality_pages(
 ) -> list[Path]:
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
-    `frames` are the warehouse's: the ten tables, ingests, findings (of all ingests), rule_outcomes, row_accounts,
+    `frames` are the warehouse's: the ten tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
     quarantine, eligibility, attrition, completeness, answers. `hospitals` gives the names by id. The page over all is written
     where `hospitals` names every hospital that has data. `expectations` are those of `run_expectations`; without them
     they are run now.
@@ -73,17 +85,23 @@ def write_quality_pages(
 def _write_hospital(frames: Frames, folder: Path, hospital: str, name: Text, language: Language) -> list[Path]:
     context = describe_hospital(frames, hospital, name)
     script = (TEMPLATES / "findings.js").read_text(encoding="utf-8")
-    html = render_page(TEMPLATES / "hospital.html", context, scripts=[script], language=language)
+    render = partial(render_page, TEMPLATES / "hospital.html", scripts=[script], language=language)
+    bytes_besides = len(render({**context, "findings_json": "", "n_shown": 0}).encode())
+    data, n_shown = embed_findings(context["status"], max(PAGE_BYTES - bytes_besides, 0))
+    html = render({**context, "findings_json": data, "n_shown": n_shown})
     queries = context["status"]
     workbook = write_query_workbook(queries, folder / "queries.xlsx", name, is_synthetic=context["is_synthetic"])
     return [write_page(folder / "index.html", html), workbook]
 
 
 def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, Any]:
-    """Return what the page of one hospital shows; nothing in it comes from another hospital's records."""
+    """Return what the page of one hospital shows.
+
+    Nothing in it comes from another hospital's records but the shares of all others together in `distributions`.
+    """
     own = measures.filter_hospital(frames, hospital)
     ingest = own["ingests"].filter("is_current").row(0, named=True)
-    data, n_shown = embed_findings(own["status"])
+    steps = listing.list_eligibility(own)
     n_listed = own["status"].filter(pl.col("status") != RESOLVED).height
     return {
         "title": Text(f"Data quality: {name.en}", f"数据质量：{name.zh}"),
@@ -93,18 +111,21 @@ def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, An
         "ingest": ingest,
         "status": own["status"],
         "n_listed": n_listed,
-        "n_shown": n_shown,
         "n_queries": filter_queries(own["status"]).height,
-        "findings_json": data,
         "severity_rows": listing.list_severities(own["status"]),
         "rules": listing.list_rules(own["status"]),
+        "priorities": listing.list_priorities(own),
+        "count_changes": listing.list_count_changes(own),
+        "question_changes": listing.list_question_changes(own),
+        "distributions": listing.list_distributions(frames["subject"], hospital),
         "accounts": listing.list_accounts(own["ingests"]),
         "row_accounts": listing.list_row_accounts(own),
         "quarantine": listing.list_quarantine(own),
         "broken_rules": listing.list_broken_rules(own),
         "completeness": listing.list_completeness(own["measured"]),
         "completeness_bars": listing.draw_completeness(own["measured"]),
-        "eligibility": listing.list_eligibility(own),
+        "eligibility": steps,
+        "eligibility_bars": listing.draw_eligibility(steps),
         "batch": listing.list_expectations(own["expectations"]),
         "history": listing.list_history(own),
         "open_by_ingest": listing.count_by_ingest(own),
@@ -125,6 +146,16 @@ def describe_all(frames: Frames, hospitals: Mapping[str, Text]) -> dict[str, Any
         "absent": [hospitals[hospital] for hospital in sorted(set(hospitals) - loaded)],
         "current": {h: own["ingests"].filter("is_current").row(0, named=True) for h, own in by_hospital.items()},
         "n_shared": measures.count_shared_patients(frames["patient"]),
+        "shared_pairs": comparison.count_shared_by_pair(frames["patient"], list(shown)),
+        "readiness": {h: judge_readiness(own) for h, own in by_hospital.items()},
+        "suspicious": comparison.find_suspicious_rules(
+            measures.filter_current(frames["rule_outcomes"], frames["ingests"]), list(shown)
+        ),
+        "answer_labels": ANSWERS,
+        "statuses": texts.STATUSES,
+        "answers": comparison.list_answers(frames["status"], list(shown)),
+        "drift": comparison.compare_drift(frames["subject"], list(shown)),
+        "thresholds": thresholds,
         "n_eligible": {h: listing.count_eligible(own["attrition"]) for h, own in by_hospital.items()},
         "accounts": {h: listing.list_accounts(own["ingests"]) for h, own in by_hospital.items()},
         "severities": {h: listing.list_severities(own["status"]) for h, own in by_hospital.items()},

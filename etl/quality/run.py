@@ -24,7 +24,7 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
     if hospital:
         find_site(settings, hospital)
     relations = [
-        "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "core.completeness", "core.eligibility",
+        "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "core.completeness", "core.eligibility", "core.subject",
         *(f"core.{name}" for name in TABLES), *(f"versions.{name}" for name in ABOUT_INGESTS),
     ]  # fmt: skip
     frames = read_frames(settings.warehouse_path, relations)

@@ -54,6 +54,13 @@ EXPECTATIONS = {
     "key": Text("no record twice", "无重复记录"),
     "median": Text("median agrees with the other hospitals", "中位数与其他医院相符"),
 }
+COUNTS = {
+    "patients": Text("patients loaded", "载入患者"),
+    "rows_read": Text("rows read", "读取行数"),
+    "records_loaded": Text("records loaded", "载入记录"),
+    "records_quarantined": Text("records set aside", "隔离记录"),
+    "cells_quarantined": Text("single cells set aside", "隔离单元格"),
+}
 IGNORE_RULES = {
     "used": Text("used", "已使用"),
     "blank row": Text("blank row", "空行"),

@@ -72,6 +72,50 @@ MEDIAN_FIELDS = {  # AFP and HBV DNA are left out: their medians differ by order
     *(("laboratory", test.value) for test in LabTest if test not in {LabTest.AFP, LabTest.HBV_DNA, LabTest.HBV_DNA_COPIES}),
 }  # fmt: skip
 
+DRIFT_DISTANCE = Threshold(
+    0.20,
+    Text(
+        "One patient in five would have to change level: more than honest hospitals of one study differ by; points to "
+        "another unit, another coding or other patients. Below p = 0.001 chance does not explain it, with some twenty fields "
+        "looked at in each hospital.",
+        "五分之一的患者需改变分层才能一致：超出同一研究中各医院的正常差异，提示单位、编码或患者人群不同。p<0.001说明并非偶然（每家医院约比较二十项）。",
+    ),
+)
+DRIFT_P = 0.001
+EVERYWHERE = Threshold(
+    0.05,
+    Text(
+        "At least one record in twenty fails in every hospital: rather a rule that is wrong than so many hospitals that are.",
+        "每家医院均有5%以上记录不符：更可能是规则有误，而非各医院都错。",
+    ),
+)
+ONE_PLACE = Threshold(
+    0.10,
+    Text(
+        "One record in ten fails here and at most one in fifty anywhere else: rather a mapping that is wrong than the entries.",
+        "仅此一家有10%以上记录不符，其他医院均不超过2%：更可能是字段对应有误，而非填写错误。",
+    ),
+)
+ELSEWHERE_RATE = 0.02
+RULE_MIN_RECORDS = 20
+OPEN_QUESTIONS = Threshold(
+    0.05,
+    Text(
+        "An open question about a value that enters a result; with more than 5 % of the analysed patients the results may still move.",
+        "对进入分析结果的值仍有疑问；超过5%的入组患者有疑问时，结果仍可能改变。",
+    ),
+)
+WAITING = Threshold(
+    0.05,
+    Text(
+        "Patients who may still come in by an answer; leaving out more than 5 % for missing values would bias the comparison.",
+        "补充数据后可能入组的患者；因缺失排除超过5%会使比较产生偏倚。",
+    ),
+)
+NONE_LEFT = Threshold(
+    0,
+    Text("Nothing of this kind may be left when the study is analysed.", "正式分析前不应有此类遗留。"),
+)
 NEEDED_TABLES = ("patient", "baseline", "laboratory", "treatment", "outcome")
 BASELINE_TESTS = (LabTest.ALT, LabTest.AST, LabTest.BILIRUBIN, LabTest.ALBUMIN, LabTest.AFP)
 ALTERNATIVES = {

@@ -1,5 +1,8 @@
+import base64
+import gzip
 import json
 import re
+from itertools import cycle
 
 import polars as pl
 import pytest
@@ -9,6 +12,7 @@ from etl.pages.text import Text
 from etl.quality.embed import embed_findings
 from etl.quality.report import describe_hospital, write_quality_pages
 from etl.quality.status import derive_query_status
+from schemas.rules import RULES
 
 NAMES = {"nanfang": Text("Nanfang Hospital", "南方医院"), "hunan": Text("Hunan Hospital", "湖南医院")}
 
@@ -26,7 +30,11 @@ def pages(tmp_path_factory):
 
 
 def read_data(html):
-    return json.loads(re.search(r'id="finding-data">(.*?)</script>', html, re.DOTALL).group(1))
+    return unpack(re.search(r'id="finding-data">(.*?)</script>', html, re.DOTALL).group(1))
+
+
+def unpack(data):
+    return json.loads(data if data.startswith("{") else gzip.decompress(base64.b64decode(data)))
 
 
 def test_files_are_where_they_are_looked_for(tmp_path):
@@ -64,7 +72,7 @@ def test_what_other_hospitals_hold_does_not_change_a_page():
         frames = {**frames, "expectations": CHECKS, "measured": fixture_measures(frames)}
         frames["status"] = derive_query_status(frames["findings"], frames["ingests"], frames["answers"])
         context = describe_hospital(frames, "nanfang", NAMES["nanfang"])
-        return {name: value for name, value in context.items() if name != "status"}
+        return {name: value for name, value in context.items() if name not in ("status", "distributions")}
 
     def fixture_measures(frames):
         from etl.quality.measures import derive_completeness
@@ -121,16 +129,35 @@ def test_twenty_thousand_findings_fit_the_page(tmp_path):
     write(tmp_path, frames)
     page = tmp_path / "quality/nanfang/index.html"
     assert page.stat().st_size <= 600_000
-    assert len(read_data(page.read_text(encoding="utf-8"))["row"]) >= 10_000
+    assert len(read_data(page.read_text(encoding="utf-8"))["row"]) == 20_000
+
+
+def test_a_page_of_every_rule_and_twenty_thousand_different_findings_keeps_its_size(tmp_path):
+    findings = [
+        {**finding, "rule_id": rule.rule_id, "message_en": rule.en, "message_zh": rule.zh, "table_name": rule.table, "field": rule.field}
+        for finding, rule in zip(make_many_findings(20_000), cycle(RULES.values()), strict=False)
+    ]  # fmt: skip
+    write(tmp_path, make_frames(findings=findings))
+    page = tmp_path / "quality/nanfang/index.html"
+    assert page.stat().st_size <= 600_000
+    assert len(read_data(page.read_text(encoding="utf-8"))["row"]) == 20_000
 
 
 def test_what_does_not_fit_is_cut_at_the_end_and_counted():
+    frames = make_frames(findings=make_many_findings(1_000))
+    status = derive_query_status(frames["findings"], frames["ingests"], frames["answers"])
+    data, shown = embed_findings(status, limit=4_000)
+    assert len(data.encode()) <= 4_000
+    assert 0 < shown < 1_000
+    assert unpack(data)["row"] == list(range(3, 3 + shown))
+
+
+def test_few_findings_need_no_new_browser():
     frames = make_frames(findings=make_many_findings(500))
     status = derive_query_status(frames["findings"], frames["ingests"], frames["answers"])
-    data, shown = embed_findings(status, limit=10_000)
-    assert len(data.encode()) <= 10_000
-    assert 0 < shown < 500
-    assert json.loads(data)["row"] == list(range(3, 3 + shown))
+    data, shown = embed_findings(status, limit=1_000_000)
+    assert shown == 500
+    assert json.loads(data)["row"] == list(range(3, 503))
 
 
 def test_an_empty_warehouse_gives_an_empty_page_over_all(tmp_path):

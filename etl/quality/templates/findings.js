@@ -1,8 +1,14 @@
 "use strict";
-(() => {
+(async () => {
   const table = document.getElementById("finding-table");
   if (!table) { return; }
-  const data = JSON.parse(document.getElementById("finding-data").textContent);
+  const written = document.getElementById("finding-data").textContent;
+  // Many findings come compressed; a browser too old for that keeps the hint that points to the workbook.
+  const unpack = async (text) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  };
+  const data = JSON.parse(written.startsWith("{") ? written : await unpack(written));
   const find = (id) => document.getElementById("finding-" + id);
   const PAGE = 100;
   const ALL = ["all", "全部"];
@@ -25,7 +31,12 @@
 
   // One entry per column: heading, what it sorts by, and how a cell is filled. Cells get text, never markup.
   const columns = [
-    { en: "No.", zh: "序号", key: (i) => i, fill: (cell, i) => cell.append(i + 1), numeric: true },
+    { en: "No.", zh: "序号", key: (i) => i, fill: (cell, i) => {
+      const link = cell.appendChild(document.createElement("a"));
+      link.href = "#finding=" + data.id[i];
+      link.title = "Link to this finding / 本条链接";
+      link.append(i + 1);
+    }, numeric: true },
     { en: "Kind", zh: "类别", key: (i) => data.severity[i], fill: (cell, i) => tag(cell, data.severities[data.severity[i]], true) },
     { en: "File and sheet", zh: "文件和工作表", key: (i) => data.place[i], fill: (cell, i) => cell.append(placeName(data.places[data.place[i]])) },
     { en: "Row", zh: "行号", key: (i) => data.row[i] ?? -1, fill: (cell, i) => cell.append(data.row[i] ?? "–"), numeric: true },
@@ -40,19 +51,22 @@
   ];
 
   const haystack = (i) => [
-    data.value[i], data.columns[data.column[i]], data.row[i], placeName(data.places[data.place[i]]),
+    data.id[i], "rule:" + data.rules[data.rule[i]] + ";", data.value[i], data.columns[data.column[i]], data.row[i], placeName(data.places[data.place[i]]),
     ...data.messages[data.message[i]], ...data.answers[data.answer[i]] ?? [],
   ].join("\u0001").toLowerCase();
   const haystacks = data.row.map(() => null);
+  // The workbook prints a query's whole id, the page holds its beginning; `rule:x` means that rule and no longer name.
+  const shorten = (word) => /^[0-9a-f]{16}$/.test(word) ? word.slice(0, data.id[0].length)
+    : word.startsWith("rule:") ? word + ";" : word;
   const matches = (i, words) => {
     haystacks[i] ??= haystack(i);
     return words.every((word) => haystacks[i].includes(word));
   };
 
-  const state = { column: 0, direction: 1, shown: PAGE, rows: [] };
+  const state = { column: 0, direction: 1, shown: PAGE, rows: [], found: "" };
 
   const select = () => {
-    const words = find("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = find("search").value.toLowerCase().split(/\s+/).filter(Boolean).map(shorten);
     const is = (id, values, i) => find(id).value === "" || values[i] === Number(find(id).value);
     const { key } = columns[state.column];
     state.rows = data.row.map((_, i) => i).filter((i) =>
@@ -69,6 +83,7 @@
 
   const makeRow = (i) => {
     const row = document.createElement("tr");
+    if (data.id[i] === state.found) { row.className = "found"; row.tabIndex = -1; }
     for (const column of columns) {
       const cell = row.insertCell();
       cell.dataset.en = column.en; cell.dataset.zh = column.zh;
@@ -85,6 +100,14 @@
     const already = state.shown === PAGE ? 0 : body.rows.length;
     if (already === 0) { body.replaceChildren(); }
     body.append(...state.rows.slice(already, state.shown).map(makeRow));
+    tell();
+    table.querySelectorAll("th").forEach((heading, index) => {
+      const order = state.direction === 1 ? "ascending" : "descending";
+      heading.setAttribute("aria-sort", index === state.column ? order : "none");
+    });
+  };
+
+  const tell = () => {
     const visible = Math.min(state.shown, state.rows.length);
     const n = (count) => count.toLocaleString("en");
     const line = find("count");
@@ -92,10 +115,6 @@
     bilingual(line, `Showing ${n(visible)} of ${n(state.rows.length)} (${n(data.row.length)} in all)`,
       `显示 ${n(visible)} 条，筛选出 ${n(state.rows.length)} 条（共 ${n(data.row.length)} 条）`);
     find("more").hidden = visible >= state.rows.length;
-    table.querySelectorAll("th").forEach((heading, index) => {
-      const order = state.direction === 1 ? "ascending" : "descending";
-      heading.setAttribute("aria-sort", index === state.column ? order : "none");
-    });
   };
 
   const offer = (id, labels) => {
@@ -128,10 +147,46 @@
     heading.append(bilingual(button, column.en, column.zh));
     table.tHead.rows[0].append(heading);
   });
+
+  // #finding=<id> shows one finding alone, #rule=<id> those of one rule: links that can be sent to somebody.
+  const follow = () => {
+    const [, kind, wanted] = /^#(finding|rule)=([\w.]+)$/.exec(location.hash) ?? [];
+    state.found = kind === "finding" ? shorten(wanted) : "";
+    const known = kind === "finding" ? data.id.includes(state.found) : data.rules.includes(wanted);
+    if (!kind) { return; }
+    for (const id of ["severity", "status", "place"]) { find(id).value = ""; }
+    find("search").value = state.found || "rule:" + wanted;
+    select();
+    if (!known) {
+      find("count").replaceChildren();
+      bilingual(find("count"), "This finding is no longer open, or the link is incomplete.", "该问题已消除，或链接不完整。");
+    }
+    (table.querySelector("tr.found") ?? find("search")).focus({ preventScroll: true });
+    find("count").scrollIntoView();
+  };
+  addEventListener("hashchange", follow);
+
+  // On paper: everything that was chosen, up to a thousand lines, and what is folded away.
+  const PRINTED = 1000;
+  addEventListener("beforeprint", () => {
+    document.querySelectorAll("details:not([open])").forEach((part) => { part.open = true; part.dataset.closed = ""; });
+    state.before = state.shown;
+    state.shown = PRINTED;
+    table.tBodies[0].replaceChildren(...state.rows.slice(0, PRINTED).map(makeRow));
+    tell();
+  });
+  addEventListener("afterprint", () => {
+    document.querySelectorAll("details[data-closed]").forEach((part) => { part.open = false; delete part.dataset.closed; });
+    state.shown = state.before;
+    table.tBodies[0].replaceChildren(...state.rows.slice(0, state.shown).map(makeRow));
+    tell();
+  });
+
   let waiting = 0;
   find("search").addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(select, 120); });
   find("more").addEventListener("click", () => { state.shown += PAGE; show(); });
   find("controls").hidden = false;
   table.hidden = false;
   select();
+  follow();
 })();
