@@ -10,7 +10,8 @@
   };
   const data = JSON.parse(written.startsWith("{") ? written : await unpack(written));
   const find = (id) => document.getElementById("finding-" + id);
-  const PAGE = 100;
+  const PAGE = matchMedia("(max-width: 600px)").matches ? 25 : 100;
+  const NOTHING = "–";
   const ALL = ["all", "全部"];
 
   const bilingual = (parent, en, zh) => {
@@ -39,9 +40,9 @@
     }, numeric: true },
     { en: "Kind", zh: "类别", key: (i) => data.severity[i], fill: (cell, i) => tag(cell, data.severities[data.severity[i]], true) },
     { en: "File and sheet", zh: "文件和工作表", key: (i) => data.place[i], fill: (cell, i) => cell.append(placeName(data.places[data.place[i]])) },
-    { en: "Row", zh: "行号", key: (i) => data.row[i] ?? -1, fill: (cell, i) => cell.append(data.row[i] ?? "–"), numeric: true },
-    { en: "Column", zh: "列名", key: (i) => data.columns[data.column[i]] ?? "", fill: (cell, i) => cell.append(data.columns[data.column[i]] ?? "–") },
-    { en: "Value", zh: "原值", key: (i) => data.value[i], fill: (cell, i) => cell.append(data.value[i] || "–"), style: "value" },
+    { en: "Row", zh: "行号", key: (i) => data.row[i] ?? -1, fill: (cell, i) => cell.append(data.row[i] ?? NOTHING), numeric: true },
+    { en: "Column", zh: "列名", key: (i) => data.columns[data.column[i]] ?? "", fill: (cell, i) => cell.append(data.columns[data.column[i]] ?? NOTHING) },
+    { en: "Value", zh: "原值", key: (i) => data.value[i], fill: (cell, i) => cell.append(data.value[i] || NOTHING), style: "value" },
     { en: "What is asked", zh: "内容", key: (i) => data.messages[data.message[i]][0], fill: (cell, i) => bilingual(cell, ...data.messages[data.message[i]]), style: "asked" },
     { en: "Status", zh: "状态", key: (i) => data.status[i], fill: (cell, i) => {
       tag(cell, data.statuses[data.status[i]], false);
@@ -90,6 +91,7 @@
       cell.className = column.numeric ? "num" : column.style ?? "";
       const content = document.createElement("div");
       column.fill(content, i);
+      if (content.textContent === NOTHING) { cell.classList.add("empty"); }
       cell.append(content);
     }
     return row;
