@@ -10,11 +10,11 @@ RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 RUN := WORKSPACE="$(WORKSPACE)" $(BIN)/registry
 
-.PHONY: help study ingest quality analyse test check docs bench nightly mutation lock clean
+.PHONY: help study ingest new-hospital quality analyse test check docs bench nightly mutation lock clean
 
 help:  ## this list
 	@echo "The HCC registry. Targets:"
-	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Everything a study owns lies in WORKSPACE (now: $(WORKSPACE)). First time here: make study"
 
 study: $(RUNTIME)  ## the synthetic example study, all steps, in example/
@@ -22,6 +22,9 @@ study: $(RUNTIME)  ## the synthetic example study, all steps, in example/
 
 ingest: $(RUNTIME)  ## HOSPITAL=x [EXTRACT=path] [CHECK=yes] [ACCEPT=yes]: read, validate and load one delivery
 	@$(RUN) ingest "$(HOSPITAL)" $(if $(EXTRACT),--extract "$(EXTRACT)") $(if $(filter yes,$(CHECK)),--check) $(if $(filter yes,$(ACCEPT)),--accept)
+
+new-hospital: $(RUNTIME)  ## HOSPITAL=x EXTRACT=path: propose a mapping and write the worksheet of what to decide
+	@$(RUN) new-hospital "$(HOSPITAL)" $(if $(EXTRACT),--extract "$(EXTRACT)")
 
 quality: $(RUNTIME)  ## [HOSPITAL=x]: data-quality pages and query workbooks
 	@$(RUN) quality $(if $(HOSPITAL),--hospital "$(HOSPITAL)")

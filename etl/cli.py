@@ -1,4 +1,4 @@
-"""The data manager's and the coordinating centre's commands: ingest, quality, ingests, revert."""
+"""The data manager's and the coordinating centre's commands: new-hospital, ingest, quality, ingests, revert."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import typer
 
 from etl.console import Terminal
 from etl.ingest import ingest, revert
+from etl.onboarding.run import propose_hospital, take_worksheet
 from etl.quality.run import write_quality
-from etl.settings import list_hospitals, read_settings
+from etl.settings import find_site, list_hospitals, read_settings
 from etl.warehouse import read_frames
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -26,6 +27,7 @@ def run_ingest(
     """Read, validate and load one delivery of a hospital, and write its quality page."""
     settings = read_settings()
     terminal = Terminal(settings.language)
+    weaknesses = take_worksheet(find_site(settings, hospital))
     with terminal.progress(hospital) as progress:
         summary = ingest(settings, hospital, extract=extract, check=check, accept=accept, progress=progress)
         page = settings.reports_dir / "quality" / hospital / "index.html"
@@ -33,6 +35,20 @@ def run_ingest(
             progress("writing the quality pages", "生成质量报告")
             write_quality(settings)
     terminal.show_ingest(summary, page if page.exists() and summary.status != "checked" else None)
+    terminal.show_weaknesses(weaknesses or [])
+
+
+@commands.command("new-hospital")
+def run_new_hospital(
+    hospital: Annotated[str, typer.Argument(help="short name for the hospital: small letters, digits, _")] = "",
+    extract: Annotated[Path | None, typer.Option(help="a delivery of the hospital: file or folder")] = None,
+) -> None:
+    """Scan an unknown delivery, propose its mapping, and write the worksheet of what a person must decide."""
+    settings = read_settings()
+    terminal = Terminal(settings.language)
+    with terminal.progress(terminal.text("scanning the delivery", "扫描数据")):
+        proposed = propose_hospital(settings, hospital, extract)
+    terminal.show_new_hospital(proposed)
 
 
 @commands.command("quality")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,10 @@ from rich.console import Console
 from etl.accounts import USED
 from etl.errors import RegistryError
 from etl.ingest import IngestSummary, Progress
+from etl.onboarding.decisions import CODE, COLUMN
+from etl.onboarding.run import NewHospital
+from etl.onboarding.words import IDENTIFIER, NATIONAL_ID, PATIENT_NUMBER
+from etl.pages.text import Text
 from etl.quality.texts import SEVERITIES, label_ignore_rule
 from etl.settings import Language
 from schemas.codes import Severity
@@ -32,6 +36,26 @@ WORDS = {
         "identifiers": "身份信息", "answers": "答复  ", "taken": "已采用 {n:,} 条：已核实或无法获得的数值不再质疑",
     },
 }  # fmt: skip
+
+PROPOSAL_WORDS = {
+    "en": {
+        "title": "{hospital}: {delivery} - a mapping is proposed",
+        "sheets": "Sheets    {n} with records, {ignored} without",
+        "columns": "Columns   {n} = {sure} sure + {open} to decide",
+        "codes": "Codes     {n} = {sure} sure + {open} to decide",
+        "hidden": "Never stored or shown: {names}",
+        "next": "Next: fill in {worksheet}, put the delivery into extracts/{hospital}/, then: make ingest HOSPITAL={hospital}",
+    },
+    "zh": {
+        "title": "{hospital}：{delivery} - 已生成对应建议",
+        "sheets": "工作表  有记录 {n} 个，无记录 {ignored} 个",
+        "columns": "列      {n} = 确定 {sure} + 待决定 {open}",
+        "codes": "编码    {n} = 确定 {sure} + 待决定 {open}",
+        "hidden": "不存储、不显示：{names}",
+        "next": "下一步：填写 {worksheet}，将数据放入 extracts/{hospital}/，然后运行 make ingest HOSPITAL={hospital}",
+    },
+}  # fmt: skip
+SHOWN_WEAKNESSES = 12
 
 
 class Terminal:
@@ -86,6 +110,46 @@ class Terminal:
                 self.out.print(f"  {line}", markup=False)
         if page:
             self.out.print(f"  {self.text('Page', '报告')}: {page}", markup=False)
+
+    def show_new_hospital(self, proposed: NewHospital) -> None:
+        """Print what was found in an unknown delivery and what to do next."""
+        for language in ("en", "zh") if self.language == "both" else (self.language,):
+            title, *lines = describe_proposal(proposed, language)
+            self.out.print(title, markup=False, style="bold")
+            for line in lines:
+                self.out.print(f"  {line}", markup=False)
+
+    def show_weaknesses(self, weaknesses: Sequence[Text]) -> None:
+        """Print what is weak about a mapping that was just taken from its worksheet."""
+        if not weaknesses:
+            return
+        n = len(weaknesses)
+        self.say(f"The mapping is taken. {n} weak point(s):", f"对应表已采用，薄弱之处 {n} 项：")
+        for weak in weaknesses[:SHOWN_WEAKNESSES]:
+            self.out.print(f"  - {self.text(weak.en, weak.zh)}", markup=False)
+        if n > SHOWN_WEAKNESSES:
+            self.say(f"  ... and {n - SHOWN_WEAKNESSES} more", f"  …… 另有 {n - SHOWN_WEAKNESSES} 项")
+
+
+def describe_proposal(proposed: NewHospital, language: str) -> list[str]:
+    """Return what was found in an unknown delivery as lines in one language: title, sheets, columns, codes, identifiers, next step."""
+    words = PROPOSAL_WORDS[language]
+    columns = [d for d in proposed.decisions if d.kind == COLUMN]
+    codes = [d for d in proposed.decisions if d.kind == CODE]
+    sources = [s for s in proposed.draft.sources if not s.reason]
+    hidden = sorted({d.item for d in columns if d.proposed in (PATIENT_NUMBER, NATIONAL_ID, IDENTIFIER)})
+    return [
+        words["title"].format(hospital=proposed.draft.hospital, delivery=proposed.draft.delivery),
+        words["sheets"].format(n=len(sources), ignored=len(proposed.draft.sources) - len(sources)),
+        words["columns"].format(
+            n=len(columns), sure=sum(bool(d.decided) for d in columns), open=sum(not d.decided for d in columns)
+        ),
+        words["codes"].format(
+            n=len(codes), sure=sum(bool(d.decided) for d in codes), open=sum(not d.decided for d in codes)
+        ),
+        words["hidden"].format(names=", ".join(hidden) or "-"),
+        words["next"].format(worksheet=proposed.worksheet, hospital=proposed.draft.hospital),
+    ]
 
 
 def describe_ingest(summary: IngestSummary, language: str) -> list[str]:

@@ -80,6 +80,18 @@ class AnswerError(RegistryError):
     exit_code = 11
 
 
+class WorksheetError(RegistryError):
+    """A new hospital's worksheet that cannot be taken: a cell names no field, no unit of it, or a field that is taken."""
+
+    exit_code = 12
+
+
+class OpenDecisionsError(RegistryError):
+    """A new hospital's worksheet with decisions that are still to be made; nothing was read."""
+
+    exit_code = 13
+
+
 class InternalError(RegistryError):
     """A fault of the registry itself, such as accounts that do not balance: nothing was loaded; please report it."""
 

@@ -262,7 +262,7 @@ def _check_site(site: Site) -> list[str]:
         if column.role not in ROLES:
             faults.append(f"{where}: role '{column.role}' is none of {', '.join(ROLES)}")
         if column.role == "field":
-            faults += [f"{where}: {fault}" for fault in _check_field(column)]
+            faults += [f"{where}: {fault}" for fault in check_field(column)]
     for source in site.sources:
         faults += _check_patient(source, site.columns_of(source))
         faults += _check_header(source, site.columns_of(source))
@@ -307,7 +307,8 @@ def _check_source(columns: Sequence[ColumnMap]) -> Iterator[str]:
                     yield f"columns.csv line {c.line}: {table}.{c.field} is already given by line {taken[c.field]}"
 
 
-def _check_field(column: ColumnMap) -> Iterator[str]:
+def check_field(column: ColumnMap) -> Iterator[str]:
+    """Yield what is wrong with table, field and record of one line of columns.csv."""
     if column.table not in TABLES:
         yield f"there is no table '{column.table}'; tables: {', '.join(TABLES)}"
         return

@@ -1,0 +1,1 @@
+"""From an unknown delivery to a proposed mapping and the worksheet of what a person must decide."""

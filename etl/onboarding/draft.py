@@ -1,0 +1,295 @@
+"""A proposed mapping as a list of decisions: sheets, columns, units and codes, each with a confidence and a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.extract import Delivery
+from etl.identity import has_personal_data
+from etl.onboarding.layout import FoundSource, Layout, read_layout
+from etl.onboarding.profile import find_value_unit, is_unit, show_values, split_unit
+from etl.onboarding.propose import SURE, Proposal, propose_columns
+from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_code, find_quantity
+from etl.pages.text import Text
+from etl.parse import MISSING_TEXTS
+from etl.site import SHARED, normalise_code
+from schemas.codes import LabTest
+from schemas.contract import FieldContract, read_key
+from schemas.tables import TABLES
+from schemas.units import LAB_RANGES, find_factor, list_units
+
+ALL_ROWS = "all rows: "
+GUESSED_UNIT, CONVENTION, TRUE_FALSE = 0.75, 0.75, 0.90
+_DEATH_WORDS = ("死亡", "death", "dead", "deceased", "died", "event")
+_SEX_OF_GB = {"1": "male", "2": "female"}
+
+
+@dataclass(frozen=True)
+class ColumnDraft:
+    """One line of columns.csv to be: `meaning` is the id of a `Meaning`, "" where a person must say what the column is.
+
+    `unit_confidence` is 1 where the field has no unit. `seen` is what may be shown of the values. A line without a
+    column gives constants (`record`) to every record of `meaning`'s table.
+    """
+
+    source: str
+    column: str
+    meaning: str
+    record: str
+    unit: str
+    confidence: float
+    unit_confidence: float
+    reason: Text
+    unit_reason: Text
+    kind: str
+    n_filled: int
+    n_rows: int
+    seen: str
+
+    @property
+    def item(self) -> str:
+        """The column, or what constants are given to."""
+        return self.column or f"{ALL_ROWS}{self.meaning.removesuffix('.*')}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person must decide."""
+        return min(self.confidence, self.unit_confidence) < SURE
+
+
+@dataclass(frozen=True)
+class CodeDraft:
+    """One line of codes.csv to be; `value` is "" where a person must say what the code means."""
+
+    table: str
+    field: str
+    code: str
+    value: str
+    count: int
+    confidence: float
+    reason: Text
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person must decide."""
+        return self.confidence < SURE
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A hospital's proposed mapping."""
+
+    hospital: str
+    delivery: str
+    is_synthetic: bool
+    sources: tuple[FoundSource, ...]
+    columns: tuple[ColumnDraft, ...]
+    codes: tuple[CodeDraft, ...]
+
+
+def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
+    """Propose a mapping for a delivery that nobody has mapped yet."""
+    layout = read_layout(delivery)
+    columns: list[ColumnDraft] = []
+    codes: dict[tuple[str, str, str], CodeDraft] = {}
+    for source in (s for s in layout.sources if not s.reason):
+        proposals = propose_columns(source, layout.dictionary)
+        columns += _draft_columns(source, proposals, layout)
+        for code in (code for proposal in proposals for code in _draft_codes(proposal, source)):
+            known = codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
+            if known.value != code.value:
+                told = Text("two columns of this field write it differently", "该字段的两列写法不同")
+                codes[code.table, code.field, normalise_code(code.code)] = CodeDraft(
+                    code.table, code.field, code.code, "", known.count + code.count, 0.0, told
+                )
+    return Draft(hospital, delivery.name, delivery.is_synthetic, layout.sources, tuple(columns), tuple(codes.values()))
+
+
+def _draft_columns(source: FoundSource, proposals: Sequence[Proposal], layout: Layout) -> Iterator[ColumnDraft]:
+    unpivoted = {p.meaning.table for p in proposals if p.meaning and p.meaning.record}
+    unit_column = next((p.column for p in proposals if p.meaning and p.meaning.id == UNIT_COLUMN), None)
+    for p in proposals:
+        note = layout.dictionary.find(p.column).note if layout.dictionary and layout.dictionary.find(p.column) else ""  # type: ignore[union-attr]
+        unit, unit_confidence, unit_reason = _propose_unit(p, unit_column, note)
+        yield ColumnDraft(
+            source=source.name, column=p.column, meaning=p.meaning.id if p.meaning else "",
+            record=_find_record(p.meaning, unpivoted), unit=unit, confidence=p.confidence, unit_confidence=unit_confidence,
+            reason=p.reason, unit_reason=unit_reason, kind=p.profile.kind.value, n_filled=p.profile.n_filled,
+            n_rows=p.profile.n_rows, seen="" if _is_identifying(p.meaning) else show_values(p.profile),
+        )  # fmt: skip
+    yield from _draft_constants(source, proposals)
+
+
+def _is_identifying(meaning: Meaning | None) -> bool:
+    return meaning is not None and meaning.role in ("patient", "person", "drop")
+
+
+def _find_record(meaning: Meaning | None, unpivoted: set[str]) -> str:
+    """Return how a column makes a record: what its row shares with all unpivoted cells is marked so."""
+    if meaning is None or not meaning.field:
+        return ""
+    return meaning.record or (SHARED if meaning.table in unpivoted and meaning.table == "laboratory" else "")
+
+
+def _draft_constants(source: FoundSource, proposals: Sequence[Proposal]) -> Iterator[ColumnDraft]:
+    """Yield constants for the parts of keys that no column gives: who read the images, by which criteria, the visit."""
+    given = {p.meaning.id for p in proposals if p.meaning}
+    for table in dict.fromkeys(p.meaning.table for p in proposals if p.meaning and p.meaning.role == "field"):
+        missing = [name for name in read_key(TABLES[table]) if name != "patient_id" and f"{table}.{name}" not in given]
+        constants, reasons, confidence = [], [], 1.0
+        if "reader" in missing:
+            constants.append("reader=site")
+            reasons.append(Text("one reading exists", "只有一份阅片结果"))
+        if "criteria" in missing:
+            constants.append("criteria=recist_1_1")
+            reasons.append(
+                Text("no column names the criteria; the study's are RECIST 1.1", "未注明标准；本研究采用 RECIST 1.1")
+            )
+        if table == "laboratory" and "visit_number" in missing and _has_one_row_each(source, proposals):
+            constants.append("visit_number=0")
+            confidence = GUESSED_UNIT
+            reasons.append(Text("one row per patient: taken before the therapy?", "每名患者一行：是否为治疗前的检验？"))
+        if constants:
+            reason = Text("; ".join(r.en for r in reasons), "；".join(r.zh for r in reasons))
+            yield ColumnDraft(
+                source.name, "", f"{table}.*", ";".join(constants), "", min(confidence, 0.9 if confidence == 1.0 else confidence),
+                1.0, reason, Text("", ""), "", 0, 0, "",
+            )  # fmt: skip
+
+
+def _has_one_row_each(source: FoundSource, proposals: Sequence[Proposal]) -> bool:
+    patient = next((p for p in proposals if p.meaning and p.meaning.id == PATIENT_NUMBER), None)
+    return patient is not None and patient.profile.n_distinct >= 0.95 * patient.profile.n_filled
+
+
+def _propose_unit(p: Proposal, unit_column: str | None, note: str) -> tuple[str, float, Text]:
+    """Return a column's unit, how sure it is, and why: as stated, else the only one in which the values are plausible."""
+    spec = p.meaning.contract if p.meaning else None
+    quantity, canonical = find_quantity(p.meaning) if p.meaning else ("", None)
+    if p.meaning is None or spec is None or canonical is None:
+        if p.meaning and p.meaning.id == "laboratory.value" and unit_column:
+            return f"column:{unit_column}", 1.0, Text("the unit stands in a column", "单位另有一列")
+        is_open = p.meaning is not None and p.meaning.id == "laboratory.value"
+        return "", 0.0 if is_open else 1.0, Text("no column holds the unit", "没有单位列") if is_open else Text("", "")
+    stated = (
+        p.profile.unit or (note if is_unit(note) else split_unit(note)[1]) or find_value_unit(list(p.profile.counts))
+    )
+    if stated:
+        if find_factor(quantity, stated, canonical) is not None:
+            return stated, 0.97, Text("the unit is stated", "已注明单位")
+        return (
+            "",
+            0.0,
+            Text(f"{stated} is no unit that the registry can convert here", f"登记库无法换算该项的 {stated}"),
+        )
+    units = list_units(quantity, canonical)
+    if len(units) == 1:
+        return "", SURE, Text(f"no unit is stated; only {canonical} is in use", f"未注明单位；通用单位仅 {canonical}")
+    return _guess_unit(p, spec, units)
+
+
+def _guess_unit(p: Proposal, spec: FieldContract, units: Sequence[tuple[str, float]]) -> tuple[str, float, Text]:
+    low, high = _find_plausible(p.meaning, spec)
+    median = p.profile.numbers.median()
+    if median is None or low is None or high is None:
+        return "", 0.0, Text("no unit is stated", "未注明单位")
+    fitting = [unit for unit, factor in units if low <= float(median) * factor <= high]  # type: ignore[arg-type]
+    named = ", ".join(unit for unit, _ in units)
+    if len(fitting) == 1:
+        return (
+            fitting[0],
+            GUESSED_UNIT,
+            Text(
+                f"no unit is stated; of {named} only {fitting[0]} makes the median plausible",
+                f"未注明单位；在 {named} 中仅 {fitting[0]} 使中位数合理",
+            ),
+        )
+    return (
+        "",
+        0.0,
+        Text(
+            f"no unit is stated, and more than one would be plausible: {', '.join(fitting) or named}",
+            f"未注明单位，且不止一种合理：{', '.join(fitting) or named}",
+        ),
+    )
+
+
+def _find_plausible(meaning: Meaning | None, spec: FieldContract) -> tuple[float | None, float | None]:
+    if meaning and meaning.table == "laboratory":
+        return LAB_RANGES[LabTest(meaning.record.removeprefix("test="))].plausible
+    return spec.plausible
+
+
+def _draft_codes(p: Proposal, source: FoundSource) -> Iterator[CodeDraft]:
+    """Yield the codes of one column that the registry does not understand by itself."""
+    spec = p.meaning.contract if p.meaning else None
+    if (
+        p.meaning is None
+        or spec is None
+        or p.meaning.record.startswith("?")
+        or not (spec.codes or spec.dtype == pl.Boolean)
+    ):
+        return
+    counts = {**dict.fromkeys(p.profile.choices, 0), **p.profile.counts}
+    if "+" in counts and source.rows[p.column].eq("-").any():
+        counts["-"] = int(source.rows[p.column].eq("-").sum())
+    own = {code.value.casefold() for code in spec.codes} if spec.codes else {"true", "false"}
+    for text, count in counts.items():
+        is_missing = text.casefold() in MISSING_TEXTS and text != "-"
+        if (text.casefold() in own and text not in p.profile.choices) or is_missing or has_personal_data(text):
+            continue
+        value, confidence, reason = _propose_code(p, spec, text)
+        yield CodeDraft(p.meaning.table, p.meaning.field, text, value, count, confidence, reason)
+
+
+def _propose_code(p: Proposal, spec: FieldContract, text: str) -> tuple[str, float, Text]:
+    label = p.profile.choices.get(text)
+    if label is not None:
+        value = find_code(spec, label)
+        if value:
+            return value, 0.97, Text(f"data dictionary: {text} is {label}", f"数据字典：{text} 为 {label}")
+        return (
+            "",
+            0.0,
+            Text(
+                f"data dictionary: {text} is {label}, which no known word says",
+                f"数据字典：{text} 为 {label}，非已知编码",
+            ),
+        )
+    hint = p.profile.hints.get(text)
+    if hint and (value := find_code(spec, hint)):
+        return value, 0.95, Text(f"the header says that {text} is {hint}", f"表头注明 {text} 为 {hint}")
+    if value := find_code(spec, text):
+        return value, 0.95, Text("a known word", "已知名称")
+    return _propose_number(p, spec, text)
+
+
+def _propose_number(p: Proposal, spec: FieldContract, text: str) -> tuple[str, float, Text]:
+    """Propose what 0, 1 and 2 mean where a standard or the field's own name says so."""
+    values = set(p.profile.counts)
+    if spec.codes is None and values <= {"0", "1"}:
+        return (
+            ("true" if text == "1" else "false"),
+            TRUE_FALSE,
+            Text("1 is yes and 0 is no in a yes/no column", "是/否列中 1 为是、0 为否"),
+        )
+    if spec.name == "sex" and values <= {"1", "2"}:
+        return (
+            _SEX_OF_GB[text],
+            CONVENTION,
+            Text("GB/T 2261.1 and ISO 5218: 1 male, 2 female", "GB/T 2261.1：1 男，2 女"),
+        )
+    if (
+        spec.name == "vital_status"
+        and values <= {"0", "1"}
+        and any(word in p.column.casefold() for word in _DEATH_WORDS)
+    ):
+        return (
+            ("dead" if text == "1" else "alive"),
+            CONVENTION,
+            Text("1 where the column names the death", "列名为死亡，1 表示死亡"),
+        )
+    return "", 0.0, Text("no known word", "不是已知名称")

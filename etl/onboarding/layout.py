@@ -1,0 +1,263 @@
+"""How an unknown delivery is laid out: which row is the header, which sheets hold records, which rows do not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from etl.extract import ROW, Delivery, Grid
+from etl.onboarding.dictionary import Dictionary, is_dictionary, read_dictionary
+from etl.onboarding.words import PATIENT_NUMBER, read_column_words, read_table_words, squeeze
+from etl.parse import MISSING_TEXTS
+from etl.site import normalise_text
+
+SEARCHED_ROWS = 25
+SMALLEST_TABLE = 3
+REPEAT_INSTRUMENT = "redcap_repeat_instrument"
+TOTALS = ("合计", "总计", "小计", "总数", "平均", "total", "sum", "mean")
+TOTALS_RULE = "totals row / 合计行"
+_DATA_CELL = re.compile(r"^[<>≤≥]?[+-]?\d[\d\s./:,年月日eE%×*+-]*$")
+_LONG_NUMBER = re.compile(r"\d{4,}(?:[-_.]?\d+)*")
+_COMMENT = "#"
+
+
+@dataclass(frozen=True)
+class FoundSource:
+    """One sheet or file, or the rows of one REDCap form in it, as the mapping would name it.
+
+    `rows` has the column `source_row` and one column per name, of the rows that are records. `header_row` is 0 where the file has no
+    header; the columns are then called by their place. `labels` says in more words what a column is, where the file or
+    a dictionary does. `table` is the table that the name of sheet, file or form points to, "" where it points to none.
+    `totals_column` is where rows of totals begin with their word. `reason` is set where the sheet holds no records.
+    """
+
+    name: str
+    file: str
+    sheet: str | None
+    header_row: int
+    rows: pl.DataFrame
+    labels: Mapping[str, str] = field(default_factory=dict)
+    form: str | None = None
+    table: str = ""
+    merged_ids: bool = False
+    totals_column: str | None = None
+    reason: str | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names in the sheet's order."""
+        return [name for name in self.rows.columns if name != ROW]
+
+    @property
+    def place(self) -> str:
+        """File, sheet and form as a person names them."""
+        return " › ".join(filter(None, (self.file, self.sheet, self.form)))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A whole delivery: its sources and the dictionary of the export, where one came along."""
+
+    sources: tuple[FoundSource, ...]
+    dictionary: Dictionary | None = None
+
+
+def read_layout(delivery: Delivery) -> Layout:
+    """Find the sources of a delivery; sheets and files without records come with the reason why."""
+    grids = [grid for grid in delivery.grids if not _is_empty(grid)]
+    dictionaries = [grid for grid in grids if is_dictionary(grid)]
+    dictionary = read_dictionary(dictionaries[0]) if dictionaries else None
+    found: list[FoundSource] = []
+    for grid in grids:
+        pattern = name_file(grid.file, len({g.file for g in grids}))
+        if grid in dictionaries:
+            reason = "data dictionary of the export / 导出数据字典"
+            found.append(FoundSource("", pattern, grid.sheet, 1, grid.cells, reason=reason))
+        else:
+            found += _read_grid(grid, pattern, dictionary)
+    return Layout(tuple(_name_sources(_read_glossaries(found))), dictionary)
+
+
+def name_file(name: str, n_files: int) -> str:
+    """Return the pattern that will also match the next delivery's file: dates and running numbers may change."""
+    plain = name.rsplit("/", 1)[-1]
+    if n_files == 1:
+        return "*." + plain.rsplit(".", 1)[-1]
+    return _LONG_NUMBER.sub("*", plain)
+
+
+def find_header_row(grid: Grid) -> int:
+    """Return the row that names the columns, 0 where none does.
+
+    It is the one among the first rows with the most cells that are words, known ones above all; a row of which more than a
+    third are numbers or dates names nothing. Lines that begin with `#` explain and are passed over.
+    """
+    head = grid.cells.head(SEARCHED_ROWS)
+    rows = [(number, [normalise_text(cell) for cell in cells if cell]) for number, *cells in head.iter_rows()]
+    width = max((len(cells) for _, cells in rows), default=0)
+    best, best_score = 0, 0.0
+    for number, cells in rows:
+        words = [cell for cell in cells if not _is_data(cell)]
+        if not words or cells[0].startswith(_COMMENT) or len(words) < 2 * len(cells) / 3 or 2 * len(cells) < width:
+            continue
+        known = sum(squeeze(cell) in read_column_words() for cell in words)
+        score = (len(set(words)) + 2 * known) / width
+        if score > best_score:
+            best, best_score = number, score
+    return best
+
+
+def _is_data(cell: str) -> bool:
+    return bool(_DATA_CELL.match(cell)) or cell.casefold() in MISSING_TEXTS
+
+
+def _is_empty(grid: Grid) -> bool:
+    return all(column.is_null().all() for column in grid.cells.drop(ROW))
+
+
+def _read_grid(grid: Grid, pattern: str, dictionary: Dictionary | None) -> list[FoundSource]:
+    header_row = find_header_row(grid)
+    names = _name_columns(grid, header_row)
+    body = grid.cells.filter(pl.col(ROW) > header_row).select(ROW, *[pl.col(p).alias(n) for p, n in names.items()])
+    body = body.filter(pl.any_horizontal(pl.exclude(ROW).is_not_null())) if names else body.clear()
+    labels = {**_read_comments(grid, names, header_row), **(dictionary.labels if dictionary else {})}
+    table = _find_table(grid.sheet or grid.file.rsplit("/", 1)[-1].rsplit(".", 1)[0])
+    patient = next((n for n in names.values() if PATIENT_NUMBER in read_column_words().get(squeeze(n), ())), None)
+    body, totals = _split_totals(body, patient)
+    whole = FoundSource(
+        "", pattern, grid.sheet, header_row, body, labels,
+        table=table, merged_ids=_has_merged(grid, names, patient, header_row),
+        totals_column=patient if totals else None, reason=_find_reason(body, patient),
+    )  # fmt: skip
+    return _split_forms(whole, dictionary) if REPEAT_INSTRUMENT in names.values() else [whole]
+
+
+def _name_columns(grid: Grid, header_row: int) -> dict[str, str]:
+    """Return the name of each position; a repeated one gets its number, one without a name is called by its place."""
+    positions = [p for p in grid.cells.columns if p != ROW]
+    if header_row == 0:
+        return {p: f"column {int(p) + 1}" for p in positions}
+    head = grid.cells.filter(pl.col(ROW) == header_row)
+    texts = [normalise_text(head[p][0] or "") for p in positions]
+    numbered = [f"{t} ({texts[:i].count(t) + 1})" if t and t in texts[:i] else t for i, t in enumerate(texts)]
+    return {p: name for p, name in zip(positions, numbered, strict=True) if name}
+
+
+def _read_comments(grid: Grid, names: Mapping[str, str], header_row: int) -> dict[str, str]:
+    """Return what a line above the header that begins with `#` says of each column."""
+    for number, *cells in grid.cells.head(max(header_row - 1, 0)).iter_rows():
+        texts = dict(zip([p for p in grid.cells.columns if p != ROW], cells, strict=True))
+        if (
+            number < header_row
+            and (cells[0] or "").startswith(_COMMENT)
+            and 2 * len(list(filter(None, cells))) > len(names)
+        ):
+            return {name: texts[p].lstrip(_COMMENT) for p, name in names.items() if texts.get(p)}
+    return {}
+
+
+def _find_table(name: str) -> str:
+    """Return the table that a sheet's or file's name means: the whole name or its longest known part."""
+    words = read_table_words()
+    whole = squeeze(name)
+    if whole in words:
+        return words[whole]
+    parts = {squeeze(part) for part in re.split(r"[\W_\d]+", name)} & set(words)
+    return words[max(parts, key=len)] if parts else ""
+
+
+def _split_totals(body: pl.DataFrame, patient: str | None) -> tuple[pl.DataFrame, int]:
+    """Take out the rows whose patient's number is a word such as 合计; return the rest and how many they were."""
+    if patient is None:
+        return body, 0
+    text = pl.col(patient).fill_null("").str.replace_all(r"\s+", "").str.to_lowercase()
+    is_total = pl.any_horizontal([text.str.starts_with(word) for word in TOTALS])
+    kept = body.filter(~is_total)
+    return kept, body.height - kept.height
+
+
+def _has_merged(grid: Grid, names: Mapping[str, str], patient: str | None, header_row: int) -> bool:
+    return any(
+        names.get(str(column)) == patient and last > first > header_row for first, column, last, _ in grid.merged
+    )
+
+
+def _find_reason(body: pl.DataFrame, patient: str | None) -> str | None:
+    """Return why a sheet is taken to hold no records: running text fills few cells and names nobody."""
+    cells = body.drop(ROW)
+    n_filled = sum(column.len() - column.null_count() for column in cells)
+    is_page = patient is None and (cells.width < SMALLEST_TABLE or 2 * n_filled < cells.width * max(cells.height, 1))
+    return "explanation without records / 说明页，无记录" if is_page else None
+
+
+def _read_glossaries(found: Sequence[FoundSource]) -> list[FoundSource]:
+    """Take sheets that explain another sheet's columns, line by line, for what they are: labels of those columns."""
+    columns = {squeeze(name) for source in found if not source.reason for name in source.columns}
+    labels: dict[str, str] = {}
+    glossaries = []
+    for source in found:
+        pairs = _read_pairs(source)
+        if pairs and 2 * sum(squeeze(name) in columns for name, _ in pairs) > len(pairs):
+            labels |= {squeeze(name): text for name, text in pairs}
+            glossaries.append(source)
+    glossary = "glossary of the columns / 列名说明"
+    return [
+        replace(source, reason=glossary)
+        if source in glossaries
+        else replace(
+            source, labels={**{n: labels[squeeze(n)] for n in source.columns if squeeze(n) in labels}, **source.labels}
+        )
+        for source in found
+    ]
+
+
+def _read_pairs(source: FoundSource) -> list[tuple[str, str]]:
+    """Return name and explanation of each line of a sheet with two columns or three, the header taken for a line too."""
+    if not 2 <= len(source.columns) <= SMALLEST_TABLE:
+        return []
+    first, second = source.columns[:2]
+    lines = source.rows.select(first, second).drop_nulls().rows()
+    return [(first, second), *lines]
+
+
+def _split_forms(whole: FoundSource, dictionary: Dictionary | None) -> list[FoundSource]:
+    """Split a REDCap export by its repeated forms; each has the columns that it fills."""
+    forms = sorted(whole.rows[REPEAT_INSTRUMENT].fill_null("").unique().to_list())
+    sources = []
+    for form in forms:
+        rows = whole.rows.filter(pl.col(REPEAT_INSTRUMENT).fill_null("") == form)
+        names = _list_form_columns(rows, form, forms, whole.columns, dictionary)
+        table = _find_table(form or "main")
+        sources.append(replace(whole, rows=rows.select(ROW, *names), form=form, table=table))
+    return sources
+
+
+def _list_form_columns(
+    rows: pl.DataFrame, form: str, forms: Sequence[str], columns: Sequence[str], dictionary: Dictionary | None
+) -> list[str]:
+    """Return the columns that a form has: those of the dictionary, else those that its rows fill; and those of every row."""
+    common = {name for name in columns if name.startswith("redcap_")} | {columns[0]}
+    if dictionary is None:
+        return [name for name in columns if name in common or rows[name].is_not_null().any()]
+    own = [form] if form else [name for name in dictionary.list_forms() if name not in forms]
+    known = {*dictionary.list_columns(own, columns), *common}
+    everywhere = [name for name in columns if rows[name].is_not_null().all()]
+    return [name for name in columns if name in known or dictionary.find(name) is None or name in everywhere]
+
+
+def _name_sources(found: Sequence[FoundSource]) -> list[FoundSource]:
+    """Give each source a name of its own for columns.csv: its table's, its form's, or a running one."""
+    used: set[str] = set()
+    named = []
+    for number, source in enumerate(found, 1):
+        if source.reason:
+            named.append(source)
+            continue
+        base = source.form or ("main" if source.form == "" else source.table) or f"source_{number}"
+        name = base if base not in used else f"{base}_{number}"
+        used.add(name)
+        named.append(replace(source, name=name))
+    return named

@@ -1,0 +1,305 @@
+"""What each column of a source probably means, how sure that is, and why; where it is not sure enough, nothing.
+
+A confidence is not a probability but a grade of the evidence, from the kind of match and from whether the values fit:
+
+- 0.95 the header is a known word, the values fit; 0.97 a data dictionary says so
+- 0.90 the header is known in sheets of that table (`date`, `number`)
+- 0.75 the header holds a known word, or is one but for a letter
+- times 0.4 where the values do not fit, 0.9 where there are none to look at
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+from rapidfuzz import fuzz
+
+from etl.onboarding.dictionary import Dictionary
+from etl.onboarding.layout import FoundSource
+from etl.onboarding.profile import Kind, Profile, profile_column
+from etl.onboarding.words import (
+    IDENTIFIER,
+    NATIONAL_ID,
+    PATIENT_NUMBER,
+    UNIT_COLUMN,
+    Meaning,
+    find_code,
+    list_meanings,
+    read_column_words,
+    read_fields,
+    read_table_column_words,
+    squeeze,
+)
+from etl.pages.text import Text
+from schemas.codes import LabTest
+from schemas.contract import FieldContract, read_key
+from schemas.tables import TABLES
+from schemas.units import LAB_RANGES
+
+LOWEST = 0.60
+"""Below this confidence nothing is proposed."""
+SURE = 0.90
+"""From this confidence on a proposal stands unless a person changes it."""
+KNOWN_WORD, KNOWN_IN_TABLE, BY_LABEL, PART_OF_HEADER, BY_VALUES, BY_DICTIONARY = 0.95, 0.90, 0.88, 0.75, 0.65, 0.97
+_FITS, _NO_VALUES, _MISFITS = 1.0, 0.9, 0.4
+_CLEAR_LEAD = 0.04
+_SIMILAR = 90
+_ALIKE = 3
+_ELSEWHERE = 0.9
+_SHORTEST_LATIN, _SHORTEST_CHINESE = 4, 2
+_ENOUGH_FIT = 0.8
+_EXCEL_DAYS = (20_000, 60_000)
+_MANY_ROWS = tuple(name for name, model in TABLES.items() if len(read_key(model)) > 1)
+"""Tables with several records of a patient: in a sheet of one of them a column hardly belongs to another table."""
+_LOOKS = {
+    "national id": (NATIONAL_ID, Text("the values look like ID-card numbers", "内容形似身份证号")),
+    "telephone or mail": (IDENTIFIER, Text("the values look like telephone numbers or mail addresses", "内容形似电话或邮箱")),
+    "name": (IDENTIFIER, Text("the values look like names", "内容形似姓名")),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One column with what it probably means; `meaning` is None where nothing is proposed, `reason` says why either way."""
+
+    source: str
+    profile: Profile
+    meaning: Meaning | None
+    confidence: float
+    reason: Text
+
+    @property
+    def column(self) -> str:
+        """The column's name."""
+        return self.profile.column
+
+
+def propose_columns(source: FoundSource, dictionary: Dictionary | None) -> list[Proposal]:
+    """Propose a meaning for each column of one source; no field of a record is proposed twice."""
+    profiles = [
+        profile_column(name, source.rows[name], dictionary.list_choices(name) if dictionary else {})
+        for name in source.columns
+    ]
+    stems = _strip_prefix(profiles, source)
+    home = source.table or _find_home(stems.values())
+    proposals = [
+        _propose(source, profile, stems[profile.column], home, dictionary, has_patient=_has_patient(stems.values()))
+        for profile in profiles
+    ]
+    return _drop_rivals(proposals)
+
+
+def _strip_prefix(profiles: Sequence[Profile], source: FoundSource) -> dict[str, str]:
+    """Return each column's words; in a form whose columns begin alike (`les_date`, `les_mm`) the beginning says nothing."""
+    prefixes = Counter(
+        p.column.split("_")[0] for p in profiles if "_" in p.column and not p.column.startswith("redcap_")
+    )
+    prefix, n = prefixes.most_common(1)[0] if prefixes and source.form else ("", 0)
+    if n < _ALIKE and not (n > 1 and (source.form or "").startswith(prefix)):
+        return {p.column: p.stem for p in profiles}
+    return {p.column: re.sub(rf"^{re.escape(prefix)}(_|$)", "", p.stem) for p in profiles}
+
+
+def _find_home(stems: Iterable[str]) -> str:
+    """Return the table that most of the columns belong to."""
+    votes: Counter[str] = Counter()
+    for stem in stems:
+        for name in read_column_words().get(squeeze(stem), ()):
+            votes[list_meanings()[name].table] += 1
+    votes.pop("", None)
+    return votes.most_common(1)[0][0] if votes else ""
+
+
+def _has_patient(stems: Iterable[str]) -> bool:
+    return any(PATIENT_NUMBER in read_column_words().get(squeeze(stem), ()) for stem in stems)
+
+
+def _propose(
+    source: FoundSource, profile: Profile, stem: str, home: str, dictionary: Dictionary | None, *, has_patient: bool
+) -> Proposal:
+    found: dict[str, tuple[float, Text]] = {}
+    for name, confidence, reason in _list_candidates(source, profile, stem, home, dictionary):
+        if name == PATIENT_NUMBER and has_patient and confidence < KNOWN_WORD:
+            continue
+        meaning = list_meanings()[name]
+        fit, told = rate_fit(meaning, profile)
+        is_elsewhere = home in _MANY_ROWS and meaning.table not in ("", home)
+        rated = round(confidence * fit * (_ELSEWHERE if is_elsewhere else 1), 3)
+        if rated > found.get(name, (0.0, reason))[0]:
+            found[name] = (rated, _join(reason, told))
+    ranked = sorted(found.items(), key=lambda item: -item[1][0])
+    if not ranked or ranked[0][1][0] < LOWEST:
+        return Proposal(source.name, profile, None, 0.0, _explain_nothing(ranked, profile))
+    name, (confidence, reason) = ranked[0]
+    if len(ranked) > 1 and confidence - ranked[1][1][0] < _CLEAR_LEAD:
+        rivals = ", ".join(rival for rival, (rated, _) in ranked if confidence - rated < _CLEAR_LEAD)
+        return Proposal(source.name, profile, None, 0.0, Text(f"may be any of: {rivals}", f"可能为：{rivals}"))
+    return Proposal(source.name, profile, list_meanings()[name], confidence, reason)
+
+
+def _list_candidates(
+    source: FoundSource, profile: Profile, stem: str, home: str, dictionary: Dictionary | None
+) -> Iterator[tuple[str, float, Text]]:
+    """Yield meanings with the confidence that header, dictionary or values alone would give them."""
+    if profile.looks_like:
+        name, reason = _LOOKS[profile.looks_like]
+        yield name, BY_DICTIONARY, reason
+    described = dictionary.find(profile.column) if dictionary else None
+    if described and described.is_identifier:
+        yield IDENTIFIER, BY_DICTIONARY, Text("the data dictionary marks it as an identifier", "数据字典标明为身份信息")
+    choice = dictionary.find_choice(profile.column) if dictionary else None
+    organ = find_code(read_fields("metastasis")["organ"], choice) if choice else None
+    if organ:
+        yield (
+            f"metastasis.organ.{organ}",
+            BY_DICTIONARY,
+            Text(f"check box of the dictionary: {choice}", f"数据字典的勾选项：{choice}"),
+        )
+        return
+    yield from _match_words(stem, home, KNOWN_WORD, Text("the header is a known word", "表头为已知名称"))
+    if profile.stem == "" or stem == "":
+        yield from _match_unit(profile, home)
+    label = source.labels.get(profile.column)
+    if label:
+        yield from _match_words(label, home, BY_LABEL, Text("its description is a known word", "列说明为已知名称"))
+    yield from _match_parts(stem)
+
+
+def _match_words(text: str, home: str, confidence: float, reason: Text) -> Iterator[tuple[str, float, Text]]:
+    word = squeeze(text)
+    for name in read_column_words().get(word, ()):
+        yield name, confidence, reason
+    if home:
+        told = _join(reason, Text(f"in sheets of {home}", f"（{home} 表中）"))
+        for name in read_table_column_words(home).get(word, ()):
+            yield name, confidence - KNOWN_WORD + KNOWN_IN_TABLE, told
+
+
+def _match_unit(profile: Profile, home: str) -> Iterator[tuple[str, float, Text]]:
+    """Yield the first field of the table that a header of nothing but a unit (`les_mm`) may name."""
+    if not home or not profile.unit:
+        return
+    for name, spec in read_fields(home).items():
+        if spec.unit == profile.unit and not spec.is_made:
+            yield (
+                f"{home}.{name}",
+                KNOWN_IN_TABLE,
+                Text(f"the header names only the unit {profile.unit}", f"表头仅有单位 {profile.unit}"),
+            )
+            return
+
+
+def _match_parts(stem: str) -> Iterator[tuple[str, float, Text]]:
+    """Yield what the longest known word in a header means, and what a header means that is a known word but for a letter."""
+    header = squeeze(stem)
+    words = [word for word in read_column_words() if _is_part(word, header)]
+    longest = max(words, key=len, default="")
+    for name in read_column_words().get(longest, ()):
+        yield name, PART_OF_HEADER, Text(f"the header holds “{longest}”", f"表头含有“{longest}”")
+    for word, names in read_column_words().items():
+        if len(word) > _SHORTEST_LATIN and word != header and fuzz.ratio(word, header) >= _SIMILAR:
+            for name in (name for name in names if not list_meanings()[name].record.strip("?").startswith("organ=")):
+                yield name, PART_OF_HEADER, Text(f"the header is nearly “{word}”", f"表头近似“{word}”")
+
+
+def _is_part(word: str, header: str) -> bool:
+    """A Latin word must fill most of a header to say what it is; a Chinese one says it at the header's end."""
+    if word == header:
+        return False
+    if word.isascii():
+        return len(word) >= _SHORTEST_LATIN and word in header and 3 * len(word) >= 2 * len(header)
+    return len(word) > _SHORTEST_CHINESE and header.endswith(word) and 2 * len(word) >= len(header)
+
+
+def rate_fit(meaning: Meaning, profile: Profile) -> tuple[float, Text]:
+    """Return how well the values fit a meaning, from 0 to 1, and what was seen."""
+    spec = meaning.contract
+    if profile.kind == Kind.EMPTY:
+        return _NO_VALUES, Text("no values to look at", "该列无内容")
+    if spec is None:
+        return _FITS, Text("", "")
+    if meaning.record.startswith("?"):
+        return (_FITS if profile.n_distinct <= 3 else _MISFITS), Text("", "")
+    if spec.codes or spec.dtype == pl.Boolean:
+        return _rate_codes(spec, profile)
+    if spec.dtype == pl.Date:
+        return _rate_dates(profile)
+    if spec.dtype in (pl.Int64, pl.Float64):
+        return _rate_numbers(meaning, spec, profile)
+    return (_MISFITS if profile.kind == Kind.DATE else _FITS), Text("", "")
+
+
+def _rate_codes(spec: FieldContract, profile: Profile) -> tuple[float, Text]:
+    if profile.is_integer_code and not profile.choices:
+        return _FITS, Text("few whole numbers", "少数几个整数")
+    total = sum(profile.counts.values())
+    known = sum(n for text, n in profile.counts.items() if find_code(spec, profile.choices.get(text, text)))
+    share = known / total if total else 0.0
+    if share >= _ENOUGH_FIT:
+        return _FITS, Text(f"{share:.0%} of the values are known codes", f"{share:.0%} 的取值为已知编码")
+    if profile.kind == Kind.CODE and share > 0:
+        return 0.85, Text(f"{share:.0%} of the values are known codes", f"{share:.0%} 的取值为已知编码")
+    is_code = profile.kind == Kind.CODE
+    return (0.6 if is_code else _MISFITS), Text("the values are no known codes", "取值不是已知编码")
+
+
+def _rate_dates(profile: Profile) -> tuple[float, Text]:
+    if profile.kind == Kind.DATE:
+        return _FITS, Text("the values are dates", "内容为日期")
+    low, high = _EXCEL_DAYS
+    if profile.kind == Kind.INTEGER and profile.numbers.is_between(low, high).all():
+        return _NO_VALUES, Text("the values look like Excel's day numbers", "内容形似 Excel 日期序号")
+    return _MISFITS, Text("the values are no dates", "内容不是日期")
+
+
+def _rate_numbers(meaning: Meaning, spec: FieldContract, profile: Profile) -> tuple[float, Text]:
+    if profile.numbers.is_empty():
+        return _MISFITS, Text("the values are no numbers", "内容不是数字")
+    values = profile.numbers
+    whole = float((values == values.floor()).mean())  # type: ignore[arg-type]
+    if spec.dtype == pl.Int64 and whole < _ENOUGH_FIT:
+        return _MISFITS, Text("the values are no whole numbers", "内容不是整数")
+    low, high = find_limits(meaning, spec)
+    inside = float(values.is_between(low if low is not None else -1e300, high if high is not None else 1e300).mean())  # type: ignore[arg-type]
+    if profile.unit is None and inside < _ENOUGH_FIT:
+        return 0.8, Text("numbers, many of which lie outside the possible limits", "数字，但许多超出可能范围")
+    return _FITS, Text("the values are numbers", "内容为数字")
+
+
+def find_limits(meaning: Meaning, spec: FieldContract) -> tuple[float | None, float | None]:
+    """Return the possible limits of a field or, for a laboratory value, of its test."""
+    test = meaning.record.removeprefix("test=") if meaning.table == "laboratory" else ""
+    return LAB_RANGES[LabTest(test)].possible if test else spec.possible
+
+
+def _drop_rivals(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Keep the surest of several columns for one field, and none where two are equally sure."""
+    best: dict[str, list[float]] = {}
+    shared = (IDENTIFIER, "not_needed", UNIT_COLUMN)
+    for p in proposals:
+        if p.meaning and p.meaning.id not in shared:
+            best.setdefault(p.meaning.id, []).append(p.confidence)
+    kept = []
+    for p in proposals:
+        rated = sorted(best.get(p.meaning.id, []), reverse=True) if p.meaning else []
+        is_beaten = len(rated) > 1 and (p.confidence < rated[0] or rated[1] == rated[0])
+        told = Text("another column of this sheet fits this field as well or better", "本表另一列同样或更符合该字段")
+        kept.append(replace(p, meaning=None, confidence=0.0, reason=told) if is_beaten else p)
+    return kept
+
+
+def _explain_nothing(ranked: Sequence[tuple[str, tuple[float, Text]]], profile: Profile) -> Text:
+    if not ranked:
+        return Text("no known word in the header", "表头中没有已知名称")
+    name, (_, reason) = ranked[0]
+    return _join(Text(f"too unsure for {name}", f"不足以确定为 {name}"), reason)
+
+
+def _join(first: Text, second: Text) -> Text:
+    if not second.en:
+        return first
+    return Text(f"{first.en}; {second.en}", f"{first.zh}；{second.zh}")

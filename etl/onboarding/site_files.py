@@ -1,0 +1,147 @@
+"""Writes the three files of a mapping (docs/mapping.md) from decisions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from etl.onboarding.decisions import CODE, COLUMN, SHEET, Decision
+from etl.onboarding.layout import REPEAT_INSTRUMENT, TOTALS, TOTALS_RULE, FoundSource
+from etl.onboarding.words import list_meanings
+from etl.site import CODES_HEADER, COLUMNS_HEADER
+
+UNDECIDED = "undecided"
+MISSING = "missing"
+NO_RECORDS = "no records"
+ROW_NUMBER = "row number"
+
+
+def describe_site(names: Mapping[str, str], sources: Sequence[FoundSource]) -> dict[str, Any]:
+    """Return site.toml as a dict; `names` holds hospital, name_en and name_zh."""
+    return {
+        **names,
+        "source": [_describe_source(source) for source in sources if not source.reason],
+        "ignored": [_describe_ignored(source.file, source.sheet, source.reason) for source in sources if source.reason],
+    }
+
+
+def _describe_source(source: FoundSource) -> dict[str, Any]:
+    described: dict[str, Any] = {"name": source.name, "file": source.file}
+    if source.sheet:
+        described["sheet"] = source.sheet
+    described |= {"header_row": source.header_row} if source.header_row else {"header": source.columns}
+    if source.merged_ids:
+        described["merged_ids"] = True
+    if source.form is not None:
+        described["filter"] = {REPEAT_INSTRUMENT: [source.form]}
+    if source.totals_column:
+        described["ignore"] = {TOTALS_RULE: {"column": source.totals_column, "starts_with": list(TOTALS)}}
+    return described
+
+
+def _describe_ignored(file: str, sheet: str | None, reason: str) -> dict[str, Any]:
+    return {"file": file, **({"sheet": sheet} if sheet else {}), "reason": reason}
+
+
+def settle_sources(site: dict[str, Any], decisions: Sequence[Decision]) -> dict[str, Any]:
+    """Return site.toml as a person decided about its sheets: some hold no records, of some the row number is the patient."""
+    decided = {d.source: d.decided for d in decisions if d.kind == SHEET}
+    gone = [source for source in site["source"] if decided.get(source["name"]) == NO_RECORDS]
+    by_row = {"patient": ROW_NUMBER}
+    told = "no records, as decided / 经确认无记录"
+    return {
+        **site,
+        "source": [
+            {**source, **(by_row if decided.get(source["name"]) == ROW_NUMBER else {})}
+            for source in site["source"]
+            if source not in gone
+        ],
+        "ignored": [*site.get("ignored", []), *(_describe_ignored(s["file"], s.get("sheet"), told) for s in gone)],
+    }
+
+
+def write_site(folder: Path, site: Mapping[str, Any], decisions: Sequence[Decision]) -> None:
+    """Write site.toml, columns.csv and codes.csv. What is undecided gets a role that no ingest accepts."""
+    sources = {source["name"] for source in site["source"]}
+    columns = [list_cells(d) for d in decisions if d.kind == COLUMN and d.source in sources]
+    codes = [
+        [*d.source.split("."), d.item, d.decided]
+        for d in decisions
+        if d.kind == CODE and d.decided not in ("", MISSING)
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / "site.toml", print_toml(site))
+    replace_file(folder / "columns.csv", print_csv(COLUMNS_HEADER, columns))
+    replace_file(folder / "codes.csv", print_csv(CODES_HEADER, codes))
+
+
+def list_cells(d: Decision) -> list[str]:
+    """Return a decision about a column as a line of columns.csv."""
+    column = "" if d.is_constant else d.item
+    note = d.note or d.reason.split(" / ")[0]
+    found = list_meanings().get(d.decided)
+    if d.is_constant and d.decided:
+        return [d.source, column, "field", d.decided.split(".")[0], "", d.decided_record, "", note]
+    if found is None:
+        return [d.source, column, UNDECIDED, "", "", "", "", note]
+    if not found.field:
+        return [d.source, column, found.role, "", "", "", "", note]
+    return [d.source, column, "field", found.table, found.field, d.decided_record, d.decided_unit, d.note]
+
+
+def print_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a csv file's text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file so that it is the old one or the new one, never half of it."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.replace(path)
+
+
+def print_toml(site: Mapping[str, Any]) -> str:
+    """Return site.toml's text."""
+    plain = {key: value for key, value in site.items() if not isinstance(value, list)}
+    parts = [_print_keys(plain)]
+    parts += [_print_source(source) for source in site["source"]]
+    parts += ["[[ignored]]\n" + _print_keys(item) for item in site.get("ignored", [])]
+    return "\n".join(parts)
+
+
+def _print_source(source: Mapping[str, Any]) -> str:
+    plain = {key: value for key, value in source.items() if not isinstance(value, dict)}
+    text = "[[source]]\n" + _print_keys(plain)
+    if source.get("filter"):
+        text += "[source.filter]\n" + _print_keys({_quote(k): v for k, v in source["filter"].items()})
+    if source.get("ignore"):
+        rules = {
+            name: ", ".join(f"{k} = {_print_value(v)}" for k, v in rule.items())
+            for name, rule in source["ignore"].items()
+        }
+        text += "[source.ignore]\n" + "".join(f"{_quote(name)} = {{ {rule} }}\n" for name, rule in rules.items())
+    return text
+
+
+def _print_keys(values: Mapping[str, Any]) -> str:
+    return "".join(f"{key} = {_print_value(value)}\n" for key, value in values.items())
+
+
+def _print_value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_print_value, value))}]"
+    return _quote(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _quote(text: str) -> str:
+    """Return a TOML string; JSON's escapes are a subset of TOML's."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,51 @@
+"""What is still weak about a mapping: what was agreed to in doubt, and what the study needs and no column gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from etl.onboarding.decisions import COLUMN, SHEET, Decision
+from etl.onboarding.words import list_meanings, read_fields
+from etl.pages.text import Text
+from etl.quality.texts import label_field, label_test
+from etl.quality.thresholds import ALTERNATIVES, BASELINE_TESTS, REQUIRED, find_completeness_threshold
+from schemas.tables import TABLES
+
+
+def list_weaknesses(decisions: Sequence[Decision]) -> list[Text]:
+    """Return each weakness in both languages: missing fields first."""
+    return [*_find_absent(decisions), *_find_doubts(decisions)]
+
+
+def _find_absent(decisions: Sequence[Decision]) -> Iterator[Text]:
+    given = {
+        (m.table, m.field) for d in decisions if d.kind == COLUMN and (m := list_meanings().get(d.decided)) and m.field
+    }
+    for table in TABLES:
+        for name in read_fields(table):
+            other = ALTERNATIVES.get((table, name))
+            is_given = (table, name) in given or (other is not None and (table, other) in given)
+            if find_completeness_threshold(table, name) is REQUIRED and not is_given:
+                label = label_field(table, name)
+                yield Text(f"no column gives {label.en} ({table}.{name}): no patient can be analysed without it (E4)",
+                           f"没有列提供 {label.zh}（{table}.{name}）：缺少该项的患者无法纳入分析（E4）")  # fmt: skip
+    tests = {d.decided.rsplit(".", 1)[-1] for d in decisions if d.decided.startswith("laboratory.value.")}
+    tests |= {d.decided for d in decisions if d.source == "laboratory.test"}
+    for test in BASELINE_TESTS:
+        if test.value not in tests:
+            label = label_test(test)
+            yield Text(
+                f"no column gives {label.en}: no patient can be analysed without it (E4)",
+                f"没有列提供 {label.zh}：缺少该项的患者无法纳入分析（E4）",
+            )
+
+
+def _find_doubts(decisions: Sequence[Decision]) -> Iterator[Text]:
+    """Yield what the registry was not sure of and a person left as proposed."""
+    for d in decisions:
+        if d.kind != SHEET and d.decided and d.decided == d.proposed and not d.is_sure:
+            en, _, zh = d.reason.partition(" / ")
+            yield Text(
+                f"{d.source} › {d.item}: {d.decided}, agreed to in doubt ({en})",
+                f"{d.source} › {d.item}：{d.decided}，把握不大（{zh}）",
+            )
