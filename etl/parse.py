@@ -20,6 +20,8 @@ MISSING_TEXTS = (
     "", "na", "n/a", "nan", "null", "-", "--", "—", "/", "\\", "?", "unknown", "not available", "missing",
     "无数据", "不详", "未知", "未查", "未测", "缺失",
 )  # fmt: skip
+MISSING = "missing"
+"""What codes.csv calls a hospital's own text for "no value", such as 99 or 待查."""
 NOT_DETECTED_TEXTS = (
     "未检出",
     "未检测到",
@@ -120,7 +122,8 @@ def parse_codes(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
 
 
 def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str]) -> Parsed:
-    """Read one column of cleaned texts as its contract says."""
+    """Read one column of cleaned texts as its contract says; `codes` are the hospital's, one of which may mean no value."""
+    texts = _drop_declared_missing(texts, codes)
     if spec.codes is not None or spec.dtype == pl.Boolean:
         return parse_codes(texts, spec, codes)
     present = drop_missing(texts)
@@ -138,6 +141,15 @@ def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
         fault = fault | ((values != values.floor()) | (values.abs() > _LARGEST_COUNT)).fill_null(value=False)
         values = values.set(fault, None).cast(pl.Int64)
     return Parsed(values, name_fault(fault, UNREADABLE))
+
+
+def _drop_declared_missing(texts: pl.Series, codes: Mapping[str, str]) -> pl.Series:
+    """Turn the texts that the hospital's mapping declares to mean "no value" into null."""
+    missing = [code for code, value in codes.items() if value == MISSING]
+    if not missing:
+        return texts
+    is_missing = texts.str.replace_all(r"\s+", " ").str.to_lowercase().is_in(missing)
+    return texts.set(is_missing.fill_null(value=False), None)
 
 
 def name_fault(is_fault: pl.Series, name: str) -> pl.Series:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from etl.errors import StructureError
+from etl.parse import MISSING
 from etl.site_toml import check_toml
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
@@ -243,7 +244,7 @@ def _read_codes(path: Path, faults: list[str]) -> dict[tuple[str, str], dict[str
             faults.append(f"codes.csv line {line}: there is no field {row['table']}.{row['field']}")
             continue
         # true and false also belong to a coded field: they tell which cells of a checkbox group are ticked.
-        allowed = [*(code.value for code in spec.codes or ()), "true", "false"]
+        allowed = [*(code.value for code in spec.codes or ()), "true", "false", MISSING]
         if row["value"] not in allowed:
             faults.append(f"codes.csv line {line}: '{row['value']}' is none of {', '.join(allowed)}")
         known = codes.setdefault((row["table"], row["field"]), {})

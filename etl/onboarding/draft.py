@@ -22,6 +22,8 @@ from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, find_factor, list_units
 
 ALL_ROWS = "all rows: "
+RARE = 0.05
+"""Below this share of the rows a value may be a slip and says nothing about how a column is coded."""
 GUESSED_UNIT, CONVENTION, TRUE_FALSE = 0.75, 0.75, 0.90
 _DEATH_WORDS = ("死亡", "death", "dead", "deceased", "died", "event")
 _SEX_OF_GB = {"1": "male", "2": "female"}
@@ -269,14 +271,14 @@ def _propose_code(p: Proposal, spec: FieldContract, text: str) -> tuple[str, flo
 
 def _propose_number(p: Proposal, spec: FieldContract, text: str) -> tuple[str, float, Text]:
     """Propose what 0, 1 and 2 mean where a standard or the field's own name says so."""
-    values = set(p.profile.counts)
-    if spec.codes is None and values <= {"0", "1"}:
+    values = {value for value, n in p.profile.counts.items() if n >= RARE * p.profile.n_filled}
+    if spec.codes is None and values <= {"0", "1"} and text in ("0", "1"):
         return (
             ("true" if text == "1" else "false"),
             TRUE_FALSE,
             Text("1 is yes and 0 is no in a yes/no column", "是/否列中 1 为是、0 为否"),
         )
-    if spec.name == "sex" and values <= {"1", "2"}:
+    if spec.name == "sex" and values <= {"1", "2"} and text in ("1", "2"):
         return (
             _SEX_OF_GB[text],
             CONVENTION,

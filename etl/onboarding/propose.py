@@ -49,6 +49,7 @@ _FITS, _NO_VALUES, _MISFITS = 1.0, 0.9, 0.4
 _CLEAR_LEAD = 0.04
 _SIMILAR = 90
 _ALIKE = 3
+_STATES_OF_A_BOX = 3
 _ELSEWHERE = 0.9
 _SHORTEST_LATIN, _SHORTEST_CHINESE = 4, 2
 _ENOUGH_FIT = 0.8
@@ -217,13 +218,17 @@ def _is_part(word: str, header: str) -> bool:
 
 def rate_fit(meaning: Meaning, profile: Profile) -> tuple[float, Text]:
     """Return how well the values fit a meaning, from 0 to 1, and what was seen."""
-    spec = meaning.contract
+    spec, nothing = meaning.contract, Text("", "")
+    if spec is None:
+        return _FITS, nothing
     if profile.kind == Kind.EMPTY:
         return _NO_VALUES, Text("no values to look at", "该列无内容")
-    if spec is None:
-        return _FITS, Text("", "")
     if meaning.record.startswith("?"):
-        return (_FITS if profile.n_distinct <= 3 else _MISFITS), Text("", "")
+        return (_FITS if profile.n_distinct <= _STATES_OF_A_BOX else _MISFITS), nothing
+    return _rate_field(meaning, spec, profile)
+
+
+def _rate_field(meaning: Meaning, spec: FieldContract, profile: Profile) -> tuple[float, Text]:
     if spec.codes or spec.dtype == pl.Boolean:
         return _rate_codes(spec, profile)
     if spec.dtype == pl.Date:

@@ -15,7 +15,6 @@ from etl.onboarding.words import list_meanings
 from etl.site import CODES_HEADER, COLUMNS_HEADER
 
 UNDECIDED = "undecided"
-MISSING = "missing"
 NO_RECORDS = "no records"
 ROW_NUMBER = "row number"
 
@@ -68,11 +67,7 @@ def write_site(folder: Path, site: Mapping[str, Any], decisions: Sequence[Decisi
     """Write site.toml, columns.csv and codes.csv. What is undecided gets a role that no ingest accepts."""
     sources = {source["name"] for source in site["source"]}
     columns = [list_cells(d) for d in decisions if d.kind == COLUMN and d.source in sources]
-    codes = [
-        [*d.source.split("."), d.item, d.decided]
-        for d in decisions
-        if d.kind == CODE and d.decided not in ("", MISSING)
-    ]
+    codes = [[*d.source.split("."), d.item, d.decided] for d in decisions if d.kind == CODE and d.decided]
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / "site.toml", print_toml(site))
     replace_file(folder / "columns.csv", print_csv(COLUMNS_HEADER, columns))

@@ -25,6 +25,7 @@ from etl.onboarding.words import (
     read_fields,
 )
 from etl.pages.text import Text
+from etl.parse import MISSING
 from etl.quality.queries import SYNTHETIC
 from etl.quality.texts import label_field, label_test
 from schemas.codes import LabTest, Organ
@@ -318,7 +319,7 @@ def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], codes: Sequ
 def list_choices(table: str, field: str) -> list[str]:
     """Return what a hospital's code may mean in one field; `missing` says that nothing is known."""
     spec = read_fields(table)[field]
-    return [*([code.value for code in spec.codes] if spec.codes else ["true", "false"]), site_files.MISSING]
+    return [*([code.value for code in spec.codes] if spec.codes else ["true", "false"]), MISSING]
 
 
 def _write_decision(sheet: Any, row: int, column: int, text: str, style: Any) -> None:
