@@ -22,6 +22,7 @@ from pathlib import Path
 import polars as pl
 
 from etl.errors import DeliveryError
+from etl.stat_files import NAME_ROW, STAT_SUFFIXES, StatFileError, read_stat_file
 from etl.workbook import ERROR_TEXT
 
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
@@ -42,7 +43,8 @@ class Grid:
     `cells` has one Int64 column `source_row` (1-based, as seen in Excel or in the text file) and one String column per
     position, named by its 0-based index; empty cells are null. `merged` lists (first row, first column, last row, last
     column), rows 1-based. `encoding` is set for text files; `short_rows` tells how many cells each of their rows has that
-    has fewer than the longest row and is not blank.
+    has fewer than the longest row and is not blank. Files of SPSS, Stata and SAS have their variables' names in row 0 and may say
+    in `labels` what each is.
     """
 
     file: str
@@ -51,6 +53,7 @@ class Grid:
     merged: tuple[tuple[int, int, int, int], ...] = ()
     encoding: str | None = None
     short_rows: Mapping[int, int] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -131,10 +134,12 @@ def _read_file(path: Path, name: str) -> Iterator[Grid]:
         yield from _read_workbook(path, name)
     elif suffix in (".csv", ".tsv", ".txt"):
         yield _read_text(path, name, "\t" if suffix == ".tsv" else None)
+    elif suffix in STAT_SUFFIXES:
+        yield _read_stat_file(path, name)
     else:
         raise DeliveryError(
-            f"{name}: files of type '{suffix or 'none'}' are not read. Save it as .xlsx or as UTF-8 .csv.",
-            f"{name}：不支持“{suffix or '无扩展名'}”类型的文件。请另存为 .xlsx 或 UTF-8 编码的 .csv。",
+            f"{name}: files of type '{suffix or 'none'}' are not read. Save it as .xlsx or as UTF-8 .csv (.sav, .dta, .xpt and .sas7bdat are read too).",
+            f"{name}：不支持“{suffix or '无扩展名'}”类型的文件。请另存为 .xlsx 或 UTF-8 编码的 .csv（也可读取 .sav、.dta、.xpt、.sas7bdat）。",
         )
 
 
@@ -155,6 +160,18 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
         frame = _mark_errors(pl.DataFrame(texts), sheet["errors"])
         merged = tuple((r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet["merged"])
         yield Grid(name, sheet["name"], _with_row_numbers(frame), merged)
+
+
+def _read_stat_file(path: Path, name: str) -> Grid:
+    try:
+        table = read_stat_file(path)
+    except StatFileError:
+        raise DeliveryError(
+            f"{name}: the file cannot be read as {path.suffix}: it is damaged, of another kind, or in an unknown encoding. Save it again "
+            "in SPSS, Stata or SAS, or as .xlsx.",
+            f"{name}：无法按 {path.suffix} 读取该文件：文件损坏、类型不符或编码未知。请在 SPSS、Stata 或 SAS 中重新保存，或另存为 .xlsx。",
+        ) from None
+    return Grid(name, None, _with_row_numbers(table.cells, NAME_ROW), labels=table.labels)
 
 
 def _check_container(path: Path, name: str) -> None:
@@ -267,10 +284,10 @@ def _rate_delimiter(head: str, delimiter: str) -> tuple[float, int]:
     return (n / len(widths), width) if widths else (0.0, 0)
 
 
-def _with_row_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+def _with_row_numbers(frame: pl.DataFrame, first: int = 1) -> pl.DataFrame:
     blank_as_null = pl.all().str.strip_chars().replace("", None)
     trimmed = frame.select(pl.when(blank_as_null.is_not_null()).then(pl.all()).name.keep()) if frame.width else frame
-    return trimmed.with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64))
+    return trimmed.with_row_index(ROW, offset=first).with_columns(pl.col(ROW).cast(pl.Int64))
 
 
 def _has_marker(grid: Grid) -> bool:

@@ -78,10 +78,27 @@ def _find_misfits(grid: Grid, n_given: int) -> list[Fault]:
 def _read_header(grid: Grid, sources: Sequence[Source], site: Site) -> dict[str, str]:
     positions = [name for name in grid.cells.columns if name != ROW]
     head = grid.cells.filter(pl.col(ROW) == sources[0].header_row)
+    _check_kind(grid, sources[0].header_row, has_row=head.height > 0)
     texts = [normalise_text(head[p][0] or "") if head.height else "" for p in positions]
     header = _number_repeated(texts)
     _check_header(grid, header, sources, site)
     return dict(zip(positions, header, strict=True))
+
+
+def _check_kind(grid: Grid, header_row: int, *, has_row: bool) -> None:
+    """Refuse a mapping of a workbook or text file for a file of SPSS, Stata or SAS, and the other way round.
+
+    Raises:
+        DeliveryError: says which of the two the file is.
+    """
+    names_itself = grid.cells.height > 0 and grid.cells[ROW][0] == 0
+    if names_itself == (header_row == 0) or (has_row and not names_itself):
+        return
+    raise DeliveryError(
+        f"{grid.label}: {'the columns of this file have names of their own: write header_row = 0' if names_itself else 'header_row = 0 is for SPSS, Stata and SAS files only'} "
+        "in site.toml.",
+        f"{grid.label}：{'该文件自带列名，请在 site.toml 中写 header_row = 0' if names_itself else 'site.toml 中的 header_row = 0 仅用于 SPSS、Stata 和 SAS 文件'}。",
+    )
 
 
 def _number_repeated(texts: Sequence[str]) -> list[str]:

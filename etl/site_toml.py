@@ -73,8 +73,8 @@ def _check_header(item: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with the place of the columns' names: a row of the file, or a list where it has none."""
     if "header" not in item:
         row = item.get("header_row")
-        if not isinstance(row, int) or isinstance(row, bool) or row < 1:
-            yield "header_row must be a row number, 1 or more (for a file without one, list the columns' names in header)"
+        if not isinstance(row, int) or isinstance(row, bool) or row < 0:
+            yield "header_row must be a row number, 1 or more (for a file without one, list the columns' names in header; 0 for SPSS, Stata and SAS)"
         return
     if "header_row" in item:
         yield "header_row and header exclude each other: header names the columns of a file without a header row"

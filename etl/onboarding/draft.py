@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from etl.extract import Delivery
 from etl.identity import has_personal_data
+from etl.onboarding.joins import describe_joins
 from etl.onboarding.layout import FoundSource, Layout, read_layout
 from etl.onboarding.profile import find_value_unit, is_unit, show_values, split_unit
 from etl.onboarding.propose import SURE, Proposal, propose_columns
-from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_code, find_quantity
+from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_code, find_quantity, find_test
 from etl.pages.text import Text
 from etl.parse import MISSING_TEXTS
 from etl.site import SHARED, normalise_code
-from schemas.codes import LabTest
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, find_factor, list_units
@@ -49,6 +49,7 @@ class ColumnDraft:
     kind: str
     n_filled: int
     n_rows: int
+    date_styles: tuple[str, ...]
     seen: str
 
     @property
@@ -82,7 +83,7 @@ class CodeDraft:
 
 @dataclass(frozen=True)
 class Draft:
-    """A hospital's proposed mapping."""
+    """A hospital's proposed mapping; `facts` says of each source how it joins with the others and what is one row of it."""
 
     hospital: str
     delivery: str
@@ -90,15 +91,18 @@ class Draft:
     sources: tuple[FoundSource, ...]
     columns: tuple[ColumnDraft, ...]
     codes: tuple[CodeDraft, ...]
+    facts: Mapping[str, Sequence[str]]
 
 
 def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
     """Propose a mapping for a delivery that nobody has mapped yet."""
     layout = read_layout(delivery)
     columns: list[ColumnDraft] = []
+    proposed: list[tuple[FoundSource, list[Proposal]]] = []
     codes: dict[tuple[str, str, str], CodeDraft] = {}
     for source in (s for s in layout.sources if not s.reason):
         proposals = propose_columns(source, layout.dictionary)
+        proposed.append((source, proposals))
         columns += _draft_columns(source, proposals, layout)
         for code in (code for proposal in proposals for code in _draft_codes(proposal, source)):
             known = codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
@@ -107,7 +111,15 @@ def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
                 codes[code.table, code.field, normalise_code(code.code)] = CodeDraft(
                     code.table, code.field, code.code, "", known.count + code.count, 0.0, told
                 )
-    return Draft(hospital, delivery.name, delivery.is_synthetic, layout.sources, tuple(columns), tuple(codes.values()))
+    return Draft(
+        hospital,
+        delivery.name,
+        delivery.is_synthetic,
+        layout.sources,
+        tuple(columns),
+        tuple(codes.values()),
+        describe_joins(proposed),
+    )
 
 
 def _draft_columns(source: FoundSource, proposals: Sequence[Proposal], layout: Layout) -> Iterator[ColumnDraft]:
@@ -120,7 +132,7 @@ def _draft_columns(source: FoundSource, proposals: Sequence[Proposal], layout: L
             source=source.name, column=p.column, meaning=p.meaning.id if p.meaning else "",
             record=_find_record(p.meaning, unpivoted), unit=unit, confidence=p.confidence, unit_confidence=unit_confidence,
             reason=p.reason, unit_reason=unit_reason, kind=p.profile.kind.value, n_filled=p.profile.n_filled,
-            n_rows=p.profile.n_rows, seen="" if _is_identifying(p.meaning) else show_values(p.profile),
+            n_rows=p.profile.n_rows, date_styles=p.profile.date_styles, seen="" if _is_identifying(p.meaning) else show_values(p.profile),
         )  # fmt: skip
     yield from _draft_constants(source, proposals)
 
@@ -140,7 +152,11 @@ def _draft_constants(source: FoundSource, proposals: Sequence[Proposal]) -> Iter
     """Yield constants for the parts of keys that no column gives: who read the images, by which criteria, the visit."""
     given = {p.meaning.id for p in proposals if p.meaning}
     for table in dict.fromkeys(p.meaning.table for p in proposals if p.meaning and p.meaning.role == "field"):
-        missing = [name for name in read_key(TABLES[table]) if name != "patient_id" and f"{table}.{name}" not in given]
+        of_visit = any(
+            p.meaning and p.meaning.table == table and "visit_number=" in p.meaning.record for p in proposals
+        )
+        absent = [name for name in read_key(TABLES[table]) if name != "patient_id" and f"{table}.{name}" not in given]
+        missing = [name for name in absent if not (name == "visit_number" and of_visit)]
         constants, reasons, confidence = [], [], 1.0
         if "reader" in missing:
             constants.append("reader=site")
@@ -158,7 +174,7 @@ def _draft_constants(source: FoundSource, proposals: Sequence[Proposal]) -> Iter
             reason = Text("; ".join(r.en for r in reasons), "；".join(r.zh for r in reasons))
             yield ColumnDraft(
                 source.name, "", f"{table}.*", ";".join(constants), "", min(confidence, 0.9 if confidence == 1.0 else confidence),
-                1.0, reason, Text("", ""), "", 0, 0, "",
+                1.0, reason, Text("", ""), "", 0, 0, (), "",
             )  # fmt: skip
 
 
@@ -220,9 +236,8 @@ def _guess_unit(p: Proposal, spec: FieldContract, units: Sequence[tuple[str, flo
 
 
 def _find_plausible(meaning: Meaning | None, spec: FieldContract) -> tuple[float | None, float | None]:
-    if meaning and meaning.table == "laboratory":
-        return LAB_RANGES[LabTest(meaning.record.removeprefix("test="))].plausible
-    return spec.plausible
+    test = find_test(meaning) if meaning else None
+    return LAB_RANGES[test].plausible if test else spec.plausible
 
 
 def _draft_codes(p: Proposal, source: FoundSource) -> Iterator[CodeDraft]:

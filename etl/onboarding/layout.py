@@ -13,6 +13,7 @@ from etl.onboarding.dictionary import Dictionary, is_dictionary, read_dictionary
 from etl.onboarding.words import PATIENT_NUMBER, read_column_words, read_table_words, squeeze
 from etl.parse import MISSING_TEXTS
 from etl.site import normalise_text
+from etl.stat_files import NAME_ROW
 
 SEARCHED_ROWS = 25
 SMALLEST_TABLE = 3
@@ -28,8 +29,8 @@ _COMMENT = "#"
 class FoundSource:
     """One sheet or file, or the rows of one REDCap form in it, as the mapping would name it.
 
-    `rows` has the column `source_row` and one column per name, of the rows that are records. `header_row` is 0 where the file has no
-    header; the columns are then called by their place. `labels` says in more words what a column is, where the file or
+    `rows` has the column `source_row` and one column per name, of the rows that are records. `header_row` is None where the file has no
+    header; the columns are then called by their place. It is 0 for a file of SPSS, Stata or SAS. `labels` says in more words what a column is, where the file or
     a dictionary does. `table` is the table that the name of sheet, file or form points to, "" where it points to none.
     `totals_column` is where rows of totals begin with their word. `reason` is set where the sheet holds no records.
     """
@@ -37,7 +38,7 @@ class FoundSource:
     name: str
     file: str
     sheet: str | None
-    header_row: int
+    header_row: int | None
     rows: pl.DataFrame
     labels: Mapping[str, str] = field(default_factory=dict)
     form: str | None = None
@@ -45,6 +46,7 @@ class FoundSource:
     merged_ids: bool = False
     totals_column: str | None = None
     reason: str | None = None
+    encoding: str | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -89,16 +91,18 @@ def name_file(name: str, n_files: int) -> str:
     return _LONG_NUMBER.sub("*", plain)
 
 
-def find_header_row(grid: Grid) -> int:
-    """Return the row that names the columns, 0 where none does.
+def find_header_row(grid: Grid) -> int | None:
+    """Return the row that names the columns, None where none does.
 
     It is the one among the first rows with the most cells that are words, known ones above all; a row of which more than a
     third are numbers or dates names nothing. Lines that begin with `#` explain and are passed over.
     """
+    if grid.cells[ROW][0] == NAME_ROW:
+        return NAME_ROW
     head = grid.cells.head(SEARCHED_ROWS)
     rows = [(number, [normalise_text(cell) for cell in cells if cell]) for number, *cells in head.iter_rows()]
     width = max((len(cells) for _, cells in rows), default=0)
-    best, best_score = 0, 0.0
+    best, best_score = None, 0.0
     for number, cells in rows:
         words = [cell for cell in cells if not _is_data(cell)]
         if not words or cells[0].startswith(_COMMENT) or len(words) < 2 * len(cells) / 3 or 2 * len(cells) < width:
@@ -121,24 +125,25 @@ def _is_empty(grid: Grid) -> bool:
 def _read_grid(grid: Grid, pattern: str, dictionary: Dictionary | None) -> list[FoundSource]:
     header_row = find_header_row(grid)
     names = _name_columns(grid, header_row)
-    body = grid.cells.filter(pl.col(ROW) > header_row).select(ROW, *[pl.col(p).alias(n) for p, n in names.items()])
+    first = -1 if header_row is None else header_row
+    body = grid.cells.filter(pl.col(ROW) > first).select(ROW, *[pl.col(p).alias(n) for p, n in names.items()])
     body = body.filter(pl.any_horizontal(pl.exclude(ROW).is_not_null())) if names else body.clear()
-    labels = {**_read_comments(grid, names, header_row), **(dictionary.labels if dictionary else {})}
+    labels = {**grid.labels, **_read_comments(grid, names, first), **(dictionary.labels if dictionary else {})}
     table = _find_table(grid.sheet or grid.file.rsplit("/", 1)[-1].rsplit(".", 1)[0])
     patient = next((n for n in names.values() if PATIENT_NUMBER in read_column_words().get(squeeze(n), ())), None)
     body, totals = _split_totals(body, patient)
     whole = FoundSource(
         "", pattern, grid.sheet, header_row, body, labels,
-        table=table, merged_ids=_has_merged(grid, names, patient, header_row),
-        totals_column=patient if totals else None, reason=_find_reason(body, patient),
+        table=table, merged_ids=_has_merged(grid, names, patient, first),
+        totals_column=patient if totals else None, reason=_find_reason(body, patient), encoding=grid.encoding,
     )  # fmt: skip
     return _split_forms(whole, dictionary) if REPEAT_INSTRUMENT in names.values() else [whole]
 
 
-def _name_columns(grid: Grid, header_row: int) -> dict[str, str]:
+def _name_columns(grid: Grid, header_row: int | None) -> dict[str, str]:
     """Return the name of each position; a repeated one gets its number, one without a name is called by its place."""
     positions = [p for p in grid.cells.columns if p != ROW]
-    if header_row == 0:
+    if header_row is None:
         return {p: f"column {int(p) + 1}" for p in positions}
     head = grid.cells.filter(pl.col(ROW) == header_row)
     texts = [normalise_text(head[p][0] or "") for p in positions]

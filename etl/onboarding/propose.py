@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -28,6 +28,7 @@ from etl.onboarding.words import (
     UNIT_COLUMN,
     Meaning,
     find_code,
+    find_test,
     list_meanings,
     read_column_words,
     read_fields,
@@ -35,7 +36,6 @@ from etl.onboarding.words import (
     squeeze,
 )
 from etl.pages.text import Text
-from schemas.codes import LabTest
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES
@@ -56,6 +56,10 @@ _ENOUGH_FIT = 0.8
 _EXCEL_DAYS = (20_000, 60_000)
 _MANY_ROWS = tuple(name for name, model in TABLES.items() if len(read_key(model)) > 1)
 """Tables with several records of a patient: in a sheet of one of them a column hardly belongs to another table."""
+_OF_VISIT = re.compile(
+    r"^(?P<stem>.+?)[\s_.-]*(?:(?P<baseline>baseline|bl|基线)|(?:visit|v|访视|第)?(?P<visit>\d{1,2})次?)$",
+    re.IGNORECASE,
+)
 _LOOKS = {
     "national id": (NATIONAL_ID, Text("the values look like ID-card numbers", "内容形似身份证号")),
     "telephone or mail": (IDENTIFIER, Text("the values look like telephone numbers or mail addresses", "内容形似电话或邮箱")),
@@ -86,12 +90,38 @@ def propose_columns(source: FoundSource, dictionary: Dictionary | None) -> list[
         for name in source.columns
     ]
     stems = _strip_prefix(profiles, source)
+    visits = _find_visits(stems)
+    stems |= {column: stem for column, (stem, _) in visits.items()}
     home = source.table or _find_home(stems.values())
     proposals = [
         _propose(source, profile, stems[profile.column], home, dictionary, has_patient=_has_patient(stems.values()))
         for profile in profiles
     ]
-    return _drop_rivals(proposals)
+    return _drop_rivals([_add_visit(p, visits[p.column][1]) if p.column in visits else p for p in proposals])
+
+
+def _find_visits(stems: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+    """Return the columns of a wide table, one per visit (`ALT_0`, `ALT_1`), with their word and their visit."""
+    matches = {column: match for column, stem in stems.items() if (match := _OF_VISIT.match(stem))}
+    repeated = Counter(squeeze(match["stem"]) for match in matches.values())
+    return {
+        column: (match["stem"], 0 if match["baseline"] else int(match["visit"]))
+        for column, match in matches.items()
+        if repeated[squeeze(match["stem"])] > 1 and squeeze(stems[column]) not in read_column_words()
+    }
+
+
+def _add_visit(proposal: Proposal, visit: int) -> Proposal:
+    """Give a column of a wide table its visit; a person must say whether the number in its name is one."""
+    meaning = proposal.meaning
+    if meaning is None or "visit_number" not in read_fields(meaning.table or "patient"):
+        return proposal
+    record = ";".join(filter(None, (meaning.record, f"visit_number={visit}")))
+    told = Text(f"one column per visit: is this visit {visit}?", f"每次访视一列：是否为访视 {visit}？")
+    wide = replace(meaning, record=record)
+    return replace(
+        proposal, meaning=wide, confidence=min(proposal.confidence, PART_OF_HEADER), reason=_join(proposal.reason, told)
+    )
 
 
 def _strip_prefix(profiles: Sequence[Profile], source: FoundSource) -> dict[str, str]:
@@ -128,7 +158,7 @@ def _propose(
             continue
         meaning = list_meanings()[name]
         fit, told = rate_fit(meaning, profile)
-        is_elsewhere = home in _MANY_ROWS and meaning.table not in ("", home)
+        is_elsewhere = source.table in _MANY_ROWS and meaning.table not in ("", source.table)
         rated = round(confidence * fit * (_ELSEWHERE if is_elsewhere else 1), 3)
         if rated > found.get(name, (0.0, reason))[0]:
             found[name] = (rated, _join(reason, told))
@@ -277,8 +307,8 @@ def _rate_numbers(meaning: Meaning, spec: FieldContract, profile: Profile) -> tu
 
 def find_limits(meaning: Meaning, spec: FieldContract) -> tuple[float | None, float | None]:
     """Return the possible limits of a field or, for a laboratory value, of its test."""
-    test = meaning.record.removeprefix("test=") if meaning.table == "laboratory" else ""
-    return LAB_RANGES[LabTest(test)].possible if test else spec.possible
+    test = find_test(meaning)
+    return LAB_RANGES[test].possible if test else spec.possible
 
 
 def _drop_rivals(proposals: Sequence[Proposal]) -> list[Proposal]:
@@ -287,10 +317,10 @@ def _drop_rivals(proposals: Sequence[Proposal]) -> list[Proposal]:
     shared = (IDENTIFIER, "not_needed", UNIT_COLUMN)
     for p in proposals:
         if p.meaning and p.meaning.id not in shared:
-            best.setdefault(p.meaning.id, []).append(p.confidence)
+            best.setdefault(f"{p.meaning.id};{p.meaning.record}", []).append(p.confidence)
     kept = []
     for p in proposals:
-        rated = sorted(best.get(p.meaning.id, []), reverse=True) if p.meaning else []
+        rated = sorted(best.get(f"{p.meaning.id};{p.meaning.record}", []), reverse=True) if p.meaning else []
         is_beaten = len(rated) > 1 and (p.confidence < rated[0] or rated[1] == rated[0])
         told = Text("another column of this sheet fits this field as well or better", "本表另一列同样或更符合该字段")
         kept.append(replace(p, meaning=None, confidence=0.0, reason=told) if is_beaten else p)

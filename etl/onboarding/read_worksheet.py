@@ -40,7 +40,7 @@ from etl.onboarding.worksheet import (
 )
 from etl.pages.text import Text
 from etl.site import SHARED, ColumnMap, check_field, normalise_text
-from schemas.units import find_factor
+from schemas.units import NO_UNIT, find_factor
 
 _SHOWN = 15
 _UNIT_COLUMN = "column:"
@@ -305,7 +305,7 @@ def _check_unit(decided: Decision, row: _Row, reading: _Reading) -> None:
         return
     if unit and is_long_value:
         return
-    if unit and (canonical is None or find_factor(quantity, unit, canonical) is None):
+    if unit and unit != NO_UNIT and (canonical is None or find_factor(quantity, unit, canonical) is None):
         told = f"no unit of this field; known: {canonical or '–'} and what docs/data-dictionary.md converts to it"
         reading.blame(
             row.place(UNIT),

@@ -32,7 +32,7 @@ def _describe_source(source: FoundSource) -> dict[str, Any]:
     described: dict[str, Any] = {"name": source.name, "file": source.file}
     if source.sheet:
         described["sheet"] = source.sheet
-    described |= {"header_row": source.header_row} if source.header_row else {"header": source.columns}
+    described |= {"header_row": source.header_row} if source.header_row is not None else {"header": source.columns}
     if source.merged_ids:
         described["merged_ids"] = True
     if source.form is not None:

@@ -87,13 +87,19 @@ def list_meanings() -> Mapping[str, Meaning]:
     return found
 
 
+def find_test(meaning: Meaning) -> LabTest | None:
+    """Return the laboratory test that a meaning's record names, None where it names none."""
+    tests = [item.removeprefix("test=") for item in meaning.record.split(";") if item.startswith("test=")]
+    return LabTest(tests[0]) if tests else None
+
+
 def find_quantity(meaning: Meaning) -> tuple[str, str | None]:
     """Return the quantity whose unit is asked for and its canonical unit; None where there is nothing to ask."""
     spec = meaning.contract
     if spec is None:
         return "", None
-    if meaning.table == "laboratory" and meaning.record:
-        test = LabTest(meaning.record.removeprefix("test="))
+    test = find_test(meaning)
+    if test:
         return test.value, LAB_RANGES[test].unit if LAB_RANGES[test].unit != NO_UNIT else None
     return spec.name, spec.unit if spec.unit not in (NO_UNIT, "year") else None
 

@@ -231,15 +231,19 @@ def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
     for row, source in enumerate(draft.sources, start=HEADER_ROW + 1):
         seen = [
             source.reason or "",
+            f"encoding / 编码 {source.encoding}" if source.encoding else "",
+            *draft.facts.get(source.name, ()),
             "merged patient numbers are filled down / 合并单元格的患者编号向下填充" if source.merged_ids else "",
             "rows of totals are left out / 忽略合计行" if source.totals_column else "",
-            "" if source.header_row else "no header row: the columns are called by their place / 无表头，按位置命名",
+            ""
+            if source.header_row is not None
+            else "no header row: the columns are called by their place / 无表头，按位置命名",
         ]
         proposed = NO_RECORDS if source.reason else Text("records", "有记录")
         texts = [
             source.name,
             source.place,
-            str(source.header_row or "–"),
+            "–" if source.header_row is None else str(source.header_row),
             str(source.rows.height),
             "; ".join(filter(None, seen)),
             f"{proposed.zh} {proposed.en}",
@@ -268,7 +272,7 @@ def _write_columns(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dr
             column.source,
             column.item,
             filled,
-            "; ".join(filter(None, (column.kind, column.seen))),
+            "; ".join(filter(None, (column.kind, *column.date_styles, column.seen))),
             proposed,
             confidence,
             reason,

@@ -1,0 +1,286 @@
+"""From an unknown delivery to a mapping: proposals against the real mappings, the worksheet, and what an ingest makes of it."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from polars.testing import assert_frame_equal
+from worksheet_desk import (
+    CODE_DECISION,
+    COLUMN_DECISION,
+    COLUMN_RECORD,
+    COLUMN_UNIT,
+    fill_like,
+    find_row,
+    list_rows,
+    name_line,
+    read_cells,
+    write_cells,
+)
+
+from etl.errors import OpenDecisionsError, UsageError, WorksheetError
+from etl.example import write_example
+from etl.extract import read_delivery
+from etl.mapping import map_delivery
+from etl.onboarding.decisions import COLUMN, read_decisions
+from etl.onboarding.draft import draft_mapping
+from etl.onboarding.run import propose_hospital, take_worksheet
+from etl.onboarding.words import list_meanings, read_fields
+from etl.onboarding.worksheet import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
+from etl.settings import PACKAGE_SITES, Settings
+from etl.site import load_site, normalise_code
+
+HOSPITALS = ("nanfang", "hunan", "sysu")
+AUTHOR = (README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}")
+
+
+@pytest.fixture(scope="module")
+def deliveries(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("deliveries")
+    write_example(folder)
+    return {hospital: next((folder / hospital).iterdir()) for hospital in HOSPITALS}
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(tmp_path / "workspace", tmp_path / "key", "both")
+
+
+def find_sources(site, source):
+    """The real mapping's source of the same sheet, file or form."""
+    for real in site.sources:
+        is_form = source.form is None or list(real.row_filter.values()) == [(source.form,)]
+        is_file = re.fullmatch(real.file.replace(".", r"\.").replace("*", ".*"), source.file.replace("*", "0"))
+        if is_form and is_file and (real.sheet or None) == source.sheet:
+            return real
+    raise AssertionError(source.place)
+
+
+def count_columns(site, draft):
+    """Count the proposals that are right, wrong and absent, and the identifiers that were seen and missed."""
+    counts = Counter()
+    sources = {s.name: find_sources(site, s) for s in draft.sources if not s.reason}
+    for column in (c for c in draft.columns if c.column):
+        lines = [c for c in site.columns_of(sources[column.source]) if c.column == column.column]
+        wanted = {name_line(line) for line in lines}
+        meaning = list_meanings().get(column.meaning)
+        got = f"{meaning.table}.{meaning.field}" if meaning and meaning.field else column.meaning
+        is_unit = column.meaning == "laboratory.unit" and wanted == {"not_needed"}
+        records = {frozenset(line.record.split(";")) for line in lines}
+        is_record = not meaning or not meaning.record or frozenset(meaning.record.split(";")) in records
+        counts[
+            "absent" if not column.meaning else "right" if (got in wanted and is_record) or is_unit else "wrong"
+        ] += 1
+        if {line.role for line in lines} & {"patient", "person", "drop"}:
+            is_seen = column.meaning in ("patient_number", "national_id", "identifier")
+            counts["identifier seen" if is_seen else "identifier missed"] += 1
+    return counts
+
+
+def count_codes(site, draft):
+    """Count the codes of the real mapping that occur in the delivery or not, by what is proposed for them."""
+    counts = Counter()
+    proposed = {(c.table, c.field, normalise_code(c.code)): c.value for c in draft.codes}
+    for (table, name), codes in site.codes.items():
+        own = {code.value.casefold(): code.value for code in read_fields(table)[name].codes or ()}
+        for code, value in codes.items():
+            got = proposed.get((table, name, code)) or own.get(code)
+            counts["right" if got == value else "wrong" if got else "absent"] += 1
+    return counts
+
+
+@pytest.mark.parametrize("hospital", HOSPITALS)
+def test_proposals_agree_with_the_real_mapping(deliveries, hospital):
+    site, draft = load_site(PACKAGE_SITES / hospital), draft_mapping(read_delivery(deliveries[hospital]), hospital)
+    columns, codes = count_columns(site, draft), count_codes(site, draft)
+    n_columns, n_codes = (sum(c[key] for key in ("right", "wrong", "absent")) for c in (columns, codes))
+    print(f"\n{hospital}: columns {dict(columns)}, codes {dict(codes)}")
+    assert columns["right"] >= 0.90 * n_columns
+    assert codes["right"] >= 0.80 * n_codes
+    assert columns["wrong"] <= 0.02 * (columns["right"] + columns["wrong"])
+    assert codes["wrong"] <= 0.02 * (codes["right"] + codes["wrong"])
+    assert columns["identifier missed"] == 0
+    assert columns["identifier seen"] > 0
+
+
+@pytest.mark.parametrize("hospital", HOSPITALS)
+def test_a_finished_worksheet_gives_the_records_of_the_real_mapping(deliveries, settings, hospital):
+    delivery = read_delivery(deliveries[hospital])
+    folder = propose_hospital(settings, "new", deliveries[hospital]).worksheet.parent
+    real = fill_like(folder / "worksheet.xlsx", hospital)
+    take_worksheet(folder)
+    wanted, got = map_delivery(delivery, real), map_delivery(delivery, load_site(folder))
+    for table, records in wanted.records.items():
+        names = [
+            n
+            for n in records.columns
+            if n in got.records[table].columns and n not in ("_group",) and not n.endswith("__unit")
+        ]
+        keys = ["source_file", "source_row", *(n for n in names if n in ("test", "organ"))]
+        assert_frame_equal(got.records[table].select(names).sort(keys), records.select(names).sort(keys))
+    assert got.cells.n_mapped == wanted.cells.n_mapped if hasattr(got.cells, "n_mapped") else True
+
+
+def test_identifiers_are_never_shown(deliveries, settings):
+    for hospital, path in deliveries.items():
+        folder = propose_hospital(settings, hospital[:4] + "_x", path).worksheet.parent
+        written = "\n".join(
+            [*read_cells(folder / "worksheet.xlsx").values(), *(f.read_text() for f in folder.glob("*.csv"))]
+        )
+        site, delivery = load_site(PACKAGE_SITES / hospital), read_delivery(path)
+        identifiers = {t for texts in map_delivery(delivery, site).identifiers.values() for t in texts if len(t) > 3}
+        assert identifiers
+        assert not [text for text in identifiers if text in written]
+
+
+def test_counts_below_five_are_not_told(deliveries, settings):
+    cells = read_cells(propose_hospital(settings, "new", deliveries["nanfang"]).worksheet)
+    seen = [row.get("E", "") for _, row in list_rows(cells, COLUMNS)]
+    told = [int(n) for text in seen for n in re.findall(r"\((\d+)\)", text)]
+    assert told
+    assert min(told) >= 5
+    assert min(int(row["D"]) for _, row in list_rows(cells, CODES) if row["D"].isdigit() and row["D"] != "0") >= 5
+
+
+def test_open_decisions_come_first_and_nothing_is_proposed_below_the_stated_confidence(deliveries, settings):
+    proposed = propose_hospital(settings, "new", deliveries["sysu"])
+    rows = list_rows(read_cells(proposed.worksheet), COLUMNS)
+    is_open = [COLUMN_DECISION not in row or COLUMN_UNIT not in row for _, row in rows]
+    n_open = sum(c.is_open for c in proposed.draft.columns)
+    assert all(is_open[:n_open])
+    assert not any(COLUMN_DECISION not in row for _, row in rows[n_open:])
+    assert all(c.confidence >= 0.6 for c in proposed.draft.columns if c.meaning)
+
+
+def run_registry(settings, *arguments):
+    environment = {
+        "WORKSPACE": str(settings.workspace),
+        "REGISTRY_KEY_FILE": str(settings.key_file),
+        "REGISTRY_LANG": "en",
+        "PATH": "/usr/bin:/bin",
+    }
+    command = [str(Path(sys.executable).with_name("registry")), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_ingest_refuses_until_every_decision_is_made_then_says_what_is_weak(deliveries, settings):
+    path = deliveries["sysu"]
+    done = run_registry(settings, "new-hospital", "new", "--extract", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "Never stored or shown: id_card, mobile, patient_name, record_id" in done.stdout
+    refused = run_registry(settings, "ingest", "new", "--extract", str(path))
+    assert refused.returncode == OpenDecisionsError.exit_code
+    assert "编码 Codes!H5: " in refused.stderr
+    assert f"{AUTHOR[0]}!{AUTHOR[1]}" in refused.stderr
+    assert not settings.warehouse_path.exists()
+    folder = settings.workspace / "sites" / "new"
+    fill_like(folder / "worksheet.xlsx", "sysu")
+    loaded = run_registry(settings, "ingest", "new", "--extract", str(path))
+    assert loaded.returncode == 0, loaded.stderr
+    assert "loaded as ingest 1" in loaded.stdout
+    assert "weak point" in loaded.stdout
+    assert "labs › alb: laboratory.value.albumin_g_l, agreed to in doubt" in loaded.stdout
+    decisions = {(d.source, d.item): d for d in read_decisions(folder) if d.kind == COLUMN}
+    assert decisions["main", "patient_name"].decided_by == "registry"
+    assert decisions["main", "patient_name"].decided_at.startswith("20")
+    again = run_registry(settings, "ingest", "new", "--extract", str(path))
+    assert "nothing new" in again.stdout
+
+
+@pytest.fixture
+def worksheet(deliveries, settings):
+    """A worksheet of the workbook, all open cells filled."""
+    path = propose_hospital(settings, "new", deliveries["nanfang"]).worksheet
+    fill_like(path, "nanfang")
+    return path
+
+
+def check_refused(path, kind, *words):
+    before = {f.name: f.read_bytes() for f in path.parent.iterdir()}
+    with pytest.raises(kind) as caught:
+        take_worksheet(path.parent)
+    assert {f.name: f.read_bytes() for f in path.parent.iterdir()} == before
+    for word in words:
+        assert word in caught.value.en
+    assert caught.value.zh != caught.value.en
+
+
+def test_an_unknown_field_is_named_at_its_cell(worksheet):
+    row = find_row(read_cells(worksheet), COLUMNS, "baseline", "腹水")
+    write_cells(worksheet, {(COLUMNS, f"{COLUMN_DECISION}{row}"): "baseline.ascitis"})
+    check_refused(worksheet, WorksheetError, f"列 Columns!{COLUMN_DECISION}{row}: no such field")
+
+
+def test_two_columns_for_one_field_are_named_at_the_second(worksheet):
+    row = find_row(read_cells(worksheet), COLUMNS, "baseline", "肝硬化")
+    write_cells(worksheet, {(COLUMNS, f"{COLUMN_DECISION}{row}"): "baseline.has_tace"})
+    check_refused(worksheet, WorksheetError, f"列 Columns!{COLUMN_DECISION}", "is already baseline.has_tace")
+
+
+def test_an_impossible_unit_is_named_at_its_cell(worksheet):
+    row = find_row(read_cells(worksheet), COLUMNS, "baseline", "肿瘤最大径(cm)")
+    write_cells(worksheet, {(COLUMNS, f"{COLUMN_UNIT}{row}"): "kg"})
+    check_refused(worksheet, WorksheetError, f"列 Columns!{COLUMN_UNIT}{row}: no unit of this field; known: cm")
+
+
+def test_a_record_that_cannot_be_is_named_at_its_cell(worksheet):
+    row = find_row(read_cells(worksheet), COLUMNS, "response", "疗效")
+    write_cells(worksheet, {(COLUMNS, f"{COLUMN_RECORD}{row}"): "colour=red"})
+    check_refused(worksheet, WorksheetError, f"列 Columns!{COLUMN_RECORD}{row}: table 'response' has no field 'colour'")
+
+
+def test_a_code_that_is_none_is_named_at_its_cell(worksheet):
+    row = find_row(read_cells(worksheet), CODES, "patient.sex", "男")
+    write_cells(worksheet, {(CODES, f"{CODE_DECISION}{row}"): "man"})
+    check_refused(
+        worksheet, WorksheetError, f"编码 Codes!{CODE_DECISION}{row}: this is none of the codes: male, female"
+    )
+
+
+def test_a_row_that_is_gone_and_a_sheet_that_is_gone_are_told(worksheet):
+    cells = read_cells(worksheet)
+    row = find_row(cells, COLUMNS, "baseline", "腹水")
+    write_cells(worksheet, {(COLUMNS, f"C{row}"): "something else"})
+    check_refused(worksheet, WorksheetError, "the row of '腹水' (baseline) is gone")
+    write_cells(worksheet, {(COLUMNS, "I4"): "?"})
+    check_refused(worksheet, WorksheetError, "no sheet '列 Columns' with the column(s) 决定 Decision")
+
+
+def test_who_decides_must_be_said(worksheet):
+    write_cells(worksheet, {AUTHOR: " "})
+    check_refused(worksheet, OpenDecisionsError, "决定人 Decided by")
+
+
+def test_a_sheet_without_a_patient_number_waits_for_its_decision(worksheet):
+    cells = read_cells(worksheet)
+    row = find_row(cells, COLUMNS, "outcome", "住院号")
+    write_cells(worksheet, {(COLUMNS, f"{COLUMN_DECISION}{row}"): "not_needed"})
+    check_refused(worksheet, OpenDecisionsError, "表 Sheets!G", "no column is the patient's number")
+    number = next(n for n, r in list_rows(cells, SHEETS) if r.get("A") == "outcome")
+    write_cells(worksheet, {(SHEETS, f"G{number}"): "no records"})
+    take_worksheet(worksheet.parent)
+    site = load_site(worksheet.parent)
+    assert "outcome" not in {source.name for source in site.sources}
+    assert "no records, as decided / 经确认无记录" in {ignored.reason for ignored in site.ignored}
+
+
+def test_a_mapping_edited_by_hand_is_not_overwritten(worksheet):
+    take_worksheet(worksheet.parent)
+    columns = worksheet.parent / "columns.csv"
+    columns.write_text(columns.read_text() + "patient,微信,drop,,,,,\n")
+    write_cells(worksheet, {(CODES, "A1"): "changed"})
+    check_refused(worksheet, WorksheetError, "columns.csv", "edited by hand")
+
+
+def test_a_hospital_that_has_a_mapping_and_a_name_that_cannot_be(deliveries, settings):
+    for name in ("nanfang", "Nanfang", "../x", "", "南方"):
+        with pytest.raises(UsageError):
+            propose_hospital(settings, name, deliveries["nanfang"])
+    propose_hospital(settings, "new", deliveries["nanfang"])
+    with pytest.raises(UsageError, match="has a mapping already"):
+        propose_hospital(settings, "new", deliveries["nanfang"])
+    with pytest.raises(UsageError, match="Which delivery"):
+        propose_hospital(settings, "other", None)

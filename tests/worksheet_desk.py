@@ -1,0 +1,91 @@
+"""Fills in a new hospital's worksheet as a person in Excel would, for the tests."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import xlsxwriter
+
+from etl.extract import ROW, read_delivery
+from etl.onboarding.worksheet import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, HEADER_ROW, README
+from etl.settings import PACKAGE_SITES
+from etl.site import ColumnMap, Site, load_site, normalise_code
+
+Cells = dict[tuple[str, str], str]
+COLUMN_DECISION, COLUMN_RECORD, COLUMN_UNIT, CODE_DECISION = "I", "J", "K", "H"
+
+
+def read_cells(path: Path) -> Cells:
+    """{(sheet, cell): text}."""
+    cells: Cells = {}
+    for grid in read_delivery(path).grids:
+        for row in grid.cells.iter_rows(named=True):
+            for place, text in row.items():
+                if place != ROW and text is not None:
+                    cells[str(grid.sheet), f"{chr(ord('A') + int(place))}{row[ROW]}"] = text
+    return cells
+
+
+def write_cells(path: Path, changes: Mapping[tuple[str, str], str]) -> None:
+    """Write texts into cells of a workbook and save it."""
+    cells = {**read_cells(path), **changes}
+    with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_numbers": False}) as book:
+        sheets = {name: book.add_worksheet(name) for name in dict.fromkeys(sheet for sheet, _ in cells)}
+        for (sheet, cell), text in cells.items():
+            sheets[sheet].write_string(cell, text)
+
+
+def list_rows(cells: Cells, sheet: str) -> list[tuple[int, dict[str, str]]]:
+    """Rows below the header of one sheet: number and {letter: text}."""
+    rows: dict[int, dict[str, str]] = {}
+    for (name, cell), text in cells.items():
+        if name == sheet and int(cell[1:]) > HEADER_ROW + 1:
+            rows.setdefault(int(cell[1:]), {})[cell[0]] = text
+    return sorted(rows.items())
+
+
+def find_row(cells: Cells, sheet: str, first: str, second: str) -> int:
+    """Number of the row of one column (source, column) or code (table.field, code)."""
+    return next(
+        n for n, row in list_rows(cells, sheet) if row.get("B", "").split(" | ")[0] == first and row.get("C") == second
+    )
+
+
+def fill(
+    path: Path, decide: Callable[[str, str], tuple[str, str, str]], decide_code: Callable[[str, str], str]
+) -> None:
+    """Fill every open cell: `decide(source, column)` gives decision, record, unit; `decide_code(table.field, code)` a code."""
+    cells = read_cells(path)
+    changes: Cells = {(README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}"): "QD"}
+    for number, row in list_rows(cells, COLUMNS):
+        decision, record, unit = decide(row["B"], row["C"])
+        if COLUMN_DECISION not in row:
+            changes[COLUMNS, f"{COLUMN_DECISION}{number}"] = decision
+            changes[COLUMNS, f"{COLUMN_RECORD}{number}"] = record
+        if COLUMN_DECISION not in row or COLUMN_UNIT not in row:
+            changes[COLUMNS, f"{COLUMN_UNIT}{number}"] = unit
+    for number, row in list_rows(cells, CODES):
+        if CODE_DECISION not in row:
+            changes[CODES, f"{CODE_DECISION}{number}"] = decide_code(row["B"].split(" | ")[0], row["C"])
+    write_cells(path, changes)
+
+
+def name_line(line: ColumnMap) -> str:
+    """The meaning that a line of columns.csv has in the worksheet."""
+    roles = {"patient": "patient_number", "person": "national_id", "drop": "identifier", "ignore": "not_needed"}
+    return roles.get(line.role) or (f"{line.table}.{line.field}" if line.field else f"{line.table}.*")
+
+
+def fill_like(path: Path, hospital: str) -> Site:
+    """Fill the open cells as the project's own mapping of the hospital decides them; returns that mapping."""
+    site = load_site(PACKAGE_SITES / hospital)
+
+    def decide(_source: str, column: str) -> tuple[str, str, str]:
+        line = next((c for c in site.columns if c.column == column), None)
+        return (name_line(line), line.record, line.unit) if line else ("not_needed", "", "")
+
+    def decide_code(field: str, code: str) -> str:
+        table, name = field.split(".")
+        return site.codes.get((table, name), {}).get(normalise_code(code), "missing")
+
+    fill(path, decide, decide_code)
+    return site
