@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 import pyreadstat
 
-STAT_SUFFIXES = (".sav", ".zsav", ".por", ".dta", ".xpt", ".sas7bdat")
+STAT_SUFFIXES = (".sav", ".zsav", ".dta", ".xpt", ".sas7bdat")
 NAME_ROW = 0
 _READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
-    ".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav, ".por": pyreadstat.read_por, ".dta": pyreadstat.read_dta,
+    ".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav, ".dta": pyreadstat.read_dta,
     ".xpt": pyreadstat.read_xport, ".sas7bdat": pyreadstat.read_sas7bdat,
 }  # fmt: skip
 # What the file itself says, then what Chinese installations wrote before Unicode.

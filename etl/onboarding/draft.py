@@ -127,7 +127,7 @@ def _draft_columns(source: FoundSource, proposals: Sequence[Proposal], layout: L
     unit_column = next((p.column for p in proposals if p.meaning and p.meaning.id == UNIT_COLUMN), None)
     for p in proposals:
         note = layout.dictionary.find(p.column).note if layout.dictionary and layout.dictionary.find(p.column) else ""  # type: ignore[union-attr]
-        unit, unit_confidence, unit_reason = _propose_unit(p, unit_column, note)
+        unit, unit_confidence, unit_reason = _propose_unit(p, unit_column, note or source.labels.get(p.column, ""))
         yield ColumnDraft(
             source=source.name, column=p.column, meaning=p.meaning.id if p.meaning else "",
             record=_find_record(p.meaning, unpivoted), unit=unit, confidence=p.confidence, unit_confidence=unit_confidence,
