@@ -141,8 +141,9 @@ def _check_header(grid: Grid, header: Sequence[str], sources: Sequence[Source], 
         if number != row and 2 * len(mapped & {normalise_text(cell or "") for cell in cells}) >= len(mapped):
             raise DeliveryError(
                 f"{grid.label}: the header stands in row {number}, the mapping expects it in row {row}. Send the sheet laid out "
-                "as before, or let the coordinating centre change header_row in site.toml.",
-                f"{grid.label}：表头位于第 {number} 行，而映射要求在第 {row} 行。请按原格式提交，或请协调中心修改 site.toml 中的 header_row。",
+                f"as before, or let the mapping follow: make new-hospital HOSPITAL={site.hospital} EXTRACT=<this delivery>.",
+                f"{grid.label}：表头位于第 {number} 行，而映射要求在第 {row} 行。请按原格式提交，"
+                f"或运行 make new-hospital HOSPITAL={site.hospital} EXTRACT=<本次数据> 更新映射。",
             )
     if n_found == 0 and any(_DATA_CELL.search(name) for name in header):
         raise DeliveryError(

@@ -27,8 +27,8 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
     ignored: list[tuple[Grid, str]] = []
     found: set[str] = set()
     for grid in delivery.grids:
-        sources = [s for s in site.sources if _matches(grid, s.file, s.sheet)]
-        reason = next((i.reason for i in site.ignored if _matches(grid, i.file, i.sheet)), None)
+        sources = [s for s in site.sources if is_sheet_of(grid.file, grid.sheet, s.file, s.sheet)]
+        reason = next((i.reason for i in site.ignored if is_sheet_of(grid.file, grid.sheet, i.file, i.sheet)), None)
         if sources:
             found.update(s.name for s in sources)
             sheets.append(_read_sheet(grid, site, sources, faults))
@@ -53,10 +53,10 @@ def _misfit(delivery: Delivery, site: Site, faults: Sequence[Fault]) -> Structur
     listed_en, listed_zh = "\n  ".join(en for en, _ in faults), "\n  ".join(zh for _, zh in faults)
     return StructureError(
         f"The delivery '{delivery.name}' does not fit the mapping of {site.hospital}:\n  {listed_en}\n"
-        "Send the sheets and columns as before, or let the coordinating centre change etl/sites/"
-        f"{site.hospital}/columns.csv.",
+        "Send the sheets and columns as before, or let the mapping follow: make new-hospital "
+        f"HOSPITAL={site.hospital} EXTRACT={delivery.name} writes a worksheet of just the difference.",
         f"提交内容“{delivery.name}”与 {site.name_zh} 的映射不一致：\n  {listed_zh}\n"
-        "请按原来的工作表和列提交，或请协调中心修改映射。",
+        f"请按原来的工作表和列提交；或运行 make new-hospital HOSPITAL={site.hospital} EXTRACT={delivery.name}，生成仅含差异的对应表。",
     )
 
 
@@ -72,11 +72,12 @@ def _find_second_files(sheets: Sequence[SheetRows]) -> list[Fault]:
     ]
 
 
-def _matches(grid: Grid, file: str, sheet: str | None) -> bool:
-    name = grid.file.rsplit("/", 1)[-1]
-    if not (fnmatch.fnmatch(name.lower(), file.lower()) or fnmatch.fnmatch(grid.file.lower(), file.lower())):
+def is_sheet_of(origin: str, name: str | None, file: str, sheet: str | None) -> bool:
+    """Whether a file and its sheet are those that a mapping's pattern and sheet mean."""
+    plain = origin.rsplit("/", 1)[-1]
+    if not (fnmatch.fnmatch(plain.lower(), file.lower()) or fnmatch.fnmatch(origin.lower(), file.lower())):
         return False
-    return sheet is None or (grid.sheet is not None and normalise_text(grid.sheet) == normalise_text(sheet))
+    return sheet is None or (name is not None and normalise_text(name) == normalise_text(sheet))
 
 
 def _read_sheet(grid: Grid, site: Site, sources: Sequence[Source], faults: list[Fault]) -> SheetRows:

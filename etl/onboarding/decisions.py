@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from etl.onboarding.draft import ALL_ROWS, CodeDraft, ColumnDraft, Draft
+from etl.onboarding.layout import FoundSource
 from etl.onboarding.propose import SURE
 from etl.pages.text import Text
 
@@ -19,6 +21,8 @@ DECISIONS = "decisions.csv"
 SHEET, COLUMN, CODE = "sheet", "column", "code"
 REGISTRY = "registry"
 RECORDS = "records"
+HEADER_ROW = "header row "
+MOVED = 0.75
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Decision:
     """One decision; everything as text, as it stands in decisions.csv.
 
     `kind` is sheet, column or code. `source` is the source's name, for a code `table.field`. `item` is the column or the
-    code. `proposed`, `record`, `unit`, `confidence`, `unit_confidence` and `reason` (English / Chinese) are the registry's;
+    code. `proposed`, `record`, `unit`, `confidence`, `unit_confidence`, `reason` (English / Chinese) and `seen` are the registry's;
     `decided` and what follows are what holds, by whom (`registry` where nobody changed a sure proposal), when, and from which
     worksheet (the beginning of its hash).
     """
@@ -40,6 +44,7 @@ class Decision:
     confidence: str
     unit_confidence: str
     reason: str
+    seen: str = ""
     decided: str = ""
     decided_record: str = ""
     decided_unit: str = ""
@@ -61,45 +66,44 @@ class Decision:
 
 def list_proposals(draft: Draft) -> list[Decision]:
     """Return the decisions that a draft asks for, decided where it is sure."""
-    sheets = [
-        Decision(
-            SHEET,
-            s.name or s.place,
-            s.place,
-            s.reason or RECORDS,
-            "",
-            "",
-            "1",
-            "1",
-            "",
-            decided="" if s.reason else RECORDS,
-            decided_by=REGISTRY,
-        )
-        for s in draft.sources
-    ]
+    sheets = [_propose_sheet(source, draft) for source in draft.sources]
     columns = [_propose_column(column) for column in draft.columns]
     return [*sheets, *columns, *(_propose_code(code) for code in draft.codes)]
+
+
+def _propose_sheet(source: FoundSource, draft: Draft) -> Decision:
+    """Return what is proposed for a sheet; `record` holds what site.toml will say of it."""
+    described = json.dumps(source.describe(), ensure_ascii=False)
+    if source.name in draft.moved:
+        return Decision(
+            SHEET, source.name, source.place, f"{HEADER_ROW}{source.header_row}", described, "", str(MOVED), "1", ""
+        )
+    proposal = Decision(
+        SHEET, source.name or source.place, source.place, source.reason or RECORDS, described, "", "1", "1", ""
+    )
+    return proposal if source.reason else replace(proposal, decided=RECORDS, decided_by=REGISTRY)
 
 
 def _propose_column(c: ColumnDraft) -> Decision:
     reason = _join(c.reason, c.unit_reason)
     proposal = Decision(
-        COLUMN, c.source, c.item, c.meaning, c.record, c.unit, str(c.confidence), str(c.unit_confidence), reason
+        COLUMN, c.source, c.item, c.meaning, c.record, c.unit, str(c.confidence), str(c.unit_confidence), reason, c.told
     )
     return accept(proposal, REGISTRY) if proposal.is_sure else proposal
 
 
 def _propose_code(c: CodeDraft) -> Decision:
-    proposal = Decision(CODE, f"{c.table}.{c.field}", c.code, c.value, "", "", str(c.confidence), "1", _join(c.reason))
+    proposal = Decision(
+        CODE, f"{c.table}.{c.field}", c.code, c.value, "", "", str(c.confidence), "1", _join(c.reason), c.told
+    )
     return accept(proposal, REGISTRY) if proposal.is_sure else proposal
 
 
 def accept(proposal: Decision, by: str) -> Decision:
     """Return a proposal decided as proposed."""
-    return Decision(**{
-        **asdict(proposal), "decided": proposal.proposed, "decided_record": proposal.record, "decided_unit": proposal.unit,
-        "decided_by": by,
-    })  # fmt: skip
+    return replace(
+        proposal, decided=proposal.proposed, decided_record=proposal.record, decided_unit=proposal.unit, decided_by=by
+    )  # fmt: skip
 
 
 def _join(*reasons: Text) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
+from etl.disclosure import SMALL_CELL_THRESHOLD
 from etl.extract import Delivery
 from etl.identity import has_personal_data
 from etl.onboarding.joins import describe_joins
@@ -58,6 +59,12 @@ class ColumnDraft:
         return self.column or f"{ALL_ROWS}{self.meaning.removesuffix('.*')}"
 
     @property
+    def told(self) -> str:
+        """What may be told of the values: how many are filled, of what kind, the common ones."""
+        filled = f"{self.n_filled / self.n_rows:.0%}" if self.n_rows else ""
+        return "; ".join(filter(None, (filled, self.kind, *self.date_styles, self.seen)))
+
+    @property
     def is_open(self) -> bool:
         """Whether a person must decide."""
         return min(self.confidence, self.unit_confidence) < SURE
@@ -76,6 +83,11 @@ class CodeDraft:
     reason: Text
 
     @property
+    def told(self) -> str:
+        """How many rows have the code; a small count is not told."""
+        return str(self.count) if self.count >= SMALL_CELL_THRESHOLD or self.count == 0 else f"<{SMALL_CELL_THRESHOLD}"
+
+    @property
     def is_open(self) -> bool:
         """Whether a person must decide."""
         return self.confidence < SURE
@@ -83,7 +95,10 @@ class CodeDraft:
 
 @dataclass(frozen=True)
 class Draft:
-    """A hospital's proposed mapping; `facts` says of each source how it joins with the others and what is one row of it."""
+    """A hospital's proposed mapping; `facts` says of each source how it joins with the others and what is one row of it.
+
+    Of a mapping that exists it holds the difference alone; `moved` then gives the old header row of sources whose header moved.
+    """
 
     hospital: str
     delivery: str
@@ -92,6 +107,7 @@ class Draft:
     columns: tuple[ColumnDraft, ...]
     codes: tuple[CodeDraft, ...]
     facts: Mapping[str, Sequence[str]]
+    moved: Mapping[str, int] = field(default_factory=dict)
 
 
 def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
@@ -103,8 +119,8 @@ def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
     for source in (s for s in layout.sources if not s.reason):
         proposals = propose_columns(source, layout.dictionary)
         proposed.append((source, proposals))
-        columns += _draft_columns(source, proposals, layout)
-        for code in (code for proposal in proposals for code in _draft_codes(proposal, source)):
+        columns += draft_columns(source, proposals, layout)
+        for code in (code for proposal in proposals for code in draft_codes(proposal, source)):
             known = codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
             if known.value != code.value:
                 told = Text("two columns of this field write it differently", "该字段的两列写法不同")
@@ -122,7 +138,8 @@ def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
     )
 
 
-def _draft_columns(source: FoundSource, proposals: Sequence[Proposal], layout: Layout) -> Iterator[ColumnDraft]:
+def draft_columns(source: FoundSource, proposals: Sequence[Proposal], layout: Layout) -> Iterator[ColumnDraft]:
+    """Yield the lines of columns.csv that the proposals for one source come to, and the constants that they need."""
     unpivoted = {p.meaning.table for p in proposals if p.meaning and p.meaning.record}
     unit_column = next((p.column for p in proposals if p.meaning and p.meaning.id == UNIT_COLUMN), None)
     for p in proposals:
@@ -240,7 +257,7 @@ def _find_plausible(meaning: Meaning | None, spec: FieldContract) -> tuple[float
     return LAB_RANGES[test].plausible if test else spec.plausible
 
 
-def _draft_codes(p: Proposal, source: FoundSource) -> Iterator[CodeDraft]:
+def draft_codes(p: Proposal, source: FoundSource) -> Iterator[CodeDraft]:
     """Yield the codes of one column that the registry does not understand by itself."""
     spec = p.meaning.contract if p.meaning else None
     if (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import polars as pl
 
@@ -32,7 +33,8 @@ class FoundSource:
     `rows` has the column `source_row` and one column per name, of the rows that are records. `header_row` is None where the file has no
     header; the columns are then called by their place. It is 0 for a file of SPSS, Stata or SAS. `labels` says in more words what a column is, where the file or
     a dictionary does. `table` is the table that the name of sheet, file or form points to, "" where it points to none.
-    `totals_column` is where rows of totals begin with their word. `reason` is set where the sheet holds no records.
+    `totals_column` is where rows of totals begin with their word. `reason` is set where the sheet holds no records. `file` is the
+    pattern that will match the next delivery too, `origin` this file's name; `header` names all columns of the sheet.
     """
 
     name: str
@@ -47,11 +49,27 @@ class FoundSource:
     totals_column: str | None = None
     reason: str | None = None
     encoding: str | None = None
+    origin: str = ""
+    header: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
         """The columns' names in the sheet's order."""
         return [name for name in self.rows.columns if name != ROW]
+
+    def describe(self) -> dict[str, Any]:
+        """Return the source as site.toml writes it."""
+        described: dict[str, Any] = {"name": self.name, "file": self.file}
+        if self.sheet:
+            described["sheet"] = self.sheet
+        described |= {"header": self.columns} if self.header_row is None else {"header_row": self.header_row}
+        if self.merged_ids:
+            described["merged_ids"] = True
+        if self.form is not None:
+            described["filter"] = {REPEAT_INSTRUMENT: [self.form]}
+        if self.totals_column:
+            described["ignore"] = {TOTALS_RULE: {"column": self.totals_column, "starts_with": list(TOTALS)}}
+        return described
 
     @property
     def place(self) -> str:
@@ -77,7 +95,7 @@ def read_layout(delivery: Delivery) -> Layout:
         pattern = name_file(grid.file, len({g.file for g in grids}))
         if grid in dictionaries:
             reason = "data dictionary of the export / 导出数据字典"
-            found.append(FoundSource("", pattern, grid.sheet, 1, grid.cells, reason=reason))
+            found.append(FoundSource("", pattern, grid.sheet, 1, grid.cells, reason=reason, origin=grid.file))
         else:
             found += _read_grid(grid, pattern, dictionary)
     return Layout(tuple(_name_sources(_read_glossaries(found))), dictionary)
@@ -135,7 +153,7 @@ def _read_grid(grid: Grid, pattern: str, dictionary: Dictionary | None) -> list[
     whole = FoundSource(
         "", pattern, grid.sheet, header_row, body, labels,
         table=table, merged_ids=_has_merged(grid, names, patient, first),
-        totals_column=patient if totals else None, reason=_find_reason(body, patient), encoding=grid.encoding,
+        totals_column=patient if totals else None, reason=_find_reason(body, patient), encoding=grid.encoding, origin=grid.file, header=tuple(names.values()),
     )  # fmt: skip
     return _split_forms(whole, dictionary) if REPEAT_INSTRUMENT in names.values() else [whole]
 

@@ -54,6 +54,7 @@ _ELSEWHERE = 0.9
 _SHORTEST_LATIN, _SHORTEST_CHINESE = 4, 2
 _ENOUGH_FIT = 0.8
 _EXCEL_DAYS = (20_000, 60_000)
+EVENT_NAME = "redcap_event_name"
 _MANY_ROWS = tuple(name for name, model in TABLES.items() if len(read_key(model)) > 1)
 """Tables with several records of a patient: in a sheet of one of them a column hardly belongs to another table."""
 _OF_VISIT = re.compile(
@@ -156,6 +157,9 @@ def _propose(
     for name, confidence, reason in _list_candidates(source, profile, stem, home, dictionary):
         if name == PATIENT_NUMBER and has_patient and confidence < KNOWN_WORD:
             continue
+        if profile.column == EVENT_NAME and profile.n_distinct > 1:
+            told = Text("several events: a person must say which visit each is", "有多个事件：须由人说明各为哪次访视")
+            return Proposal(source.name, profile, None, 0.0, told)
         meaning = list_meanings()[name]
         fit, told = rate_fit(meaning, profile)
         is_elsewhere = source.table in _MANY_ROWS and meaning.table not in ("", source.table)

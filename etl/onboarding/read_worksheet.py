@@ -10,7 +10,7 @@ from pathlib import Path
 from etl.errors import OpenDecisionsError, RegistryError, WorksheetError
 from etl.extract import ROW, Grid, read_delivery
 from etl.onboarding.decisions import CODE, COLUMN, RECORDS, SHEET, Decision
-from etl.onboarding.words import PATIENT_NUMBER, find_quantity, list_meanings
+from etl.onboarding.words import NOT_SENT, PATIENT_NUMBER, find_quantity, list_meanings
 from etl.onboarding.worksheet import (
     ACCEPT,
     AUTHOR_ROWS,
@@ -39,7 +39,7 @@ from etl.onboarding.worksheet import (
     COLUMN as COLUMN_LABEL,
 )
 from etl.pages.text import Text
-from etl.site import SHARED, ColumnMap, check_field, normalise_text
+from etl.site import SHARED, ColumnMap, Site, check_field, normalise_text
 from schemas.units import NO_UNIT, find_factor
 
 _SHOWN = 15
@@ -88,8 +88,10 @@ def hash_worksheet(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def read_worksheet(path: Path, proposals: Sequence[Decision], now: str) -> Filled:
+def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: Site | None = None) -> Filled:
     """Return the decisions of a finished worksheet; `now` is written down as their time.
+
+    `known` is the mapping that they are added to, where there is one: no field of it may be given twice.
 
     Raises:
         WorksheetError: cells that cannot be taken, each named, or a sheet that is not as it was written.
@@ -105,7 +107,7 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str) -> Fille
     }
     by, digest = names[DECIDED_BY.en], hash_worksheet(path)
     decided = [_decide(proposal, rows[proposal.kind], by, reading) for proposal in proposals]
-    _find_rivals(decided, rows[COLUMN], reading)
+    _find_rivals(decided, known, rows[COLUMN], reading)
     _find_nameless(decided, rows[SHEET], reading)
     if reading.faults:
         raise _make_error(
@@ -223,8 +225,12 @@ def _is_about(row: _Row, proposal: Decision) -> bool:
 
 def _decide_sheet(proposal: Decision, row: _Row, by: str, reading: _Reading) -> Decision:
     text = row.texts[DECISION.en]
-    if not text or _is_accepted(text):
+    if not text and not proposal.decided:
+        reading.wait(row.place(DECISION), proposal.item)
+    if not text:
         return proposal
+    if _is_accepted(text):
+        return proposal if proposal.decided else replace(proposal, decided=proposal.proposed, decided_by=by)
     chosen = next((c for c in SHEET_CHOICES if text in (c.en, c.zh, f"{c.zh} {c.en}")), None)
     if chosen is None:
         names = Text(", ".join(c.en for c in SHEET_CHOICES), "、".join(c.zh for c in SHEET_CHOICES))
@@ -287,9 +293,9 @@ def _is_accepted(text: str) -> bool:
 def _read_meaning(text: str, proposal: Decision) -> str | None:
     """Return the meaning that a cell names: by its id, its list entry, or its name in either language."""
     name = text.split(" | ", maxsplit=1)[0].strip()
-    if name in list_meanings() or (proposal.is_constant and name == proposal.proposed):
+    if name in list_meanings() or name == NOT_SENT or (proposal.is_constant and name == proposal.proposed):
         return name
-    named = [m for m in list_meanings() if text in (describe_meaning(m).en, describe_meaning(m).zh)]
+    named = [m for m in (*list_meanings(), NOT_SENT) if text in (describe_meaning(m).en, describe_meaning(m).zh)]
     return named[0] if len(named) == 1 else None
 
 
@@ -328,19 +334,22 @@ def _check_record(decided: Decision, row: _Row, reading: _Reading) -> None:
         reading.blame(row.place(RECORD), fault, fault)
 
 
-def _find_rivals(decided: Sequence[Decision], rows: Sequence[_Row], reading: _Reading) -> None:
+def _find_rivals(decided: Sequence[Decision], known: Site | None, rows: Sequence[_Row], reading: _Reading) -> None:
     """Blame a second column for one field of one record."""
-    taken: dict[tuple[str, str, str], Decision] = {}
+    gone = {(d.source, d.item) for d in decided if d.decided == NOT_SENT}
+    taken: dict[tuple[str, str, str], str] = {}
+    lines = [(source.name, c) for source in known.sources for c in known.columns_of(source)] if known else []
+    for source, c in lines:
+        if c.field and not c.is_checkbox and (source, c.column) not in gone:
+            taken[source, f"{c.table}.{c.field}", "" if c.record == SHARED else c.record] = c.column
     for d in (d for d in decided if d.kind == COLUMN and d.decided):
         found = list_meanings().get(d.decided)
-        if found is None or not (found.field or found.id == "patient_number") or found.record.startswith("?"):
+        if found is None or not (found.field or found.id == PATIENT_NUMBER) or found.record.startswith("?"):
             continue
         record = "" if d.decided_record == SHARED else d.decided_record
-        other = taken.setdefault((d.source, f"{found.table}.{found.field or found.id}", record), d)
-        if other is not d:
+        other = taken.setdefault((d.source, f"{found.table}.{found.field or found.id}", record), d.item)
+        if other != d.item:
             row = next(row for row in rows if _is_about(row, d))
             reading.blame(
-                row.place(DECISION),
-                f"column '{other.item}' is already {d.decided}",
-                f"列“{other.item}”已对应 {d.decided}",
+                row.place(DECISION), f"column '{other}' is already {d.decided}", f"列“{other}”已对应 {d.decided}"
             )

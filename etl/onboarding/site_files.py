@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from etl.onboarding.decisions import CODE, COLUMN, SHEET, Decision
-from etl.onboarding.layout import REPEAT_INSTRUMENT, TOTALS, TOTALS_RULE, FoundSource
-from etl.onboarding.words import list_meanings
-from etl.site import CODES_HEADER, COLUMNS_HEADER
+from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
+from etl.onboarding.layout import FoundSource
+from etl.onboarding.words import ASK, NOT_SENT, list_meanings
+from etl.site import CODES_HEADER, COLUMNS_HEADER, EVERY_SOURCE, normalise_text
 
 UNDECIDED = "undecided"
 NO_RECORDS = "no records"
@@ -23,23 +25,9 @@ def describe_site(names: Mapping[str, str], sources: Sequence[FoundSource]) -> d
     """Return site.toml as a dict; `names` holds hospital, name_en and name_zh."""
     return {
         **names,
-        "source": [_describe_source(source) for source in sources if not source.reason],
+        "source": [source.describe() for source in sources if not source.reason],
         "ignored": [_describe_ignored(source.file, source.sheet, source.reason) for source in sources if source.reason],
     }
-
-
-def _describe_source(source: FoundSource) -> dict[str, Any]:
-    described: dict[str, Any] = {"name": source.name, "file": source.file}
-    if source.sheet:
-        described["sheet"] = source.sheet
-    described |= {"header_row": source.header_row} if source.header_row is not None else {"header": source.columns}
-    if source.merged_ids:
-        described["merged_ids"] = True
-    if source.form is not None:
-        described["filter"] = {REPEAT_INSTRUMENT: [source.form]}
-    if source.totals_column:
-        described["ignore"] = {TOTALS_RULE: {"column": source.totals_column, "starts_with": list(TOTALS)}}
-    return described
 
 
 def _describe_ignored(file: str, sheet: str | None, reason: str) -> dict[str, Any]:
@@ -67,11 +55,64 @@ def write_site(folder: Path, site: Mapping[str, Any], decisions: Sequence[Decisi
     """Write site.toml, columns.csv and codes.csv. What is undecided gets a role that no ingest accepts."""
     sources = {source["name"] for source in site["source"]}
     columns = [list_cells(d) for d in decisions if d.kind == COLUMN and d.source in sources]
-    codes = [[*d.source.split("."), d.item, d.decided] for d in decisions if d.kind == CODE and d.decided]
+    codes = [
+        [*d.source.split("."), d.item, d.decided] for d in decisions if d.kind == CODE and d.decided not in ("", ASK)
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / "site.toml", print_toml(site))
     replace_file(folder / "columns.csv", print_csv(COLUMNS_HEADER, columns))
     replace_file(folder / "codes.csv", print_csv(CODES_HEADER, codes))
+
+
+def add_to_site(folder: Path, new: Path, decisions: Sequence[Decision]) -> None:
+    """Write the mapping in `folder` with what was decided about a difference into `new`; other lines stay as they are."""
+    gone = {
+        (source, d.item)
+        for d in decisions
+        if d.kind == COLUMN and d.decided == NOT_SENT
+        for source in (d.source, EVERY_SOURCE)
+    }
+    empty = {d.source for d in decisions if d.kind == SHEET and d.decided == NO_RECORDS}
+    columns = [row for row in _read_rows(folder / "columns.csv") if (row[0], normalise_text(row[1])) not in gone]
+    columns += [
+        list_cells(d) for d in decisions if d.kind == COLUMN and d.decided != NOT_SENT and d.source not in empty
+    ]
+    codes = _read_rows(folder / "codes.csv")
+    codes += [
+        [*d.source.split("."), d.item, d.decided] for d in decisions if d.kind == CODE and d.decided not in ("", ASK)
+    ]
+    new.mkdir(parents=True)
+    replace_file(new / "columns.csv", print_csv(COLUMNS_HEADER, columns))
+    replace_file(new / "codes.csv", print_csv(CODES_HEADER, codes))
+    sheets = [d for d in decisions if d.kind == SHEET]
+    if sheets:
+        replace_file(new / "site.toml", print_toml(_change_sheets(read_toml(folder), sheets)))
+    else:
+        shutil.copy2(folder / "site.toml", new / "site.toml")
+
+
+def read_toml(folder: Path) -> dict[str, Any]:
+    """Return a mapping's site.toml as it stands."""
+    return tomllib.loads((folder / "site.toml").read_text(encoding="utf-8-sig"))
+
+
+def _change_sheets(site: dict[str, Any], sheets: Sequence[Decision]) -> dict[str, Any]:
+    """Return site.toml with the sheets that are new, and with the header where it stands now."""
+    rows = {d.source: int(d.decided.removeprefix(HEADER_ROW)) for d in sheets if d.decided.startswith(HEADER_ROW)}
+    places = {(s["file"], s.get("sheet")): rows[s["name"]] for s in site["source"] if s["name"] in rows}
+    kept = [
+        {**s, **({"header_row": places[s["file"], s.get("sheet")]} if (s["file"], s.get("sheet")) in places else {})}
+        for s in site["source"]
+    ]
+    new = [(d, json.loads(d.record)) for d in sheets if d.source not in rows]
+    added = [source for d, source in new if d.proposed == RECORDS]
+    pages = [_describe_ignored(page["file"], page.get("sheet"), d.proposed) for d, page in new if d.proposed != RECORDS]
+    merged = {**site, "source": [*kept, *added], "ignored": [*site.get("ignored", []), *pages]}
+    return settle_sources(merged, sheets)
+
+
+def _read_rows(path: Path) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))[1:]
 
 
 def list_cells(d: Decision) -> list[str]:

@@ -14,7 +14,7 @@ from schemas.tables import TABLES
 
 def list_weaknesses(decisions: Sequence[Decision]) -> list[Text]:
     """Return each weakness in both languages: missing fields first."""
-    return [*_find_absent(decisions), *_find_doubts(decisions)]
+    return [*_find_absent(decisions), *list_doubts(decisions)]
 
 
 def _find_absent(decisions: Sequence[Decision]) -> Iterator[Text]:
@@ -40,10 +40,15 @@ def _find_absent(decisions: Sequence[Decision]) -> Iterator[Text]:
             )
 
 
+def list_doubts(decisions: Sequence[Decision]) -> list[Text]:
+    """Return what the registry was not sure of and a person left as proposed."""
+    return list(_find_doubts(decisions))
+
+
 def _find_doubts(decisions: Sequence[Decision]) -> Iterator[Text]:
-    """Yield what the registry was not sure of and a person left as proposed."""
     for d in decisions:
-        if d.kind != SHEET and d.decided and d.decided == d.proposed and not d.is_sure:
+        is_as_proposed = d.decided == d.proposed and d.decided_unit in (d.unit, "")
+        if d.kind != SHEET and d.decided and is_as_proposed and not d.is_sure:
             en, _, zh = d.reason.partition(" / ")
             yield Text(
                 f"{d.source} › {d.item}: {d.decided}, agreed to in doubt ({en})",

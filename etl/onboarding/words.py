@@ -20,6 +20,10 @@ from schemas.units import LAB_RANGES, NO_UNIT
 
 FOLDER = Path(__file__).parent
 PATIENT_NUMBER, NATIONAL_ID, IDENTIFIER, NOT_NEEDED = "patient_number", "national_id", "identifier", "not_needed"
+NOT_SENT = "not_sent"
+"""What a mapped column is that a hospital sends no more."""
+ASK = "ask"
+"""What a code is decided to mean that shall be asked about wherever it stands."""
 ROLE_OF = {PATIENT_NUMBER: "patient", NATIONAL_ID: "person", IDENTIFIER: "drop", NOT_NEEDED: "ignore"}
 UNIT_COLUMN = "laboratory.unit"
 YES_NO = "yes_no"

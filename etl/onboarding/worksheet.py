@@ -16,9 +16,11 @@ from etl.onboarding import site_files
 from etl.onboarding.draft import CodeDraft, ColumnDraft, Draft
 from etl.onboarding.propose import LOWEST, SURE
 from etl.onboarding.words import (
+    ASK,
     IDENTIFIER,
     NATIONAL_ID,
     NOT_NEEDED,
+    NOT_SENT,
     PATIENT_NUMBER,
     UNIT_COLUMN,
     list_meanings,
@@ -32,6 +34,7 @@ from schemas.codes import LabTest, Organ
 from schemas.field_effects import list_field_effects
 
 WORKSHEET = "worksheet.xlsx"
+CHANGES = "changes.xlsx"
 CREATED = datetime(2020, 1, 1)  # fixed: the file differs only when its content does
 ACCEPT = Text("as proposed", "同意建议")
 NO_RECORDS = Text(site_files.NO_RECORDS, "无记录")
@@ -62,6 +65,7 @@ _ROLE_NAMES = {
     NATIONAL_ID: Text("national identity number", "身份证号"),
     IDENTIFIER: Text("another identifier: never stored", "其他身份信息：不存储"),
     NOT_NEEDED: Text("not needed", "不需要"),
+    NOT_SENT: Text("not sent any more", "不再提供"),
     UNIT_COLUMN: Text("unit of the laboratory value in this row", "本行检验结果的单位"),
 }
 _SHEET_COLUMNS = (
@@ -102,8 +106,9 @@ _EXPLANATION = (
         "“单位”：按贵院数据填写，如 g/L、mg/dL、mm；单位另有一列时写 column:列名。",
     ),
     Text(
-        "Codes: choose what each of your codes means; “missing” where it means that nothing is known. Counts below 5 are not told.",
-        "“编码”：选择每个编码的含义；表示缺失或未知的选 missing。小于5的计数不显示。",
+        "Codes: choose what each of your codes means; “missing” where it means that nothing is known, “ask” where the hospital shall be "
+        "asked about each such cell. Counts below 5 are not told.",
+        "“编码”：选择每个编码的含义；表示缺失或未知的选 missing；需逐格询问医院的选 ask。小于5的计数不显示。",
     ),
     Text(
         "Write below who decided, save the file, and run: make ingest HOSPITAL=… It says which cells are still open or wrong.",
@@ -215,7 +220,7 @@ def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
     for label, row in AUTHOR_ROWS.items():
         sheet.write_string(row, 0, f"{label.zh} {label.en}", formats["head"])
         sheet.write_blank(row, 1, None, formats["open"])
-    n_open = sum(c.is_open for c in draft.columns) + sum(c.is_open for c in draft.codes)
+    n_open = sum(c.is_open for c in draft.columns) + sum(c.is_open for c in draft.codes) + len(draft.moved)
     told = [
         Text(f"Delivery: {draft.delivery}", f"数据批次：{draft.delivery}"),
         Text(f"Open decisions: {n_open}", f"待决定：{n_open} 项"),
@@ -240,6 +245,11 @@ def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
             else "no header row: the columns are called by their place / 无表头，按位置命名",
         ]
         proposed = NO_RECORDS if source.reason else Text("records", "有记录")
+        is_moved = source.name in draft.moved
+        if is_moved:
+            seen.append(
+                f"the header moved from row {draft.moved[source.name]} / 表头原在第 {draft.moved[source.name]} 行"
+            )
         texts = [
             source.name,
             source.place,
@@ -250,7 +260,8 @@ def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
         ]
         for place, text in enumerate(texts):
             sheet.write_string(row, place, text, formats["text"])
-        sheet.write_string(row, len(texts), f"{ACCEPT.zh} {ACCEPT.en}", formats["text"])
+        decision = "" if is_moved else f"{ACCEPT.zh} {ACCEPT.en}"
+        _write_decision(sheet, row, len(texts), decision, formats["open" if is_moved else "text"])
         sheet.write_blank(row, len(texts) + 1, None, formats["text"])
     choices = [f"{label.zh} {label.en}" for label in SHEET_CHOICES]
     sheet.data_validation(
@@ -289,7 +300,7 @@ def _write_columns(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dr
             sheet, row, 10, "" if is_unit_open else column.unit, formats["open" if is_unit_open else "text"]
         )
         sheet.write_blank(row, 11, None, formats["text"])
-    n = len(list_meanings())
+    n = len(list_meanings()) + 1
     choices = {"validate": "list", "source": f"='{FIELDS}'!$A$2:$A${n + 2}", "error_type": "warning"}
     sheet.data_validation(HEADER_ROW + 1, 8, HEADER_ROW + max(len(order), 1), 8, choices)
     sheet.autofilter(HEADER_ROW, 0, HEADER_ROW + max(len(order), 1), len(_COLUMN_COLUMNS) - 1)
@@ -302,12 +313,11 @@ def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], codes: Sequ
         row = HEADER_ROW + number
         choices = list_choices(code.table, code.field)
         label = label_field(code.table, code.field)
-        count = str(code.count) if code.count >= 5 or code.count == 0 else "<5"
         texts = [
             str(number),
             f"{code.table}.{code.field} | {label.zh} {label.en}",
             code.code,
-            count,
+            code.told,
             code.value or "–",
             f"{code.confidence:.0%}" if code.value else "–",
             f"{code.reason.zh} {code.reason.en}",
@@ -323,7 +333,7 @@ def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], codes: Sequ
 def list_choices(table: str, field: str) -> list[str]:
     """Return what a hospital's code may mean in one field; `missing` says that nothing is known."""
     spec = read_fields(table)[field]
-    return [*([code.value for code in spec.codes] if spec.codes else ["true", "false"]), MISSING]
+    return [*([code.value for code in spec.codes] if spec.codes else ["true", "false"]), MISSING, ASK]
 
 
 def _write_decision(sheet: Any, row: int, column: int, text: str, style: Any) -> None:
@@ -339,9 +349,9 @@ def _write_fields(book: xlsxwriter.Workbook, formats: dict[str, Any]) -> None:
     sheet.set_column(1, 2, 60)
     sheet.write_row(0, 0, ["决定 Decision", "含义", "Meaning"], formats["head"])
     sheet.write_string(1, 0, f"{ACCEPT.zh} {ACCEPT.en}", formats["text"])
-    for row, meaning in enumerate(list_meanings(), start=2):
-        found = list_meanings()[meaning]
-        spec = found.contract
+    for row, meaning in enumerate([*list_meanings(), NOT_SENT], start=2):
+        found = list_meanings().get(meaning)
+        spec = found.contract if found else None
         label = describe_meaning(meaning)
         unit = f" [{spec.unit}]" if spec and spec.unit and spec.unit != "1" else ""
         sheet.write_string(row, 0, name_meaning(meaning), formats["text"])

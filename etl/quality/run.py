@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from etl.answers import keep_workbook
-from etl.errors import UsageError
+from etl.errors import StructureError, UsageError
+from etl.onboarding.page import write_mapping_page
 from etl.pages.text import Text
 from etl.quality.report import write_quality_pages
-from etl.settings import Settings, find_site
+from etl.settings import Settings, find_site, list_hospitals
 from etl.warehouse import read_frames
 from schemas.tables import TABLES
 
@@ -42,4 +44,22 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
     chosen = {hospital: names[hospital]} if hospital else names
     for name in chosen:
         keep_workbook(settings, name)
-    return write_quality_pages(frames, settings.reports_dir, chosen, language=settings.language)
+    paths = write_quality_pages(frames, settings.reports_dir, chosen, language=settings.language)
+    is_synthetic = bool(frames["ingests"].filter("is_current")["is_synthetic"].any())
+    return [*paths, *_write_mapping_pages(settings, chosen, is_synthetic=is_synthetic)]
+
+
+def _write_mapping_pages(settings: Settings, hospitals: Mapping[str, Text], *, is_synthetic: bool) -> list[Path]:
+    """Write the page of each hospital's mapping; one that is gone or being changed has none."""
+    paths = []
+    for hospital in sorted(set(hospitals) & set(list_hospitals(settings))):
+        path = settings.reports_dir / "quality" / hospital / "mapping.html"
+        try:
+            paths.append(
+                write_mapping_page(
+                    find_site(settings, hospital), path, is_synthetic=is_synthetic, language=settings.language
+                )
+            )
+        except StructureError:
+            path.unlink(missing_ok=True)
+    return paths

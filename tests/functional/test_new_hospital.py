@@ -275,12 +275,12 @@ def test_a_mapping_edited_by_hand_is_not_overwritten(worksheet):
     check_refused(worksheet, WorksheetError, "columns.csv", "edited by hand")
 
 
-def test_a_hospital_that_has_a_mapping_and_a_name_that_cannot_be(deliveries, settings):
-    for name in ("nanfang", "Nanfang", "../x", "", "南方"):
+def test_a_worksheet_that_waits_and_a_name_that_cannot_be(deliveries, settings):
+    for name in ("Nanfang", "../x", "", "南方"):
         with pytest.raises(UsageError):
             propose_hospital(settings, name, deliveries["nanfang"])
     propose_hospital(settings, "new", deliveries["nanfang"])
-    with pytest.raises(UsageError, match="has a mapping already"):
+    with pytest.raises(UsageError, match="waits to be filled in"):
         propose_hospital(settings, "new", deliveries["nanfang"])
     with pytest.raises(UsageError, match="Which delivery"):
         propose_hospital(settings, "other", None)

@@ -107,7 +107,7 @@ def test_synthetic_banner_follows_the_data(pages, tmp_path):
 
 def test_nothing_outside_is_asked_for(pages):
     for html in pages.values():
-        assert not re.search(r'(?:src|href)="(?!#|data:|queries\.xlsx|\w+/index\.html)', html)
+        assert not re.search(r'(?:src|href)="(?!#|data:|queries\.xlsx|mapping\.html|\w+/index\.html)', html)
         assert "https://" not in html
 
 

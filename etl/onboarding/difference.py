@@ -1,0 +1,109 @@
+"""What a delivery has that a hospital's mapping does not know: new sheets, columns and codes, headers that moved, columns that are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from etl.extract import Delivery
+from etl.onboarding.draft import CodeDraft, ColumnDraft, Draft, draft_codes, draft_columns
+from etl.onboarding.joins import describe_joins
+from etl.onboarding.layout import REPEAT_INSTRUMENT, FoundSource, Layout, read_layout
+from etl.onboarding.profile import profile_column
+from etl.onboarding.propose import PART_OF_HEADER, Proposal, propose_columns
+from etl.onboarding.words import NOT_SENT, Meaning
+from etl.pages.text import Text
+from etl.sheets import is_sheet_of
+from etl.site import Site, Source, normalise_code
+
+
+def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str, str]]) -> Draft:
+    """Return the draft of what the mapping lacks; `settled` are the (table.field, code) that were decided to be asked about."""
+    layout = read_layout(delivery)
+    sources: list[FoundSource] = []
+    columns: list[ColumnDraft] = []
+    codes: dict[tuple[str, str, str], CodeDraft] = {}
+    moved: dict[str, int] = {}
+    facts: dict[str, Sequence[str]] = {}
+    for found in layout.sources:
+        real = _find_source(found, site)
+        if real is None:
+            if not _is_ignored(found, site):
+                sources.append(found)
+                columns += _draft_new_source(found, layout, codes, facts)
+            continue
+        named = replace(found, name=real.name)
+        if found.header_row is not None and not real.header and found.header_row != real.header_row:
+            moved[real.name] = real.header_row
+            sources.append(named)
+        columns += _compare_columns(named, real, site, layout, codes)
+        _compare_codes(named, real, site, layout, codes)
+    kept = tuple(
+        code for code in codes.values() if (f"{code.table}.{code.field}", normalise_code(code.code)) not in settled
+    )
+    return Draft(
+        site.hospital, delivery.name, delivery.is_synthetic, tuple(sources), tuple(columns), kept, facts, moved
+    )
+
+
+def _find_source(found: FoundSource, site: Site) -> Source | None:
+    """Return the mapping's source of a sheet or, in a REDCap export, of a form."""
+    for source in site.sources:
+        form = source.row_filter.get(REPEAT_INSTRUMENT)
+        if is_sheet_of(found.origin, found.sheet, source.file, source.sheet) and (
+            found.form is None or form == (found.form,)
+        ):
+            return source
+    return None
+
+
+def _is_ignored(found: FoundSource, site: Site) -> bool:
+    return any(is_sheet_of(found.origin, found.sheet, i.file, i.sheet) for i in site.ignored)
+
+
+def _draft_new_source(
+    found: FoundSource, layout: Layout, codes: dict[tuple[str, str, str], CodeDraft], facts: dict[str, Sequence[str]]
+) -> Iterator[ColumnDraft]:
+    if found.reason:
+        return
+    proposals = propose_columns(found, layout.dictionary)
+    facts |= describe_joins([(found, proposals)])
+    for code in (code for p in proposals for code in draft_codes(p, found)):
+        codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
+    yield from draft_columns(found, proposals, layout)
+
+
+def _compare_columns(
+    found: FoundSource, real: Source, site: Site, layout: Layout, codes: dict[tuple[str, str, str], CodeDraft]
+) -> Iterator[ColumnDraft]:
+    """Yield the columns that the mapping does not know, and those that it knows and that are gone."""
+    known = {c.column for c in site.columns_of(real) if c.column}
+    if real.header:
+        return
+    proposals = [p for p in propose_columns(found, layout.dictionary) if p.column not in known]
+    for code in (code for p in proposals for code in draft_codes(p, found)):
+        codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
+    yield from (column for column in draft_columns(found, proposals, layout) if column.column)
+    new = ", ".join(p.column for p in proposals)
+    for column in sorted(known - set(found.header)):
+        hint = Text(f"; is it one of the new columns ({new})?", f"；是否即新列（{new}）？") if new else Text("", "")
+        reason = Text(f"the column is not in this delivery{hint.en}", f"本次数据中没有该列{hint.zh}")
+        yield ColumnDraft(
+            real.name, column, NOT_SENT, "", "", PART_OF_HEADER, 1.0, reason, Text("", ""), "", 0, found.rows.height, (), ""
+        )  # fmt: skip
+
+
+def _compare_codes(
+    found: FoundSource, real: Source, site: Site, layout: Layout, codes: dict[tuple[str, str, str], CodeDraft]
+) -> None:
+    """Add the codes of mapped columns that the mapping does not know."""
+    for line in site.columns_of(real):
+        if line.role != "field" or not line.field or line.is_checkbox or line.column not in found.columns:
+            continue
+        choices = layout.dictionary.list_choices(line.column) if layout.dictionary else {}
+        profile = profile_column(line.column, found.rows[line.column], choices)
+        meaning = Meaning(f"{line.table}.{line.field}", line.table, line.field, line.record)
+        known = site.codes.get((line.table, line.field), {})
+        for code in draft_codes(Proposal(real.name, profile, meaning, 1.0, Text("", "")), found):
+            if normalise_code(code.code) not in known:
+                codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
