@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from etl.errors import OpenDecisionsError, RegistryError, WorksheetError
-from etl.extract import ROW, Grid, read_delivery
+from etl.extract import read_delivery
 from etl.onboarding.decisions import CODE, COLUMN, RECORDS, SHEET, Decision
+from etl.onboarding.draft import ALL_ROWS
 from etl.onboarding.words import NOT_SENT, PATIENT_NUMBER, find_quantity, list_meanings
 from etl.onboarding.worksheet import (
     ACCEPT,
-    AUTHOR_ROWS,
     CODES,
     COLUMNS,
     DECIDED_BY,
     DECISION,
     FIELD,
-    HEADER_ROW,
     NAME_EN,
     NAME_ZH,
     NOTE,
-    README,
     RECORD,
     SHEET_CHOICES,
     SHEETS,
@@ -38,8 +36,10 @@ from etl.onboarding.worksheet import (
 from etl.onboarding.worksheet import (
     COLUMN as COLUMN_LABEL,
 )
+from etl.onboarding.worksheet_rows import Reading, Row, read_names, read_rows
 from etl.pages.text import Text
 from etl.site import SHARED, ColumnMap, Site, check_field, normalise_text
+from schemas.tables import TABLES
 from schemas.units import NO_UNIT, find_factor
 
 _SHOWN = 15
@@ -53,34 +53,6 @@ class Filled:
     decisions: tuple[Decision, ...]
     name_en: str
     name_zh: str
-
-
-@dataclass
-class _Reading:
-    """What is found while reading: faults and open cells, each with its place."""
-
-    faults: list[Text] = field(default_factory=list)
-    waiting: list[Text] = field(default_factory=list)
-
-    def blame(self, place: str, en: str, zh: str) -> None:
-        self.faults.append(Text(f"{place}: {en}", f"{place}：{zh}"))
-
-    def wait(self, place: str, what: str) -> None:
-        self.waiting.append(Text(f"{place}: {what}", f"{place}：{what}"))
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One row of a sheet: its texts by the columns' English labels, and where each stands."""
-
-    sheet: str
-    number: int
-    texts: Mapping[str, str]
-    letters: Mapping[str, str]
-
-    def place(self, label: Text) -> str:
-        """Name the cell as Excel does."""
-        return f"{self.sheet}!{self.letters[label.en]}{self.number}"
 
 
 def hash_worksheet(path: Path) -> str:
@@ -98,16 +70,21 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
         OpenDecisionsError: decisions that are still to be made.
     """
     grids = {grid.sheet: grid for grid in read_delivery(path).grids}
-    reading = _Reading()
-    names = _read_names(grids, reading)
+    reading = Reading()
+    names = read_names(grids, reading)
     rows = {
-        SHEET: list(_read_rows(grids, SHEETS, (SOURCE, DECISION, NOTE))),
-        COLUMN: list(_read_rows(grids, COLUMNS, (SOURCE, COLUMN_LABEL, DECISION, RECORD, UNIT, NOTE))),
-        CODE: list(_read_rows(grids, CODES, (FIELD, CODE_LABEL, DECISION))),
+        SHEET: list(read_rows(grids, SHEETS, (SOURCE, DECISION, NOTE))),
+        COLUMN: list(read_rows(grids, COLUMNS, (SOURCE, COLUMN_LABEL, DECISION, RECORD, UNIT, NOTE))),
+        CODE: list(read_rows(grids, CODES, (FIELD, CODE_LABEL, DECISION))),
     }
     by, digest = names[DECIDED_BY.en], hash_worksheet(path)
-    decided = [_decide(proposal, rows[proposal.kind], by, reading) for proposal in proposals]
-    _find_rivals(decided, known, rows[COLUMN], reading)
+    # Of a column that gave several fields before, each row is read against one proposal.
+    single = {(d.kind, d.source, d.item): d for d in reversed(proposals)}
+    proposals = [d for d in proposals if single[d.kind, d.source, d.item] is d]
+    pairs = [pair for proposal in proposals for pair in _decide(proposal, rows[proposal.kind], by, reading)]
+    pairs += _decide_extra(proposals, known, rows[COLUMN], by, reading)
+    _find_rivals(pairs, known, reading)
+    decided = [decision for decision, _ in pairs]
     _find_nameless(decided, rows[SHEET], reading)
     if reading.faults:
         raise _make_error(
@@ -140,78 +117,46 @@ def _make_error(kind: type[RegistryError], items: Sequence[Text], path: Path, to
     )
 
 
-def _read_names(grids: Mapping[str | None, Grid], reading: _Reading) -> dict[str, str]:
-    grid = grids.get(README)
-    names = {}
-    for label, row in AUTHOR_ROWS.items():
-        cells = grid.cells.filter(grid.cells[ROW] == row + 1) if grid else None
-        names[label.en] = (
-            (cells["1"][0] or "").strip() if cells is not None and "1" in cells.columns and cells.height else ""
-        )
-    if not names[DECIDED_BY.en]:
-        reading.wait(f"{README}!B{AUTHOR_ROWS[DECIDED_BY] + 1}", f"{DECIDED_BY.zh} {DECIDED_BY.en}")
-    return names
+def _decide(proposal: Decision, rows: Sequence[Row], by: str, reading: Reading) -> list[tuple[Decision, Row | None]]:
+    """Return what was decided about a proposal with the row that says so; a column may give several fields, one row each."""
+    about = [row for row in rows if _is_about(row, proposal)]
+    if not about:
+        if proposal.kind != SHEET or proposal.decided:
+            reading.blame(
+                proposal.kind,
+                f"the row of '{proposal.item}' ({proposal.source}) is gone; put it back",
+                f"缺少“{proposal.item}”（{proposal.source}）一行，请恢复",
+            )
+        return [(proposal, None)]
+    decide = {SHEET: _decide_sheet, CODE: _decide_code, COLUMN: _decide_column}[proposal.kind]
+    return [(decide(proposal, row, by, reading), row) for row in (about if proposal.kind == COLUMN else about[:1])]
 
 
-def _read_rows(grids: Mapping[str | None, Grid], name: str, labels: Sequence[Text]) -> Iterator[_Row]:
-    """Yield the rows below the header of one sheet.
-
-    Raises:
-        WorksheetError: the sheet or one of its columns is gone.
-    """
-    grid = grids.get(name)
-    head = grid.cells.filter(grid.cells[ROW] == HEADER_ROW + 1) if grid else None
-    places = (
-        {normalise_text(head[p][0] or ""): p for p in head.columns if p != ROW}
-        if head is not None and head.height
-        else {}
-    )
-    found = {label.en: places.get(f"{label.zh} {label.en}") for label in labels}
-    absent = [f"{label.zh} {label.en}" for label in labels if found[label.en] is None]
-    if grid is None or absent:
-        raise WorksheetError(
-            f"The worksheet has no sheet '{name}' with the column(s) {', '.join(absent)} in row {HEADER_ROW + 1}. Take the worksheet "
-            "as it was written, or make a new one: make new-hospital.",
-            f"对应表中没有“{name}”工作表，或其第 {HEADER_ROW + 1} 行缺少列：{'、'.join(absent)}。请使用原对应表，或重新运行 make new-hospital。",
-        )
-    letters = {en: _name_column(int(place)) for en, place in found.items() if place is not None}
-    for row in grid.cells.filter(grid.cells[ROW] > HEADER_ROW + 1).iter_rows(named=True):
-        texts = {en: (row[place] or "").strip() for en, place in found.items() if place is not None}
-        if any(texts.values()):
-            yield _Row(name, row[ROW], texts, letters)
+def _decide_extra(
+    proposals: Sequence[Decision], known: Site | None, rows: Sequence[Row], by: str, reading: Reading
+) -> list[tuple[Decision, Row | None]]:
+    """Return the constants that a person added (`all rows: patient`); another row that no proposal knows is at fault."""
+    proposed = {(d.source, normalise_text(d.item)) for d in proposals if d.kind == COLUMN}
+    sources = {d.source for d in proposals if d.kind == SHEET} | ({s.name for s in known.sources} if known else set())
+    extra = []
+    for row in rows:
+        source, item = row.texts[SOURCE.en], normalise_text(row.texts[COLUMN_LABEL.en])
+        if (source, item) in proposed:
+            continue
+        if (
+            source in sources
+            and item.removeprefix(ALL_ROWS.strip()).strip() in TABLES
+            and item.startswith(ALL_ROWS.strip())
+        ):
+            table = item.removeprefix(ALL_ROWS.strip()).strip()
+            proposal = Decision(COLUMN, source, f"{ALL_ROWS}{table}", "", "", "", "0", "1", "", decided=f"{table}.*")
+            extra.append((_decide_column(proposal, row, by, reading), row))
+        else:
+            reading.blame(row.place(COLUMN_LABEL), "there is no such column in this sheet", "该表没有此列")
+    return extra
 
 
-def _name_column(place: int) -> str:
-    """Return Excel's letters of a 0-based column."""
-    letters = ""
-    place += 1
-    while place:
-        place, rest = divmod(place - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
-def _decide(proposal: Decision, rows: Sequence[_Row], by: str, reading: _Reading) -> Decision:
-    row = next((row for row in rows if _is_about(row, proposal)), None)
-    if row is None:
-        if proposal.kind == SHEET and not proposal.decided:
-            return proposal
-        reading.blame(
-            proposal.kind,
-            f"the row of '{proposal.item}' ({proposal.source}) is gone; put it back",
-            f"缺少“{proposal.item}”（{proposal.source}）一行，请恢复",
-        )
-        return proposal
-    if proposal.kind == SHEET:
-        return _decide_sheet(proposal, row, by, reading)
-    return (
-        _decide_code(proposal, row, by, reading)
-        if proposal.kind == CODE
-        else _decide_column(proposal, row, by, reading)
-    )
-
-
-def _is_about(row: _Row, proposal: Decision) -> bool:
+def _is_about(row: Row, proposal: Decision) -> bool:
     if proposal.kind == SHEET:
         return row.texts[SOURCE.en] == proposal.source
     if proposal.kind == CODE:
@@ -223,7 +168,7 @@ def _is_about(row: _Row, proposal: Decision) -> bool:
     )
 
 
-def _decide_sheet(proposal: Decision, row: _Row, by: str, reading: _Reading) -> Decision:
+def _decide_sheet(proposal: Decision, row: Row, by: str, reading: Reading) -> Decision:
     text = row.texts[DECISION.en]
     if not text and not proposal.decided:
         reading.wait(row.place(DECISION), proposal.item)
@@ -239,7 +184,7 @@ def _decide_sheet(proposal: Decision, row: _Row, by: str, reading: _Reading) -> 
     return replace(proposal, decided=chosen.en, decided_by=by, note=row.texts[NOTE.en])
 
 
-def _find_nameless(decided: Sequence[Decision], rows: Sequence[_Row], reading: _Reading) -> None:
+def _find_nameless(decided: Sequence[Decision], rows: Sequence[Row], reading: Reading) -> None:
     """Wait for the patient's number of a sheet in which no column is it."""
     numbered = {d.source for d in decided if d.kind == COLUMN and d.decided == PATIENT_NUMBER}
     for d in (d for d in decided if d.kind == SHEET and d.decided == RECORDS and d.source not in numbered):
@@ -247,7 +192,7 @@ def _find_nameless(decided: Sequence[Decision], rows: Sequence[_Row], reading: _
         reading.wait(row.place(DECISION), f"{d.item}: no column is the patient's number / 没有患者编号列")
 
 
-def _decide_code(proposal: Decision, row: _Row, by: str, reading: _Reading) -> Decision:
+def _decide_code(proposal: Decision, row: Row, by: str, reading: Reading) -> Decision:
     text = row.texts[DECISION.en]
     choices = list_choices(*proposal.source.split("."))
     if not text or (_is_accepted(text) and not proposal.proposed):
@@ -264,8 +209,10 @@ def _decide_code(proposal: Decision, row: _Row, by: str, reading: _Reading) -> D
     return replace(proposal, decided=value, decided_by=proposal.decided_by if value == proposal.decided else by)
 
 
-def _decide_column(proposal: Decision, row: _Row, by: str, reading: _Reading) -> Decision:
+def _decide_column(proposal: Decision, row: Row, by: str, reading: Reading) -> Decision:
     text, record, unit = row.texts[DECISION.en], row.texts[RECORD.en], row.texts[UNIT.en]
+    if proposal.is_constant and not proposal.proposed:
+        text = proposal.decided
     if not text or (_is_accepted(text) and not proposal.proposed):
         reading.wait(row.place(DECISION), f"{proposal.source} › {proposal.item}")
         return proposal
@@ -293,13 +240,17 @@ def _is_accepted(text: str) -> bool:
 def _read_meaning(text: str, proposal: Decision) -> str | None:
     """Return the meaning that a cell names: by its id, its list entry, or its name in either language."""
     name = text.split(" | ", maxsplit=1)[0].strip()
-    if name in list_meanings() or name == NOT_SENT or (proposal.is_constant and name == proposal.proposed):
+    if (
+        name in list_meanings()
+        or name == NOT_SENT
+        or (proposal.is_constant and name in (proposal.proposed, proposal.decided))
+    ):
         return name
     named = [m for m in (*list_meanings(), NOT_SENT) if text in (describe_meaning(m).en, describe_meaning(m).zh)]
     return named[0] if len(named) == 1 else None
 
 
-def _check_unit(decided: Decision, row: _Row, reading: _Reading) -> None:
+def _check_unit(decided: Decision, row: Row, reading: Reading) -> None:
     """Blame a unit that cannot be, and wait for one that must be stated."""
     found = list_meanings().get(decided.decided)
     unit = decided.decided_unit
@@ -322,7 +273,7 @@ def _check_unit(decided: Decision, row: _Row, reading: _Reading) -> None:
         reading.wait(row.place(UNIT), f"{decided.source} › {decided.item}: {UNIT.zh} {UNIT.en}")
 
 
-def _check_record(decided: Decision, row: _Row, reading: _Reading) -> None:
+def _check_record(decided: Decision, row: Row, reading: Reading) -> None:
     found = list_meanings().get(decided.decided)
     if not decided.decided_record or (found is None and not decided.is_constant):
         return
@@ -334,22 +285,21 @@ def _check_record(decided: Decision, row: _Row, reading: _Reading) -> None:
         reading.blame(row.place(RECORD), fault, fault)
 
 
-def _find_rivals(decided: Sequence[Decision], known: Site | None, rows: Sequence[_Row], reading: _Reading) -> None:
+def _find_rivals(pairs: Sequence[tuple[Decision, Row | None]], known: Site | None, reading: Reading) -> None:
     """Blame a second column for one field of one record."""
-    gone = {(d.source, d.item) for d in decided if d.decided == NOT_SENT}
+    gone = {(d.source, d.item) for d, _ in pairs if d.decided == NOT_SENT}
     taken: dict[tuple[str, str, str], str] = {}
     lines = [(source.name, c) for source in known.sources for c in known.columns_of(source)] if known else []
     for source, c in lines:
         if c.field and not c.is_checkbox and (source, c.column) not in gone:
             taken[source, f"{c.table}.{c.field}", "" if c.record == SHARED else c.record] = c.column
-    for d in (d for d in decided if d.kind == COLUMN and d.decided):
+    for d, row in ((d, row) for d, row in pairs if row and d.kind == COLUMN and d.decided):
         found = list_meanings().get(d.decided)
         if found is None or not (found.field or found.id == PATIENT_NUMBER) or found.record.startswith("?"):
             continue
         record = "" if d.decided_record == SHARED else d.decided_record
         other = taken.setdefault((d.source, f"{found.table}.{found.field or found.id}", record), d.item)
         if other != d.item:
-            row = next(row for row in rows if _is_about(row, d))
             reading.blame(
                 row.place(DECISION), f"column '{other}' is already {d.decided}", f"列“{other}”已对应 {d.decided}"
             )

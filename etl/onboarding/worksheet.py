@@ -102,6 +102,11 @@ _EXPLANATION = (
         "“表”：每个工作表都需有患者编号列；若没有且文件不再变动，可选“行号即患者编号”。",
     ),
     Text(
+        "A column that gives several fields: copy its row, one decision each. The same value for all rows: add a row with the column "
+        "“all rows: patient” and the record “tumour_type=hcc”, for example.",
+        "一列对应多个字段时，复制该行并分别填写。全部行取同一值时，新增一行：列名写“all rows: patient”，记录写“tumour_type=hcc”（示例）。",
+    ),
+    Text(
         "Unit: as written in your data, such as g/L, mg/dL, mm; or column:<name> where another column holds it.",
         "“单位”：按贵院数据填写，如 g/L、mg/dL、mm；单位另有一列时写 column:列名。",
     ),
