@@ -9,7 +9,8 @@ import typer
 
 from etl.console import Terminal
 from etl.ingest import ingest, revert
-from etl.onboarding.run import propose_hospital, take_worksheet
+from etl.onboarding.run import propose_hospital
+from etl.onboarding.take import take_worksheet
 from etl.quality.run import write_quality
 from etl.settings import find_site, list_hospitals, read_settings
 from etl.warehouse import read_frames

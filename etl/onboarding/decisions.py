@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from etl.onboarding.draft import ALL_ROWS, CodeDraft, ColumnDraft, Draft
+from etl.onboarding.codes import CodeDraft
+from etl.onboarding.draft import ALL_ROWS, ColumnDraft, Draft
 from etl.onboarding.layout import FoundSource
 from etl.onboarding.propose import SURE
 from etl.pages.text import Text
@@ -32,7 +33,7 @@ class Decision:
     `kind` is sheet, column or code. `source` is the source's name, for a code `table.field`. `item` is the column or the
     code. `proposed`, `record`, `unit`, `confidence`, `unit_confidence`, `reason` (English / Chinese) and `seen` are the registry's;
     `decided` and what follows are what holds, by whom (`registry` where nobody changed a sure proposal), when, and from which
-    worksheet (the beginning of its hash).
+    worksheet (the beginning of its hash). `codes` lists a column's texts that may be codes (JSON; a small count as 1).
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Decision:
     decided_by: str = ""
     decided_at: str = ""
     worksheet: str = ""
+    codes: str = ""
 
     @property
     def is_constant(self) -> bool:
@@ -68,7 +70,7 @@ def list_proposals(draft: Draft) -> list[Decision]:
     """Return the decisions that a draft asks for, decided where it is sure."""
     sheets = [_propose_sheet(source, draft) for source in draft.sources]
     columns = [_propose_column(column) for column in draft.columns]
-    return [*sheets, *columns, *(_propose_code(code) for code in draft.codes)]
+    return [*sheets, *columns, *(propose_code(code) for code in draft.codes)]
 
 
 def _propose_sheet(source: FoundSource, draft: Draft) -> Decision:
@@ -87,12 +89,14 @@ def _propose_sheet(source: FoundSource, draft: Draft) -> Decision:
 def _propose_column(c: ColumnDraft) -> Decision:
     reason = _join(c.reason, c.unit_reason)
     proposal = Decision(
-        COLUMN, c.source, c.item, c.meaning, c.record, c.unit, str(c.confidence), str(c.unit_confidence), reason, c.told
-    )
+        COLUMN, c.source, c.item, c.meaning, c.record, c.unit, str(c.confidence), str(c.unit_confidence), reason, c.told,
+        codes=json.dumps(c.codes, ensure_ascii=False) if c.codes else "",
+    )  # fmt: skip
     return accept(proposal, REGISTRY) if proposal.is_sure else proposal
 
 
-def _propose_code(c: CodeDraft) -> Decision:
+def propose_code(c: CodeDraft) -> Decision:
+    """Return what is proposed for a code, decided where it is sure."""
     proposal = Decision(
         CODE, f"{c.table}.{c.field}", c.code, c.value, "", "", str(c.confidence), "1", _join(c.reason), c.told
     )

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from etl.extract import Delivery
-from etl.onboarding.draft import CodeDraft, ColumnDraft, Draft, draft_codes, draft_columns
+from etl.onboarding.codes import CodeDraft, draft_codes
+from etl.onboarding.draft import ColumnDraft, Draft, draft_columns
 from etl.onboarding.joins import describe_joins
 from etl.onboarding.layout import REPEAT_INSTRUMENT, FoundSource, Layout, read_layout
 from etl.onboarding.profile import profile_column
@@ -68,7 +69,7 @@ def _draft_new_source(
         return
     proposals = propose_columns(found, layout.dictionary)
     facts |= describe_joins([(found, proposals)])
-    for code in (code for p in proposals for code in draft_codes(p, found)):
+    for code in (code for p in proposals for code in draft_codes(p)):
         codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
     yield from draft_columns(found, proposals, layout)
 
@@ -81,7 +82,7 @@ def _compare_columns(
     if real.header:
         return
     proposals = [p for p in propose_columns(found, layout.dictionary) if p.column not in known]
-    for code in (code for p in proposals for code in draft_codes(p, found)):
+    for code in (code for p in proposals for code in draft_codes(p)):
         codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
     yield from (column for column in draft_columns(found, proposals, layout) if column.column)
     new = ", ".join(p.column for p in proposals)
@@ -104,6 +105,6 @@ def _compare_codes(
         profile = profile_column(line.column, found.rows[line.column], choices)
         meaning = Meaning(f"{line.table}.{line.field}", line.table, line.field, line.record)
         known = site.codes.get((line.table, line.field), {})
-        for code in draft_codes(Proposal(real.name, profile, meaning, 1.0, Text("", "")), found):
+        for code in draft_codes(Proposal(real.name, profile, meaning, 1.0, Text("", ""))):
             if normalise_code(code.code) not in known:
                 codes.setdefault((code.table, code.field, normalise_code(code.code)), code)

@@ -5,36 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import polars as pl
-
-from etl.disclosure import SMALL_CELL_THRESHOLD
 from etl.extract import Delivery
-from etl.identity import has_personal_data
+from etl.onboarding.codes import CodeDraft, draft_codes, list_codes
 from etl.onboarding.joins import describe_joins
 from etl.onboarding.layout import FoundSource, Layout, read_layout
 from etl.onboarding.profile import find_value_unit, is_unit, show_values, split_unit
 from etl.onboarding.propose import SURE, Proposal, propose_columns
-from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_code, find_quantity, find_test
+from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test
 from etl.pages.text import Text
-from etl.parse import MISSING_TEXTS
 from etl.site import SHARED, normalise_code
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, find_factor, list_units
 
 ALL_ROWS = "all rows: "
-RARE = 0.05
-"""Below this share of the rows a value may be a slip and says nothing about how a column is coded."""
-GUESSED_UNIT, CONVENTION, TRUE_FALSE = 0.75, 0.75, 0.90
-_DEATH_WORDS = ("死亡", "death", "dead", "deceased", "died", "event")
-_SEX_OF_GB = {"1": "male", "2": "female"}
+GUESSED_UNIT = 0.75
 
 
 @dataclass(frozen=True)
 class ColumnDraft:
     """One line of columns.csv to be: `meaning` is the id of a `Meaning`, "" where a person must say what the column is.
 
-    `unit_confidence` is 1 where the field has no unit. `seen` is what may be shown of the values. A line without a
+    `unit_confidence` is 1 where the field has no unit. `seen` is what may be shown of the values, `codes` what may be their
+    codes. A line without a
     column gives constants (`record`) to every record of `meaning`'s table.
     """
 
@@ -52,6 +45,7 @@ class ColumnDraft:
     n_rows: int
     date_styles: tuple[str, ...]
     seen: str
+    codes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def item(self) -> str:
@@ -71,29 +65,6 @@ class ColumnDraft:
 
 
 @dataclass(frozen=True)
-class CodeDraft:
-    """One line of codes.csv to be; `value` is "" where a person must say what the code means."""
-
-    table: str
-    field: str
-    code: str
-    value: str
-    count: int
-    confidence: float
-    reason: Text
-
-    @property
-    def told(self) -> str:
-        """How many rows have the code; a small count is not told."""
-        return str(self.count) if self.count >= SMALL_CELL_THRESHOLD or self.count == 0 else f"<{SMALL_CELL_THRESHOLD}"
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a person must decide."""
-        return self.confidence < SURE
-
-
-@dataclass(frozen=True)
 class Draft:
     """A hospital's proposed mapping; `facts` says of each source how it joins with the others and what is one row of it.
 
@@ -103,10 +74,10 @@ class Draft:
     hospital: str
     delivery: str
     is_synthetic: bool
-    sources: tuple[FoundSource, ...]
-    columns: tuple[ColumnDraft, ...]
-    codes: tuple[CodeDraft, ...]
-    facts: Mapping[str, Sequence[str]]
+    sources: tuple[FoundSource, ...] = ()
+    columns: tuple[ColumnDraft, ...] = ()
+    codes: tuple[CodeDraft, ...] = ()
+    facts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     moved: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -120,7 +91,7 @@ def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
         proposals = propose_columns(source, layout.dictionary)
         proposed.append((source, proposals))
         columns += draft_columns(source, proposals, layout)
-        for code in (code for proposal in proposals for code in draft_codes(proposal, source)):
+        for code in (code for proposal in proposals for code in draft_codes(proposal)):
             known = codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
             if known.value != code.value:
                 told = Text("two columns of this field write it differently", "该字段的两列写法不同")
@@ -150,6 +121,7 @@ def draft_columns(source: FoundSource, proposals: Sequence[Proposal], layout: La
             record=_find_record(p.meaning, unpivoted), unit=unit, confidence=p.confidence, unit_confidence=unit_confidence,
             reason=p.reason, unit_reason=unit_reason, kind=p.profile.kind.value, n_filled=p.profile.n_filled,
             n_rows=p.profile.n_rows, date_styles=p.profile.date_styles, seen="" if _is_identifying(p.meaning) else show_values(p.profile),
+            codes={} if _is_identifying(p.meaning) else list_codes(p.profile),
         )  # fmt: skip
     yield from _draft_constants(source, proposals)
 
@@ -255,75 +227,3 @@ def _guess_unit(p: Proposal, spec: FieldContract, units: Sequence[tuple[str, flo
 def _find_plausible(meaning: Meaning | None, spec: FieldContract) -> tuple[float | None, float | None]:
     test = find_test(meaning) if meaning else None
     return LAB_RANGES[test].plausible if test else spec.plausible
-
-
-def draft_codes(p: Proposal, source: FoundSource) -> Iterator[CodeDraft]:
-    """Yield the codes of one column that the registry does not understand by itself."""
-    spec = p.meaning.contract if p.meaning else None
-    if (
-        p.meaning is None
-        or spec is None
-        or p.meaning.record.startswith("?")
-        or not (spec.codes or spec.dtype == pl.Boolean)
-    ):
-        return
-    counts = {**dict.fromkeys(p.profile.choices, 0), **p.profile.counts}
-    if "+" in counts and source.rows[p.column].eq("-").any():
-        counts["-"] = int(source.rows[p.column].eq("-").sum())
-    own = {code.value.casefold() for code in spec.codes} if spec.codes else {"true", "false"}
-    for text, count in counts.items():
-        is_missing = text.casefold() in MISSING_TEXTS and text != "-"
-        if (text.casefold() in own and text not in p.profile.choices) or is_missing or has_personal_data(text):
-            continue
-        value, confidence, reason = _propose_code(p, spec, text)
-        yield CodeDraft(p.meaning.table, p.meaning.field, text, value, count, confidence, reason)
-
-
-def _propose_code(p: Proposal, spec: FieldContract, text: str) -> tuple[str, float, Text]:
-    label = p.profile.choices.get(text)
-    if label is not None:
-        value = find_code(spec, label)
-        if value:
-            return value, 0.97, Text(f"data dictionary: {text} is {label}", f"数据字典：{text} 为 {label}")
-        return (
-            "",
-            0.0,
-            Text(
-                f"data dictionary: {text} is {label}, which no known word says",
-                f"数据字典：{text} 为 {label}，非已知编码",
-            ),
-        )
-    hint = p.profile.hints.get(text)
-    if hint and (value := find_code(spec, hint)):
-        return value, 0.95, Text(f"the header says that {text} is {hint}", f"表头注明 {text} 为 {hint}")
-    if value := find_code(spec, text):
-        return value, 0.95, Text("a known word", "已知名称")
-    return _propose_number(p, spec, text)
-
-
-def _propose_number(p: Proposal, spec: FieldContract, text: str) -> tuple[str, float, Text]:
-    """Propose what 0, 1 and 2 mean where a standard or the field's own name says so."""
-    values = {value for value, n in p.profile.counts.items() if n >= RARE * p.profile.n_filled}
-    if spec.codes is None and values <= {"0", "1"} and text in ("0", "1"):
-        return (
-            ("true" if text == "1" else "false"),
-            TRUE_FALSE,
-            Text("1 is yes and 0 is no in a yes/no column", "是/否列中 1 为是、0 为否"),
-        )
-    if spec.name == "sex" and values <= {"1", "2"} and text in ("1", "2"):
-        return (
-            _SEX_OF_GB[text],
-            CONVENTION,
-            Text("GB/T 2261.1 and ISO 5218: 1 male, 2 female", "GB/T 2261.1：1 男，2 女"),
-        )
-    if (
-        spec.name == "vital_status"
-        and values <= {"0", "1"}
-        and any(word in p.column.casefold() for word in _DEATH_WORDS)
-    ):
-        return (
-            ("dead" if text == "1" else "alive"),
-            CONVENTION,
-            Text("1 where the column names the death", "列名为死亡，1 表示死亡"),
-        )
-    return "", 0.0, Text("no known word", "不是已知名称")

@@ -21,6 +21,7 @@ from schemas.units import CONVERSIONS, LAB_RANGES, LOG10_PREFIX, normalise_unit
 MOST = 0.9
 MAX_CODES = 40
 MAX_SHARE_OF_CODES = 0.2
+MAX_NUMBERS_SHOWN = 16
 _FEW = 8
 _WRITTEN_DATE = {
     "2020-03-05": r"^\d{4}-\d{1,2}-\d{1,2}",
@@ -90,7 +91,10 @@ class Profile:
 
 def profile_column(name: str, texts: pl.Series, choices: Mapping[str, str]) -> Profile:
     """Describe one column of texts."""
-    present = drop_missing(clean_text(texts)).drop_nulls()
+    cleaned = clean_text(texts)
+    # `-` means that nothing is known, but beside `+` it is the other result of a test.
+    is_sign = (cleaned == "-") & (cleaned == "+").any()
+    present = pl.select(pl.coalesce(pl.when(is_sign).then(cleaned), drop_missing(cleaned))).to_series().drop_nulls()
     stem, unit = split_unit(name)
     # In the form in which codes are compared, and so that both spellings of a text are one.
     counts = present.str.replace_all(r"\s+", " ").value_counts(sort=True)
@@ -180,7 +184,7 @@ def show_values(profile: Profile, limit: int = 12) -> str:
     """Return the distinct values and their counts as text; a count below five is not told, nor what may be somebody's."""
     if profile.looks_like or not profile.counts or any(map(has_personal_data, profile.counts)):
         return ""
-    if profile.kind not in (Kind.CODE, Kind.INTEGER):
+    if profile.kind != Kind.CODE and not (profile.kind == Kind.INTEGER and len(profile.counts) <= MAX_NUMBERS_SHOWN):
         return ""
     told = [
         f"{text[:40]} ({count if count >= SMALL_CELL_THRESHOLD else f'<{SMALL_CELL_THRESHOLD}'})"

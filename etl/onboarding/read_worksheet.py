@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import polars as pl
+
 from etl.errors import OpenDecisionsError, RegistryError, WorksheetError
-from etl.extract import read_delivery
+from etl.extract import ROW, read_delivery
 from etl.onboarding.decisions import CODE, COLUMN, RECORDS, SHEET, Decision
 from etl.onboarding.draft import ALL_ROWS
-from etl.onboarding.words import NOT_SENT, PATIENT_NUMBER, find_quantity, list_meanings
+from etl.onboarding.words import NOT_SENT, PATIENT_NUMBER, find_quantity, find_test, list_meanings
 from etl.onboarding.worksheet import (
     ACCEPT,
     CODES,
@@ -38,6 +40,7 @@ from etl.onboarding.worksheet import (
 )
 from etl.onboarding.worksheet_rows import Reading, Row, read_names, read_rows
 from etl.pages.text import Text
+from etl.quality.queries import SYNTHETIC
 from etl.site import SHARED, ColumnMap, Site, check_field, normalise_text
 from schemas.tables import TABLES
 from schemas.units import NO_UNIT, find_factor
@@ -48,11 +51,12 @@ _UNIT_COLUMN = "column:"
 
 @dataclass(frozen=True)
 class Filled:
-    """A worksheet as filled in: every decision, and the hospital's names."""
+    """A worksheet as filled in: every decision, the hospital's names, and whether it was made from invented patients."""
 
     decisions: tuple[Decision, ...]
     name_en: str
     name_zh: str
+    is_synthetic: bool
 
 
 def hash_worksheet(path: Path) -> str:
@@ -104,7 +108,10 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
             ),
         )
     dated = [replace(d, decided_at=now, worksheet=digest) for d in decided]
-    return Filled(tuple(dated), names[NAME_EN.en], names[NAME_ZH.en])
+    is_synthetic = any(
+        grid.cells.select(pl.any_horizontal((pl.exclude(ROW) == SYNTHETIC).any())).item() for grid in grids.values()
+    )
+    return Filled(tuple(dated), names[NAME_EN.en], names[NAME_ZH.en], is_synthetic)
 
 
 def _make_error(kind: type[RegistryError], items: Sequence[Text], path: Path, told: Text) -> RegistryError:
@@ -224,13 +231,18 @@ def _decide_column(proposal: Decision, row: Row, by: str, reading: Reading) -> D
     found = list_meanings().get(meaning)
     if meaning == proposal.proposed:
         unit = unit or (proposal.unit if _is_accepted(text) else "")
-    elif record == proposal.record:
-        record = found.record if found else ""  # the constants of another meaning say nothing here
+    elif record == proposal.record and not _is_same_field(meaning, proposal.proposed):
+        record = found.record if found else ""  # the constants of another field say nothing here
     decided = replace(proposal, decided=meaning, decided_record=record, decided_unit=unit, note=row.texts[NOTE.en])
     _check_unit(decided, row, reading)
     _check_record(decided, row, reading)
     is_same = (meaning, record, unit) == (proposal.decided, proposal.decided_record, proposal.decided_unit)
     return replace(decided, decided_by=proposal.decided_by if is_same else by)
+
+
+def _is_same_field(meaning: str, other: str) -> bool:
+    first, second = list_meanings().get(meaning), list_meanings().get(other)
+    return first is not None and second is not None and (first.table, first.field) == (second.table, second.field)
 
 
 def _is_accepted(text: str) -> bool:
@@ -256,8 +268,9 @@ def _check_unit(decided: Decision, row: Row, reading: Reading) -> None:
     unit = decided.decided_unit
     if found is None or not found.field:
         return
-    quantity, canonical = find_quantity(found)
-    is_long_value = found.id == "laboratory.value"
+    named = replace(found, record=decided.decided_record)
+    quantity, canonical = find_quantity(named)
+    is_long_value = found.id == "laboratory.value" and find_test(named) is None
     if unit.startswith(_UNIT_COLUMN):
         return
     if unit and is_long_value:

@@ -1,26 +1,20 @@
-"""`make new-hospital`: scan a delivery, propose a mapping, write the worksheet; and taking the finished worksheet."""
+"""`make new-hospital`: scan a delivery, propose a mapping or its change, and write the worksheet."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from etl.errors import UsageError, WorksheetError
+from etl.errors import UsageError
 from etl.extract import Delivery, read_delivery
 from etl.onboarding.decisions import CODE, DECISIONS, Decision, list_proposals, print_decisions, read_decisions
 from etl.onboarding.difference import find_difference
 from etl.onboarding.draft import Draft, draft_mapping
-from etl.onboarding.read_worksheet import hash_worksheet, read_worksheet
-from etl.onboarding.site_files import add_to_site, describe_site, read_toml, replace_file, settle_sources, write_site
-from etl.onboarding.weaknesses import list_doubts, list_weaknesses
+from etl.onboarding.site_files import describe_site, replace_file, write_site
 from etl.onboarding.words import ASK
 from etl.onboarding.worksheet import CHANGES, WORKSHEET, write_worksheet
-from etl.pages.text import Text
 from etl.settings import Settings, find_site, list_hospitals
 from etl.site import load_site, normalise_code
 
@@ -99,74 +93,4 @@ def _check_request(hospital: str, extract: Path | None, folder: Path) -> None:
             f"A worksheet of {hospital} waits to be filled in: '{path}'. Fill it in and run make ingest HOSPITAL={hospital}; to begin "
             f"anew, move the folder '{folder}' away first.",
             f"{hospital} 的对应表尚未填写：“{path}”。请填写后运行 make ingest HOSPITAL={hospital}；若要重新开始，请先移走文件夹“{folder}”。",
-        )
-
-
-def take_worksheet(folder: Path) -> list[Text] | None:
-    """Make the mapping what its worksheet says, where that has changed; return what is weak about it, None where nothing changed.
-
-    Raises:
-        WorksheetError, OpenDecisionsError: the worksheet cannot be taken or is not finished; nothing is changed then.
-    """
-    decisions = read_decisions(folder)
-    if (folder / CHANGES).exists():
-        return _take_changes(folder, decisions)
-    path = folder / WORKSHEET
-    if not path.exists() or not decisions or hash_worksheet(path) in {d.worksheet for d in decisions}:
-        return None
-    _check_untouched(folder, decisions)
-    filled = read_worksheet(path, decisions, _now())
-    site = read_toml(folder)
-    site |= {key: name for key, name in (("name_en", filled.name_en), ("name_zh", filled.name_zh)) if name}
-    _replace_site(folder, lambda new: write_site(new, settle_sources(site, filled.decisions), filled.decisions))
-    replace_file(folder / DECISIONS, print_decisions(filled.decisions))
-    return list_weaknesses(filled.decisions)
-
-
-def _take_changes(folder: Path, decisions: list[Decision]) -> list[Text]:
-    """Take a worksheet of a difference: its lines are added to the mapping's files, and it is kept beside them."""
-    path = folder / CHANGES
-    filled = read_worksheet(path, [d for d in decisions if not d.worksheet], _now(), known=load_site(folder))
-    _replace_site(folder, lambda new: add_to_site(folder, new, filled.decisions))
-    replace_file(folder / DECISIONS, print_decisions([*(d for d in decisions if d.worksheet), *filled.decisions]))
-    path.rename(path.with_name(f"{path.stem}_{hash_worksheet(path)[:8]}{path.suffix}"))
-    return list_doubts(filled.decisions)
-
-
-def _replace_site(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write a mapping aside, check it as an ingest would, and put it in place of the old one."""
-    temporary = folder / ".taken" / folder.name
-    shutil.rmtree(temporary.parent, ignore_errors=True)
-    try:
-        write(temporary)
-        load_site(temporary)
-        for file in temporary.iterdir():
-            file.replace(folder / file.name)
-    finally:
-        shutil.rmtree(temporary.parent, ignore_errors=True)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _check_untouched(folder: Path, decisions: list[Decision]) -> None:
-    """Refuse a changed worksheet where the mapping's files were edited by hand since: one of the two would be lost."""
-    expected = folder / ".expected"
-    try:
-        write_site(expected, read_toml(folder), decisions)
-        names = [
-            name
-            for name in ("columns.csv", "codes.csv")
-            if (expected / name).read_bytes() != (folder / name).read_bytes()
-        ]
-    except (OSError, tomllib.TOMLDecodeError):
-        names = ["site.toml"]
-    finally:
-        shutil.rmtree(expected, ignore_errors=True)
-    if names:
-        raise WorksheetError(
-            f"{', '.join(names)} in '{folder}' was edited by hand after the worksheet was written. Delete '{WORKSHEET}' to go on by hand, "
-            "or put the old file back to go on with the worksheet.",
-            f"“{folder}”中的 {'、'.join(names)} 在生成对应表之后被手工修改过。若继续手工维护，请删除“{WORKSHEET}”；若使用对应表，请恢复原文件。",
         )

@@ -13,7 +13,7 @@ from typing import Any
 import xlsxwriter
 
 from etl.onboarding import site_files
-from etl.onboarding.draft import CodeDraft, ColumnDraft, Draft
+from etl.onboarding.draft import ColumnDraft, Draft
 from etl.onboarding.propose import LOWEST, SURE
 from etl.onboarding.words import (
     ASK,
@@ -133,7 +133,7 @@ def write_worksheet(draft: Draft, path: Path) -> Path:
             formats = _make_formats(book)
             _write_readme(book, formats, draft)
             _write_columns(book, formats, draft)
-            _write_codes(book, formats, draft.codes)
+            _write_codes(book, formats, draft)
             _write_sheets(book, formats, draft)
             _write_fields(book, formats)
         temporary.replace(path)
@@ -196,11 +196,11 @@ def _start_sheet(
     formats: dict[str, Any],
     name: str,
     columns: Sequence[tuple[Text, int]],
-    draft: Draft | None,
+    draft: Draft,
 ) -> Any:
     sheet = book.add_worksheet(name)
     sheet.write_string(0, 0, name, formats["title"])
-    if draft is not None and draft.is_synthetic:
+    if draft.is_synthetic:
         sheet.write_string(1, 0, SYNTHETIC, formats["banner"])
     for place, (label, width) in enumerate(columns):
         sheet.set_column(place, place, width)
@@ -311,9 +311,9 @@ def _write_columns(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dr
     sheet.autofilter(HEADER_ROW, 0, HEADER_ROW + max(len(order), 1), len(_COLUMN_COLUMNS) - 1)
 
 
-def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], codes: Sequence[CodeDraft]) -> None:
-    sheet = _start_sheet(book, formats, CODES, _CODE_COLUMNS, None)
-    order = [c for c in codes if c.is_open] + [c for c in codes if not c.is_open]
+def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft) -> None:
+    sheet = _start_sheet(book, formats, CODES, _CODE_COLUMNS, draft)
+    order = [c for c in draft.codes if c.is_open] + [c for c in draft.codes if not c.is_open]
     for number, code in enumerate(order, start=1):
         row = HEADER_ROW + number
         choices = list_choices(code.table, code.field)

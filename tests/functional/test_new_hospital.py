@@ -27,7 +27,8 @@ from etl.extract import read_delivery
 from etl.mapping import map_delivery
 from etl.onboarding.decisions import COLUMN, read_decisions
 from etl.onboarding.draft import draft_mapping
-from etl.onboarding.run import propose_hospital, take_worksheet
+from etl.onboarding.run import propose_hospital
+from etl.onboarding.take import take_worksheet
 from etl.onboarding.words import list_meanings, read_fields
 from etl.onboarding.worksheet import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 from etl.settings import PACKAGE_SITES, Settings
