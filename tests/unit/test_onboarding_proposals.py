@@ -1,0 +1,182 @@
+"""Layouts, profiles and proposals on small deliveries whose headers stand in no example."""
+
+import random
+
+import polars as pl
+import pytest
+
+from etl.extract import read_delivery
+from etl.onboarding.draft import draft_mapping
+from etl.onboarding.layout import name_file, read_layout
+from etl.onboarding.profile import Kind, profile_column, show_values, split_unit
+from etl.onboarding.propose import LOWEST, SURE
+
+
+def draft(tmp_path, text, name="data.csv"):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return draft_mapping(read_delivery(tmp_path / name), "x")
+
+
+def propose(tmp_path, header, row):
+    """{column: (meaning, unit, confidence)} of a sheet with this header and 20 rows like `row` ({} is the row's number)."""
+    lines = [header, *(row.format(n, n % 2, 30 + n % 10) for n in range(20))]
+    return {c.column: (c.meaning, c.unit, c.confidence) for c in draft(tmp_path, "\n".join(lines)).columns}
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "meaning"),
+    [
+        ("登记号", "D{0:05}", "patient_number"), ("Patient-ID", "P{0}", "patient_number"), ("家庭住址", "广州市越秀区{0}号", "identifier"),
+        ("Date of Birth", "19{2}-01-02", "patient.birth_date"), ("出生年月日", "19{2}年1月2日", "patient.birth_date"),
+        ("性别(1=男,2=女)", "{1}", "patient.sex"), ("PS评分", "{1}", "baseline.ecog_status"), ("PLT(×10^9/L)", "1{2}", "laboratory.value.platelets_10e9_l"),
+        ("入院时白蛋白", "{2}.5", "laboratory.value.albumin_g_l"), ("Hepatitis B surface antigen", "阳性", "baseline.hbsag"),
+        ("有无肝硬化", "有", "baseline.has_cirrhosis"), ("末次随访时间", "2021/3/{2}", "outcome.last_contact_date"), ("肺转移", "有", "metastasis.organ.lung"),
+        ("Tumor diameter [mm]", "{2}", "baseline.tumour_size_cm"), ("Albumine", "{2}.1", "laboratory.value.albumin_g_l"),
+    ],
+)  # fmt: skip
+def test_headers_of_other_hospitals(tmp_path, header, value, meaning):
+    value = value.replace("2021/3/{2}", "2021/3/1")
+    quoted = f'"{header}"'
+    assert propose(tmp_path, f"{quoted},其他列,第三列", f"{value},a{{0}},b{{0}}")[header][0] == meaning
+
+
+@pytest.mark.parametrize("header", ["编码X", "随机号", "Score", "变量17", "治疗后情况", "Metastasis", "F12"])
+def test_nothing_is_proposed_for_what_nobody_can_know(tmp_path, header):
+    assert propose(tmp_path, f"住院号,{header},性别", "{0},{2},男")[header] == ("", "", 0.0)
+
+
+def test_values_that_contradict_the_header_stop_a_proposal(tmp_path):
+    assert propose(tmp_path, "住院号,出生日期,白蛋白(g/L)", "{0},男,阳性") == {
+        "住院号": ("patient_number", "", 0.95), "出生日期": ("", "", 0.0), "白蛋白(g/L)": ("", "", 0.0),
+    }  # fmt: skip
+
+
+def test_a_header_with_two_meanings_is_settled_by_its_values(tmp_path):
+    number = propose(tmp_path, "住院号,肿瘤大小", "{0},{2}.5")
+    text = propose(tmp_path, "住院号,肿瘤大小", "{0},{2}*3/4*5")
+    assert number["肿瘤大小"][0] != text["肿瘤大小"][0]
+    assert text["肿瘤大小"][0] == "baseline.tumour_size_text"
+
+
+def test_two_columns_for_one_field_leave_it_to_a_person(tmp_path):
+    found = propose(tmp_path, "住院号,体重,Weight", "{0},6{1},6{1}")
+    assert found["体重"][0] == found["Weight"][0] == ""
+
+
+def test_identifiers_are_told_by_their_values_whatever_the_header(tmp_path):
+    names = [random.Random(n).choice("王李张刘陈") + chr(0x4E00 + 7 * n) + chr(0x5000 + n) for n in range(40)]
+    rows = [f"{n},138{n:08},{name},u{n}@mail.cn" for n, name in enumerate(names)]
+    columns = {c.column: c for c in draft(tmp_path, "\n".join(["病案号,A,B,C", *rows])).columns}
+    assert [columns[name].meaning for name in "ABC"] == ["identifier"] * 3
+    assert [columns[name].seen for name in "ABC"] == ["", "", ""]
+    assert [columns[name].codes for name in "ABC"] == [{}, {}, {}]
+
+
+def test_a_unit_is_taken_as_stated_or_guessed_and_then_open(tmp_path):
+    stated = draft(tmp_path, "住院号,白蛋白(g/dL)\n" + "\n".join(f"{n},3.{n % 9}" for n in range(20)), "a.csv").columns[
+        1
+    ]
+    guessed = draft(tmp_path, "住院号,白蛋白\n" + "\n".join(f"{n},3.{n % 9}" for n in range(20)), "b.csv").columns[1]
+    unclear = draft(tmp_path, "住院号,总胆红素\n" + "\n".join(f"{n},1{n % 9}" for n in range(20)), "c.csv").columns[1]
+    assert (stated.unit, stated.unit_confidence >= SURE) == ("g/dL", True)
+    assert (guessed.unit, guessed.unit_confidence >= SURE, guessed.is_open) == ("g/dL", False, True)
+    assert (unclear.unit, unclear.unit_confidence, unclear.is_open) == ("", 0.0, True)
+
+
+def test_one_column_per_visit_is_unpivoted_and_asked_about(tmp_path):
+    found = {
+        c.column: c
+        for c in draft(
+            tmp_path,
+            "住院号,ALT_0,ALT_1,白蛋白基线(g/L),白蛋白V2(g/L)\n" + "\n".join(f"{n},20,30,38.1,39.2" for n in range(20)),
+        ).columns
+    }
+    assert found["ALT_1"].record == "test=alt_u_l;visit_number=1"
+    assert found["白蛋白基线(g/L)"].record == "test=albumin_g_l;visit_number=0"
+    assert found["白蛋白V2(g/L)"].record == "test=albumin_g_l;visit_number=2"
+    assert found["ALT_0"].is_open
+
+
+def test_a_redcap_export_with_several_events_asks_which_visit_each_is(tmp_path):
+    rows = [f"{n},visit_{n % 2}_arm_1,{38 + n % 3}" for n in range(20)]
+    column = draft(tmp_path, "\n".join(["record_id,redcap_event_name,alb", *rows])).columns[1]
+    assert column.meaning == ""
+    assert "several events" in column.reason.en
+
+
+def test_numbers_mean_what_a_standard_or_the_header_says_and_else_nothing(tmp_path):
+    rows = [f"{n},{1 + n % 2},{n % 2},{n % 2},{1 + n % 2}" for n in range(40)]
+    codes = {
+        (c.field, c.code): (c.value, c.is_open)
+        for c in draft(tmp_path, "\n".join(["住院号,性别,肝硬化,是否死亡,腹水(1=无 2=轻度)", *rows])).codes
+    }
+    assert codes["sex", "1"] == ("male", True)  # a standard's, to be confirmed
+    assert codes["has_cirrhosis", "1"] == ("true", False)
+    assert codes["vital_status", "1"] == ("dead", True)
+    assert codes["ascites", "2"] == ("mild", False)
+    unknown = {
+        (c.field, c.code): c.value
+        for c in draft(tmp_path, "住院号,肝硬化\n" + "\n".join(f"{n},{1 + n % 2}" for n in range(20)), "b.csv").codes
+    }
+    assert set(unknown.values()) == {""}
+
+
+def test_the_header_is_found_below_titles_and_comments_and_may_be_absent(tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "# 住院号说明,x,y\n南方医院肝癌数据,,\n,,\n住院号,性别,年龄\n1,男,50\n2,女,60\n合计,,2\n", encoding="utf-8"
+    )
+    (source,) = read_layout(read_delivery(tmp_path / "a.csv")).sources
+    assert (source.header_row, source.rows.height, source.totals_column) == (4, 2, "住院号")
+    (tmp_path / "b.csv").write_text("1,0,67\n0,?,62\n1,1,78\n", encoding="utf-8")
+    (bare,) = read_layout(read_delivery(tmp_path / "b.csv")).sources
+    assert (bare.header_row, bare.columns, bare.rows.height) == (None, ["column 1", "column 2", "column 3"], 3)
+
+
+def test_the_next_delivery_s_files_match_the_pattern():
+    assert name_file("数据_20221115.xlsx", 3) == "数据_*.xlsx"
+    assert name_file("数据_20221115.xlsx", 1) == "*.xlsx"
+    assert name_file("2022/labs_2022-11-15.csv", 2) == "labs_*.csv"
+    assert name_file("患者.csv", 2) == "患者.csv"
+
+
+@pytest.mark.parametrize(
+    ("header", "stem", "unit"),
+    [
+        ("白蛋白(g/L)", "白蛋白", "g/L"), ("ALB（g/dl）", "ALB", "g/dL"), ("体重kg", "体重", "kg"), ("tumour_size_mm", "tumour_size", "mm"),
+        ("os_months", "os", "month"), ("HBV-DNA(log10 IU/mL)", "HBV-DNA", "log10 IU/mL"), ("AFP [ug/L]", "AFP", "ug/L"),
+        ("alarm", "alarm", None), ("program", "program", None), ("BCLC(分期)", "BCLC(分期)", None), ("首剂mg", "首剂", "mg"),
+    ],
+)  # fmt: skip
+def test_units_in_headers(header, stem, unit):
+    assert split_unit(header) == (stem, unit)
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind"),
+    [
+        (["2020-03-05", "2021/1/2", "2020年3月5日"], Kind.DATE), (["20200305", "20210102"], Kind.DATE), (["03/05/2020"], Kind.DATE),
+        (["1", "2", "12"], Kind.INTEGER), (["1.5", "2"], Kind.NUMBER), ([">1210", "20", "31", "<0.6", "7"], Kind.CENSORED),
+        (["男", "女", "男"], Kind.CODE), ([f"text {n}" for n in range(50)], Kind.TEXT), ([None, "", "NA"], Kind.EMPTY), (["+", "-", "+"], Kind.CODE),
+    ],
+)  # fmt: skip
+def test_kinds_of_columns(texts, kind):
+    assert profile_column("x", pl.Series(texts, dtype=pl.String), {}).kind == kind
+
+
+def test_small_counts_are_not_told():
+    profile = profile_column("x", pl.Series(["男"] * 7 + ["女"] * 4), {})
+    assert show_values(profile) == "男 (7); 女 (<5)"
+    ages = profile_column("x", pl.Series([str(20 + n % 40) for n in range(400)]), {})
+    assert show_values(ages) == ""
+
+
+def test_minus_is_a_result_only_beside_plus():
+    both = profile_column("HBsAg", pl.Series(["+", "-", "+"]), {})
+    alone = profile_column("HBsAg", pl.Series(["-", "-", None]), {})
+    assert (both.counts, both.n_filled) == ({"+": 2, "-": 1}, 3)
+    assert alone.n_filled == 0
+
+
+def test_what_is_proposed_is_at_least_as_sure_as_stated(tmp_path):
+    found = propose(tmp_path, "住院号,性别,随访,AFP值,体重指数,ECOG评分值", "{0},男,{1},{2},2{1},{1}")
+    assert all(confidence == 0.0 or confidence >= LOWEST for _, _, confidence in found.values())
