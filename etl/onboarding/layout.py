@@ -113,7 +113,7 @@ def find_header_row(grid: Grid) -> int | None:
     """Return the row that names the columns, None where none does.
 
     It is the one among the first rows with the most cells that are words, known ones above all; a row of which more than a
-    third are numbers or dates names nothing. Lines that begin with `#` explain and are passed over.
+    third are numbers or dates names nothing, nor does one without a known word where no numbers follow: it may be a patient. Lines that begin with `#` explain and are passed over.
     """
     if grid.cells[ROW][0] == NAME_ROW:
         return NAME_ROW
@@ -126,10 +126,18 @@ def find_header_row(grid: Grid) -> int | None:
         if not words or cells[0].startswith(_COMMENT) or len(words) < 2 * len(cells) / 3 or 2 * len(cells) < width:
             continue
         known = sum(squeeze(cell) in read_column_words() for cell in words)
+        if known == 0 and not _has_data_below(rows, number):
+            continue  # nothing tells it from a row of somebody's texts
         score = (len(set(words)) + 2 * known) / width
         if score > best_score:
             best, best_score = number, score
     return best
+
+
+def _has_data_below(rows: Sequence[tuple[int, list[str]]], number: int) -> bool:
+    """Whether half of the cells below a row are numbers or dates."""
+    below = [cell for row, cells in rows for cell in cells if row > number]
+    return 2 * sum(map(_is_data, below)) > len(below)
 
 
 def _is_data(cell: str) -> bool:

@@ -39,8 +39,8 @@ from etl.onboarding.worksheet import (
     COLUMN as COLUMN_LABEL,
 )
 from etl.onboarding.worksheet_rows import Reading, Row, read_names, read_rows
+from etl.pages.spreadsheet import SYNTHETIC
 from etl.pages.text import Text
-from etl.quality.queries import SYNTHETIC
 from etl.site import SHARED, ColumnMap, Site, check_field, normalise_text
 from schemas.tables import TABLES
 from schemas.units import NO_UNIT, find_factor

@@ -6,7 +6,6 @@ Everything from the delivery is written as text. Values are shown only as `profi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +25,15 @@ from etl.onboarding.words import (
     list_meanings,
     read_fields,
 )
+from etl.pages.spreadsheet import CELL_LIMIT, SYNTHETIC, fit_height, open_workbook
 from etl.pages.text import Text
 from etl.parse import MISSING
-from etl.quality.queries import SYNTHETIC
 from etl.quality.texts import label_field, label_test
 from schemas.codes import LabTest, Organ
 from schemas.field_effects import list_field_effects
 
 WORKSHEET = "worksheet.xlsx"
 CHANGES = "changes.xlsx"
-CREATED = datetime(2020, 1, 1)  # fixed: the file differs only when its content does
 ACCEPT = Text("as proposed", "同意建议")
 NO_RECORDS = Text(site_files.NO_RECORDS, "无记录")
 ROW_NUMBER = Text(site_files.ROW_NUMBER, "行号即患者编号")
@@ -124,21 +122,13 @@ _EXPLANATION = (
 
 def write_worksheet(draft: Draft, path: Path) -> Path:
     """Write the worksheet of a draft; the same draft gives the same file. Returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    try:
-        with xlsxwriter.Workbook(str(temporary), options) as book:
-            book.set_properties({"title": "Mapping worksheet", "author": "HCC registry", "created": CREATED})
-            formats = _make_formats(book)
-            _write_readme(book, formats, draft)
-            _write_columns(book, formats, draft)
-            _write_codes(book, formats, draft)
-            _write_sheets(book, formats, draft)
-            _write_fields(book, formats)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with open_workbook(path, "Mapping worksheet") as book:
+        formats = _make_formats(book)
+        _write_readme(book, formats, draft)
+        _write_columns(book, formats, draft)
+        _write_codes(book, formats, draft)
+        _write_sheets(book, formats, draft)
+        _write_fields(book, formats)
     return path
 
 
@@ -233,7 +223,7 @@ def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
     for row, line in enumerate([*told, *_EXPLANATION], start=8):
         sheet.write_string(row, 0, line.en, formats["plain"])
         sheet.write_string(row, 1, line.zh, formats["plain"])
-        sheet.set_row(row, 34)
+        sheet.set_row(row, fit_height((line.en, 62), (line.zh, 62)))
 
 
 def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft) -> None:
@@ -263,8 +253,7 @@ def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
             "; ".join(filter(None, seen)),
             f"{proposed.zh} {proposed.en}",
         ]
-        for place, text in enumerate(texts):
-            sheet.write_string(row, place, text, formats["text"])
+        _write_texts(sheet, row, texts, _SHEET_COLUMNS, formats["text"])
         decision = "" if is_moved else f"{ACCEPT.zh} {ACCEPT.en}"
         _write_decision(sheet, row, len(texts), decision, formats["open" if is_moved else "text"])
         sheet.write_blank(row, len(texts) + 1, None, formats["text"])
@@ -293,8 +282,7 @@ def _write_columns(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dr
             confidence,
             reason,
         ]
-        for place, text in enumerate(texts):
-            sheet.write_string(row, place, text, formats["text"])
+        _write_texts(sheet, row, texts, _COLUMN_COLUMNS, formats["text"])
         is_unsure = column.confidence < SURE
         _write_decision(
             sheet, row, 8, "" if is_unsure else name_meaning(column.meaning), formats["open" if is_unsure else "text"]
@@ -327,8 +315,7 @@ def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draf
             f"{code.confidence:.0%}" if code.value else "–",
             f"{code.reason.zh} {code.reason.en}",
         ]
-        for place, text in enumerate(texts):
-            sheet.write_string(row, place, text, formats["text"])
+        _write_texts(sheet, row, texts, _CODE_COLUMNS, formats["text"])
         _write_decision(sheet, row, 7, "" if code.is_open else code.value, formats["open" if code.is_open else "text"])
         sheet.write_string(row, 8, ", ".join(choices), formats["text"])
         sheet.data_validation(row, 7, row, 7, {"validate": "list", "source": choices[:12], "error_type": "warning"})
@@ -339,6 +326,13 @@ def list_choices(table: str, field: str) -> list[str]:
     """Return what a hospital's code may mean in one field; `missing` says that nothing is known."""
     spec = read_fields(table)[field]
     return [*([code.value for code in spec.codes] if spec.codes else ["true", "false"]), MISSING, ASK]
+
+
+def _write_texts(sheet: Any, row: int, texts: Sequence[str], columns: Sequence[tuple[Text, int]], style: Any) -> None:
+    """Write the first cells of a row, which is as high as they need."""
+    for place, text in enumerate(texts):
+        sheet.write_string(row, place, text[:CELL_LIMIT], style)
+    sheet.set_row(row, fit_height(*((text, width) for text, (_, width) in zip(texts, columns, strict=False))))
 
 
 def _write_decision(sheet: Any, row: int, column: int, text: str, style: Any) -> None:

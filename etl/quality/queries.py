@@ -5,7 +5,6 @@ Everything from a delivery is written as text: a cell that looks like a formula,
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +22,13 @@ from etl.answers import (
     VALUE,
     name_delivery,
 )
+from etl.pages.spreadsheet import CELL_LIMIT, SYNTHETIC, fit_height, open_workbook
 from etl.pages.text import Text
 from etl.quality.measures import sort_findings
 from etl.quality.status import ASKED
 from etl.quality.texts import SEVERITIES, STATUSES, label_field
 from schemas.codes import Severity
 
-CREATED = datetime(2020, 1, 1)  # fixed: the file differs only when its content does
-CELL_LIMIT = 32_000
-SYNTHETIC = "SYNTHETIC EXAMPLE DATA: synthetic patients, not real / 合成患者，非真实数据"
 COLUMNS: tuple[tuple[Text, int], ...] = (
     (Text("No.", "序号"), 7),
     (QUERY_ID, 19),
@@ -51,7 +48,6 @@ COLUMNS: tuple[tuple[Text, int], ...] = (
 )
 ANSWER_COLUMN = len(COLUMNS) - 2
 AUTHOR_ROW, HEADER_ROW = 2, 3
-LINE_HEIGHT = 16.0  # points of one line of text at 11 points
 EXPLANATION = (
     Text(
         "This workbook lists what the registry asks about the delivery named below. One row is one question.",
@@ -100,19 +96,11 @@ def write_query_workbook(findings: pl.DataFrame, path: Path, hospital: Text, *, 
 
     The file is replaced as a whole, and is the same byte for byte while the findings are.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     queries = filter_queries(findings)
-    try:
-        with xlsxwriter.Workbook(str(temporary), options) as book:
-            book.set_properties({"title": "Data queries", "author": "HCC registry", "created": CREATED})
-            formats = _make_formats(book)
-            _write_explanation(book, formats, queries, hospital, is_synthetic=is_synthetic)
-            _write_queries(book, formats, queries, is_synthetic=is_synthetic)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with open_workbook(path, "Data queries") as book:
+        formats = _make_formats(book)
+        _write_explanation(book, formats, queries, hospital, is_synthetic=is_synthetic)
+        _write_queries(book, formats, queries, is_synthetic=is_synthetic)
     return path
 
 
@@ -151,7 +139,7 @@ def _write_explanation(
         *EXPLANATION,
     ]
     for row, line in enumerate(lines, start=3):
-        sheet.set_row(row, _fit_height((line.en, 62), (line.zh, 62)))
+        sheet.set_row(row, fit_height((line.en, 62), (line.zh, 62)))
         sheet.write_string(row, 0, line.en, formats["plain"])
         sheet.write_string(row, 1, line.zh, formats["plain"])
     for row, answer in enumerate(ANSWERS.values(), start=4 + len(lines)):
@@ -188,21 +176,6 @@ def _write_queries(
     sheet.repeat_rows(HEADER_ROW)
 
 
-def _fit_height(*cells: tuple[str, int]) -> float:
-    """Return the height in points of a row whose (text, column width) wrap: not every spreadsheet program fits it itself.
-
-    A column's width counts Latin letters; a Chinese one takes two. Words wrap early, so nine tenths of a line are used.
-    """
-    lines = [
-        sum(
-            1 + int(sum(2 if ord(letter) > 0x2E7F else 1 for letter in line) / (0.9 * width))
-            for line in text.split("\n")
-        )
-        for text, width in cells
-    ]
-    return min(LINE_HEIGHT * max(lines), 400)
-
-
 def _write_query(sheet: Any, row: int, number: int, query: dict[str, Any], formats: dict[str, Any]) -> None:
     """Write one query; every cell but the two numbers is text."""
     severity, status = SEVERITIES[query["severity"]], STATUSES[query["status"]]
@@ -224,6 +197,6 @@ def _write_query(sheet: Any, row: int, number: int, query: dict[str, Any], forma
     for column, text in enumerate(texts, start=8):
         sheet.write_string(row, column, (text or "")[:CELL_LIMIT], formats["wrap"])
         widths.append(((text or ""), COLUMNS[column][1]))
-    sheet.set_row(row, _fit_height(*widths))
+    sheet.set_row(row, fit_height(*widths))
     for column in (ANSWER_COLUMN, ANSWER_COLUMN + 1):
         sheet.write_blank(row, column, None, formats["answer"])

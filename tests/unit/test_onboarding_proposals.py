@@ -37,7 +37,7 @@ def propose(tmp_path, header, row):
 def test_headers_of_other_hospitals(tmp_path, header, value, meaning):
     value = value.replace("2021/3/{2}", "2021/3/1")
     quoted = f'"{header}"'
-    assert propose(tmp_path, f"{quoted},其他列,第三列", f"{value},a{{0}},b{{0}}")[header][0] == meaning
+    assert propose(tmp_path, f"{quoted},备注,第三列", f"{value},a{{0}},b{{0}}")[header][0] == meaning
 
 
 @pytest.mark.parametrize("header", ["编码X", "随机号", "Score", "变量17", "治疗后情况", "Metastasis", "F12"])
@@ -130,6 +130,15 @@ def test_the_header_is_found_below_titles_and_comments_and_may_be_absent(tmp_pat
     (tmp_path / "b.csv").write_text("1,0,67\n0,?,62\n1,1,78\n", encoding="utf-8")
     (bare,) = read_layout(read_delivery(tmp_path / "b.csv")).sources
     assert (bare.header_row, bare.columns, bare.rows.height) == (None, ["column 1", "column 2", "column 3"], 3)
+
+
+def test_a_first_row_of_somebody_s_texts_is_no_header(tmp_path):
+    (tmp_path / "a.csv").write_text("张三丰,男,门诊\n李小四,女,住院\n王老五,男,门诊\n", encoding="utf-8")
+    (source,) = read_layout(read_delivery(tmp_path / "a.csv")).sources
+    assert source.header_row is None
+    (tmp_path / "b.csv").write_text("v1,v2,v3\n1,0,67\n2,1,62\n", encoding="utf-8")
+    (coded,) = read_layout(read_delivery(tmp_path / "b.csv")).sources
+    assert (coded.header_row, coded.columns) == (1, ["v1", "v2", "v3"])
 
 
 def test_the_next_delivery_s_files_match_the_pattern():

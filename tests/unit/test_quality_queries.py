@@ -6,8 +6,9 @@ import pytest
 from python_calamine import CalamineWorkbook
 from quality_frames import FORMULA, HOSTILE, make_frames
 
+from etl.pages.spreadsheet import SYNTHETIC
 from etl.pages.text import Text
-from etl.quality.queries import HEADER_ROW, SYNTHETIC, write_query_workbook
+from etl.quality.queries import HEADER_ROW, write_query_workbook
 from etl.quality.status import derive_query_status
 
 NAME = Text("Nanfang Hospital", "南方医院")
