@@ -98,15 +98,16 @@ def _describe_line(
     item = c.column or f"all rows: {c.table}"
     decision = made.get(("column", source, normalise_text(item)))
     reason = decision.reason.partition(" / ") if decision else ("", "", "")
-    is_hidden = c.role in IDENTIFIER_ROLES
+    is_hidden, codes = c.role in IDENTIFIER_ROLES, _list_codes(c, site, made)
+    seen = decision.seen if decision and not is_hidden else ""
     return MappedColumn(
         column=c.column,
         meaning=_name_meaning(c),
         field_id=f"{c.table}.{c.field}" if c.field else "",
         record="" if c.record == "*" else c.record,
         unit=c.unit,
-        codes=_list_codes(c, site, made),
-        seen="" if is_hidden or decision is None else decision.seen,
+        codes=codes,
+        seen=seen.split("; ")[0] if codes else seen,
         reason=Text(reason[0], reason[2]),
         decided_by=_name_author(decision),
         decided_at=decision.decided_at[:10] if decision else "",

@@ -186,9 +186,11 @@ def show_values(profile: Profile, limit: int = 12) -> str:
         return ""
     if profile.kind != Kind.CODE and not (profile.kind == Kind.INTEGER and len(profile.counts) <= MAX_NUMBERS_SHOWN):
         return ""
+    # A rare number is no code that somebody must explain.
+    counts = {text: n for text, n in profile.counts.items() if profile.kind == Kind.CODE or n >= SMALL_CELL_THRESHOLD}
     told = [
         f"{text[:40]} ({count if count >= SMALL_CELL_THRESHOLD else f'<{SMALL_CELL_THRESHOLD}'})"
-        for text, count in list(profile.counts.items())[:limit]
+        for text, count in list(counts.items())[:limit]
     ]
-    more = len(profile.counts) - limit
-    return "; ".join(told) + (f"; … +{more}" if more > 0 else "")
+    more = len(profile.counts) - len(told)
+    return "; ".join(told) + (f"{'; ' if told else ''}… +{more}" if more > 0 else "")
