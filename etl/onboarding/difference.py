@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import polars as pl
+
 from etl.extract import Delivery
 from etl.onboarding.codes import CodeDraft, draft_codes
 from etl.onboarding.draft import ColumnDraft, Draft, draft_columns
@@ -15,7 +17,7 @@ from etl.onboarding.propose import PART_OF_HEADER, Proposal, propose_columns
 from etl.onboarding.words import NOT_SENT, Meaning
 from etl.pages.text import Text
 from etl.sheets import is_sheet_of
-from etl.site import Site, Source, normalise_code
+from etl.site import IDENTIFIER_ROLES, Site, Source, normalise_code
 
 
 def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str, str]]) -> Draft:
@@ -26,14 +28,17 @@ def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str
     codes: dict[tuple[str, str, str], CodeDraft] = {}
     moved: dict[str, int] = {}
     facts: dict[str, Sequence[str]] = {}
+    people: list[pl.Series] = []
     for found in layout.sources:
         real = _find_source(found, site)
         if real is None:
             if not _is_ignored(found, site):
                 sources.append(found)
-                columns += _draft_new_source(found, layout, codes, facts)
+                columns += _draft_new_source(found, layout, codes, facts, people)
             continue
         named = replace(found, name=real.name)
+        hidden = {c.column for c in site.columns_of(real) if c.role in IDENTIFIER_ROLES}
+        people += [found.rows[name] for name in found.columns if name in hidden]
         if found.header_row is not None and not real.header and found.header_row != real.header_row:
             moved[real.name] = real.header_row
             sources.append(named)
@@ -43,7 +48,15 @@ def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str
         code for code in codes.values() if (f"{code.table}.{code.field}", normalise_code(code.code)) not in settled
     )
     return Draft(
-        site.hospital, delivery.name, delivery.is_synthetic, tuple(sources), tuple(columns), kept, facts, moved
+        site.hospital,
+        delivery.name,
+        delivery.is_synthetic,
+        tuple(sources),
+        tuple(columns),
+        kept,
+        facts,
+        moved,
+        tuple(people),
     )
 
 
@@ -63,12 +76,17 @@ def _is_ignored(found: FoundSource, site: Site) -> bool:
 
 
 def _draft_new_source(
-    found: FoundSource, layout: Layout, codes: dict[tuple[str, str, str], CodeDraft], facts: dict[str, Sequence[str]]
+    found: FoundSource,
+    layout: Layout,
+    codes: dict[tuple[str, str, str], CodeDraft],
+    facts: dict[str, Sequence[str]],
+    people: list[pl.Series],
 ) -> Iterator[ColumnDraft]:
     if found.reason:
         return
     proposals = propose_columns(found, layout.dictionary)
     facts |= describe_joins([(found, proposals)])
+    people += [found.rows[p.column] for p in proposals if p.meaning and p.meaning.role in IDENTIFIER_ROLES]
     for code in (code for p in proposals for code in draft_codes(p)):
         codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
     yield from draft_columns(found, proposals, layout)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from etl.extract import Delivery
 from etl.onboarding.codes import CodeDraft, draft_codes, list_codes
 from etl.onboarding.joins import describe_joins
@@ -13,7 +15,7 @@ from etl.onboarding.profile import find_value_unit, is_unit, show_values, split_
 from etl.onboarding.propose import SURE, Proposal, propose_columns
 from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test
 from etl.pages.text import Text
-from etl.site import SHARED, normalise_code
+from etl.site import IDENTIFIER_ROLES, SHARED, normalise_code
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, find_factor, list_units
@@ -68,7 +70,7 @@ class ColumnDraft:
 class Draft:
     """A hospital's proposed mapping; `facts` says of each source how it joins with the others and what is one row of it.
 
-    Of a mapping that exists it holds the difference alone; `moved` then gives the old header row of sources whose header moved.
+    `people` are the columns that point at people. Of a mapping that exists it holds the difference alone; `moved` then gives the old header row of sources whose header moved.
     """
 
     hospital: str
@@ -79,6 +81,7 @@ class Draft:
     codes: tuple[CodeDraft, ...] = ()
     facts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     moved: Mapping[str, int] = field(default_factory=dict)
+    people: tuple[pl.Series, ...] = ()
 
 
 def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
@@ -106,6 +109,9 @@ def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
         tuple(columns),
         tuple(codes.values()),
         describe_joins(proposed),
+        people=tuple(
+            source.rows[p.column] for source, proposals in proposed for p in proposals if _is_identifying(p.meaning)
+        ),
     )
 
 
@@ -127,7 +133,7 @@ def draft_columns(source: FoundSource, proposals: Sequence[Proposal], layout: La
 
 
 def _is_identifying(meaning: Meaning | None) -> bool:
-    return meaning is not None and meaning.role in ("patient", "person", "drop")
+    return meaning is not None and meaning.role in IDENTIFIER_ROLES
 
 
 def _find_record(meaning: Meaning | None, unpivoted: set[str]) -> str:

@@ -12,6 +12,7 @@ from etl.extract import Delivery, read_delivery
 from etl.onboarding.decisions import CODE, DECISIONS, Decision, list_proposals, print_decisions, read_decisions
 from etl.onboarding.difference import find_difference
 from etl.onboarding.draft import Draft, draft_mapping
+from etl.onboarding.privacy import hide_people
 from etl.onboarding.site_files import describe_site, replace_file, write_site
 from etl.onboarding.words import ASK
 from etl.onboarding.worksheet import CHANGES, WORKSHEET, write_worksheet
@@ -42,7 +43,7 @@ def propose_hospital(settings: Settings, hospital: str, extract: Path | None) ->
     delivery = read_delivery(extract)  # type: ignore[arg-type]
     if hospital in list_hospitals(settings):
         return _propose_difference(find_site(settings, hospital), folder, delivery)
-    draft = draft_mapping(delivery, hospital)
+    draft = hide_people(draft_mapping(delivery, hospital))
     decisions = list_proposals(draft)
     names = {"hospital": hospital, "name_en": hospital, "name_zh": hospital}
     temporary = folder.with_name(f".{hospital}.tmp")
@@ -61,7 +62,7 @@ def _propose_difference(known: Path, folder: Path, delivery: Delivery) -> NewHos
     """Write the worksheet of what a delivery has and the mapping in `known` lacks, into the workspace's own copy of it."""
     earlier = read_decisions(known)
     asked = frozenset((d.source, normalise_code(d.item)) for d in earlier if d.kind == CODE and d.decided == ASK)
-    draft = find_difference(delivery, load_site(known), asked)
+    draft = hide_people(find_difference(delivery, load_site(known), asked))
     decisions = list_proposals(draft)
     if not decisions:
         raise UsageError(
