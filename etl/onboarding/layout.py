@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from etl.errors import DeliveryError
 from etl.extract import ROW, Delivery, Grid
 from etl.onboarding.dictionary import Dictionary, is_dictionary, read_dictionary
 from etl.onboarding.words import PATIENT_NUMBER, read_column_words, read_table_words, squeeze
@@ -86,19 +87,39 @@ class Layout:
 
 
 def read_layout(delivery: Delivery) -> Layout:
-    """Find the sources of a delivery; sheets and files without records come with the reason why."""
+    """Find the sources of a delivery; sheets and files without records come with the reason why.
+
+    Raises:
+        DeliveryError: no sheet holds records.
+    """
     grids = [grid for grid in delivery.grids if not _is_empty(grid)]
     dictionaries = [grid for grid in grids if is_dictionary(grid)]
     dictionary = read_dictionary(dictionaries[0]) if dictionaries else None
     found: list[FoundSource] = []
+    patterns = _name_files(list(dict.fromkeys(grid.file for grid in grids)))
     for grid in grids:
-        pattern = name_file(grid.file, len({g.file for g in grids}))
+        pattern = patterns[grid.file]
         if grid in dictionaries:
             reason = "data dictionary of the export / 导出数据字典"
             found.append(FoundSource("", pattern, grid.sheet, 1, grid.cells, reason=reason, origin=grid.file))
         else:
             found += _read_grid(grid, pattern, dictionary)
-    return Layout(tuple(_name_sources(_read_glossaries(found))), dictionary)
+    sources = tuple(_name_sources(_read_glossaries(found)))
+    if not any(source.reason is None for source in sources):
+        raise DeliveryError(
+            f"The delivery '{delivery.name}' holds no sheet with records: a header with known names, or columns of numbers and dates.",
+            f"数据“{delivery.name}”中没有含记录的工作表（未找到可识别的表头，也没有数字或日期列）。",
+        )
+    return Layout(sources, dictionary)
+
+
+def _name_files(names: Sequence[str]) -> dict[str, str]:
+    """Return the pattern of each file; files that one pattern would take for the same keep their own names."""
+    patterns = {name: name_file(name, len(names)) for name in names}
+    found = list(patterns.values())
+    return {
+        name: pattern if found.count(pattern) == 1 else name.rsplit("/", 1)[-1] for name, pattern in patterns.items()
+    }
 
 
 def name_file(name: str, n_files: int) -> str:

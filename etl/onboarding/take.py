@@ -56,8 +56,10 @@ def _take_changes(folder: Path, decisions: list[Decision]) -> list[Text]:
     filled = _add_sure_codes(read_worksheet(path, pending, _now(), known=load_site(folder)))
     _replace_site(folder, lambda new: add_to_site(folder, new, filled.decisions))
     path.rename(path.with_name(f"{path.stem}_{hash_worksheet(path)[:8]}{path.suffix}"))
-    _keep(folder, [*(d for d in decisions if d.worksheet), *filled.decisions], filled)
-    return list_doubts(filled.decisions)
+    all_decisions = [*(d for d in decisions if d.worksheet), *filled.decisions]
+    _keep(folder, all_decisions, filled)
+    # Of a mapping by hand nobody recorded which fields its columns give.
+    return list_weaknesses(all_decisions) if (folder / WORKSHEET).exists() else list_doubts(filled.decisions)
 
 
 def _now() -> str:

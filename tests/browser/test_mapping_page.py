@@ -1,10 +1,7 @@
 """The page of a mapping in a real browser: accessible in each language, nothing asked from outside, nothing from a cell alive."""
 
-import shutil
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 from worksheet_desk import fill, read_cells
 
 from etl.onboarding.page import write_mapping_page
@@ -12,7 +9,6 @@ from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.settings import Settings
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"
 NAME, ID_CARD = "张三丰", "11010519491231002X"
 
@@ -34,18 +30,6 @@ def mapping(tmp_path_factory):
     return worksheet.parent, write_mapping_page(
         worksheet.parent, base / "mapping.html", is_synthetic=True, language="both"
     )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

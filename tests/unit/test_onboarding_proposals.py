@@ -5,6 +5,7 @@ import random
 import polars as pl
 import pytest
 
+from etl.errors import DeliveryError
 from etl.extract import read_delivery
 from etl.onboarding.draft import draft_mapping
 from etl.onboarding.layout import name_file, read_layout
@@ -139,6 +140,19 @@ def test_a_first_row_of_somebody_s_texts_is_no_header(tmp_path):
     (tmp_path / "b.csv").write_text("v1,v2,v3\n1,0,67\n2,1,62\n", encoding="utf-8")
     (coded,) = read_layout(read_delivery(tmp_path / "b.csv")).sources
     assert (coded.header_row, coded.columns) == (1, ["v1", "v2", "v3"])
+
+
+def test_two_files_of_one_kind_are_not_taken_for_one(tmp_path):
+    for year in (2021, 2022):
+        (tmp_path / f"检验_{year}.csv").write_text("住院号,ALT(U/L)\n1,20\n2,30\n", encoding="utf-8")
+    assert {s.file for s in read_layout(read_delivery(tmp_path)).sources} == {"检验_2021.csv", "检验_2022.csv"}
+
+
+@pytest.mark.parametrize("text", ["只有一段说明\n没有数据\n", "a\n"])
+def test_a_delivery_without_records_says_so(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(DeliveryError, match="holds no sheet with records"):
+        read_layout(read_delivery(tmp_path / "a.csv"))
 
 
 def test_the_next_delivery_s_files_match_the_pattern():
