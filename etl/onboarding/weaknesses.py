@@ -21,6 +21,12 @@ def _find_absent(decisions: Sequence[Decision]) -> Iterator[Text]:
     given = {
         (m.table, m.field) for d in decisions if d.kind == COLUMN and (m := list_meanings().get(d.decided)) and m.field
     }
+    given |= {
+        (d.decided.removesuffix(".*"), item.split("=")[0])
+        for d in decisions
+        if d.is_constant
+        for item in d.decided_record.split(";")
+    }
     for table in TABLES:
         for name in read_fields(table):
             other = ALTERNATIVES.get((table, name))

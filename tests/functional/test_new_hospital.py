@@ -25,10 +25,11 @@ from etl.errors import OpenDecisionsError, UsageError, WorksheetError
 from etl.example import write_example
 from etl.extract import read_delivery
 from etl.mapping import map_delivery
-from etl.onboarding.decisions import COLUMN, read_decisions
+from etl.onboarding.decisions import COLUMN, Decision, read_decisions
 from etl.onboarding.draft import draft_mapping
 from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
+from etl.onboarding.weaknesses import list_weaknesses
 from etl.onboarding.words import list_meanings, read_fields
 from etl.onboarding.worksheet import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 from etl.settings import PACKAGE_SITES, Settings
@@ -189,6 +190,26 @@ def test_ingest_refuses_until_every_decision_is_made_then_says_what_is_weak(deli
     assert decisions["main", "patient_name"].decided_at.startswith("20")
     again = run_registry(settings, "ingest", "new", "--extract", str(path))
     assert "nothing new" in again.stdout
+
+
+def test_a_field_that_no_column_gives_is_weak_and_a_constant_gives_one():
+    proposal = Decision(
+        "column",
+        "s",
+        "all rows: baseline",
+        "",
+        "",
+        "",
+        "0",
+        "1",
+        "",
+        decided="baseline.*",
+        decided_record="has_tace=true",
+    )
+    told = [weak.en for weak in list_weaknesses([proposal])]
+    assert not [text for text in told if "baseline.has_tace" in text]
+    assert [text for text in told if "patient.sex" in text]
+    assert [text for text in told if text.startswith("no column gives AFP")]
 
 
 @pytest.fixture
