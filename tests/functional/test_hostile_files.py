@@ -89,7 +89,7 @@ def test_a_quoted_line_break_does_not_shift_the_row_numbers(desk):
     ("change", "words"),
     [
         (("header_row = 1", 'header_row = "two"'), "header_row must be a row number"),
-        (("header_row = 1", "header_row = 0"), "header_row must be a row number"),
+        (("header_row = 1", "header_row = -1"), "header_row must be a row number"),
         (('column = "number", ', ""), "ignore must be of the form"),
         (('["total"]', '"total"'), "ignore must be of the form"),
         (('["total"]', '[""]'), "ignore must be of the form"),
