@@ -62,6 +62,13 @@ def test_records_keep_their_order_columns_and_number_when_joined(name):
     assert "albi_grade" in joined.columns
 
 
+def test_facts_of_an_event_are_those_of_its_own_patient():
+    tables = make_case("adverse_event.term=alt_increased")  # p2's first event stays hypertension
+    joined = join_subject("adverse_event", tables["adverse_event"], derive(tables)).filter(pl.col("event_number") == 1)
+    assert joined["patient_id"].to_list() == ["p1", "p2"]
+    assert joined["has_next_event_within"].is_null().to_list() == [False, True]
+
+
 def test_own_columns_win_and_the_subjects_are_named():
     tables = make_case("")
     derived = derive(tables)
