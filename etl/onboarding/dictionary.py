@@ -12,8 +12,9 @@ from etl.extract import ROW, Grid
 from etl.onboarding.words import squeeze
 
 _VARIABLE, _FORM, _TYPE, _LABEL = "variablefieldname", "formname", "fieldtype", "fieldlabel"
-_CHOICES, _NOTE, _VALIDATION, _IDENTIFIER = "choices", "fieldnote", "texttypeorshowslidernumber", "identifier"
+_CHOICES, _NOTE, _IDENTIFIER = "choices", "fieldnote", "identifier"
 _CHECKBOX = re.compile(r"^(?P<field>.+)___(?P<code>.+)$")
+_TAG = re.compile(r"<[^>]*>")  # labels may be written in HTML
 _NEEDED = {_VARIABLE, _FORM, _TYPE}
 _YES_NO = {"yesno": {"1": "yes", "0": "no"}, "truefalse": {"1": "true", "0": "false"}}
 
@@ -75,14 +76,14 @@ def read_dictionary(grid: Grid) -> Dictionary:
     """Read a data dictionary as REDCap writes it; columns that are absent are empty."""
     head = {squeeze(cell or ""): i for i, cell in enumerate(grid.cells.head(1).row(0)) if i}
     places = {key: next((i for name, i in head.items() if name.startswith(key)), None) for key in (
-        _VARIABLE, _FORM, _TYPE, _LABEL, _CHOICES, _NOTE, _VALIDATION, _IDENTIFIER,
+        _VARIABLE, _FORM, _TYPE, _LABEL, _CHOICES, _NOTE, _IDENTIFIER,
     )}  # fmt: skip
     found = {}
     for row in grid.cells.filter(pl.col(ROW) > 1).iter_rows():
         texts = {key: (row[place] or "").strip() if place else "" for key, place in places.items()}
         if texts[_VARIABLE]:
             found[texts[_VARIABLE]] = DictionaryField(
-                texts[_VARIABLE], texts[_FORM], texts[_TYPE].lower(), texts[_LABEL],
+                texts[_VARIABLE], texts[_FORM], texts[_TYPE].lower(), _TAG.sub("", texts[_LABEL]),
                 _YES_NO.get(texts[_TYPE].lower()) or _read_choices(texts[_CHOICES], texts[_TYPE].lower()),
                 texts[_NOTE], texts[_IDENTIFIER].lower() == "y",
             )  # fmt: skip

@@ -89,7 +89,7 @@ def _draft_new_source(
     people += [found.rows[p.column] for p in proposals if p.meaning and p.meaning.role in IDENTIFIER_ROLES]
     for code in (code for p in proposals for code in draft_codes(p)):
         codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
-    yield from draft_columns(found, proposals, layout)
+    yield from draft_columns(found, proposals)
 
 
 def _compare_columns(
@@ -102,7 +102,7 @@ def _compare_columns(
     proposals = [p for p in propose_columns(found, layout.dictionary) if p.column not in known]
     for code in (code for p in proposals for code in draft_codes(p)):
         codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
-    yield from (column for column in draft_columns(found, proposals, layout) if column.column)
+    yield from (column for column in draft_columns(found, proposals) if column.column)
     new = ", ".join(p.column for p in proposals)
     for column in sorted(known - set(found.header)):
         hint = Text(f"; is it one of the new columns ({new})?", f"；是否即新列（{new}）？") if new else Text("", "")

@@ -10,8 +10,8 @@ import polars as pl
 from etl.extract import Delivery
 from etl.onboarding.codes import CodeDraft, draft_codes, list_codes
 from etl.onboarding.joins import describe_joins
-from etl.onboarding.layout import FoundSource, Layout, read_layout
-from etl.onboarding.profile import find_value_unit, is_unit, show_values, split_unit
+from etl.onboarding.layout import FoundSource, read_layout
+from etl.onboarding.profile import find_value_unit, show_values
 from etl.onboarding.propose import SURE, Proposal, propose_columns
 from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test
 from etl.pages.text import Text
@@ -93,7 +93,7 @@ def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
     for source in (s for s in layout.sources if not s.reason):
         proposals = propose_columns(source, layout.dictionary)
         proposed.append((source, proposals))
-        columns += draft_columns(source, proposals, layout)
+        columns += draft_columns(source, proposals)
         for code in (code for proposal in proposals for code in draft_codes(proposal)):
             known = codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
             if known.value != code.value:
@@ -115,13 +115,12 @@ def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
     )
 
 
-def draft_columns(source: FoundSource, proposals: Sequence[Proposal], layout: Layout) -> Iterator[ColumnDraft]:
+def draft_columns(source: FoundSource, proposals: Sequence[Proposal]) -> Iterator[ColumnDraft]:
     """Yield the lines of columns.csv that the proposals for one source come to, and the constants that they need."""
     unpivoted = {p.meaning.table for p in proposals if p.meaning and p.meaning.record}
     unit_column = next((p.column for p in proposals if p.meaning and p.meaning.id == UNIT_COLUMN), None)
     for p in proposals:
-        note = layout.dictionary.find(p.column).note if layout.dictionary and layout.dictionary.find(p.column) else ""  # type: ignore[union-attr]
-        unit, unit_confidence, unit_reason = _propose_unit(p, unit_column, note or source.labels.get(p.column, ""))
+        unit, unit_confidence, unit_reason = _propose_unit(p, unit_column)
         yield ColumnDraft(
             source=source.name, column=p.column, meaning=p.meaning.id if p.meaning else "",
             record=_find_record(p.meaning, unpivoted), unit=unit, confidence=p.confidence, unit_confidence=unit_confidence,
@@ -178,7 +177,7 @@ def _has_one_row_each(source: FoundSource, proposals: Sequence[Proposal]) -> boo
     return patient is not None and patient.profile.n_distinct >= 0.95 * patient.profile.n_filled
 
 
-def _propose_unit(p: Proposal, unit_column: str | None, note: str) -> tuple[str, float, Text]:
+def _propose_unit(p: Proposal, unit_column: str | None) -> tuple[str, float, Text]:
     """Return a column's unit, how sure it is, and why: as stated, else the only one in which the values are plausible."""
     spec = p.meaning.contract if p.meaning else None
     quantity, canonical = find_quantity(p.meaning) if p.meaning else ("", None)
@@ -187,9 +186,7 @@ def _propose_unit(p: Proposal, unit_column: str | None, note: str) -> tuple[str,
             return f"column:{unit_column}", 1.0, Text("the unit stands in a column", "单位另有一列")
         is_open = p.meaning is not None and p.meaning.id == "laboratory.value"
         return "", 0.0 if is_open else 1.0, Text("no column holds the unit", "没有单位列") if is_open else Text("", "")
-    stated = (
-        p.profile.unit or (note if is_unit(note) else split_unit(note)[1]) or find_value_unit(list(p.profile.counts))
-    )
+    stated = p.profile.unit or find_value_unit(list(p.profile.counts))
     if stated:
         if find_factor(quantity, stated, canonical) is not None:
             return stated, 0.97, Text("the unit is stated", "已注明单位")

@@ -20,7 +20,7 @@ from rapidfuzz import fuzz
 
 from etl.onboarding.dictionary import Dictionary
 from etl.onboarding.layout import FoundSource
-from etl.onboarding.profile import Kind, Profile, profile_column
+from etl.onboarding.profile import Kind, Profile, is_unit, profile_column, split_unit
 from etl.onboarding.words import (
     IDENTIFIER,
     NATIONAL_ID,
@@ -38,7 +38,7 @@ from etl.onboarding.words import (
 from etl.pages.text import Text
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
-from schemas.units import LAB_RANGES
+from schemas.units import LAB_RANGES, normalise_unit
 
 LOWEST = 0.60
 """Below this confidence nothing is proposed."""
@@ -86,10 +86,7 @@ class Proposal:
 
 def propose_columns(source: FoundSource, dictionary: Dictionary | None) -> list[Proposal]:
     """Propose a meaning for each column of one source; no field of a record is proposed twice."""
-    profiles = [
-        profile_column(name, source.rows[name], dictionary.list_choices(name) if dictionary else {})
-        for name in source.columns
-    ]
+    profiles = [_profile(name, source, dictionary) for name in source.columns]
     stems = _strip_prefix(profiles, source)
     visits = _find_visits(stems)
     stems |= {column: stem for column, (stem, _) in visits.items()}
@@ -101,6 +98,17 @@ def propose_columns(source: FoundSource, dictionary: Dictionary | None) -> list[
     return _drop_rivals([_add_visit(p, visits[p.column][1]) if p.column in visits else p for p in proposals])
 
 
+def _profile(name: str, source: FoundSource, dictionary: Dictionary | None) -> Profile:
+    """Describe a column; a unit that its header does not name may stand in the dictionary's note or in its description."""
+    described = dictionary.find(name) if dictionary else None
+    profile = profile_column(name, source.rows[name], dictionary.list_choices(name) if dictionary else {})
+    if profile.unit:
+        return profile
+    told = (described.note if described else "", source.labels.get(name, ""))
+    units = [normalise_unit(text) if is_unit(text) else split_unit(text)[1] for text in told]
+    return replace(profile, unit=next(filter(None, units), None))
+
+
 def _find_visits(stems: Mapping[str, str]) -> dict[str, tuple[str, int]]:
     """Return the columns of a wide table, one per visit (`ALT_0`, `ALT_1`), with their word and their visit."""
     matches = {column: match for column, stem in stems.items() if (match := _OF_VISIT.match(stem))}
@@ -108,7 +116,9 @@ def _find_visits(stems: Mapping[str, str]) -> dict[str, tuple[str, int]]:
     return {
         column: (match["stem"], 0 if match["baseline"] else int(match["visit"]))
         for column, match in matches.items()
-        if repeated[squeeze(match["stem"])] > 1 and squeeze(stems[column]) not in read_column_words()
+        if repeated[squeeze(match["stem"])] > 1
+        and squeeze(match["stem"]) in read_column_words()
+        and squeeze(stems[column]) not in read_column_words()
     }
 
 
@@ -200,7 +210,10 @@ def _list_candidates(
         yield from _match_unit(profile, home)
     label = source.labels.get(profile.column)
     if label:
-        yield from _match_words(label, home, BY_LABEL, Text("its description is a known word", "列说明为已知名称"))
+        confidence = KNOWN_WORD if described and described.label else BY_LABEL
+        yield from _match_words(
+            split_unit(label)[0], home, confidence, Text("its description is a known word", "列说明为已知名称")
+        )
     yield from _match_parts(stem)
 
 

@@ -105,6 +105,31 @@ def test_a_redcap_export_with_several_events_asks_which_visit_each_is(tmp_path):
     assert "several events" in column.reason.en
 
 
+def test_what_a_data_dictionary_says_is_not_guessed(tmp_path):
+    head = 'Variable / Field Name,Form Name,Field Type,Field Label,"Choices, Calculations, OR Slider Labels",Field Note,Identifier?'
+    lines = [
+        "record_id,main,text,登记号,,,", "f1,main,radio,<b>性别</b>,\"7, 男 | 8, 女\",,", "f2,main,text,通讯,,,y", "f3,main,yesno,肝硬化,,,",
+        "f4,main,text,白蛋白,,g/dL,", "f5,main,checkbox,转移部位,\"1, 肺 | 2, 骨\",,", "f6,lab,text,采样日期,,,", "f7,lab,text,ALT (U/L),,,",
+    ]  # fmt: skip
+    rows = [f"{n},,,{7 + n % 2},x{n},{n % 2},3.{n % 9},{n % 2},0,," for n in range(20)]
+    rows += [f"{n},lab,1,,,,,,,2020-03-0{1 + n % 9},{20 + n}" for n in range(20)]
+    (tmp_path / "dictionary.csv").write_text("\n".join([head, *lines]), encoding="utf-8")
+    header = "record_id,redcap_repeat_instrument,redcap_repeat_instance,f1,f2,f3,f4,f5___1,f5___2,f6,f7"
+    (tmp_path / "export.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
+    found = draft_mapping(read_delivery(tmp_path), "x")
+    columns = {(c.source, c.column): (c.meaning, c.unit, c.is_open) for c in found.columns}
+    assert columns["main", "f1"] == ("patient.sex", "", False)
+    assert columns["main", "f2"] == ("identifier", "", False)
+    assert columns["main", "f3"] == ("baseline.has_cirrhosis", "", False)
+    assert columns["main", "f4"] == ("laboratory.value.albumin_g_l", "g/dL", False)
+    assert columns["main", "f5___2"] == ("metastasis.organ.bone", "", False)
+    assert columns["lab", "f6"] == ("laboratory.sample_date", "", False)
+    assert columns["lab", "f7"] == ("laboratory.value.alt_u_l", "U/L", False)
+    codes = {(c.field, c.code): (c.value, c.is_open) for c in found.codes}
+    assert codes["sex", "7"] == ("male", False)
+    assert codes["has_cirrhosis", "1"] == ("true", False)
+
+
 def test_numbers_mean_what_a_standard_or_the_header_says_and_else_nothing(tmp_path):
     rows = [f"{n},{1 + n % 2},{n % 2},{n % 2},{1 + n % 2}" for n in range(40)]
     codes = {
