@@ -16,13 +16,22 @@ import sys
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
 from etl.errors import DeliveryError
-from etl.stat_files import NAME_ROW, STAT_SUFFIXES, StatFileError, read_stat_file
+from etl.stat_files import (
+    CATALOGUE_SUFFIX,
+    NAME_ROW,
+    STAT_SUFFIXES,
+    Formats,
+    StatFileError,
+    read_catalogue,
+    read_stat_file,
+)
 from etl.workbook import ERROR_TEXT
 
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
@@ -121,12 +130,14 @@ def read_delivery(path: Path) -> Delivery:
     if not files:
         raise DeliveryError(f"The delivery '{path.name}' is empty.", f"提交内容“{path.name}”为空。")
     base = path.parent if path.is_file() else path
-    grids = tuple(grid for file in files for grid in _read_file(file, file.relative_to(base).as_posix()))
+    names = {file: file.relative_to(base).as_posix() for file in files}
+    formats = _read_formats(names)
+    grids = tuple(grid for file, name in names.items() for grid in _read_file(file, name, formats))
     is_synthetic = any(SYNTHETIC_MARKER in file.name for file in files) or any(map(_has_marker, grids))
     return Delivery(path.name, hash_delivery(path), grids, is_synthetic)
 
 
-def _read_file(path: Path, name: str) -> Iterator[Grid]:
+def _read_file(path: Path, name: str, formats: Formats) -> Iterator[Grid]:
     if path.stat().st_size == 0:
         raise DeliveryError(f"{name}: the file is empty.", f"{name}：文件为空。")
     suffix = path.suffix.lower()
@@ -135,8 +146,8 @@ def _read_file(path: Path, name: str) -> Iterator[Grid]:
     elif suffix in (".csv", ".tsv", ".txt"):
         yield _read_text(path, name, "\t" if suffix == ".tsv" else None)
     elif suffix in STAT_SUFFIXES:
-        yield _read_stat_file(path, name)
-    else:
+        yield _read_stat_file(path, name, formats)
+    elif suffix != CATALOGUE_SUFFIX:
         raise DeliveryError(
             f"{name}: files of type '{suffix or 'none'}' are not read. Save it as .xlsx or as UTF-8 .csv (.sav, .dta, .xpt and .sas7bdat are read too).",
             f"{name}：不支持“{suffix or '无扩展名'}”类型的文件。请另存为 .xlsx 或 UTF-8 编码的 .csv（也可读取 .sav、.dta、.xpt、.sas7bdat）。",
@@ -162,15 +173,42 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
         yield Grid(name, sheet["name"], _with_row_numbers(frame), merged)
 
 
-def _read_stat_file(path: Path, name: str) -> Grid:
+def _read_formats(names: Mapping[Path, str]) -> Formats:
+    """Return the value labels in the SAS catalogues of a delivery by the name of their format."""
+    formats: dict[str, Mapping[float | str, str]] = {}
+    catalogues = [path for path in names if path.suffix.lower() == CATALOGUE_SUFFIX]
+    for path in catalogues:
+        with _refusing_damaged(path, names[path]):
+            found = read_catalogue(path)
+        for format_name in (key for key in found if formats.get(key, found[key]) != found[key]):
+            raise DeliveryError(
+                f"{names[path]}: another catalogue of this delivery gives other labels for the format {format_name}. Send only the one that holds.",
+                f"{names[path]}：本次提交中另一目录文件对格式 {format_name} 给出了不同的标签。请只提交有效的那一个。",
+            )
+        formats |= found
+    if catalogues and len(catalogues) == len(names):
+        raise DeliveryError(
+            f"{names[catalogues[0]]}: a SAS catalogue holds labels and no patients. Put it into one folder with its .sas7bdat and give the folder.",
+            f"{names[catalogues[0]]}：SAS 目录文件只含标签，不含患者数据。请与 .sas7bdat 放入同一文件夹，并指定该文件夹。",
+        )
+    return formats
+
+
+@contextmanager
+def _refusing_damaged(path: Path, name: str) -> Iterator[None]:
     try:
-        table = read_stat_file(path)
+        yield
     except StatFileError:
         raise DeliveryError(
             f"{name}: the file cannot be read as {path.suffix}: it is damaged, of another kind, or in an unknown encoding. Save it again "
             "in SPSS, Stata or SAS, or as .xlsx.",
             f"{name}：无法按 {path.suffix} 读取该文件：文件损坏、类型不符或编码未知。请在 SPSS、Stata 或 SAS 中重新保存，或另存为 .xlsx。",
         ) from None
+
+
+def _read_stat_file(path: Path, name: str, formats: Formats) -> Grid:
+    with _refusing_damaged(path, name):
+        table = read_stat_file(path, formats)
     return Grid(name, None, _with_row_numbers(table.cells, NAME_ROW), labels=table.labels)
 
 

@@ -1,7 +1,7 @@
 """Reads files of SPSS, Stata and SAS as text with coordinates, as `etl/extract.py` reads workbooks.
 
-A value with a label becomes its label, what the hospital's own program shows. Values that the file declares missing are empty.
-The names of the variables stand in row 0, so that row 1 is the program's case 1.
+A value with a label becomes its label, what the hospital's own program shows; SAS keeps its labels in a catalogue (.sas7bcat) beside the
+data. Values that the file declares missing are empty. The names of the variables stand in row 0, so that row 1 is the program's case 1.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ import numpy as np
 import polars as pl
 import pyreadstat
 
+CATALOGUE_SUFFIX = ".sas7bcat"
 STAT_SUFFIXES = (".sav", ".zsav", ".dta", ".xpt", ".sas7bdat")
 NAME_ROW = 0
 _READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
     ".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav, ".dta": pyreadstat.read_dta,
-    ".xpt": pyreadstat.read_xport, ".sas7bdat": pyreadstat.read_sas7bdat,
+    ".xpt": pyreadstat.read_xport, ".sas7bdat": pyreadstat.read_sas7bdat, CATALOGUE_SUFFIX: pyreadstat.read_sas7bcat,
 }  # fmt: skip
 # What the file itself says, then what Chinese installations wrote before Unicode.
 _ENCODINGS = (None, "GB18030")
 _SINGLE = "float"
+Formats = Mapping[str, Mapping[Any, str]]
+"""Value labels of SAS by the name of their format."""
 
 
 class StatFileError(Exception):
@@ -39,16 +42,27 @@ class StatTable:
     labels: Mapping[str, str]
 
 
-def read_stat_file(path: Path) -> StatTable:
-    """Read one file.
+def read_catalogue(path: Path) -> dict[str, Mapping[Any, str]]:
+    """Return the value labels that a SAS catalogue holds, by the name of their format.
+
+    Raises:
+        StatFileError: as for `read_stat_file`.
+    """
+    return dict(_read(path)[1].value_labels)
+
+
+def read_stat_file(path: Path, formats: Formats) -> StatTable:
+    """Read one file; `formats` are the value labels of SAS catalogues by the name of their format.
 
     Raises:
         StatFileError: it is damaged, of another kind than its name says, or in an encoding that is not known.
     """
     data, meta = _read(path)
     types = meta.readstat_variable_types
+    named = {name: formats[key] for name, key in meta.variable_to_label.items() if key in formats}
+    value_labels = named | meta.variable_value_labels
     columns = {
-        str(place): [name, *_print_values(data[name], meta.variable_value_labels.get(name, {}), types.get(name, ""))]
+        str(place): [name, *_print_values(data[name], value_labels.get(name, {}), types.get(name, ""))]
         for place, name in enumerate(meta.column_names)
     }
     labels = {name: label for name, label in meta.column_names_to_labels.items() if label}

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import math
+import shutil
+from pathlib import Path
 
 import clinic
 import polars as pl
@@ -34,11 +36,14 @@ data,albumin,field,laboratory,value,test=albumin_g_l,g/L,
 data,afp,field,laboratory,value,test=afp_ng_ml,ng/mL,
 data,,field,laboratory,,visit_number=0,,
 """
-FORMATS = ["xlsx", "csv", "sav", "dta", "xpt"]
+FORMATS = ["xlsx", "csv", "sav", "dta", "xpt", "sas7bdat"]
+SAS = Path(__file__).parent / "sas"  # the same rows, written by write_sas.c
 
 
 def write_file(path, suffix):
-    """Write the rows as one program would; those with value labels hold codes."""
+    """Write the rows as one program would; those with value labels hold codes. Returns what is delivered."""
+    if suffix == "sas7bdat":
+        return SAS
     frame = pl.DataFrame(
         ROWS,
         schema=dict(
@@ -100,6 +105,32 @@ def test_rows_are_the_program_s_cases_and_columns_say_what_they_are(tmp_path):
     assert grid.cells["0"].to_list() == ["number", "001", "002", "003"]
     assert grid.cells["1"].to_list() == ["sex", "男", "女", None]
     assert grid.labels["albumin"] == "白蛋白(g/L)"
+
+
+def test_a_catalogue_names_the_codes_of_a_sas_file(tmp_path):
+    (with_catalogue,) = read_delivery(SAS).grids
+    assert with_catalogue.cells["1"].to_list() == ["sex", "男", "女", None]
+    (without,) = read_delivery(SAS / "clinic.sas7bdat").grids
+    assert without.cells["1"].to_list() == ["sex", "1", "2", None]
+
+
+def test_a_catalogue_alone_or_a_damaged_one_is_refused(tmp_path):
+    with pytest.raises(DeliveryError, match=r"formats.sas7bcat: a SAS catalogue holds labels and no patients"):
+        read_delivery(SAS / "formats.sas7bcat")
+    shutil.copytree(SAS, tmp_path / "x")
+    (tmp_path / "x" / "formats.sas7bcat").write_bytes(b"sex" * 9000)
+    with pytest.raises(DeliveryError, match=r"formats.sas7bcat: the file cannot be read as .sas7bcat"):
+        read_delivery(tmp_path / "x")
+
+
+def test_two_catalogues_must_not_contradict_each_other(tmp_path):
+    shutil.copytree(SAS, tmp_path / "x")
+    other = (SAS / "formats.sas7bcat").read_bytes()
+    shutil.copyfile(SAS / "formats.sas7bcat", tmp_path / "x" / "same.sas7bcat")
+    assert len(read_delivery(tmp_path / "x").grids) == 1
+    (tmp_path / "x" / "other.sas7bcat").write_bytes(other.replace("男".encode(), "雄".encode()))
+    with pytest.raises(DeliveryError, match="gives other labels for the format SEXF"):
+        read_delivery(tmp_path / "x")
 
 
 def test_numbers_keep_the_digits_they_were_written_with(tmp_path):
