@@ -6,7 +6,7 @@ from pathlib import Path
 import xlsxwriter
 
 from etl.extract import ROW, read_delivery
-from etl.onboarding.worksheet import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, HEADER_ROW, README
+from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, HEADER_ROW, README
 from etl.settings import PACKAGE_SITES
 from etl.site import ColumnMap, Site, load_site, normalise_code
 

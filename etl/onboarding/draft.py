@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import polars as pl
 
 from etl.extract import Delivery
 from etl.onboarding.codes import CodeDraft, draft_codes, list_codes
 from etl.onboarding.joins import describe_joins
-from etl.onboarding.layout import FoundSource, read_layout
+from etl.onboarding.layout import FoundSource, HeaderRows, read_layout
 from etl.onboarding.profile import find_value_unit, show_values
 from etl.onboarding.propose import SURE, Proposal, propose_columns
 from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test
@@ -84,9 +85,9 @@ class Draft:
     people: tuple[pl.Series, ...] = ()
 
 
-def draft_mapping(delivery: Delivery, hospital: str) -> Draft:
-    """Propose a mapping for a delivery that nobody has mapped yet."""
-    layout = read_layout(delivery)
+def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = MappingProxyType({})) -> Draft:
+    """Propose a mapping for a delivery that nobody has mapped yet; `header_rows` are those that a person named."""
+    layout = read_layout(delivery, header_rows)
     columns: list[ColumnDraft] = []
     proposed: list[tuple[FoundSource, list[Proposal]]] = []
     codes: dict[tuple[str, str, str], CodeDraft] = {}

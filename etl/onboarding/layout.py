@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -25,6 +26,10 @@ TOTALS_RULE = "totals row / 合计行"
 _DATA_CELL = re.compile(r"^[<>≤≥]?[+-]?\d[\d\s./:,年月日eE%×*+-]*$")
 _LONG_NUMBER = re.compile(r"\d{4,}(?:[-_.]?\d+)*")
 _COMMENT = "#"
+
+
+HeaderRows = Mapping[tuple[str, str | None], int]
+"""The header row of a sheet, 0 for none, by the file's pattern and the sheet."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +91,13 @@ class Layout:
     dictionary: Dictionary | None = None
 
 
-def read_layout(delivery: Delivery) -> Layout:
+def read_layout(delivery: Delivery, header_rows: HeaderRows = MappingProxyType({})) -> Layout:
     """Find the sources of a delivery; sheets and files without records come with the reason why.
 
+    A sheet in `header_rows` is read with the header that a person named there, and holds records whatever it looks like.
+
     Raises:
-        DeliveryError: no sheet holds records.
+        DeliveryError: no sheet holds records, or the row that a person named is empty.
     """
     grids = [grid for grid in delivery.grids if not _is_empty(grid)]
     dictionaries = [grid for grid in grids if is_dictionary(grid)]
@@ -103,8 +110,9 @@ def read_layout(delivery: Delivery) -> Layout:
             reason = "data dictionary of the export / 导出数据字典"
             found.append(FoundSource("", pattern, grid.sheet, 1, grid.cells, reason=reason, origin=grid.file))
         else:
-            found += _read_grid(grid, pattern, dictionary)
-    sources = tuple(_name_sources(_read_glossaries(found)))
+            named = header_rows.get((pattern, grid.sheet))
+            found += _read_grid(grid, pattern, dictionary, named)
+    sources = tuple(_name_sources(_read_glossaries(found, frozenset(header_rows))))
     if not any(source.reason is None for source in sources):
         raise DeliveryError(
             f"The delivery '{delivery.name}' holds no sheet with records: a header with known names, or columns of numbers and dates.",
@@ -155,6 +163,22 @@ def find_header_row(grid: Grid) -> int | None:
     return best
 
 
+def _check_header_row(grid: Grid, named: int) -> int | None:
+    """Return the header row that a person named, None for a sheet without."""
+    first = grid.cells[ROW][0]
+    if first == NAME_ROW:
+        return NAME_ROW  # the variables' names of a statistical program
+    if named == 0:
+        return None
+    row = grid.cells.filter(pl.col(ROW) == named).drop(ROW)
+    if row.is_empty() or all(cell is None for cell in row.row(0)):
+        raise DeliveryError(
+            f"{grid.label}: the worksheet names row {named} as the header (sheet 表 Sheets), and that row is empty. Correct the number there.",
+            f"{grid.label}：对应表（“表 Sheets”）指定第 {named} 行为表头，但该行为空。请更正行号。",
+        )
+    return named
+
+
 def _has_data_below(rows: Sequence[tuple[int, list[str]]], number: int) -> bool:
     """Whether half of the cells below a row are numbers or dates."""
     below = [cell for row, cells in rows for cell in cells if row > number]
@@ -169,8 +193,8 @@ def _is_empty(grid: Grid) -> bool:
     return all(column.is_null().all() for column in grid.cells.drop(ROW))
 
 
-def _read_grid(grid: Grid, pattern: str, dictionary: Dictionary | None) -> list[FoundSource]:
-    header_row = find_header_row(grid)
+def _read_grid(grid: Grid, pattern: str, dictionary: Dictionary | None, named: int | None) -> list[FoundSource]:
+    header_row = find_header_row(grid) if named is None else _check_header_row(grid, named)
     names = _name_columns(grid, header_row)
     first = -1 if header_row is None else header_row
     body = grid.cells.filter(pl.col(ROW) > first).select(ROW, *[pl.col(p).alias(n) for p, n in names.items()])
@@ -182,7 +206,7 @@ def _read_grid(grid: Grid, pattern: str, dictionary: Dictionary | None) -> list[
     whole = FoundSource(
         "", pattern, grid.sheet, header_row, body, labels,
         table=table, merged_ids=_has_merged(grid, names, patient, first),
-        totals_column=patient if totals else None, reason=_find_reason(body, patient), encoding=grid.encoding, origin=grid.file, header=tuple(names.values()),
+        totals_column=patient if totals else None, reason=_find_reason(body, patient) if named is None else None, encoding=grid.encoding, origin=grid.file, header=tuple(names.values()),
     )  # fmt: skip
     return _split_forms(whole, dictionary) if REPEAT_INSTRUMENT in names.values() else [whole]
 
@@ -245,14 +269,18 @@ def _find_reason(body: pl.DataFrame, patient: str | None) -> str | None:
     return "explanation without records / 说明页，无记录" if is_page else None
 
 
-def _read_glossaries(found: Sequence[FoundSource]) -> list[FoundSource]:
+def _read_glossaries(found: Sequence[FoundSource], named: frozenset[tuple[str, str | None]]) -> list[FoundSource]:
     """Take sheets that explain another sheet's columns, line by line, for what they are: labels of those columns."""
     columns = {squeeze(name) for source in found if not source.reason for name in source.columns}
     labels: dict[str, str] = {}
     glossaries = []
     for source in found:
         pairs = _read_pairs(source)
-        if pairs and 2 * sum(squeeze(name) in columns for name, _ in pairs) > len(pairs):
+        if (
+            (source.file, source.sheet) not in named
+            and pairs
+            and 2 * sum(squeeze(name) in columns for name, _ in pairs) > len(pairs)
+        ):
             labels |= {squeeze(name): text for name, text in pairs}
             glossaries.append(source)
     glossary = "glossary of the columns / 列名说明"

@@ -11,10 +11,12 @@ import polars as pl
 
 from etl.errors import OpenDecisionsError, RegistryError, WorksheetError
 from etl.extract import ROW, read_delivery
-from etl.onboarding.decisions import CODE, COLUMN, RECORDS, SHEET, Decision
+from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.draft import ALL_ROWS
 from etl.onboarding.words import NOT_SENT, PATIENT_NUMBER, find_quantity, find_test, list_meanings
-from etl.onboarding.worksheet import (
+from etl.onboarding.worksheet import describe_meaning, list_choices
+from etl.onboarding.worksheet_rows import Reading, Row, read_names, read_rows
+from etl.onboarding.worksheet_texts import (
     ACCEPT,
     CODES,
     COLUMNS,
@@ -24,21 +26,16 @@ from etl.onboarding.worksheet import (
     NAME_EN,
     NAME_ZH,
     NOTE,
+    PLACE,
     RECORD,
     SHEET_CHOICES,
     SHEETS,
     SOURCE,
     UNIT,
-    describe_meaning,
-    list_choices,
-)
-from etl.onboarding.worksheet import (
-    CODE as CODE_LABEL,
-)
-from etl.onboarding.worksheet import (
-    COLUMN as COLUMN_LABEL,
-)
-from etl.onboarding.worksheet_rows import Reading, Row, read_names, read_rows
+)  # fmt: skip
+from etl.onboarding.worksheet_texts import CODE as CODE_LABEL
+from etl.onboarding.worksheet_texts import COLUMN as COLUMN_LABEL
+from etl.onboarding.written import find_header_row_named, is_other_header
 from etl.pages.spreadsheet import SYNTHETIC
 from etl.pages.text import Text
 from etl.site import SHARED, ColumnMap, Site, check_field, normalise_text
@@ -77,7 +74,7 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     reading = Reading()
     names = read_names(grids, reading)
     rows = {
-        SHEET: list(read_rows(grids, SHEETS, (SOURCE, DECISION, NOTE))),
+        SHEET: list(read_rows(grids, SHEETS, (SOURCE, PLACE, DECISION, NOTE))),
         COLUMN: list(read_rows(grids, COLUMNS, (SOURCE, COLUMN_LABEL, DECISION, RECORD, UNIT, NOTE))),
         CODE: list(read_rows(grids, CODES, (FIELD, CODE_LABEL, DECISION))),
     }
@@ -165,7 +162,7 @@ def _decide_extra(
 
 def _is_about(row: Row, proposal: Decision) -> bool:
     if proposal.kind == SHEET:
-        return row.texts[SOURCE.en] == proposal.source
+        return row.texts[PLACE.en] == proposal.item
     if proposal.kind == CODE:
         return row.texts[FIELD.en].split(" | ")[0] == proposal.source and normalise_text(
             row.texts[CODE_LABEL.en]
@@ -183,12 +180,29 @@ def _decide_sheet(proposal: Decision, row: Row, by: str, reading: Reading) -> De
         return proposal
     if _is_accepted(text):
         return proposal if proposal.decided else replace(proposal, decided=proposal.proposed, decided_by=by)
+    named = find_header_row_named(text)
+    if named is not None:
+        return _decide_header(proposal, named, row, by, reading)
     chosen = next((c for c in SHEET_CHOICES if text in (c.en, c.zh, f"{c.zh} {c.en}")), None)
     if chosen is None:
         names = Text(", ".join(c.en for c in SHEET_CHOICES), "、".join(c.zh for c in SHEET_CHOICES))
         reading.blame(row.place(DECISION), f"choose from the list: {names.en}", f"请从列表中选择：{names.zh}")
         return proposal
     return replace(proposal, decided=chosen.en, decided_by=by, note=row.texts[NOTE.en])
+
+
+def _decide_header(proposal: Decision, named: int, row: Row, by: str, reading: Reading) -> Decision:
+    """Take the header row that a person names; of a whole mapping it must be the one that the sheet was read with."""
+    if proposal.proposed.startswith(HEADER_ROW):
+        return replace(proposal, decided=f"{HEADER_ROW}{named}", decided_by=by, note=row.texts[NOTE.en])
+    if is_other_header(named, proposal):
+        reading.blame(
+            row.place(DECISION),
+            "another header row than the sheet was read with: run make new-hospital again with the delivery, it writes the worksheet anew "
+            "and keeps what you filled in",
+            "与读取时的表头行不同：请对同一数据再次运行 make new-hospital，系统将重写对应表并保留已填内容",
+        )
+    return replace(proposal, decided=RECORDS, decided_by=by, note=row.texts[NOTE.en])
 
 
 def _find_nameless(decided: Sequence[Decision], rows: Sequence[Row], reading: Reading) -> None:

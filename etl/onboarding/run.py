@@ -13,9 +13,12 @@ from etl.onboarding.decisions import CODE, DECISIONS, Decision, list_proposals, 
 from etl.onboarding.difference import find_difference
 from etl.onboarding.draft import Draft, draft_mapping
 from etl.onboarding.privacy import hide_people
+from etl.onboarding.read_worksheet import hash_worksheet
 from etl.onboarding.site_files import describe_site, replace_file, write_site
 from etl.onboarding.words import ASK
-from etl.onboarding.worksheet import CHANGES, WORKSHEET, write_worksheet
+from etl.onboarding.worksheet import write_worksheet
+from etl.onboarding.worksheet_texts import CHANGES, SHEETS, WORKSHEET
+from etl.onboarding.written import Written, names_other_headers, read_written
 from etl.settings import Settings, find_site, list_hospitals
 from etl.site import load_site, normalise_code
 
@@ -39,11 +42,17 @@ def propose_hospital(settings: Settings, hospital: str, extract: Path | None) ->
         DeliveryError: the delivery cannot be read.
     """
     folder = settings.workspace / "sites" / hospital
-    _check_request(hospital, extract, folder)
+    _check_request(hospital, extract)
+    written = _read_waiting(folder, hospital)
     delivery = read_delivery(extract)  # type: ignore[arg-type]
-    if hospital in list_hospitals(settings):
+    if written is None and hospital in list_hospitals(settings):
         return _propose_difference(find_site(settings, hospital), folder, delivery)
-    draft = hide_people(draft_mapping(delivery, hospital))
+    return _propose_whole(hospital, folder, delivery, written or Written())
+
+
+def _propose_whole(hospital: str, folder: Path, delivery: Delivery, written: Written) -> NewHospital:
+    """Write a proposed mapping and its worksheet, with what a person wrote into an earlier one, which is kept beside it."""
+    draft = hide_people(draft_mapping(delivery, hospital, written.header_rows))
     decisions = list_proposals(draft)
     names = {"hospital": hospital, "name_en": hospital, "name_zh": hospital}
     temporary = folder.with_name(f".{hospital}.tmp")
@@ -51,8 +60,12 @@ def propose_hospital(settings: Settings, hospital: str, extract: Path | None) ->
     try:
         write_site(temporary, describe_site(names, draft.sources), decisions)
         replace_file(temporary / DECISIONS, print_decisions(decisions))
-        write_worksheet(draft, temporary / WORKSHEET)
-        temporary.rename(folder)
+        write_worksheet(draft, temporary / WORKSHEET, written)
+        if folder.exists():
+            shutil.copy2(folder / WORKSHEET, temporary / f"worksheet_{hash_worksheet(folder / WORKSHEET)[:8]}.xlsx")
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in sorted(temporary.iterdir()):
+            file.replace(folder / file.name)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return NewHospital(draft, tuple(decisions), folder / WORKSHEET)
@@ -76,7 +89,7 @@ def _propose_difference(known: Path, folder: Path, delivery: Delivery) -> NewHos
     return NewHospital(draft, tuple(decisions), folder / CHANGES)
 
 
-def _check_request(hospital: str, extract: Path | None, folder: Path) -> None:
+def _check_request(hospital: str, extract: Path | None) -> None:
     if not _NAME.match(hospital):
         raise UsageError(
             f"'{hospital}' cannot name a hospital: use small letters, digits and _, such as HOSPITAL=nanfang.",
@@ -87,11 +100,22 @@ def _check_request(hospital: str, extract: Path | None, folder: Path) -> None:
             f"Which delivery? Example: make new-hospital HOSPITAL={hospital} EXTRACT=path/to/workbook.xlsx",
             f"请指明数据文件。示例：make new-hospital HOSPITAL={hospital} EXTRACT=路径/工作簿.xlsx",
         )
-    waiting = next((d for d in read_decisions(folder) if not d.worksheet), None)
-    if waiting:
-        path = folder / (CHANGES if (folder / CHANGES).exists() else WORKSHEET)
-        raise UsageError(
-            f"A worksheet of {hospital} waits to be filled in: '{path}'. Fill it in and run make ingest HOSPITAL={hospital}; to begin "
-            f"anew, move the folder '{folder}' away first.",
-            f"{hospital} 的对应表尚未填写：“{path}”。请填写后运行 make ingest HOSPITAL={hospital}；若要重新开始，请先移走文件夹“{folder}”。",
-        )
+
+
+def _read_waiting(folder: Path, hospital: str) -> Written | None:
+    """Return what a worksheet that waits holds, where it names other header rows than it was written with; None where none waits."""
+    decisions = read_decisions(folder)
+    if all(d.worksheet for d in decisions):
+        return None
+    path = folder / (CHANGES if (folder / CHANGES).exists() else WORKSHEET)
+    if path.name == WORKSHEET and path.exists():
+        written = read_written(path, decisions)
+        if names_other_headers(written, decisions):
+            return written
+    raise UsageError(
+        f"A worksheet of {hospital} waits to be filled in: '{path}'. Fill it in and run make ingest HOSPITAL={hospital}. Where the header of a "
+        f"sheet was not found rightly, write its row's number as the decision on '{SHEETS}' and run this command again; to begin anew, "
+        f"move the folder '{folder}' away first.",
+        f"{hospital} 的对应表尚未填写：“{path}”。请填写后运行 make ingest HOSPITAL={hospital}。若某表的表头识别有误，请在“{SHEETS}”的“决定”列写上表头行号，"
+        f"再次运行本命令；若要重新开始，请先移走文件夹“{folder}”。",
+    )

@@ -18,7 +18,8 @@ from etl.onboarding.read_worksheet import Filled, hash_worksheet, read_worksheet
 from etl.onboarding.site_files import add_to_site, read_toml, replace_file, settle_sources, write_site
 from etl.onboarding.weaknesses import list_doubts, list_weaknesses
 from etl.onboarding.words import list_meanings
-from etl.onboarding.worksheet import CHANGES, WORKSHEET, write_worksheet
+from etl.onboarding.worksheet import write_worksheet
+from etl.onboarding.worksheet_texts import CHANGES, WORKSHEET
 from etl.pages.text import Text
 from etl.site import load_site, normalise_code
 

@@ -5,15 +5,15 @@ Everything from the delivery is written as text. Values are shown only as `profi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
 
-from etl.onboarding import site_files
-from etl.onboarding.draft import ColumnDraft, Draft
-from etl.onboarding.propose import LOWEST, SURE
+from etl.onboarding.draft import ALL_ROWS, ColumnDraft, Draft
+from etl.onboarding.layout import FoundSource
+from etl.onboarding.propose import SURE
 from etl.onboarding.words import (
     ASK,
     IDENTIFIER,
@@ -25,39 +25,35 @@ from etl.onboarding.words import (
     list_meanings,
     read_fields,
 )
+from etl.onboarding.worksheet_texts import (
+    ACCEPT,
+    AUTHOR_ROWS,
+    CODE_COLUMNS,
+    CODES,
+    COLUMN_COLUMNS,
+    COLUMNS,
+    DECISION,
+    EXPLANATION,
+    FIELDS,
+    HEADER_ROW,
+    NO_RECORDS,
+    NOTE,
+    README,
+    RECORD,
+    SHEET_CHOICES,
+    SHEET_COLUMNS,
+    SHEETS,
+    UNIT,
+)  # fmt: skip
+from etl.onboarding.written import Written
 from etl.pages.spreadsheet import CELL_LIMIT, SYNTHETIC, fit_height, open_workbook
 from etl.pages.text import Text
 from etl.parse import MISSING
 from etl.quality.texts import label_field, label_test
+from etl.site import normalise_text
 from schemas.codes import LabTest, Organ
 from schemas.field_effects import list_field_effects
 
-WORKSHEET = "worksheet.xlsx"
-CHANGES = "changes.xlsx"
-ACCEPT = Text("as proposed", "同意建议")
-NO_RECORDS = Text(site_files.NO_RECORDS, "无记录")
-ROW_NUMBER = Text(site_files.ROW_NUMBER, "行号即患者编号")
-SHEET_CHOICES = (ACCEPT, NO_RECORDS, ROW_NUMBER)
-README, SHEETS, COLUMNS, CODES, FIELDS = "说明 Read me", "表 Sheets", "列 Columns", "编码 Codes", "字段 Fields"
-DECISION = Text("Decision", "决定")
-SOURCE = Text("Source", "数据源")
-COLUMN = Text("Column", "列名")
-RECORD = Text("Record", "记录")
-UNIT = Text("Unit", "单位")
-NOTE = Text("Note", "备注")
-FIELD = Text("Field", "字段")
-CODE = Text("Code in your data", "贵院编码")
-PLACE = Text("File and sheet", "文件和工作表")
-PROPOSED = Text("Proposed", "建议")
-CONFIDENCE = Text("Confidence", "把握")
-REASON = Text("Why", "理由")
-DECIDED_BY, NAME_EN, NAME_ZH = (
-    Text("Decided by", "决定人"),
-    Text("Hospital's name, English", "医院英文名"),
-    Text("Hospital's name, Chinese", "医院中文名"),
-)
-HEADER_ROW = 3
-AUTHOR_ROWS = {DECIDED_BY: 3, NAME_ZH: 4, NAME_EN: 5}
 _ROLE_NAMES = {
     PATIENT_NUMBER: Text("the hospital's patient number", "医院患者编号"),
     NATIONAL_ID: Text("national identity number", "身份证号"),
@@ -66,68 +62,17 @@ _ROLE_NAMES = {
     NOT_SENT: Text("not sent any more", "不再提供"),
     UNIT_COLUMN: Text("unit of the laboratory value in this row", "本行检验结果的单位"),
 }
-_SHEET_COLUMNS = (
-    (SOURCE, 16), (PLACE, 34), (Text("Header row", "表头行"), 10), (Text("Rows", "行数"), 9), (Text("What was found", "识别情况"), 60),
-    (PROPOSED, 16), (DECISION, 18), (NOTE, 26),
-)  # fmt: skip
-_COLUMN_COLUMNS = (
-    (Text("No.", "序号"), 6), (SOURCE, 14), (COLUMN, 22), (Text("Filled", "已填"), 12), (Text("What was seen", "内容"), 36),
-    (PROPOSED, 34), (CONFIDENCE, 9), (REASON, 38), (DECISION, 38), (RECORD, 22), (UNIT, 14), (NOTE, 24),
-)  # fmt: skip
-_CODE_COLUMNS = (
-    (Text("No.", "序号"), 6), (FIELD, 34), (CODE, 22), (Text("Rows", "行数"), 8), (PROPOSED, 20), (CONFIDENCE, 9), (REASON, 34),
-    (DECISION, 22), (Text("Choices", "可选"), 50),
-)  # fmt: skip
-_EXPLANATION = (
-    Text(
-        "This worksheet says how your data will be read. Yellow cells in the column “Decision” are for you; the weightiest come first.",
-        "本表说明将如何读取贵院数据。“决定”列的黄色单元格需要您填写，影响最大的排在最前。",
-    ),
-    Text(
-        "White cells hold what the registry is sure of. Please read through them, and change what is wrong.",
-        "白色单元格为系统已有把握的内容，请过目；有误请直接修改。",
-    ),
-    Text(
-        f"A confidence from {SURE:.0%} on counts as sure; below {LOWEST:.0%} nothing is proposed. It grades the evidence and is no probability.",
-        f"把握达到 {SURE:.0%} 视为确定；低于 {LOWEST:.0%} 不作建议。把握为证据等级，并非概率。",
-    ),
-    Text(
-        "Decision: choose from the list (sheet “字段 Fields” explains each entry), or “as proposed”. For a column nobody needs: “not needed”.",
-        "“决定”：从下拉列表选择（“字段 Fields”表有说明），或选“同意建议”；不需要的列选“不需要”。",
-    ),
-    Text(
-        "Sheets: every sheet needs a column with the patient's number; where none has it and the file will never change, choose “row number”.",
-        "“表”：每个工作表都需有患者编号列；若没有且文件不再变动，可选“行号即患者编号”。",
-    ),
-    Text(
-        "A column that gives several fields: copy its row, one decision each. The same value for all rows: add a row with the column "
-        "“all rows: patient” and the record “tumour_type=hcc”, for example.",
-        "一列对应多个字段时，复制该行并分别填写。全部行取同一值时，新增一行：列名写“all rows: patient”，记录写“tumour_type=hcc”（示例）。",
-    ),
-    Text(
-        "Unit: as written in your data, such as g/L, mg/dL, mm; or column:<name> where another column holds it.",
-        "“单位”：按贵院数据填写，如 g/L、mg/dL、mm；单位另有一列时写 column:列名。",
-    ),
-    Text(
-        "Codes: choose what each of your codes means; “missing” where it means that nothing is known, “ask” where the hospital shall be "
-        "asked about each such cell. Counts below 5 are not told.",
-        "“编码”：选择每个编码的含义；表示缺失或未知的选 missing；需逐格询问医院的选 ask。小于5的计数不显示。",
-    ),
-    Text(
-        "Write below who decided, save the file, and run: make ingest HOSPITAL=… It says which cells are still open or wrong.",
-        "请在下方填写决定人，保存文件，然后运行 make ingest HOSPITAL=…；仍未填或有误的单元格会逐一指出。",
-    ),
-)
 
 
-def write_worksheet(draft: Draft, path: Path) -> Path:
-    """Write the worksheet of a draft; the same draft gives the same file. Returns the path."""
+def write_worksheet(draft: Draft, path: Path, written: Written | None = None) -> Path:
+    """Write the worksheet of a draft, with what a person wrote into an earlier one; the same draft gives the same file. Returns the path."""
+    written = written or Written()
     with open_workbook(path, "Mapping worksheet") as book:
         formats = _make_formats(book)
-        _write_readme(book, formats, draft)
-        _write_columns(book, formats, draft)
-        _write_codes(book, formats, draft)
-        _write_sheets(book, formats, draft)
+        _write_readme(book, formats, draft, written)
+        _write_columns(book, formats, draft, written)
+        _write_codes(book, formats, draft, written)
+        _write_sheets(book, formats, draft, written)
         _write_fields(book, formats)
     return path
 
@@ -204,7 +149,7 @@ def _start_sheet(
     return sheet
 
 
-def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft) -> None:
+def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft, written: Written) -> None:
     sheet = book.add_worksheet(README)
     sheet.hide_gridlines(2)
     sheet.set_column(0, 1, 62)
@@ -214,93 +159,123 @@ def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
         sheet.merge_range(1, 0, 1, 1, SYNTHETIC, formats["banner"])
     for label, row in AUTHOR_ROWS.items():
         sheet.write_string(row, 0, f"{label.zh} {label.en}", formats["head"])
-        sheet.write_blank(row, 1, None, formats["open"])
+        _write_decision(sheet, row, 1, written.names.get(label.en, ""), formats["open"])
     n_open = sum(c.is_open for c in draft.columns) + sum(c.is_open for c in draft.codes) + len(draft.moved)
     told = [
         Text(f"Delivery: {draft.delivery}", f"数据批次：{draft.delivery}"),
         Text(f"Open decisions: {n_open}", f"待决定：{n_open} 项"),
     ]
-    for row, line in enumerate([*told, *_EXPLANATION], start=8):
+    for row, line in enumerate([*told, *EXPLANATION], start=8):
         sheet.write_string(row, 0, line.en, formats["plain"])
         sheet.write_string(row, 1, line.zh, formats["plain"])
         sheet.set_row(row, fit_height((line.en, 62), (line.zh, 62)))
 
 
-def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft) -> None:
-    sheet = _start_sheet(book, formats, SHEETS, _SHEET_COLUMNS, draft)
+def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft, written: Written) -> None:
+    sheet = _start_sheet(book, formats, SHEETS, SHEET_COLUMNS, draft)
     for row, source in enumerate(draft.sources, start=HEADER_ROW + 1):
-        seen = [
-            source.reason or "",
-            f"encoding / 编码 {source.encoding}" if source.encoding else "",
-            *draft.facts.get(source.name, ()),
-            "merged patient numbers are filled down / 合并单元格的患者编号向下填充" if source.merged_ids else "",
-            "rows of totals are left out / 忽略合计行" if source.totals_column else "",
-            ""
-            if source.header_row is not None
-            else "no header row: the columns are called by their place / 无表头，按位置命名",
-        ]
         proposed = NO_RECORDS if source.reason else Text("records", "有记录")
         is_moved = source.name in draft.moved
-        if is_moved:
-            seen.append(
-                f"the header moved from row {draft.moved[source.name]} / 表头原在第 {draft.moved[source.name]} 行"
-            )
         texts = [
             source.name,
             source.place,
             "–" if source.header_row is None else str(source.header_row),
             str(source.rows.height),
-            "; ".join(filter(None, seen)),
+            "; ".join(filter(None, _describe_source(source, draft))),
             f"{proposed.zh} {proposed.en}",
         ]
-        _write_texts(sheet, row, texts, _SHEET_COLUMNS, formats["text"])
-        decision = "" if is_moved else f"{ACCEPT.zh} {ACCEPT.en}"
+        _write_texts(sheet, row, texts, SHEET_COLUMNS, formats["text"])
+        own = written.sheets.get(source.place, {})
+        decision = own.get(DECISION.en) or ("" if is_moved else f"{ACCEPT.zh} {ACCEPT.en}")
         _write_decision(sheet, row, len(texts), decision, formats["open" if is_moved else "text"])
-        sheet.write_blank(row, len(texts) + 1, None, formats["text"])
-    choices = [f"{label.zh} {label.en}" for label in SHEET_CHOICES]
-    sheet.data_validation(
-        HEADER_ROW + 1, 6, HEADER_ROW + len(draft.sources), 6, {"validate": "list", "source": choices}
-    )
+        _write_decision(sheet, row, len(texts) + 1, own.get(NOTE.en, ""), formats["text"])
+    choices = {"validate": "list", "source": [f"{c.zh} {c.en}" for c in SHEET_CHOICES], "error_type": "information"}
+    sheet.data_validation(HEADER_ROW + 1, 6, HEADER_ROW + len(draft.sources), 6, choices)
 
 
-def _write_columns(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft) -> None:
-    sheet = _start_sheet(book, formats, COLUMNS, _COLUMN_COLUMNS, draft)
+def _describe_source(source: FoundSource, draft: Draft) -> Iterator[str]:
+    yield source.reason or ""
+    yield f"encoding / 编码 {source.encoding}" if source.encoding else ""
+    yield from draft.facts.get(source.name, ())
+    yield "merged patient numbers are filled down / 合并单元格的患者编号向下填充" if source.merged_ids else ""
+    yield "rows of totals are left out / 忽略合计行" if source.totals_column else ""
+    if source.header_row is None:
+        yield "no header row: the columns are called by their place / 无表头，按位置命名"
+    if source.name in draft.moved:
+        yield f"the header moved from row {draft.moved[source.name]} / 表头原在第 {draft.moved[source.name]} 行"
+
+
+def _write_columns(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft, written: Written) -> None:
+    sheet = _start_sheet(book, formats, COLUMNS, COLUMN_COLUMNS, draft)
+    places = {source.name: source.place for source in draft.sources}
     order = sorted((c for c in draft.columns if c.is_open), key=rank_open) + [c for c in draft.columns if not c.is_open]
     for number, column in enumerate(order, start=1):
-        row = HEADER_ROW + number
         filled = f"{column.n_filled / column.n_rows:.0%}" if column.n_rows else "–"
-        reason = "\n".join(f"{r.zh} {r.en}" for r in (column.reason, column.unit_reason) if r.en)
-        proposed = _name_proposal(column)
-        confidence = f"{min(column.confidence, column.unit_confidence):.0%}" if column.meaning else "–"
         texts = [
             str(number),
             column.source,
             column.item,
             filled,
             "; ".join(filter(None, (column.kind, *column.date_styles, column.seen))),
-            proposed,
-            confidence,
-            reason,
+            _name_proposal(column),
+            f"{min(column.confidence, column.unit_confidence):.0%}" if column.meaning else "–",
+            "\n".join(f"{r.zh} {r.en}" for r in (column.reason, column.unit_reason) if r.en),
         ]
-        _write_texts(sheet, row, texts, _COLUMN_COLUMNS, formats["text"])
-        is_unsure = column.confidence < SURE
-        _write_decision(
-            sheet, row, 8, "" if is_unsure else name_meaning(column.meaning), formats["open" if is_unsure else "text"]
+        _write_texts(sheet, HEADER_ROW + number, texts, COLUMN_COLUMNS, formats["text"])
+        own = (written.columns.get((places.get(column.source, ""), column.item)) or [{}])[0]
+        _write_column_decision(sheet, HEADER_ROW + number, _decide_column(column, own), column, formats)
+    added = _list_added(draft, written)
+    for number, (source, item, own) in enumerate(added, start=len(order) + 1):
+        _write_texts(
+            sheet, HEADER_ROW + number, [str(number), source, item, *[""] * 5], COLUMN_COLUMNS, formats["text"]
         )
-        _write_decision(sheet, row, 9, column.record, formats["text"])
-        is_unit_open = column.unit_confidence < SURE
-        _write_decision(
-            sheet, row, 10, "" if is_unit_open else column.unit, formats["open" if is_unit_open else "text"]
-        )
-        sheet.write_blank(row, 11, None, formats["text"])
-    n = len(list_meanings()) + 1
-    choices = {"validate": "list", "source": f"='{FIELDS}'!$A$2:$A${n + 2}", "error_type": "warning"}
-    sheet.data_validation(HEADER_ROW + 1, 8, HEADER_ROW + max(len(order), 1), 8, choices)
-    sheet.autofilter(HEADER_ROW, 0, HEADER_ROW + max(len(order), 1), len(_COLUMN_COLUMNS) - 1)
+        _write_column_decision(sheet, HEADER_ROW + number, own, None, formats)
+    last = HEADER_ROW + max(len(order) + len(added), 1)
+    choices = {"validate": "list", "source": f"='{FIELDS}'!$A$2:$A${len(list_meanings()) + 3}", "error_type": "warning"}
+    sheet.data_validation(HEADER_ROW + 1, 8, last, 8, choices)
+    sheet.autofilter(HEADER_ROW, 0, last, len(COLUMN_COLUMNS) - 1)
 
 
-def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft) -> None:
-    sheet = _start_sheet(book, formats, CODES, _CODE_COLUMNS, draft)
+def _decide_column(column: ColumnDraft, own: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what stands in the cells of a person: what they wrote, else what the registry is sure of."""
+    if any(own.values()):
+        return own
+    meaning = name_meaning(column.meaning) if column.confidence >= SURE else ""
+    unit = column.unit if column.unit_confidence >= SURE else ""
+    return {DECISION.en: meaning, RECORD.en: column.record, UNIT.en: unit}
+
+
+def _write_column_decision(
+    sheet: Any, row: int, cells: Mapping[str, str], column: ColumnDraft | None, formats: dict[str, Any]
+) -> None:
+    is_open = {
+        DECISION.en: column is not None and column.confidence < SURE,
+        UNIT.en: column is not None and column.unit_confidence < SURE,
+    }
+    for place, label in enumerate((DECISION, RECORD, UNIT, NOTE), start=8):
+        style = formats["open" if is_open.get(label.en) else "text"]
+        _write_decision(sheet, row, place, cells.get(label.en, ""), style)
+
+
+def _list_added(draft: Draft, written: Written) -> list[tuple[str, str, Mapping[str, str]]]:
+    """Return source, column and cells of the rows that a person added: further fields of a column, and constants."""
+    known = {
+        (source.name, column.item)
+        for source in draft.sources
+        for column in draft.columns
+        if column.source == source.name
+    }
+    names = {source.place: source.name for source in draft.sources}
+    return [
+        (names[place], item, own)
+        for (place, item), rows in written.columns.items()
+        if place in names and ((names[place], item) in known or item.startswith(ALL_ROWS))
+        for own in rows[(names[place], item) in known :]
+    ]
+
+
+def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft, written: Written) -> None:
+    sheet = _start_sheet(book, formats, CODES, CODE_COLUMNS, draft)
     order = [c for c in draft.codes if c.is_open] + [c for c in draft.codes if not c.is_open]
     for number, code in enumerate(order, start=1):
         row = HEADER_ROW + number
@@ -315,11 +290,13 @@ def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draf
             f"{code.confidence:.0%}" if code.value else "–",
             f"{code.reason.zh} {code.reason.en}",
         ]
-        _write_texts(sheet, row, texts, _CODE_COLUMNS, formats["text"])
-        _write_decision(sheet, row, 7, "" if code.is_open else code.value, formats["open" if code.is_open else "text"])
+        _write_texts(sheet, row, texts, CODE_COLUMNS, formats["text"])
+        own = written.codes.get((f"{code.table}.{code.field}", normalise_text(code.code)), "")
+        decision = own or ("" if code.is_open else code.value)
+        _write_decision(sheet, row, 7, decision, formats["open" if code.is_open else "text"])
         sheet.write_string(row, 8, ", ".join(choices), formats["text"])
         sheet.data_validation(row, 7, row, 7, {"validate": "list", "source": choices[:12], "error_type": "warning"})
-    sheet.autofilter(HEADER_ROW, 0, HEADER_ROW + max(len(order), 1), len(_CODE_COLUMNS) - 1)
+    sheet.autofilter(HEADER_ROW, 0, HEADER_ROW + max(len(order), 1), len(CODE_COLUMNS) - 1)
 
 
 def list_choices(table: str, field: str) -> list[str]:

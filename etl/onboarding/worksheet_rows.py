@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from etl.errors import WorksheetError
 from etl.extract import ROW, Grid
-from etl.onboarding.worksheet import AUTHOR_ROWS, DECIDED_BY, HEADER_ROW, README
+from etl.onboarding.worksheet_texts import AUTHOR_ROWS, DECIDED_BY, HEADER_ROW, README
 from etl.pages.text import Text
 from etl.site import normalise_text
 

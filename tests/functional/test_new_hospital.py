@@ -31,7 +31,7 @@ from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.onboarding.weaknesses import list_weaknesses
 from etl.onboarding.words import list_meanings, read_fields
-from etl.onboarding.worksheet import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
+from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 from etl.settings import PACKAGE_SITES, Settings
 from etl.site import load_site, normalise_code
 

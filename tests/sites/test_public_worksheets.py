@@ -20,7 +20,7 @@ from etl.errors import OpenDecisionsError
 from etl.ingest import ingest
 from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
-from etl.onboarding.worksheet import AUTHOR_ROWS, CHANGES, CODES, COLUMNS, DECIDED_BY, README, SHEETS
+from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CHANGES, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 from etl.settings import PACKAGE_SITES, Settings
 from etl.site import ColumnMap, Site, load_site, normalise_code
 
