@@ -11,7 +11,7 @@ from etl.disclosure import SMALL_CELL_THRESHOLD
 from etl.identity import has_personal_data
 from etl.onboarding.profile import Kind, Profile, profile_column
 from etl.onboarding.propose import SURE, Proposal
-from etl.onboarding.words import Meaning, find_code
+from etl.onboarding.words import Meaning, find_code, is_code_word
 from etl.pages.text import Text
 from etl.parse import MISSING_TEXTS
 from schemas.contract import FieldContract
@@ -49,9 +49,16 @@ class CodeDraft:
 def list_codes(profile: Profile) -> dict[str, int]:
     """Return the texts that may be codes, each with how often it occurs, a small count as 1; nothing that may be somebody's."""
     is_coded = profile.kind == Kind.CODE or profile.is_integer_code
-    if not is_coded or profile.looks_like or any(map(has_personal_data, profile.counts)):
+    if not is_coded or _is_of_patients(profile) or profile.looks_like or any(map(has_personal_data, profile.counts)):
         return {}
     return {text: n if n >= SMALL_CELL_THRESHOLD else 1 for text, n in profile.counts.items()}
+
+
+def _is_of_patients(profile: Profile) -> bool:
+    """Whether nearly every patient has a text of their own, as with names: such texts are no codes."""
+    own = [text for text in profile.counts if not is_code_word(text)] if profile.kind == Kind.CODE else []
+    n_patients = sum((profile.patients or {}).values())
+    return bool(own) and (profile.patients is None or 2 * len(own) > n_patients)
 
 
 def draft_listed_codes(source: str, column: str, codes: Mapping[str, int], meaning: Meaning) -> list[CodeDraft]:

@@ -86,7 +86,7 @@ def _draft_new_source(
         return
     proposals = propose_columns(found, layout.dictionary)
     facts |= describe_joins([(found, proposals)])
-    people += [found.rows[p.column] for p in proposals if p.meaning and p.meaning.role in IDENTIFIER_ROLES]
+    people += [found.rows[p.column] for p in proposals if p.is_private]
     for code in (code for p in proposals for code in draft_codes(p)):
         codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
     yield from draft_columns(found, proposals)

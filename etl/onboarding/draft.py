@@ -16,7 +16,7 @@ from etl.onboarding.profile import find_value_unit, show_values
 from etl.onboarding.propose import SURE, Proposal, propose_columns
 from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test
 from etl.pages.text import Text
-from etl.site import IDENTIFIER_ROLES, SHARED, normalise_code
+from etl.site import SHARED, normalise_code
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, find_factor, list_units
@@ -110,9 +110,7 @@ def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = M
         tuple(columns),
         tuple(codes.values()),
         describe_joins(proposed),
-        people=tuple(
-            source.rows[p.column] for source, proposals in proposed for p in proposals if _is_identifying(p.meaning)
-        ),
+        people=tuple(source.rows[p.column] for source, proposals in proposed for p in proposals if p.is_private),
     )
 
 
@@ -126,14 +124,10 @@ def draft_columns(source: FoundSource, proposals: Sequence[Proposal]) -> Iterato
             source=source.name, column=p.column, meaning=p.meaning.id if p.meaning else "",
             record=_find_record(p.meaning, unpivoted), unit=unit, confidence=p.confidence, unit_confidence=unit_confidence,
             reason=p.reason, unit_reason=unit_reason, kind=p.profile.kind.value, n_filled=p.profile.n_filled,
-            n_rows=p.profile.n_rows, date_styles=p.profile.date_styles, seen="" if _is_identifying(p.meaning) else show_values(p.profile),
-            codes={} if _is_identifying(p.meaning) else list_codes(p.profile),
+            n_rows=p.profile.n_rows, date_styles=p.profile.date_styles, seen="" if p.is_private else show_values(p.profile),
+            codes={} if p.is_private else list_codes(p.profile),
         )  # fmt: skip
     yield from _draft_constants(source, proposals)
-
-
-def _is_identifying(meaning: Meaning | None) -> bool:
-    return meaning is not None and meaning.role in IDENTIFIER_ROLES
 
 
 def _find_record(meaning: Meaning | None, unpivoted: set[str]) -> str:

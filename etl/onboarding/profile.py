@@ -15,6 +15,7 @@ import polars as pl
 
 from etl.disclosure import SMALL_CELL_THRESHOLD
 from etl.identity import has_personal_data, normalise_person
+from etl.onboarding.words import is_code_word
 from etl.parse import clean_text, drop_missing, parse_censored, parse_dates, parse_numbers
 from schemas.units import CONVERSIONS, LAB_RANGES, LOG10_PREFIX, normalise_unit
 
@@ -61,7 +62,8 @@ class Profile:
     `MAX_CODES`, else none); never shown as they are. `numbers` are the values read as numbers, without nulls. `unit` is the
     unit that the header names, `stem` the header without it, `hints` the codes that the header explains (`1=male`), `choices` those that
     a dictionary does.
-    `looks_like` is the kind of identifier that the values look like, "" for none.
+    `looks_like` is the kind of identifier that the values look like, "" for none. `patients` tells how many patients have each text; it
+    is None where no column of the sheet is known to hold the patient's number.
     """
 
     column: str
@@ -77,6 +79,7 @@ class Profile:
     numbers: pl.Series
     date_styles: tuple[str, ...]
     looks_like: str
+    patients: Mapping[str, int] | None = None
 
     @property
     def is_constant(self) -> bool:
@@ -89,12 +92,15 @@ class Profile:
         return self.kind == Kind.INTEGER and 0 < len(self.counts) <= _FEW + 1
 
 
-def profile_column(name: str, texts: pl.Series, choices: Mapping[str, str]) -> Profile:
-    """Describe one column of texts."""
+def profile_column(
+    name: str, texts: pl.Series, choices: Mapping[str, str], patients: pl.Series | None = None
+) -> Profile:
+    """Describe one column of texts; `patients` are the patients' numbers in the same rows."""
     cleaned = clean_text(texts)
     # `-` means that nothing is known, but beside `+` it is the other result of a test.
     is_sign = (cleaned == "-") & (cleaned == "+").any()
-    present = pl.select(pl.coalesce(pl.when(is_sign).then(cleaned), drop_missing(cleaned))).to_series().drop_nulls()
+    filled = pl.select(pl.coalesce(pl.when(is_sign).then(cleaned), drop_missing(cleaned))).to_series()
+    present = filled.drop_nulls()
     stem, unit = split_unit(name)
     # In the form in which codes are compared, and so that both spellings of a text are one.
     counts = present.str.replace_all(r"\s+", " ").value_counts(sort=True)
@@ -106,7 +112,13 @@ def profile_column(name: str, texts: pl.Series, choices: Mapping[str, str]) -> P
         n_filled=present.len(), n_distinct=n_distinct, counts=known if n_distinct <= MAX_CODES else {},
         numbers=parse_censored(present)[0].drop_nulls() if kind in (Kind.INTEGER, Kind.NUMBER, Kind.CENSORED) else pl.Series([], dtype=pl.Float64),
         date_styles=_find_date_styles(present), looks_like=find_identifier(present),
+        patients=None if patients is None else _count_patients(filled, patients),
     )  # fmt: skip
+
+
+def _count_patients(filled: pl.Series, patients: pl.Series) -> dict[str, int]:
+    pairs = pl.DataFrame({"text": filled.str.replace_all(r"\s+", " "), "patient": patients}).drop_nulls("text")
+    return dict(pairs.group_by("text").agg(pl.col("patient").n_unique()).rows())
 
 
 def _find_kind(present: pl.Series, n_distinct: int) -> Kind:
@@ -186,11 +198,20 @@ def show_values(profile: Profile, limit: int = 12) -> str:
         return ""
     if profile.kind != Kind.CODE and not (profile.kind == Kind.INTEGER and len(profile.counts) <= MAX_NUMBERS_SHOWN):
         return ""
-    # A rare number is no code that somebody must explain.
-    counts = {text: n for text, n in profile.counts.items() if profile.kind == Kind.CODE or n >= SMALL_CELL_THRESHOLD}
+    counts = {text: n for text, n in profile.counts.items() if is_common(profile, text)}
     told = [
         f"{text[:40]} ({count if count >= SMALL_CELL_THRESHOLD else f'<{SMALL_CELL_THRESHOLD}'})"
         for text, count in list(counts.items())[:limit]
     ]
     more = len(profile.counts) - len(told)
     return "; ".join(told) + (f"{'; ' if told else ''}… +{more}" if more > 0 else "")
+
+
+def is_common(profile: Profile, text: str) -> bool:
+    """Whether a value points at nobody: a number that is not rare, a known code, or a text that at least five patients have.
+
+    Where the patients are not known, how often a text occurs says nothing: all of its rows may be one patient's.
+    """
+    if profile.kind == Kind.INTEGER:
+        return profile.counts[text] >= SMALL_CELL_THRESHOLD
+    return is_code_word(text) or (profile.patients or {}).get(text, 0) >= SMALL_CELL_THRESHOLD

@@ -36,6 +36,7 @@ from etl.onboarding.words import (
     squeeze,
 )
 from etl.pages.text import Text
+from etl.site import IDENTIFIER_ROLES
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, normalise_unit
@@ -70,13 +71,17 @@ _LOOKS = {
 
 @dataclass(frozen=True)
 class Proposal:
-    """One column with what it probably means; `meaning` is None where nothing is proposed, `reason` says why either way."""
+    """One column with what it probably means; `meaning` is None where nothing is proposed, `reason` says why either way.
+
+    `is_private` is set where the column may identify people, whether that is proposed or not: its values are never shown.
+    """
 
     source: str
     profile: Profile
     meaning: Meaning | None
     confidence: float
     reason: Text
+    is_private: bool = False
 
     @property
     def column(self) -> str:
@@ -86,22 +91,28 @@ class Proposal:
 
 def propose_columns(source: FoundSource, dictionary: Dictionary | None) -> list[Proposal]:
     """Propose a meaning for each column of one source; no field of a record is proposed twice."""
-    profiles = [_profile(name, source, dictionary) for name in source.columns]
+    patients = _find_patients(source)
+    profiles = [_profile(name, source, dictionary, patients) for name in source.columns]
     stems = _strip_prefix(profiles, source)
     visits = _find_visits(stems)
     stems |= {column: stem for column, (stem, _) in visits.items()}
     home = source.table or _find_home(stems.values())
-    proposals = [
-        _propose(source, profile, stems[profile.column], home, dictionary, has_patient=_has_patient(stems.values()))
-        for profile in profiles
-    ]
+    has_patient = _has_patient(stems.values())
+    proposals = [_propose(source, p, stems[p.column], home, dictionary, has_patient=has_patient) for p in profiles]
     return _drop_rivals([_add_visit(p, visits[p.column][1]) if p.column in visits else p for p in proposals])
 
 
-def _profile(name: str, source: FoundSource, dictionary: Dictionary | None) -> Profile:
+def _find_patients(source: FoundSource) -> pl.Series | None:
+    """Return the patients' numbers of a source, None where no header says which column they are."""
+    named = [name for name in source.columns if _has_patient([split_unit(name)[0], source.labels.get(name, "")])]
+    found = next((source.rows[name] for name in named if source.rows[name].n_unique() > 1), None)
+    return found.forward_fill() if found is not None and source.merged_ids else found
+
+
+def _profile(name: str, source: FoundSource, dictionary: Dictionary | None, patients: pl.Series | None) -> Profile:
     """Describe a column; a unit that its header does not name may stand in the dictionary's note or in its description."""
     described = dictionary.find(name) if dictionary else None
-    profile = profile_column(name, source.rows[name], dictionary.list_choices(name) if dictionary else {})
+    profile = profile_column(name, source.rows[name], dictionary.list_choices(name) if dictionary else {}, patients)
     if profile.unit:
         return profile
     told = (described.note if described else "", source.labels.get(name, ""))
@@ -163,13 +174,13 @@ def _has_patient(stems: Iterable[str]) -> bool:
 def _propose(
     source: FoundSource, profile: Profile, stem: str, home: str, dictionary: Dictionary | None, *, has_patient: bool
 ) -> Proposal:
+    if profile.column == EVENT_NAME and profile.n_distinct > 1:
+        told = Text("several events: a person must say which visit each is", "有多个事件：须由人说明各为哪次访视")
+        return Proposal(source.name, profile, None, 0.0, told)
     found: dict[str, tuple[float, Text]] = {}
     for name, confidence, reason in _list_candidates(source, profile, stem, home, dictionary):
         if name == PATIENT_NUMBER and has_patient and confidence < KNOWN_WORD:
             continue
-        if profile.column == EVENT_NAME and profile.n_distinct > 1:
-            told = Text("several events: a person must say which visit each is", "有多个事件：须由人说明各为哪次访视")
-            return Proposal(source.name, profile, None, 0.0, told)
         meaning = list_meanings()[name]
         fit, told = rate_fit(meaning, profile)
         is_elsewhere = source.table in _MANY_ROWS and meaning.table not in ("", source.table)
@@ -177,6 +188,12 @@ def _propose(
         if rated > found.get(name, (0.0, reason))[0]:
             found[name] = (rated, _join(reason, told))
     ranked = sorted(found.items(), key=lambda item: -item[1][0])
+    is_private = any(list_meanings()[name].role in IDENTIFIER_ROLES for name in found)
+    return replace(_choose(source, profile, ranked), is_private=is_private)
+
+
+def _choose(source: FoundSource, profile: Profile, ranked: Sequence[tuple[str, tuple[float, Text]]]) -> Proposal:
+    """Return the surest meaning, or none where it is not sure enough or another is nearly as sure."""
     if not ranked or ranked[0][1][0] < LOWEST:
         return Proposal(source.name, profile, None, 0.0, _explain_nothing(ranked, profile))
     name, (confidence, reason) = ranked[0]
@@ -266,6 +283,8 @@ def _is_part(word: str, header: str) -> bool:
 def rate_fit(meaning: Meaning, profile: Profile) -> tuple[float, Text]:
     """Return how well the values fit a meaning, from 0 to 1, and what was seen."""
     spec, nothing = meaning.contract, Text("", "")
+    if meaning.id == PATIENT_NUMBER and profile.n_distinct == 1 < profile.n_filled:
+        return _MISFITS, Text("all rows hold the same value", "各行取值相同")
     if spec is None:
         return _FITS, nothing
     if profile.kind == Kind.EMPTY:

@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
+from etl.parse import MISSING_TEXTS
 from schemas.codes import Code, LabTest, Organ
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
@@ -161,6 +164,19 @@ def find_code(spec: FieldContract, text: str) -> str | None:
 def _fold_code(text: str) -> str:
     """Return a code as words are compared; signs count, for `+` and `-` are codes."""
     return re.sub(r"[\s_\-/]+", "", unicodedata.normalize("NFKC", text).casefold()) or text.strip()
+
+
+@functools.cache
+def _list_code_forms() -> frozenset[str]:
+    fields = [
+        spec for table in TABLES for spec in read_fields(table).values() if spec.codes or spec.dtype == pl.Boolean
+    ]
+    return frozenset(form for spec in fields for form in read_code_words(spec))
+
+
+def is_code_word(text: str) -> bool:
+    """Whether a text is a word of some code list, one letter or sign, or nothing known."""
+    return len(text) == 1 or _fold_code(text) in _list_code_forms() or text.casefold() in MISSING_TEXTS
 
 
 def list_code_lists() -> list[type[Code]]:
