@@ -1,12 +1,12 @@
 """Turns the rows of a delivery into records by the closed list of verbs.
 
 Verbs: choose sheet, header row and row filter; ignore rows by a named rule; rename; unpivot columns into records;
-checkbox group into records; constants. Values stay text here: `etl/parse.py` recodes, parses and converts units.
+checkbox group into records; a cell that lists several into records; constants. Values stay text here: `etl/parse.py` recodes, parses and converts units.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -24,8 +24,9 @@ from etl.accounts import (
     make_landing,
 )
 from etl.extract import ROW, Delivery
+from etl.parse import MISSING, MISSING_TEXTS
 from etl.sheets import choose_sheets
-from etl.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text
+from etl.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 
@@ -87,14 +88,12 @@ def _make_records(
     """Return one frame of text records for each group (record) of a table in one source."""
     columns = site.columns_of(source)
     own = [c for c in columns if c.role == "field" and c.table == table]
-    lines = [c for c in own if c.column]
-    shared = [c for c in lines if c.record == SHARED]
+    shared = [c for c in own if c.column and c.record == SHARED]
     constants = {k: v for c in own if not c.column for k, v in c.constants.items()}
     patient, persons = site.patient_column(source), [c for c in columns if c.role == "person"]
     rows = sheet.rows.filter((pl.col("rule") == USED) & pl.col(f"_use_{source.name}"))
     frames = []
-    for record in dict.fromkeys(c.record for c in lines if c.record != SHARED):
-        group = [c for c in lines if c.record == record]
+    for group, picked in _list_groups(own, rows, site):
         number = len({g[GROUP] for g in groups}) + 1
         used = group + shared
         groups += [{GROUP: number, "field": c.field, "source_column": c.column} for c in used if c.field]
@@ -105,14 +104,52 @@ def _make_records(
         ]
         groups += [{GROUP: number, "field": "person_id", "source_column": c.column} for c in persons]
         fixed = {**constants, **group[0].constants}
-        picked = _pick_rows(rows, group, site)
-        is_one_cell = bool(record) and len(group) == 1
+        is_one_cell = bool(group[0].record) and len(group) == 1
         frames.append(
             _select_record(
                 picked, sheet, patient, persons, used, fixed, number, group[0].column if is_one_cell else None
             )
         )
     return frames
+
+
+def _list_groups(
+    own: Sequence[ColumnMap], rows: pl.DataFrame, site: Site
+) -> Iterator[tuple[list[ColumnMap], pl.DataFrame]]:
+    """Yield the columns that make one record of a row, with the rows in which they do; a listing cell makes one for each item."""
+    lines = [c for c in own if c.column and c.record != SHARED]
+    for record in dict.fromkeys(c.record for c in lines):
+        group = [c for c in lines if c.record == record]
+        for line in (c for c in group if c.is_list):
+            yield from (([line], picked) for picked in _split_lists(line, rows, site))
+        if not group[0].is_list:
+            yield group, _pick_rows(rows, group, site)
+
+
+def _split_lists(line: ColumnMap, rows: pl.DataFrame, site: Site) -> Iterator[pl.DataFrame]:
+    """Yield the rows with the first item of their cell in place of it, those with the second, and so on.
+
+    An item that says nothing makes no record, nor does one that says the same as an earlier item.
+    """
+    codes = site.codes.get((line.table, line.field), {})
+    lists = {text: _read_items(text, codes) for text in rows[line.column].drop_nulls().unique()}
+    for place in range(max(map(len, lists.values()), default=0)):
+        items = {text: found[place] for text, found in lists.items() if place < len(found)}
+        item = pl.col(line.column).replace_strict(items, default=None, return_dtype=pl.String)
+        yield rows.with_columns(item).drop_nulls(line.column)
+
+
+def _read_items(text: str, codes: Mapping[str, str]) -> list[str]:
+    """Return the items of a cell; a cell that is a code as a whole is one item."""
+    items = [text] if normalise_code(text) in codes else split_items(text)
+    said: dict[str, str] = {}
+    for item in items:
+        said.setdefault(codes.get(normalise_code(item), normalise_code(item)), item)
+    return [item for item in said.values() if not _is_nothing(item, codes)]
+
+
+def _is_nothing(item: str, codes: Mapping[str, str]) -> bool:
+    return codes.get(normalise_code(item)) == MISSING or item.casefold() in MISSING_TEXTS
 
 
 def _pick_rows(rows: pl.DataFrame, group: Sequence[ColumnMap], site: Site) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +26,8 @@ ROLES = ("field", "patient", "person", "drop", "ignore")
 IDENTIFIER_ROLES = ("patient", "person", "drop")
 EVERY_SOURCE = "*"
 SHARED = "*"
+EACH = "each"
+_BETWEEN_ITEMS = re.compile(r"[、，,;；+/|&\n](?![^(（]*[)）])")
 COLUMNS_HEADER = ["source", "column", "role", "table", "field", "record", "unit", "note"]
 # The column that sheets get where the row number is the patient's number.
 ROW_NUMBER = "_row_number"
@@ -88,11 +91,17 @@ class ColumnMap:
         return self.record.startswith("?")
 
     @property
+    def is_list(self) -> bool:
+        """Whether each item that the cell lists (`肺、骨`) makes a record of its own."""
+        return self.record.split(";")[0] == EACH
+
+    @property
     def constants(self) -> dict[str, str]:
         """Constants that this line's record carries, such as the test of an unpivoted column."""
         if self.record in ("", SHARED):
             return {}
-        pairs = (item.split("=", 1) for item in self.record.removeprefix("?").split(";"))
+        items = self.record.removeprefix("?").split(";")
+        pairs = (item.split("=", 1) for item in items[self.is_list :])
         return {name.strip(): value.strip() for name, value in pairs}
 
 
@@ -128,6 +137,13 @@ def normalise_text(text: str) -> str:
 def normalise_code(text: str) -> str:
     """Return a code in the form in which codes are compared: as `normalise_text`, without case."""
     return normalise_text(text).casefold()
+
+
+def split_items(text: str) -> list[str]:
+    """Return what a cell lists, `肺、骨（肋骨、椎体）+淋巴结` as three; what stands in brackets is not split."""
+    return [
+        item for part in _BETWEEN_ITEMS.split(unicodedata.normalize("NFKC", text)) if (item := normalise_text(part))
+    ]
 
 
 def load_site(folder: Path) -> Site:
@@ -301,11 +317,19 @@ def _check_source(columns: Sequence[ColumnMap]) -> Iterator[str]:
         own = [c for c in columns if c.role == "field" and c.table == table]
         fixed = {name: c.line for c in own if not c.column for name in c.constants}
         shared = [c for c in own if c.column and c.record == SHARED]
+        yield from _check_lists(table, own)
         for record in dict.fromkeys(c.record for c in own if c.column and c.record != SHARED):
             taken = dict(fixed)
             for c in [c for c in own if c.column and c.record == record] + shared:
-                if c.field and taken.setdefault(c.field, c.line) != c.line and not c.is_checkbox:
+                if c.field and not c.is_list and taken.setdefault(c.field, c.line) != c.line and not c.is_checkbox:
                     yield f"columns.csv line {c.line}: {table}.{c.field} is already given by line {taken[c.field]}"
+
+
+def _check_lists(table: str, own: Sequence[ColumnMap]) -> Iterator[str]:
+    """Yield the columns that would make the row a record beside those of the items that another column lists."""
+    for c in own if any(c.is_list for c in own) else ():
+        if c.column and not c.record:
+            yield f"columns.csv line {c.line}: write * as record, for each item that another column lists is a record of {table}"
 
 
 def check_field(column: ColumnMap) -> Iterator[str]:
@@ -314,7 +338,12 @@ def check_field(column: ColumnMap) -> Iterator[str]:
         yield f"there is no table '{column.table}'; tables: {', '.join(TABLES)}"
         return
     contract: Mapping[str, FieldContract] = read_contract(TABLES[column.table])
-    if column.record not in ("", SHARED) and "=" not in column.record:
+    spec = contract.get(column.field)
+    if column.is_list and not (spec and spec.codes):
+        yield f"record '{column.record}' is for a column of codes, and '{column.table}.{column.field}' has none"
+        return
+    constants = column.record.split(";")[column.is_list :]
+    if column.record not in ("", SHARED) and not all("=" in item for item in constants):
         yield f"record '{column.record}' is not of the form field=value"
         return
     names = [*column.constants, *([column.field] if column.field else [])]

@@ -6,6 +6,7 @@ from pathlib import Path
 import xlsxwriter
 
 from etl.extract import ROW, read_delivery
+from etl.onboarding.draft import ALL_ROWS
 from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, HEADER_ROW, README
 from etl.settings import PACKAGE_SITES
 from etl.site import ColumnMap, Site, load_site, normalise_code
@@ -80,6 +81,9 @@ def fill_like(path: Path, hospital: str) -> Site:
     site = load_site(PACKAGE_SITES / hospital)
 
     def decide(_source: str, column: str) -> tuple[str, str, str]:
+        if column.startswith(ALL_ROWS):
+            table = column.removeprefix(ALL_ROWS)
+            return (f"{table}.*", next(c.record for c in site.columns if c.table == table and not c.column), "")
         line = next((c for c in site.columns if c.column == column), None)
         return (name_line(line), line.record, line.unit) if line else ("not_needed", "", "")
 

@@ -10,10 +10,12 @@ import polars as pl
 from etl.disclosure import SMALL_CELL_THRESHOLD
 from etl.identity import has_personal_data
 from etl.onboarding.profile import Kind, Profile, profile_column
-from etl.onboarding.propose import SURE, Proposal
+from etl.onboarding.proposal import Proposal
+from etl.onboarding.propose import SURE
 from etl.onboarding.words import Meaning, find_code, is_code_word
 from etl.pages.text import Text
 from etl.parse import MISSING_TEXTS
+from etl.site import EACH
 from schemas.contract import FieldContract
 
 RARE = 0.05
@@ -48,15 +50,16 @@ class CodeDraft:
 
 def list_codes(profile: Profile) -> dict[str, int]:
     """Return the texts that may be codes, each with how often it occurs, a small count as 1; nothing that may be somebody's."""
-    is_coded = profile.kind == Kind.CODE or profile.is_integer_code
+    is_coded = profile.kind == Kind.CODE or profile.is_integer_code or bool(profile.items)
     if not is_coded or _is_of_patients(profile) or profile.looks_like or any(map(has_personal_data, profile.counts)):
         return {}
-    return {text: n if n >= SMALL_CELL_THRESHOLD else 1 for text, n in profile.counts.items()}
+    return {text: n if n >= SMALL_CELL_THRESHOLD else 1 for text, n in (profile.counts or profile.items).items()}
 
 
 def _is_of_patients(profile: Profile) -> bool:
     """Whether nearly every patient has a text of their own, as with names: such texts are no codes."""
-    own = [text for text in profile.counts if not is_code_word(text)] if profile.kind == Kind.CODE else []
+    texts = profile.items or (profile.counts if profile.kind == Kind.CODE else {})
+    own = [text for text in texts if not is_code_word(text)]
     n_patients = sum((profile.patients or {}).values())
     return bool(own) and (profile.patients is None or 2 * len(own) > n_patients)
 
@@ -77,7 +80,8 @@ def draft_codes(p: Proposal) -> Iterator[CodeDraft]:
         or not (spec.codes or spec.dtype == pl.Boolean)
     ):
         return
-    counts = {**dict.fromkeys(p.profile.choices, 0), **p.profile.counts}
+    texts = p.profile.items if p.meaning.record.startswith(EACH) and p.profile.items else p.profile.counts
+    counts = {**dict.fromkeys(p.profile.choices, 0), **texts}
     own = {code.value.casefold() for code in spec.codes} if spec.codes else {"true", "false"}
     for text, count in counts.items():
         is_missing = text.casefold() in MISSING_TEXTS and text != "-"

@@ -13,7 +13,8 @@ from etl.onboarding.draft import ColumnDraft, Draft, draft_columns
 from etl.onboarding.joins import describe_joins
 from etl.onboarding.layout import REPEAT_INSTRUMENT, FoundSource, Layout, read_layout
 from etl.onboarding.profile import profile_column
-from etl.onboarding.propose import PART_OF_HEADER, Proposal, propose_columns
+from etl.onboarding.proposal import Proposal
+from etl.onboarding.propose import PART_OF_HEADER, propose_columns
 from etl.onboarding.words import NOT_SENT, Meaning
 from etl.pages.text import Text
 from etl.sheets import is_sheet_of

@@ -13,16 +13,17 @@ from etl.onboarding.codes import CodeDraft, draft_codes, list_codes
 from etl.onboarding.joins import describe_joins
 from etl.onboarding.layout import FoundSource, HeaderRows, read_layout
 from etl.onboarding.profile import find_value_unit, show_values
-from etl.onboarding.propose import SURE, Proposal, propose_columns
-from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test
+from etl.onboarding.proposal import Proposal
+from etl.onboarding.propose import LOWEST, SURE, propose_columns
+from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test, squeeze
 from etl.pages.text import Text
-from etl.site import SHARED, normalise_code
+from etl.site import EACH, SHARED, normalise_code
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, find_factor, list_units
 
 ALL_ROWS = "all rows: "
-GUESSED_UNIT = 0.75
+GUESSED = 0.75
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = M
 
 def draft_columns(source: FoundSource, proposals: Sequence[Proposal]) -> Iterator[ColumnDraft]:
     """Yield the lines of columns.csv that the proposals for one source come to, and the constants that they need."""
-    unpivoted = {p.meaning.table for p in proposals if p.meaning and p.meaning.record}
+    unpivoted = {p.meaning.table for p in proposals if p.meaning and _makes_records(p.meaning)}
     unit_column = next((p.column for p in proposals if p.meaning and p.meaning.id == UNIT_COLUMN), None)
     for p in proposals:
         unit, unit_confidence, unit_reason = _propose_unit(p, unit_column)
@@ -134,42 +135,86 @@ def _find_record(meaning: Meaning | None, unpivoted: set[str]) -> str:
     """Return how a column makes a record: what its row shares with all unpivoted cells is marked so."""
     if meaning is None or not meaning.field:
         return ""
-    return meaning.record or (SHARED if meaning.table in unpivoted and meaning.table == "laboratory" else "")
+    return meaning.record or (SHARED if meaning.table in unpivoted else "")
+
+
+def _makes_records(meaning: Meaning) -> bool:
+    """Whether the cells of a column make records of their own, with which the row shares its other fields."""
+    return meaning.record == EACH or bool(meaning.record and meaning.table == "laboratory")
 
 
 def _draft_constants(source: FoundSource, proposals: Sequence[Proposal]) -> Iterator[ColumnDraft]:
-    """Yield constants for the parts of keys that no column gives: who read the images, by which criteria, the visit."""
-    given = {p.meaning.id for p in proposals if p.meaning}
-    for table in dict.fromkeys(p.meaning.table for p in proposals if p.meaning and p.meaning.role == "field"):
-        of_visit = any(
-            p.meaning and p.meaning.table == table and "visit_number=" in p.meaning.record for p in proposals
-        )
-        absent = [name for name in read_key(TABLES[table]) if name != "patient_id" and f"{table}.{name}" not in given]
-        missing = [name for name in absent if not (name == "visit_number" and of_visit)]
-        constants, reasons, confidence = [], [], 1.0
-        if "reader" in missing:
-            constants.append("reader=site")
-            reasons.append(Text("one reading exists", "只有一份阅片结果"))
-        if "criteria" in missing:
-            constants.append("criteria=recist_1_1")
-            reasons.append(
-                Text("no column names the criteria; the study's are RECIST 1.1", "未注明标准；本研究采用 RECIST 1.1")
-            )
-        if table == "laboratory" and "visit_number" in missing and _has_one_row_each(source, proposals):
-            constants.append("visit_number=0")
-            confidence = GUESSED_UNIT
-            reasons.append(Text("one row per patient: taken before the therapy?", "每名患者一行：是否为治疗前的检验？"))
+    """Yield constants for the parts of keys that no column gives."""
+    fields = [p.meaning for p in proposals if p.meaning and p.meaning.role == "field"]
+    for table in dict.fromkeys(meaning.table for meaning in fields):
+        given = {m.field for m in fields if m.table == table}
+        given |= {"visit_number"} if any("visit_number=" in m.record for m in fields if m.table == table) else set()
+        found = [
+            _CONSTANTS[name](table, source, proposals)
+            for name in read_key(TABLES[table])
+            if name in _CONSTANTS and name not in given
+        ]
+        constants = [c for c in found if c.constant]
         if constants:
-            reason = Text("; ".join(r.en for r in reasons), "；".join(r.zh for r in reasons))
+            reason = Text("; ".join(c.reason.en for c in constants), "；".join(c.reason.zh for c in constants))
             yield ColumnDraft(
-                source.name, "", f"{table}.*", ";".join(constants), "", min(confidence, 0.9 if confidence == 1.0 else confidence),
+                source.name, "", f"{table}.*", ";".join(c.constant for c in constants), "", min(c.confidence for c in constants),
                 1.0, reason, Text("", ""), "", 0, 0, (), "",
             )  # fmt: skip
 
 
-def _has_one_row_each(source: FoundSource, proposals: Sequence[Proposal]) -> bool:
+@dataclass(frozen=True)
+class _Constant:
+    constant: str
+    confidence: float
+    reason: Text
+
+
+_NO_CONSTANT = _Constant("", 1.0, Text("", ""))
+
+
+def _find_reader(table: str, source: FoundSource, proposals: Sequence[Proposal]) -> _Constant:
+    """One reading of each visit is the hospital's own; where rows repeat, a person must say who read which."""
+    parts = ("patient_number", f"{table}.visit_number", f"{table}.assessment_date", f"{table}.lesion_id")
+    columns = [p.column for p in proposals if p.meaning and p.meaning.id in parts]
+    if source.rows.select(columns).is_duplicated().any():
+        told = Text(
+            "several rows for one patient and visit: are they several readings?",
+            "同一患者同次访视有多行：是否为多人阅片？",
+        )
+        return _Constant("reader=site", LOWEST, told)
+    return _Constant("reader=site", SURE, Text("one reading exists", "只有一份阅片结果"))
+
+
+def _find_criteria(table: str, source: FoundSource, proposals: Sequence[Proposal]) -> _Constant:
+    own = [p.column for p in proposals if p.meaning and p.meaning.table == table]
+    told = [squeeze(f"{name} {source.labels.get(name, '')}") for name in own]
+    if any("mrecist" in text for text in told):
+        return _Constant("criteria=mrecist", GUESSED, Text("a column names mRECIST", "列名注明 mRECIST"))
+    return _Constant(
+        "criteria=recist_1_1",
+        SURE if any("recist" in text for text in told) else GUESSED,
+        Text("no column names other criteria than the study's, RECIST 1.1", "未注明其他标准；本研究采用 RECIST 1.1"),
+    )
+
+
+def _find_visit(table: str, source: FoundSource, proposals: Sequence[Proposal]) -> _Constant:
     patient = next((p for p in proposals if p.meaning and p.meaning.id == PATIENT_NUMBER), None)
-    return patient is not None and patient.profile.n_distinct >= 0.95 * patient.profile.n_filled
+    has_one_row_each = patient is not None and patient.profile.n_distinct >= 0.95 * patient.profile.n_filled
+    if table != "laboratory" or not has_one_row_each:
+        return _NO_CONSTANT
+    told = Text("one row per patient: taken before the therapy?", "每名患者一行：是否为治疗前的检验？")
+    return _Constant("visit_number=0", GUESSED, told)
+
+
+def _find_line(table: str, source: FoundSource, proposals: Sequence[Proposal]) -> _Constant:
+    told = Text("no column tells the line of therapy: the first?", "未注明治疗线数：是否均为一线？")
+    return _Constant("line_number=1", GUESSED, told)
+
+
+_CONSTANTS = {
+    "reader": _find_reader, "criteria": _find_criteria, "visit_number": _find_visit, "line_number": _find_line,
+}  # fmt: skip
 
 
 def _propose_unit(p: Proposal, unit_column: str | None) -> tuple[str, float, Text]:
@@ -206,7 +251,7 @@ def _guess_unit(p: Proposal, spec: FieldContract, units: Sequence[tuple[str, flo
     if len(fitting) == 1:
         return (
             fitting[0],
-            GUESSED_UNIT,
+            GUESSED,
             Text(
                 f"no unit is stated; of {named} only {fitting[0]} makes the median plausible",
                 f"未注明单位；在 {named} 中仅 {fitting[0]} 使中位数合理",

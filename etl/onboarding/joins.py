@@ -8,7 +8,7 @@ from math import floor
 import polars as pl
 
 from etl.onboarding.layout import FoundSource
-from etl.onboarding.propose import Proposal
+from etl.onboarding.proposal import Proposal
 from etl.onboarding.words import PATIENT_NUMBER
 from etl.parse import clean_text
 from schemas.contract import read_key

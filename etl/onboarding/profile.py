@@ -7,8 +7,9 @@ somebody's.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import polars as pl
@@ -17,6 +18,7 @@ from etl.disclosure import SMALL_CELL_THRESHOLD
 from etl.identity import has_personal_data, normalise_person
 from etl.onboarding.words import is_code_word
 from etl.parse import clean_text, drop_missing, parse_censored, parse_dates, parse_numbers
+from etl.site import split_items
 from schemas.units import CONVERSIONS, LAB_RANGES, LOG10_PREFIX, normalise_unit
 
 MOST = 0.9
@@ -33,7 +35,11 @@ _WRITTEN_DATE = {
     "03/05/2020": r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$",
 }
 _UNIT_IN_HEADER = re.compile(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]\s*$")
-_SUFFIX = re.compile(r"^(?P<name>.*?)[_\s-]*(?P<unit>cm|mm|kg|mg|months?|days?|weeks?|years?|mmhg)$", re.IGNORECASE)
+_SUFFIX = re.compile(
+    r"^(?P<name>.*?)[_\s-]*(?P<unit>cm|mm|kg|mg|months?|days?|weeks?|years?|mmhg"
+    r"|(?:[nuµμ]?g|mg|[uµμm]?mol|i?u)[/_](?:ml|dl|l)|[x×*]?\s?10[\^*]{0,2}9[/_]l)$",
+    re.IGNORECASE,
+)
 _CODE_HINT = re.compile(r"(\d+)\s*[=:：]\s*([^\s,，;；、/|)）]+)")
 _NUMBER_AND_UNIT = re.compile(r"^[<>]?\s*[\d.,]+\s*([^\d\s.,].*)$")
 _CHINESE_NAME = re.compile(r"^[\u4e00-\u9fff·]{2,5}$")
@@ -63,7 +69,8 @@ class Profile:
     unit that the header names, `stem` the header without it, `hints` the codes that the header explains (`1=male`), `choices` those that
     a dictionary does.
     `looks_like` is the kind of identifier that the values look like, "" for none. `patients` tells how many patients have each text; it
-    is None where no column of the sheet is known to hold the patient's number.
+    is None where no column of the sheet is known to hold the patient's number. `items` counts what the cells list (`肺、骨`), empty where they
+    list nothing or too much to be codes.
     """
 
     column: str
@@ -80,6 +87,7 @@ class Profile:
     date_styles: tuple[str, ...]
     looks_like: str
     patients: Mapping[str, int] | None = None
+    items: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_constant(self) -> bool:
@@ -113,7 +121,16 @@ def profile_column(
         numbers=parse_censored(present)[0].drop_nulls() if kind in (Kind.INTEGER, Kind.NUMBER, Kind.CENSORED) else pl.Series([], dtype=pl.Float64),
         date_styles=_find_date_styles(present), looks_like=find_identifier(present),
         patients=None if patients is None else _count_patients(filled, patients),
+        items=_count_items(known) if kind in (Kind.CODE, Kind.TEXT) else {},
     )  # fmt: skip
+
+
+def _count_items(counts: Mapping[str, int]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for text, n in counts.items():
+        found.update(dict.fromkeys(split_items(text), n))
+    is_list = any(len(split_items(text)) > 1 for text in counts)
+    return dict(found.most_common()) if is_list and len(found) <= MAX_CODES else {}
 
 
 def _count_patients(filled: pl.Series, patients: pl.Series) -> dict[str, int]:
@@ -153,7 +170,7 @@ def split_unit(name: str) -> tuple[str, str | None]:
         return name[: bracket.start()].strip(), normalise_unit(bracket[1])
     suffix = _SUFFIX.match(name)
     if suffix and (suffix["name"] == "" or not suffix["name"][-1].isascii() or name[len(suffix["name"])] in "_- "):
-        return suffix["name"].strip("_- "), normalise_unit(suffix["unit"])
+        return suffix["name"].strip("_- "), normalise_unit(suffix["unit"].replace("_", "/"))
     return name, None
 
 

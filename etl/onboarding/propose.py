@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 from rapidfuzz import fuzz
@@ -21,22 +21,24 @@ from rapidfuzz import fuzz
 from etl.onboarding.dictionary import Dictionary
 from etl.onboarding.layout import FoundSource
 from etl.onboarding.profile import Kind, Profile, is_unit, profile_column, split_unit
+from etl.onboarding.proposal import Proposal
+from etl.onboarding.rivals import drop_rivals
 from etl.onboarding.words import (
     IDENTIFIER,
     NATIONAL_ID,
     PATIENT_NUMBER,
-    UNIT_COLUMN,
     Meaning,
     find_code,
     find_test,
     list_meanings,
     read_column_words,
     read_fields,
+    read_other_words,
     read_table_column_words,
     squeeze,
 )
 from etl.pages.text import Text
-from etl.site import IDENTIFIER_ROLES
+from etl.site import EACH, IDENTIFIER_ROLES
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, normalise_unit
@@ -69,26 +71,6 @@ _LOOKS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """One column with what it probably means; `meaning` is None where nothing is proposed, `reason` says why either way.
-
-    `is_private` is set where the column may identify people, whether that is proposed or not: its values are never shown.
-    """
-
-    source: str
-    profile: Profile
-    meaning: Meaning | None
-    confidence: float
-    reason: Text
-    is_private: bool = False
-
-    @property
-    def column(self) -> str:
-        """The column's name."""
-        return self.profile.column
-
-
 def propose_columns(source: FoundSource, dictionary: Dictionary | None) -> list[Proposal]:
     """Propose a meaning for each column of one source; no field of a record is proposed twice."""
     patients = _find_patients(source)
@@ -99,7 +81,7 @@ def propose_columns(source: FoundSource, dictionary: Dictionary | None) -> list[
     home = source.table or _find_home(stems.values())
     has_patient = _has_patient(stems.values())
     proposals = [_propose(source, p, stems[p.column], home, dictionary, has_patient=has_patient) for p in profiles]
-    return _drop_rivals([_add_visit(p, visits[p.column][1]) if p.column in visits else p for p in proposals])
+    return drop_rivals([_add_visit(p, visits[p.column][1]) if p.column in visits else p for p in proposals])
 
 
 def _find_patients(source: FoundSource) -> pl.Series | None:
@@ -177,6 +159,8 @@ def _propose(
     if profile.column == EVENT_NAME and profile.n_distinct > 1:
         told = Text("several events: a person must say which visit each is", "有多个事件：须由人说明各为哪次访视")
         return Proposal(source.name, profile, None, 0.0, told)
+    if other := read_other_words().get(squeeze(stem)):
+        return Proposal(source.name, profile, None, 0.0, Text(f"the header means {other.en}", f"表头为{other.zh}"))
     found: dict[str, tuple[float, Text]] = {}
     for name, confidence, reason in _list_candidates(source, profile, stem, home, dictionary):
         if name == PATIENT_NUMBER and has_patient and confidence < KNOWN_WORD:
@@ -200,7 +184,11 @@ def _choose(source: FoundSource, profile: Profile, ranked: Sequence[tuple[str, t
     if len(ranked) > 1 and confidence - ranked[1][1][0] < _CLEAR_LEAD:
         rivals = ", ".join(rival for rival, (rated, _) in ranked if confidence - rated < _CLEAR_LEAD)
         return Proposal(source.name, profile, None, 0.0, Text(f"may be any of: {rivals}", f"可能为：{rivals}"))
-    return Proposal(source.name, profile, list_meanings()[name], confidence, reason)
+    meaning = list_meanings()[name]
+    if profile.items and meaning.may_list:
+        told = Text("a cell lists several", "一格列出多项")
+        return Proposal(source.name, profile, replace(meaning, record=EACH), confidence, _join(reason, told))
+    return Proposal(source.name, profile, meaning, confidence, reason)
 
 
 def _list_candidates(
@@ -296,7 +284,8 @@ def rate_fit(meaning: Meaning, profile: Profile) -> tuple[float, Text]:
 
 def _rate_field(meaning: Meaning, spec: FieldContract, profile: Profile) -> tuple[float, Text]:
     if spec.codes or spec.dtype == pl.Boolean:
-        return _rate_codes(spec, profile)
+        is_list = bool(profile.items) and meaning.may_list
+        return _rate_codes(spec, replace(profile, counts=dict(profile.items), kind=Kind.CODE) if is_list else profile)
     if spec.dtype == pl.Date:
         return _rate_dates(profile)
     if spec.dtype in (pl.Int64, pl.Float64):
@@ -345,22 +334,6 @@ def find_limits(meaning: Meaning, spec: FieldContract) -> tuple[float | None, fl
     """Return the possible limits of a field or, for a laboratory value, of its test."""
     test = find_test(meaning)
     return LAB_RANGES[test].possible if test else spec.possible
-
-
-def _drop_rivals(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Keep the surest of several columns for one field, and none where two are equally sure."""
-    best: dict[str, list[float]] = {}
-    shared = (IDENTIFIER, "not_needed", UNIT_COLUMN)
-    for p in proposals:
-        if p.meaning and p.meaning.id not in shared:
-            best.setdefault(f"{p.meaning.id};{p.meaning.record}", []).append(p.confidence)
-    kept = []
-    for p in proposals:
-        rated = sorted(best.get(f"{p.meaning.id};{p.meaning.record}", []), reverse=True) if p.meaning else []
-        is_beaten = len(rated) > 1 and (p.confidence < rated[0] or rated[1] == rated[0])
-        told = Text("another column of this sheet fits this field as well or better", "本表另一列同样或更符合该字段")
-        kept.append(replace(p, meaning=None, confidence=0.0, reason=told) if is_beaten else p)
-    return kept
 
 
 def _explain_nothing(ranked: Sequence[tuple[str, tuple[float, Text]]], profile: Profile) -> Text:

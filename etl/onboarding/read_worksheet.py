@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,7 +39,7 @@ from etl.onboarding.worksheet_texts import COLUMN as COLUMN_LABEL
 from etl.onboarding.written import find_header_row_named, is_other_header
 from etl.pages.spreadsheet import SYNTHETIC
 from etl.pages.text import Text
-from etl.site import SHARED, ColumnMap, Site, check_field, normalise_text
+from etl.site import EACH, SHARED, ColumnMap, Site, check_field, normalise_text, split_items
 from schemas.tables import TABLES
 from schemas.units import NO_UNIT, find_factor
 
@@ -84,6 +85,7 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     proposals = [d for d in proposals if single[d.kind, d.source, d.item] is d]
     pairs = [pair for proposal in proposals for pair in _decide(proposal, rows[proposal.kind], by, reading)]
     pairs += _decide_extra(proposals, known, rows[COLUMN], by, reading)
+    pairs = _share_with_lists(pairs)
     _find_rivals(pairs, known, reading)
     decided = [decision for decision, _ in pairs]
     _find_nameless(decided, rows[SHEET], reading)
@@ -247,6 +249,13 @@ def _decide_column(proposal: Decision, row: Row, by: str, reading: Reading) -> D
         unit = unit or (proposal.unit if _is_accepted(text) else "")
     elif record == proposal.record and not _is_same_field(meaning, proposal.proposed):
         record = found.record if found else ""  # the constants of another field say nothing here
+    if (
+        not record
+        and found
+        and found.may_list
+        and any(len(split_items(code)) > 1 for code in json.loads(proposal.codes or "{}"))
+    ):
+        record = EACH
     decided = replace(proposal, decided=meaning, decided_record=record, decided_unit=unit, note=row.texts[NOTE.en])
     _check_unit(decided, row, reading)
     _check_record(decided, row, reading)
@@ -312,17 +321,29 @@ def _check_record(decided: Decision, row: Row, reading: Reading) -> None:
         reading.blame(row.place(RECORD), fault, fault)
 
 
+def _share_with_lists(pairs: Sequence[tuple[Decision, Row | None]]) -> list[tuple[Decision, Row | None]]:
+    """Let the items that a cell lists share the row's other fields of their table: a row is no record of its own then."""
+    tables = {(d.source, d.decided.split(".")[0]) for d, _ in pairs if d.decided_record.startswith(EACH)}
+    return [
+        (replace(d, decided_record=SHARED), row)
+        if not d.decided_record and d.kind == COLUMN and (d.source, d.decided.split(".")[0]) in tables
+        else (d, row)
+        for d, row in pairs
+    ]
+
+
 def _find_rivals(pairs: Sequence[tuple[Decision, Row | None]], known: Site | None, reading: Reading) -> None:
     """Blame a second column for one field of one record."""
     gone = {(d.source, d.item) for d, _ in pairs if d.decided == NOT_SENT}
     taken: dict[tuple[str, str, str], str] = {}
     lines = [(source.name, c) for source in known.sources for c in known.columns_of(source)] if known else []
     for source, c in lines:
-        if c.field and not c.is_checkbox and (source, c.column) not in gone:
+        if c.field and not (c.is_checkbox or c.is_list) and (source, c.column) not in gone:
             taken[source, f"{c.table}.{c.field}", "" if c.record == SHARED else c.record] = c.column
     for d, row in ((d, row) for d, row in pairs if row and d.kind == COLUMN and d.decided):
         found = list_meanings().get(d.decided)
-        if found is None or not (found.field or found.id == PATIENT_NUMBER) or found.record.startswith("?"):
+        is_apart = d.decided_record.startswith(("?", EACH))  # makes records of its own
+        if found is None or not (found.field or found.id == PATIENT_NUMBER) or is_apart:
             continue
         record = "" if d.decided_record == SHARED else d.decided_record
         other = taken.setdefault((d.source, f"{found.table}.{found.field or found.id}", record), d.item)

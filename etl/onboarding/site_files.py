@@ -13,7 +13,7 @@ from typing import Any
 
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.layout import FoundSource
-from etl.onboarding.words import ASK, NOT_SENT, list_meanings
+from etl.onboarding.words import ASK, NOT_NEEDED, NOT_SENT, list_meanings
 from etl.site import CODES_HEADER, COLUMNS_HEADER, EVERY_SOURCE, normalise_text
 
 UNDECIDED = "undecided"
@@ -54,7 +54,7 @@ def settle_sources(site: dict[str, Any], decisions: Sequence[Decision]) -> dict[
 def write_site(folder: Path, site: Mapping[str, Any], decisions: Sequence[Decision]) -> None:
     """Write site.toml, columns.csv and codes.csv. What is undecided gets a role that no ingest accepts."""
     sources = {source["name"] for source in site["source"]}
-    columns = [list_cells(d) for d in decisions if d.kind == COLUMN and d.source in sources]
+    columns = [list_cells(d) for d in decisions if _makes_line(d) and d.source in sources]
     codes = [
         [*d.source.split("."), d.item, d.decided] for d in decisions if d.kind == CODE and d.decided not in ("", ASK)
     ]
@@ -74,9 +74,7 @@ def add_to_site(folder: Path, new: Path, decisions: Sequence[Decision]) -> None:
     }
     empty = {d.source for d in decisions if d.kind == SHEET and d.decided == NO_RECORDS}
     columns = [row for row in _read_rows(folder / "columns.csv") if (row[0], normalise_text(row[1])) not in gone]
-    columns += [
-        list_cells(d) for d in decisions if d.kind == COLUMN and d.decided != NOT_SENT and d.source not in empty
-    ]
+    columns += [list_cells(d) for d in decisions if _makes_line(d) and d.decided != NOT_SENT and d.source not in empty]
     codes = _read_rows(folder / "codes.csv")
     codes += [
         [*d.source.split("."), d.item, d.decided] for d in decisions if d.kind == CODE and d.decided not in ("", ASK)
@@ -113,6 +111,11 @@ def _change_sheets(site: dict[str, Any], sheets: Sequence[Decision]) -> dict[str
 
 def _read_rows(path: Path) -> list[list[str]]:
     return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))[1:]
+
+
+def _makes_line(d: Decision) -> bool:
+    """Whether a decision is a line of columns.csv: constants that nobody needs are none."""
+    return d.kind == COLUMN and not (d.is_constant and d.decided == NOT_NEEDED)
 
 
 def list_cells(d: Decision) -> list[str]:

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import polars as pl
 
+from etl.pages.text import Text
 from etl.parse import MISSING_TEXTS
 from schemas.codes import Code, LabTest, Organ
-from schemas.contract import FieldContract, read_contract
+from schemas.contract import FieldContract, read_contract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, NO_UNIT
 
@@ -35,7 +36,9 @@ _LABELLED = re.compile(r"^\d+\s*[:=：.]\s*(\D.*)$")
 _NO_LETTER = re.compile(r"[\W_]+")
 _ORGAN_COLUMNS = {
     "metastasis.lesion_number": ("{}转移灶数", "{}转移灶数目", "{}转移数", "{}转移个数", "number of {} metastases", "{} metastases number"),
-    "metastasis.organ": ("{}转移", "有无{}转移", "{} metastasis", "{} metastases", "metastasis {}"),
+    "metastasis.organ": (
+        "{}转移", "有无{}转移", "是否{}转移", "{} metastasis", "{} metastases", "metastasis {}", "{} mets", "{} met", "{} metastatic",
+    ),
 }  # fmt: skip
 
 
@@ -56,6 +59,17 @@ class Meaning:
     def role(self) -> str:
         """The role in columns.csv."""
         return ROLE_OF.get(self.id, "ignore" if self.id == UNIT_COLUMN else "field")
+
+    @property
+    def may_list(self) -> bool:
+        """Whether a cell may list several, each of which is a record: organs, drugs."""
+        spec = self.contract
+        return (
+            spec is not None
+            and spec.codes is not None
+            and self.field in read_key(TABLES[self.table])
+            and not self.record
+        )
 
     @property
     def contract(self) -> FieldContract | None:
@@ -137,6 +151,16 @@ def read_table_column_words(table: str) -> Mapping[str, tuple[str, ...]]:
         if "." not in meaning or meaning.split(".")[0] == table:
             words.setdefault(squeeze(word), []).append(meaning)
     return {word: tuple(dict.fromkeys(meanings)) for word, meanings in words.items()}
+
+
+@functools.cache
+def read_other_words() -> Mapping[str, Text]:
+    """Return words that resemble a known one and mean something else, with what they mean."""
+    return {
+        squeeze(word): Text(row["en"], row["zh"])
+        for row in _read("other_words.csv")
+        for word in row["words"].split("|")
+    }
 
 
 @functools.cache

@@ -77,6 +77,10 @@ EXPLANATION = (
         "一列对应多个字段时，复制该行并分别填写。全部行取同一值时，新增一行：列名写“all rows: patient”，记录写“tumour_type=hcc”（示例）。",
     ),
     Text(
+        "A cell that lists several organs or drugs (“lung, bone”): write “each” as the record; each item is then read by itself.",
+        "一格列出多个器官或药物（如“肺、骨”）：记录写“each”，每一项将分别读取。",
+    ),
+    Text(
         "Unit: as written in your data, such as g/L, mg/dL, mm; or column:<name> where another column holds it.",
         "“单位”：按贵院数据填写，如 g/L、mg/dL、mm；单位另有一列时写 column:列名。",
     ),

@@ -3,11 +3,11 @@
 import re
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from polars.testing import assert_frame_equal
+from proposal_counts import count_codes, count_columns
 from worksheet_desk import (
     CODE_DECISION,
     COLUMN_DECISION,
@@ -16,7 +16,6 @@ from worksheet_desk import (
     fill_like,
     find_row,
     list_rows,
-    name_line,
     read_cells,
     write_cells,
 )
@@ -30,10 +29,9 @@ from etl.onboarding.draft import draft_mapping
 from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.onboarding.weaknesses import list_weaknesses
-from etl.onboarding.words import list_meanings, read_fields
 from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 from etl.settings import PACKAGE_SITES, Settings
-from etl.site import load_site, normalise_code
+from etl.site import load_site
 
 HOSPITALS = ("nanfang", "hunan", "sysu")
 AUTHOR = (README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}")
@@ -49,49 +47,6 @@ def deliveries(tmp_path_factory):
 @pytest.fixture
 def settings(tmp_path):
     return Settings(tmp_path / "workspace", tmp_path / "key", "both")
-
-
-def find_sources(site, source):
-    """The real mapping's source of the same sheet, file or form."""
-    for real in site.sources:
-        is_form = source.form is None or list(real.row_filter.values()) == [(source.form,)]
-        is_file = re.fullmatch(real.file.replace(".", r"\.").replace("*", ".*"), source.file.replace("*", "0"))
-        if is_form and is_file and (real.sheet or None) == source.sheet:
-            return real
-    raise AssertionError(source.place)
-
-
-def count_columns(site, draft):
-    """Count the proposals that are right, wrong and absent, and the identifiers that were seen and missed."""
-    counts = Counter()
-    sources = {s.name: find_sources(site, s) for s in draft.sources if not s.reason}
-    for column in (c for c in draft.columns if c.column):
-        lines = [c for c in site.columns_of(sources[column.source]) if c.column == column.column]
-        wanted = {name_line(line) for line in lines}
-        meaning = list_meanings().get(column.meaning)
-        got = f"{meaning.table}.{meaning.field}" if meaning and meaning.field else column.meaning
-        is_unit = column.meaning == "laboratory.unit" and wanted == {"not_needed"}
-        records = {frozenset(line.record.split(";")) for line in lines}
-        is_record = not meaning or not meaning.record or frozenset(meaning.record.split(";")) in records
-        counts[
-            "absent" if not column.meaning else "right" if (got in wanted and is_record) or is_unit else "wrong"
-        ] += 1
-        if {line.role for line in lines} & {"patient", "person", "drop"}:
-            is_seen = column.meaning in ("patient_number", "national_id", "identifier")
-            counts["identifier seen" if is_seen else "identifier missed"] += 1
-    return counts
-
-
-def count_codes(site, draft):
-    """Count the codes of the real mapping that occur in the delivery or not, by what is proposed for them."""
-    counts = Counter()
-    proposed = {(c.table, c.field, normalise_code(c.code)): c.value for c in draft.codes}
-    for (table, name), codes in site.codes.items():
-        own = {code.value.casefold(): code.value for code in read_fields(table)[name].codes or ()}
-        for code, value in codes.items():
-            got = proposed.get((table, name, code)) or own.get(code)
-            counts["right" if got == value else "wrong" if got else "absent"] += 1
-    return counts
 
 
 @pytest.mark.parametrize("hospital", HOSPITALS)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from proposal_counts import count_codes, count_columns
 from public_site import SHARED, Loaded, check_accounts, load_public
 from worksheet_desk import (
     CODE_DECISION,
@@ -17,7 +18,9 @@ from worksheet_desk import (
 )
 
 from etl.errors import OpenDecisionsError
+from etl.extract import read_delivery
 from etl.ingest import ingest
+from etl.onboarding.draft import draft_mapping
 from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CHANGES, CODES, COLUMNS, DECIDED_BY, README, SHEETS
@@ -93,11 +96,24 @@ def finish(settings: Settings, hospital: str, delivery: Path) -> int:
     return 1
 
 
+def find_delivery(hospital: str) -> Path:
+    path = SHARED / "data" / DATA[hospital]
+    if not path.exists():
+        pytest.skip(f"{DATA[hospital]} is not here")
+    return path
+
+
+@pytest.mark.parametrize("hospital", DATA)
+def test_no_proposal_contradicts_the_mapping_by_hand(hospital):
+    site, draft = load_site(PACKAGE_SITES / hospital), draft_mapping(read_delivery(find_delivery(hospital)), hospital)
+    columns, codes = count_columns(site, draft), count_codes(site, draft)
+    print(f"\n{hospital}: columns {dict(columns)}, codes {dict(codes)}")
+    assert (columns["wrong"], codes["wrong"], columns["identifier missed"]) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("hospital", DATA)
 def test_a_finished_worksheet_gives_what_the_mapping_by_hand_gives(hospital, tmp_path):
-    delivery = SHARED / "data" / DATA[hospital]
-    if not delivery.exists():
-        pytest.skip(f"{DATA[hospital]} is not here")
+    delivery = find_delivery(hospital)
     settings = Settings(tmp_path / "workspace", tmp_path / "key", "both")
     assert finish(settings, hospital, delivery) <= 2
     summary = ingest(settings, "unknown", extract=delivery, check=False, accept=False, progress=lambda *_: None)

@@ -46,6 +46,115 @@ def test_nothing_is_proposed_for_what_nobody_can_know(tmp_path, header):
     assert propose(tmp_path, f"住院号,{header},性别", "{0},{2},男")[header] == ("", "", 0.0)
 
 
+# What Chinese and English hospital systems and registries export beside what the registry asks for.
+OTHER_THINGS = [
+    "直接胆红素",
+    "间接胆红素",
+    "前白蛋白",
+    "尿微量白蛋白",
+    "缺铁修饰性白蛋白",
+    "白/球比值",
+    "平均血小板体积",
+    "血小板体积分布宽度",
+    "血小板比容",
+    "大血小板比例",
+    "甲胎蛋白异质体",
+    "糖化血红蛋白",
+    "凝血酶原时间测定",
+    "凝血酶原活动度",
+    "谷酰转肽酶",
+    "碱性磷酸酶",
+    "乙肝病毒表面抗体",
+    "乙肝病毒e抗原",
+    "丙肝病毒抗体(化学发光法)",
+    "胱抑素C",
+    "尿蛋白",
+    "胆红素",
+    "Child-Pugh评分",
+    "CNLC分期",
+    "TNM分期",
+    "Vp分型",
+    "TACE次数",
+    "既往TACE史",
+    "住院次数",
+    "医疗付款方式",
+    "入院时间",
+    "出院时间",
+    "出院诊断1",
+    "实际住院天数",
+    "住院总费用",
+    "主诉",
+    "现病史",
+    "既往史",
+    "家族史",
+    "血压",
+    "淋巴结(N)",
+    "组织学分级",
+    "死亡原因",
+    "PVTT_VP",
+    "CTP_score",
+    "PFS_event",
+    "Age_at_diagnosis",
+    "direct_bilirubin",
+    "prealbumin",
+    "creatinine_clearance",
+    "number_of_TACE",
+    "prior_TACE",
+    "TNM_stage",
+    "HCV",
+    "MVI",
+    "albi_grade",
+    "PIVKA-II",
+    "GGT",
+]
+
+
+@pytest.mark.parametrize("header", OTHER_THINGS)
+@pytest.mark.parametrize("value", ["{1}", "{2}.5", "2020-03-{2}"])
+def test_what_resembles_a_field_is_not_proposed_for_it(tmp_path, header, value):
+    value = value.replace("-{2}", "-1{1}")
+    assert propose(tmp_path, f'住院号,"{header}",性别', f"{{0}},{value},男")[header][0] in ("", "not_needed")
+
+
+def test_a_study_s_id_is_no_patient_s_number(tmp_path):
+    found = propose(tmp_path, "STUDYID,USUBJID,VISITNUM,RSDTC,RSORRES", "S1,01-{0},{1},2020-03-1{1},SD")
+    assert [name for name, (meaning, _, _) in found.items() if meaning == "patient_number"] == ["USUBJID"]
+
+
+def test_values_that_may_be_somebody_s_are_not_shown(tmp_path):
+    """Ten rows a patient: each name occurs ten times, and is still one patient's."""
+    names = ["欧阳某", "Smith J", "甲乙", "Garcia L"]
+    lines = [
+        f"H{n:02},P{n:02},{names[n % 4]}{n},{'红色' if n % 2 else '绿色'},N{n:02},5.{k}"
+        for n in range(9)
+        for k in range(10)
+    ]
+    known = draft(tmp_path, "\n".join(["住院号,门诊号,照片,颜色,旧编码,ALT", *lines]))
+    unknown = draft(tmp_path, "\n".join(["甲号,乙号,照片,颜色,旧编码,ALT", *lines]))
+    seen, hidden = ({c.column: (c.seen, c.codes) for c in found.columns} for found in (known, unknown))
+    assert seen["照片"] == seen["旧编码"] == ("… +9", {})
+    assert (
+        seen["住院号"] == seen["门诊号"] == ("", {})
+    )  # two numbers may be the patient's: neither is proposed, neither is shown
+    assert seen["颜色"][0] == "绿色 (50); … +1"  # four patients are red
+    assert hidden["颜色"] == ("… +2", {})  # nobody knows how many patients they are
+
+
+def test_mrecist_is_not_taken_for_recist(tmp_path):
+    found = draft(tmp_path, "住院号,mRECIST疗效\n" + "\n".join(f"{n},{'PR' if n % 2 else 'SD'}" for n in range(20)))
+    (constants,) = [c for c in found.columns if not c.column]
+    assert (constants.record, constants.is_open) == ("reader=site;criteria=mrecist", True)
+
+
+def test_several_rows_of_a_visit_may_be_several_readings(tmp_path):
+    row = "{0},1,2020-03-01,RECIST,PR"
+    head = "住院号,评估次数,评估日期,标准,疗效评价"
+    once = draft(tmp_path, "\n".join([head, *(row.format(n) for n in range(20))]))
+    twice = draft(tmp_path, "\n".join([head, *(row.format(n // 2) for n in range(40))]))
+    assert [c.is_open for c in once.columns if not c.column] == [False]
+    assert [c.is_open for c in twice.columns if not c.column] == [True]
+
+
 def test_values_that_contradict_the_header_stop_a_proposal(tmp_path):
     assert propose(tmp_path, "住院号,出生日期,白蛋白(g/L)", "{0},男,阳性") == {
         "住院号": ("patient_number", "", 0.95), "出生日期": ("", "", 0.0), "白蛋白(g/L)": ("", "", 0.0),
@@ -192,6 +301,7 @@ def test_the_next_delivery_s_files_match_the_pattern():
     [
         ("白蛋白(g/L)", "白蛋白", "g/L"), ("ALB（g/dl）", "ALB", "g/dL"), ("体重kg", "体重", "kg"), ("tumour_size_mm", "tumour_size", "mm"),
         ("os_months", "os", "month"), ("HBV-DNA(log10 IU/mL)", "HBV-DNA", "log10 IU/mL"), ("AFP [ug/L]", "AFP", "ug/L"),
+        ("AFP_ng_ml", "AFP", "ng/mL"), ("alb_g_dl", "alb", "g/dL"), ("总胆红素umol/L", "总胆红素", "umol/L"), ("血小板×10^9/L", "血小板", "10^9/L"),
         ("alarm", "alarm", None), ("program", "program", None), ("BCLC(分期)", "BCLC(分期)", None), ("首剂mg", "首剂", "mg"),
     ],
 )  # fmt: skip

@@ -7,6 +7,7 @@ from etl.onboarding.words import (
     read_code_words,
     read_column_words,
     read_fields,
+    read_other_words,
     read_table_column_words,
     read_table_words,
     squeeze,
@@ -100,3 +101,7 @@ def test_keys_of_tables_with_many_rows_have_words_there():
                 for words in (read_column_words(), read_table_column_words(table))
                 for found in words.values()
             )
+
+
+def test_a_word_that_means_something_else_is_no_word_of_a_field():
+    assert not set(read_other_words()) & set(read_column_words())
