@@ -13,7 +13,7 @@ from etl.onboarding.worksheet import describe_meaning
 from etl.pages.page import Language, render_page, write_page
 from etl.pages.text import Text
 from etl.quality.texts import label_field, label_test
-from etl.site import IDENTIFIER_ROLES, ColumnMap, Site, load_site, normalise_code, normalise_text
+from etl.site import EACH, IDENTIFIER_ROLES, SHARED, ColumnMap, Site, load_site, normalise_code, normalise_text
 from schemas.codes import LabTest
 from schemas.contract import read_grain
 from schemas.tables import TABLES
@@ -104,7 +104,7 @@ def _describe_line(
         column=c.column,
         meaning=_name_meaning(c),
         field_id=f"{c.table}.{c.field}" if c.field else "",
-        record="" if c.record == "*" else c.record,
+        record=_describe_record(c),
         unit=c.unit,
         codes=codes,
         seen=seen.split("; ")[0] if codes else seen,
@@ -113,6 +113,13 @@ def _describe_line(
         decided_at=decision.decided_at[:10] if decision else "",
         style="identifier" if is_hidden else "ignored" if c.role == "ignore" else "field",
     )
+
+
+def _describe_record(c: ColumnMap) -> str:
+    """Return what makes the column's records: constants, and that each item of a cell is one."""
+    if c.record == SHARED:
+        return ""
+    return c.record.replace(EACH, "each item / 每一项", 1) if c.is_list else c.record
 
 
 def _name_meaning(c: ColumnMap) -> Text:

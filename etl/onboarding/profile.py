@@ -23,6 +23,7 @@ from schemas.units import CONVERSIONS, LAB_RANGES, LOG10_PREFIX, normalise_unit
 
 MOST = 0.9
 MAX_CODES = 40
+MAX_LISTS = 2000  # more different texts are no lists of a few codes
 MAX_SHARE_OF_CODES = 0.2
 MAX_NUMBERS_SHOWN = 16
 _FEW = 8
@@ -126,10 +127,11 @@ def profile_column(
 
 
 def _count_items(counts: Mapping[str, int]) -> dict[str, int]:
+    lists = {text: split_items(text) for text in counts} if len(counts) <= MAX_LISTS else {}
     found: Counter[str] = Counter()
-    for text, n in counts.items():
-        found.update(dict.fromkeys(split_items(text), n))
-    is_list = any(len(split_items(text)) > 1 for text in counts)
+    for text, items in lists.items():
+        found.update(dict.fromkeys(items, counts[text]))
+    is_list = any(len(items) > 1 for items in lists.values())
     return dict(found.most_common()) if is_list and len(found) <= MAX_CODES else {}
 
 

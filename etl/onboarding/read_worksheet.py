@@ -14,7 +14,7 @@ from etl.errors import OpenDecisionsError, RegistryError, WorksheetError
 from etl.extract import ROW, read_delivery
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.draft import ALL_ROWS
-from etl.onboarding.words import NOT_SENT, PATIENT_NUMBER, find_quantity, find_test, list_meanings
+from etl.onboarding.words import NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, find_quantity, find_test, list_meanings
 from etl.onboarding.worksheet import describe_meaning, list_choices
 from etl.onboarding.worksheet_rows import Reading, Row, read_names, read_rows
 from etl.onboarding.worksheet_texts import (
@@ -245,6 +245,7 @@ def _decide_column(proposal: Decision, row: Row, by: str, reading: Reading) -> D
         reading.blame(row.place(DECISION), told, "没有该字段；请从列表中选择（见“字段 Fields”表）")
         return proposal
     found = list_meanings().get(meaning)
+    record = record or (proposal.record if _is_accepted(text) else "")
     if meaning == proposal.proposed:
         unit = unit or (proposal.unit if _is_accepted(text) else "")
     elif record == proposal.record and not _is_same_field(meaning, proposal.proposed):
@@ -311,6 +312,9 @@ def _check_unit(decided: Decision, row: Row, reading: Reading) -> None:
 
 def _check_record(decided: Decision, row: Row, reading: Reading) -> None:
     found = list_meanings().get(decided.decided)
+    if decided.is_constant and decided.decided != NOT_NEEDED and not decided.decided_record:
+        told = Text("write what all rows have, such as visit_number=0", "请写明全部行的取值，如 visit_number=0")
+        reading.blame(row.place(RECORD), told.en, told.zh)
     if not decided.decided_record or (found is None and not decided.is_constant):
         return
     table = decided.decided.split(".")[0]

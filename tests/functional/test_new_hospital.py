@@ -209,6 +209,19 @@ def test_a_record_that_cannot_be_is_named_at_its_cell(worksheet):
     check_refused(worksheet, WorksheetError, f"列 Columns!{COLUMN_RECORD}{row}: table 'response' has no field 'colour'")
 
 
+def test_constants_that_are_agreed_to_are_those_proposed_and_empty_ones_are_named(worksheet):
+    cells = read_cells(worksheet)
+    row = find_row(cells, COLUMNS, "response", "all rows: response")
+    record = cells[COLUMNS, f"{COLUMN_RECORD}{row}"]
+    agreed = {(COLUMNS, f"{COLUMN_DECISION}{row}"): "同意建议", (COLUMNS, f"{COLUMN_RECORD}{row}"): " "}
+    write_cells(worksheet, agreed | {(COLUMNS, f"{COLUMN_DECISION}{row}"): "response.*"})
+    check_refused(worksheet, WorksheetError, f"列 Columns!{COLUMN_RECORD}{row}: write what all rows have")
+    write_cells(worksheet, agreed)
+    take_worksheet(worksheet.parent)
+    site = load_site(worksheet.parent)
+    assert [c.record for c in site.columns if c.table == "response" and not c.column] == [record]
+
+
 def test_a_code_that_is_none_is_named_at_its_cell(worksheet):
     row = find_row(read_cells(worksheet), CODES, "patient.sex", "男")
     write_cells(worksheet, {(CODES, f"{CODE_DECISION}{row}"): "man"})
