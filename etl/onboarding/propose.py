@@ -4,7 +4,7 @@ A confidence is not a probability but a grade of the evidence, from the kind of 
 
 - 0.95 the header is a known word, the values fit; 0.97 a data dictionary says so
 - 0.90 the header is known in sheets of that table (`date`, `number`)
-- 0.75 the header holds a known word, or is one but for a letter
+- 0.75 the header holds a known word, is one but for a letter, or is a word that hospitals use for more than one thing
 - times 0.4 where the values do not fit, 0.9 where there are none to look at
 """
 
@@ -31,6 +31,7 @@ from etl.onboarding.words import (
     find_code,
     find_test,
     list_meanings,
+    read_asked_words,
     read_column_words,
     read_fields,
     read_other_words,
@@ -224,8 +225,10 @@ def _list_candidates(
 
 def _match_words(text: str, home: str, confidence: float, reason: Text) -> Iterator[tuple[str, float, Text]]:
     word = squeeze(text)
+    question = read_asked_words().get(word)
+    own = (PART_OF_HEADER, _join(reason, question)) if question else (confidence, reason)
     for name in read_column_words().get(word, ()):
-        yield name, confidence, reason
+        yield name, *own
     if home:
         told = _join(reason, Text(f"in sheets of {home}", f"（{home} 表中）"))
         for name in read_table_column_words(home).get(word, ()):

@@ -164,6 +164,16 @@ def read_other_words() -> Mapping[str, Text]:
 
 
 @functools.cache
+def read_asked_words() -> Mapping[str, Text]:
+    """Return known words that hospitals use for more than one thing, with what a person must be asked."""
+    return {
+        squeeze(word): Text(row["en"], row["zh"])
+        for row in _read("asked_words.csv")
+        for word in row["words"].split("|")
+    }
+
+
+@functools.cache
 def read_table_words() -> Mapping[str, str]:
     """Return the table that a sheet or file of that name holds."""
     return {squeeze(word): row["table"] for row in _read("table_words.csv") for word in row["words"].split("|")}

@@ -146,6 +146,16 @@ def test_mrecist_is_not_taken_for_recist(tmp_path):
     assert (constants.record, constants.is_open) == ("reader=site;criteria=mrecist", True)
 
 
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("TACE", "{1}"), ("是否复发", "{1}"), ("手术日期", "2020-03-1{1}"), ("Best overall response", "PR")],
+)
+def test_a_word_of_more_than_one_thing_is_asked_about(tmp_path, header, value):
+    meaning, _, confidence = propose(tmp_path, f"住院号,{header},性别", f"{{0}},{value},男")[header]
+    assert meaning
+    assert LOWEST <= confidence < SURE
+
+
 def test_several_rows_of_a_visit_may_be_several_readings(tmp_path):
     row = "{0},1,2020-03-01,RECIST,PR"
     head = "住院号,评估次数,评估日期,标准,疗效评价"

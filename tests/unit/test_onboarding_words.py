@@ -4,6 +4,7 @@ from etl.onboarding.words import (
     find_code,
     list_code_lists,
     list_meanings,
+    read_asked_words,
     read_code_words,
     read_column_words,
     read_fields,
@@ -105,3 +106,7 @@ def test_keys_of_tables_with_many_rows_have_words_there():
 
 def test_a_word_that_means_something_else_is_no_word_of_a_field():
     assert not set(read_other_words()) & set(read_column_words())
+
+
+def test_a_word_that_is_asked_about_is_a_word_of_a_field():
+    assert set(read_asked_words()) <= set(read_column_words())
