@@ -42,6 +42,8 @@ _DELIMITER_HEAD = 100_000
 MAX_DECOMPRESSED_BYTES = 1024**3
 MAX_CELL_CHARACTERS = 10_000_000
 _IGNORED_NAMES = re.compile(r"^(\.|~\$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+OLD_WORKBOOK = ".xls"
+_OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -141,7 +143,7 @@ def _read_file(path: Path, name: str, formats: Formats) -> Iterator[Grid]:
     if path.stat().st_size == 0:
         raise DeliveryError(f"{name}: the file is empty.", f"{name}：文件为空。")
     suffix = path.suffix.lower()
-    if suffix in (".xlsx", ".xlsm"):
+    if suffix in (".xlsx", ".xlsm", OLD_WORKBOOK):
         yield from _read_workbook(path, name)
     elif suffix in (".csv", ".tsv", ".txt"):
         yield _read_text(path, name, "\t" if suffix == ".tsv" else None)
@@ -149,13 +151,16 @@ def _read_file(path: Path, name: str, formats: Formats) -> Iterator[Grid]:
         yield _read_stat_file(path, name, formats)
     elif suffix != CATALOGUE_SUFFIX:
         raise DeliveryError(
-            f"{name}: files of type '{suffix or 'none'}' are not read. Save it as .xlsx or as UTF-8 .csv (.sav, .dta, .xpt and .sas7bdat are read too).",
-            f"{name}：不支持“{suffix or '无扩展名'}”类型的文件。请另存为 .xlsx 或 UTF-8 编码的 .csv（也可读取 .sav、.dta、.xpt、.sas7bdat）。",
+            f"{name}: files of type '{suffix or 'none'}' are not read. Save it as .xlsx or as UTF-8 .csv (.xls, .sav, .dta, .xpt and .sas7bdat are read too).",
+            f"{name}：不支持“{suffix or '无扩展名'}”类型的文件。请另存为 .xlsx 或 UTF-8 编码的 .csv（也可读取 .xls、.sav、.dta、.xpt、.sas7bdat）。",
         )
 
 
 def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
-    _check_container(path, name)
+    if path.suffix.lower() == OLD_WORKBOOK:
+        _check_old_workbook(path, name)
+    else:
+        _check_container(path, name)
     command = [sys.executable, "-m", "etl.workbook", str(path)]
     result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own module)
     if result.returncode != 0:
@@ -210,6 +215,16 @@ def _read_stat_file(path: Path, name: str, formats: Formats) -> Grid:
     with _refusing_damaged(path, name):
         table = read_stat_file(path, formats)
     return Grid(name, None, _with_row_numbers(table.cells, NAME_ROW), labels=table.labels)
+
+
+def _check_old_workbook(path: Path, name: str) -> None:
+    """Refuse what hospital systems often write under that name: a web page, a text, or a newer workbook."""
+    if not _read_bytes(path).startswith(_OLE_MARK):
+        raise DeliveryError(
+            f"{name}: this is no workbook of Excel 97-2003 but a web page, a text or a newer workbook under that name. Open it in Excel and save "
+            "it as .xlsx.",
+            f"{name}：该文件并非 Excel 97-2003 工作簿，而是以此命名的网页、文本或新版工作簿。请用 Excel 打开并另存为 .xlsx。",
+        )
 
 
 def _check_container(path: Path, name: str) -> None:

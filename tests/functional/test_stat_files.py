@@ -1,4 +1,4 @@
-"""Files of SPSS, Stata and SAS: the same content gives the same records, whatever program it was saved by."""
+"""Files of SPSS, Stata, SAS and Excel 97: the same content gives the same records, whatever program it was saved by."""
 
 import datetime as dt
 import math
@@ -36,14 +36,15 @@ data,albumin,field,laboratory,value,test=albumin_g_l,g/L,
 data,afp,field,laboratory,value,test=afp_ng_ml,ng/mL,
 data,,field,laboratory,,visit_number=0,,
 """
-FORMATS = ["xlsx", "csv", "sav", "dta", "xpt", "sas7bdat"]
+FORMATS = ["xlsx", "xls", "csv", "sav", "dta", "xpt", "sas7bdat"]
+OLD_WORKBOOK = Path(__file__).parent / "excel97" / "clinic.xls"  # the workbook, saved by LibreOffice for Excel 97-2003
 SAS = Path(__file__).parent / "sas"  # the same rows, written by write_sas.c
 
 
 def write_file(path, suffix):
     """Write the rows as one program would; those with value labels hold codes. Returns what is delivered."""
-    if suffix == "sas7bdat":
-        return SAS
+    if suffix in ("sas7bdat", "xls"):
+        return SAS if suffix == "sas7bdat" else OLD_WORKBOOK
     frame = pl.DataFrame(
         ROWS,
         schema=dict(
@@ -70,8 +71,8 @@ def write_file(path, suffix):
 
 def load(folder, suffix):
     """Ingest one file in a workspace of its own; returns the tables without where their records came from."""
-    header_row = 1 if suffix in ("xlsx", "csv") else 0
-    sheet = 'sheet = "data"\n' if suffix == "xlsx" else ""
+    header_row = 1 if suffix in ("xlsx", "xls", "csv") else 0
+    sheet = 'sheet = "data"\n' if suffix in ("xlsx", "xls") else ""
     site = f'hospital = "clinic"\n[[source]]\nname = "data"\nfile = "*.{suffix}"\n{sheet}header_row = {header_row}\n'
     clinic.write_site(folder / suffix / "sites" / "clinic", columns=COLUMNS, site=site)
     settings = Settings(folder / suffix, folder / "key", "both")
@@ -154,6 +155,23 @@ def test_a_file_that_only_calls_itself_so_is_refused(tmp_path, suffix):
     (tmp_path / f"a.{suffix}").write_bytes(b"number,sex\n1,2\n" * 200)
     with pytest.raises(DeliveryError, match=f"a.{suffix}: the file cannot be read as .{suffix}"):
         read_delivery(tmp_path / f"a.{suffix}")
+
+
+@pytest.mark.parametrize(
+    "content", [b"<html><table><tr><td>1</td></tr></table></html>", b"number\tsex\n1\t2\n", b"PK\x03\x04" + bytes(90)]
+)
+def test_what_only_calls_itself_an_old_workbook_is_refused(tmp_path, content):
+    (tmp_path / "a.xls").write_bytes(content)
+    with pytest.raises(
+        DeliveryError, match=r"a.xls: this is no workbook of Excel 97-2003 but a web page, a text or a newer"
+    ):
+        read_delivery(tmp_path / "a.xls")
+
+
+def test_a_damaged_old_workbook_is_refused(tmp_path):
+    (tmp_path / "a.xls").write_bytes(OLD_WORKBOOK.read_bytes()[:3000])
+    with pytest.raises(DeliveryError, match=r"a.xls: the workbook cannot be read"):
+        read_delivery(tmp_path / "a.xls")
 
 
 def test_a_mapping_for_workbooks_says_what_to_change(tmp_path):
