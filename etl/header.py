@@ -9,6 +9,7 @@ import polars as pl
 
 from etl.errors import DeliveryError
 from etl.extract import ROW, TEXT_ENCODINGS, Grid
+from etl.header_levels import join_levels, read_levels
 from etl.identity import mask_personal_data
 from etl.site import ROW_NUMBER, Site, Source, normalise_text
 
@@ -79,8 +80,8 @@ def _read_header(grid: Grid, sources: Sequence[Source], site: Site) -> dict[str,
     positions = [name for name in grid.cells.columns if name != ROW]
     head = grid.cells.filter(pl.col(ROW) == sources[0].header_row)
     _check_kind(grid, sources[0].header_row, has_row=head.height > 0)
-    texts = [normalise_text(head[p][0] or "") if head.height else "" for p in positions]
-    header = _number_repeated(texts)
+    levels = read_levels(grid, sources[0].header_from, sources[0].header_row)
+    header = number_repeated([normalise_text(join_levels(texts)) for texts in levels])
     _check_header(grid, header, sources, site)
     return dict(zip(positions, header, strict=True))
 
@@ -101,7 +102,7 @@ def _check_kind(grid: Grid, header_row: int, *, has_row: bool) -> None:
     )
 
 
-def _number_repeated(texts: Sequence[str]) -> list[str]:
+def number_repeated(texts: Sequence[str]) -> list[str]:
     """Give a repeated header its number, `Remark`, `Remark (2)`, so that each column has a name of its own."""
     return [
         text if texts[:i].count(text) == 0 or not text else f"{text} ({texts[:i].count(text) + 1})"

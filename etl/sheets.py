@@ -118,8 +118,8 @@ def _account_rows(grid: Grid, body: pl.DataFrame, sources: Sequence[Source], fau
     names = [name for name in body.columns if name != ROW]
     blank = pl.all_horizontal(pl.col(names).is_null()) if names else pl.lit(value=True)
     rule = (
-        pl.when(pl.col(ROW) < header_row).then(pl.lit(ABOVE_HEADER))
-        .when(pl.col(ROW) == header_row).then(pl.lit(HEADER))
+        pl.when(pl.col(ROW) < sources[0].header_from).then(pl.lit(ABOVE_HEADER))
+        .when(pl.col(ROW) <= header_row).then(pl.lit(HEADER))
         .when(blank).then(pl.lit(BLANK_ROW))
     )  # fmt: skip
     for ignore in {i.name: i for s in sources for i in s.ignore}.values():

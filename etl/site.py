@@ -48,6 +48,7 @@ class IgnoreRule:
 class Source:
     """One sheet or text file, or the rows of one that a filter chooses.
 
+    Names that stand in several rows begin in `header_from` and end in `header_row`.
     `header` holds the columns' names where the file has none; `header_row` is 0 then. `has_row_patients` tells that the
     row number is the patient's number.
     """
@@ -61,6 +62,7 @@ class Source:
     ignore: tuple[IgnoreRule, ...]
     header: tuple[str, ...] = ()
     has_row_patients: bool = False
+    header_from: int = 0
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,7 @@ def _make_source(item: dict[str, Any]) -> Source:
         file=item["file"],
         sheet=item.get("sheet"),
         header_row=item.get("header_row", 0),
+        header_from=item.get("header_from", item.get("header_row", 0)),
         merged_ids=item.get("merged_ids", False),
         row_filter=row_filter,
         ignore=ignore,

@@ -8,7 +8,18 @@ from typing import Any
 
 ROW_NUMBER_PATIENT = "row number"
 _TOP_KEYS = ("hospital", "name_en", "name_zh", "source", "ignored")
-_SOURCE_KEYS = ("name", "file", "sheet", "header_row", "header", "patient", "merged_ids", "filter", "ignore")
+_SOURCE_KEYS = (
+    "name",
+    "file",
+    "sheet",
+    "header_row",
+    "header_from",
+    "header",
+    "patient",
+    "merged_ids",
+    "filter",
+    "ignore",
+)
 _IGNORED_KEYS = ("file", "sheet", "reason")
 
 
@@ -41,7 +52,7 @@ def _compare_sources(sources: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     first: dict[tuple[Any, Any], Mapping[str, Any]] = {}
     for item in sources:
         other = first.setdefault((item.get("file"), item.get("sheet")), item)
-        for key in ("header_row", "header"):
+        for key in ("header_row", "header_from", "header"):
             if item.get(key) != other.get(key):
                 yield f"source '{item.get('name')}' has another {key} than a source of the same sheet"
     if any("patient" in item for item in sources) and (
@@ -75,8 +86,16 @@ def _check_header(item: Mapping[str, Any]) -> Iterator[str]:
         row = item.get("header_row")
         if not isinstance(row, int) or isinstance(row, bool) or row < 0:
             yield "header_row must be a row number, 1 or more (for a file without one, list the columns' names in header; 0 for SPSS, Stata and SAS)"
+        first = item.get("header_from", 1)
+        if (
+            not isinstance(first, int)
+            or isinstance(first, bool)
+            or first < 1
+            or (isinstance(row, int) and "header_from" in item and first >= row)
+        ):
+            yield "header_from must be the first of the rows that name the columns, above header_row, the last of them"
         return
-    if "header_row" in item:
+    if "header_row" in item or "header_from" in item:
         yield "header_row and header exclude each other: header names the columns of a file without a header row"
     names = item["header"]
     if not _is_text_list(names) or not names or not all(name.strip() for name in names):

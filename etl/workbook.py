@@ -35,9 +35,7 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
 
     reader = fastexcel.read_excel(path)
     merged_of = CalamineWorkbook.from_path(path)
-    uncalculated = (
-        find_uncalculated(path) if zipfile.is_zipfile(path) else {}
-    )  # BIFF keeps a result with each formula
+    uncalculated = find_uncalculated(path) if zipfile.is_zipfile(path) else {}  # BIFF keeps a result with each formula
     sheets: list[dict[str, Any]] = []
     for name in reader.sheet_names:
         sheet = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")

@@ -10,8 +10,7 @@ import polars as pl
 from etl.disclosure import SMALL_CELL_THRESHOLD
 from etl.identity import has_personal_data
 from etl.onboarding.profile import Kind, Profile, profile_column
-from etl.onboarding.proposal import Proposal
-from etl.onboarding.propose import SURE
+from etl.onboarding.proposal import SURE, Proposal
 from etl.onboarding.words import Meaning, find_code, is_code_word
 from etl.pages.text import Text
 from etl.parse import MISSING_TEXTS

@@ -15,7 +15,7 @@ from pathlib import Path
 from etl.onboarding.codes import CodeDraft
 from etl.onboarding.draft import ALL_ROWS, ColumnDraft, Draft
 from etl.onboarding.layout import FoundSource
-from etl.onboarding.propose import SURE
+from etl.onboarding.proposal import SURE
 from etl.pages.text import Text
 
 DECISIONS = "decisions.csv"
@@ -78,7 +78,7 @@ def _propose_sheet(source: FoundSource, draft: Draft) -> Decision:
     described = json.dumps(source.describe(), ensure_ascii=False)
     if source.name in draft.moved:
         return Decision(
-            SHEET, source.name, source.place, f"{HEADER_ROW}{source.header_row}", described, "", str(MOVED), "1", ""
+            SHEET, source.name, source.place, f"{HEADER_ROW}{source.header_place}", described, "", str(MOVED), "1", ""
         )
     proposal = Decision(
         SHEET, source.name or source.place, source.place, source.reason or RECORDS, described, "", "1", "1", ""

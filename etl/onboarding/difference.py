@@ -13,8 +13,8 @@ from etl.onboarding.draft import ColumnDraft, Draft, draft_columns
 from etl.onboarding.joins import describe_joins
 from etl.onboarding.layout import REPEAT_INSTRUMENT, FoundSource, Layout, read_layout
 from etl.onboarding.profile import profile_column
-from etl.onboarding.proposal import Proposal
-from etl.onboarding.propose import PART_OF_HEADER, propose_columns
+from etl.onboarding.proposal import PART_OF_HEADER, Proposal
+from etl.onboarding.propose import propose_columns
 from etl.onboarding.words import NOT_SENT, Meaning
 from etl.pages.text import Text
 from etl.sheets import is_sheet_of
@@ -40,7 +40,11 @@ def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str
         named = replace(found, name=real.name)
         hidden = {c.column for c in site.columns_of(real) if c.role in IDENTIFIER_ROLES}
         people += [found.rows[name] for name in found.columns if name in hidden]
-        if found.header_row is not None and not real.header and found.header_row != real.header_row:
+        if (
+            found.header_row is not None
+            and not real.header
+            and (found.header_from, found.header_row) != (real.header_from, real.header_row)
+        ):
             moved[real.name] = real.header_row
             sources.append(named)
         columns += _compare_columns(named, real, site, layout, codes)

@@ -13,8 +13,8 @@ from etl.onboarding.codes import CodeDraft, draft_codes, list_codes
 from etl.onboarding.joins import describe_joins
 from etl.onboarding.layout import FoundSource, HeaderRows, read_layout
 from etl.onboarding.profile import find_value_unit, show_values
-from etl.onboarding.proposal import Proposal
-from etl.onboarding.propose import LOWEST, SURE, propose_columns
+from etl.onboarding.proposal import LOWEST, SURE, Proposal
+from etl.onboarding.propose import propose_columns
 from etl.onboarding.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test, squeeze
 from etl.pages.text import Text
 from etl.site import EACH, SHARED, normalise_code

@@ -12,24 +12,23 @@ import polars as pl
 
 from etl.errors import DeliveryError
 from etl.extract import ROW, Delivery, Grid
+from etl.header import number_repeated
+from etl.header_levels import join_levels, name_header, read_levels
 from etl.onboarding.dictionary import Dictionary, is_dictionary, read_dictionary
+from etl.onboarding.find_header import check_named_header, find_header
 from etl.onboarding.words import PATIENT_NUMBER, read_column_words, read_table_words, squeeze
-from etl.parse import MISSING_TEXTS
 from etl.site import normalise_text
-from etl.stat_files import NAME_ROW
 
-SEARCHED_ROWS = 25
 SMALLEST_TABLE = 3
 REPEAT_INSTRUMENT = "redcap_repeat_instrument"
 TOTALS = ("合计", "总计", "小计", "总数", "平均", "total", "sum", "mean")
 TOTALS_RULE = "totals row / 合计行"
-_DATA_CELL = re.compile(r"^[<>≤≥]?[+-]?\d[\d\s./:,年月日eE%×*+-]*$")
 _LONG_NUMBER = re.compile(r"\d{4,}(?:[-_.]?\d+)*")
 _COMMENT = "#"
 
 
-HeaderRows = Mapping[tuple[str, str | None], int]
-"""The header row of a sheet, 0 for none, by the file's pattern and the sheet."""
+HeaderRows = Mapping[tuple[str, str | None], tuple[int, int]]
+"""The first and last row of a sheet's header, 0 for none, by the file's pattern and the sheet."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,8 @@ class FoundSource:
     """One sheet or file, or the rows of one REDCap form in it, as the mapping would name it.
 
     `rows` has the column `source_row` and one column per name, of the rows that are records. `header_row` is None where the file has no
-    header; the columns are then called by their place. It is 0 for a file of SPSS, Stata or SAS. `labels` says in more words what a column is, where the file or
+    header; the columns are then called by their place. It is 0 for a file of SPSS, Stata or SAS. `header_from` is above it where the names stand in
+    several rows; `levels` are then the texts that name each column, from above down. `labels` says in more words what a column is, where the file or
     a dictionary does. `table` is the table that the name of sheet, file or form points to, "" where it points to none.
     `totals_column` is where rows of totals begin with their word. `reason` is set where the sheet holds no records. `file` is the
     pattern that will match the next delivery too, `origin` this file's name; `header` names all columns of the sheet.
@@ -57,6 +57,8 @@ class FoundSource:
     encoding: str | None = None
     origin: str = ""
     header: tuple[str, ...] = ()
+    header_from: int | None = None
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -69,6 +71,8 @@ class FoundSource:
         if self.sheet:
             described["sheet"] = self.sheet
         described |= {"header": self.columns} if self.header_row is None else {"header_row": self.header_row}
+        if self.levels:
+            described["header_from"] = self.header_from
         if self.merged_ids:
             described["merged_ids"] = True
         if self.form is not None:
@@ -76,6 +80,15 @@ class FoundSource:
         if self.totals_column:
             described["ignore"] = {TOTALS_RULE: {"column": self.totals_column, "starts_with": list(TOTALS)}}
         return described
+
+    def own_name(self, column: str) -> str:
+        """Return what names a column without the groups above it."""
+        return self.levels.get(column, (column,))[-1]
+
+    @property
+    def header_place(self) -> str:
+        """The row or rows of the header as a person writes them, `2` or `1-2`; "0" for none."""
+        return name_header(self.header_from or 0, self.header_row or 0)
 
     @property
     def place(self) -> str:
@@ -138,88 +151,48 @@ def name_file(name: str, n_files: int) -> str:
     return _LONG_NUMBER.sub("*", plain)
 
 
-def find_header_row(grid: Grid) -> int | None:
-    """Return the row that names the columns, None where none does.
-
-    It is the one among the first rows with the most cells that are words, known ones above all; a row of which more than a
-    third are numbers or dates names nothing, nor does one without a known word where no numbers follow: it may be a patient. Lines that begin with `#` explain and are passed over.
-    """
-    if grid.cells[ROW][0] == NAME_ROW:
-        return NAME_ROW
-    head = grid.cells.head(SEARCHED_ROWS)
-    rows = [(number, [normalise_text(cell) for cell in cells if cell]) for number, *cells in head.iter_rows()]
-    width = max((len(cells) for _, cells in rows), default=0)
-    best, best_score = None, 0.0
-    for number, cells in rows:
-        words = [cell for cell in cells if not _is_data(cell)]
-        if not words or cells[0].startswith(_COMMENT) or len(words) < 2 * len(cells) / 3 or 2 * len(cells) < width:
-            continue
-        known = sum(squeeze(cell) in read_column_words() for cell in words)
-        if known == 0 and not _has_data_below(rows, number):
-            continue  # nothing tells it from a row of somebody's texts
-        score = (len(set(words)) + 2 * known) / width
-        if score > best_score:
-            best, best_score = number, score
-    return best
-
-
-def _check_header_row(grid: Grid, named: int) -> int | None:
-    """Return the header row that a person named, None for a sheet without."""
-    first = grid.cells[ROW][0]
-    if first == NAME_ROW:
-        return NAME_ROW  # the variables' names of a statistical program
-    if named == 0:
-        return None
-    row = grid.cells.filter(pl.col(ROW) == named).drop(ROW)
-    if row.is_empty() or all(cell is None for cell in row.row(0)):
-        raise DeliveryError(
-            f"{grid.label}: the worksheet names row {named} as the header (sheet 表 Sheets), and that row is empty. Correct the number there.",
-            f"{grid.label}：对应表（“表 Sheets”）指定第 {named} 行为表头，但该行为空。请更正行号。",
-        )
-    return named
-
-
-def _has_data_below(rows: Sequence[tuple[int, list[str]]], number: int) -> bool:
-    """Whether half of the cells below a row are numbers or dates."""
-    below = [cell for row, cells in rows for cell in cells if row > number]
-    return 2 * sum(map(_is_data, below)) > len(below)
-
-
-def _is_data(cell: str) -> bool:
-    return bool(_DATA_CELL.match(cell)) or cell.casefold() in MISSING_TEXTS
-
-
 def _is_empty(grid: Grid) -> bool:
     return all(column.is_null().all() for column in grid.cells.drop(ROW))
 
 
-def _read_grid(grid: Grid, pattern: str, dictionary: Dictionary | None, named: int | None) -> list[FoundSource]:
-    header_row = find_header_row(grid) if named is None else _check_header_row(grid, named)
-    names = _name_columns(grid, header_row)
+def _read_grid(
+    grid: Grid, pattern: str, dictionary: Dictionary | None, named: tuple[int, int] | None
+) -> list[FoundSource]:
+    header_from, header_row = find_header(grid) if named is None else check_named_header(grid, *named)
+    levels = {} if header_row is None or header_from is None else _read_levels(grid, header_from, header_row)
+    names = _name_columns(grid, levels)
     first = -1 if header_row is None else header_row
     body = grid.cells.filter(pl.col(ROW) > first).select(ROW, *[pl.col(p).alias(n) for p, n in names.items()])
     body = body.filter(pl.any_horizontal(pl.exclude(ROW).is_not_null())) if names else body.clear()
     labels = {**grid.labels, **_read_comments(grid, names, first), **(dictionary.labels if dictionary else {})}
     table = _find_table(grid.sheet or grid.file.rsplit("/", 1)[-1].rsplit(".", 1)[0])
-    patient = next((n for n in names.values() if PATIENT_NUMBER in read_column_words().get(squeeze(n), ())), None)
+    patient = next((n for p, n in names.items() if _is_patient(levels[p][-1] if levels else n)), None)
     body, totals = _split_totals(body, patient)
     whole = FoundSource(
         "", pattern, grid.sheet, header_row, body, labels,
         table=table, merged_ids=_has_merged(grid, names, patient, first),
         totals_column=patient if totals else None, reason=_find_reason(body, patient) if named is None else None, encoding=grid.encoding, origin=grid.file, header=tuple(names.values()),
+        header_from=header_from, levels={n: levels[p] for p, n in names.items()} if header_from != header_row else {},
     )  # fmt: skip
     return _split_forms(whole, dictionary) if REPEAT_INSTRUMENT in names.values() else [whole]
 
 
-def _name_columns(grid: Grid, header_row: int | None) -> dict[str, str]:
-    """Return the name of each position; a repeated one gets its number, one without a name is called by its place."""
+def _read_levels(grid: Grid, header_from: int, header_row: int) -> dict[str, tuple[str, ...]]:
     positions = [p for p in grid.cells.columns if p != ROW]
-    if header_row is None:
-        return {p: f"column {int(p) + 1}" for p in positions}
-    head = grid.cells.filter(pl.col(ROW) == header_row)
-    texts = [normalise_text(head[p][0] or "") for p in positions]
-    numbered = [f"{t} ({texts[:i].count(t) + 1})" if t and t in texts[:i] else t for i, t in enumerate(texts)]
-    return {p: name for p, name in zip(positions, numbered, strict=True) if name}
+    found = read_levels(grid, header_from, header_row)
+    return {p: tuple(map(normalise_text, texts)) for p, texts in zip(positions, found, strict=True)}
+
+
+def _is_patient(name: str) -> bool:
+    return PATIENT_NUMBER in read_column_words().get(squeeze(name), ())
+
+
+def _name_columns(grid: Grid, levels: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return the name of each position; a repeated one gets its number; without a header each is called by its place."""
+    if not levels:
+        return {p: f"column {int(p) + 1}" for p in grid.cells.columns if p != ROW}
+    names = number_repeated([join_levels(texts) for texts in levels.values()])
+    return {p: name for p, name in zip(levels, names, strict=True) if name}
 
 
 def _read_comments(grid: Grid, names: Mapping[str, str], header_row: int) -> dict[str, str]:

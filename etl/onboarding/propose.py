@@ -1,18 +1,10 @@
-"""What each column of a source probably means, how sure that is, and why; where it is not sure enough, nothing.
-
-A confidence is not a probability but a grade of the evidence, from the kind of match and from whether the values fit:
-
-- 0.95 the header is a known word, the values fit; 0.97 a data dictionary says so
-- 0.90 the header is known in sheets of that table (`date`, `number`)
-- 0.75 the header holds a known word, is one but for a letter, or is a word that hospitals use for more than one thing
-- times 0.4 where the values do not fit, 0.9 where there are none to look at
-"""
+"""What each column of a source probably means, how sure that is, and why; where it is not sure enough, nothing."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -21,8 +13,17 @@ from rapidfuzz import fuzz
 from etl.onboarding.dictionary import Dictionary
 from etl.onboarding.layout import FoundSource
 from etl.onboarding.profile import Kind, Profile, is_unit, profile_column, split_unit
-from etl.onboarding.proposal import Proposal
+from etl.onboarding.proposal import (
+    BY_DICTIONARY,
+    BY_LABEL,
+    KNOWN_IN_TABLE,
+    KNOWN_WORD,
+    LOWEST,
+    PART_OF_HEADER,
+    Proposal,
+)  # fmt: skip
 from etl.onboarding.rivals import drop_rivals
+from etl.onboarding.visits import add_visit, find_group_visits, find_visits
 from etl.onboarding.words import (
     IDENTIFIER,
     NATIONAL_ID,
@@ -44,11 +45,6 @@ from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, normalise_unit
 
-LOWEST = 0.60
-"""Below this confidence nothing is proposed."""
-SURE = 0.90
-"""From this confidence on a proposal stands unless a person changes it."""
-KNOWN_WORD, KNOWN_IN_TABLE, BY_LABEL, PART_OF_HEADER, BY_VALUES, BY_DICTIONARY = 0.95, 0.90, 0.88, 0.75, 0.65, 0.97
 _FITS, _NO_VALUES, _MISFITS = 1.0, 0.9, 0.4
 _CLEAR_LEAD = 0.04
 _SIMILAR = 90
@@ -61,10 +57,6 @@ _EXCEL_DAYS = (20_000, 60_000)
 EVENT_NAME = "redcap_event_name"
 _MANY_ROWS = tuple(name for name, model in TABLES.items() if len(read_key(model)) > 1)
 """Tables with several records of a patient: in a sheet of one of them a column hardly belongs to another table."""
-_OF_VISIT = re.compile(
-    r"^(?P<stem>.+?)[\s_.-]*(?:(?P<baseline>baseline|bl|基线)|(?:visit|v|访视|第)?(?P<visit>\d{1,2})次?)$",
-    re.IGNORECASE,
-)
 _LOOKS = {
     "national id": (NATIONAL_ID, Text("the values look like ID-card numbers", "内容形似身份证号")),
     "telephone or mail": (IDENTIFIER, Text("the values look like telephone numbers or mail addresses", "内容形似电话或邮箱")),
@@ -77,17 +69,21 @@ def propose_columns(source: FoundSource, dictionary: Dictionary | None) -> list[
     patients = _find_patients(source)
     profiles = [_profile(name, source, dictionary, patients) for name in source.columns]
     stems = _strip_prefix(profiles, source)
-    visits = _find_visits(stems)
+    visits = find_visits(stems) or find_group_visits(source.levels)
     stems |= {column: stem for column, (stem, _) in visits.items()}
     home = source.table or _find_home(stems.values())
     has_patient = _has_patient(stems.values())
     proposals = [_propose(source, p, stems[p.column], home, dictionary, has_patient=has_patient) for p in profiles]
-    return drop_rivals([_add_visit(p, visits[p.column][1]) if p.column in visits else p for p in proposals])
+    return drop_rivals([add_visit(p, visits[p.column][1]) if p.column in visits else p for p in proposals])
 
 
 def _find_patients(source: FoundSource) -> pl.Series | None:
     """Return the patients' numbers of a source, None where no header says which column they are."""
-    named = [name for name in source.columns if _has_patient([split_unit(name)[0], source.labels.get(name, "")])]
+    named = [
+        name
+        for name in source.columns
+        if _has_patient([split_unit(source.own_name(name))[0], source.labels.get(name, "")])
+    ]
     found = next((source.rows[name] for name in named if source.rows[name].n_unique() > 1), None)
     return found.forward_fill() if found is not None and source.merged_ids else found
 
@@ -103,34 +99,13 @@ def _profile(name: str, source: FoundSource, dictionary: Dictionary | None, pati
     return replace(profile, unit=next(filter(None, units), None))
 
 
-def _find_visits(stems: Mapping[str, str]) -> dict[str, tuple[str, int]]:
-    """Return the columns of a wide table, one per visit (`ALT_0`, `ALT_1`), with their word and their visit."""
-    matches = {column: match for column, stem in stems.items() if (match := _OF_VISIT.match(stem))}
-    repeated = Counter(squeeze(match["stem"]) for match in matches.values())
-    return {
-        column: (match["stem"], 0 if match["baseline"] else int(match["visit"]))
-        for column, match in matches.items()
-        if repeated[squeeze(match["stem"])] > 1
-        and squeeze(match["stem"]) in read_column_words()
-        and squeeze(stems[column]) not in read_column_words()
-    }
-
-
-def _add_visit(proposal: Proposal, visit: int) -> Proposal:
-    """Give a column of a wide table its visit; a person must say whether the number in its name is one."""
-    meaning = proposal.meaning
-    if meaning is None or "visit_number" not in read_fields(meaning.table or "patient"):
-        return proposal
-    record = ";".join(filter(None, (meaning.record, f"visit_number={visit}")))
-    told = Text(f"one column per visit: is this visit {visit}?", f"每次访视一列：是否为访视 {visit}？")
-    wide = replace(meaning, record=record)
-    return replace(
-        proposal, meaning=wide, confidence=min(proposal.confidence, PART_OF_HEADER), reason=_join(proposal.reason, told)
-    )
-
-
 def _strip_prefix(profiles: Sequence[Profile], source: FoundSource) -> dict[str, str]:
-    """Return each column's words; in a form whose columns begin alike (`les_date`, `les_mm`) the beginning says nothing."""
+    """Return each column's words.
+
+    Of a header in several rows they are the lowest; in a form whose columns begin alike (`les_date`, `les_mm`) the beginning says nothing.
+    """
+    if source.levels:
+        return {p.column: split_unit(source.own_name(p.column))[0] for p in profiles}
     prefixes = Counter(
         p.column.split("_")[0] for p in profiles if "_" in p.column and not p.column.startswith("redcap_")
     )

@@ -12,6 +12,7 @@ import polars as pl
 
 from etl.errors import OpenDecisionsError, RegistryError, WorksheetError
 from etl.extract import ROW, read_delivery
+from etl.header_levels import name_header
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.draft import ALL_ROWS
 from etl.onboarding.words import NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, find_quantity, find_test, list_meanings
@@ -193,10 +194,10 @@ def _decide_sheet(proposal: Decision, row: Row, by: str, reading: Reading) -> De
     return replace(proposal, decided=chosen.en, decided_by=by, note=row.texts[NOTE.en])
 
 
-def _decide_header(proposal: Decision, named: int, row: Row, by: str, reading: Reading) -> Decision:
+def _decide_header(proposal: Decision, named: tuple[int, int], row: Row, by: str, reading: Reading) -> Decision:
     """Take the header row that a person names; of a whole mapping it must be the one that the sheet was read with."""
     if proposal.proposed.startswith(HEADER_ROW):
-        return replace(proposal, decided=f"{HEADER_ROW}{named}", decided_by=by, note=row.texts[NOTE.en])
+        return replace(proposal, decided=f"{HEADER_ROW}{name_header(*named)}", decided_by=by, note=row.texts[NOTE.en])
     if is_other_header(named, proposal):
         reading.blame(
             row.place(DECISION),

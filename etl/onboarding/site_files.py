@@ -96,17 +96,25 @@ def read_toml(folder: Path) -> dict[str, Any]:
 
 def _change_sheets(site: dict[str, Any], sheets: Sequence[Decision]) -> dict[str, Any]:
     """Return site.toml with the sheets that are new, and with the header where it stands now."""
-    rows = {d.source: int(d.decided.removeprefix(HEADER_ROW)) for d in sheets if d.decided.startswith(HEADER_ROW)}
+    rows = {d.source: _describe_header(d.decided) for d in sheets if d.decided.startswith(HEADER_ROW)}
     places = {(s["file"], s.get("sheet")): rows[s["name"]] for s in site["source"] if s["name"] in rows}
-    kept = [
-        {**s, **({"header_row": places[s["file"], s.get("sheet")]} if (s["file"], s.get("sheet")) in places else {})}
-        for s in site["source"]
-    ]
+    kept = [_move_header(s, places.get((s["file"], s.get("sheet")))) for s in site["source"]]
     new = [(d, json.loads(d.record)) for d in sheets if d.source not in rows]
     added = [source for d, source in new if d.proposed == RECORDS]
     pages = [_describe_ignored(page["file"], page.get("sheet"), d.proposed) for d, page in new if d.proposed != RECORDS]
     merged = {**site, "source": [*kept, *added], "ignored": [*site.get("ignored", []), *pages]}
     return settle_sources(merged, sheets)
+
+
+def _describe_header(decided: str) -> dict[str, int]:
+    first, _, last = decided.removeprefix(HEADER_ROW).partition("-")
+    return {"header_row": int(last), "header_from": int(first)} if last else {"header_row": int(first)}
+
+
+def _move_header(source: dict[str, Any], header: dict[str, int] | None) -> dict[str, Any]:
+    """Return a source with its header where it stands now; None where it did not move."""
+    kept = {key: value for key, value in source.items() if header is None or key != "header_from"}
+    return {**kept, **(header or {})}
 
 
 def _read_rows(path: Path) -> list[list[str]]:

@@ -13,7 +13,7 @@ import xlsxwriter
 
 from etl.onboarding.draft import ALL_ROWS, ColumnDraft, Draft
 from etl.onboarding.layout import FoundSource
-from etl.onboarding.propose import SURE
+from etl.onboarding.proposal import SURE
 from etl.onboarding.words import (
     ASK,
     IDENTIFIER,
@@ -179,7 +179,7 @@ def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
         texts = [
             source.name,
             source.place,
-            "–" if source.header_row is None else str(source.header_row),
+            "–" if source.header_row is None else source.header_place,
             str(source.rows.height),
             "; ".join(filter(None, _describe_source(source, draft))),
             f"{proposed.zh} {proposed.en}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.onboarding.propose import LOWEST, SURE
+from etl.onboarding.proposal import LOWEST, SURE
 from etl.onboarding.site_files import NO_RECORDS as NO_RECORDS_ID
 from etl.onboarding.site_files import ROW_NUMBER as ROW_NUMBER_ID
 from etl.pages.text import Text
@@ -39,7 +39,7 @@ SHEET_COLUMNS = (
 )  # fmt: skip
 COLUMN_COLUMNS = (
     (Text("No.", "序号"), 6), (SOURCE, 14), (COLUMN, 22), (Text("Filled", "已填"), 12), (Text("What was seen", "内容"), 36),
-    (PROPOSED, 34), (CONFIDENCE, 9), (REASON, 38), (DECISION, 38), (RECORD, 22), (UNIT, 14), (NOTE, 24),
+    (PROPOSED, 34), (CONFIDENCE, 9), (REASON, 38), (DECISION, 38), (RECORD, 28), (UNIT, 14), (NOTE, 24),
 )  # fmt: skip
 CODE_COLUMNS = (
     (Text("No.", "序号"), 6), (FIELD, 34), (CODE, 22), (Text("Rows", "行数"), 8), (PROPOSED, 20), (CONFIDENCE, 9), (REASON, 34),
@@ -68,8 +68,8 @@ EXPLANATION = (
     ),
     Text(
         "Sheets: where a header was not found rightly, or a sheet with records was taken for an explanation, write the header row's number "
-        "(0 for none) as the decision and run make new-hospital again; what you filled in stays.",
-        "“表”：若表头识别有误，或含记录的表被当作说明页，请在“决定”写上表头行号（无表头写 0），再次运行 make new-hospital；已填内容会保留。",
+        "(1-2 for two rows, 0 for none) as the decision and run make new-hospital again; what you filled in stays.",
+        "“表”：若表头识别有误，或含记录的表被当作说明页，请在“决定”写上表头行号（两行表头写 1-2，无表头写 0），再次运行 make new-hospital；已填内容会保留。",
     ),
     Text(
         "A column that gives several fields: copy its row, one decision each. The same value for all rows: add a row with the column "
@@ -90,7 +90,7 @@ EXPLANATION = (
         "“编码”：选择每个编码的含义；表示缺失或未知的选 missing；需逐格询问医院的选 ask。小于5的计数不显示。",
     ),
     Text(
-        "Write below who decided, save the file, and run: make ingest HOSPITAL=… It says which cells are still open or wrong.",
-        "请在下方填写决定人，保存文件，然后运行 make ingest HOSPITAL=…；仍未填或有误的单元格会逐一指出。",
+        "Write above who decided, save the file, and run: make ingest HOSPITAL=… It says which cells are still open or wrong.",
+        "请在上方填写决定人，保存文件，然后运行 make ingest HOSPITAL=…；仍未填或有误的单元格会逐一指出。",
     ),
 )

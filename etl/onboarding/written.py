@@ -10,6 +10,7 @@ from pathlib import Path
 
 from etl.extract import read_delivery
 from etl.onboarding.decisions import RECORDS, SHEET, Decision
+from etl.onboarding.layout import HeaderRows
 from etl.onboarding.worksheet_rows import Reading, read_names, read_rows
 from etl.onboarding.worksheet_texts import (
     CODE,
@@ -27,7 +28,9 @@ from etl.onboarding.worksheet_texts import (
 )  # fmt: skip
 from etl.site import normalise_text
 
-_HEADER_ROW = re.compile(r"^(?:header row|表头行?|第)?\s*(?P<row>\d{1,4})\s*行?$", re.IGNORECASE)
+_HEADER_ROW = re.compile(
+    r"^(?:header rows?|表头行?|第)?\s*(?P<first>\d{1,4})(?:\s*[-–~至到]\s*(?P<last>\d{1,4}))?\s*行?$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -35,20 +38,20 @@ class Written:
     """The filled-in cells of a worksheet by their English labels.
 
     `names` are those of the first sheet, `sheets` the rows by place, `columns` by place and column (one that gives several fields
-    has several rows), `codes` the decisions by field and code. `header_rows` are those named for (file, sheet), 0 for none.
+    has several rows), `codes` the decisions by field and code. `header_rows` are those named for (file, sheet), first and last, 0 for none.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     sheets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     columns: Mapping[tuple[str, str], Sequence[Mapping[str, str]]] = field(default_factory=dict)
     codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    header_rows: Mapping[tuple[str, str | None], int] = field(default_factory=dict)
+    header_rows: HeaderRows = field(default_factory=dict)
 
 
-def find_header_row_named(text: str) -> int | None:
-    """Return the header row that a decision about a sheet names (`5`, `header row 5`, `第5行`), 0 for no header."""
+def find_header_row_named(text: str) -> tuple[int, int] | None:
+    """Return the first and last header row that a decision about a sheet names (`5`, `1-2`, `第5行`), 0 for no header."""
     match = _HEADER_ROW.match(text)
-    return int(match["row"]) if match else None
+    return (int(match["first"]), int(match["last"] or match["first"])) if match else None
 
 
 def read_written(path: Path, proposals: Sequence[Decision]) -> Written:
@@ -83,7 +86,9 @@ def names_other_headers(written: Written, proposals: Sequence[Decision]) -> bool
     return any(is_other_header(written.header_rows.get((page["file"], page.get("sheet"))), d) for d, page in sheets)
 
 
-def is_other_header(named: int | None, sheet: Decision) -> bool:
-    """Whether a person names another header row (0 is none) than a sheet was read with, or one for a sheet read as an explanation."""
-    read_with = json.loads(sheet.record).get("header_row", 0) if sheet.proposed == RECORDS else None
+def is_other_header(named: tuple[int, int] | None, sheet: Decision) -> bool:
+    """Whether a person names another header (0 is none) than a sheet was read with, or one for a sheet read as an explanation."""
+    page = json.loads(sheet.record)
+    row = page.get("header_row", 0)
+    read_with = (page.get("header_from", row), row) if sheet.proposed == RECORDS else None
     return named is not None and named != read_with

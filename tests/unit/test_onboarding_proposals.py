@@ -10,7 +10,7 @@ from etl.extract import read_delivery
 from etl.onboarding.draft import draft_mapping
 from etl.onboarding.layout import name_file, read_layout
 from etl.onboarding.profile import Kind, profile_column, show_values, split_unit
-from etl.onboarding.propose import LOWEST, SURE
+from etl.onboarding.proposal import LOWEST, SURE
 
 
 def draft(tmp_path, text, name="data.csv"):
