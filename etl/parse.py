@@ -40,6 +40,11 @@ _COMPACT_DATE = r"^(19|20)\d{6}$"
 _EXCEL_SERIAL = r"^[2-5]\d{4}(?:\.\d+)?$"
 # A blank stands only between thousands: two numbers in one cell, `12 5` or `3.9` above `4.1`, are not one.
 _NUMBER = r"^[+-]?(?:\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+)(?:\.\d*)?(?:e[+-]?\d+)?$"
+# Words that count and are no unit: 52岁, 1分, 3个, 2级, 第1次, 一线.
+_COUNTED = r"^第?\s*(\d+(?:\.\d+)?|[一二三四五六七八九十])\s*(?:周?岁|分|级|个|枚|处|次|线)$"
+_NUMERALS = {numeral: str(number) for number, numeral in enumerate("一二三四五六七八九十", 1)}
+ONGOING_TEXTS = ("至今", "仍在用药", "用药中", "持续中", "未停药", "ongoing", "continuing")
+"""What stands in the place of an end that has not come: no date, and nothing to ask about."""
 _LARGEST_COUNT = 2**53
 _CENSORED = r"^([<>≤≥≦≧]=?)\s*(.+)$"
 
@@ -83,8 +88,10 @@ def parse_dates(texts: pl.Series) -> pl.Series:
 
 
 def parse_numbers(texts: pl.Series) -> pl.Series:
-    """Read plain numbers, also with thousands commas; a number with a word or unit beside it gives null."""
-    lowered = texts.str.to_lowercase().str.strip_chars().str.replace(r"^([+-]) +", "$1")
+    """Read plain numbers, also with thousands commas or a counting word (52岁, 第1次, 一线); with another word or a unit beside it gives null."""
+    counted = texts.str.strip_chars().str.extract(_COUNTED, 1).replace(_NUMERALS)
+    plain = pl.select(pl.coalesce(counted, texts)).to_series()
+    lowered = plain.str.to_lowercase().str.strip_chars().str.replace(r"^([+-]) +", "$1")
     readable = lowered.set(~lowered.str.contains(_NUMBER).fill_null(value=False), None)
     values = readable.str.replace_all("[, ]", "").cast(pl.Float64, strict=False)
     return values.set(values.is_infinite().fill_null(value=False), None)
@@ -130,6 +137,7 @@ def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
     if spec.dtype == pl.String:
         return Parsed(present, name_fault(present.is_null() & False, UNREADABLE))
     if spec.dtype == pl.Date:
+        present = present.set(present.str.to_lowercase().is_in(ONGOING_TEXTS).fill_null(value=False), None)
         values = parse_dates(present)
     elif spec.is_censored:
         values, comparator = parse_censored(present)

@@ -9,17 +9,19 @@ import polars as pl
 
 from etl.disclosure import SMALL_CELL_THRESHOLD
 from etl.identity import has_personal_data
-from etl.onboarding.profile import Kind, Profile, profile_column
+from etl.onboarding.profile import Kind, Profile, look_like_names, profile_column
 from etl.onboarding.proposal import SURE, Proposal
-from etl.onboarding.words import Meaning, find_code, is_code_word
+from etl.onboarding.words import Meaning, find_code, is_code_word, read_code_words
 from etl.pages.text import Text
 from etl.parse import MISSING_TEXTS
-from etl.site import EACH
+from etl.site import EACH, normalise_code
+from schemas.codes import Drug
 from schemas.contract import FieldContract
 
 RARE = 0.05
 """Below this share of the rows a value may be a slip and says nothing about how a column is coded."""
 CONVENTION, TRUE_FALSE = 0.75, 0.90
+_DRUG_NAME = 4  # a shorter word may stand in another drug's name
 _DEATH_WORDS = ("死亡", "death", "dead", "deceased", "died", "event")
 _SEX_OF_GB = {"1": "male", "2": "female"}
 
@@ -60,7 +62,7 @@ def _is_of_patients(profile: Profile) -> bool:
     texts = profile.items or (profile.counts if profile.kind == Kind.CODE else {})
     own = [text for text in texts if not is_code_word(text)]
     n_patients = sum((profile.patients or {}).values())
-    return bool(own) and (profile.patients is None or 2 * len(own) > n_patients)
+    return bool(own) and (profile.patients is None or 2 * len(own) > n_patients or look_like_names(own))
 
 
 def draft_listed_codes(source: str, column: str, codes: Mapping[str, int], meaning: Meaning) -> list[CodeDraft]:
@@ -95,13 +97,13 @@ def _propose_code(p: Proposal, spec: FieldContract, text: str) -> tuple[str, flo
     if label is not None:
         value = find_code(spec, label)
         if value:
-            return value, 0.97, Text(f"data dictionary: {text} is {label}", f"数据字典：{text} 为 {label}")
+            return value, 0.97, Text(f"the file says that {text} is {label}", f"文件注明 {text} 为 {label}")
         return (
             "",
             0.0,
             Text(
-                f"data dictionary: {text} is {label}, which no known word says",
-                f"数据字典：{text} 为 {label}，非已知编码",
+                f"the file says that {text} is {label}, which no known word says",
+                f"文件注明 {text} 为 {label}，非已知编码",
             ),
         )
     hint = p.profile.hints.get(text)
@@ -109,7 +111,15 @@ def _propose_code(p: Proposal, spec: FieldContract, text: str) -> tuple[str, flo
         return value, 0.95, Text(f"the header says that {text} is {hint}", f"表头注明 {text} 为 {hint}")
     if value := find_code(spec, text):
         return value, 0.95, Text("a known word", "已知名称")
+    if spec.codes is Drug and len(drugs := _find_drugs(spec, text)) == 1:
+        return drugs.pop(), CONVENTION, Text("holds the name of a drug", "含已知药名")
     return _propose_number(p, spec, text)
+
+
+def _find_drugs(spec: FieldContract, text: str) -> set[str]:
+    """Return the drugs whose names stand in a text: hospitals write the salt and the form beside them, 甲磺酸仑伐替尼胶囊."""
+    names = {word: value for word, value in read_code_words(spec).items() if len(word) >= _DRUG_NAME}
+    return {value for word, value in names.items() if word in normalise_code(text)}
 
 
 def _propose_number(p: Proposal, spec: FieldContract, text: str) -> tuple[str, float, Text]:

@@ -89,7 +89,7 @@ def _draft_new_source(
 ) -> Iterator[ColumnDraft]:
     if found.reason:
         return
-    proposals = propose_columns(found, layout.dictionary)
+    proposals = propose_columns(found, layout)
     facts |= describe_joins([(found, proposals)])
     people += [found.rows[p.column] for p in proposals if p.is_private]
     for code in (code for p in proposals for code in draft_codes(p)):
@@ -104,7 +104,7 @@ def _compare_columns(
     known = {c.column for c in site.columns_of(real) if c.column}
     if real.header:
         return
-    proposals = [p for p in propose_columns(found, layout.dictionary) if p.column not in known]
+    proposals = [p for p in propose_columns(found, layout) if p.column not in known]
     for code in (code for p in proposals for code in draft_codes(p)):
         codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
     yield from (column for column in draft_columns(found, proposals) if column.column)
@@ -124,7 +124,8 @@ def _compare_codes(
     for line in site.columns_of(real):
         if line.role != "field" or not line.field or line.is_checkbox or line.column not in found.columns:
             continue
-        choices = layout.dictionary.list_choices(line.column) if layout.dictionary else {}
+        told = layout.dictionary.list_choices(line.column) if layout.dictionary else {}
+        choices = told or found.choices.get(line.column, {})
         profile = profile_column(line.column, found.rows[line.column], choices)
         meaning = Meaning(f"{line.table}.{line.field}", line.table, line.field, line.record)
         known = site.codes.get((line.table, line.field), {})

@@ -93,7 +93,7 @@ def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = M
     proposed: list[tuple[FoundSource, list[Proposal]]] = []
     codes: dict[tuple[str, str, str], CodeDraft] = {}
     for source in (s for s in layout.sources if not s.reason):
-        proposals = propose_columns(source, layout.dictionary)
+        proposals = propose_columns(source, layout)
         proposed.append((source, proposals))
         columns += draft_columns(source, proposals)
         for code in (code for proposal in proposals for code in draft_codes(proposal)):

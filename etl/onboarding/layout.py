@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from etl.header import number_repeated
 from etl.header_levels import join_levels, name_header, read_levels
 from etl.onboarding.dictionary import Dictionary, is_dictionary, read_dictionary
 from etl.onboarding.find_header import check_named_header, find_header
+from etl.onboarding.legend import read_legend
 from etl.onboarding.words import PATIENT_NUMBER, read_column_words, read_table_words, squeeze
 from etl.site import normalise_text
 
@@ -37,7 +38,8 @@ class FoundSource:
 
     `rows` has the column `source_row` and one column per name, of the rows that are records. `header_row` is None where the file has no
     header; the columns are then called by their place. It is 0 for a file of SPSS, Stata or SAS. `header_from` is above it where the names stand in
-    several rows; `levels` are then the texts that name each column, from above down. `labels` says in more words what a column is, where the file or
+    several rows; `levels` are then the texts that name each column, from above down. `choices` are the codes of a column and what a legend
+    among the sheets says of them. `labels` says in more words what a column is, where the file or
     a dictionary does. `table` is the table that the name of sheet, file or form points to, "" where it points to none.
     `totals_column` is where rows of totals begin with their word. `reason` is set where the sheet holds no records. `file` is the
     pattern that will match the next delivery too, `origin` this file's name; `header` names all columns of the sheet.
@@ -59,6 +61,7 @@ class FoundSource:
     header: tuple[str, ...] = ()
     header_from: int | None = None
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -125,7 +128,8 @@ def read_layout(delivery: Delivery, header_rows: HeaderRows = MappingProxyType({
         else:
             named = header_rows.get((pattern, grid.sheet))
             found += _read_grid(grid, pattern, dictionary, named)
-    sources = tuple(_name_sources(_read_glossaries(found, frozenset(header_rows))))
+    explained = _read_legends(grids, found, header_rows.keys())
+    sources = tuple(_name_sources(_read_glossaries(explained, header_rows.keys())))
     if not any(source.reason is None for source in sources):
         raise DeliveryError(
             f"The delivery '{delivery.name}' holds no sheet with records: a header with known names, or columns of numbers and dates.",
@@ -242,7 +246,41 @@ def _find_reason(body: pl.DataFrame, patient: str | None) -> str | None:
     return "explanation without records / 说明页，无记录" if is_page else None
 
 
-def _read_glossaries(found: Sequence[FoundSource], named: frozenset[tuple[str, str | None]]) -> list[FoundSource]:
+def _read_legends(
+    grids: Sequence[Grid], found: Sequence[FoundSource], named: Collection[tuple[str, str | None]]
+) -> list[FoundSource]:
+    """Take sheets that explain the codes of other sheets' columns for what they are: choices and labels of those columns."""
+    legends = {(grid.file, grid.sheet): legend for grid in grids if (legend := read_legend(grid))}
+    choices: dict[str, Mapping[str, str]] = {}
+    labels: dict[str, str] = {}
+    reasons: dict[tuple[str, str | None], str] = {}
+    for place, legend in legends.items():
+        others = {
+            squeeze(s.own_name(n)) for s in found if (s.origin, s.sheet) != place and not s.reason for n in s.columns
+        }
+        is_named = any((s.file, s.sheet) in named for s in found if (s.origin, s.sheet) == place)
+        if not is_named and 2 * len(legend.columns & others) > len(legend.columns):
+            choices |= legend.choices
+            labels |= legend.labels
+            reasons[place] = "legend of the codes / 编码说明"
+    return [
+        replace(source, reason=reasons[source.origin, source.sheet])
+        if (source.origin, source.sheet) in reasons
+        else _explain(source, labels, choices)
+        for source in found
+    ]
+
+
+def _explain(source: FoundSource, labels: Mapping[str, str], choices: Mapping[str, Mapping[str, str]]) -> FoundSource:
+    words = {name: squeeze(source.own_name(name)) for name in source.columns}
+    return replace(
+        source,
+        labels={**{n: labels[word] for n, word in words.items() if word in labels}, **source.labels},
+        choices={**source.choices, **{n: choices[word] for n, word in words.items() if word in choices}},
+    )
+
+
+def _read_glossaries(found: Sequence[FoundSource], named: Collection[tuple[str, str | None]]) -> list[FoundSource]:
     """Take sheets that explain another sheet's columns, line by line, for what they are: labels of those columns."""
     columns = {squeeze(name) for source in found if not source.reason for name in source.columns}
     labels: dict[str, str] = {}
@@ -258,11 +296,7 @@ def _read_glossaries(found: Sequence[FoundSource], named: frozenset[tuple[str, s
             glossaries.append(source)
     glossary = "glossary of the columns / 列名说明"
     return [
-        replace(source, reason=glossary)
-        if source in glossaries
-        else replace(
-            source, labels={**{n: labels[squeeze(n)] for n in source.columns if squeeze(n) in labels}, **source.labels}
-        )
+        replace(source, reason=glossary) if source in glossaries else _explain(source, labels, {}) if labels else source
         for source in found
     ]
 

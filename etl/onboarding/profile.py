@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ import polars as pl
 from etl.disclosure import SMALL_CELL_THRESHOLD
 from etl.identity import has_personal_data, normalise_person
 from etl.onboarding.words import is_code_word
-from etl.parse import clean_text, drop_missing, parse_censored, parse_dates, parse_numbers
+from etl.parse import ONGOING_TEXTS, clean_text, drop_missing, parse_censored, parse_dates, parse_numbers
 from etl.site import split_items
 from schemas.units import CONVERSIONS, LAB_RANGES, LOG10_PREFIX, normalise_unit
 
@@ -146,10 +146,13 @@ def _find_kind(present: pl.Series, n_distinct: int) -> Kind:
         return Kind.EMPTY
     numbers = parse_numbers(present)
     n_numbers = n - numbers.null_count()
-    is_dated = present.str.contains(r"^\d{4}\s*[-/.年]|^(19|20)\d{6}$|^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$")
+    ended = present.filter(~present.str.to_lowercase().is_in(ONGOING_TEXTS))
+    is_dated = ended.str.contains(r"^\d{4}\s*[-/.年]|^(19|20)\d{6}$|^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$")
     if (
-        is_dated & (parse_dates(present).is_not_null() | present.str.contains(_WRITTEN_DATE["03/05/2020"]))
-    ).sum() >= MOST * n:
+        (is_dated & (parse_dates(ended).is_not_null() | ended.str.contains(_WRITTEN_DATE["03/05/2020"]))).sum()
+        >= MOST * ended.len()
+        > 0
+    ):
         return Kind.DATE
     if n_numbers >= MOST * n:
         values = numbers.drop_nulls()
@@ -200,8 +203,14 @@ def find_identifier(present: pl.Series) -> str:
         return "national id"
     if sum(map(has_personal_data, sample)) >= sample.len() / 2:
         return "telephone or mail"
-    named = [text for text in sample if _CHINESE_NAME.match(text) and text[0] in _SURNAMES]
-    return "name" if len(named) >= 0.8 * sample.len() and sample.len() >= max(_FEW, present.len() / 2) else ""
+    is_often = sample.len() >= max(_FEW, present.len() / 2)
+    return "name" if is_often and look_like_names(sample.to_list()) else ""
+
+
+def look_like_names(texts: Collection[str]) -> bool:
+    """Whether most of some distinct texts begin with a Chinese surname and are as long as names."""
+    named = [text for text in texts if _CHINESE_NAME.match(text) and text[0] in _SURNAMES]
+    return len(named) >= 0.8 * len(texts) > 0
 
 
 def find_value_unit(counts: Sequence[str]) -> str | None:
@@ -217,6 +226,9 @@ def show_values(profile: Profile, limit: int = 12) -> str:
         return ""
     if profile.kind != Kind.CODE and not (profile.kind == Kind.INTEGER and len(profile.counts) <= MAX_NUMBERS_SHOWN):
         return ""
+    unknown = [text for text in profile.counts if not is_code_word(text)]
+    if look_like_names(unknown):
+        return ""  # of a physician, perhaps, who stands beside many patients
     counts = {text: n for text, n in profile.counts.items() if is_common(profile, text)}
     told = [
         f"{text[:40]} ({count if count >= SMALL_CELL_THRESHOLD else f'<{SMALL_CELL_THRESHOLD}'})"

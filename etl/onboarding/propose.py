@@ -11,7 +11,7 @@ import polars as pl
 from rapidfuzz import fuzz
 
 from etl.onboarding.dictionary import Dictionary
-from etl.onboarding.layout import FoundSource
+from etl.onboarding.layout import FoundSource, Layout
 from etl.onboarding.profile import Kind, Profile, is_unit, profile_column, split_unit
 from etl.onboarding.proposal import (
     BY_DICTIONARY,
@@ -64,8 +64,9 @@ _LOOKS = {
 }  # fmt: skip
 
 
-def propose_columns(source: FoundSource, dictionary: Dictionary | None) -> list[Proposal]:
+def propose_columns(source: FoundSource, layout: Layout) -> list[Proposal]:
     """Propose a meaning for each column of one source; no field of a record is proposed twice."""
+    dictionary = layout.dictionary
     patients = _find_patients(source)
     profiles = [_profile(name, source, dictionary, patients) for name in source.columns]
     stems = _strip_prefix(profiles, source)
@@ -74,7 +75,16 @@ def propose_columns(source: FoundSource, dictionary: Dictionary | None) -> list[
     home = source.table or _find_home(stems.values())
     has_patient = _has_patient(stems.values())
     proposals = [_propose(source, p, stems[p.column], home, dictionary, has_patient=has_patient) for p in profiles]
-    return drop_rivals([add_visit(p, visits[p.column][1]) if p.column in visits else p for p in proposals])
+    wide = [add_visit(p, visits[p.column][1]) if p.column in visits else p for p in proposals]
+    return drop_rivals(wide, _count_numbers(layout))
+
+
+def _count_numbers(layout: Layout) -> Counter[str]:
+    """Return in how many sheets each name of a patient's number stands."""
+    sheets = {(s.origin, s.sheet): s for s in layout.sources if not s.reason}
+    return Counter(
+        name for s in sheets.values() for name in s.columns if _has_patient([split_unit(s.own_name(name))[0]])
+    )
 
 
 def _find_patients(source: FoundSource) -> pl.Series | None:
@@ -91,7 +101,8 @@ def _find_patients(source: FoundSource) -> pl.Series | None:
 def _profile(name: str, source: FoundSource, dictionary: Dictionary | None, patients: pl.Series | None) -> Profile:
     """Describe a column; a unit that its header does not name may stand in the dictionary's note or in its description."""
     described = dictionary.find(name) if dictionary else None
-    profile = profile_column(name, source.rows[name], dictionary.list_choices(name) if dictionary else {}, patients)
+    choices = (dictionary.list_choices(name) if dictionary else {}) or source.choices.get(name, {})
+    profile = profile_column(name, source.rows[name], choices, patients)
     if profile.unit:
         return profile
     told = (described.note if described else "", source.labels.get(name, ""))

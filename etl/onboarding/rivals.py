@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from etl.onboarding.proposal import Proposal
-from etl.onboarding.words import IDENTIFIER, NOT_NEEDED, UNIT_COLUMN
+from etl.onboarding.words import IDENTIFIER, NOT_NEEDED, PATIENT_NUMBER, UNIT_COLUMN, list_meanings
 from etl.pages.text import Text
 from etl.site import EACH
 
@@ -15,9 +15,12 @@ _SHARED = (IDENTIFIER, NOT_NEEDED, UNIT_COLUMN)
 _BEATEN = Text("another column of this sheet fits this field as well or better", "本表另一列同样或更符合该字段")
 
 
-def drop_rivals(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Keep the surest of several columns for one field, and none where two are equally sure."""
-    proposals = _separate_lists(proposals)
+def drop_rivals(proposals: Sequence[Proposal], numbers: Mapping[str, int]) -> list[Proposal]:
+    """Keep the surest of several columns for one field, and none where two are equally sure.
+
+    `numbers` tells in how many sheets each name of a patient's number stands: the one that joins most sheets is the patient's.
+    """
+    proposals = _separate_lists(_settle_patient(proposals, numbers))
     best: dict[str, list[float]] = {}
     for p in proposals:
         if p.meaning and p.meaning.id not in _SHARED and p.meaning.record != EACH:
@@ -28,6 +31,22 @@ def drop_rivals(proposals: Sequence[Proposal]) -> list[Proposal]:
         is_beaten = len(rated) > 1 and (p.confidence < rated[0] or rated[1] == rated[0])
         kept.append(replace(p, meaning=None, confidence=0.0, reason=_BEATEN) if is_beaten else p)
     return kept
+
+
+def _settle_patient(proposals: Sequence[Proposal], numbers: Mapping[str, int]) -> Sequence[Proposal]:
+    claims = [p for p in proposals if p.meaning and p.meaning.id == PATIENT_NUMBER]
+    most = max((numbers.get(p.column, 0) for p in claims), default=0)
+    first = [p for p in claims if numbers.get(p.column, 0) == most]
+    if len(claims) < 2 or len(first) > 1:
+        return proposals
+    told = Text(
+        f"another number of the patient; “{first[0].column}” joins more sheets",
+        f"患者的另一编号；“{first[0].column}”关联更多工作表",
+    )
+    return [
+        replace(p, meaning=list_meanings()[IDENTIFIER], reason=told) if p in claims and p is not first[0] else p
+        for p in proposals
+    ]
 
 
 def _separate_lists(proposals: Sequence[Proposal]) -> list[Proposal]:

@@ -37,7 +37,7 @@ _NO_LETTER = re.compile(r"[\W_]+")
 _ORGAN_COLUMNS = {
     "metastasis.lesion_number": ("{}转移灶数", "{}转移灶数目", "{}转移数", "{}转移个数", "number of {} metastases", "{} metastases number"),
     "metastasis.organ": (
-        "{}转移", "有无{}转移", "是否{}转移", "{} metastasis", "{} metastases", "metastasis {}", "{} mets", "{} met", "{} metastatic",
+        "{}转移", "有无{}转移", "是否{}转移", "{} metastasis", "{} metastases", "metastasis {}", "{} mets", "{} met", "{} metastatic", "met {}", "mets {}",
     ),
 }  # fmt: skip
 
@@ -131,9 +131,8 @@ def read_column_words() -> Mapping[str, tuple[str, ...]]:
     words: dict[str, list[str]] = {}
     for meaning, word in _list_column_words("words"):
         words.setdefault(squeeze(word), []).append(meaning)
-    for row in _read("test_words.csv"):
-        for word in row["words"].split("|"):
-            words.setdefault(squeeze(word), []).append(f"laboratory.value.{row['test']}")
+    for test, word in _list_test_words():
+        words.setdefault(squeeze(word), []).append(f"laboratory.value.{test}")
     for value, word in _list_code_words(Organ.__name__):
         for meaning, forms in _ORGAN_COLUMNS.items():
             for form in forms:
@@ -185,7 +184,8 @@ def read_code_words(spec: FieldContract) -> Mapping[str, str]:
     name = spec.codes.__name__ if spec.codes else YES_NO
     own = {_fold_code(code.value): code.value for code in spec.codes} if spec.codes else {}
     labels = {_fold_code(code.zh): code.value for code in spec.codes} if spec.codes else {}
-    return {**labels, **{_fold_code(word): value for value, word in _list_code_words(name)}, **own}
+    tests = _list_test_words() if spec.codes is LabTest else ()
+    return {**labels, **{_fold_code(word): value for value, word in (*tests, *_list_code_words(name))}, **own}
 
 
 def find_code(spec: FieldContract, text: str) -> str | None:
@@ -222,6 +222,11 @@ def list_code_lists() -> list[type[Code]]:
 def _list_column_words(kind: str) -> Iterator[tuple[str, str]]:
     for row in _read("column_words.csv"):
         yield from ((row["meaning"], word) for word in row[kind].split("|") if word)
+
+
+def _list_test_words() -> Iterator[tuple[str, str]]:
+    for row in _read("test_words.csv"):
+        yield from ((row["test"], word) for word in row["words"].split("|"))
 
 
 def _list_code_words(name: str) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ import random
 
 import polars as pl
 import pytest
+import xlsxwriter
 
 from etl.errors import DeliveryError
 from etl.extract import read_delivery
@@ -138,6 +139,54 @@ def test_values_that_may_be_somebody_s_are_not_shown(tmp_path):
     )  # two numbers may be the patient's: neither is proposed, neither is shown
     assert seen["颜色"][0] == "绿色 (50); … +1"  # four patients are red
     assert hidden["颜色"] == ("… +2", {})  # nobody knows how many patients they are
+
+
+def write_book(path, **sheets):
+    with xlsxwriter.Workbook(path) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    return draft_mapping(read_delivery(path), "x")
+
+
+def test_what_a_legend_among_the_sheets_says_is_not_guessed(tmp_path):
+    rows = [["住院号", "腹水", "F1"], *([f"A{n}", str(n % 3), str(7 + n % 2)] for n in range(30))]
+    legend = [["数据说明"], ["表名", "字段", "代码", "含义"], ["基线", "腹水", "0", "无"], ["", "", "1", "少量"], ["", "", "2", "中量"],
+              ["", "F1", "7", "男"], ["", "F1", "8", "女"], ["", "F1", "", "性别"]]  # fmt: skip
+    found = write_book(tmp_path / "a.xlsx", 基线=rows, 说明=legend)
+    assert [s.reason for s in found.sources] == [None, "legend of the codes / 编码说明"]
+    codes = {(c.field, c.code): (c.value, c.is_open) for c in found.codes}
+    assert codes["ascites", "1"] == ("mild", False)
+    assert codes["ascites", "0"] == ("none", False)
+    assert codes["sex", "7"] == ("male", False)
+    assert {c.column: c.meaning for c in found.columns}["F1"] == "patient.sex"
+
+
+def test_the_number_that_joins_most_sheets_is_the_patient_s_and_the_other_is_never_shown(tmp_path):
+    first = [["登记号", "住院号", "性别"], *([f"A{n}", f"Z{n}", "男"] for n in range(20))]
+    second = [["登记号", "ALT(U/L)"], *([f"A{n}", 20 + n] for n in range(20))]
+    found = write_book(tmp_path / "a.xlsx", 患者=first, 检验=second)
+    meanings = {(c.source, c.column): (c.meaning, c.is_open) for c in found.columns}
+    assert meanings["patient", "登记号"] == ("patient_number", False)
+    assert meanings["patient", "住院号"] == ("identifier", False)
+    alone = write_book(tmp_path / "b.xlsx", 患者=first)
+    assert {c.column: c.meaning for c in alone.columns} == {"登记号": "", "住院号": "", "性别": "patient.sex"}
+
+
+def test_names_of_physicians_are_not_shown(tmp_path):
+    lines = [f"{n},{['王建国', '李敏', '张伟'][n % 3]},男" for n in range(60)]
+    found = draft(tmp_path, "\n".join(["住院号,管理者,性别", *lines]))
+    assert {c.column: (c.seen, c.codes) for c in found.columns}["管理者"] == ("", {})
+
+
+def test_a_drug_is_known_by_its_name_within_the_product_s(tmp_path):
+    lines = [f"{n},{['甲磺酸仑伐替尼胶囊', '甲苯磺酸索拉非尼片', '仑伐替尼'][n % 3]},2020-03-01" for n in range(30)]
+    found = draft(tmp_path, "\n".join(["住院号,药品名称,开始日期", *lines]))
+    codes = {c.code: (c.value, c.is_open) for c in found.codes}
+    assert codes["甲磺酸仑伐替尼胶囊"] == ("lenvatinib", True)
+    assert codes["甲苯磺酸索拉非尼片"] == ("sorafenib", True)
+    assert codes["仑伐替尼"] == ("lenvatinib", False)
 
 
 def test_mrecist_is_not_taken_for_recist(tmp_path):

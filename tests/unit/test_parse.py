@@ -70,6 +70,22 @@ def test_numbers(text, number):
 
 
 @pytest.mark.parametrize(
+    ("text", "number"),
+    [("52岁", 52), ("52 周岁", 52), ("１分", 1), ("3个", 3), ("2级", 2), ("第1次", 1), ("第三次", 3), ("一线", 1), ("二线", 2), ("1.5级", 1.5),
+     ("8mg", None), ("3-5个", None), ("约3个", None), ("C期", None), ("一", None), ("多个", None), ("5cm", None), ("3级以上", None)],
+)  # fmt: skip
+def test_a_counting_word_is_no_unit_and_a_unit_is_one(text, number):
+    assert parse_numbers(drop_missing(clean_text(pl.Series("n", [text]))))[0] == number
+
+
+def test_an_end_that_has_not_come_is_no_date_and_nothing_to_ask():
+    spec = read_contract(TABLES["treatment"])["end_date"]
+    parsed = parse_field(clean_text(pl.Series("d", ["至今", "2020-03-05", "ONGOING", "仍在用药", "soon"])), spec, {})
+    assert parsed.values.to_list() == [None, dt.date(2020, 3, 5), None, None, None]
+    assert parsed.fault.to_list() == [None, None, None, None, "unreadable"]
+
+
+@pytest.mark.parametrize(
     ("text", "value", "sign"),
     [(">1210", 1210, ">"), ("＞1210", 1210, ">"), ("<0.6", 0.6, "<"), ("≤20", 20, "<="), (">= 3", 3, ">="), ("≧5", 5, ">="), ("≦ 5", 5, "<="), ("≥=3", 3, ">="), ("15", 15, "="),
      ("未检出", None, "not_detected"), ("Not detected", None, "not_detected"), ("阴性", None, "not_detected"),
