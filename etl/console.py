@@ -56,6 +56,8 @@ PROPOSAL_WORDS = {
     },
 }  # fmt: skip
 SHOWN_WEAKNESSES = 12
+WORTH_A_REASON = 0.1
+"""Above this share of records set aside the terminal says why."""
 
 
 class Terminal:
@@ -173,6 +175,10 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
     labels = {severity.value: getattr(SEVERITIES[severity], language) for severity in Severity}
     parts = ", ".join(f"{label} {found.get(severity, 0):,}" for severity, label in labels.items())
     lines += [f"{words['patients']} {a['patients']:,}", f"{words['findings']} {parts}"]
+    if a["records_quarantined"] > WORTH_A_REASON * a["records_made"]:
+        lines += [
+            f"    {words['quarantined']} {n:,}: {zh if language == 'zh' else en}" for n, en, zh in summary.reasons
+        ]
     return lines + _describe_answers(summary, language)
 
 

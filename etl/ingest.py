@@ -30,6 +30,7 @@ from etl.settings import Settings, find_site
 from etl.site import Site, load_site
 from etl.validate import Validated, validate_delivery
 from etl.warehouse import SQL_DIR, Warehouse, open_for_reading, open_for_writing
+from schemas.codes import Severity
 from schemas.contract import PROVENANCE
 from schemas.tables import TABLES
 
@@ -39,6 +40,7 @@ VERSIONED = (
 )  # fmt: skip
 # Modules of etl/ that only talk to people: a change of them gives no reason to read a delivery again.
 TALKING_MODULES = ("answers.py", "cli.py", "console.py", "disclosure.py", "errors.py", "settings.py")
+_SHOWN_REASONS = 3
 _EMPTY_PATIENTS = pl.DataFrame(
     schema={
         **dict.fromkeys(PROVENANCE, pl.String),
@@ -54,7 +56,7 @@ class IngestSummary:
     """What an ingest did, as the terminal shows it.
 
     `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`. `answers` counts the answers to queries
-    that were taken.
+    that were taken. `reasons` are why most records were set aside, counted, in both languages.
     """
 
     hospital: str
@@ -68,6 +70,7 @@ class IngestSummary:
     findings: Mapping[str, int] | None = None
     is_synthetic: bool = False
     answers: int = 0
+    reasons: tuple[tuple[int, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def ingest(
     summary = IngestSummary(
         hospital, site.name_en, site.name_zh, "checked" if check else "loaded", delivery.name, None, accounts,
         mapped.row_accounts, dict(validated.findings["severity"].value_counts().iter_rows()), delivery.is_synthetic,
-        answers.height,
+        answers.height, _list_reasons(validated.findings),
     )  # fmt: skip
     if check:
         return summary
@@ -255,6 +258,15 @@ def _check_volume(validated: Validated, site: Site, known: _Known, *, accept: bo
             f"本次提交有 {n_patients} 名患者，上次为 {last['patients'][0]} 名：减少超过 20%。未载入任何数据。"
             f"如确认无误：make ingest HOSPITAL={site.hospital} ACCEPT=yes",
         )
+
+
+def _list_reasons(findings: pl.DataFrame) -> tuple[tuple[int, str, str], ...]:
+    """Return why most records were rejected; one that went with its patient's record tells nothing of its own."""
+    rejected = findings.filter(
+        (pl.col("severity") == Severity.REJECT.value) & ~pl.col("rule_id").str.ends_with(".parent")
+    )
+    counted = rejected.group_by("message_en", "message_zh").len().sort("len", "message_en", descending=[True, False])
+    return tuple(counted.select("len", "message_en", "message_zh").head(_SHOWN_REASONS).rows())
 
 
 def _balance(mapped: Mapped, validated: Validated) -> dict[str, int]:

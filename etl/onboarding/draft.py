@@ -199,12 +199,23 @@ def _find_criteria(table: str, source: FoundSource, proposals: Sequence[Proposal
 
 
 def _find_visit(table: str, source: FoundSource, proposals: Sequence[Proposal]) -> _Constant:
-    patient = next((p for p in proposals if p.meaning and p.meaning.id == PATIENT_NUMBER), None)
-    has_one_row_each = patient is not None and patient.profile.n_distinct >= 0.95 * patient.profile.n_filled
-    if table != "laboratory" or not has_one_row_each:
+    if table != "laboratory" or not _has_one_row_each(proposals):
         return _NO_CONSTANT
     told = Text("one row per patient: taken before the therapy?", "每名患者一行：是否为治疗前的检验？")
     return _Constant("visit_number=0", GUESSED, told)
+
+
+def _find_number(table: str, source: FoundSource, proposals: Sequence[Proposal]) -> _Constant:
+    if not _has_one_row_each(proposals):
+        return _NO_CONSTANT
+    told = Text("one row per patient: the first and only one?", "每名患者一行：是否仅此一次？")
+    name = next(name for name in read_key(TABLES[table]) if name.endswith("_number") and name != "visit_number")
+    return _Constant(f"{name}=1", GUESSED, told)
+
+
+def _has_one_row_each(proposals: Sequence[Proposal]) -> bool:
+    patient = next((p for p in proposals if p.meaning and p.meaning.id == PATIENT_NUMBER), None)
+    return patient is not None and patient.profile.n_distinct >= 0.95 * patient.profile.n_filled
 
 
 def _find_line(table: str, source: FoundSource, proposals: Sequence[Proposal]) -> _Constant:
@@ -214,6 +225,7 @@ def _find_line(table: str, source: FoundSource, proposals: Sequence[Proposal]) -
 
 _CONSTANTS = {
     "reader": _find_reader, "criteria": _find_criteria, "visit_number": _find_visit, "line_number": _find_line,
+    "event_number": _find_number, "procedure_number": _find_number,
 }  # fmt: skip
 
 

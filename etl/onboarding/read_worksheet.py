@@ -15,6 +15,8 @@ from etl.extract import ROW, read_delivery
 from etl.header_levels import name_header
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.draft import ALL_ROWS
+from etl.onboarding.keys import describe_missing_key, find_missing_keys
+from etl.onboarding.site_files import NO_RECORDS
 from etl.onboarding.words import NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, find_quantity, find_test, list_meanings
 from etl.onboarding.worksheet import describe_meaning, list_choices
 from etl.onboarding.worksheet_rows import Reading, Row, read_names, read_rows
@@ -90,6 +92,8 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     _find_rivals(pairs, known, reading)
     decided = [decision for decision, _ in pairs]
     _find_nameless(decided, rows[SHEET], reading)
+    if not (reading.faults or reading.waiting):
+        _find_keyless(pairs, known, reading)
     if reading.faults:
         raise _make_error(
             WorksheetError,
@@ -324,6 +328,18 @@ def _check_record(decided: Decision, row: Row, reading: Reading) -> None:
     )
     for fault in check_field(column):
         reading.blame(row.place(RECORD), fault, fault)
+
+
+def _find_keyless(pairs: Sequence[tuple[Decision, Row | None]], known: Site | None, reading: Reading) -> None:
+    """Wait for the parts of a table's key that nothing gives, at the first column of that table; sheets without records count for nothing."""
+    empty = {d.source for d, _ in pairs if d.kind == SHEET and d.decided == NO_RECORDS}
+    decided = [d for d, _ in pairs if d.source not in empty]
+    for source, table, field in find_missing_keys(decided, known):
+        row = next((row for d, row in pairs if row and d.source == source and d.decided.split(".")[0] == table), None)
+        if row:
+            told = describe_missing_key(source, table, field)
+            place = row.place(DECISION)
+            reading.waiting.append(Text(f"{place}: {told.en}", f"{place}：{told.zh}"))
 
 
 def _share_with_lists(pairs: Sequence[tuple[Decision, Row | None]]) -> list[tuple[Decision, Row | None]]:

@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from etl.onboarding.decisions import COLUMN, SHEET, Decision
+from etl.onboarding.keys import find_divided_tables
 from etl.onboarding.words import list_meanings, read_fields
 from etl.pages.text import Text
 from etl.quality.texts import label_field, label_test
 from etl.quality.thresholds import ALTERNATIVES, BASELINE_TESTS, REQUIRED, find_completeness_threshold
+from schemas.contract import read_grain
 from schemas.tables import TABLES
 
 
 def list_weaknesses(decisions: Sequence[Decision]) -> list[Text]:
-    """Return each weakness in both languages: missing fields first."""
-    return [*_find_absent(decisions), *list_doubts(decisions)]
+    """Return each weakness in both languages: divided tables first, then missing fields."""
+    return [*_find_divided(decisions), *_find_absent(decisions), *list_doubts(decisions)]
+
+
+def _find_divided(decisions: Sequence[Decision]) -> Iterator[Text]:
+    for table, sources in find_divided_tables(decisions).items():
+        _, zh = read_grain(TABLES[table])
+        named, named_zh = ", ".join(sources), "、".join(sources)
+        yield Text(
+            f"{table}: fields of it stand in {len(sources)} sources ({named}). A patient who stands in more than one of them is set aside, for "
+            "a record comes from one row: bring these columns into one sheet",
+            f"{zh}（{table}）：其字段分布于 {len(sources)} 个数据源（{named_zh}）。同一患者若出现在多处，其记录将被隔离，因为一条记录只能来自一行；请将这些列合并到同一工作表",
+        )
 
 
 def _find_absent(decisions: Sequence[Decision]) -> Iterator[Text]:

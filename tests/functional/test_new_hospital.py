@@ -13,6 +13,7 @@ from worksheet_desk import (
     COLUMN_DECISION,
     COLUMN_RECORD,
     COLUMN_UNIT,
+    fill,
     fill_like,
     find_row,
     list_rows,
@@ -274,3 +275,49 @@ def test_a_worksheet_that_waits_and_a_name_that_cannot_be(deliveries, settings):
         propose_hospital(settings, "new", deliveries["nanfang"])
     with pytest.raises(UsageError, match="Which delivery"):
         propose_hospital(settings, "other", None)
+
+
+def test_a_table_whose_key_nothing_gives_is_told_before_anything_is_loaded(tmp_path, settings):
+    lines = [f"{n % 10:03},ALT,{20 + n},U/L,2020-03-{1 + n % 9:02}" for n in range(40)]
+    (tmp_path / "lis.csv").write_text("\n".join(["住院号,检验项目,结果,单位,采样日期", *lines]), encoding="utf-8")
+    path = propose_hospital(settings, "new", tmp_path / "lis.csv").worksheet
+    fill(path, lambda *_: ("同意建议", "", ""), lambda *_: "missing")
+    check_refused(
+        path,
+        OpenDecisionsError,
+        "nothing gives laboratory.visit_number",
+        "“all rows: laboratory” with the record “visit_number=…”",
+    )
+    cells = read_cells(path)
+    last = max(number for number, _ in list_rows(cells, COLUMNS)) + 1
+    added = {"B": cells[COLUMNS, "B5"], "C": "all rows: laboratory", "J": "visit_number=0"}
+    write_cells(path, {(COLUMNS, f"{letter}{last}"): text for letter, text in added.items()})
+    take_worksheet(path.parent)
+    assert load_site(path.parent).columns[-1].record == "visit_number=0"
+
+
+def test_a_table_of_one_record_per_patient_in_two_sheets_is_weak():
+    columns = [
+        ("a", "patient.sex"),
+        ("b", "patient.is_recurrent"),
+        ("a", "baseline.ascites"),
+        ("b", "metastasis.organ"),
+        ("a", "metastasis.organ"),
+    ]
+    decisions = [
+        Decision("column", source, field, field, "", "", "1", "1", "", decided=field) for source, field in columns
+    ]
+    told = [weak.en for weak in list_weaknesses(decisions)]
+    assert [text for text in told if "stand in 2 sources" in text] == [told[0]]
+    assert told[0].startswith("patient: fields of it stand in 2 sources (a, b)")
+
+
+def test_the_terminal_says_why_most_records_were_set_aside(tmp_path, settings):
+    lines = [f"{n % 10:03},男" for n in range(40)]
+    (tmp_path / "a.csv").write_text(
+        "\n".join(["住院号,性别", *lines, *(f"{n % 10:03},女" for n in range(10))]), encoding="utf-8"
+    )
+    path = propose_hospital(settings, "new", tmp_path / "a.csv").worksheet
+    fill(path, lambda *_: ("同意建议", "", ""), lambda *_: "missing")
+    done = run_registry(settings, "ingest", "new", "--extract", str(tmp_path / "a.csv"))
+    assert "quarantined 50: Table patient: " in done.stdout

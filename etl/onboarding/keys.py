@@ -1,0 +1,62 @@
+"""Whether what a worksheet decides can make records: a table whose key nothing gives would be rejected whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from etl.onboarding.decisions import COLUMN, Decision
+from etl.onboarding.words import list_meanings
+from etl.pages.text import Text
+from etl.quality.texts import label_field
+from etl.site import EACH, SHARED, Site
+from schemas.contract import read_key
+from schemas.tables import TABLES
+
+Given = dict[tuple[str, str], set[str]]
+
+
+def find_missing_keys(decided: Sequence[Decision], known: Site | None) -> Iterator[tuple[str, str, str]]:
+    """Yield (source, table, field) of the parts of keys that no column and no constant gives, for the tables that are decided about."""
+    given = _list_given(decided)
+    for source in known.sources if known else ():
+        for c in known.columns_of(source) if known else ():
+            if c.role == "field" and (source.name, c.table) in given:
+                given[source.name, c.table] |= {c.field, *c.constants}
+    for (source_name, table), fields in given.items():
+        for name in read_key(TABLES[table]):
+            if name != "patient_id" and name not in fields:
+                yield source_name, table, name
+
+
+def describe_missing_key(source: str, table: str, field: str) -> Text:
+    """Say which part of a key is missing and how it can be given."""
+    label = label_field(table, field)
+    return Text(
+        f"{source}: nothing gives {table}.{field} ({label.en}), without which no record of {table} can be loaded. Name its column; or add a row "
+        f"“all rows: {table}” with the record “{field}=…”; or say “not needed” for the columns of {table}",
+        f"{source}：没有列提供 {table}.{field}（{label.zh}），缺少它则 {table} 的记录均无法载入。请指明对应列；或新增一行“all rows: {table}”，记录写“{field}=…”；"
+        f"或将 {table} 的各列选为“不需要”",
+    )
+
+
+def find_divided_tables(decided: Sequence[Decision]) -> Mapping[str, Sequence[str]]:
+    """Return the tables with one record per patient whose fields several sources give, with those sources."""
+    sources: dict[str, list[str]] = {}
+    for source, table in _list_given(decided):
+        if read_key(TABLES[table]) == ("patient_id",):
+            sources.setdefault(table, []).append(source)
+    return {table: names for table, names in sources.items() if len(names) > 1}
+
+
+def _list_given(decided: Sequence[Decision]) -> Given:
+    """Return the fields that columns and constants give, by source and table; tables with constants alone are left out."""
+    given: Given = {}
+    constants: Given = {}
+    for d in (d for d in decided if d.kind == COLUMN):
+        meaning = list_meanings().get(d.decided)
+        names = {item.lstrip("?").split("=")[0] for item in d.decided_record.split(";")} - {"", SHARED, EACH}
+        if meaning and meaning.field:
+            given.setdefault((d.source, meaning.table), set()).update({meaning.field, *names})
+        elif d.is_constant:
+            constants.setdefault((d.source, d.decided.removesuffix(".*")), set()).update(names)
+    return {place: fields | constants.get(place, set()) for place, fields in given.items()}
