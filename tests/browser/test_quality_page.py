@@ -61,12 +61,12 @@ def test_language_switch_shows_one_language_and_is_remembered(open_page):
     heading = page.locator("h1")
     assert heading.inner_text() == "Data quality: Nanfang Hospital"
     page.click("[data-language=zh]")
-    assert heading.inner_text() == "数据质量：南方医院"
+    expect(heading).to_have_text("数据质量：南方医院", use_inner_text=True)
     page.reload()
-    assert heading.inner_text() == "数据质量：南方医院"
+    expect(heading).to_have_text("数据质量：南方医院", use_inner_text=True)
     page.click("[data-language=both]")
-    assert heading.inner_text().startswith("Data quality: Nanfang Hospital")
-    assert "南方医院" in heading.inner_text()
+    expect(heading).to_contain_text("Data quality: Nanfang Hospital", use_inner_text=True)
+    expect(heading).to_contain_text("南方医院", use_inner_text=True)
 
 
 def test_a_chinese_browser_opens_the_page_in_chinese(open_page):
