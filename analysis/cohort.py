@@ -50,8 +50,8 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     incomplete data, whichever criterion it was. A patient seen first in another hospital is the last step.
     A study without criteria takes everybody whose outcome, and arm where it compares two, is known.
 
-    Raises `AnalysisError` for a column that the study names and the subjects lack, for a level that the study does not
-    know, and where no patient is left, listing what every criterion removed.
+    Raises `AnalysisError` for a column that the study names and the subjects lack, for a level or a group that the study
+    does not know, and where no patient is left, listing what every criterion removed.
     """
     if missing := [name for name in spec.list_columns() if name not in subjects.columns]:
         raise AnalysisError(
@@ -69,6 +69,7 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     chosen = chosen.filter(is_kept)
     if chosen.is_empty():
         raise AnalysisError(*_explain_nobody(attrition, spec))
+    _check_groups(chosen, spec)
     return Cohort(_order_patients(_type_levels(chosen, spec)), attrition)
 
 
@@ -162,6 +163,26 @@ def _explain_nobody(attrition: pl.DataFrame, spec: StudySpec) -> tuple[str, str]
         f"study {spec.study}: no patient is left to analyse. Removed by criterion: {listed}",
         f"研究 {spec.study}：没有可分析的患者。各标准剔除人数：{listed}",
     )
+
+
+def _check_groups(chosen: pl.DataFrame, spec: StudySpec) -> None:
+    """Everybody analysed is in one of the arms: whoever is not in the treated one would be counted as a control."""
+    if not spec.arms:
+        return
+    counts = chosen.group_by("arm").len().sort(pl.col("len"), pl.col("arm"), descending=[True, False])
+    others = counts.filter(~pl.col("arm").is_in([arm.code for arm in spec.arms]).fill_null(value=False))
+    if others.height:
+        n, column = others["len"].sum(), spec.arm_column
+        named, named_zh = (
+            ", ".join(f"{missing if code is None else code} {n_code}" for code, n_code in others.iter_rows())
+            for missing in ("no value", "无取值")
+        )
+        raise AnalysisError(
+            f"study {spec.study}: {n} of {chosen.height} patients to analyse have a value in '{column}' that is none of the arms: {named}. "
+            "Declare an arm for them, or leave them out by a criterion.",
+            f"研究 {spec.study}：待分析的 {chosen.height} 名患者中，有 {n} 名在“{column}”列的取值不属于任何一组：{named_zh}。"
+            "请为其声明分组，或通过标准将其排除。",
+        )
 
 
 def _type_levels(chosen: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:

@@ -348,6 +348,8 @@ def _check_parts(spec: StudySpec) -> None:
         raise make_fault(spec.study, "matching: a caliper cannot be negative")
     if spec.arms and sorted(arm.role for arm in spec.arms) != ["control", "treated"]:
         raise make_fault(spec.study, "arms: one treated and one control are needed")
+    if len({arm.code for arm in spec.arms}) < len(spec.arms):
+        raise make_fault(spec.study, "arms: the two have the same code, so that nobody could be told apart")
     comparisons = (spec.matching, spec.evaluations, spec.courses, spec.grade_bands)
     if not spec.arms and any(comparisons):
         raise make_fault(spec.study, "matching, evaluations, courses and grade_bands need arms")

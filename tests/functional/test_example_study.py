@@ -15,8 +15,10 @@ import xlsxwriter
 
 from analysis.calibration_targets import list_targets
 from analysis.calibration_trial import Bench
-from analysis.spec import read_study
+from analysis.run import compute_study
+from analysis.spec import read_spec, read_study
 from etl.accounts import USED
+from etl.errors import AnalysisError
 from etl.example.calibration import read_calibration
 from etl.extract import read_delivery
 from etl.ingest import VERSIONED
@@ -27,6 +29,7 @@ from etl.warehouse import read_frames
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "analysis" / "studies" / "len_vs_sora" / "published" / "table1.csv"
+CASES = ROOT.parent / "shared" / "cases"
 HOSPITALS = ("nanfang", "hunan", "sysu")
 
 
@@ -116,6 +119,17 @@ def test_the_example_is_within_every_tolerance_of_the_published_figures(study):
     assert [t for t in targets if not abs(values[t.result_id] - t.value) <= t.tolerance] == []
     page = (ROOT / "docs" / "example.md").read_text(encoding="utf-8").splitlines()
     assert [row for row in rows if row not in page] == [], "docs/example.md shows other figures"
+
+
+@pytest.mark.skipif(not CASES.exists(), reason="the cases from outside are not here")
+def test_a_study_of_two_drugs_out_of_five_is_refused_with_the_others_counted(study, tmp_path):
+    shutil.copy(CASES / "third_arm.toml", tmp_path / "spec.toml")
+    frames = study.read("marts.analysis_subject", "marts.analysis_adverse_event")
+    with pytest.raises(AnalysisError) as raised:
+        compute_study(frames, read_spec(tmp_path / "spec.toml"))
+    # 229 are eligible, 159 of them in the two arms (README of the cases)
+    assert "70 of 229 patients" in raised.value.en
+    assert "toripalimab 32, pembrolizumab 25, nivolumab 13" in raised.value.en
 
 
 def test_the_example_is_balanced_as_printed_and_its_hazards_are_not_proportional(study):

@@ -1,5 +1,7 @@
+from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -77,3 +79,48 @@ def test_a_level_the_study_does_not_know_is_refused(subjects):
     subjects = subjects.with_columns(pl.lit("Grade 4").alias("albi_level"))
     with pytest.raises(AnalysisError, match="ALBI grade"):
         select_cohort(subjects, SPEC)
+
+
+def put_into_groups(subjects, seed):
+    """The subjects with an arm column of five values, drawn at random, one of them rare, and some without a value."""
+    rng = np.random.default_rng(seed)
+    drugs = rng.choice(["cam", "sin", "nivo", "pembro", None], size=subjects.height, p=[0.4, 0.3, 0.18, 0.1, 0.02])
+    return subjects.with_columns(pl.Series("pd1_drug", drugs.tolist(), dtype=pl.String))
+
+
+def take_two_groups(column, *codes):
+    arms = tuple(replace(arm, code=code) for arm, code in zip(SPEC.arms, codes, strict=True))
+    return replace(SPEC, arms=arms, arm_column=column)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_patients_of_no_arm_are_refused_with_their_counts(subjects, seed):
+    grouped = put_into_groups(subjects, seed)
+    analysed = select_cohort(grouped, SPEC).frame
+    with pytest.raises(AnalysisError) as raised:
+        select_cohort(grouped, take_two_groups("pd1_drug", "cam", "sin"))
+    others = Counter(analysed["pd1_drug"].to_list())
+    n = sum(count for name, count in others.items() if name not in ("cam", "sin"))
+    assert f"{n} of 242 patients" in raised.value.en
+    for name, count in others.items():
+        shown = f"{name or 'no value'} {count}"
+        assert (shown in raised.value.en) == (name not in ("cam", "sin")), shown
+        assert (f"{name or '无取值'} {count}" in raised.value.zh) == (name not in ("cam", "sin")), shown
+
+
+def test_arms_that_hold_everybody_are_taken(subjects):
+    two = put_into_groups(subjects, 0).with_columns(
+        pl.when(pl.col("pd1_drug") == "cam").then(pl.lit("cam")).otherwise(pl.lit("rest")).alias("pd1_drug")
+    )
+    frame = select_cohort(two, take_two_groups("pd1_drug", "cam", "rest")).frame
+    assert set(frame["arm"]) == {"cam", "rest"}
+
+
+def test_a_criterion_left_out_does_not_let_others_into_the_control_arm(subjects):
+    other = subjects.with_columns(
+        pl.when(pl.col("source_row") < 30).then(pl.lit("other")).otherwise("arm").alias("arm"),
+        pl.col("source_row").ge(30).alias("arm_is_compared"),
+    )
+    assert "other" not in select_cohort(other, SPEC).frame["arm"]
+    with pytest.raises(AnalysisError, match=r"none of the arms: other 17\b"):
+        select_cohort(other, replace(SPEC, population=Population(without_criteria=("arm_is_compared",))))
