@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -17,6 +18,10 @@ from analysis.kaplan_meier import Z_95, check_times
 from etl.errors import AnalysisError
 
 Ties = Literal["efron", "breslow"]
+LARGEST_LOG_RATIO = 15.0
+"""A log hazard ratio between the ends of a covariate beyond which it is taken to run to infinity: 3 million times the hazard."""
+_STOPPED = re.compile(r"Ran out of iterations")
+_INFINITE = re.compile(r"converged before variables? ([\d, ]+)")
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,8 @@ class CoxFit:
 
     `coefficients` has one row per column of the design: `name`, `term` (its covariate), `level` (null for a
     number), `coef` (log hazard ratio), `std_err` (robust if `is_robust`), `z`, `p`, `hazard_ratio`, `ci_low`,
-    `ci_high` (Wald 95 %). `messages` holds what the fitting reported, such as a coefficient that runs to infinity.
+    `ci_high` (Wald 95 %). Where a coefficient runs to infinity or the fitting did not converge, `coef` and `std_err` are
+    where the fitting stopped, and hazard ratio, limits, `z` and `p` are null; `messages` holds what the fitting reported.
     """
 
     coefficients: pl.DataFrame
@@ -50,6 +56,16 @@ class CoxFit:
     concordance_std_err: float
     messages: tuple[str, ...]
     model: Any = field(repr=False, compare=False)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no coefficient runs to infinity."""
+        return bool(self.coefficients["hazard_ratio"].is_not_null().all())
+
+    @property
+    def has_converged(self) -> bool:
+        """Whether the fitting came to its end; where it did not, the likelihood is not the largest."""
+        return not any(_STOPPED.search(message) for message in self.messages)
 
 
 def fit_cox(
@@ -97,8 +113,7 @@ def fit_cox(
             cluster=clusters,
             robust=weights is not None or cluster is not None,
         )
-    messages = tuple(_name_columns(str(warning.message), encoded) for warning in caught)
-    return _read_model(model, encoded, messages)
+    return _read_model(model, encoded, tuple(str(warning.message).strip() for warning in caught))
 
 
 def _check_model(events: NDArray[np.bool_], design: Design, weights: ArrayLike | None) -> None:
@@ -114,7 +129,7 @@ def _check_model(events: NDArray[np.bool_], design: Design, weights: ArrayLike |
 
 def _name_columns(message: str, design: Design) -> str:
     """The package numbers coefficients in its messages from 1; add the names they stand for."""
-    return f"{message.strip()} (coefficients in order: {', '.join(design.names)})"
+    return f"{message} (coefficients in order: {', '.join(design.names)})"
 
 
 def _read_model(model: Any, design: Design, messages: tuple[str, ...]) -> CoxFit:
@@ -134,7 +149,7 @@ def _read_model(model: Any, design: Design, messages: tuple[str, ...]) -> CoxFit
     loglik_null, loglik = model.loglik
     n_terms = len(coef)
     return CoxFit(
-        coefficients=_tabulate(coef, std_err, design),
+        coefficients=_tabulate(coef, std_err, design, _find_infinite(coef, design, messages)),
         n=int(model.n),
         n_event=int(model.nevent),
         is_robust=bool(model.robust),
@@ -145,14 +160,29 @@ def _read_model(model: Any, design: Design, messages: tuple[str, ...]) -> CoxFit
         score=_test(float(model.score), n_terms),
         concordance=float(model.concordance["concordance"]),
         concordance_std_err=float(model.concordance["std"]),
-        messages=messages,
+        messages=tuple(_name_columns(message, design) for message in messages),
         model=replace(model, assign=_group_columns(design)),
     )
 
 
-def _tabulate(coef: NDArray[np.float64], std_err: NDArray[np.float64], design: Design) -> pl.DataFrame:
+def _find_infinite(coef: NDArray[np.float64], design: Design, messages: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Which coefficients run to infinity: those that the fitting names, all where it did not converge, and the very large.
+
+    The partial likelihood still grows there when the fitting stops (Heinze and Schemper 2001, doi:10.1111/j.0006-341X.2001.00114.x),
+    so that estimate and Wald limits say where it stopped and nothing about the hazard. The package misses some, as R does.
+    """
+    named = {int(n) for message in messages for found in _INFINITE.findall(message) for n in re.findall(r"\d+", found)}
+    spans = np.array([column.max() - column.min() for column in design.matrix.cast(pl.Float64)])  # type: ignore[operator]
+    is_named = np.array([position in named for position in range(1, len(coef) + 1)])
+    has_stopped = any(_STOPPED.search(message) for message in messages)
+    return is_named | (np.abs(coef) * spans > LARGEST_LOG_RATIO) | has_stopped
+
+
+def _tabulate(
+    coef: NDArray[np.float64], std_err: NDArray[np.float64], design: Design, is_infinite: NDArray[np.bool_]
+) -> pl.DataFrame:
     z = coef / std_err
-    with np.errstate(over="ignore"):  # a coefficient that runs to infinity has an infinite limit
+    with np.errstate(over="ignore"):  # what runs to infinity is left out below
         hazard_ratio, ci_low, ci_high = (np.exp(coef + shift * std_err) for shift in (0, -Z_95, Z_95))
     return pl.DataFrame(
         {
@@ -167,6 +197,8 @@ def _tabulate(coef: NDArray[np.float64], std_err: NDArray[np.float64], design: D
             "ci_low": ci_low,
             "ci_high": ci_high,
         }
+    ).with_columns(
+        pl.when(~pl.lit(pl.Series(is_infinite))).then(pl.col("z", "p", "hazard_ratio", "ci_low", "ci_high")).name.keep()
     )
 
 
@@ -184,7 +216,8 @@ def _test(statistic: float, df: int) -> ChiSquareTest:
 def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> float:
     """P value of the likelihood-ratio test of a model against one nested in it, or against no covariate at all.
 
-    Raises `AnalysisError` for robust fits, whose likelihood is none, and for fits to different patients.
+    Raises `AnalysisError` for robust fits, whose likelihood is none, for fits to different patients, and for one that did
+    not converge.
     """
     if reduced is None:
         loglik, n_columns = full.loglik_null, 0
@@ -200,6 +233,8 @@ def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> f
             "likelihood-ratio test: not defined for a weighted or clustered model",
             "似然比检验：不适用于加权或聚类稳健的模型",
         )
+    if not (full.has_converged and (reduced is None or reduced.has_converged)):
+        raise AnalysisError("likelihood-ratio test: a model did not converge", "似然比检验：模型未收敛")
     df = full.coefficients.height - n_columns
     if df < 1:
         raise AnalysisError(

@@ -12,6 +12,7 @@ from analysis.spec import Endpoint, Regression, Subgroup
 from analysis.steps.study import MATCHED, Study
 from analysis.steps.survival import (
     COX_METHOD,
+    INFINITE,
     add_coefficients,
     add_curves,
     add_hazard_ratio,
@@ -55,6 +56,7 @@ def _fit_one(study: Study, frame: pl.DataFrame, endpoint: Endpoint, name: str) -
     keys: dict[str, Any] = {"cohort": MATCHED, "endpoint": endpoint.id, "variable": name}
     try:
         fit = fit_cox(times, events, encode_design(frame, [name]))
+        p = compute_likelihood_ratio_p(fit)
     except AnalysisError as error:
         if name == "arm":
             raise
@@ -62,7 +64,6 @@ def _fit_one(study: Study, frame: pl.DataFrame, endpoint: Endpoint, name: str) -
         return None
     for position, level in enumerate(fit.coefficients["level"]):
         add_coefficients(study, "cox_univariable", fit, position, level=level, **keys)
-    p = compute_likelihood_ratio_p(fit)
     study.results.add("cox_univariable", "p", p, n=fit.n, n_event=fit.n_event, method="likelihood-ratio test", **keys)
     return p
 
@@ -76,8 +77,10 @@ def _fit_together(study: Study, frame: pl.DataFrame, endpoint: Endpoint, names: 
     study.results.add("cox_multivariable", "n", len(names), variable="covariates", method=COX_METHOD, **keys)
     tests = {"likelihood-ratio": fit.likelihood_ratio, "Wald": fit.wald, "score": fit.score}
     for name, test in tests.items():
-        values = {"chi_square": test.statistic, "p": test.p}
-        method = f"{name} test of the whole model, {test.df} df"
+        # Wald's test rests on the coefficients, the other two on the likelihood, which stays finite.
+        is_finite = name != "Wald" or fit.is_finite
+        values = {"chi_square": test.statistic, "p": test.p} if is_finite else {"chi_square": None, "p": None}
+        method = f"{name} test of the whole model, {test.df} df" + ("" if is_finite else f"; not estimable: {INFINITE}")
         study.results.add_all("cox_multivariable", values, variable="model", level=name, method=method, **keys)
     values = {"estimate": fit.concordance, "se": fit.concordance_std_err}
     method = "Harrell's concordance, as R's coxph"

@@ -28,6 +28,7 @@ SPSS_METHOD = "Kaplan-Meier; SE from the slope of the curve around the median, a
 RATE_METHOD = "Kaplan-Meier; Greenwood's standard error, limits on the log scale, as R's survfit"
 SPSS_RATE_METHOD = "Kaplan-Meier; Greenwood's standard error as SPSS prints it, limits 1.96 of it to either side"
 COX_METHOD = "Cox model, Efron ties, Wald limits"
+INFINITE = "the hazard ratio runs to 0 or to infinity, as where nobody of a group has an event"
 PROPORTIONAL_METHOD = "score test of proportional hazards, time as 1 - Kaplan-Meier, as R's cox.zph"
 
 
@@ -187,9 +188,10 @@ def add_hazard_ratio(
         return
     add_coefficients(study, "cox_treatment", fit, 0, **keys)
     if subgroup is None:
-        p = float(check_proportional_hazards(fit)["p"][0])
+        p = float(check_proportional_hazards(fit)["p"][0]) if fit.is_finite else None
+        method = PROPORTIONAL_METHOD if fit.is_finite else f"not estimable: {INFINITE}"
         counts = {"n": fit.n, "n_event": fit.n_event}
-        study.results.add("proportional_hazards", "p", p, method=PROPORTIONAL_METHOD, **counts, **keys)
+        study.results.add("proportional_hazards", "p", p, method=method, **counts, **keys)
 
 
 def add_coefficients(
@@ -198,7 +200,8 @@ def add_coefficients(
     """Add hazard ratio, limits and p of one coefficient of a fitted model."""
     row = fit.coefficients.row(position, named=True)
     values = {"hr": row["hazard_ratio"], "ci_low": row["ci_low"], "ci_high": row["ci_high"], "p": row["p"]}
-    method = "; ".join([method, *fit.messages])
+    given = method if row["hazard_ratio"] is not None else f"not estimable: {INFINITE}; {method}"
+    method = "; ".join([given, *fit.messages])
     study.results.add_all(analysis, values, n=fit.n, n_event=fit.n_event, method=method, **keys)
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis import cox
 from analysis.cox import compute_likelihood_ratio_p, fit_cox
@@ -160,6 +162,46 @@ def test_unusable_strata_clusters_and_weights_are_refused_by_name(options, said)
         fit_cox([1, 2, 3, 4], [1, 1, 1, 0], pl.DataFrame({"arm": [1, 0, 1, 0]}), **options)
 
 
-def test_a_coefficient_that_runs_to_infinity_is_said():
+def test_a_coefficient_that_runs_to_infinity_is_said_and_has_no_hazard_ratio():
     fit = fit_cox([1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 0, 0], pl.DataFrame({"arm": [1, 1, 1, 0, 0, 0]}))
     assert "arm" in fit.messages[0]
+    assert not fit.is_finite
+    assert fit.coefficients.select("hazard_ratio", "ci_low", "ci_high", "z", "p").row(0) == (None,) * 5
+
+
+def runs_to_infinity(times, events, covariate) -> bool | None:
+    """Whether the partial likelihood has no largest value: at every event that tells anything, the patient with the event has
+    the largest value of the covariate of all at risk, or at every one the smallest (None: no event tells anything).
+
+    Follows from its derivative, a sum over events of the covariate minus its weighted mean of those at risk, which then
+    never changes its sign. Patients with tied events are judged one by one: each lies at the same end.
+    """
+    told = []
+    for time, event, value in zip(times, events, covariate, strict=True):
+        at_risk = [other for other_time, other in zip(times, covariate, strict=True) if other_time >= time]
+        if event and min(at_risk) < max(at_risk):
+            told.append((value == max(at_risk), value == min(at_risk)))
+    if not told:
+        return None
+    return all(is_largest for is_largest, _ in told) or all(is_smallest for _, is_smallest in told)
+
+
+PATIENTS = st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.integers(0, 1)), min_size=6, max_size=16)
+
+
+@given(PATIENTS, st.sampled_from(["efron", "breslow"]), st.booleans(), st.sampled_from([1.0, 1e-3, 1e4]))
+def test_a_hazard_ratio_is_given_just_where_there_is_one(patients, ties, is_robust, scale):
+    times, events, covariate = (list(column) for column in zip(*patients, strict=True))
+    is_infinite = runs_to_infinity(times, events, covariate)
+    options = {"cluster": [i // 2 for i in range(len(times))]} if is_robust else {}
+    design = pl.DataFrame({"x": [scale * value for value in covariate]}, schema={"x": pl.Float64})
+    if is_infinite is None or len(set(covariate)) < 2:
+        with pytest.raises(AnalysisError):
+            fit_cox(times, events, design, ties=ties)
+        return
+    try:
+        fit = fit_cox(times, events, design, ties=ties, **options)
+    except AnalysisError:  # a robust error of 0
+        assert is_robust
+        return
+    assert fit.is_finite is not is_infinite

@@ -181,3 +181,25 @@ def test_a_characteristic_that_never_varies_is_reported_not_fatal(frames):
     results = compute_study(frames | {"analysis_subject": subjects}, replace(SPEC, study="flat")).results
     assert results.value("table1.all.cirrhosis.p") is None
     assert results.value("cox_univariable.matched.os.cirrhosis.p") is None
+
+
+def test_a_hazard_ratio_that_runs_to_infinity_is_not_estimable_wherever_it_is_printed(frames, tmp_path):
+    """Nobody of the treated arm dies: R warns that the coefficient may be infinite, and prints where it stopped."""
+    nobody = pl.when(pl.col("arm") == "len_pd1").then(pl.lit(value=False)).otherwise("os_event").alias("os_event")
+    subjects = frames["analysis_subject"].with_columns(nobody)
+    run_study(frames | {"analysis_subject": subjects}, SPEC, tmp_path / "analysis", {"ingests": []})
+    table = pl.read_parquet(tmp_path / "analysis" / "results.parquet")
+    of_arm = table.filter(
+        pl.col("statistic").is_in(["hr", "ci_low", "ci_high"]) & (pl.col("unit").is_null()),
+        pl.col("endpoint") == "OS",
+        (pl.col("variable") == "arm") | pl.col("analysis").is_in(["sensitivity", "cox_alternative"]),
+    )
+    assert of_arm["analysis"].n_unique() == 5
+    assert of_arm["value"].null_count() == of_arm.height
+    assert of_arm["method"].str.starts_with("not estimable").all()
+    ratios = table.filter(pl.col("statistic") == "hr")["value"].drop_nulls()
+    assert ratios.is_between(1e-4, 1e4).all()
+    page = (tmp_path / "analysis" / "index.html").read_text(encoding="utf-8")
+    printed = {result_id: shown for result_id, _, shown in NUMBER.findall(page)}
+    assert printed["cox_treatment.all.os.arm.len.hr"] == "NE"
+    assert printed["cox_treatment.all.pfs.arm.len.hr"] != "NE"
