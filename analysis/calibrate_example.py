@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from analysis.balance import compute_balance
 from analysis.calibration_targets import Target, list_targets
 from analysis.calibration_trial import PRINTED_MODELS, Bench, Trial
+from analysis.cohort_names import MATCHED
 from analysis.matching import match_nearest
 from analysis.propensity import fit_propensity
 from analysis.published import read_published
@@ -109,7 +110,7 @@ def match(baseline: pl.DataFrame) -> NDArray[np.bool_]:
 def find_largest_difference(baseline: pl.DataFrame, is_matched: NDArray[np.bool_], names: Sequence[str]) -> float:
     """Return the largest absolute standardised mean difference of any level after matching."""
     balance = compute_balance(baseline, (baseline["arm"] == "len_pd1").to_numpy(), names, matched=is_matched)
-    after = balance.filter(sample="matched")["standardised_mean_difference"]
+    after = balance.filter(sample=MATCHED)["standardised_mean_difference"]
     return float(after.abs().max())  # type: ignore[arg-type]
 
 

@@ -6,6 +6,7 @@ twentieth of a second. Whether the constants hold in the study itself is for the
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,12 +14,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from analysis.cohort_names import ALL, MATCHED
 from analysis.cox import compute_likelihood_ratio_p, fit_cox
 from analysis.design import encode_design
 from analysis.kaplan_meier import TOLERANCE
 from analysis.logrank import compute_logrank
-from analysis.results import make_slug
+from analysis.results import Key
 from analysis.spec import StudySpec
+from analysis.study_time import Time
 from etl.example.calibration import Calibration
 from etl.example.cohort import SEED, draw_eligible, make_record_rng
 from etl.example.disease import add_disease_records
@@ -30,7 +33,7 @@ from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 
 ARM_IDS = {"sora_pd1": "sora", "len_pd1": "len"}
 LANDMARKS = {"os": (6, 12, 24), "pfs": (3, 6, 12)}
-EVALUATIONS = {"3m": MONTH_3, "6m": MONTH_6}
+EVALUATIONS = {3: MONTH_3, 6: MONTH_6}
 PRINTED_MODELS = {"os": ("tace", "pvtt", "metastasis_sites"), "pfs": ("pvtt", "metastasis_sites")}
 
 
@@ -52,44 +55,58 @@ class Trial:
     def estimate_survival(self) -> dict[str, float]:
         """Medians, rates and hazard ratios by their result ids."""
         found = {}
-        for cohort, patients in (("all", self.frame), ("matched", self.frame.filter("is_matched"))):
+        for cohort, patients in ((ALL, self.frame), (MATCHED, self.frame.filter("is_matched"))):
             for endpoint, landmarks in LANDMARKS.items():
                 for arm, name in ARM_IDS.items():
-                    key = f"kaplan_meier.{cohort}.{endpoint}.{name}"
+                    key = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint, arm=name)
                     own = patients.filter(pl.col("arm") == arm)
                     curve = estimate_curve(own[endpoint].to_numpy(), own[f"{endpoint}_event"].to_numpy())
-                    found[f"{key}.median.estimate"] = read_median(*curve)
+                    found[key.of(variable="median").result_id("estimate")] = read_median(*curve)
                     for month in landmarks:
-                        found[f"{key}.survival.{month}m.estimate"] = 100 * read_rate(*curve, month)
-                found[f"cox_treatment.{cohort}.{endpoint}.arm.len.hr"] = estimate_hazard_ratio(patients, endpoint)
+                        rate = key.of(variable="survival", time=Time(month, "month"))
+                        found[rate.result_id("estimate")] = 100 * read_rate(*curve, month)
+                model = Key(analysis="cox_treatment", cohort=cohort, endpoint=endpoint, variable="arm", level="len")
+                found[model.result_id("hr")] = estimate_hazard_ratio(patients, endpoint)
         return found | self._estimate_by_tace()
 
     def _estimate_by_tace(self) -> dict[str, float]:
         found = {}
         for (arm, tace), own in self.frame.filter("is_matched").group_by("arm", "TACE", maintain_order=True):
             curve = estimate_curve(own["os"].to_numpy(), own["os_event"].to_numpy())
-            found[f"kaplan_meier.matched.os.tace_{str(tace).lower()}.{ARM_IDS[str(arm)]}.median.estimate"] = (
-                read_median(*curve)
+            median = Key(
+                analysis="kaplan_meier",
+                cohort=MATCHED,
+                endpoint="os",
+                subgroup=f"TACE {tace}",
+                arm=ARM_IDS[str(arm)],
+                variable="median",
             )
+            found[median.result_id("estimate")] = read_median(*curve)
         return found
 
     def count_responses(self) -> dict[str, float]:
         """Responses in the matched cohort by their result ids."""
-        return {
-            f"response.matched.{name}.response.{response.lower()}.{evaluation}.n": float(
-                self.frame.filter("is_matched", pl.col("arm") == arm, pl.col(evaluation) == response).height
+        found = {}
+        for month, (arm, name), response in itertools.product(EVALUATIONS, ARM_IDS.items(), ("CR", "PR", "SD", "PD")):
+            key = Key(
+                analysis="response",
+                cohort=MATCHED,
+                arm=name,
+                variable="response",
+                level=response,
+                time=Time(month, "month"),
             )
-            for arm, name in ARM_IDS.items()
-            for response in ("CR", "PR", "SD", "PD")
-            for evaluation in EVALUATIONS
-        }
+            own = self.frame.filter("is_matched", pl.col("arm") == arm, pl.col(f"{month}m") == response)
+            found[key.result_id("n")] = float(own.height)
+        return found
 
     def test_tace_levels(self) -> dict[str, float]:
         """Log-rank p between the arms within TACE yes and within TACE no, in the matched cohort, by their result ids."""
         found = {}
         for (tace,), own in self.frame.filter("is_matched").group_by("TACE", maintain_order=True):
             p = compute_logrank(own["os"], own["os_event"], own["arm"]).p
-            found[f"logrank.matched.os.tace_{str(tace).lower()}.p"] = p
+            key = Key(analysis="logrank", cohort=MATCHED, endpoint="os", subgroup=f"TACE {tace}")
+            found[key.result_id("p")] = p
         return found
 
     def fit_printed_models(self, spec: StudySpec) -> dict[str, float]:
@@ -99,7 +116,8 @@ class Trial:
         for endpoint, printed in PRINTED_MODELS.items():
             fit = fit_cox(matched[endpoint], matched[f"{endpoint}_event"], encode_design(matched, ["arm", *printed]))
             for term, level, ratio in fit.coefficients.select("term", "level", "hazard_ratio").iter_rows():
-                ratios[f"cox_multivariable.matched.{endpoint}.{term}.{make_slug(level)}.hr"] = ratio
+                key = Key(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint, variable=term, level=level)
+                ratios[key.result_id("hr")] = ratio
         return ratios
 
     def list_entering(self, spec: StudySpec, endpoint: str) -> set[str]:
@@ -153,10 +171,11 @@ class Bench:
                 for reading in patient.records["response"]
             ]
         )
-        for name, window in EVALUATIONS.items():
+        for month, window in EVALUATIONS.items():
+            name = f"{month}m"
             at = derive_response_at(readings, outcomes, window, name)
             outcomes = outcomes.join(at, on="patient_id", how="left", maintain_order="left")
-        return outcomes.select("os", "os_event", "pfs", "pfs_event", *EVALUATIONS)
+        return outcomes.select("os", "os_event", "pfs", "pfs_event", *(f"{month}m" for month in EVALUATIONS))
 
 
 def _observe_outcome(number: int, patient: SyntheticPatient) -> dict[str, object]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from analysis.results import Results
+from analysis.cohort_names import ALL, MATCHED, name_cohort
+from analysis.results import Key, Results
 from analysis.spec import StudySpec
 from analysis.steps.match import describe_caliper
 from analysis.tables.model import Cell, look_up, text
@@ -64,9 +65,8 @@ def _describe_population(results: Results, spec: StudySpec) -> Cell:
     chosen = (
         " who met every criterion of the protocol" if spec.population.eligible_only else " whose outcome was recorded"
     )
-    return text(
-        "The ", look_up(results, "flow.analysed.n", "count"), f" patients of {hospitals}{chosen} were analysed."
-    )
+    analysed = look_up(results, Key(analysis="flow", variable="analysed"), "n", "count")
+    return text("The ", analysed, f" patients of {hospitals}{chosen} were analysed.")
 
 
 def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
@@ -78,21 +78,24 @@ def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
         f"on {len(matching.covariates)} characteristics as categories: {names}."
     )
     caliper: tuple[Any, ...] = ("without a caliper",)
-    if "matching.all.caliper.width" in results:
-        width = look_up(results, "matching.all.caliper.width", "coefficient")
+    key = Key(analysis="matching", cohort=ALL, variable="caliper")
+    if results.has(key, "width"):
+        width = look_up(results, key, "width", "coefficient")
         caliper = (f"within {describe_caliper(matching)} over all patients (", width, ")")
     within = ""
     if matching.exact:
         known = {item.id: item.label.lower() for item in spec.characteristics}
         within = f"within the same {known.get(matching.exact, matching.exact)}, "
-    everybody = results.value(f"matching.all.{spec.treated.id}.unmatched.n") == 0
+    unmatched = Key(analysis="matching", cohort=ALL, arm=spec.treated.id, variable="unmatched")
+    everybody = results.value(unmatched, "n") == 0
     estimand = (
         f"Every {spec.treated.label} patient was matched, so that the estimand is the effect in the treated."
         if everybody
         else "With a caliper the estimand is the effect in the matched patients."
     )
-    pairs = look_up(results, "matching.matched.pairs.n", "count")
-    largest = look_up(results, "balance.matched.largest_covariate.abs_smd", "difference")
+    pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
+    balance = Key(analysis="balance", cohort=MATCHED, variable="largest covariate")
+    largest = look_up(results, balance, "abs_smd", "difference")
     matched = text(
         f"Each {spec.treated.label} patient, {ORDERS[matching.order]}, was paired 1:1 with the nearest unpaired "
         f"{spec.control.label} patient on the {matching.scale} of the score, without replacement, {within}",
@@ -159,7 +162,7 @@ def _describe_regression(spec: StudySpec) -> Cell:
     regression = spec.regression
     assert regression is not None
     return text(
-        "In the matched cohort every characteristic was tested alone in a Cox model by one likelihood-ratio test; those "
+        f"In the {name_cohort(MATCHED)} every characteristic was tested alone in a Cox model by one likelihood-ratio test; those "
         f"with p < {regression.p_enter:g} entered the multivariable model, treatment always. Pairs were not "
         f"accounted for. Tests are two-sided, alpha {spec.alpha:g}, without correction for their number."
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from analysis.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
 from analysis.numbers import prettify
-from analysis.results import Results, make_slug
+from analysis.results import Key, Results
 from analysis.spec import Arm, Endpoint, StudySpec
-from analysis.steps.outcomes import ANY_TERM, get_evaluation_time
-from analysis.tables.model import Cell, Number, look_up, text
-from analysis.tables.table1 import COHORT_NAMES
+from analysis.steps.outcomes import ANY_TERM
+from analysis.steps.regression import make_interaction_key
+from analysis.steps.survival import make_hazard_ratio_key
+from analysis.tables.model import LIMITS, Cell, Number, has_limits, look_up, print_row, text
 
 Parts = list[str | Number]
 
@@ -37,24 +39,26 @@ def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[C
 
 def _describe_patients(results: Results, spec: StudySpec) -> Cell:
     # Per criterion, over the hospitals: who came to the first step, and who is analysed.
-    flow = results.select(analysis="flow", statistic="n_before")
-    first = flow.filter(flow["hospital"].is_null())["result_id"]
+    steps = results.select(analysis="flow", hospital=None, statistic="n_before")
     parts: Parts = []
-    if len(first):
-        parts += ["Of ", look_up(results, first[0], "count"), " registered patients, "]
-    parts += [look_up(results, "flow.analysed.n", "count"), " were analysed"]
+    if steps.height:
+        parts += ["Of ", print_row(steps.row(0, named=True), "count"), " registered patients, "]
+    parts += [look_up(results, Key(analysis="flow", variable="analysed"), "n", "count"), " were analysed"]
+    patients = Key(analysis="table1", cohort=ALL, variable="patients")
     for i, arm in enumerate(spec.arms):
-        parts += [": " if i == 0 else " and ", look_up(results, f"table1.all.{arm.id}.patients.n", "count")]
+        parts += [": " if i == 0 else " and ", look_up(results, patients.of(arm=arm.id), "n", "count")]
         parts.append(f" treated with {arm.label}")
     return text(*parts, ".")
 
 
 def _describe_matching(results: Results, spec: StudySpec) -> Cell:
-    parts: Parts = ["Matching gave ", look_up(results, "matching.matched.pairs.n", "count"), " pairs; "]
+    pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
+    parts: Parts = ["Matching gave ", pairs, " pairs; "]
     for i, arm in enumerate(spec.arms):
-        unmatched = look_up(results, f"matching.all.{arm.id}.unmatched.n", "count")
-        parts += [" and " if i else "", unmatched, f" {arm.label} patients"]
-    largest = look_up(results, "balance.matched.largest_covariate.abs_smd", "difference")
+        unmatched = Key(analysis="matching", cohort=ALL, arm=arm.id, variable="unmatched")
+        parts += [" and " if i else "", look_up(results, unmatched, "n", "count"), f" {arm.label} patients"]
+    balance = Key(analysis="balance", cohort=MATCHED, variable="largest covariate")
+    largest = look_up(results, balance, "abs_smd", "difference")
     closing = " had no partner. The largest absolute standardised mean difference of a covariate after matching was "
     return text(*parts, closing, largest, ".")
 
@@ -63,19 +67,16 @@ def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, co
     """Medians, rates and the comparison of the arms in one cohort, one sentence each; none where it was not computed."""
     if not results.select(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id).height:
         return None
-    where = f"{cohort}.{make_slug(endpoint.id)}"
-    arms: list[Arm | None] = [*spec.arms] or [None]
-    sentences: list[Parts] = [
-        [
-            f"In the {COHORT_NAMES[cohort].lower()}, median {endpoint.label.lower()} was ",
-            *_join([_median(results, spec, where, arm) for arm in arms]),
-        ]
-    ]
+    curve = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id)
+    start = f"In the {name_cohort(cohort)}, median {endpoint.label.lower()} was "
+    sentences: list[Parts] = [[start, *_list_medians(results, spec, curve)]]
     for landmark in endpoint.landmarks:
-        start = f"{'Rates' if len(arms) > 1 else 'The rate'} at {landmark:g} {spec.time_unit}s: "
-        sentences.append([start, *_join([_rate(results, spec, where, arm, landmark) for arm in arms])])
+        start = f"{'Rates' if spec.arms else 'The rate'} at {landmark:g} {spec.time_unit}s: "
+        rate = curve.of(variable="survival", time=spec.at(landmark))
+        rates = [_estimate(results, rate.of(arm=arm), "estimate", "percent", " %") for arm, _ in spec.groups]
+        sentences.append([start, *_join(_name_arms(spec, rates))])
     if spec.arms:
-        sentences.append(_compare(results, spec, where))
+        sentences.append(_compare(results, spec, cohort, endpoint))
     return _close(sentences)
 
 
@@ -84,48 +85,41 @@ def _close(sentences: list[Parts]) -> Cell:
     return text(*(part for i, sentence in enumerate(sentences) for part in (" " if i else "", *sentence, ".")))
 
 
-def _name(arm: Arm | None) -> str:
-    return f" with {arm.label}" if arm else ""
+def _name_arms(spec: StudySpec, items: list[Parts]) -> list[Parts]:
+    """What was found in each arm, with the arm's name; alone where the study has no arms."""
+    endings = [f" with {arm.label}" for arm in spec.arms] or [""]
+    return [[*item, ending] for item, ending in zip(items, endings, strict=True)]
 
 
-def _suffix(arm: Arm | None) -> str:
-    return f".{arm.id}" if arm else ""
+def _list_medians(results: Results, spec: StudySpec, curve: Key) -> Parts:
+    keys = [curve.of(arm=arm, variable="median") for arm, _ in spec.groups]
+    medians = [_estimate(results, key, "estimate", "time", f" {spec.time_unit}s") for key in keys]
+    return _join(_name_arms(spec, medians))
 
 
-def _median(results: Results, spec: StudySpec, where: str, arm: Arm | None) -> Parts:
-    place = f"kaplan_meier.{where}{_suffix(arm)}.median"
-    return [*_estimate(results, place, "estimate", "time", f" {spec.time_unit}s"), _name(arm)]
-
-
-def _rate(results: Results, spec: StudySpec, where: str, arm: Arm | None, landmark: float) -> Parts:
-    place = f"kaplan_meier.{where}{_suffix(arm)}.survival.{landmark:g}{spec.time_unit[0]}"
-    return [*_estimate(results, place, "estimate", "percent", " %"), _name(arm)]
-
-
-def _compare(results: Results, spec: StudySpec, where: str) -> Parts:
-    model = f"cox_treatment.{where}.arm.{make_slug(spec.treated.id)}"
+def _compare(results: Results, spec: StudySpec, cohort: str, endpoint: Endpoint) -> Parts:
+    model = make_hazard_ratio_key(spec, cohort, endpoint.id)
     return [
         f"The hazard ratio of {spec.treated.label} against {spec.control.label} was ",
         *_estimate(results, model, "hr", "ratio", ""),
         "; log-rank ",
-        *_p(results, f"logrank.{where}.p"),
+        *_p(results, Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id)),
         "; proportional hazards ",
-        *_p(results, f"{model.replace('cox_treatment', 'proportional_hazards')}.p"),
+        *_p(results, model.of(analysis="proportional_hazards")),
     ]
 
 
-def _estimate(results: Results, where: str, statistic: str, kind: str, unit: str) -> Parts:
+def _estimate(results: Results, key: Key, statistic: str, kind: str, unit: str) -> Parts:
     """Estimate with unit and 95 % limits; without limits where none could be estimated."""
-    estimate = look_up(results, f"{where}.{statistic}", kind)
-    ids = [f"{where}.{name}" for name in ("ci_low", "ci_high")]
-    if any(name not in results for name in ids) or all(results.value(name) is None for name in ids):
+    estimate = look_up(results, key, statistic, kind)
+    if not has_limits(results, key):
         return [estimate, unit]
-    low, high = (look_up(results, name, kind) for name in ids)
+    low, high = (look_up(results, key, name, kind) for name in LIMITS)
     return [estimate, f"{unit} (95 % CI ", low, "–", high, ")"]
 
 
-def _p(results: Results, result_id: str) -> Parts:
-    number = look_up(results, result_id, "p")
+def _p(results: Results, key: Key) -> Parts:
+    number = look_up(results, key, "p", "p")
     return ["p " if number.text.startswith("<") else "p = ", number]
 
 
@@ -138,19 +132,19 @@ def _join(items: list[Parts]) -> Parts:
 
 def _describe_model(results: Results, spec: StudySpec, endpoint: Endpoint) -> Cell:
     """The terms of the multivariable model."""
-    where = f"cox_multivariable.matched.{make_slug(endpoint.id)}"
-    rows = results.select(analysis="cox_multivariable", endpoint=endpoint.id, statistic="hr")
+    model = Key(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint.id)
+    rows = results.select(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint.id, statistic="hr")
     terms = [
-        [f"{_name_term(spec, row['variable'], row['level'])}: ", *_term(results, row["result_id"].removesuffix(".hr"))]
-        for row in rows.iter_rows(named=True)
+        [f"{_name_term(spec, variable, level)}: ", *_term(results, model.of(variable=variable, level=level))]
+        for variable, level in rows.select("variable", "level").iter_rows()
     ]
-    number = look_up(results, f"{where}.covariates.n", "count")
-    start = f"The multivariable model of {endpoint.label.lower()} in the matched cohort held "
+    number = look_up(results, model.of(variable="covariates"), "n", "count")
+    start = f"The multivariable model of {endpoint.label.lower()} in the {name_cohort(MATCHED)} held "
     return text(start, number, " covariates, with hazard ratios: ", *_separate(terms), ".")
 
 
-def _term(results: Results, where: str) -> Parts:
-    return [*_estimate(results, where, "hr", "ratio", ""), ", ", *_p(results, f"{where}.p")]
+def _term(results: Results, key: Key) -> Parts:
+    return [*_estimate(results, key, "hr", "ratio", ""), ", ", *_p(results, key)]
 
 
 def _separate(items: list[Parts]) -> Parts:
@@ -168,65 +162,64 @@ def _name_term(spec: StudySpec, variable: str, level: str) -> str:
 def _describe_subgroup(results: Results, spec: StudySpec) -> Cell:
     assert spec.subgroup is not None
     item, endpoint = spec.get_characteristic(spec.subgroup.characteristic), spec.get_endpoint(spec.subgroup.endpoint)
-    where = f"matched.{make_slug(endpoint.id)}"
     sentences: list[Parts] = []
     for level in reversed(item.levels):
-        place = f"{where}.{make_slug(f'{item.label} {level}')}"
-        medians = _join([_median(results, spec, place, arm) for arm in spec.arms])
+        curve = Key(analysis="kaplan_meier", cohort=MATCHED, endpoint=endpoint.id, subgroup=item.name_group(level))
+        medians, logrank = _list_medians(results, spec, curve), _p(results, curve.of(analysis="logrank"))
         start = f"In matched patients with {item.label}: {level.lower()}, median {endpoint.label.lower()} was "
-        sentences.append([start, *medians, "; log-rank ", *_p(results, f"logrank.{place}.p")])
-    interaction = _p(results, f"interaction.{where}.arm_x_{item.id}.p")
+        sentences.append([start, *medians, "; log-rank ", *logrank])
+    interaction = _p(results, make_interaction_key(item, endpoint))
     return _close([*sentences, [f"The interaction of treatment and {item.label} had ", *interaction]])
 
 
 def _describe_response(results: Results, spec: StudySpec) -> Cell:
-    cohort = "matched" if spec.matching else "all"
+    cohort = spec.main_cohort
     sentences: list[Parts] = []
     for evaluation in spec.evaluations:
-        at = f"{get_evaluation_time(spec, evaluation):g}{spec.time_unit[0]}"
-        for rate, label in (("orr", "objective response"), ("dcr", "disease control")):
-            start = f"At {evaluation.month} months, the rate of {label} in the {COHORT_NAMES[cohort].lower()} was "
-            places = [(arm, f"response.{cohort}.{arm.id}.{rate}.{at}") for arm in spec.arms]
-            shares = _join([[*_estimate(results, p, "pct", "percent", " %"), _name(arm)] for arm, p in places])
-            sentences.append([start, *shares, "; ", *_p(results, f"response.{cohort}.{rate}.{at}.p")])
+        at = Key(analysis="response", cohort=cohort, time=spec.at_month(evaluation.month))
+        for name, label in (("orr", "objective response"), ("dcr", "disease control")):
+            start = f"At {evaluation.month} months, the rate of {label} in the {name_cohort(cohort)} was "
+            rate = at.of(variable=name)
+            shares = [_estimate(results, rate.of(arm=arm.id), "pct", "percent", " %") for arm in spec.arms]
+            sentences.append([start, *_join(_name_arms(spec, shares)), "; ", *_p(results, rate)])
     return _close(sentences)
 
 
 def _describe_events(results: Results, spec: StudySpec) -> Cell:
     sentences: list[Parts] = []
     for band in spec.grade_bands:
-        where = f"{make_slug(ANY_TERM)}.{make_slug(band.id)}"
-        counts = _join([_count(results, f"adverse_events.all.{arm.id}.{where}", arm) for arm in spec.arms])
+        key = Key(analysis="adverse_events", cohort=ALL, variable=ANY_TERM, level=band.id)
+        counts = _join([_count(results, key.of(arm=arm.id), arm) for arm in spec.arms])
         start = f"Adverse events of {band.label[0].lower()}{band.label[1:]} were seen in "
-        sentences.append([start, *counts, "; ", *_p(results, f"adverse_events.all.{where}.p")])
+        sentences.append([start, *counts, "; ", *_p(results, key)])
     return _close(sentences)
 
 
-def _count(results: Results, where: str, arm: Arm) -> Parts:
-    number, share = look_up(results, f"{where}.n", "count"), look_up(results, f"{where}.pct", "percent")
+def _count(results: Results, key: Key, arm: Arm) -> Parts:
+    number, share = look_up(results, key, "n", "count"), look_up(results, key, "pct", "percent")
     return [number, " patients (", share, f" %) with {arm.label}"]
 
 
 def _describe_follow_up(results: Results, spec: StudySpec) -> Cell:
     assert spec.follow_up is not None
     sentences: list[Parts] = []
-    for cohort, name in COHORT_NAMES.items():
-        place = f"follow_up.{cohort}.{make_slug(spec.follow_up.endpoint)}.median"
-        if f"{place}.estimate" in results:
-            estimate = _estimate(results, place, "estimate", "time", f" {spec.time_unit}s")
-            sentences.append([f"Median follow-up in the {name.lower()} was ", *estimate])
+    for cohort in COHORT_NAMES:
+        median = Key(analysis="follow_up", cohort=cohort, endpoint=spec.follow_up.endpoint, variable="median")
+        if results.has(median, "estimate"):
+            estimate = _estimate(results, median, "estimate", "time", f" {spec.time_unit}s")
+            sentences.append([f"Median follow-up in the {name_cohort(cohort)} was ", *estimate])
     return _close(sentences)
 
 
 def _describe_sensitivity(results: Results, spec: StudySpec) -> Cell:
     """The smallest and the largest hazard ratio over the sensitivity analyses of each endpoint."""
-    cohort = "matched" if spec.matching else "all"
+    cohort = spec.main_cohort
     sentences: list[Parts] = []
     for endpoint in spec.endpoints:
         found = results.select(analysis="sensitivity", cohort=cohort, endpoint=endpoint.id, statistic="hr")
-        ids = found.drop_nulls("value").sort("value", "result_id")["result_id"].to_list()
-        if ids:
-            low, high = (look_up(results, name, "ratio") for name in (ids[0], ids[-1]))
-            start = f"Over the sensitivity analyses of {endpoint.label.lower()} in the {COHORT_NAMES[cohort].lower()}, "
+        ratios = found.drop_nulls("value").sort("value", "result_id").to_dicts()
+        if ratios:
+            low, high = (print_row(row, "ratio") for row in (ratios[0], ratios[-1]))
+            start = f"Over the sensitivity analyses of {endpoint.label.lower()} in the {name_cohort(cohort)}, "
             sentences.append([f"{start}the hazard ratio lay between ", low, " and ", high])
     return _close(sentences) if sentences else text("No sensitivity analysis could be computed.")

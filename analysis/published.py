@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from analysis.results import make_slug
+from analysis.cohort_names import ALL, MATCHED
+from analysis.results import Key
 from analysis.spec import StudySpec
+from analysis.steps.survival import make_hazard_ratio_key
 
-COHORTS = {"all": "all", "psm": "matched"}
+COHORTS = {"all": ALL, "psm": MATCHED}  # as the printed files call them
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -52,51 +54,55 @@ def _read_rows(path: Path) -> list[dict[str, str]]:
 def _read_table1(rows: list[dict[str, str]], spec: StudySpec) -> Iterator[tuple[str, str]]:
     ids = {item.label: item.id for item in spec.characteristics}
     for row in rows:
-        name, level = ids[row["characteristic"]], make_slug(row["level"])
         for printed, cohort in COHORTS.items():
-            yield f"table1.{cohort}.{name}.p", row[f"p_{printed}"]
+            key = Key(analysis="table1", cohort=cohort, variable=ids[row["characteristic"]])
+            yield key.result_id("p"), row[f"p_{printed}"]
             for arm in spec.arms:
+                of_arm = key.of(arm=arm.id, level=row["level"])
                 for statistic in ("n", "pct"):
-                    text = row[f"{arm.id}_{printed}_{statistic}"]
-                    yield f"table1.{cohort}.{arm.id}.{name}.{level}.{statistic}", text
+                    yield of_arm.result_id(statistic), row[f"{arm.id}_{printed}_{statistic}"]
 
 
 def _read_survival(rows: list[dict[str, str]], spec: StudySpec) -> Iterator[tuple[str, str]]:
     for row in rows:
-        cohort, endpoint = COHORTS[row["cohort"]], make_slug(row["endpoint"])
+        cohort, endpoint, subgroup = COHORTS[row["cohort"]], row["endpoint"], row["subgroup"] or None
         arm = next((item.id for item in spec.arms if item.label == row["arm"]), None)
-        where = ".".join(filter(None, (cohort, endpoint, make_slug(row["subgroup"]), arm)))
+        curve = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint, subgroup=subgroup, arm=arm)
+        logrank = curve.of(analysis="logrank")
         if row["quantity"] == "median":
             for column in ("estimate", "se", "ci_low", "ci_high"):
-                yield f"kaplan_meier.{where}.median_spss.{column}", row[column]
-            yield f"kaplan_meier.{where}.median.estimate", row["estimate"]
+                yield curve.of(variable="median_spss").result_id(column), row[column]
+            yield curve.of(variable="median").result_id("estimate"), row["estimate"]
         elif row["quantity"] == "rate_pct":
-            yield f"kaplan_meier.{where}.survival.{row['time_months']}m.estimate", row["estimate"]
+            rate = curve.of(variable="survival", time=spec.at_month(float(row["time_months"])))
+            yield rate.result_id("estimate"), row["estimate"]
         elif row["quantity"] == "logrank_p":
-            yield f"logrank.{where}.p", row["p"]
+            yield logrank.result_id("p"), row["p"]
         else:
-            model = f"cox_treatment.{where}.arm.{make_slug(spec.treated.id)}"
-            yield f"{model}.hr", row["estimate"]
-            yield f"{model}.ci_low", row["ci_low"]
-            yield f"{model}.ci_high", row["ci_high"]
-            yield f"logrank.{where}.p", row["p"]
+            model = make_hazard_ratio_key(spec, cohort, endpoint, subgroup)
+            yield model.result_id("hr"), row["estimate"]
+            yield model.result_id("ci_low"), row["ci_low"]
+            yield model.result_id("ci_high"), row["ci_high"]
+            yield logrank.result_id("p"), row["p"]
 
 
 def _read_table2(rows: list[dict[str, str]], spec: StudySpec) -> Iterator[tuple[str, str]]:
     for row in rows:
-        term = spec.published_contrasts[f"{row['variable']}: {row['contrast']}"]
+        variable, _, level = spec.published_contrasts[f"{row['variable']}: {row['contrast']}"].partition(".")
+        model = Key(analysis="cox_multivariable", cohort=MATCHED, endpoint=row["endpoint"])
         for column in ("hr", "ci_low", "ci_high", "p"):
-            yield f"cox_multivariable.matched.{make_slug(row['endpoint'])}.{term}.{column}", row[column]
+            yield model.of(variable=variable, level=level).result_id(column), row[column]
 
 
 def _read_table3(rows: list[dict[str, str]], spec: StudySpec) -> Iterator[tuple[str, str]]:
     for row in rows:
-        month = row["evaluation_month"]
-        yield f"response.matched.response.{month}m.p", row["p"]
+        time = spec.at_month(float(row["evaluation_month"]))
+        key = Key(analysis="response", cohort=MATCHED, variable="response", time=time)
+        yield key.result_id("p"), row["p"]
         for arm in spec.arms:
-            where = f"response.matched.{arm.id}.response.{make_slug(row['response'])}.{month}m"
-            yield f"{where}.n", row[f"{arm.id}_psm_n"]
-            yield f"{where}.pct", row[f"{arm.id}_psm_pct"]
+            of_arm = key.of(arm=arm.id, level=row["response"])
+            for statistic in ("n", "pct"):
+                yield of_arm.result_id(statistic), row[f"{arm.id}_psm_{statistic}"]
 
 
 def _read_claims(rows: list[dict[str, str]], spec: StudySpec) -> Iterator[tuple[str, str]]:

@@ -10,11 +10,13 @@ from typing import Any
 
 from markupsafe import Markup
 
+from analysis.cohort_names import ALL, COHORT_NAMES, MATCHED
 from analysis.figures.style import Drawing
 from analysis.methods import write_methods
-from analysis.results import Results, make_slug
+from analysis.results import Key, Results
 from analysis.spec import StudySpec
-from analysis.tables.model import Cell, build_tables, look_up, text
+from analysis.steps.survival import make_hazard_ratio_key
+from analysis.tables.model import LIMITS, Cell, build_tables, look_up, text
 from etl.pages.page import render_page, write_page
 from etl.pages.text import Text
 
@@ -79,27 +81,28 @@ def write_report(
 
 def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
     """Patients, pairs, and per endpoint the hazard ratio in the matched cohort, or the median without arms."""
-    cards = [Card(text(look_up(results, "flow.analysed.n", "count")), Text("patients analysed", "分析患者"))]
+    analysed = look_up(results, Key(analysis="flow", variable="analysed"), "n", "count")
+    cards = [Card(text(analysed), Text("patients analysed", "分析患者"))]
     if spec.matching:
-        pairs = look_up(results, "matching.matched.pairs.n", "count")
+        pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
         cards.append(Card(text(pairs), Text("matched pairs", "匹配对")))
     for endpoint in spec.endpoints:
         if spec.arms:
-            cohort, zh = ("matched", "匹配队列") if spec.matching else ("all", "全队列")
-            where = f"cox_treatment.{cohort}.{make_slug(endpoint.id)}.arm.{make_slug(spec.treated.id)}"
-            statistic, kind = "hr", "ratio"
+            cohort = spec.main_cohort
+            key, statistic, kind = make_hazard_ratio_key(spec, cohort, endpoint.id), "hr", "ratio"
             what = Text(
                 f"{endpoint.id}: hazard ratio of {spec.treated.label} (95 % CI), {cohort} cohort",
-                f"{endpoint.id}：{spec.treated.label} 的风险比（95 % CI），{zh}",
+                f"{endpoint.id}：{spec.treated.label} 的风险比（95 % CI），{COHORT_NAMES[cohort].zh}",
             )
         else:
-            where, statistic, kind = f"kaplan_meier.all.{make_slug(endpoint.id)}.median", "estimate", "time"
+            key = Key(analysis="kaplan_meier", cohort=ALL, endpoint=endpoint.id, variable="median")
+            statistic, kind = "estimate", "time"
             what = Text(
                 f"{endpoint.id}: median in {spec.time_unit}s (95 % CI)",
                 f"{endpoint.id}：中位数（{'月' if spec.time_unit == 'month' else '周'}，95 % CI）",
             )
-        low, high = (look_up(results, f"{where}.{name}", kind) for name in ("ci_low", "ci_high"))
-        cards.append(Card(text(look_up(results, f"{where}.{statistic}", kind)), what, text("(", low, "–", high, ")")))
+        low, high = (look_up(results, key, name, kind) for name in LIMITS)
+        cards.append(Card(text(look_up(results, key, statistic, kind)), what, text("(", low, "–", high, ")")))
     return cards
 
 

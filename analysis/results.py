@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from analysis.spec import DAYS_PER_MONTH, StudySpec
+from analysis.cohort_names import COHORT_NAMES
+from analysis.study_time import Time
 from etl.errors import InternalError
 
 SIGNIFICANT_DIGITS = 10  # beyond these, results of the same computation differ between machines
@@ -99,12 +100,16 @@ STATISTICS = {
     "n_unknown": "of these, those of whom some criterion is unknown",
     "n_after": "patients after a step",
 }
-ID_COLUMNS = ("analysis", "cohort", "endpoint", "hospital", "subgroup", "arm", "variable", "level")
+
+
+def name_origin(*, is_synthetic: bool) -> str:
+    """What `data_origin` says in every table that the analysis writes."""
+    return "synthetic" if is_synthetic else "registered"
 
 
 def mark_origin(frame: pl.DataFrame, *, is_synthetic: bool) -> pl.DataFrame:
     """Say in every row whether the patients behind it are invented."""
-    return frame.with_columns(pl.lit("synthetic" if is_synthetic else "registered").alias("data_origin"))
+    return frame.with_columns(pl.lit(name_origin(is_synthetic=is_synthetic)).alias("data_origin"))
 
 
 def make_slug(text: str) -> str:
@@ -120,6 +125,55 @@ def round_value(value: float | None) -> float | None:
     return float(f"{value:.{SIGNIFICANT_DIGITS - 1}e}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What numbers are about: their columns in the results table, none where one does not apply.
+
+    Builders and readers say it in the same words, and a number is a key and one of its statistics. `time` holds for what
+    belongs to one time after the start. An analysis or cohort that is not declared is an `InternalError`.
+    """
+
+    analysis: str
+    cohort: str | None = None
+    endpoint: str | None = None
+    hospital: str | None = None
+    subgroup: str | None = None
+    arm: str | None = None
+    variable: str | None = None
+    level: str | None = None
+    time: Time | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing could ever be found under."""
+        for name, declared in ((self.analysis, ANALYSES), (self.cohort, COHORT_NAMES)):
+            if name is not None and name not in declared:
+                raise InternalError(f"undeclared: {name}", f"未声明：{name}")
+
+    def of(self, **columns: Any) -> Key:
+        """The same key but for these columns: `median.of(arm="len")`."""
+        return replace(self, **columns)
+
+    @property
+    def columns(self) -> dict[str, str | None]:
+        """The columns of text, in the order in which an id joins them."""
+        return {name: getattr(self, name) for name in ID_COLUMNS}
+
+    def result_id(self, statistic: str) -> str:
+        """The name of one of its statistics, composed here alone; `InternalError` where there is no such statistic."""
+        if statistic not in STATISTICS:
+            raise InternalError(f"undeclared: {statistic}", f"未声明：{statistic}")
+        parts = [make_slug(text) for text in self.columns.values() if text is not None]
+        return ".".join([*parts, *([] if self.time is None else [str(self.time)]), statistic])
+
+
+ID_COLUMNS = tuple(field.name for field in fields(Key) if field.name != "time")
+
+
+def read_analysis(result_id: str) -> str:
+    """The analysis that made a result, read from its name where there is no row to ask."""
+    return result_id.partition(".")[0]
+
+
 @dataclass(frozen=True)
 class Results:
     """A finished results table; `frame` has the columns of `COLUMNS`."""
@@ -133,19 +187,27 @@ class Results:
     def __contains__(self, result_id: str) -> bool:
         return result_id in self._rows
 
-    def row(self, result_id: str) -> dict[str, Any]:
-        """The whole row of a result; `InternalError` where there is none."""
+    def named(self, result_id: str) -> dict[str, Any]:
+        """The whole row of a result by its name, as a person types it; `InternalError` where there is none."""
         if result_id not in self._rows:
             raise InternalError(f"there is no result {result_id}", f"没有结果 {result_id}")
         return self._rows[result_id]
 
-    def value(self, result_id: str) -> float | None:
-        """The value of a result; none where it could not be estimated, `InternalError` where there is no such result."""
-        return self.row(result_id)["value"]
+    def has(self, key: Key, statistic: str) -> bool:
+        """Whether the analysis was made, so that there is a row, be it of a value that could not be estimated."""
+        return key.result_id(statistic) in self
 
-    def select(self, **keys: str) -> pl.DataFrame:
-        """The rows whose columns have these values, in order."""
-        return self.frame.filter(*(pl.col(name) == value for name, value in keys.items()))
+    def row(self, key: Key, statistic: str) -> dict[str, Any]:
+        """The whole row of a result; `InternalError` where there is none."""
+        return self.named(key.result_id(statistic))
+
+    def value(self, key: Key, statistic: str) -> float | None:
+        """The value of a result; none where it could not be estimated, `InternalError` where there is no such result."""
+        return self.row(key, statistic)["value"]
+
+    def select(self, **columns: str | None) -> pl.DataFrame:
+        """The rows whose columns have these values (none: are empty), in order."""
+        return self.frame.filter(*(pl.col(name).eq_missing(pl.lit(text)) for name, text in columns.items()))
 
     def save(self, folder: Path, *, is_synthetic: bool) -> None:
         """Write `results.parquet` and `results.csv`, the same bytes for the same results; each row says its origin."""
@@ -155,47 +217,46 @@ class Results:
 
 
 class ResultsBuilder:
-    """Collects results row by row and names them."""
+    """Collects the results of a study row by row."""
 
-    def __init__(self, spec: StudySpec) -> None:
-        self._spec = spec
+    def __init__(self, study: str) -> None:
+        self._study = study
         self._rows: dict[str, dict[str, Any]] = {}
 
-    def add(self, analysis: str, statistic: str, value: float | None, *, time: float | None = None, **keys: Any) -> str:
-        """Add one number and return its result id.
-
-        `time` is in the study's time unit. `keys` are further columns: cohort, endpoint, arm, hospital, subgroup,
-        variable, level, unit, n, n_event, method. Two numbers with the same keys are a fault of ours, and so is an
-        analysis or a statistic that `ANALYSES` or `STATISTICS` does not declare.
-        """
-        if analysis not in ANALYSES or statistic not in STATISTICS:
-            raise InternalError(f"undeclared: {analysis}, {statistic}", f"未声明：{analysis}、{statistic}")
-        given = {"analysis": analysis, **keys}
-        parts = [make_slug(given[name]) for name in ID_COLUMNS if given.get(name) is not None]
-        parts += [] if time is None else [f"{time:g}{self._spec.time_unit[0]}"]
-        result_id = ".".join([*parts, statistic])
+    def add(
+        self,
+        key: Key,
+        statistic: str,
+        value: float | None,
+        *,
+        unit: str | None = None,
+        n: int | None = None,
+        n_event: int | None = None,
+        method: str | None = None,
+    ) -> None:
+        """Add one number; the further columns are those of `COLUMNS`. Two numbers of one name are a fault of ours."""
+        result_id = key.result_id(statistic)
         if result_id in self._rows:
             raise InternalError(f"two results are called {result_id}", f"两个结果同名：{result_id}")
-        self._rows[result_id] = given | {
-            "study": self._spec.study,
+        self._rows[result_id] = key.columns | {
+            "study": self._study,
             "result_id": result_id,
             "statistic": statistic,
+            "time_months": None if key.time is None else round_value(key.time.months),
             "value": round_value(value),
-            "time_months": None if time is None else round_value(time * self._spec.days_per_unit / DAYS_PER_MONTH),
+            "unit": unit,
+            "n": n,
+            "n_event": n_event,
+            "method": method,
         }
-        return result_id
 
-    def add_all(
-        self, analysis: str, values: Mapping[str, float | None], *, unit: str | None = None, **keys: Any
-    ) -> None:
-        """Add several statistics of one estimate; `unit` holds for all but p, which has none."""
+    def add_all(self, key: Key, values: Mapping[str, float | None], *, unit: str | None = None, **basis: Any) -> None:
+        """Add several statistics of one key; `unit` holds for all but p, which has none."""
         for statistic, value in values.items():
-            self.add(analysis, statistic, value, unit=None if statistic == "p" else unit, **keys)
+            self.add(key, statistic, value, unit=None if statistic == "p" else unit, **basis)
 
     def build(self, references: Mapping[str, str]) -> Results:
         """Return the table in the order in which results were added, with what was printed beside them."""
         schema = {column.name: column.dtype for column in COLUMNS}
         rows = [row | {"reference": references.get(name)} for name, row in self._rows.items()]
-        if unknown := {key for row in rows for key in row} - set(schema):
-            raise InternalError(f"results have no column {', '.join(sorted(unknown))}")
         return Results(pl.DataFrame(rows, schema=schema))

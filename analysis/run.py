@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from analysis.cohort import select_cohort
+from analysis.cohort_names import ALL
 from analysis.figures.style import save_figures
 from analysis.manuscript import write_manuscript
 from analysis.outcome import StudyOutcome
@@ -30,7 +31,7 @@ from analysis.steps.match import add_matching
 from analysis.steps.outcomes import add_adverse_events, add_duration, add_response
 from analysis.steps.regression import add_regression, add_subgroup
 from analysis.steps.sensitivity import add_sensitivity
-from analysis.steps.study import ALL, Study
+from analysis.steps.study import Study
 from analysis.steps.survival import add_follow_up, add_survival
 from etl.errors import AnalysisError
 
@@ -47,7 +48,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     cohort = select_cohort(frames["analysis_subject"], spec)
     if absent := [arm.label for arm in spec.arms if not (cohort.frame["arm"] == arm.code).any()]:
         raise AnalysisError(f"nobody was treated with {', '.join(absent)}", f"没有患者接受 {'、'.join(absent)} 治疗")
-    study = Study(spec, {ALL: cohort.frame}, ResultsBuilder(spec))
+    study = Study(spec, {ALL: cohort.frame}, ResultsBuilder(spec.study))
     add_flow(study, cohort.attrition)
     if spec.matching:
         add_matching(study, spec.matching)

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from analysis.cohort_names import ALL, MATCHED
 from analysis.spec_toml import change_keys, convert, make_fault
+from analysis.study_time import DAYS_PER_UNIT, Time, TimeUnit
 from etl.errors import UsageError
 from schemas.definitions.study_period import DAYS_PER_MONTH
 from schemas.rules import CRITERIA
@@ -17,7 +19,6 @@ from schemas.rules.eligibility import e4_complete_data
 
 STUDIES = Path(__file__).parent / "studies"
 HOSPITAL = "hospital"
-DAYS_PER_UNIT = {"month": DAYS_PER_MONTH, "week": 7.0}
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,15 @@ class Characteristic:
         """The levels with the reference first, as a regression model takes them."""
         first = self.reference or self.levels[0]
         return (first, *(level for level in self.levels if level != first))
+
+    def name_group(self, level: str) -> str:
+        """The patients at one level, as a subgroup of results: `TACE Yes`."""
+        return f"{self.label} {level}"
+
+    @property
+    def contrast(self) -> str:
+        """All levels against each other, as a subgroup of results: `TACE Yes vs No`."""
+        return f"{self.label} {' vs '.join(reversed(self.levels))}"
 
 
 @dataclass(frozen=True)
@@ -180,7 +190,7 @@ class StudySpec:
     title: str
     alpha: float
     endpoints: tuple[Endpoint, ...]
-    time_unit: Literal["month", "week"] = "month"
+    time_unit: TimeUnit = "month"
     time_origin: str = "start of systemic therapy"
     disclosure: Literal["none"] = "none"
     population: Population = field(default_factory=Population)
@@ -203,6 +213,24 @@ class StudySpec:
     def days_per_unit(self) -> float:
         """Days in the unit in which times are reported."""
         return DAYS_PER_UNIT[self.time_unit]
+
+    def at(self, value: float) -> Time:
+        """A time after the start, given in the study's unit."""
+        return Time(value, self.time_unit)
+
+    def at_month(self, month: float) -> Time:
+        """A time after the start, given in months, in the study's unit."""
+        return self.at(month * DAYS_PER_MONTH / self.days_per_unit)
+
+    @property
+    def main_cohort(self) -> str:
+        """The cohort in which the arms are compared first: the matched one where the study matches."""
+        return MATCHED if self.matching else ALL
+
+    @property
+    def groups(self) -> tuple[tuple[str | None, str], ...]:
+        """Id and label of each arm; none and `All patients` where the study has no arms."""
+        return tuple((arm.id, arm.label) for arm in self.arms) or ((None, "All patients"),)
 
     @property
     def treated(self) -> Arm:

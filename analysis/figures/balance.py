@@ -9,8 +9,8 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.cohort_names import ALL, COHORT_NAMES, MATCHED
 from analysis.figures.style import (
-    COHORT_LABELS,
     HIGHEST,
     INK,
     MUTED,
@@ -22,7 +22,7 @@ from analysis.figures.style import (
 )
 from analysis.numbers import prettify
 from analysis.outcome import StudyOutcome
-from analysis.results import Results
+from analysis.results import Key, Results
 from analysis.spec import StudySpec
 from etl.pages.text import Text
 
@@ -44,20 +44,19 @@ def _plot_love(results: Results, spec: StudySpec) -> Figure:
     rows = []
     for item in spec.characteristics:
         shown = item.levels[1:] if len(item.levels) == 2 else item.levels
-        rows += [(item, level) for level in shown if _find_smd(results, "all", item.id, level) is not None]
+        rows += [(item, level) for level in shown if _find_smd(results, ALL, item.id, level) is not None]
     figure = make_figure(min(1.0 + 0.2 * len(rows), HIGHEST))
     axes = figure.add_axes((0.36, 0.60 / figure.get_figheight(), 0.61, 1 - 1.0 / figure.get_figheight()))
     places = np.arange(len(rows))[::-1]
     found = {
         cohort: np.array([_find_smd(results, cohort, item.id, level) for item, level in rows], dtype=float)
-        for cohort in ("all", "matched")
+        for cohort in COHORT_NAMES
     }
-    axes.hlines(places, found["all"], found["matched"], color=RULE, linewidth=1.2, zorder=1)
+    axes.hlines(places, found[ALL], found[MATCHED], color=RULE, linewidth=1.2, zorder=1)
     style = {"linestyle": "none", "markersize": 5.5, "zorder": 3}
-    axes.plot(
-        found["all"], places, marker="o", markerfacecolor="white", markeredgecolor=INK, label="Whole cohort", **style
-    )
-    axes.plot(found["matched"], places, marker="D", color=TREATED, label="Matched cohort", **style)
+    whole, matched = COHORT_NAMES[ALL].en, COHORT_NAMES[MATCHED].en
+    axes.plot(found[ALL], places, marker="o", markerfacecolor="white", markeredgecolor=INK, label=whole, **style)
+    axes.plot(found[MATCHED], places, marker="D", color=TREATED, label=matched, **style)
     axes.axvline(BALANCED, color=MUTED, linestyle=(0, (4, 2)), linewidth=0.9, zorder=0)
     covariates = spec.matching.covariates if spec.matching else ()
     labels = [f"{prettify(f'{item.label}: {level}')}{'' if item.id in covariates else ' †'}" for item, level in rows]
@@ -73,16 +72,17 @@ def _plot_love(results: Results, spec: StudySpec) -> Figure:
 
 
 def _find_smd(results: Results, cohort: str, name: str, level: str) -> float | None:
-    rows = results.select(analysis="balance", cohort=cohort, variable=name, level=level)
-    return None if rows.is_empty() or rows["value"][0] is None else abs(rows["value"][0])
+    key = Key(analysis="balance", cohort=cohort, variable=name, level=level)
+    smd = results.value(key, "smd") if results.has(key, "smd") else None
+    return None if smd is None else abs(smd)
 
 
 def _plot_overlap(results: Results, spec: StudySpec) -> Figure:
     figure = make_figure(2.9)
     panels = figure.subplots(1, 2, sharey=True, sharex=True)
-    for letter, cohort, axes in zip("AB", COHORT_LABELS, panels, strict=True):
+    for letter, cohort, axes in zip("AB", COHORT_NAMES, panels, strict=True):
         _plot_scores(axes, results, spec, cohort)
-        axes.set_title(f"{letter}  {COHORT_LABELS[cohort]}")
+        axes.set_title(f"{letter}  {COHORT_NAMES[cohort].en}")
     panels[0].set_ylabel("Patients")
     limit = max(abs(value) for value in panels[0].get_ylim())
     panels[0].set_ylim(-limit * 1.08, limit * 1.08)

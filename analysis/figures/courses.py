@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from analysis.cohort_names import COHORT_NAMES, name_cohort
 from analysis.figures.style import HIGHEST, INK, MUTED, RULE, TREATED, Drawing, get_arm_style, make_figure
 from analysis.outcome import StudyOutcome
 from analysis.spec import StudySpec
@@ -48,8 +49,7 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `swimmer` and `waterfall` where the study describes courses."""
     if spec.courses is None:
         return
-    cohort = "matched cohort" if spec.matching else "whole cohort"
-    zh = "匹配队列" if spec.matching else "全队列"
+    cohort, zh = name_cohort(spec.main_cohort), COHORT_NAMES[spec.main_cohort].zh
     caption = Text(
         f"Course of every patient, {cohort}: time on treatment, first response, first progression and end of follow-up.",
         f"每位患者的治疗与随访过程（{zh}）：治疗时间、首次缓解、首次进展及随访终点。",

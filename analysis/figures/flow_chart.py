@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from analysis.cohort_names import ALL, MATCHED
 from analysis.figures.style import INK, MUTED, WIDTH, Drawing, get_arm_style, hide_frame, make_figure
 from analysis.numbers import format_number, prettify
 from analysis.outcome import StudyOutcome
-from analysis.results import Results
+from analysis.results import Key, Results
 from analysis.spec import StudySpec
 from etl.pages.text import Text
 
@@ -37,21 +37,27 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     top = height - 0.5 - BOX_HEIGHT / 2
     list_top = top - BOX_HEIGHT / 2 - 0.12
     analysed = list_top - list_height - 0.12 - BOX_HEIGHT / 2
-    start = format_number(results.value(f"flow.{steps[0][0]}.n_before"), "count")
+    start = _count(results, Key(analysis="flow", variable=steps[0][0]), "n_before")
+    end = _count(results, Key(analysis="flow", variable="analysed"))
     _draw_arrow(axes, (SPINE, top - BOX_HEIGHT / 2), (SPINE, analysed + BOX_HEIGHT / 2))
     _draw_box(axes, SPINE, top, f"Patients in the registry\nn = {start}")
     _draw_arrow(axes, (SPINE, list_top - list_height / 2), (LIST_LEFT, list_top - list_height / 2))
     _draw_list(axes, results, steps, list_top, list_height)
     if spec.arms:
         _draw_arms(axes, results, spec, analysed)
-    _draw_box(axes, SPINE, analysed, f"Analysed\nn = {format_number(results.value('flow.analysed.n'), 'count')}")
+    _draw_box(axes, SPINE, analysed, f"Analysed\nn = {end}")
     yield Drawing("flow_chart", "patients", Text("Flow chart of the study.", "研究流程图。"), figure)
 
 
 def _list_steps(results: Results) -> list[tuple[str, str]]:
     """Id and label of every step, in order."""
-    rows = results.select(analysis="flow", statistic="n_removed").filter(pl.col("hospital").is_null())
-    return [(row["variable"], row["method"]) for row in rows.iter_rows(named=True)]
+    rows = results.select(analysis="flow", hospital=None, statistic="n_removed")
+    return list(rows.select("variable", "method").iter_rows())
+
+
+def _count(results: Results, key: Key, statistic: str = "n") -> str:
+    """Patients, as printed."""
+    return format_number(results.value(key, statistic), "count")
 
 
 def _draw_list(axes: Axes, results: Results, steps: list[tuple[str, str]], top: float, height: float) -> None:
@@ -65,12 +71,11 @@ def _draw_list(axes: Axes, results: Results, steps: list[tuple[str, str]], top: 
         axes.text(x, y, title, va="center", ha="right", weight="bold", fontsize=6.5)
     for position, (name, label) in enumerate(steps):
         y = top - (position + 1.8) * LINE
-        removed = results.value(f"flow.{name}.n_removed")
-        color = INK if removed else MUTED
+        step = Key(analysis="flow", variable=name)
+        color = INK if results.value(step, "n_removed") else MUTED
         axes.text(LIST_LEFT + 0.12, y, prettify(label), va="center", fontsize=6.5, color=color)
         for x, statistic in zip(columns, ("n_removed", "n_after"), strict=True):
-            text = format_number(results.value(f"flow.{name}.{statistic}"), "count")
-            axes.text(x, y, text, va="center", ha="right", fontsize=6.5, color=color)
+            axes.text(x, y, _count(results, step, statistic), va="center", ha="right", fontsize=6.5, color=color)
 
 
 def _draw_arms(axes: Axes, results: Results, spec: StudySpec, analysed: float) -> None:
@@ -82,13 +87,13 @@ def _draw_arms(axes: Axes, results: Results, spec: StudySpec, analysed: float) -
     axes.plot(middles, [fork, fork], color=INK, linewidth=0.9)
     for x, arm in zip(middles, spec.arms, strict=True):
         color = get_arm_style(spec, arm.id)["color"]
-        n = format_number(results.value(f"flow.{arm.id}.analysed.n"), "count")
+        n = _count(results, Key(analysis="flow", arm=arm.id, variable="analysed"))
         _draw_arrow(axes, (x, fork), (x, y + BOX_HEIGHT / 2))
         if spec.matching:
             _draw_matched(axes, results, arm.id, x, y)
         _draw_box(axes, x, y, f"{arm.label}\nn = {n}", color)
     if spec.matching:
-        pairs = format_number(results.value("matching.matched.pairs.n"), "count")
+        pairs = _count(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"))
         for x, arm in zip(middles, spec.arms, strict=True):
             color = get_arm_style(spec, arm.id)["color"]
             _draw_box(axes, x, y - STEP, f"{arm.label}, matched 1:1\nn = {pairs}", color)
@@ -96,7 +101,7 @@ def _draw_arms(axes: Axes, results: Results, spec: StudySpec, analysed: float) -
 
 def _draw_matched(axes: Axes, results: Results, arm: str, x: float, y: float) -> None:
     """From an arm to its matched patients, with those who found no partner beside the way."""
-    unmatched = format_number(results.value(f"matching.all.{arm}.unmatched.n"), "count")
+    unmatched = _count(results, Key(analysis="matching", cohort=ALL, arm=arm, variable="unmatched"))
     _draw_arrow(axes, (x, y - BOX_HEIGHT / 2), (x, y - STEP + BOX_HEIGHT / 2))
     axes.text(x + 0.1, y - STEP / 2, f"no partner: {unmatched}", va="center", fontsize=6.5)
 

@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from analysis.cohort_names import MATCHED, name_cohort
 from analysis.figures.style import HIGHEST, INK, MUTED, TREATED, Drawing, make_figure
 from analysis.numbers import format_number, prettify
 from analysis.outcome import StudyOutcome
-from analysis.results import Results, make_slug
+from analysis.results import Key, Results, make_slug
 from analysis.spec import Endpoint, StudySpec
 from etl.pages.text import Text
 
@@ -65,20 +66,23 @@ def _plot_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint) -> Fig
     layout = (("cox_univariable", "Univariable", 0.345, 0.47), ("cox_multivariable", "Multivariable", 0.68, 0.805))
     for analysis, title, left, text_left in layout:
         axes = figure.add_axes((left, bottom, 0.115, top - bottom))
-        _plot_ratios(axes, results, f"{analysis}.matched.{make_slug(endpoint.id)}", terms, places)
+        model = Key(analysis=analysis, cohort=MATCHED, endpoint=endpoint.id)
+        _plot_ratios(axes, results, model, terms, places)
         axes.set_title(title, pad=12)
         if left < 0.5:
             axes.set_yticks(places, [term.text for term in terms])
         texts = figure.add_axes((text_left, bottom, 0.19, top - bottom), sharey=axes)
-        _write_ratios(texts, results, f"{analysis}.matched.{make_slug(endpoint.id)}", terms, places)
-    figure.text(0.012, 1 - 0.14 / height, f"{endpoint.label}, matched cohort", va="top", weight="bold", fontsize=8)
+        _write_ratios(texts, results, model, terms, places)
+    figure.text(
+        0.012, 1 - 0.14 / height, f"{endpoint.label}, {name_cohort(MATCHED)}", va="top", weight="bold", fontsize=8
+    )
     return figure
 
 
-def _plot_ratios(axes: Axes, results: Results, prefix: str, terms: Sequence[Term], places: list[int]) -> None:
+def _plot_ratios(axes: Axes, results: Results, model: Key, terms: Sequence[Term], places: list[int]) -> None:
     axes.axvline(1, color=MUTED, linewidth=0.8, zorder=0)
     for term, place in zip(terms, places, strict=True):
-        found = _find(results, prefix, term)
+        found = _find(results, model, term)
         hr, low, high, p = found or (None, None, None, None)
         if hr is None or low is None or high is None:
             continue
@@ -102,14 +106,14 @@ def _plot_ratios(axes: Axes, results: Results, prefix: str, terms: Sequence[Term
     axes.tick_params(axis="y", length=0)
 
 
-def _find(results: Results, prefix: str, term: Term) -> tuple[float | None, ...] | None:
-    where = f"{prefix}.{make_slug(term.variable)}.{make_slug(term.level)}"
-    if f"{where}.hr" not in results:
+def _find(results: Results, model: Key, term: Term) -> tuple[float | None, ...] | None:
+    key = model.of(variable=term.variable, level=term.level)
+    if not results.has(key, "hr"):
         return None
-    return tuple(results.value(f"{where}.{name}") for name in ("hr", "ci_low", "ci_high", "p"))
+    return tuple(results.value(key, name) for name in ("hr", "ci_low", "ci_high", "p"))
 
 
-def _write_ratios(axes: Axes, results: Results, prefix: str, terms: Sequence[Term], places: list[int]) -> None:
+def _write_ratios(axes: Axes, results: Results, model: Key, terms: Sequence[Term], places: list[int]) -> None:
     axes.axis("off")
     header = len(terms) - 0.15
     for x, title, align in ((0.06, "HR (95 % CI)", "left"), (0.98, "p", "right")):
@@ -117,7 +121,7 @@ def _write_ratios(axes: Axes, results: Results, prefix: str, terms: Sequence[Ter
             x, header, title, transform=axes.get_yaxis_transform(), ha=align, va="bottom", weight="bold", fontsize=6.5
         )
     for term, place in zip(terms, places, strict=True):
-        found = _find(results, prefix, term)
+        found = _find(results, model, term)
         if found is None:
             axes.text(0.06, place, "–", transform=axes.get_yaxis_transform(), va="center", color=MUTED, fontsize=6.5)
             continue

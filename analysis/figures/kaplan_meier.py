@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.figures.style import COHORT_LABELS, Drawing, get_arm_style, make_figure
+from analysis.cohort_names import name_cohort
+from analysis.figures.style import Drawing, get_arm_style, make_figure
 from analysis.figures.survival_panel import Curve, plot_panel
 from analysis.numbers import format_number, format_p
 from analysis.outcome import StudyOutcome
-from analysis.results import Results, make_slug
-from analysis.spec import StudySpec
+from analysis.results import Key, Results
+from analysis.spec import Endpoint, StudySpec
+from analysis.steps.survival import make_hazard_ratio_key
 from etl.pages.text import Text
 
 
@@ -31,12 +33,14 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     )
     for row, endpoint in enumerate(spec.endpoints):
         for column, cohort in enumerate(cohorts):
-            arms = [(arm.id, arm.label) for arm in spec.arms] or [(None, "All patients")]
-            drawn = [Curve(cohort, endpoint, arm, None, label, get_arm_style(spec, arm)) for arm, label in arms]
+            both = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id)
+            drawn = [
+                Curve(both.of(arm=arm), endpoint.label, label, get_arm_style(spec, arm)) for arm, label in spec.groups
+            ]
             title = endpoint.label
             if n_columns > 1:
-                title = f"{chr(ord('A') + row * n_columns + column)}  {title}, {COHORT_LABELS[cohort].lower()}"
-            note = describe_comparison(results, spec, f"{cohort}.{make_slug(endpoint.id)}")
+                title = f"{chr(ord('A') + row * n_columns + column)}  {title}, {name_cohort(cohort)}"
+            note = describe_comparison(results, spec, endpoint, cohort)
             plot_panel(figure, grid[row, column], drawn, results, curves, spec, title=title, note=note)
     caption = Text(
         "Kaplan-Meier curves with 95 % bands; marks are censored patients.",
@@ -45,16 +49,17 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     yield Drawing("kaplan_meier", "survival", caption, figure)
 
 
-def describe_comparison(results: Results, spec: StudySpec, where: str) -> str:
-    """Hazard ratio with its limits and log-rank p of a cohort and endpoint; nothing in a study without arms."""
+def describe_comparison(
+    results: Results, spec: StudySpec, endpoint: Endpoint, cohort: str, subgroup: str | None = None
+) -> str:
+    """Hazard ratio with its limits and log-rank p of a cohort or its subgroup; nothing in a study without arms."""
     if not spec.arms:
         return ""
-    prefix = f"cox_treatment.{where}.arm.{make_slug(spec.treated.id)}"
+    model = make_hazard_ratio_key(spec, cohort, endpoint.id, subgroup)
     lines = []
-    if f"{prefix}.ci_low" in results:
-        hr, low, high = (
-            format_number(results.value(f"{prefix}.{name}"), "ratio") for name in ("hr", "ci_low", "ci_high")
-        )
+    if results.has(model, "ci_low"):
+        hr, low, high = (format_number(results.value(model, name), "ratio") for name in ("hr", "ci_low", "ci_high"))
         lines.append(f"HR {hr} (95 % CI {low}–{high})")
-    lines.append(f"Log-rank {format_p(results.value(f'logrank.{where}.p'))}")
+    logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup)
+    lines.append(f"Log-rank {format_p(results.value(logrank, 'p'))}")
     return "\n".join(lines)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from analysis.cohort_names import MATCHED, name_cohort
 from analysis.figures.kaplan_meier import describe_comparison
 from analysis.figures.style import DASHED, SOLID, Drawing, get_arm_style, make_figure
 from analysis.figures.survival_panel import Curve, plot_panel
 from analysis.numbers import format_p
 from analysis.outcome import StudyOutcome
-from analysis.results import make_slug
+from analysis.results import Key
 from analysis.spec import Arm, StudySpec
+from analysis.steps.regression import make_interaction_key
 from etl.pages.text import Text
 
 
@@ -23,14 +25,13 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     item = spec.get_characteristic(spec.subgroup.characteristic)
     endpoint = spec.get_endpoint(spec.subgroup.endpoint)
     drawn_groups = curves["subgroup"].drop_nulls().unique().to_list()
-    levels = [level for level in reversed(item.levels) if f"{item.label} {level}" in drawn_groups]
+    levels = [level for level in reversed(item.levels) if item.name_group(level) in drawn_groups]
     figure = make_figure(6.6)
     grid = figure.add_gridspec(2, 2, left=0.105, right=0.985, top=0.91, bottom=0.02, wspace=0.33, hspace=0.22)
-    where = f"matched.{make_slug(endpoint.id)}"
-    versus = make_slug(f"{item.label} {' vs '.join(reversed(item.levels))}")
+    everybody = Key(analysis="kaplan_meier", cohort=MATCHED, endpoint=endpoint.id)
 
     def make_curve(arm: Arm, level: str, label: str, style: dict[str, Any]) -> Curve:
-        return Curve("matched", endpoint, arm.id, f"{item.label} {level}", label, style)
+        return Curve(everybody.of(arm=arm.id, subgroup=item.name_group(level)), endpoint.label, label, style)
 
     for column, arm in enumerate(spec.arms):
         color = get_arm_style(spec, arm.id)["color"]
@@ -39,17 +40,17 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
             make_curve(arm, level, f"{item.label} {level.lower()}", style)
             for level, style in zip(levels, styles, strict=False)
         ]
-        note = f"Log-rank {format_p(results.value(f'logrank.{where}.{versus}.{arm.id}.p'))}"
+        within = everybody.of(analysis="logrank", subgroup=item.contrast, arm=arm.id)
+        note = f"Log-rank {format_p(results.value(within, 'p'))}"
         title = f"{'AB'[column]}  {arm.label}: {item.label} {' and '.join(level.lower() for level in levels)}"
         plot_panel(figure, grid[0, column], drawn, results, curves, spec, title=title, note=note)
     for column, level in enumerate(levels[:2]):
         drawn = [make_curve(arm, level, arm.label, get_arm_style(spec, arm.id)) for arm in spec.arms]
-        note = describe_comparison(results, spec, f"{where}.{make_slug(f'{item.label} {level}')}")
+        note = describe_comparison(results, spec, endpoint, MATCHED, item.name_group(level))
         title = f"{'CD'[column]}  {item.label} {level.lower()}: both arms"
         plot_panel(figure, grid[1, column], drawn, results, curves, spec, title=title, note=note)
-    interaction = format_p(results.value(f"interaction.{where}.arm_x_{item.id}.p"))
-    figure.text(
-        0.012, 0.985, f"{endpoint.label}, matched cohort. Interaction of arm and {item.label}: {interaction}", va="top"
-    )
+    interaction = format_p(results.value(make_interaction_key(item, endpoint), "p"))
+    title = f"{endpoint.label}, {name_cohort(MATCHED)}. Interaction of arm and {item.label}: {interaction}"
+    figure.text(0.012, 0.985, title, va="top")
     caption = Text(f"{endpoint.label} by {item.label} and arm.", f"按{item.label}与治疗组的{endpoint.id}。")
     yield Drawing(f"subgroup_{item.id}", "subgroup", caption, figure)

@@ -12,30 +12,23 @@ from matplotlib.gridspec import SubplotSpec
 
 from analysis.figures.style import RULE, hide_frame
 from analysis.numbers import format_number
-from analysis.results import Results, make_slug
-from analysis.spec import Endpoint, StudySpec
+from analysis.results import Key, Results
+from analysis.spec import StudySpec
+from analysis.steps.survival import CURVE_COLUMNS
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve of a panel: whose it is, what it is called, and how it is drawn."""
+    """One curve of a panel: the key of its results, its endpoint and whose it is in words, and how it is drawn."""
 
-    cohort: str
-    endpoint: Endpoint
-    arm: str | None
-    subgroup: str | None
+    key: Key
+    endpoint: str
     label: str
     style: dict[str, Any]
 
-    def name_result(self, rest: str) -> str:
-        """Id of one of the curve's results."""
-        parts = (self.cohort, self.endpoint.id, self.subgroup, self.arm)
-        return ".".join(["kaplan_meier", *(make_slug(part) for part in parts if part), rest])
-
     def find_points(self, curves: pl.DataFrame) -> pl.DataFrame:
         """The curve's own points."""
-        keys = {"cohort": self.cohort, "endpoint": self.endpoint.id, "subgroup": self.subgroup, "arm": self.arm}
-        return curves.filter(*(pl.col(name).eq_missing(pl.lit(value, dtype=pl.String)) for name, value in keys.items()))
+        return curves.filter(*(pl.col(name).eq_missing(pl.lit(self.key.columns[name])) for name in CURVE_COLUMNS))
 
 
 def plot_panel(
@@ -50,7 +43,7 @@ def plot_panel(
     note: str,
 ) -> None:
     """Draw the curves of one panel, as far as there were patients for them, into a place of the figure's grid."""
-    drawn = [curve for curve in drawn if curve.name_result("patients.n") in results]
+    drawn = [curve for curve in drawn if results.has(curve.key.of(variable="patients"), "n")]
     grid = place.subgridspec(2, 1, height_ratios=[4.6, 0.42 + 0.36 * len(drawn)], hspace=0.30)
     axes, below = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     for curve in drawn:
@@ -58,7 +51,7 @@ def plot_panel(
     ticks, counts = _read_at_risk(results, drawn, spec)
     axes.set(xlim=(0, ticks[-1]), ylim=(0, 101), xticks=ticks, yticks=range(0, 101, 20))
     axes.set_title(title, pad=8)
-    axes.set_ylabel(f"{drawn[0].endpoint.label} (%)")
+    axes.set_ylabel(f"{drawn[0].endpoint} (%)")
     axes.set_xlabel(f"{spec.time_unit.capitalize()}s since {spec.time_origin}", labelpad=2)
     axes.grid(axis="y", color=RULE, linewidth=0.5, alpha=0.6)
     axes.set_axisbelow(True)
@@ -70,7 +63,7 @@ def plot_panel(
 def _plot_curve(axes: Any, curve: Curve, results: Results, curves: pl.DataFrame, spec: StudySpec) -> None:
     points = curve.find_points(curves)
     time, survival = points["time"].to_numpy(), 100 * points["survival"].to_numpy()
-    median = format_number(results.value(curve.name_result("median.estimate")), "time")
+    median = format_number(results.value(curve.key.of(variable="median"), "estimate"), "time")
     label = f"{curve.label}, median {median} {spec.time_unit}s"
     axes.step(time, survival, where="post", label=label, **curve.style)
     band = points.drop_nulls(["ci_low", "ci_high"])
@@ -96,13 +89,11 @@ def _plot_curve(axes: Any, curve: Curve, results: Results, curves: pl.DataFrame,
 
 
 def _read_at_risk(results: Results, drawn: Sequence[Curve], spec: StudySpec) -> tuple[list[float], list[list[int]]]:
-    """Times of the axis and, per curve, the numbers at risk there."""
+    """Times of the axis, whole ones in the study's unit, and per curve the numbers at risk there."""
     counts, ticks = [], []
     for curve in drawn:
-        prefix = curve.name_result("at_risk.")
-        rows = results.frame.filter(pl.col("result_id").str.starts_with(prefix))
-        unit = spec.time_unit[0]
-        ticks = [float(name.removeprefix(prefix).removesuffix(f"{unit}.n")) for name in rows["result_id"]]
+        rows = results.select(**curve.key.of(variable="at risk").columns, statistic="n")
+        ticks = [float(round(spec.at_month(months).value)) for months in rows["time_months"]]
         counts.append([int(value) for value in rows["value"]])
     return ticks, counts
 

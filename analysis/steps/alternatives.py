@@ -6,11 +6,13 @@ from typing import Any
 
 import polars as pl
 
+from analysis.cohort_names import MATCHED
 from analysis.cox import fit_cox
 from analysis.kaplan_meier import compute_restricted_mean, compute_restricted_mean_difference, fit_kaplan_meier
 from analysis.logrank import compute_logrank
+from analysis.results import Key
 from analysis.spec import HOSPITAL, Endpoint
-from analysis.steps.study import MATCHED, Study
+from analysis.steps.study import Study
 from analysis.steps.survival import add_coefficients
 from etl.errors import AnalysisError
 
@@ -46,29 +48,34 @@ def _add_cox_models(study: Study, cohort: str, timed: pl.DataFrame, endpoint: En
     times, events = study.compute_times(timed, endpoint)
     design = pl.DataFrame({"arm": study.is_treated(timed)})
     for name, (options, method) in models.items():
-        keys: dict[str, Any] = {"cohort": cohort, "endpoint": endpoint.id, "variable": name}
-        keys["level"] = study.spec.treated.id
+        key = Key(
+            analysis="cox_alternative",
+            cohort=cohort,
+            endpoint=endpoint.id,
+            variable=name,
+            level=study.spec.treated.id,
+        )
         try:
             fit = fit_cox(times, events, design, **options)
         except AnalysisError as error:
-            study.results.add("cox_alternative", "hr", None, method=f"not estimable: {error}", n=timed.height, **keys)
+            study.results.add(key, "hr", None, method=f"not estimable: {error}", n=timed.height)
             continue
-        add_coefficients(study, "cox_alternative", fit, 0, method=method, **keys)
+        add_coefficients(study, key, fit, 0, method=method)
 
 
 def _add_stratified_tests(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endpoint) -> None:
     times, events = study.compute_times(timed, endpoint)
     for name in _list_strata(cohort, timed):
-        keys: dict[str, Any] = {"cohort": cohort, "endpoint": endpoint.id, "variable": f"stratified by {name}"}
-        keys |= {"n": timed.height, "n_event": int(events.sum())}
+        variable, n, n_event = f"stratified by {name}", timed.height, int(events.sum())
+        key = Key(analysis="logrank_alternative", cohort=cohort, endpoint=endpoint.id, variable=variable)
         try:
             test = compute_logrank(times, events, timed["arm"], strata=timed[name])
         except AnalysisError as error:
-            study.results.add("logrank_alternative", "p", None, method=f"not estimable: {error}", **keys)
+            study.results.add(key, "p", None, method=f"not estimable: {error}", n=n, n_event=n_event)
             continue
         method = f"log-rank stratified by {name}, {test.df} df"
         values = {"chi_square": test.chi_square, "p": test.p}
-        study.results.add_all("logrank_alternative", values, method=method, **keys)
+        study.results.add_all(key, values, method=method, n=n, n_event=n_event)
 
 
 def _add_restricted_means(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endpoint) -> None:
@@ -76,14 +83,15 @@ def _add_restricted_means(study: Study, cohort: str, timed: pl.DataFrame, endpoi
     if not endpoint.landmarks:
         return
     tau, unit = endpoint.landmarks[-1], f"{study.spec.time_unit}s"
-    keys: dict[str, Any] = {"cohort": cohort, "endpoint": endpoint.id, "time": tau, "method": RESTRICTED_METHOD}
+    key = Key(analysis="restricted_mean", cohort=cohort, endpoint=endpoint.id, time=study.spec.at(tau))
     fits = {}
     for arm, patients in study.list_groups(timed):
         assert arm is not None
         fits[arm.role] = fit = fit_kaplan_meier(*study.compute_times(patients, endpoint))
         mean, se = compute_restricted_mean(fit, tau)
         values: dict[str, float | None] = {"estimate": mean, "se": se}
-        study.results.add_all("restricted_mean", values, arm=arm.id, unit=unit, n=fit.n, n_event=fit.n_event, **keys)
+        basis: dict[str, Any] = {"n": fit.n, "n_event": fit.n_event, "method": RESTRICTED_METHOD}
+        study.results.add_all(key.of(arm=arm.id), values, unit=unit, **basis)
     found = compute_restricted_mean_difference(fits["treated"], fits["control"], tau)
     values = {"difference": found.difference, "se": found.std_err, "ci_low": found.ci_low, "ci_high": found.ci_high}
-    study.results.add_all("restricted_mean", values | {"p": found.p}, unit=unit, n=timed.height, **keys)
+    study.results.add_all(key, values | {"p": found.p}, unit=unit, n=timed.height, method=RESTRICTED_METHOD)

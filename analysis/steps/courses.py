@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
-from analysis.response import RESPONSES
+from analysis.results import Key
 from analysis.spec import Courses
-from analysis.steps.baseline import add_test, count_levels
-from analysis.steps.study import Study, compute_percentage
+from analysis.steps.outcomes import add_responses
+from analysis.steps.study import Study
 
 COURSE_SCHEMA = pl.Schema({
     "arm": pl.String,
@@ -28,7 +26,8 @@ def add_courses(study: Study, courses: Courses) -> None:
     """Add the best responses and changes in every cohort, and the courses in the matched one, else in the whole."""
     for cohort, frame in study.cohorts.items():
         judged = frame.with_columns(pl.col(courses.best_response_column).fill_null("NE"))
-        _add_best_responses(study, cohort, judged, courses.best_response_column)
+        best = Key(analysis="response", cohort=cohort, variable=BEST_RESPONSE)
+        add_responses(study, best, judged, courses.best_response_column)
         _add_changes(study, cohort, judged, courses.best_change_column)
         study.courses = tabulate_courses(study, judged, courses)
 
@@ -59,23 +58,12 @@ def tabulate_courses(study: Study, frame: pl.DataFrame, courses: Courses) -> pl.
     return rows.sort("arm", "time", *rows.columns[2:], descending=[False, True, *[False] * 6], nulls_last=True)
 
 
-def _add_best_responses(study: Study, cohort: str, frame: pl.DataFrame, column: str) -> None:
-    keys: dict[str, Any] = {"cohort": cohort, "variable": BEST_RESPONSE}
-    for arm, patients in study.list_groups(frame):
-        for response in RESPONSES:
-            n = int((patients[column] == response).sum())
-            counts = {**keys, "arm": arm.id if arm else None, "level": response, "n": patients.height}
-            study.results.add("response", "n", n, unit="patients", **counts)
-            study.results.add("response", "pct", compute_percentage(n, patients.height), unit="%", **counts)
-    add_test(study, count_levels(study, frame, column, RESPONSES), "response", **keys)
-
-
 def _add_changes(study: Study, cohort: str, frame: pl.DataFrame, column: str) -> None:
     for arm, patients in study.list_groups(frame):
         changes = patients[column].drop_nulls()
-        keys = {"cohort": cohort, "arm": arm.id if arm else None, "variable": BEST_CHANGE}
-        study.results.add("response", "n", len(changes), unit="patients", n=patients.height, **keys)
+        key = Key(analysis="response", cohort=cohort, arm=arm.id if arm else None, variable=BEST_CHANGE)
+        study.results.add(key, "n", len(changes), unit="patients", n=patients.height)
         quartiles = {
             name: changes.quantile(share, "linear") for name, share in (("q1", 0.25), ("median", 0.5), ("q3", 0.75))
         }
-        study.results.add_all("response", quartiles, unit="%", n=len(changes), **keys)
+        study.results.add_all(key, quartiles, unit="%", n=len(changes))

@@ -6,7 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from analysis.steps.study import ALL, Study
+from analysis.cohort_names import ALL
+from analysis.results import Key
+from analysis.steps.study import Study
 
 COUNTS = ("n_before", "n_removed", "n_unknown", "n_after")
 
@@ -19,28 +21,20 @@ def add_flow(study: Study, attrition: pl.DataFrame) -> None:
     for row in attrition.sort("step", "hospital").iter_rows(named=True):
         _add_step(study, row, row["hospital"])
     frame = study.cohorts[ALL]
-    study.results.add("flow", "n", frame.height, variable="analysed", unit="patients", n=frame.height)
+    analysed = Key(analysis="flow", variable="analysed")
+    study.results.add(analysed, "n", frame.height, unit="patients", n=frame.height)
     for arm, patients in study.list_groups(frame):
         if arm:
-            n = patients.height
-            study.results.add("flow", "n", n, arm=arm.id, variable="analysed", unit="patients", n=frame.height)
+            study.results.add(analysed.of(arm=arm.id), "n", patients.height, unit="patients", n=frame.height)
     for hospital in sorted(frame["hospital"].unique().to_list()):
         here = frame.filter(pl.col("hospital") == hospital)
-        study.results.add("flow", "n", here.height, hospital=hospital, variable="analysed", unit="patients")
+        of_hospital = analysed.of(hospital=hospital)
+        study.results.add(of_hospital, "n", here.height, unit="patients")
         for arm, patients in study.list_groups(here):
             if arm:
-                keys = {"hospital": hospital, "arm": arm.id, "variable": "analysed"}
-                study.results.add("flow", "n", patients.height, unit="patients", n=here.height, **keys)
+                study.results.add(of_hospital.of(arm=arm.id), "n", patients.height, unit="patients", n=here.height)
 
 
 def _add_step(study: Study, row: dict[str, Any], hospital: str | None) -> None:
-    for name in COUNTS:
-        study.results.add(
-            "flow",
-            name,
-            row[name],
-            hospital=hospital,
-            variable=row["criterion_id"],
-            unit="patients",
-            method=row["label"],
-        )
+    key = Key(analysis="flow", hospital=hospital, variable=row["criterion_id"])
+    study.results.add_all(key, {name: row[name] for name in COUNTS}, unit="patients", method=row["label"])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from analysis.cohort_names import ALL, MATCHED
 from analysis.matching import Matches, match_nearest
 from analysis.propensity import Propensity, fit_propensity
+from analysis.results import Key
 from analysis.spec import HOSPITAL, Matching, StudySpec
-from analysis.steps.study import ALL, MATCHED, Study
+from analysis.steps.study import Study
 
 N_BINS = 20
 
@@ -108,12 +109,9 @@ def _add_coefficients(study: Study, propensity: Propensity) -> None:
     ]
     for (term, level), value in zip(terms, propensity.coefficients.values(), strict=True):
         study.results.add(
-            "propensity",
+            Key(analysis="propensity", cohort=ALL, variable=term, level=level),
             "coefficient",
             value,
-            cohort=ALL,
-            variable=term,
-            level=level,
             unit="log odds",
             n=len(propensity.logit),
             method=f"logistic regression of {study.spec.treated.label}, unpenalised",
@@ -123,38 +121,35 @@ def _add_coefficients(study: Study, propensity: Propensity) -> None:
 def _add_pairs(study: Study, matching: Matching, matched: MatchedCohort) -> None:
     matches, distance = matched.matches, matched.distance
     add, pairs = study.results.add, matches.pairs
-    n_pairs = pairs["pair"].n_unique()
-    add("matching", "n", n_pairs, cohort=MATCHED, variable="pairs", unit="pairs", method=matched.method)
+    whole, paired = Key(analysis="matching", cohort=ALL), Key(analysis="matching", cohort=MATCHED)
+    add(paired.of(variable="pairs"), "n", pairs["pair"].n_unique(), unit="pairs", method=matched.method)
     sd = float(np.std(distance, ddof=1))
-    add("matching", "sd", sd, cohort=ALL, variable=matching.scale, n=len(distance), method="over both arms, n - 1")
+    add(whole.of(variable=matching.scale), "sd", sd, n=len(distance), method="over both arms, n - 1")
     if matches.caliper is not None:
         method = f"{describe_caliper(matching)}, inclusive"
-        add("matching", "width", matches.caliper, cohort=ALL, variable="caliper", method=method)
+        add(whole.of(variable="caliper"), "width", matches.caliper, method=method)
     largest = pairs["difference"].abs().max()
-    add("matching", "max", largest, cohort=MATCHED, variable="distance", n=pairs.height)  # type: ignore[arg-type]
+    add(paired.of(variable="distance"), "max", largest, n=pairs.height)  # type: ignore[arg-type]
     for arm in study.spec.arms:
         left_out = matches.unmatched.filter(pl.col("is_treated") == (arm.role == "treated"))
         size = matched.frame.filter(pl.col("arm") == arm.code).height
-        keys: dict[str, Any] = {"cohort": ALL, "arm": arm.id, "variable": "unmatched", "unit": "patients", "n": size}
-        add("matching", "n", left_out.height, **keys)
+        unmatched = whole.of(arm=arm.id, variable="unmatched")
+        add(unmatched, "n", left_out.height, unit="patients", n=size)
         for reason, part in left_out.group_by("reason", maintain_order=True):
-            add("matching", "n", part.height, level=reason[0], **keys)
+            add(unmatched.of(level=reason[0]), "n", part.height, unit="patients", n=size)
 
 
 def _add_scores(study: Study, cohort: str) -> None:
     """Distribution of the score by arm, as counts in bins of equal width."""
     edges = np.linspace(0, 1, N_BINS + 1)
     for arm, patients in study.list_groups(study.cohorts[cohort]):
+        scores = Key(analysis="propensity", cohort=cohort, arm=arm.id if arm else None, variable="score")
         counts, _ = np.histogram(patients["propensity_score"].to_numpy(), bins=edges)
         for low, count in zip(edges[:-1], counts, strict=True):
             study.results.add(
-                "propensity",
+                scores.of(level=f"{low:.2f}"),
                 "n",
                 int(count),
-                cohort=cohort,
-                arm=arm.id if arm else None,
-                variable="score",
-                level=f"{low:.2f}",
                 unit="patients",
                 n=patients.height,
                 method=f"patients with a score from the level to {1 / N_BINS:g} above it",

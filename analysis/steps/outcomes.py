@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
+from analysis.cohort_names import ALL
 from analysis.response import RESPONSES, compute_response_rates
-from analysis.spec import DAYS_PER_MONTH, Evaluation, GradeBand, StudySpec
-from analysis.steps.baseline import add_test, count_levels
-from analysis.steps.study import ALL, Study, compute_percentage
+from analysis.results import Key
+from analysis.spec import Evaluation, GradeBand
+from analysis.steps.baseline import add_share, add_test, count_levels
+from analysis.steps.study import Study
 
 ANY_TERM = "any event"
 
@@ -18,56 +18,39 @@ def add_response(study: Study) -> None:
     """Add the responses of every evaluation with their tests, ORR and DCR, in every cohort."""
     for cohort, frame in study.cohorts.items():
         for evaluation in study.spec.evaluations:
-            _add_responses(study, cohort, frame, evaluation)
-            _add_rates(study, cohort, frame, evaluation)
+            key = Key(analysis="response", cohort=cohort, time=study.spec.at_month(evaluation.month))
+            add_responses(study, key.of(variable="response"), frame, evaluation.column)
+            _add_rates(study, key, frame, evaluation)
 
 
-def get_evaluation_time(spec: StudySpec, evaluation: Evaluation) -> float:
-    """The month an evaluation is named after, in the study's time unit."""
-    return evaluation.month * DAYS_PER_MONTH / spec.days_per_unit
-
-
-def _add_responses(study: Study, cohort: str, frame: pl.DataFrame, evaluation: Evaluation) -> None:
-    keys: dict[str, Any] = {
-        "cohort": cohort,
-        "variable": "response",
-        "time": get_evaluation_time(study.spec, evaluation),
-    }
+def add_responses(study: Study, key: Key, frame: pl.DataFrame, column: str) -> None:
+    """Add the patients with each response, by arm, and the test between the arms."""
     for arm, patients in study.list_groups(frame):
         for response in RESPONSES:
-            n = int((patients[evaluation.column] == response).sum())
-            counts = {**keys, "arm": arm.id if arm else None, "level": response, "n": patients.height}
-            study.results.add("response", "n", n, unit="patients", **counts)
-            study.results.add("response", "pct", compute_percentage(n, patients.height), unit="%", **counts)
-    add_test(study, count_levels(study, frame, evaluation.column, RESPONSES), "response", **keys)
+            n = int((patients[column] == response).sum())
+            add_share(study, key.of(arm=arm.id if arm else None, level=response), n, patients.height)
+    add_test(study, count_levels(study, frame, column, RESPONSES), key)
 
 
-def _add_rates(study: Study, cohort: str, frame: pl.DataFrame, evaluation: Evaluation) -> None:
+def _add_rates(study: Study, key: Key, frame: pl.DataFrame, evaluation: Evaluation) -> None:
     codes = {arm.code: arm.id for arm in study.spec.arms}
     control, treated = study.spec.control.id, study.spec.treated.id
     arms = frame["arm"].replace_strict(codes).to_list()
     rates = compute_response_rates(frame[evaluation.column].to_list(), arms, arms=(control, treated))
-    keys: dict[str, Any] = {"cohort": cohort, "time": get_evaluation_time(study.spec, evaluation)}
     for row in rates.iter_rows(named=True):
         is_difference = row["arm"] == "difference"
         method = "Newcombe limits, treated minus control" if is_difference else "exact (Clopper-Pearson) limits"
-        counts = {
-            "arm": None if is_difference else row["arm"],
-            "variable": row["rate"],
-            "n": row["n"],
-            "method": method,
-        }
-        prefix, unit = ("difference", "percentage points") if is_difference else ("pct", "%")
-        study.results.add(
-            "response", prefix, 100 * row["estimate"], unit=unit, n_event=row["n_event"], **counts, **keys
-        )
+        statistic, unit = ("difference", "percentage points") if is_difference else ("pct", "%")
+        rate, n = key.of(variable=row["rate"], arm=None if is_difference else row["arm"]), row["n"]
+        value = 100 * row["estimate"]
+        study.results.add(rate, statistic, value, unit=unit, n=n, n_event=row["n_event"], method=method)
         for limit in ("ci_low", "ci_high"):
-            study.results.add("response", limit, 100 * row[limit], unit=unit, **counts, **keys)
-    for rate in rates["rate"].unique(maintain_order=True):
-        counted = rates.filter((pl.col("rate") == rate) & (pl.col("arm") != "difference"))
+            study.results.add(rate, limit, 100 * row[limit], unit=unit, n=n, method=method)
+    for name in rates["rate"].unique(maintain_order=True):
+        counted = rates.filter((pl.col("rate") == name) & (pl.col("arm") != "difference"))
         reached = counted["n_event"].to_list()
         missed = (counted["n"] - counted["n_event"]).to_list()
-        add_test(study, [reached, missed], "response", variable=rate, **keys)
+        add_test(study, [reached, missed], key.of(variable=name))
 
 
 def add_adverse_events(study: Study, events: pl.DataFrame) -> None:
@@ -93,16 +76,15 @@ def _order_terms(counted: pl.DataFrame) -> list[str]:
 
 
 def _add_band(study: Study, events: pl.DataFrame, term: str, band: GradeBand) -> None:
-    keys: dict[str, Any] = {"cohort": ALL, "variable": term, "level": band.id}
+    key = Key(analysis="adverse_events", cohort=ALL, variable=term, level=band.id)
+    method = f"worst grade per patient, grades {_list(band.grades)}"
     inside = events.filter(pl.col("grade").is_in(band.grades))
     sizes = [patients.height for _, patients in study.list_groups(study.cohorts[ALL])]
     numbers = [inside.filter(pl.col("arm") == arm.code).height for arm in study.spec.arms]
     for arm, n, size in zip(study.spec.arms, numbers, sizes, strict=True):
-        counts = {**keys, "arm": arm.id, "n": size, "method": f"worst grade per patient, grades {_list(band.grades)}"}
-        study.results.add("adverse_events", "n", n, unit="patients", **counts)
-        study.results.add("adverse_events", "pct", compute_percentage(n, size), unit="%", **counts)
+        add_share(study, key.of(arm=arm.id), n, size, method=method)
     others = [size - n for n, size in zip(numbers, sizes, strict=True)]
-    add_test(study, [numbers, others], "adverse_events", **keys)
+    add_test(study, [numbers, others], key)
 
 
 def _list(grades: tuple[int, ...]) -> str:
@@ -123,5 +105,5 @@ def add_duration(study: Study, column: str) -> None:
                 "q1": months.quantile(0.25, "linear"),
                 "q3": months.quantile(0.75, "linear"),
             }
-            keys = {"cohort": cohort, "arm": arm.id if arm else None, "variable": "duration"}
-            study.results.add_all("treatment", values, unit="months", n=len(months), **keys)  # type: ignore[arg-type]
+            key = Key(analysis="treatment", cohort=cohort, arm=arm.id if arm else None, variable="duration")
+            study.results.add_all(key, values, unit="months", n=len(months))  # type: ignore[arg-type]

@@ -6,10 +6,12 @@ from typing import Any
 
 import polars as pl
 
+from analysis.cohort_names import MATCHED
 from analysis.cox import compute_likelihood_ratio_p, fit_cox
 from analysis.design import encode_design
-from analysis.spec import Endpoint, Regression, Subgroup
-from analysis.steps.study import MATCHED, Study
+from analysis.results import Key
+from analysis.spec import Characteristic, Endpoint, Regression, Subgroup
+from analysis.steps.study import Study
 from analysis.steps.survival import (
     COX_METHOD,
     INFINITE,
@@ -53,38 +55,38 @@ def _type_covariates(study: Study, regression: Regression) -> pl.DataFrame:
 def _fit_one(study: Study, frame: pl.DataFrame, endpoint: Endpoint, name: str) -> float | None:
     """Add the model of one covariate and return its likelihood-ratio p; none where it cannot be fitted."""
     times, events = study.compute_times(frame, endpoint)
-    keys: dict[str, Any] = {"cohort": MATCHED, "endpoint": endpoint.id, "variable": name}
+    key = Key(analysis="cox_univariable", cohort=MATCHED, endpoint=endpoint.id, variable=name)
     try:
         fit = fit_cox(times, events, encode_design(frame, [name]))
         p = compute_likelihood_ratio_p(fit)
     except AnalysisError as error:
         if name == "arm":
             raise
-        study.results.add("cox_univariable", "p", None, n=frame.height, method=f"not estimable: {error}", **keys)
+        study.results.add(key, "p", None, n=frame.height, method=f"not estimable: {error}")
         return None
     for position, level in enumerate(fit.coefficients["level"]):
-        add_coefficients(study, "cox_univariable", fit, position, level=level, **keys)
-    study.results.add("cox_univariable", "p", p, n=fit.n, n_event=fit.n_event, method="likelihood-ratio test", **keys)
+        add_coefficients(study, key.of(level=level), fit, position)
+    study.results.add(key, "p", p, n=fit.n, n_event=fit.n_event, method="likelihood-ratio test")
     return p
 
 
 def _fit_together(study: Study, frame: pl.DataFrame, endpoint: Endpoint, names: list[str]) -> None:
     fit = fit_cox(*study.compute_times(frame, endpoint), encode_design(frame, names))
-    keys: dict[str, Any] = {"cohort": MATCHED, "endpoint": endpoint.id}
+    model = Key(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint.id)
     for position, (term, level) in enumerate(fit.coefficients.select("term", "level").iter_rows()):
-        add_coefficients(study, "cox_multivariable", fit, position, variable=term, level=level, **keys)
-    keys |= {"n": fit.n, "n_event": fit.n_event}
-    study.results.add("cox_multivariable", "n", len(names), variable="covariates", method=COX_METHOD, **keys)
+        add_coefficients(study, model.of(variable=term, level=level), fit, position)
+    basis: dict[str, Any] = {"n": fit.n, "n_event": fit.n_event}
+    study.results.add(model.of(variable="covariates"), "n", len(names), method=COX_METHOD, **basis)
     tests = {"likelihood-ratio": fit.likelihood_ratio, "Wald": fit.wald, "score": fit.score}
     for name, test in tests.items():
         # Wald's test rests on the coefficients, the other two on the likelihood, which stays finite.
         is_finite = name != "Wald" or fit.is_finite
         values = {"chi_square": test.statistic, "p": test.p} if is_finite else {"chi_square": None, "p": None}
         method = f"{name} test of the whole model, {test.df} df" + ("" if is_finite else f"; not estimable: {INFINITE}")
-        study.results.add_all("cox_multivariable", values, variable="model", level=name, method=method, **keys)
+        study.results.add_all(model.of(variable="model", level=name), values, method=method, **basis)
     values = {"estimate": fit.concordance, "se": fit.concordance_std_err}
     method = "Harrell's concordance, as R's coxph"
-    study.results.add_all("cox_multivariable", values, variable="concordance", method=method, **keys)
+    study.results.add_all(model.of(variable="concordance"), values, method=method, **basis)
 
 
 def add_subgroup(study: Study, subgroup: Subgroup) -> None:
@@ -94,30 +96,35 @@ def add_subgroup(study: Study, subgroup: Subgroup) -> None:
     frame = study.keep_timed(study.cohorts[MATCHED], endpoint)
     for level in item.levels:
         part = frame.filter(pl.col(item.column) == level)
-        name = f"{item.label} {level}"
+        name = item.name_group(level)
         add_curves(study, MATCHED, part, endpoint, list_ticks(study, endpoint), subgroup=name)
         add_logrank(study, MATCHED, part, endpoint, part["arm"], subgroup=name)
         add_hazard_ratio(study, MATCHED, part, endpoint, subgroup=name)
     for arm, patients in study.list_groups(frame):
         groups = patients[item.column].cast(pl.String)
-        name = f"{item.label} {' vs '.join(reversed(item.levels))}"
-        add_logrank(study, MATCHED, patients, endpoint, groups, subgroup=name, arm=arm.id if arm else None)
-    _add_interaction(study, frame, item.column, item.id, endpoint)
+        whose = arm.id if arm else None
+        add_logrank(study, MATCHED, patients, endpoint, groups, subgroup=item.contrast, arm=whose)
+    _add_interaction(study, frame, item, endpoint)
 
 
-def _add_interaction(study: Study, frame: pl.DataFrame, column: str, name: str, endpoint: Endpoint) -> None:
+def make_interaction_key(item: Characteristic, endpoint: Endpoint) -> Key:
+    """The key of the interaction of treatment with a characteristic."""
+    return Key(analysis="interaction", cohort=MATCHED, endpoint=endpoint.id, variable=f"arm x {item.id}")
+
+
+def _add_interaction(study: Study, frame: pl.DataFrame, item: Characteristic, endpoint: Endpoint) -> None:
     """Likelihood-ratio test of arm x level against the two alone."""
-    keys: dict[str, Any] = {"cohort": MATCHED, "endpoint": endpoint.id, "variable": f"arm x {name}"}
+    key = make_interaction_key(item, endpoint)
     treated = study.is_treated(frame).cast(pl.Float64).alias("arm")
     times, events = study.compute_times(frame, endpoint)
     try:
-        levels = encode_design(frame, [column]).matrix
+        levels = encode_design(frame, [item.column]).matrix
         alone = levels.with_columns(treated)
         products = [(levels[level] * treated).alias(f"arm x {level}") for level in levels.columns]
         reduced = fit_cox(times, events, alone)
         p = compute_likelihood_ratio_p(fit_cox(times, events, alone.with_columns(products)), reduced)
     except AnalysisError as error:
-        study.results.add("interaction", "p", None, n=frame.height, method=f"not estimable: {error}", **keys)
+        study.results.add(key, "p", None, n=frame.height, method=f"not estimable: {error}")
         return
     method = "likelihood-ratio test between two Cox models"
-    study.results.add("interaction", "p", p, n=reduced.n, n_event=reduced.n_event, method=method, **keys)
+    study.results.add(key, "p", p, n=reduced.n, n_event=reduced.n_event, method=method)

@@ -8,10 +8,12 @@ import polars as pl
 
 from analysis.balance import compute_balance
 from analysis.cohort import select_cohort
+from analysis.cohort_names import ALL, MATCHED
 from analysis.cox import fit_cox
+from analysis.results import Key
 from analysis.spec import Endpoint, Sensitivity, StudySpec
 from analysis.steps.match import MatchedCohort, describe_caliper, match_cohort
-from analysis.steps.study import ALL, MATCHED, Study
+from analysis.steps.study import Study
 from analysis.steps.survival import COX_METHOD, add_coefficients
 from etl.errors import AnalysisError
 
@@ -31,7 +33,9 @@ def add_sensitivity(study: Study, subjects: pl.DataFrame) -> None:
         try:
             _add_one(study, item, varied, subjects)
         except AnalysisError as error:
-            study.results.add("sensitivity", "n", None, variable=item.id, method=f"not estimable: {error}")
+            study.results.add(
+                Key(analysis="sensitivity", variable=item.id), "n", None, method=f"not estimable: {error}"
+            )
 
 
 def _add_one(study: Study, item: Sensitivity, varied: StudySpec, subjects: pl.DataFrame) -> None:
@@ -59,24 +63,16 @@ def _add_changed(study: Study, item: Sensitivity, endpoint: Endpoint) -> None:
     own, frame = study.spec.get_endpoint(endpoint.id), study.cohorts[ALL]
     columns = ((own.time_column, endpoint.time_column), (own.event_column, endpoint.event_column))
     changed = frame.select(pl.any_horizontal(pl.col(a).ne_missing(pl.col(b)) for a, b in columns).sum()).item()
-    keys: dict[str, Any] = {"cohort": ALL, "endpoint": endpoint.id, "variable": item.id, "level": "changed"}
-    study.results.add("sensitivity", "n", changed, unit="patients", n=frame.height, **keys)
+    key = Key(analysis="sensitivity", variable=item.id, cohort=ALL, endpoint=endpoint.id, level="changed")
+    study.results.add(key, "n", changed, unit="patients", n=frame.height)
 
 
 def _add_patients(study: Study, item: Sensitivity, cohort: str, frame: pl.DataFrame, method: str | None) -> None:
     for arm, patients in study.list_groups(frame):
-        study.results.add(
-            "sensitivity",
-            "n",
-            patients.height,
-            cohort=cohort,
-            arm=arm.id if arm else None,
-            variable=item.id,
-            level="patients",
-            unit="patients",
-            method=method,
-            n=frame.height,
+        key = Key(
+            analysis="sensitivity", variable=item.id, cohort=cohort, arm=arm.id if arm else None, level="patients"
         )
+        study.results.add(key, "n", patients.height, unit="patients", method=method, n=frame.height)
 
 
 def _add_hazard_ratio(
@@ -84,31 +80,31 @@ def _add_hazard_ratio(
 ) -> None:
     """Add the hazard ratio of the treated arm; after 1:k matching with the weights of the sets."""
     timed = study.keep_timed(frame, endpoint)
-    keys: dict[str, Any] = {"cohort": cohort, "endpoint": endpoint.id, "variable": item.id}
+    key = Key(analysis="sensitivity", variable=item.id, cohort=cohort, endpoint=endpoint.id)
     is_weighted = cohort == MATCHED and varied.matching is not None and varied.matching.ratio > 1
     weights, cluster = (timed["weight"], timed["pair"]) if is_weighted else (None, None)
     try:
         design = pl.DataFrame({"arm": study.is_treated(timed)})
         fit = fit_cox(*study.compute_times(timed, endpoint), design, weights=weights, cluster=cluster)
     except AnalysisError as error:
-        study.results.add("sensitivity", "hr", None, method=f"not estimable: {error}", n=timed.height, **keys)
+        study.results.add(key, "hr", None, method=f"not estimable: {error}", n=timed.height)
         return
     method = WEIGHTED_METHOD if is_weighted else COX_METHOD
     if item.endpoint:
         method += f"; {endpoint.time_column}, {endpoint.event_column}"
-    add_coefficients(study, "sensitivity", fit, 0, method=method, **keys)
+    add_coefficients(study, key, fit, 0, method=method)
 
 
 def _add_match(study: Study, item: Sensitivity, varied: StudySpec, matched: MatchedCohort) -> None:
     """Add the caliper, and the largest absolute standardised difference of a covariate of the score after matching."""
     assert varied.matching is not None
     frame = matched.frame
-    keys: dict[str, Any] = {"cohort": MATCHED, "variable": item.id}
+    key = Key(analysis="sensitivity", variable=item.id, cohort=MATCHED)
     method = f"{describe_caliper(varied.matching)}, inclusive"
-    study.results.add("sensitivity", "width", matched.matches.caliper, level="caliper", method=method, **keys)
+    study.results.add(key.of(level="caliper"), "width", matched.matches.caliper, method=method)
     columns = [varied.get_characteristic(name).column for name in varied.matching.covariates]
     balance = compute_balance(frame, study.is_treated(frame), columns, matched=frame["weight"])
-    of_matched = balance.filter(pl.col("sample") == "matched")
+    of_matched = balance.filter(pl.col("sample") == MATCHED)
     largest: Any = of_matched["standardised_mean_difference"].abs().max()
     rule = of_matched["rule"][0]
-    study.results.add("sensitivity", "abs_smd", largest, level="largest covariate", method=rule, **keys)
+    study.results.add(key.of(level="largest covariate"), "abs_smd", largest, method=rule)

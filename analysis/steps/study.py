@@ -11,9 +11,6 @@ from analysis.cohort import compute_is_timed
 from analysis.results import ResultsBuilder
 from analysis.spec import Arm, Endpoint, StudySpec
 
-ALL = "all"
-MATCHED = "matched"
-
 
 @dataclass
 class Study:

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from analysis.cohort_names import ALL
 from analysis.cox import CoxFit, check_proportional_hazards, fit_cox
 from analysis.kaplan_meier import (
     KaplanMeier,
@@ -17,10 +18,12 @@ from analysis.kaplan_meier import (
     fit_reverse_kaplan_meier,
 )
 from analysis.logrank import compute_logrank
-from analysis.spec import Endpoint, FollowUp
-from analysis.steps.study import ALL, Study
+from analysis.results import Key
+from analysis.spec import Endpoint, FollowUp, StudySpec
+from analysis.steps.study import Study
 from etl.errors import AnalysisError
 
+CURVE_COLUMNS = ("cohort", "endpoint", "subgroup", "arm")
 TICKS = {"month": (1, 3, 6, 12, 24, 60), "week": (1, 2, 4, 13, 26, 52, 104)}
 MOST_TICKS = 9
 R_METHOD = "Kaplan-Meier; limits by Brookmeyer-Crowley on the log scale, as R's survfit"
@@ -70,65 +73,55 @@ def add_curves(
         if patients.is_empty():
             continue
         fit = fit_kaplan_meier(*study.compute_times(patients, endpoint))
-        keys: dict[str, Any] = {
-            "cohort": cohort,
-            "endpoint": endpoint.id,
-            "subgroup": subgroup,
-            "arm": arm.id if arm else None,
-        }
-        study.curves.append(_tabulate_curve(fit, keys))
-        _add_medians(study, fit, keys)
-        counts = {**keys, "n": fit.n, "n_event": fit.n_event}
-        _add_rates(study, fit, endpoint, "survival", RATE_METHOD, counts)
+        curve = Key(
+            analysis="kaplan_meier",
+            cohort=cohort,
+            endpoint=endpoint.id,
+            subgroup=subgroup,
+            arm=arm.id if arm else None,
+        )
+        study.curves.append(_tabulate_curve(fit, curve))
+        _add_medians(study, fit, curve)
+        _add_rates(study, fit, endpoint, curve.of(variable="survival"), RATE_METHOD)
         plain = fit_kaplan_meier(*study.compute_times(patients, endpoint), conf_type="plain")
-        _add_rates(study, plain, endpoint, "survival_spss", SPSS_RATE_METHOD, counts)
+        _add_rates(study, plain, endpoint, curve.of(variable="survival_spss"), SPSS_RATE_METHOD)
+        basis: dict[str, Any] = {"unit": "patients", "n": fit.n, "n_event": fit.n_event, "method": "just before"}
         for time, n_risk in zip(ticks, count_at_risk(fit, ticks), strict=True):
-            study.results.add(
-                "kaplan_meier",
-                "n",
-                n_risk,
-                time=time,
-                variable="at risk",
-                unit="patients",
-                method="just before",
-                **counts,
-            )
+            study.results.add(curve.of(variable="at risk", time=study.spec.at(time)), "n", n_risk, **basis)
 
 
-def _add_rates(
-    study: Study, fit: KaplanMeier, endpoint: Endpoint, name: str, method: str, counts: dict[str, Any]
-) -> None:
+def _add_rates(study: Study, fit: KaplanMeier, endpoint: Endpoint, key: Key, method: str) -> None:
     for row in compute_rates(fit, endpoint.landmarks).iter_rows(named=True):
         values = {"estimate": row["estimate"], "se": row["std_err"], "ci_low": row["ci_low"], "ci_high": row["ci_high"]}
         percent = {statistic: _to_percent(value) for statistic, value in values.items()}
-        study.results.add_all(
-            "kaplan_meier", percent, time=row["time"], variable=name, unit="%", method=method, **counts
-        )
+        rate = key.of(time=study.spec.at(row["time"]))
+        study.results.add_all(rate, percent, unit="%", method=method, n=fit.n, n_event=fit.n_event)
 
 
 def _to_percent(fraction: float | None) -> float | None:
     return None if fraction is None else 100 * fraction
 
 
-def _tabulate_curve(fit: KaplanMeier, keys: dict[str, Any]) -> pl.DataFrame:
+def _tabulate_curve(fit: KaplanMeier, curve: Key) -> pl.DataFrame:
     start = pl.DataFrame({"time": 0.0, "n_risk": fit.n, "n_event": 0, "n_censor": 0, "survival": 1.0}).with_columns(
         ci_low=pl.lit(1.0), ci_high=pl.lit(1.0)
     )
     points = pl.concat([start, fit.curve.drop("std_err")], how="vertical_relaxed")
-    return points.select(*(pl.lit(value, dtype=pl.String).alias(name) for name, value in keys.items()), pl.all())
+    columns = {name: curve.columns[name] for name in CURVE_COLUMNS}
+    return points.select(*(pl.lit(text, dtype=pl.String).alias(name) for name, text in columns.items()), pl.all())
 
 
-def _add_medians(study: Study, fit: KaplanMeier, keys: dict[str, Any]) -> None:
+def _add_medians(study: Study, fit: KaplanMeier, curve: Key) -> None:
     unit = f"{study.spec.time_unit}s"
-    counts = {**keys, "n": fit.n, "n_event": fit.n_event}
-    study.results.add("kaplan_meier", "n", fit.n, variable="patients", unit="patients", **keys)
-    study.results.add("kaplan_meier", "n", fit.n_event, variable="events", unit="events", **keys)
+    counts: dict[str, Any] = {"n": fit.n, "n_event": fit.n_event}
+    study.results.add(curve.of(variable="patients"), "n", fit.n, unit="patients")
+    study.results.add(curve.of(variable="events"), "n", fit.n_event, unit="events")
     found = compute_median(fit)
     values = {"estimate": found.median, "ci_low": found.ci_low, "ci_high": found.ci_high}
-    study.results.add_all("kaplan_meier", values, unit=unit, variable="median", method=R_METHOD, **counts)
+    study.results.add_all(curve.of(variable="median"), values, unit=unit, method=R_METHOD, **counts)
     found = compute_spss_median(fit)
     values = {"estimate": found.median, "se": found.std_err, "ci_low": found.ci_low, "ci_high": found.ci_high}
-    study.results.add_all("kaplan_meier", values, unit=unit, variable="median_spss", method=SPSS_METHOD, **counts)
+    study.results.add_all(curve.of(variable="median_spss"), values, unit=unit, method=SPSS_METHOD, **counts)
 
 
 def add_logrank(
@@ -143,66 +136,68 @@ def add_logrank(
 ) -> None:
     """Add the log-rank test between groups; in a subgroup where it cannot be made, say why instead."""
     times, events = study.compute_times(frame, endpoint)
-    keys: dict[str, Any] = {"cohort": cohort, "endpoint": endpoint.id, "subgroup": subgroup, "arm": arm}
-    counts = {**keys, "n": frame.height, "n_event": int(events.sum())}
+    key = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup, arm=arm)
+    counts: dict[str, Any] = {"n": frame.height, "n_event": int(events.sum())}
     try:
         test = compute_logrank(times, events, groups)
     except AnalysisError as error:
         if subgroup is None:
             raise
-        study.results.add("logrank", "p", None, method=f"not estimable: {error}", **counts)
+        study.results.add(key, "p", None, method=f"not estimable: {error}", **counts)
         return
     labels = {item.code: item.id for item in study.spec.arms}
     for group, observed in test.observed.items():
         size = int((groups.cast(pl.String) == group).sum())
-        of_group: dict[str, Any] = keys | ({"arm": labels[group]} if group in labels else {"level": group})
-        of_group |= {
-            "variable": "events",
-            "n": size,
-            "n_event": int(observed),
-            "method": "log-rank, under no difference",
-        }
-        study.results.add("logrank", "expected", test.expected[group], unit="events", **of_group)
-    study.results.add("logrank", "chi_square", test.chi_square, method=f"log-rank, {test.df} df", **counts)
-    study.results.add("logrank", "p", test.p, method=f"log-rank, {test.df} df", **counts)
+        of_group = key.of(variable="events", **({"arm": labels[group]} if group in labels else {"level": group}))
+        study.results.add(
+            of_group,
+            "expected",
+            test.expected[group],
+            unit="events",
+            n=size,
+            n_event=int(observed),
+            method="log-rank, under no difference",
+        )
+    values = {"chi_square": test.chi_square, "p": test.p}
+    study.results.add_all(key, values, method=f"log-rank, {test.df} df", **counts)
+
+
+def make_hazard_ratio_key(spec: StudySpec, cohort: str, endpoint: str, subgroup: str | None = None) -> Key:
+    """The key of the hazard ratio of the treated arm against the control, by the study's own model."""
+    treated = spec.treated.id
+    return Key(
+        analysis="cox_treatment", cohort=cohort, endpoint=endpoint, subgroup=subgroup, variable="arm", level=treated
+    )
 
 
 def add_hazard_ratio(
     study: Study, cohort: str, frame: pl.DataFrame, endpoint: Endpoint, subgroup: str | None = None
 ) -> None:
     """Add the hazard ratio of the treated arm against the control."""
-    keys: dict[str, Any] = {
-        "cohort": cohort,
-        "endpoint": endpoint.id,
-        "subgroup": subgroup,
-        "variable": "arm",
-        "level": study.spec.treated.id,
-    }
+    key = make_hazard_ratio_key(study.spec, cohort, endpoint.id, subgroup)
     times, events = study.compute_times(frame, endpoint)
     try:
         fit = fit_cox(times, events, pl.DataFrame({"arm": study.is_treated(frame)}))
     except AnalysisError as error:
         if subgroup is None:
             raise
-        study.results.add("cox_treatment", "hr", None, method=f"not estimable: {error}", n=frame.height, **keys)
+        study.results.add(key, "hr", None, method=f"not estimable: {error}", n=frame.height)
         return
-    add_coefficients(study, "cox_treatment", fit, 0, **keys)
+    add_coefficients(study, key, fit, 0)
     if subgroup is None:
         p = float(check_proportional_hazards(fit)["p"][0]) if fit.is_finite else None
         method = PROPORTIONAL_METHOD if fit.is_finite else f"not estimable: {INFINITE}"
-        counts = {"n": fit.n, "n_event": fit.n_event}
-        study.results.add("proportional_hazards", "p", p, method=method, **counts, **keys)
+        test = key.of(analysis="proportional_hazards")
+        study.results.add(test, "p", p, method=method, n=fit.n, n_event=fit.n_event)
 
 
-def add_coefficients(
-    study: Study, analysis: str, fit: CoxFit, position: int, *, method: str = COX_METHOD, **keys: Any
-) -> None:
+def add_coefficients(study: Study, key: Key, fit: CoxFit, position: int, *, method: str = COX_METHOD) -> None:
     """Add hazard ratio, limits and p of one coefficient of a fitted model."""
     row = fit.coefficients.row(position, named=True)
     values = {"hr": row["hazard_ratio"], "ci_low": row["ci_low"], "ci_high": row["ci_high"], "p": row["p"]}
     given = method if row["hazard_ratio"] is not None else f"not estimable: {INFINITE}; {method}"
     method = "; ".join([given, *fit.messages])
-    study.results.add_all(analysis, values, n=fit.n, n_event=fit.n_event, method=method, **keys)
+    study.results.add_all(key, values, n=fit.n, n_event=fit.n_event, method=method)
 
 
 def add_follow_up(study: Study, follow_up: FollowUp) -> None:
@@ -214,13 +209,10 @@ def add_follow_up(study: Study, follow_up: FollowUp) -> None:
         for arm, patients in groups:
             fit = fit_reverse_kaplan_meier(*study.compute_times(patients, endpoint))
             found = compute_median(fit)
+            key = Key(analysis="follow_up", cohort=cohort, endpoint=endpoint.id, variable="median")
             study.results.add_all(
-                "follow_up",
+                key.of(arm=arm.id if arm else None),
                 {"estimate": found.median, "ci_low": found.ci_low, "ci_high": found.ci_high},
-                cohort=cohort,
-                endpoint=endpoint.id,
-                arm=arm.id if arm else None,
-                variable="median",
                 unit=f"{study.spec.time_unit}s",
                 n=fit.n,
                 n_event=fit.n_event,

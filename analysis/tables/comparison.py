@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from analysis.cohort_names import name_cohort
 from analysis.numbers import prettify
 from analysis.published import list_without_result, read_published
-from analysis.results import Results
+from analysis.results import Results, read_analysis
 from analysis.spec import StudySpec
-from analysis.tables.model import Cell, ReportTable, join_rows, look_up, text
-from analysis.tables.table1 import COHORT_NAMES
+from analysis.tables.model import Cell, ReportTable, join_rows, print_row, text
 
 ORDER = 90
 SECTIONS = {
@@ -54,11 +54,11 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     computed = results.frame.filter(pl.col("reference").is_not_null())
     absent = [name for name in printed if name not in results]
     for analysis, (title, zh) in SECTIONS.items():
-        names = computed.filter(pl.col("analysis") == analysis)["result_id"].to_list()
-        rows = [_compare(results, spec, name) for name in names]
-        rows += [[text(name), text("–"), text(printed[name])] for name in absent if name.split(".")[0] == analysis]
+        rows = [_compare(row, spec) for row in computed.filter(pl.col("analysis") == analysis).iter_rows(named=True)]
+        n_computed = len(rows)
+        rows += [[text(name), text("–"), text(printed[name])] for name in absent if read_analysis(name) == analysis]
         if rows:
-            notes = ("–: not part of the registry's model.",) if len(rows) > len(names) else ()
+            notes = ("–: not part of the registry's model.",) if len(rows) > n_computed else ()
             header = ("Result", "Registry", "Published, as printed")
             yield ReportTable(f"published_{analysis}", "published", title, zh, header, join_rows(rows), notes, True)
     yield from _list_without_result(spec)
@@ -72,19 +72,15 @@ def _list_without_result(spec: StudySpec) -> Iterator[ReportTable]:
         yield ReportTable("published_without_result", "published", title, zh, header, join_rows(rows), (), True)
 
 
-def _compare(results: Results, spec: StudySpec, name: str) -> list[Cell]:
-    row = results.row(name)
-    return [
-        text(describe_result(row, spec)),
-        text(look_up(results, name, get_kind(row["analysis"], row["statistic"]))),
-        text(row["reference"]),
-    ]
+def _compare(row: Mapping[str, Any], spec: StudySpec) -> list[Cell]:
+    number = print_row(row, get_kind(row["analysis"], row["statistic"]))
+    return [text(describe_result(row, spec)), text(number), text(row["reference"])]
 
 
 def describe_result(row: Mapping[str, Any], spec: StudySpec) -> str:
     """A result in words, from its keys: `OS, matched cohort, Sora+PD-1: alive or event-free at 12 months`."""
     labels = {arm.id: arm.label for arm in spec.arms} | {item.id: item.label for item in spec.characteristics}
-    cohort = COHORT_NAMES[row["cohort"]].lower() if row["cohort"] else None
+    cohort = name_cohort(row["cohort"]) if row["cohort"] else None
     who = [row["endpoint"], cohort, row["subgroup"], labels.get(row["arm"], row["arm"])]
     name = row["variable"] or "log-rank test"
     level = row["level"] and labels.get(row["level"], row["level"])

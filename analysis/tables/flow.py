@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import polars as pl
-
 from analysis.numbers import prettify
-from analysis.results import Results, make_slug
+from analysis.results import Key, Results
 from analysis.spec import StudySpec
-from analysis.tables.model import ReportTable, join_rows, number_cell, text
+from analysis.tables.model import Cell, ReportTable, join_rows, number_cell, text
 
 ORDER = 5
 
@@ -19,14 +17,16 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     del spec
     flow = results.select(analysis="flow")
     hospitals = flow["hospital"].drop_nulls().unique(maintain_order=True).sort().to_list()
-    places = [f".{make_slug(hospital)}" for hospital in hospitals] + [""]
-    steps = flow.filter(pl.col("hospital").is_null() & (pl.col("statistic") == "n_removed"))
-    first = make_slug(steps["variable"][0])
-    rows = [[text("Patients"), *(number_cell(results, f"flow{place}.{first}.n_before", "count") for place in places)]]
+    steps = results.select(analysis="flow", hospital=None, statistic="n_removed")
+
+    def count(label: str, variable: str, statistic: str) -> list[Cell]:
+        keys = [Key(analysis="flow", hospital=hospital, variable=variable) for hospital in (*hospitals, None)]
+        return [text(label), *(number_cell(results, key, statistic, "count") for key in keys)]
+
+    rows = [count("Patients", steps["variable"][0], "n_before")]
     for name, label in steps.select("variable", "method").iter_rows():
-        cells = [number_cell(results, f"flow{place}.{make_slug(name)}.n_removed", "count") for place in places]
-        rows.append([text(f"\u2003removed: {prettify(label)}"), *cells])
-    rows.append([text("Analysed"), *(number_cell(results, f"flow{place}.analysed.n", "count") for place in places)])
+        rows.append(count(f"\u2003removed: {prettify(label)}", name, "n_removed"))
+    rows.append(count("Analysed", "analysed", "n"))
     notes = (
         "A label says what is asked for. Patients for whom a criterion cannot be judged count as incomplete data.",
     )

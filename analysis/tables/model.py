@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import analysis.tables
 from analysis.numbers import format_number
-from analysis.results import Results
+from analysis.results import Key, Results
 from analysis.spec import StudySpec
+
+LIMITS = ("ci_low", "ci_high")
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,14 @@ class ReportTable:
     spans: tuple[tuple[str, int], ...] = ()
 
 
-def look_up(results: Results, result_id: str, kind: str) -> Number:
+def look_up(results: Results, key: Key, statistic: str, kind: str) -> Number:
     """The number of a result, printed."""
-    return Number(result_id, format_number(results.value(result_id), kind), kind)
+    return print_row(results.row(key, statistic), kind)
+
+
+def print_row(row: Mapping[str, Any], kind: str) -> Number:
+    """The number of a row of the results, printed."""
+    return Number(row["result_id"], format_number(row["value"], kind), kind)
 
 
 def text(*parts: str | Number) -> Cell:
@@ -69,29 +77,32 @@ def heading(words: str) -> tuple[Cell, ...]:
     return (Cell((words,), is_heading=True),)
 
 
-def count_cell(results: Results, where: str) -> Cell:
+def count_cell(results: Results, key: Key) -> Cell:
     """Patients and per cent: `74 (58.3)`."""
-    return text(look_up(results, f"{where}.n", "count"), " (", look_up(results, f"{where}.pct", "percent"), ")")
+    return text(look_up(results, key, "n", "count"), " (", look_up(results, key, "pct", "percent"), ")")
 
 
-def interval_cell(results: Results, where: str, kind: str, statistic: str = "estimate") -> Cell:
+def interval_cell(results: Results, key: Key, kind: str, statistic: str = "estimate") -> Cell:
     """Estimate and 95 % limits: `0.62 (0.46–0.84)`; a dash where the analysis was not made."""
-    if f"{where}.{statistic}" not in results:
+    if not results.has(key, statistic):
         return text("–")
-    if f"{where}.ci_low" not in results or _has_no_limits(results, where):
-        return text(look_up(results, f"{where}.{statistic}", kind))
-    low, high = (look_up(results, f"{where}.{name}", kind) for name in ("ci_low", "ci_high"))
-    return text(look_up(results, f"{where}.{statistic}", kind), " (", low, "–", high, ")")
+    estimate = look_up(results, key, statistic, kind)
+    if not has_limits(results, key):
+        return text(estimate)
+    low, high = (look_up(results, key, name, kind) for name in LIMITS)
+    return text(estimate, " (", low, "–", high, ")")
 
 
-def _has_no_limits(results: Results, where: str) -> bool:
-    """Whether neither limit could be estimated: nobody survived, or nothing was estimable at all."""
-    return results.value(f"{where}.ci_low") is None and results.value(f"{where}.ci_high") is None
+def has_limits(results: Results, key: Key) -> bool:
+    """Whether at least one limit could be estimated: neither can where nobody survived, or nothing was estimable at all."""
+    return all(results.has(key, name) for name in LIMITS) and any(
+        results.value(key, name) is not None for name in LIMITS
+    )
 
 
-def number_cell(results: Results, result_id: str, kind: str) -> Cell:
+def number_cell(results: Results, key: Key, statistic: str, kind: str) -> Cell:
     """One number; a dash where the analysis was not made."""
-    return text(look_up(results, result_id, kind)) if result_id in results else text("–")
+    return text(look_up(results, key, statistic, kind)) if results.has(key, statistic) else text("–")
 
 
 def build_tables(results: Results, spec: StudySpec) -> list[ReportTable]:

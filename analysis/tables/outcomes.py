@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from analysis.cohort_names import ALL, COHORT_NAMES, name_cohort
 from analysis.response import RESPONSES
-from analysis.results import Results, make_slug
+from analysis.results import Key, Results
 from analysis.spec import Evaluation, StudySpec
 from analysis.steps.courses import BEST_CHANGE, BEST_RESPONSE
-from analysis.steps.outcomes import ANY_TERM, get_evaluation_time
+from analysis.steps.outcomes import ANY_TERM
 from analysis.tables.model import (
     Cell,
     ReportTable,
@@ -20,7 +21,6 @@ from analysis.tables.model import (
     number_cell,
     text,
 )
-from analysis.tables.table1 import COHORT_NAMES
 
 ORDER = 40
 RATE_LABELS = {"orr": "ORR: CR + PR", "dcr": "DCR: CR + PR + SD"}
@@ -49,48 +49,41 @@ def _build_response(results: Results, spec: StudySpec, cohort: str) -> ReportTab
         "(95 % CI by Clopper-Pearson); difference in percentage points (Newcombe).",
         "NE: no assessment in the window of the evaluation, or one that could not be judged.",
     )
-    title = f"Tumour response, {COHORT_NAMES[cohort].lower()}"
-    zh = "肿瘤疗效（匹配队列）" if cohort == "matched" else "肿瘤疗效（全队列）"
-    return ReportTable(f"response_{cohort}", "response", title, zh, header, join_rows(rows), notes, cohort == "all")
+    title, zh = f"Tumour response, {name_cohort(cohort)}", f"肿瘤疗效（{COHORT_NAMES[cohort].zh}）"
+    return ReportTable(f"response_{cohort}", "response", title, zh, header, join_rows(rows), notes, cohort == ALL)
 
 
 def _describe_evaluation(results: Results, spec: StudySpec, cohort: str, evaluation: Evaluation) -> list[list[Cell]]:
-    at = f"{get_evaluation_time(spec, evaluation):g}{spec.time_unit[0]}"
+    at = Key(analysis="response", cohort=cohort, time=spec.at_month(evaluation.month))
+    rows = _count_responses(results, spec, at.of(variable="response"))
+    for name, label in RATE_LABELS.items():
+        rate = at.of(variable=name)
+        cells = [interval_cell(results, rate.of(arm=arm.id), "percent", "pct") for arm in spec.arms]
+        rows.append([text(f"{label}, % (95 % CI)"), *cells, number_cell(results, rate, "p", "p")])
+        difference = interval_cell(results, rate, "percent", "difference")
+        rows.append([text("\u2003difference, percentage points"), text(""), difference, text("")])
+    return rows
+
+
+def _count_responses(results: Results, spec: StudySpec, key: Key) -> list[list[Cell]]:
+    """Patients with each response, by arm; the test between the arms in the first row."""
     rows = []
     for response in RESPONSES:
-        cells = [
-            count_cell(results, f"response.{cohort}.{arm.id}.response.{response.lower()}.{at}") for arm in spec.arms
-        ]
+        cells = [count_cell(results, key.of(arm=arm.id, level=response)) for arm in spec.arms]
         is_first = response == RESPONSES[0]
-        p = number_cell(results, f"response.{cohort}.response.{at}.p", "p") if is_first else text("")
-        rows.append([text(response), *cells, p])
-    for rate, label in RATE_LABELS.items():
-        cells = [
-            interval_cell(results, f"response.{cohort}.{arm.id}.{rate}.{at}", "percent", "pct") for arm in spec.arms
-        ]
-        rows.append(
-            [text(f"{label}, % (95 % CI)"), *cells, number_cell(results, f"response.{cohort}.{rate}.{at}.p", "p")]
-        )
-        difference = interval_cell(results, f"response.{cohort}.{rate}.{at}", "percent", "difference")
-        rows.append([text("\u2003difference, percentage points"), text(""), difference, text("")])
+        rows.append([text(response), *cells, number_cell(results, key, "p", "p") if is_first else text("")])
     return rows
 
 
 def _describe_best(results: Results, spec: StudySpec, cohort: str) -> list[Sequence[Cell]]:
     """Best overall response, and median and quartiles of the best change."""
+    of_cohort = Key(analysis="response", cohort=cohort)
     rows: list[Sequence[Cell]] = [heading("Best response up to the first progression")]
-    for response in RESPONSES:
-        where = f"{make_slug(BEST_RESPONSE)}.{response.lower()}"
-        cells = [count_cell(results, f"response.{cohort}.{arm.id}.{where}") for arm in spec.arms]
-        is_first = response == RESPONSES[0]
-        p = number_cell(results, f"response.{cohort}.{BEST_RESPONSE}.p", "p") if is_first else text("")
-        rows.append([text(response), *cells, p])
+    rows += _count_responses(results, spec, of_cohort.of(variable=BEST_RESPONSE))
     quartiles = []
     for arm in spec.arms:
-        median, q1, q3 = (
-            look_up(results, f"response.{cohort}.{arm.id}.{BEST_CHANGE}.{name}", "percent")
-            for name in ("median", "q1", "q3")
-        )
+        change = of_cohort.of(arm=arm.id, variable=BEST_CHANGE)
+        median, q1, q3 = (look_up(results, change, name, "percent") for name in ("median", "q1", "q3"))
         quartiles.append(text(median, " (", q1, " to ", q3, ")"))
     rows.append([text("Best change of the targets, %: median (quartiles)"), *quartiles, text("")])
     return rows
@@ -102,13 +95,15 @@ def _build_adverse_events(results: Results, spec: StudySpec) -> ReportTable:
     for name in names:
         row = [text(_label_term(name))]
         for band in spec.grade_bands:
-            where = f"{make_slug(name)}.{make_slug(band.id)}"
-            row += [count_cell(results, f"adverse_events.all.{arm.id}.{where}") for arm in spec.arms]
-            row.append(number_cell(results, f"adverse_events.all.{where}.p", "p"))
+            key = Key(analysis="adverse_events", cohort=ALL, variable=name, level=band.id)
+            row += [count_cell(results, key.of(arm=arm.id)) for arm in spec.arms]
+            row.append(number_cell(results, key, "p", "p"))
         rows.append(row)
     header = ["", *[*(f"{arm.label}, n (%)" for arm in spec.arms), "p"] * len(spec.grade_bands)]
     spans = (("", 1), *((band.label, len(spec.arms) + 1) for band in spec.grade_bands))
-    notes = ("Whole cohort. CTCAE; every patient counts once per term, with the worst grade. p: Pearson or Fisher.",)
+    notes = (
+        f"{COHORT_NAMES[ALL].en}. CTCAE; every patient counts once per term, with the worst grade. p: Pearson or Fisher.",
+    )
     return ReportTable(
         "adverse_events", "safety", "Adverse events", "不良反应", tuple(header), join_rows(rows), notes, spans=spans
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analysis.results import Results, make_slug
-from analysis.spec import Sensitivity, StudySpec
+from analysis.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
+from analysis.results import Key, Results
+from analysis.spec import Endpoint, Sensitivity, StudySpec
+from analysis.steps.survival import make_hazard_ratio_key
 from analysis.tables.model import Cell, ReportTable, heading, interval_cell, join_rows, look_up, number_cell, text
-from analysis.tables.table1 import COHORT_NAMES
 
 ORDER = 60
 MODELS = {
@@ -35,20 +36,18 @@ def _list_cohorts(results: Results) -> list[str]:
 
 def _build_models(results: Results, spec: StudySpec) -> ReportTable:
     rows: list[Sequence[Cell]] = []
-    treated = make_slug(spec.treated.id)
     for endpoint in spec.endpoints:
         for cohort in _list_cohorts(results):
-            where = f"{cohort}.{make_slug(endpoint.id)}"
-            rows.append(heading(f"{endpoint.label}, {COHORT_NAMES[cohort].lower()}"))
-            rows.append(
-                _describe_model(results, "As the study", f"cox_treatment.{where}.arm.{treated}", f"logrank.{where}")
-            )
+            rows.append(heading(f"{endpoint.label}, {name_cohort(cohort)}"))
+            model = make_hazard_ratio_key(spec, cohort, endpoint.id)
+            logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id)
+            rows.append(_describe_model(results, "As the study", model, logrank))
             for name, label in MODELS.items():
-                model = f"cox_alternative.{where}.{make_slug(name)}.{treated}"
-                if f"{model}.hr" in results:
-                    test = f"logrank_alternative.{where}.{make_slug(name)}"
-                    rows.append(_describe_model(results, label, model, test))
-            rows += _describe_restricted_mean(results, spec, where, endpoint.landmarks)
+                other = model.of(analysis="cox_alternative", variable=name)
+                if results.has(other, "hr"):
+                    test = logrank.of(analysis="logrank_alternative", variable=name)
+                    rows.append(_describe_model(results, label, other, test))
+            rows += _describe_restricted_mean(results, spec, cohort, endpoint)
     contrast = f"{spec.treated.label} vs {spec.control.label}"
     header = ("", f"HR, {contrast} (95 % CI)", "p (Wald)", "p (log-rank)")
     notes = (
@@ -60,24 +59,23 @@ def _build_models(results: Results, spec: StudySpec) -> ReportTable:
     return ReportTable("alternatives", "sensitivity", title, "其他模型下的组间比较", header, join_rows(rows), notes)
 
 
-def _describe_model(results: Results, label: str, model: str, test: str) -> list[Cell]:
+def _describe_model(results: Results, label: str, model: Key, test: Key) -> list[Cell]:
     return [
         text(label),
         interval_cell(results, model, "ratio", "hr"),
-        number_cell(results, f"{model}.p", "p"),
-        number_cell(results, f"{test}.p", "p"),
+        number_cell(results, model, "p", "p"),
+        number_cell(results, test, "p", "p"),
     ]
 
 
-def _describe_restricted_mean(
-    results: Results, spec: StudySpec, where: str, landmarks: tuple[float, ...]
-) -> list[list[Cell]]:
-    if not landmarks:
+def _describe_restricted_mean(results: Results, spec: StudySpec, cohort: str, endpoint: Endpoint) -> list[list[Cell]]:
+    if not endpoint.landmarks:
         return []
-    place = f"restricted_mean.{where}.{landmarks[-1]:g}{spec.time_unit[0]}"
-    label = f"Restricted mean to {landmarks[-1]:g} {spec.time_unit}s, difference in {spec.time_unit}s (95 % CI)"
-    difference = interval_cell(results, place, "time", "difference")
-    return [[text(label), difference, number_cell(results, f"{place}.p", "p"), text("–")]]
+    last = endpoint.landmarks[-1]
+    key = Key(analysis="restricted_mean", cohort=cohort, endpoint=endpoint.id, time=spec.at(last))
+    label = f"Restricted mean to {last:g} {spec.time_unit}s, difference in {spec.time_unit}s (95 % CI)"
+    difference = interval_cell(results, key, "time", "difference")
+    return [[text(label), difference, number_cell(results, key, "p", "p"), text("–")]]
 
 
 def _build_patients(results: Results, spec: StudySpec, items: list[Sensitivity]) -> ReportTable:
@@ -86,9 +84,9 @@ def _build_patients(results: Results, spec: StudySpec, items: list[Sensitivity])
         shown = [item for item in items if _is_computed(results, item, cohort)]
         if not shown:
             continue
-        rows += [heading(COHORT_NAMES[cohort]), _describe_study(results, spec, cohort)]
+        rows += [heading(COHORT_NAMES[cohort].en), _describe_study(results, spec, cohort)]
         rows += [_describe_variant(results, spec, item, cohort) for item in shown]
-    failed = [item.label for item in items if f"sensitivity.{make_slug(item.id)}.n" in results]
+    failed = [item.label for item in items if results.has(Key(analysis="sensitivity", variable=item.id), "n")]
     notes = [
         "Every row matches anew, the score included; SMD: the largest absolute standardised mean difference of a covariate of "
         "the score after matching. After matching 1:k, sets are weighted and errors robust by set. The caliper is in units of the distance.",
@@ -111,46 +109,47 @@ def _is_computed(results: Results, item: Sensitivity, cohort: str) -> bool:
 
 
 def _describe_study(results: Results, spec: StudySpec, cohort: str) -> list[Cell]:
-    treated = make_slug(spec.treated.id)
-    largest = number_cell(results, f"balance.{cohort}.largest_covariate.abs_smd", "difference")
-    models = [f"cox_treatment.{cohort}.{make_slug(item.id)}.arm.{treated}" for item in spec.endpoints]
+    caliper = Key(analysis="matching", cohort=ALL, variable="caliper")
+    patients = Key(analysis="table1", cohort=cohort, variable="patients")
+    largest = Key(analysis="balance", cohort=cohort, variable="largest covariate")
+    models = [make_hazard_ratio_key(spec, cohort, item.id) for item in spec.endpoints]
     return [
         text("The study"),
-        number_cell(results, "matching.all.caliper.width", "coefficient") if cohort == "matched" else text("–"),
-        *(text(look_up(results, f"table1.{cohort}.{arm.id}.patients.n", "count")) for arm in spec.arms),
-        largest,
+        number_cell(results, caliper, "width", "coefficient") if cohort == MATCHED else text("–"),
+        *(text(look_up(results, patients.of(arm=arm.id), "n", "count")) for arm in spec.arms),
+        number_cell(results, largest, "abs_smd", "difference"),
         *(interval_cell(results, model, "ratio", "hr") for model in models),
     ]
 
 
 def _describe_variant(results: Results, spec: StudySpec, item: Sensitivity, cohort: str) -> list[Cell]:
-    name = make_slug(item.id)
-    places = [f"sensitivity.{cohort}.{make_slug(endpoint.id)}.{name}" for endpoint in spec.endpoints]
+    key = Key(analysis="sensitivity", cohort=cohort, variable=item.id)
     return [
         text(item.label),
-        number_cell(results, f"sensitivity.{cohort}.{name}.caliper.width", "coefficient"),
-        *(number_cell(results, f"sensitivity.{cohort}.{arm.id}.{name}.patients.n", "count") for arm in spec.arms),
-        number_cell(results, f"sensitivity.{cohort}.{name}.largest_covariate.abs_smd", "difference"),
-        *(interval_cell(results, place, "ratio", "hr") for place in places),
+        number_cell(results, key.of(level="caliper"), "width", "coefficient"),
+        *(number_cell(results, key.of(arm=arm.id, level="patients"), "n", "count") for arm in spec.arms),
+        number_cell(results, key.of(level="largest covariate"), "abs_smd", "difference"),
+        *(interval_cell(results, key.of(endpoint=endpoint.id), "ratio", "hr") for endpoint in spec.endpoints),
     ]
 
 
 def _build_endpoints(results: Results, spec: StudySpec, items: list[Sensitivity]) -> ReportTable:
     rows: list[Sequence[Cell]] = []
-    cohorts, treated = _list_cohorts(results), make_slug(spec.treated.id)
+    cohorts = _list_cohorts(results)
     for name in dict.fromkeys(item.endpoint for item in items):
-        endpoint = make_slug(name)
-        models = [f"cox_treatment.{cohort}.{endpoint}.arm.{treated}" for cohort in cohorts]
+        models = [make_hazard_ratio_key(spec, cohort, name) for cohort in cohorts]
         rows.append(
             [text(f"{name} of the study"), text("–"), *(interval_cell(results, m, "ratio", "hr") for m in models)]
         )
         for item in (item for item in items if item.endpoint == name):
-            variant = make_slug(item.id)
-            changed = number_cell(results, f"sensitivity.all.{endpoint}.{variant}.changed.n", "count")
-            places = [f"sensitivity.{cohort}.{endpoint}.{variant}" for cohort in cohorts]
-            rows.append([text(item.label), changed, *(interval_cell(results, p, "ratio", "hr") for p in places)])
-    header = ("", "Patients changed", *(f"{COHORT_NAMES[cohort]}: HR (95 % CI)" for cohort in cohorts))
-    notes = ("Patients changed: patients of the whole cohort whose time or event is another one than in the study.",)
+            key = Key(analysis="sensitivity", endpoint=name, variable=item.id)
+            changed = number_cell(results, key.of(cohort=ALL, level="changed"), "n", "count")
+            ratios = [interval_cell(results, key.of(cohort=cohort), "ratio", "hr") for cohort in cohorts]
+            rows.append([text(item.label), changed, *ratios])
+    header = ("", "Patients changed", *(f"{COHORT_NAMES[cohort].en}: HR (95 % CI)" for cohort in cohorts))
+    notes = (
+        f"Patients changed: patients of the {name_cohort(ALL)} whose time or event is another one than in the study.",
+    )
     title = "Sensitivity to the definition of the endpoint"
     zh = "对终点定义的敏感性分析"
     return ReportTable("sensitivity_endpoints", "sensitivity", title, zh, header, join_rows(rows), notes)

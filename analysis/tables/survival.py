@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.results import Results, make_slug
+from analysis.cohort_names import COHORT_NAMES, MATCHED, name_cohort
+from analysis.results import Key, Results
 from analysis.spec import Endpoint, StudySpec
+from analysis.steps.regression import make_interaction_key
+from analysis.steps.survival import make_hazard_ratio_key
 from analysis.tables.model import (
     Cell,
     ReportTable,
@@ -16,123 +19,123 @@ from analysis.tables.model import (
     number_cell,
     text,
 )
-from analysis.tables.table1 import COHORT_NAMES
 
 ORDER = 20
 
 
 def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     """Yield the survival table, that of the subgroup, and that of follow-up."""
-    arms = [arm.label for arm in spec.arms] or ["All patients"]
     unit = f"{spec.time_unit}s"
     rows = []
     cohorts = [name for name in COHORT_NAMES if results.select(analysis="kaplan_meier", cohort=name).height]
     for endpoint in spec.endpoints:
         for cohort in cohorts:
-            where = f", {COHORT_NAMES[cohort].lower()}" if len(cohorts) > 1 else ""
+            where = f", {name_cohort(cohort)}" if len(cohorts) > 1 else ""
             rows.append(heading(f"{endpoint.label}{where}"))
-            rows += describe_curves(results, spec, endpoint, f"{cohort}.{make_slug(endpoint.id)}", unit)
-            rows += _compare(results, spec, f"{cohort}.{make_slug(endpoint.id)}")
+            rows += _describe_curves(results, spec, endpoint, cohort)
+            rows += _compare(results, spec, endpoint, cohort)
     notes = (
         "Median (95 % CI): Brookmeyer-Crowley on the log scale, as R's survfit. Median ± SE (95 % CI): as SPSS prints it.",
         "Rates: Kaplan-Meier with limits on the log scale. NE: not estimable.",
         "Proportional hazards: score test as R's cox.zph; a small p says that one hazard ratio does not describe the whole course.",
     )
-    yield ReportTable("survival", "survival", "Survival", "生存结果", ("", *arms), join_rows(rows), notes)
-    yield from _build_subgroup(results, spec, unit)
+    header = ("", *(label for _, label in spec.groups))
+    yield ReportTable("survival", "survival", "Survival", "生存结果", header, join_rows(rows), notes)
+    yield from _build_subgroup(results, spec)
     yield from _build_follow_up(results, spec, unit)
 
 
-def describe_curves(results: Results, spec: StudySpec, endpoint: Endpoint, where: str, unit: str) -> list[list[Cell]]:
+def _describe_curves(
+    results: Results, spec: StudySpec, endpoint: Endpoint, cohort: str, subgroup: str | None = None
+) -> list[list[Cell]]:
     """Events, medians and rates of every arm, one quantity a row."""
-    arms = [f".{arm.id}" for arm in spec.arms] or [""]
-    prefixes = [f"kaplan_meier.{where}{arm}" for arm in arms]
+    unit = f"{spec.time_unit}s"
+    both = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup)
+    curves = [both.of(arm=arm) for arm, _ in spec.groups]
+    medians = [interval_cell(results, curve.of(variable="median"), "time") for curve in curves]
     rows = [
-        [text("Events / patients"), *(_events_cell(results, prefix) for prefix in prefixes)],
-        [text(f"Median, {unit} (95 % CI)"), *(interval_cell(results, f"{p}.median", "time") for p in prefixes)],
-        [text(f"Median ± SE, {unit} (95 % CI), SPSS"), *(_spss_cell(results, f"{p}.median_spss") for p in prefixes)],
+        [text("Events / patients"), *(_events_cell(results, curve) for curve in curves)],
+        [text(f"Median, {unit} (95 % CI)"), *medians],
+        [text(f"Median ± SE, {unit} (95 % CI), SPSS"), *(_spss_cell(results, curve) for curve in curves)],
     ]
     for landmark in endpoint.landmarks:
-        at = f"survival.{landmark:g}{spec.time_unit[0]}"
-        cells = [interval_cell(results, f"{prefix}.{at}", "percent") for prefix in prefixes]
+        rates = [curve.of(variable="survival", time=spec.at(landmark)) for curve in curves]
+        cells = [interval_cell(results, rate, "percent") for rate in rates]
         rows.append([text(f"At {landmark:g} {unit}, % (95 % CI)"), *cells])
     return rows
 
 
-def _events_cell(results: Results, prefix: str) -> Cell:
-    if f"{prefix}.events.n" not in results:
+def _events_cell(results: Results, curve: Key) -> Cell:
+    if not results.has(curve.of(variable="events"), "n"):
         return text("–")
-    events, patients = (look_up(results, f"{prefix}.{name}.n", "count") for name in ("events", "patients"))
+    events, patients = (look_up(results, curve.of(variable=name), "n", "count") for name in ("events", "patients"))
     return text(events, " / ", patients)
 
 
-def _spss_cell(results: Results, where: str) -> Cell:
-    if f"{where}.estimate" not in results:
+def _spss_cell(results: Results, curve: Key) -> Cell:
+    key = curve.of(variable="median_spss")
+    if not results.has(key, "estimate"):
         return text("–")
-    names = ("estimate", "se", "ci_low", "ci_high")
-    median, se, low, high = (look_up(results, f"{where}.{name}", "time") for name in names)
+    median, se, low, high = (look_up(results, key, name, "time") for name in ("estimate", "se", "ci_low", "ci_high"))
     return text(median, " ± ", se, " (", low, "–", high, ")")
 
 
-def _compare(results: Results, spec: StudySpec, where: str) -> list[list[Cell]]:
+def _compare(
+    results: Results, spec: StudySpec, endpoint: Endpoint, cohort: str, subgroup: str | None = None
+) -> list[list[Cell]]:
     """Hazard ratio and tests, in the column of the treated arm."""
     if not spec.arms:
         return []
-    model = f"cox_treatment.{where}.arm.{make_slug(spec.treated.id)}"
+    model = make_hazard_ratio_key(spec, cohort, endpoint.id, subgroup)
+    logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup)
     cells = [
         (f"HR, {spec.treated.label} vs {spec.control.label} (95 % CI)", interval_cell(results, model, "ratio", "hr")),
-        ("p (Wald)", number_cell(results, f"{model}.p", "p")),
-        ("p (log-rank)", number_cell(results, f"logrank.{where}.p", "p")),
-        (
-            "p (proportional hazards)",
-            number_cell(results, model.replace("cox_treatment", "proportional_hazards") + ".p", "p"),
-        ),
+        ("p (Wald)", number_cell(results, model, "p", "p")),
+        ("p (log-rank)", number_cell(results, logrank, "p", "p")),
+        ("p (proportional hazards)", number_cell(results, model.of(analysis="proportional_hazards"), "p", "p")),
     ]
     place = [arm.id for arm in spec.arms].index(spec.treated.id)
     return [[text(label), *(cell if i == place else text("") for i in range(2))] for label, cell in cells]
 
 
-def _build_subgroup(results: Results, spec: StudySpec, unit: str) -> Iterator[ReportTable]:
+def _build_subgroup(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     if spec.subgroup is None:
         return
     item, endpoint = spec.get_characteristic(spec.subgroup.characteristic), spec.get_endpoint(spec.subgroup.endpoint)
-    where = f"matched.{make_slug(endpoint.id)}"
     rows = []
     for level in reversed(item.levels):
         rows.append(heading(f"{item.label}: {level.lower()}"))
-        place = f"{where}.{make_slug(f'{item.label} {level}')}"
-        rows += describe_curves(results, spec, endpoint, place, unit)
-        rows += _compare(results, spec, place)
-    versus = f"{item.label} {' vs '.join(reversed(item.levels))}"
-    rows.append(heading(versus))
-    within = [number_cell(results, f"logrank.{where}.{make_slug(versus)}.{arm.id}.p", "p") for arm in spec.arms]
+        rows += _describe_curves(results, spec, endpoint, MATCHED, item.name_group(level))
+        rows += _compare(results, spec, endpoint, MATCHED, item.name_group(level))
+    rows.append(heading(item.contrast))
+    logrank = Key(analysis="logrank", cohort=MATCHED, endpoint=endpoint.id, subgroup=item.contrast)
+    within = [number_cell(results, logrank.of(arm=arm.id), "p", "p") for arm in spec.arms]
     rows.append([text("p (log-rank) within the arm"), *within])
-    interaction = number_cell(results, f"interaction.{where}.arm_x_{item.id}.p", "p")
+    interaction = number_cell(results, make_interaction_key(item, endpoint), "p", "p")
     rows.append([text(f"p of the interaction arm × {item.label}"), text(""), interaction])
-    title = f"{endpoint.label} by {item.label}, matched cohort"
+    title = f"{endpoint.label} by {item.label}, {name_cohort(MATCHED)}"
+    zh = f"按{item.label}分层的{endpoint.id}（{COHORT_NAMES[MATCHED].zh}）"
     header = ("", *(arm.label for arm in spec.arms))
     notes = ("Interaction: likelihood-ratio test between the Cox models with and without the product.",)
-    yield ReportTable(
-        "subgroup", "subgroup", title, f"按{item.label}分层的{endpoint.id}（匹配队列）", header, join_rows(rows), notes
-    )
+    yield ReportTable("subgroup", "subgroup", title, zh, header, join_rows(rows), notes)
 
 
 def _build_follow_up(results: Results, spec: StudySpec, unit: str) -> Iterator[ReportTable]:
     if spec.follow_up is None:
         return
-    endpoint = make_slug(spec.follow_up.endpoint)
-    arms = [("All patients", ""), *((arm.label, f".{arm.id}") for arm in spec.arms)]
+    endpoint = spec.follow_up.endpoint
+    arms = [("All patients", None), *((arm.label, arm.id) for arm in spec.arms)]
     rows = []
     for cohort in COHORT_NAMES:
-        places = [f"follow_up.{cohort}.{endpoint}{arm}.median" for _, arm in arms]
-        if f"{places[0]}.estimate" in results:
-            cells = [interval_cell(results, place, "time") for place in places]
-            rows.append([text(f"Median follow-up, {unit} (95 % CI), {COHORT_NAMES[cohort].lower()}"), *cells])
+        median = Key(analysis="follow_up", cohort=cohort, endpoint=endpoint, variable="median")
+        if results.has(median, "estimate"):
+            cells = [interval_cell(results, median.of(arm=arm), "time") for _, arm in arms]
+            rows.append([text(f"Median follow-up, {unit} (95 % CI), {name_cohort(cohort)}"), *cells])
     for cohort in COHORT_NAMES if spec.follow_up.duration_column else ():
-        places = [f"treatment.{cohort}{arm}.duration" for _, arm in arms]
-        if f"{places[-1]}.mean" in results:
-            label = f"Mean months on treatment (range), {COHORT_NAMES[cohort].lower()}"
-            rows.append([text(label), *(_range_cell(results, place) for place in places)])
+        keys = [Key(analysis="treatment", cohort=cohort, arm=arm, variable="duration") for _, arm in arms]
+        if results.has(keys[-1], "mean"):
+            label = f"Mean months on treatment (range), {name_cohort(cohort)}"
+            rows.append([text(label), *(_range_cell(results, key) for key in keys)])
     header = ("", *(label for label, _ in arms))
     notes = ("Follow-up: reverse Kaplan-Meier, in which the end of follow-up is the event.",)
     yield ReportTable(
@@ -140,8 +143,8 @@ def _build_follow_up(results: Results, spec: StudySpec, unit: str) -> Iterator[R
     )
 
 
-def _range_cell(results: Results, where: str) -> Cell:
-    if f"{where}.mean" not in results:
+def _range_cell(results: Results, key: Key) -> Cell:
+    if not results.has(key, "mean"):
         return text("–")
-    mean, low, high = (look_up(results, f"{where}.{name}", "time") for name in ("mean", "min", "max"))
+    mean, low, high = (look_up(results, key, name, "time") for name in ("mean", "min", "max"))
     return text(mean, " (", low, "–", high, ")")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from analysis.cohort_names import COHORT_NAMES, name_cohort
 from analysis.numbers import prettify
-from analysis.results import Results, make_slug
+from analysis.results import Key, Results
 from analysis.spec import Characteristic, StudySpec
 from analysis.steps.baseline import SMD_METHOD
 from analysis.tables.model import Cell, ReportTable, count_cell, heading, join_rows, look_up, number_cell, text
 
 ORDER = 10
-COHORT_NAMES = {"all": "Whole cohort", "matched": "Matched cohort"}
 
 
 def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
@@ -21,10 +21,9 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     cohorts = [name for name in COHORT_NAMES if results.select(analysis="table1", cohort=name).height]
     header, spans = ["Characteristic"], [("", 1)]
     for cohort in cohorts:
-        arms = [arm.label for arm in spec.arms] or ["All patients"]
-        header += [f"{label}, n (%)" for label in arms]
+        header += [f"{label}, n (%)" for _, label in spec.groups]
         header += ["p", "SMD"] if spec.arms else []
-        spans.append((COHORT_NAMES[cohort], len(arms) + (2 if spec.arms else 0)))
+        spans.append((COHORT_NAMES[cohort].en, len(spec.groups) + (2 if spec.arms else 0)))
     rows: list[Sequence[Cell]] = [_count_patients(results, spec, cohorts)]
     for item in spec.characteristics:
         rows.append(heading(prettify(item.label)))
@@ -43,15 +42,11 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     )
 
 
-def _list_arms(spec: StudySpec) -> list[str]:
-    """Arm parts of result ids; one empty where the study has no arms."""
-    return [f".{arm.id}" for arm in spec.arms] or [""]
-
-
 def _count_patients(results: Results, spec: StudySpec, cohorts: list[str]) -> list[Cell]:
     row = [text("Patients")]
     for cohort in cohorts:
-        row += [text(look_up(results, f"table1.{cohort}{arm}.patients.n", "count")) for arm in _list_arms(spec)]
+        patients = Key(analysis="table1", cohort=cohort, variable="patients")
+        row += [text(look_up(results, patients.of(arm=arm), "n", "count")) for arm, _ in spec.groups]
         row += [text(""), text("")] if spec.arms else []
     return row
 
@@ -59,14 +54,14 @@ def _count_patients(results: Results, spec: StudySpec, cohorts: list[str]) -> li
 def _describe_level(
     results: Results, spec: StudySpec, cohorts: list[str], item: Characteristic, level: str
 ) -> list[Cell]:
-    slug = make_slug(level)
     row = [text(f"\u2003{prettify(level)}")]
     for cohort in cohorts:
-        row += [count_cell(results, f"table1.{cohort}{arm}.{item.id}.{slug}") for arm in _list_arms(spec)]
+        key = Key(analysis="table1", cohort=cohort, variable=item.id)
+        row += [count_cell(results, key.of(arm=arm, level=level)) for arm, _ in spec.groups]
         if spec.arms:
             is_first = level == item.levels[0]
-            row.append(number_cell(results, f"table1.{cohort}.{item.id}.p", "p") if is_first else text(""))
-            row.append(number_cell(results, f"balance.{cohort}.{item.id}.{slug}.smd", "difference"))
+            row.append(number_cell(results, key, "p", "p") if is_first else text(""))
+            row.append(number_cell(results, key.of(analysis="balance", level=level), "smd", "difference"))
     return row
 
 
@@ -77,8 +72,8 @@ def _name_tests(results: Results, spec: StudySpec, cohorts: list[str]) -> list[s
     methods: dict[str, list[str]] = {}
     for cohort in cohorts:
         for item in spec.characteristics:
-            method = results.row(f"table1.{cohort}.{item.id}.p")["method"]
-            methods.setdefault(method, []).append(f"{item.label} ({COHORT_NAMES[cohort].lower()})")
+            method = results.row(Key(analysis="table1", cohort=cohort, variable=item.id), "p")["method"]
+            methods.setdefault(method, []).append(f"{item.label} ({name_cohort(cohort)})")
     common = max(methods, key=lambda method: len(methods[method]))
     others = [
         f"{method}: {', '.join(prettify(name) for name in names)}"

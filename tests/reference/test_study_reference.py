@@ -27,7 +27,7 @@ def results():
 def test_every_number_of_a_study_in_r_is_ours(results):
     expected = pl.read_csv(HERE / "study_results.csv", null_values="NA").rows()
     assert len(expected) > 700
-    ours = {name: results.value(name) for name, _ in expected}
+    ours = {name: results.named(name)["value"] for name, _ in expected}
     differing = [
         (name, ours[name], value)
         for name, value in expected

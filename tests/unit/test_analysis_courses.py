@@ -35,7 +35,7 @@ def test_a_course_by_hand():
             "best_change_percent": [-40.0, 5.0, None],
         }
     )
-    rows = tabulate_courses(Study(SPEC, {}, ResultsBuilder(SPEC)), frame, Courses("OS"))
+    rows = tabulate_courses(Study(SPEC, {}, ResultsBuilder(SPEC.study)), frame, Courses("OS"))
     assert rows.schema == COURSE_SCHEMA
     assert [
         tuple(None if v is None else round(v, 9) if isinstance(v, float) else v for v in row) for row in rows.rows()
@@ -47,18 +47,18 @@ def test_a_course_by_hand():
 
 
 def test_every_matched_patient_has_a_course_and_a_best_response(outcome):
-    pairs = outcome.results.value("matching.matched.pairs.n")
+    pairs = outcome.results.named("matching.matched.pairs.n")["value"]
     for arm in SPEC.arms:
         assert outcome.courses.filter(arm=arm.id).height == pairs
         counts = [
-            outcome.results.value(f"response.matched.{arm.id}.best_response.{name}.n")
+            outcome.results.named(f"response.matched.{arm.id}.best_response.{name}.n")["value"]
             for name in ("cr", "pr", "sd", "pd", "ne")
         ]
         assert sum(counts) == pairs
         measured = outcome.courses.filter(arm=arm.id)["best_change_percent"].drop_nulls()
         prefix = f"response.matched.{arm.id}.best_change"
-        assert outcome.results.value(f"{prefix}.n") == len(measured)
-        assert outcome.results.value(f"{prefix}.median") == pytest.approx(measured.median())
+        assert outcome.results.named(f"{prefix}.n")["value"] == len(measured)
+        assert outcome.results.named(f"{prefix}.median")["value"] == pytest.approx(measured.median())
     assert not {"patient_id", "hospital", "source_row"} & set(outcome.courses.columns)
 
 

@@ -51,7 +51,7 @@ def test_every_number_of_the_document_is_listed_with_its_result(folder, document
     assert len(printed) > 1000
     results = Results(pl.read_parquet(folder / "results.parquet"))
     for number in numbers:
-        assert number["text"] == format_number(results.value(number["result_id"]), number["kind"])
+        assert number["text"] == format_number(results.named(number["result_id"])["value"], number["kind"])
         assert number["data_origin"] == "synthetic"
 
 

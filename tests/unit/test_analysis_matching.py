@@ -6,12 +6,13 @@ import polars as pl
 import pytest
 
 from analysis.cohort import select_cohort
+from analysis.cohort_names import ALL, MATCHED
 from analysis.methods import write_methods
 from analysis.results import ResultsBuilder
 from analysis.run import compute_study
 from analysis.spec import STUDIES, read_spec, read_study
 from analysis.steps.match import add_matching
-from analysis.steps.study import ALL, MATCHED, Study
+from analysis.steps.study import Study
 from etl.errors import UsageError
 
 SPEC = read_study("len_vs_sora")
@@ -21,7 +22,7 @@ BY_SEX = replace(SPEC, matching=replace(SPEC.matching, exact="sex"))
 
 @pytest.mark.parametrize(("spec", "column"), [(WITHIN, "hospital"), (BY_SEX, "sex_level")])
 def test_pairs_agree_in_what_is_matched_exactly(frames, spec, column):
-    study = Study(spec, {ALL: select_cohort(frames["analysis_subject"], spec).frame}, ResultsBuilder(spec))
+    study = Study(spec, {ALL: select_cohort(frames["analysis_subject"], spec).frame}, ResultsBuilder(spec.study))
     add_matching(study, spec.matching)
     pairs = study.cohorts[MATCHED].group_by("pair").agg(pl.len(), pl.col(column).n_unique())
     assert pairs["len"].unique().to_list() == [2]
@@ -34,7 +35,10 @@ def test_the_left_out_are_counted_by_reason_and_the_methods_say_within_what(fram
         of_arm = results.select(analysis="matching", arm=arm.id, variable="unmatched")
         total = of_arm.filter(pl.col("level").is_null())["value"].item()
         assert of_arm["value"].sum() == 2 * total
-        assert total + results.value("matching.matched.pairs.n") == results.value(f"table1.all.{arm.id}.patients.n")
+        assert (
+            total + results.named("matching.matched.pairs.n")["value"]
+            == results.named(f"table1.all.{arm.id}.patients.n")["value"]
+        )
     paragraphs = write_methods(results, WITHIN, {"packages": {}, "python": "3"})
     said = "".join(part for cell in paragraphs for part in cell.parts if isinstance(part, str))
     assert "without replacement, within the same hospital, within 0.2 SD" in said

@@ -80,7 +80,7 @@ def test_the_appendix_shows_every_figure_once_beside_its_result(results):
     printed = read_published(SPEC)
     assert sorted(row[2].parts[0] for row in rows) == sorted(printed.values())
     shown = [row[1].parts[0].result_id for row in rows if not isinstance(row[1].parts[0], str)]
-    assert all(printed[name] == results.row(name)["reference"] for name in shown)
+    assert all(printed[name] == results.named(name)["reference"] for name in shown)
     absent = [row[0].parts[0] for row in rows if isinstance(row[1].parts[0], str)]
     assert sorted([*shown, *absent]) == sorted(printed)
     assert all(name.startswith("cox_multivariable") for name in absent)

@@ -1,13 +1,16 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
 from analysis.numbers import format_number
 from analysis.published import read_published
-from analysis.results import COLUMNS, ResultsBuilder, make_slug
+from analysis.results import COLUMNS, Key, ResultsBuilder, make_slug
 from analysis.spec import read_study
 from etl.errors import InternalError
 
 SPEC = read_study("len_vs_sora")
+PAIRS = Key(analysis="matching", variable="pairs")
 
 
 @pytest.mark.parametrize(
@@ -18,39 +21,84 @@ def test_slugs(text, slug):
     assert make_slug(text) == slug
 
 
-def test_a_result_is_named_after_its_keys():
-    builder = ResultsBuilder(SPEC)
-    keys = {"cohort": "all", "arm": "sora", "variable": "alt", "level": "<=40", "n": 127}
-    assert builder.add("table1", "n", 74, unit="patients", **keys) == "table1.all.sora.alt.le40.n"
-    assert (
-        builder.add("kaplan_meier", "estimate", 58.9, time=12, variable="survival")
-        == "kaplan_meier.survival.12m.estimate"
-    )
+def test_a_result_is_named_after_its_key():
+    level = Key(analysis="table1", cohort="all", arm="sora", variable="alt", level="<=40")
+    assert level.result_id("n") == "table1.all.sora.alt.le40.n"
+    rate = Key(analysis="kaplan_meier", endpoint="OS", variable="survival")
+    assert rate.of(time=SPEC.at(12)).result_id("estimate") == "kaplan_meier.os.survival.12m.estimate"
+    weekly = replace(SPEC, time_unit="week")
+    assert rate.of(time=weekly.at(26)).result_id("se") == "kaplan_meier.os.survival.26w.se"
+    # 3 months of 365.25 / 12 days are 13.0446 weeks
+    assert rate.of(time=weekly.at_month(3)).result_id("se") == "kaplan_meier.os.survival.13.0446w.se"
+    assert weekly.at_month(3).months == 3
+
+
+def test_a_number_is_found_by_its_key_and_by_its_name():
+    level = Key(analysis="table1", cohort="all", arm="sora", variable="alt", level="<=40")
+    builder = ResultsBuilder(SPEC.study)
+    builder.add(level, "n", 74, unit="patients", n=127)
     results = builder.build({"table1.all.sora.alt.le40.n": "74"})
     assert results.frame.columns == [column.name for column in COLUMNS]
-    assert results.value("table1.all.sora.alt.le40.n") == 74
-    assert results.row("table1.all.sora.alt.le40.n")["reference"] == "74"
+    assert results.has(level, "n")
+    assert results.value(level, "n") == 74
+    assert results.row(level, "n") == results.named("table1.all.sora.alt.le40.n")
+    assert results.named("table1.all.sora.alt.le40.n")["reference"] == "74"
+    assert not results.has(level.of(level=">40"), "n")
+    assert not results.has(level, "pct")
+
+
+def test_rows_are_selected_by_what_their_columns_hold_and_by_what_they_do_not():
+    builder = ResultsBuilder(SPEC.study)
+    builder.add(PAIRS, "n", 82)
+    builder.add(PAIRS.of(hospital="hunan"), "n", 30)
+    results = builder.build({})
+    assert results.select(analysis="matching")["value"].to_list() == [82, 30]
+    assert results.select(hospital=None)["value"].to_list() == [82]
+    assert results.select(hospital="hunan")["value"].to_list() == [30]
+
+
+@pytest.mark.parametrize("misspelt", [{"analyis": "table1"}, {"analysis": "table1", "endpiont": "OS"}])
+def test_a_misspelt_column_of_a_key_is_a_type_error(misspelt):
+    with pytest.raises(TypeError):
+        Key(**misspelt)
+    with pytest.raises(TypeError):
+        PAIRS.of(**misspelt)
+
+
+@pytest.mark.parametrize("columns", [{"analysis": "tabel1"}, {"analysis": "table1", "cohort": "mached"}])
+def test_a_key_of_what_is_not_declared_is_refused(columns):
+    with pytest.raises(InternalError, match=r"undeclared: (tabel1|mached)"):
+        Key(**columns)
+
+
+def test_a_statistic_that_is_not_declared_is_refused():
+    results = ResultsBuilder(SPEC.study).build({})
+    for ask in (results.has, results.row, results.value):
+        with pytest.raises(InternalError, match="undeclared: number"):
+            ask(PAIRS, "number")
 
 
 def test_two_results_of_one_name_are_refused():
-    builder = ResultsBuilder(SPEC)
-    builder.add("matching", "n", 82, variable="pairs")
+    builder = ResultsBuilder(SPEC.study)
+    builder.add(PAIRS, "n", 82)
     with pytest.raises(InternalError, match=r"matching\.pairs\.n"):
-        builder.add("matching", "n", 83, variable="pairs")
+        builder.add(PAIRS, "n", 83)
 
 
 def test_an_unknown_result_is_an_error_and_a_number_that_cannot_be_is_null():
-    builder = ResultsBuilder(SPEC)
-    builder.add("matching", "n", float("inf"), variable="pairs")
+    builder = ResultsBuilder(SPEC.study)
+    builder.add(PAIRS, "n", float("inf"))
     results = builder.build({})
-    assert results.value("matching.pairs.n") is None
-    with pytest.raises(InternalError):
-        results.value("matching.pairs.p")
+    assert results.value(PAIRS, "n") is None
+    with pytest.raises(InternalError, match=r"there is no result matching\.pairs\.p"):
+        results.value(PAIRS, "p")
+    with pytest.raises(InternalError, match=r"there is no result matching\.pears\.n"):
+        results.named("matching.pears.n")
 
 
 def test_saved_table_reads_back(tmp_path):
-    builder = ResultsBuilder(SPEC)
-    builder.add("matching", "n", 82, variable="pairs", n=164)
+    builder = ResultsBuilder(SPEC.study)
+    builder.add(PAIRS, "n", 82, n=164)
     results = builder.build({})
     results.save(tmp_path, is_synthetic=True)
     saved = pl.read_parquet(tmp_path / "results.parquet")

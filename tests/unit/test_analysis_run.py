@@ -77,11 +77,11 @@ def test_table1_counts_the_input(results, subjects):
 
 
 def test_matched_arms_are_equally_large(results):
-    pairs = results.value("matching.matched.pairs.n")
+    pairs = results.named("matching.matched.pairs.n")["value"]
     for arm in SPEC.arms:
-        assert results.value(f"table1.matched.{arm.id}.patients.n") == pairs
-        unmatched = results.value(f"matching.all.{arm.id}.unmatched.n")
-        assert unmatched == results.value(f"flow.{arm.id}.analysed.n") - pairs
+        assert results.named(f"table1.matched.{arm.id}.patients.n")["value"] == pairs
+        unmatched = results.named(f"matching.all.{arm.id}.unmatched.n")["value"]
+        assert unmatched == results.named(f"flow.{arm.id}.analysed.n")["value"] - pairs
 
 
 def test_every_number_of_the_report_is_its_result(report, results):
@@ -89,7 +89,7 @@ def test_every_number_of_the_report_is_its_result(report, results):
     numbers = NUMBER.findall(page)
     assert len(numbers) > 500
     for result_id, kind, printed in numbers:
-        assert unescape(printed) == format_number(results.value(result_id), kind), result_id
+        assert unescape(printed) == format_number(results.named(result_id)["value"], kind), result_id
     outside = re.sub(r"<svg.*?</svg>|<style.*?</style>|<script.*?</script>", "", NUMBER.sub("", page), flags=re.DOTALL)
     cells = re.findall(r'<td class="num">(.*?)</td>', outside)
     assert cells
@@ -108,11 +108,11 @@ def test_a_patient_whose_progression_has_no_day_is_left_out_of_that_endpoint_onl
         pfs_event=pl.when(~undated).then("pfs_event"),
     )
     outcome = compute_study(frames | {"analysis_subject": changed}, SPEC).results
-    assert outcome.value("flow.analysed.n") == first
+    assert outcome.named("flow.analysed.n")["value"] == first
     for endpoint, missing in (("os", 0), ("pfs", 2)):
-        counted = [outcome.value(f"kaplan_meier.all.{endpoint}.{arm.id}.patients.n") or 0 for arm in SPEC.arms]
+        counted = [outcome.named(f"kaplan_meier.all.{endpoint}.{arm.id}.patients.n")["value"] or 0 for arm in SPEC.arms]
         assert sum(counted) == first - missing
-        assert outcome.row(f"cox_treatment.all.{endpoint}.arm.len.hr")["n"] == first - missing
+        assert outcome.named(f"cox_treatment.all.{endpoint}.arm.len.hr")["n"] == first - missing
 
 
 def test_report_is_one_file_and_says_that_its_patients_are_synthetic(report):
@@ -170,17 +170,17 @@ def test_a_study_of_one_hospital_without_arms(frames, tmp_path):
     run_study(frames, spec, tmp_path / "analysis-small", {})
     results = Results(pl.read_parquet(tmp_path / "analysis-small" / "results.parquet"))
     hunan = frames["analysis_subject"].filter(pl.col("hospital") == "hunan")
-    assert results.value("flow.analysed.n") == hunan.height
-    assert results.value("kaplan_meier.all.os.events.n") == hunan["os_event"].sum()
-    assert results.row("kaplan_meier.all.os.survival.26w.estimate")["time_months"] == pytest.approx(26 * 7 / 30.4375)
+    assert results.named("flow.analysed.n")["value"] == hunan.height
+    assert results.named("kaplan_meier.all.os.events.n")["value"] == hunan["os_event"].sum()
+    assert results.named("kaplan_meier.all.os.survival.26w.estimate")["time_months"] == pytest.approx(26 * 7 / 30.4375)
     assert {path.stem for path in (tmp_path / "analysis-small" / "figures").iterdir()} == {"kaplan_meier"}
 
 
 def test_a_characteristic_that_never_varies_is_reported_not_fatal(frames):
     subjects = frames["analysis_subject"].with_columns(pl.lit("No").alias("cirrhosis_level"))
     results = compute_study(frames | {"analysis_subject": subjects}, replace(SPEC, study="flat")).results
-    assert results.value("table1.all.cirrhosis.p") is None
-    assert results.value("cox_univariable.matched.os.cirrhosis.p") is None
+    assert results.named("table1.all.cirrhosis.p")["value"] is None
+    assert results.named("cox_univariable.matched.os.cirrhosis.p")["value"] is None
 
 
 def test_a_hazard_ratio_that_runs_to_infinity_is_not_estimable_wherever_it_is_printed(frames, tmp_path):

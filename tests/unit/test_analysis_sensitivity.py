@@ -36,35 +36,37 @@ def test_a_row_is_the_study_with_that_changed(frames, results, name):
     for cohort in cohorts:
         for endpoint in ("pfs",) if item.endpoint else ("os", "pfs"):
             for statistic in STATISTICS:
-                mine = results.value(f"sensitivity.{cohort}.{endpoint}.{name}.{statistic}")
-                assert mine == again.value(f"cox_treatment.{cohort}.{endpoint}.arm.len.{statistic}")
+                mine = results.named(f"sensitivity.{cohort}.{endpoint}.{name}.{statistic}")["value"]
+                assert mine == again.named(f"cox_treatment.{cohort}.{endpoint}.arm.len.{statistic}")["value"]
         if not item.endpoint:
             for arm in ("sora", "len"):
-                patients = again.value(f"table1.{cohort}.{arm}.patients.n")
-                assert results.value(f"sensitivity.{cohort}.{arm}.{name}.patients.n") == patients
+                patients = again.named(f"table1.{cohort}.{arm}.patients.n")["value"]
+                assert results.named(f"sensitivity.{cohort}.{arm}.{name}.patients.n")["value"] == patients
     if not item.endpoint:
-        method = again.row("matching.matched.pairs.n")["method"]
-        assert results.row(f"sensitivity.matched.len.{name}.patients.n")["method"] == method
-        whole = again.value("matching.all.len.unmatched.n") == 0
+        method = again.named("matching.matched.pairs.n")["method"]
+        assert results.named(f"sensitivity.matched.len.{name}.patients.n")["method"] == method
+        whole = again.named("matching.all.len.unmatched.n")["value"] == 0
         assert method.endswith("effect in all treated patients" if whole else "effect in the matched patients")
-        width = again.value("matching.all.caliper.width")
-        assert results.value(f"sensitivity.matched.{name}.caliper.width") == width
-        largest = again.value("balance.matched.largest_covariate.abs_smd")
-        assert results.value(f"sensitivity.matched.{name}.largest_covariate.abs_smd") == largest
+        width = again.named("matching.all.caliper.width")["value"]
+        assert results.named(f"sensitivity.matched.{name}.caliper.width")["value"] == width
+        largest = again.named("balance.matched.largest_covariate.abs_smd")["value"]
+        assert results.named(f"sensitivity.matched.{name}.largest_covariate.abs_smd")["value"] == largest
 
 
 def test_who_was_treated_for_less_than_3_months_returns(results, subjects):
-    without = results.value("flow.analysed.n")
+    without = results.named("flow.analysed.n")["value"]
     returned = subjects.filter(~pl.col("x1_treated_3_months")).height
-    kept = sum(results.value(f"sensitivity.all.{arm}.early_stops.patients.n") for arm in ("sora", "len"))
+    kept = sum(results.named(f"sensitivity.all.{arm}.early_stops.patients.n")["value"] for arm in ("sora", "len"))
     assert kept == without + returned == without + 1
 
 
 def test_with_two_controls_nobody_is_used_twice_and_errors_are_robust(results):
-    row = results.row("sensitivity.matched.os.two_controls.hr")
+    row = results.named("sensitivity.matched.os.two_controls.hr")
     assert "weights of the matched sets, errors robust by set" in row["method"]
-    treated, controls = (results.value(f"sensitivity.matched.{arm}.two_controls.patients.n") for arm in ("len", "sora"))
-    assert treated == results.value("table1.matched.len.patients.n")
+    treated, controls = (
+        results.named(f"sensitivity.matched.{arm}.two_controls.patients.n")["value"] for arm in ("len", "sora")
+    )
+    assert treated == results.named("table1.matched.len.patients.n")["value"]
     assert treated < controls <= 2 * treated
 
 
@@ -73,7 +75,7 @@ def test_the_number_of_changed_patients_is_that_of_the_whole_cohort(results, fra
 
     frame = select_cohort(frames["analysis_subject"], SPEC).frame
     changed = frame.filter(pl.col("pfs_progression_only_event") != pl.col("pfs_event")).height
-    assert results.value("sensitivity.all.pfs.progression_only.changed.n") == changed > 0
+    assert results.named("sensitivity.all.pfs.progression_only.changed.n")["value"] == changed > 0
 
 
 def test_methods_name_every_analysis_that_was_made(results):
@@ -87,7 +89,7 @@ def test_methods_name_every_analysis_that_was_made(results):
 def test_what_cannot_be_matched_is_said_and_stops_nothing(frames):
     narrow = Sensitivity("nobody", "No pair at all", matching={"caliper_width": -1.0})
     results = compute_study(frames, replace(SPEC, sensitivity=(narrow,))).results
-    assert "no treated patient has a control within the caliper" in results.row("sensitivity.nobody.n")["method"]
+    assert "no treated patient has a control within the caliper" in results.named("sensitivity.nobody.n")["method"]
 
 
 @pytest.mark.parametrize(

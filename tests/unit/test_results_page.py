@@ -1,14 +1,14 @@
 """The committed page of the results table is what the code says now, and its examples exist."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from analysis.results import ANALYSES, COLUMNS, STATISTICS, ResultsBuilder
+from analysis.results import ANALYSES, COLUMNS, ID_COLUMNS, STATISTICS, Key
 from analysis.results_page import EXAMPLES, render_results_page
 from analysis.run import compute_study
 from analysis.spec import read_study
-from etl.errors import InternalError
 
 SPEC = read_study("len_vs_sora")
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
@@ -40,16 +40,12 @@ def test_a_study_makes_every_declared_analysis_and_statistic(results):
     assert set(results.frame["statistic"]) == set(STATISTICS)
 
 
-@pytest.mark.parametrize(("analysis", "statistic"), [("tabel1", "n"), ("table1", "number")])
-def test_what_is_not_declared_is_refused(analysis, statistic):
-    with pytest.raises(InternalError, match="undeclared"):
-        ResultsBuilder(SPEC).add(analysis, statistic, 1)
-
-
-def test_an_id_is_its_keys_joined(results):
-    from analysis.results import ID_COLUMNS, make_slug
-
-    for row in results.frame.iter_rows(named=True):
-        parts = [make_slug(row[name]) for name in ID_COLUMNS if row[name] is not None]
-        parts += [] if row["time_months"] is None else [f"{row['time_months']:g}m"]
-        assert row["result_id"] == ".".join([*parts, row["statistic"]])
+@pytest.mark.parametrize("time_unit", ["month", "week"])
+def test_the_columns_of_every_row_say_its_name_again(frames, results, time_unit):
+    spec = replace(SPEC, time_unit=time_unit, sensitivity=SPEC.sensitivity[:1])
+    table = results if time_unit == SPEC.time_unit else compute_study(frames, spec).results
+    for row in table.frame.iter_rows(named=True):
+        time = None if row["time_months"] is None else spec.at_month(row["time_months"])
+        key = Key(**{name: row[name] for name in ID_COLUMNS}, time=time)
+        assert key.result_id(row["statistic"]) == row["result_id"]
+        assert table.row(key, row["statistic"]) == row
