@@ -29,13 +29,13 @@ from analysis.figures.style import Drawing
 from analysis.methods import write_methods
 from analysis.narrative import write_narrative
 from analysis.report import SECTIONS
-from analysis.results import Results
+from analysis.results import Results, name_origin
 from analysis.spec import StudySpec
 from analysis.tables.model import Cell, Number, ReportTable, build_tables
+from etl.pages.synthetic_marks import IN_MANUSCRIPTS
 
 FONT = "Times New Roman"
 RESULT_STYLE = "Result"
-SYNTHETIC = "SYNTHETIC EXAMPLE DATA: invented patients, no finding about real ones"
 WARNING = RGBColor(0x9A, 0x34, 0x00)
 A4_CM = (21.0, 29.7)
 MARGIN_CM = 2.5
@@ -87,7 +87,7 @@ class _Writer:
         if is_synthetic:
             header = self.document.sections[0].header.paragraphs[0]
             header.alignment = WD_ALIGN_PARAGRAPH.CENTER
-            run = header.add_run(SYNTHETIC)
+            run = header.add_run(IN_MANUSCRIPTS)
             run.bold, run.font.color.rgb = True, WARNING
 
     def add_title(self, title: str) -> None:
@@ -157,7 +157,7 @@ class _Writer:
         return path
 
     def save_numbers(self, path: Path) -> None:
-        origin = "synthetic" if self.is_synthetic else "registered"
+        origin = name_origin(is_synthetic=self.is_synthetic)
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["position", "place", "text", "kind", "result_id", "data_origin"])

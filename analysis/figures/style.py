@@ -23,6 +23,7 @@ from PIL import Image
 import analysis.figures
 from analysis.outcome import StudyOutcome
 from analysis.spec import StudySpec
+from etl.pages.synthetic_marks import ON_FIGURES
 from etl.pages.text import Text
 
 INK, MUTED, RULE = "#1c2731", "#55626e", "#c9d1d8"
@@ -61,8 +62,6 @@ FORMATS: dict[str, dict[str, Any]] = {
     "pdf": {"metadata": {"CreationDate": None, "Producer": None, "Creator": None}},
     "png": {"metadata": {"Software": None}, "dpi": PRINT_DPI},
 }
-COHORT_LABELS = {"all": "Whole cohort", "matched": "Matched cohort"}
-SYNTHETIC = "Synthetic example data"
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def make_figure(height: float) -> Figure:
 
 def _mark_synthetic(figure: Figure) -> None:
     figure.text(
-        1 - 0.08 / figure.get_figwidth(), 1 - 0.09 / figure.get_figheight(), SYNTHETIC, ha="right", va="top", fontsize=7.5, color="#7a4a00", weight="bold",
+        1 - 0.08 / figure.get_figwidth(), 1 - 0.09 / figure.get_figheight(), ON_FIGURES, ha="right", va="top", fontsize=7.5, color="#7a4a00", weight="bold",
         bbox={"boxstyle": "round,pad=0.35", "facecolor": "#fff6dd", "edgecolor": "#8a5a00", "linewidth": 0.8},
     )  # fmt: skip
 

@@ -40,7 +40,7 @@ from etl.onboarding.worksheet_texts import (
 from etl.onboarding.worksheet_texts import CODE as CODE_LABEL
 from etl.onboarding.worksheet_texts import COLUMN as COLUMN_LABEL
 from etl.onboarding.written import find_header_row_named, is_other_header
-from etl.pages.spreadsheet import SYNTHETIC
+from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
 from etl.site import EACH, SHARED, ColumnMap, Site, check_field, normalise_text, split_items
 from schemas.tables import TABLES
@@ -113,7 +113,7 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
         )
     dated = [replace(d, decided_at=now, worksheet=digest) for d in decided]
     is_synthetic = any(
-        grid.cells.select(pl.any_horizontal((pl.exclude(ROW) == SYNTHETIC).any())).item() for grid in grids.values()
+        grid.cells.select(pl.any_horizontal((pl.exclude(ROW) == IN_WORKBOOKS).any())).item() for grid in grids.values()
     )
     return Filled(tuple(dated), names[NAME_EN.en], names[NAME_ZH.en], is_synthetic)
 

@@ -46,7 +46,8 @@ from etl.onboarding.worksheet_texts import (
     UNIT,
 )  # fmt: skip
 from etl.onboarding.written import Written
-from etl.pages.spreadsheet import CELL_LIMIT, SYNTHETIC, fit_height, open_workbook
+from etl.pages.spreadsheet import CELL_LIMIT, fit_height, open_workbook
+from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
 from etl.parse import MISSING
 from etl.quality.texts import label_field, label_test
@@ -136,7 +137,7 @@ def _start_sheet(
     sheet = book.add_worksheet(name)
     sheet.write_string(0, 0, name, formats["title"])
     if draft.is_synthetic:
-        sheet.write_string(1, 0, SYNTHETIC, formats["banner"])
+        sheet.write_string(1, 0, IN_WORKBOOKS, formats["banner"])
     for place, (label, width) in enumerate(columns):
         sheet.set_column(place, place, width)
         sheet.write_string(HEADER_ROW, place, f"{label.zh}\n{label.en}", formats["head"])
@@ -156,7 +157,7 @@ def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
     sheet.write_string(0, 0, f"Mapping of {draft.hospital}", formats["title"])
     sheet.write_string(0, 1, f"{draft.hospital} 的数据对应表", formats["title"])
     if draft.is_synthetic:
-        sheet.merge_range(1, 0, 1, 1, SYNTHETIC, formats["banner"])
+        sheet.merge_range(1, 0, 1, 1, IN_WORKBOOKS, formats["banner"])
     for label, row in AUTHOR_ROWS.items():
         sheet.write_string(row, 0, f"{label.zh} {label.en}", formats["head"])
         _write_decision(sheet, row, 1, written.names.get(label.en, ""), formats["open"])

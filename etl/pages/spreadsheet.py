@@ -9,7 +9,6 @@ from pathlib import Path
 
 import xlsxwriter
 
-SYNTHETIC = "SYNTHETIC EXAMPLE DATA: synthetic patients, not real / 合成患者，非真实数据"
 CELL_LIMIT = 32_000
 LINE_HEIGHT = 16.0  # points of one line of text at 11 points
 _CREATED = datetime(2020, 1, 1)  # fixed: the file differs only when its content does

@@ -22,7 +22,8 @@ from etl.answers import (
     VALUE,
     name_delivery,
 )
-from etl.pages.spreadsheet import CELL_LIMIT, SYNTHETIC, fit_height, open_workbook
+from etl.pages.spreadsheet import CELL_LIMIT, fit_height, open_workbook
+from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
 from etl.quality.measures import sort_findings
 from etl.quality.status import ASKED
@@ -131,7 +132,7 @@ def _write_explanation(
     sheet.write_string(0, 0, f"Data queries: {hospital.en}", formats["title"])
     sheet.write_string(0, 1, f"数据质疑：{hospital.zh}", formats["title"])
     if is_synthetic:
-        sheet.merge_range(1, 0, 1, 1, SYNTHETIC, formats["banner"])
+        sheet.merge_range(1, 0, 1, 1, IN_WORKBOOKS, formats["banner"])
     deliveries = ", ".join(sorted(queries["delivery"].unique())) or "-"
     lines = [
         Text(f"Delivery: {deliveries}", f"数据批次：{deliveries}"),
@@ -155,7 +156,7 @@ def _write_queries(
     sheet.write_string(0, 0, title, formats["title"])
     sheet.set_row(0, 24)
     if is_synthetic:
-        sheet.write_string(1, 0, SYNTHETIC, formats["banner"])
+        sheet.write_string(1, 0, IN_WORKBOOKS, formats["banner"])
     for column, (label, width) in enumerate(COLUMNS):
         sheet.set_column(column, column, width)
         sheet.write_string(HEADER_ROW, column, f"{label.zh}\n{label.en}", formats["head"])

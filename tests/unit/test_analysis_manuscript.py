@@ -8,11 +8,12 @@ import pytest
 from docx import Document
 from docx.oxml.ns import qn
 
-from analysis.manuscript import RESULT_STYLE, SYNTHETIC
+from analysis.manuscript import RESULT_STYLE
 from analysis.numbers import format_number
 from analysis.results import Results
 from analysis.run import run_study
 from analysis.spec import read_study
+from etl.pages.synthetic_marks import IN_MANUSCRIPTS
 
 # What the sentences say with digits that are no results: limits, times and levels of the study's own definition.
 OWN_WORDS = re.compile(r"95 % CI|PD-1|[Aa]t \d+ months|grade \d-\d|[≤>]\d+|Grade \d")
@@ -83,7 +84,7 @@ def test_tables_and_figures_are_numbered_and_captioned_in_order(document):
 
 
 def test_every_page_says_that_the_patients_are_invented(document):
-    assert document.sections[0].header.paragraphs[0].text == SYNTHETIC
+    assert document.sections[0].header.paragraphs[0].text == IN_MANUSCRIPTS
     assert all(section.header.is_linked_to_previous for section in list(document.sections)[1:])
 
 

@@ -6,7 +6,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from quality_frames import FORMULA, HOSTILE, make_frames
 
-from etl.pages.spreadsheet import SYNTHETIC
+from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
 from etl.quality.queries import HEADER_ROW, write_query_workbook
 from etl.quality.status import derive_query_status
@@ -75,10 +75,10 @@ def test_answers_are_chosen_from_a_list_and_the_header_stays(workbook):
 def test_synthetic_mark_stands_on_every_sheet(workbook, status, tmp_path):
     book = CalamineWorkbook.from_path(str(workbook))
     for index in range(len(book.sheet_names)):
-        assert any(SYNTHETIC in row for row in book.get_sheet_by_index(index).to_python())
+        assert any(IN_WORKBOOKS in row for row in book.get_sheet_by_index(index).to_python())
     real = write_query_workbook(status, tmp_path / "real.xlsx", NAME, is_synthetic=False)
     first = CalamineWorkbook.from_path(str(real)).get_sheet_by_index(0).to_python()
-    assert not any(SYNTHETIC in row for row in first)
+    assert not any(IN_WORKBOOKS in row for row in first)
 
 
 def test_no_pseudonym_leaves(workbook):
