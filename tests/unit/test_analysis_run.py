@@ -203,3 +203,15 @@ def test_a_hazard_ratio_that_runs_to_infinity_is_not_estimable_wherever_it_is_pr
     printed = {result_id: shown for result_id, _, shown in NUMBER.findall(page)}
     assert printed["cox_treatment.all.os.arm.len.hr"] == "NE"
     assert printed["cox_treatment.all.pfs.arm.len.hr"] != "NE"
+
+
+def test_ids_with_signs_are_found_again_wherever_they_are_printed(frames, tmp_path):
+    arms = tuple(replace(arm, id=arm.label) for arm in SPEC.arms)
+    regression = replace(SPEC.regression, reference_arm=SPEC.get_arm("len").label)
+    spec = replace(SPEC, folder=tmp_path, arms=arms, regression=regression, published_claims={})
+    run_study(frames, spec, tmp_path / "analysis", {"ingests": []})
+    results = Results(pl.read_parquet(tmp_path / "analysis" / "results.parquet"))
+    assert results.named("table1.matched.len_pd_1.patients.n")["arm"] == "Len+PD-1"
+    printed = {name for name, _, _ in NUMBER.findall((tmp_path / "analysis" / "index.html").read_text("utf-8"))}
+    of_arms = {name for name in printed if results.named(name)["arm"]}
+    assert {name.split(".")[0] for name in of_arms} >= {"table1", "kaplan_meier", "response", "treatment", "matching"}
