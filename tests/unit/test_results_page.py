@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from analysis.read_spec import read_study
 from analysis.results import ANALYSES, COLUMNS, STATISTICS, ResultsBuilder
 from analysis.results_page import EXAMPLES, render_results_page
 from analysis.run import compute_study
-from analysis.spec import read_study
 from etl.errors import InternalError
 
 SPEC = read_study("len_vs_sora")
