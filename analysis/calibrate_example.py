@@ -28,7 +28,8 @@ from analysis.cohort_names import MATCHED
 from analysis.matching import match_nearest
 from analysis.propensity import fit_propensity
 from analysis.published import read_published
-from analysis.spec import StudySpec, read_study
+from analysis.read_spec import read_study
+from analysis.spec import StudySpec
 from etl.example.calibration import CALIBRATION_PATH, SURVIVAL_MONTHS, Calibration, write_calibration
 from etl.example.cohort import draw_baseline
 from etl.example.margins import ARM_SIZES, MATCHED_ON

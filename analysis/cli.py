@@ -19,22 +19,22 @@ from etl.example import write_example
 from etl.example.model import HOSPITALS
 from etl.ingest import ingest
 from etl.quality.run import write_quality
-from etl.settings import Settings, read_settings
+from etl.settings import EXAMPLE_STUDY, Settings, read_settings
 from etl.warehouse import read_frames
 from schemas.dictionary import write_dictionary
 from schemas.rule_catalogue import write_rule_catalogue
 
-MAIN_STUDY = "len_vs_sora"
 MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "ingests")
 
 
 @commands.command("analyse")
 def run_analyse(
-    study: Annotated[str, typer.Option(help="a folder of analysis/studies")] = MAIN_STUDY,
+    study: Annotated[str, typer.Option(help="a study of the workspace or of the registry; default: the main one")] = "",
 ) -> None:
     """Compute a study: results, figures, report."""
     settings = read_settings()
     terminal = Terminal(settings.language)
+    study = study or settings.main_study
     with terminal.progress(terminal.text(f"analysing {study}", f"分析 {study}")):
         folder = _analyse(settings, study)
     terminal.say(f"Report: {folder / 'index.html'}", f"报告：{folder / 'index.html'}")
@@ -43,14 +43,14 @@ def run_analyse(
 
 def _analyse(settings: Settings, study: str) -> Path:
     # The statistics take two seconds to import, which an ingest need not wait for.
+    from analysis.read_spec import STUDIES, read_study
     from analysis.run import run_study
-    from analysis.spec import read_study
 
-    spec = read_study(study)
+    spec = read_study(study, (settings.studies_dir, STUDIES))
     frames = read_frames(settings.warehouse_path, MARTS)
     current = frames["ingests"].filter("is_current").sort("hospital")
     inputs = current.select("hospital", "ingest_id", "delivery", "content_hash", "input_hash", "loaded_at").to_dicts()
-    folder = settings.reports_dir / ("analysis" if study == MAIN_STUDY else f"analysis-{study}")
+    folder = settings.reports_dir / ("analysis" if study == settings.main_study else f"analysis-{study}")
     run_study(frames, spec, folder, {"ingests": inputs})
     return folder
 
@@ -60,7 +60,7 @@ def run_example_study(
     workspace: Annotated[Path, typer.Option(help="folder of the example")] = Path("example"),
 ) -> None:
     """Make the synthetic example study: three hospitals' deliveries, their ingests, pages and the analysis."""
-    settings = replace(read_settings(), workspace=workspace)
+    settings = replace(read_settings(), workspace=workspace, main_study=EXAMPLE_STUDY)
     terminal = Terminal(settings.language)
     with terminal.progress(terminal.text("writing the synthetic deliveries", "生成合成数据")):
         write_example(settings.extracts_dir)
@@ -71,7 +71,7 @@ def run_example_study(
     with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
         write_quality(settings)
     with terminal.progress(terminal.text("analysing", "分析")):
-        folder = _analyse(settings, MAIN_STUDY)
+        folder = _analyse(settings, EXAMPLE_STUDY)
     pages = settings.reports_dir / "quality" / "index.html"
     terminal.say(f"Quality: {pages}", f"质量：{pages}")
     terminal.say(f"Analysis: {folder / 'index.html'}", f"分析：{folder / 'index.html'}")

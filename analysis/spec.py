@@ -1,27 +1,24 @@
-"""A study as data: `analysis/studies/<study>/spec.toml`, read into frozen dataclasses and checked."""
+"""A study as data: a `spec.toml`, read into frozen dataclasses; every fault is told at once, with its place."""
 
 from __future__ import annotations
 
 import dataclasses
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal
 
-from analysis.cohort_names import ALL, MATCHED
-from analysis.spec_toml import change_keys, convert, make_fault
-from analysis.study_time import DAYS_PER_UNIT, Time, TimeUnit
-from etl.errors import UsageError
-from schemas.definitions.study_period import DAYS_PER_MONTH
-from schemas.rules import CRITERIA
-from schemas.rules.eligibility import e4_complete_data
+from pydantic.dataclasses import dataclass
 
-STUDIES = Path(__file__).parent / "studies"
+from analysis.cohort_names import ALL, MATCHED
+from analysis.study_time import DAYS_PER_UNIT, Time, TimeUnit
+from etl.configuration import CONFIG, GIVEN, change
+from schemas.definitions.study_period import DAYS_PER_MONTH
+
 HOSPITAL = "hospital"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Population:
     """Who is analysed: the hospitals (empty: all), and whether every eligibility criterion must be met.
 
@@ -33,7 +30,7 @@ class Population:
     without_criteria: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Arm:
     """One of the two groups compared: `id` names it in results, `code` is its value in the study's `arm_column`."""
 
@@ -43,7 +40,7 @@ class Arm:
     role: Literal["treated", "control"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Characteristic:
     """One baseline characteristic as levels of a subject column; `reference` is the level others are compared with."""
 
@@ -68,7 +65,7 @@ class Characteristic:
         return f"{self.label} {' vs '.join(reversed(self.levels))}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Matching:
     """Propensity-score matching, nearest neighbour, without replacement; `covariates` are characteristics.
 
@@ -86,7 +83,7 @@ class Matching:
     ratio: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Endpoint:
     """A time to event in days, and the landmarks (in the study's time unit) at which its rate is reported."""
 
@@ -97,7 +94,7 @@ class Endpoint:
     landmarks: tuple[float, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Regression:
     """Cox models of the characteristics: below `p_enter` a characteristic enters the multivariable model."""
 
@@ -105,7 +102,7 @@ class Regression:
     p_enter: float = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Evaluation:
     """A tumour evaluation: the month it is named after and the column with the response."""
 
@@ -113,7 +110,7 @@ class Evaluation:
     column: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Courses:
     """Swimmer and waterfall plot, patient by patient: the endpoint that ends a course, and what is shown on the way.
 
@@ -133,7 +130,7 @@ class Courses:
         return [getattr(self, item.name) for item in dataclasses.fields(self) if item.name.endswith("_column")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Subgroup:
     """Characteristic and endpoint of the subgroup analysis."""
 
@@ -141,7 +138,7 @@ class Subgroup:
     endpoint: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class GradeBand:
     """A range of CTCAE grades counted together."""
 
@@ -150,7 +147,7 @@ class GradeBand:
     grades: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class FollowUp:
     """The endpoint whose reverse Kaplan-Meier gives the follow-up, and the months on treatment, if described."""
 
@@ -158,7 +155,7 @@ class FollowUp:
     duration_column: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class Sensitivity:
     """The comparison of the arms made again with one thing changed.
 
@@ -175,7 +172,7 @@ class Sensitivity:
     event_column: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=CONFIG)
 class StudySpec:
     """All that distinguishes one study from another. An absent part is an analysis that is not made.
 
@@ -185,8 +182,8 @@ class StudySpec:
     `published_without_result` maps the other statements to the reason why they have none.
     """
 
-    study: str
-    folder: Path
+    study: str = field(metadata=GIVEN)
+    folder: Path = field(metadata=GIVEN)
     title: str
     alpha: float
     endpoints: tuple[Endpoint, ...]
@@ -255,11 +252,7 @@ class StudySpec:
         return next(item for item in self.endpoints if item.id == endpoint_id)
 
     def vary(self, item: Sensitivity) -> StudySpec:
-        """The study of one sensitivity analysis: the same but for what that changes.
-
-        Raises `UsageError`, naming the key, where a change is not as it should be.
-        """
-        where = f"{self.study}.sensitivity.{item.id}"
+        """The study of one sensitivity analysis: the same but for what that changes."""
         endpoints = [
             dataclasses.replace(
                 endpoint,
@@ -271,8 +264,8 @@ class StudySpec:
         ]
         return dataclasses.replace(
             self,
-            matching=change_keys(self.matching, item.matching, f"{where}.matching"),
-            population=change_keys(self.population, item.population, f"{where}.population"),
+            matching=change(self.matching, item.matching) if self.matching else None,
+            population=change(self.population, item.population),
             endpoints=tuple(endpoints) or self.endpoints,
             sensitivity=(),
         )
@@ -286,105 +279,3 @@ class StudySpec:
         columns += [self.follow_up.duration_column] if self.follow_up and self.follow_up.duration_column else []
         columns += [name for item in self.sensitivity for name in (item.time_column, item.event_column) if name]
         return tuple(dict.fromkeys(columns))
-
-
-def list_studies() -> tuple[str, ...]:
-    """Names of the studies that have a specification."""
-    return tuple(sorted(path.parent.name for path in STUDIES.glob("*/spec.toml")))
-
-
-def read_study(study: str) -> StudySpec:
-    """Read the specification of a study.
-
-    Raises `UsageError`, naming the key, where there is no such study or its specification is not as it should be.
-    """
-    if study not in list_studies():
-        known = ", ".join(list_studies())
-        raise UsageError(f"there is no study {study}; there are: {known}", f"没有名为 {study} 的研究；现有：{known}")
-    return read_spec(STUDIES / study / "spec.toml")
-
-
-def read_spec(path: Path) -> StudySpec:
-    """Read one specification file; the study is named after its folder. Errors as in `read_study`."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise make_fault(path.parent.name, f"not TOML: {error}") from error
-    given = content | {"study": path.parent.name, "folder": path.parent}
-    if reserved := {"study", "folder"} & set(content):
-        raise make_fault(path.parent.name, f"unknown key {', '.join(sorted(reserved))}")
-    spec = convert(given, StudySpec, path.parent.name)
-    _check_references(spec)
-    _check_sensitivity(spec)
-    if spec.matching and spec.matching.ratio > 1:
-        raise make_fault(
-            spec.study,
-            "matching.ratio: tables and curves count every patient once, so that the study itself is matched 1:1; "
-            "ask for 1:k in a sensitivity analysis",
-        )
-    return spec
-
-
-def _check_references(spec: StudySpec) -> None:
-    """Every id that one part of the specification uses must be declared, once, by another."""
-    characteristics = [item.id for item in spec.characteristics]
-    endpoints = [item.id for item in spec.endpoints]
-    arms = [item.id for item in spec.arms]
-    variants = [item.id for item in spec.sensitivity]
-    declared = {"characteristics": characteristics, "endpoints": endpoints, "arms": arms, "sensitivity": variants}
-    for kind, ids in declared.items():
-        if len(set(ids)) < len(ids):
-            raise make_fault(spec.study, f"{kind}: an id occurs twice")
-    _check_parts(spec)
-    covariates = spec.matching.covariates if spec.matching else ()
-    _check_known("matching.covariates", covariates, characteristics, spec)
-    if spec.matching and spec.matching.exact:
-        _check_known("matching.exact", [spec.matching.exact], [HOSPITAL, *characteristics], spec)
-    for part in filter(None, (spec.courses, spec.subgroup, spec.follow_up)):
-        _check_known("endpoint", [part.endpoint], endpoints, spec)
-    if spec.regression:
-        _check_known("regression.reference_arm", [spec.regression.reference_arm], arms, spec)
-    if spec.subgroup:
-        _check_known("subgroup.characteristic", [spec.subgroup.characteristic], characteristics, spec)
-    for item in spec.characteristics:
-        _check_known(f"{item.id}.reference", item.order_levels()[:1], item.levels, spec)
-    removable = [name for name in CRITERIA if name != e4_complete_data.__name__]
-    _check_known("population.without_criteria", spec.population.without_criteria, removable, spec)
-
-
-def _check_sensitivity(spec: StudySpec) -> None:
-    """Every change must give a specification that holds by itself."""
-    for item in spec.sensitivity:
-        where = f"sensitivity.{item.id}"
-        if not spec.arms:
-            raise make_fault(spec.study, "sensitivity needs arms")
-        if bool(item.endpoint) != bool(item.time_column or item.event_column):
-            raise make_fault(spec.study, f"{where}: endpoint goes with a time_column or an event_column")
-        if item.endpoint:
-            _check_known(f"{where}.endpoint", [item.endpoint], [endpoint.id for endpoint in spec.endpoints], spec)
-        if not (item.endpoint or item.matching or item.population):
-            raise make_fault(spec.study, f"{where}: nothing is changed")
-        varied = spec.vary(item)
-        _check_references(dataclasses.replace(varied, subgroup=None, follow_up=None, courses=None))
-
-
-def _check_parts(spec: StudySpec) -> None:
-    """Some parts need others: a comparison needs two arms, a model of the matched cohort needs the matching."""
-    if spec.matching and spec.matching.ratio < 1:
-        raise make_fault(spec.study, "matching.ratio: at least 1 is needed")
-    if spec.matching and min(spec.matching.caliper_sd or 0, spec.matching.caliper_width or 0) < 0:
-        raise make_fault(spec.study, "matching: a caliper cannot be negative")
-    if spec.arms and sorted(arm.role for arm in spec.arms) != ["control", "treated"]:
-        raise make_fault(spec.study, "arms: one treated and one control are needed")
-    if len({arm.code for arm in spec.arms}) < len(spec.arms):
-        raise make_fault(spec.study, "arms: the two have the same code, so that nobody could be told apart")
-    comparisons = (spec.matching, spec.evaluations, spec.courses, spec.grade_bands)
-    if not spec.arms and any(comparisons):
-        raise make_fault(spec.study, "matching, evaluations, courses and grade_bands need arms")
-    if (spec.regression or spec.subgroup) and not spec.matching:
-        raise make_fault(spec.study, "regression and subgroup need matching")
-
-
-def _check_known(where: str, names: Iterable[str], known: Iterable[str], spec: StudySpec) -> None:
-    if unknown := [name for name in names if name not in known]:
-        raise make_fault(spec.study, f"{where}: {', '.join(unknown)} is not declared; declared are {', '.join(known)}")

@@ -11,12 +11,13 @@ from typing import Literal, cast
 from etl.errors import UsageError
 
 Language = Literal["en", "zh", "both"]
+EXAMPLE_STUDY = "len_vs_sora"
 PACKAGE_SITES = Path(__file__).parent / "sites"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Paths of one workspace, the pseudonym key's file, and the language of messages.
+    """Paths of one workspace, the pseudonym key's file, the language of messages, and the workspace's main study.
 
     `site_dirs` are searched in order for a hospital's mapping, so that a workspace can override the project's.
     """
@@ -24,6 +25,7 @@ class Settings:
     workspace: Path
     key_file: Path
     language: Language
+    main_study: str = EXAMPLE_STUDY
 
     @property
     def extracts_dir(self) -> Path:
@@ -41,13 +43,18 @@ class Settings:
         return self.workspace / "registry.duckdb"
 
     @property
+    def studies_dir(self) -> Path:
+        """Folder of the studies that the workspace brings, one sub-folder each; not there in every workspace."""
+        return self.workspace / "studies"
+
+    @property
     def site_dirs(self) -> tuple[Path, ...]:
         """Folders that hold hospitals' mappings, the first that has one wins."""
         return (self.workspace / "sites", PACKAGE_SITES)
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read WORKSPACE, REGISTRY_KEY_FILE and REGISTRY_LANG.
+    """Read WORKSPACE, REGISTRY_KEY_FILE, REGISTRY_LANG and REGISTRY_STUDY.
 
     Raises:
         UsageError: the language is not en, zh or both.
@@ -64,6 +71,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         workspace=Path(env.get("WORKSPACE") or "workspace"),
         key_file=Path(env.get("REGISTRY_KEY_FILE") or home / ".config" / "hcc-registry" / "pseudonym.key").expanduser(),
         language=cast("Language", language),
+        main_study=env.get("REGISTRY_STUDY") or EXAMPLE_STUDY,
     )
 
 

@@ -15,8 +15,8 @@ import xlsxwriter
 
 from analysis.calibration_targets import list_targets
 from analysis.calibration_trial import Bench
+from analysis.read_spec import read_spec, read_study
 from analysis.run import compute_study
-from analysis.spec import read_spec, read_study
 from etl.accounts import USED
 from etl.errors import AnalysisError
 from etl.example.calibration import read_calibration

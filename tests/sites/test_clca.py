@@ -6,8 +6,8 @@ import re
 import pytest
 from public_site import SHARED, Loaded, check_accounts, load_public
 
+from analysis.read_spec import read_study
 from analysis.run import run_study
-from analysis.spec import read_study
 from etl.errors import AnalysisError
 
 FOLDER = SHARED / "data" / "clca_2024"

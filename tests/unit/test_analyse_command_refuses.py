@@ -5,9 +5,9 @@ import shutil
 import polars as pl
 import pytest
 
-from analysis import cli, spec
+from analysis import cli, read_spec
 
-SPEC_FILE = spec.STUDIES / "len_vs_sora" / "spec.toml"
+SPEC_FILE = read_spec.STUDIES / "len_vs_sora" / "spec.toml"
 IS_TREATED = pl.col("arm") == "len_pd1"
 ONE_HOSPITAL_EACH = pl.when(IS_TREATED).then(pl.lit("nanfang")).otherwise(pl.lit("hunan")).alias("hospital")
 
@@ -26,7 +26,7 @@ def analyse(frames, tmp_path, monkeypatch, capsys):
         ingests = frames["ingests"].with_columns(
             pl.lit("").alias(name) for name in ("delivery", "content_hash", "input_hash", "loaded_at")
         )
-        monkeypatch.setattr(spec, "STUDIES", tmp_path / "studies")
+        monkeypatch.setattr(read_spec, "STUDIES", tmp_path / "studies")
         monkeypatch.setattr(cli, "read_frames", lambda *_: frames | {"analysis_subject": subjects, "ingests": ingests})
         monkeypatch.setenv("WORKSPACE", str(tmp_path / "workspace"))
         monkeypatch.setenv("REGISTRY_LANG", "en")

@@ -7,7 +7,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from analysis.cohort import list_steps, select_cohort
-from analysis.spec import Population, read_study
+from analysis.read_spec import read_study
+from analysis.spec import Population
 from etl.errors import AnalysisError
 from schemas.rules.rule import CRITERIA
 

@@ -10,9 +10,9 @@ from docx.oxml.ns import qn
 
 from analysis.manuscript import RESULT_STYLE
 from analysis.numbers import format_number
+from analysis.read_spec import read_study
 from analysis.results import Results
 from analysis.run import run_study
-from analysis.spec import read_study
 from etl.pages.synthetic_marks import IN_MANUSCRIPTS
 
 # What the sentences say with digits that are no results: limits, times and levels of the study's own definition.

@@ -8,9 +8,9 @@ import pytest
 from analysis.cohort import select_cohort
 from analysis.cohort_names import ALL, MATCHED
 from analysis.methods import write_methods
+from analysis.read_spec import STUDIES, read_spec, read_study
 from analysis.results import ResultsBuilder
 from analysis.run import compute_study
-from analysis.spec import STUDIES, read_spec, read_study
 from analysis.steps.match import add_matching
 from analysis.steps.study import Study
 from etl.errors import UsageError

@@ -9,8 +9,8 @@ import pytest
 
 from analysis import published
 from analysis.published import list_without_result, read_published
+from analysis.read_spec import read_study
 from analysis.run import compute_study
-from analysis.spec import read_study
 from analysis.tables.comparison import build
 
 SPEC = read_study("len_vs_sora")

@@ -5,8 +5,8 @@ import pytest
 
 from analysis.numbers import format_number
 from analysis.published import read_published
+from analysis.read_spec import read_study
 from analysis.results import COLUMNS, Key, ResultsBuilder, make_slug
-from analysis.spec import read_study
 from etl.errors import InternalError
 
 SPEC = read_study("len_vs_sora")

@@ -10,9 +10,10 @@ import pytest
 from analysis.cohort import select_cohort
 from analysis.numbers import format_number
 from analysis.published import list_without_result, read_published
+from analysis.read_spec import read_study
 from analysis.results import Results
 from analysis.run import compute_study, run_study
-from analysis.spec import Endpoint, Population, StudySpec, read_study
+from analysis.spec import Endpoint, Population, StudySpec
 from etl.errors import AnalysisError
 
 SPEC = read_study("len_vs_sora")

@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from analysis.methods import write_methods
+from analysis.read_spec import STUDIES, read_spec, read_study
 from analysis.run import compute_study
-from analysis.spec import STUDIES, Sensitivity, read_spec, read_study
+from analysis.spec import Sensitivity
 from etl.errors import UsageError
 
 SPEC = read_study("len_vs_sora")

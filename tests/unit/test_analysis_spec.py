@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.spec import list_studies, read_spec, read_study
+from analysis.read_spec import list_studies, read_spec, read_study
 from etl.errors import UsageError
 
 MINIMAL = """
@@ -23,7 +23,7 @@ landmarks = [26, 52]
 
 def write_spec(folder: Path, content: str) -> Path:
     path = folder / "small" / "spec.toml"
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     path.write_text(content, encoding="utf-8")
     return path
 
@@ -76,3 +76,109 @@ def test_a_wrong_key_is_named(tmp_path, before, after, named):
 def test_unknown_study_lists_those_there_are():
     with pytest.raises(UsageError, match="len_vs_sora"):
         read_study("no_such_study")
+
+
+FIVE_FAULTS = """
+title = 3
+time_unit = "fortnight"
+alpha = 0.05
+colour = "red"
+[[arms]]
+id = "a"
+code = "a"
+label = "A"
+role = "treated"
+[[endpoints]]
+id = "OS"
+label = "Overall survival"
+time_column = "os_days"
+event_column = "os_event"
+landmarks = [26, "52"]
+[follow_up]
+endpoint = "OSS"
+"""
+
+
+def test_every_fault_is_told_at_once_with_its_place(tmp_path):
+    with pytest.raises(UsageError) as raised:
+        read_spec(write_spec(tmp_path, FIVE_FAULTS))
+    for message in (raised.value.en, raised.value.zh):
+        lines = [line.strip() for line in message.splitlines()[1:]]
+        for place in ("title", "time_unit", "arms", "endpoints[1].landmarks[2]"):
+            assert len([line for line in lines if line.startswith(place)]) == 1, place
+        assert len([line for line in lines if "colour" in line]) == 1
+        assert len(lines) == 5
+    # The follow-up names an endpoint, and endpoints are wrong in themselves: told once they are right.
+    with pytest.raises(UsageError) as raised:
+        read_spec(write_spec(tmp_path / "again", FIVE_FAULTS.replace('"52"', "52")))
+    assert "follow_up.endpoint: OSS is not declared; did you mean OS?" in raised.value.en
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("alpha", "alfa", "unknown key alfa; did you mean alpha?"),
+        ("time_column", "time_colum", "endpoints[1]: unknown key time_colum; did you mean time_column?"),
+        (
+            "eligible_only = false",
+            'study = "x"\neligible_only = false',
+            "population: unknown key study; known are hospitals",
+        ),
+        ("alpha = 0.05", "alpha = nan", "alpha"),
+        ("alpha = 0.05", "alpha = true", "alpha: a number is needed, not true or false"),
+        ("alpha = 0.05", 'alpha = 0.05\nfolder = "x"', "unknown key folder"),
+        ("alpha = 0.05", "alpha = 2020-01-01", "alpha: a number is needed"),
+    ],
+)
+def test_slips_of_a_specification_name_what_was_meant(tmp_path, before, after, said):
+    with pytest.raises(UsageError) as raised:
+        read_spec(write_spec(tmp_path, MINIMAL.replace(before, after)))
+    assert said in raised.value.en
+
+
+SENSITIVE = MINIMAL.replace("eligible_only = false", "").replace(
+    "[[endpoints]]",
+    """
+[[arms]]
+id = "a"
+code = "a"
+label = "A"
+role = "treated"
+[[arms]]
+id = "b"
+code = "b"
+label = "B"
+role = "control"
+[[characteristics]]
+id = "sex"
+label = "Sex"
+column = "sex_level"
+levels = ["Male", "Female"]
+[matching]
+covariates = ["sex"]
+[[endpoints]]""",
+    1,
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("", "sensitivity.x: nothing is changed"),
+        ("matching = { exat = 'sex' }", "sensitivity.x.matching: unknown key exat; did you mean exact?"),
+        ("matching = { exact = 'ward' }", "sensitivity.x.matching.exact: ward is not declared"),
+        ("matching = { caliper_sd = 'wide' }", "sensitivity.x.matching.caliper_sd"),
+        ("matching = { ratio = 0 }", "sensitivity.x.matching.ratio: at least 1"),
+        ("population = { without_criteria = ['e4_complete_data'] }", "sensitivity.x.population.without_criteria"),
+        ("time_column = 'pfs_days'", "sensitivity.x: endpoint goes with"),
+        ("endpoint = 'PFS'\ntime_column = 'pfs_days'", "sensitivity.x.endpoint: PFS is not declared"),
+    ],
+)
+def test_a_change_that_gives_no_study_is_told(tmp_path, change, said):
+    content = f"{SENSITIVE}\n[[sensitivity]]\nid = 'x'\nlabel = 'X'\n{change}\n"
+    with pytest.raises(UsageError) as raised:
+        read_spec(write_spec(tmp_path, content))
+    assert said in raised.value.en
+    assert read_spec(
+        write_spec(tmp_path / "good", f"{SENSITIVE}\n[[sensitivity]]\nid='x'\nlabel='X'\nmatching={{ratio=2}}\n")
+    )

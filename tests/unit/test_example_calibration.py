@@ -7,7 +7,7 @@ import polars as pl
 from analysis.calibrate_example import LARGEST_FURTHER_DIFFERENCE, find_largest_difference, match
 from analysis.calibration_targets import Target, list_targets
 from analysis.calibration_trial import Bench, estimate_curve, read_median, read_rate
-from analysis.spec import read_study
+from analysis.read_spec import read_study
 from etl.example.calibration import CALIBRATION_PATH, SURVIVAL_MONTHS, read_calibration, write_calibration
 from etl.example.margins import ARM_SIZES, MATCHED_ON
 

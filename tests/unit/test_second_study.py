@@ -1,9 +1,9 @@
-"""A second study is one more file: a specification, and nothing else."""
+"""A second study is one more file in the workspace: a specification, and nothing else."""
 
 import polars as pl
 import pytest
 
-from analysis import cli, spec
+from analysis import cli
 
 SECOND = """
 title = "Survival by cirrhosis in two hospitals"
@@ -66,17 +66,17 @@ population = { hospitals = ["hunan"] }
 """
 
 
-def test_one_file_is_a_study(frames, tmp_path, monkeypatch):
+def test_one_file_in_the_workspace_is_a_study(frames, tmp_path, monkeypatch):
     (tmp_path / "studies" / "cirrhosis").mkdir(parents=True)
     (tmp_path / "studies" / "cirrhosis" / "spec.toml").write_text(SECOND, encoding="utf-8")
     texts = (pl.lit("").alias(name) for name in ("delivery", "content_hash", "input_hash", "loaded_at"))
-    monkeypatch.setattr(spec, "STUDIES", tmp_path / "studies")
     monkeypatch.setattr(cli, "read_frames", lambda *_: frames | {"ingests": frames["ingests"].with_columns(texts)})
     monkeypatch.setenv("WORKSPACE", str(tmp_path))
     with pytest.raises(SystemExit) as ended:
         cli.main(["analyse", "--study", "cirrhosis"])
     assert ended.value.code == 0
     folder = tmp_path / "reports" / "analysis-cirrhosis"
+    assert not (tmp_path / "reports" / "analysis").exists()
     written = {path.name for path in folder.iterdir()}
     assert written >= {"index.html", "manuscript.docx", "results.csv", "results.parquet", "manifest.json", "figures"}
     values = dict(pl.read_parquet(folder / "results.parquet").select("result_id", "value").iter_rows())
@@ -90,3 +90,30 @@ def test_one_file_is_a_study(frames, tmp_path, monkeypatch):
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert "within 0.1 on the probability over all patients" in page
     assert "the closest possible pair first" in page
+
+
+def test_the_main_study_is_a_setting(frames, tmp_path, monkeypatch):
+    (tmp_path / "studies" / "cirrhosis").mkdir(parents=True)
+    (tmp_path / "studies" / "cirrhosis" / "spec.toml").write_text(SECOND, encoding="utf-8")
+    texts = (pl.lit("").alias(name) for name in ("delivery", "content_hash", "input_hash", "loaded_at"))
+    monkeypatch.setattr(cli, "read_frames", lambda *_: frames | {"ingests": frames["ingests"].with_columns(texts)})
+    monkeypatch.setenv("WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("REGISTRY_STUDY", "cirrhosis")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["analyse"])
+    assert ended.value.code == 0
+    assert pl.read_csv(tmp_path / "reports" / "analysis" / "results.csv")["study"].unique().to_list() == ["cirrhosis"]
+
+
+def test_a_study_that_two_places_define_is_refused(tmp_path, monkeypatch, capsys):
+    (tmp_path / "studies" / "tace_seg").mkdir(parents=True)
+    (tmp_path / "studies" / "tace_seg" / "spec.toml").write_text(SECOND, encoding="utf-8")
+    monkeypatch.setenv("WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("REGISTRY_LANG", "en")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["analyse", "--study", "tace_seg"])
+    assert ended.value.code == 2
+    message = capsys.readouterr().err
+    assert "defined 2 times" in message
+    assert str(tmp_path / "studies" / "tace_seg") in message
+    assert not (tmp_path / "reports").exists()
