@@ -20,6 +20,8 @@ CONFIG = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 """How every class of a configuration is read: no unknown key, no text taken for a number, no infinity."""
 GIVEN: Mapping[str, Any] = {"is_given": True}
 """Metadata of a field that is known from elsewhere, such as a folder's name, and not written in the file."""
+WANTED = "wanted"
+"""Metadata of a field: the sentence that says what it must be, for where it is something else."""
 _TYPES = {
     "string": Text("a text", "文本"),
     "int": Text("a whole number", "整数"),
@@ -98,7 +100,8 @@ def change(part: Kind, changes: Mapping[str, Any]) -> Kind:
 
 def describe_faults(error: ValidationError, kind: type) -> list[Fault]:
     """Return what pydantic found, in the order of the file; what a person wrote stands in it only where it is one of a few words."""
-    return [fault for item in error.errors(include_url=False) for fault in _describe(item, kind)]
+    found = [fault for item in error.errors(include_url=False) for fault in _describe(item, kind)]
+    return list(dict.fromkeys(found))
 
 
 def _describe(item: Any, kind: type) -> Iterable[Fault]:
@@ -113,6 +116,10 @@ def _describe(item: Any, kind: type) -> Iterable[Fault]:
         yield _describe_unknown(item["loc"], kind)
     elif code in ("missing", "missing_argument"):
         yield Fault(place, Text("this key is missing", "缺少该键"))
+    elif (said := _find_wanted(kind, item["loc"])) is not None:
+        yield said
+    elif code == "string_too_short":
+        yield Fault(place, Text("must not be empty", "不能为空"))
     elif code == "literal_error":
         expected = item["ctx"]["expected"].replace(" or ", ", ")
         yield Fault(place, Text(f"{item['input']!r} is none of {expected}", f"{item['input']!r} 不在 {expected} 之中"))
@@ -144,12 +151,28 @@ def _describe_unknown(location: Sequence[str | int], kind: type) -> Fault:
     return Fault(name_place(location[:-1]), Text(f"unknown key {key}{hint.en}", f"未知的键 {key}{hint.zh}"))
 
 
+def _find_wanted(kind: Any, location: Sequence[str | int]) -> Fault | None:
+    """Return what the innermost field on the way to a place says that it must be."""
+    found = None
+    for i, part in enumerate(location, 1):
+        if dataclasses.is_dataclass(kind) and isinstance(part, str):
+            said = next((field.metadata.get(WANTED) for field in dataclasses.fields(kind) if field.name == part), None)
+            found = Fault(name_place(location[:i]), said) if said else found
+        kind = _enter(kind, part)
+    return found
+
+
+def _enter(kind: Any, part: str | int) -> Any:
+    """Return the class of what lies at one step of a place: a field of a class, an item of a list, a value of a table."""
+    if dataclasses.is_dataclass(kind) and isinstance(part, str):
+        kind = get_type_hints(kind).get(part)
+    return next((k for k in (kind, *get_args(kind)) if dataclasses.is_dataclass(k)), kind)
+
+
 def _list_keys(kind: Any, location: Sequence[str | int]) -> list[str]:
     """Return the keys of the table at a place, found by the types that the classes declare."""
     for part in location:
-        if isinstance(part, str):
-            kind = get_type_hints(kind)[part]
-        kind = next((k for k in (kind, *get_args(kind)) if dataclasses.is_dataclass(k)), kind)
+        kind = _enter(kind, part)
     fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
     return [field.name for field in fields if not field.metadata.get("is_given")]
 

@@ -26,8 +26,9 @@ from etl.errors import (
 from etl.extract import Delivery, hash_delivery, is_desktop_file, list_files, read_delivery
 from etl.identity import PseudonymKey, read_key
 from etl.mapping import Mapped, map_delivery
+from etl.read_site import load_site
 from etl.settings import Settings, find_site
-from etl.site import Site, load_site
+from etl.site import Site
 from etl.validate import Validated, validate_delivery
 from etl.warehouse import SQL_DIR, Warehouse, open_for_reading, open_for_writing
 from schemas.codes import Severity

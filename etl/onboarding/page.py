@@ -13,7 +13,8 @@ from etl.onboarding.worksheet import describe_meaning
 from etl.pages.page import Language, render_page, write_page
 from etl.pages.text import Text
 from etl.quality.texts import label_field, label_test
-from etl.site import EACH, IDENTIFIER_ROLES, SHARED, ColumnMap, Site, load_site, normalise_code, normalise_text
+from etl.read_site import load_site
+from etl.site import EACH, IDENTIFIER_ROLES, SHARED, ColumnMap, Site, normalise_code, normalise_text
 from schemas.codes import LabTest
 from schemas.contract import read_grain
 from schemas.tables import TABLES

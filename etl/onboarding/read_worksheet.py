@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from etl.check_site import check_field
 from etl.errors import OpenDecisionsError, RegistryError, WorksheetError
 from etl.extract import ROW, read_delivery
 from etl.header_levels import name_header
@@ -42,7 +43,7 @@ from etl.onboarding.worksheet_texts import COLUMN as COLUMN_LABEL
 from etl.onboarding.written import find_header_row_named, is_other_header
 from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
-from etl.site import EACH, SHARED, ColumnMap, Site, check_field, normalise_text, split_items
+from etl.site import EACH, SHARED, ColumnMap, Site, normalise_text, split_items
 from schemas.tables import TABLES
 from schemas.units import NO_UNIT, find_factor
 
@@ -327,7 +328,7 @@ def _check_record(decided: Decision, row: Row, reading: Reading) -> None:
         0, decided.source, decided.item, "field", table, found.field if found else "", decided.decided_record, ""
     )
     for fault in check_field(column):
-        reading.blame(row.place(RECORD), fault, fault)
+        reading.blame(row.place(RECORD), fault.en, fault.zh)
 
 
 def _find_keyless(pairs: Sequence[tuple[Decision, Row | None]], known: Site | None, reading: Reading) -> None:

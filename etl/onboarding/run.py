@@ -19,8 +19,9 @@ from etl.onboarding.words import ASK
 from etl.onboarding.worksheet import write_worksheet
 from etl.onboarding.worksheet_texts import CHANGES, SHEETS, WORKSHEET
 from etl.onboarding.written import Written, names_other_headers, read_written
+from etl.read_site import load_site
 from etl.settings import Settings, find_site, list_hospitals
-from etl.site import load_site, normalise_code
+from etl.site import normalise_code
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,31}$")
 

@@ -14,7 +14,8 @@ from typing import Any
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.layout import FoundSource
 from etl.onboarding.words import ASK, NOT_NEEDED, NOT_SENT, list_meanings
-from etl.site import CODES_HEADER, COLUMNS_HEADER, EVERY_SOURCE, normalise_text
+from etl.read_site import CODES_HEADER, COLUMNS_HEADER
+from etl.site import EVERY_SOURCE, normalise_text
 
 UNDECIDED = "undecided"
 NO_RECORDS = "no records"

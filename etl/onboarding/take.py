@@ -21,7 +21,8 @@ from etl.onboarding.words import list_meanings
 from etl.onboarding.worksheet import write_worksheet
 from etl.onboarding.worksheet_texts import CHANGES, WORKSHEET
 from etl.pages.text import Text
-from etl.site import load_site, normalise_code
+from etl.read_site import load_site
+from etl.site import normalise_code
 
 _FOLLOW_UP = "+"
 """Marks what a worksheet brought about without a row of its own: sure codes of columns that a person named."""

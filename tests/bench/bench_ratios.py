@@ -19,8 +19,8 @@ from etl.extract import read_delivery
 from etl.identity import PseudonymKey
 from etl.mapping import map_delivery
 from etl.parse import parse_dates
+from etl.read_site import load_site
 from etl.settings import PACKAGE_SITES
-from etl.site import load_site
 from etl.validate import validate_delivery
 
 

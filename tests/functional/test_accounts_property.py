@@ -14,7 +14,7 @@ from etl.accounts import BLANK_ROW, HEADER
 from etl.extract import read_delivery
 from etl.identity import PseudonymKey
 from etl.mapping import map_delivery
-from etl.site import load_site
+from etl.read_site import load_site
 from etl.validate import validate_delivery
 
 NUMBER = st.sampled_from(["", "001", "002", "００１", "total 3", " TO TAL", "-"])

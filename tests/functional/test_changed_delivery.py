@@ -17,7 +17,7 @@ from etl.onboarding.decisions import CODE, COLUMN, SHEET, read_decisions
 from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
-from etl.site import load_site
+from etl.read_site import load_site
 
 AUTHOR = (README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}")
 CHANGED = """# sent on Friday

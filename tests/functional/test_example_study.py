@@ -22,9 +22,10 @@ from etl.errors import AnalysisError
 from etl.example.calibration import read_calibration
 from etl.extract import read_delivery
 from etl.ingest import VERSIONED
+from etl.read_site import load_site
 from etl.settings import PACKAGE_SITES
 from etl.sheets import choose_sheets
-from etl.site import IDENTIFIER_ROLES, load_site
+from etl.site import IDENTIFIER_ROLES
 from etl.warehouse import read_frames
 
 ROOT = Path(__file__).parents[2]

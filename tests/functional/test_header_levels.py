@@ -13,8 +13,8 @@ from etl.onboarding.find_header import find_header
 from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.onboarding.worksheet_texts import SHEETS
+from etl.read_site import load_site
 from etl.settings import Settings
-from etl.site import load_site
 from etl.warehouse import read_frames
 
 NAMES = [

@@ -156,16 +156,16 @@ def check_mapping(desk, words: str, *, site: str = SITE, columns: str = COLUMNS)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (('header = ["Sex", "Albumin", "Remark"]', ""), "header_row must be a row number, 1 or more"),
+        (('header = ["Sex", "Albumin", "Remark"]', ""), "source[1].header_row: must be a row number, 1 or more"),
         (("header =", "header_row = 1\nheader ="), "header_row and header exclude each other"),
-        (('"Remark"]', '"Remark", ""]'), "header must list the names of all columns"),
-        (('["Sex", "Albumin", "Remark"]', "[]"), "header must list the names of all columns"),
-        (('["Sex", "Albumin", "Remark"]', '"Sex"'), "header must list the names of all columns"),
-        (('"Remark"]', '"Remark", "Ｓex "]'), "header names 'Sex' twice"),
-        (('"row number"', '"No"'), 'patient can only be "row number"'),
-        (('"row number"', "1"), 'patient can only be "row number"'),
-        (("patient =", "patients ="), "[[source]] 1: 'patients' is not known here"),
-        (('name_zh = "测试医院"', 'name_zh = "测试医院"\nheader_row = 1'), "site.toml: 'header_row' is not known here"),
+        (('"Remark"]', '"Remark", ""]'), "source[1].header: must list the names of all columns"),
+        (('["Sex", "Albumin", "Remark"]', "[]"), "source[1].header: must list the names of all columns"),
+        (('["Sex", "Albumin", "Remark"]', '"Sex"'), "source[1].header: must list the names of all columns"),
+        (('"Remark"]', '"Remark", "Ｓex "]'), "source[1].header: names 'Sex' twice"),
+        (('"row number"', '"No"'), 'source[1].patient: can only be "row number"'),
+        (('"row number"', "1"), 'source[1].patient: can only be "row number"'),
+        (("patient =", "patients ="), "source[1]: unknown key patients; did you mean patient?"),
+        (('name_zh = "测试医院"', 'name_zh = "测试医院"\nheader_row = 1'), "site.toml: unknown key header_row"),
     ],
 )
 def test_a_malformed_header_or_patient_is_told_with_its_place(desk, change, words):

@@ -88,17 +88,20 @@ def test_a_quoted_line_break_does_not_shift_the_row_numbers(desk):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("header_row = 1", 'header_row = "two"'), "header_row must be a row number"),
-        (("header_row = 1", "header_row = -1"), "header_row must be a row number"),
-        (('column = "number", ', ""), "ignore must be of the form"),
-        (('["total"]', '"total"'), "ignore must be of the form"),
-        (('["total"]', '[""]'), "ignore must be of the form"),
-        (('hospital = "clinic"', 'hospital = "other"'), 'hospital must be "clinic"'),
+        (("header_row = 1", 'header_row = "two"'), "source[1].header_row: must be a row number"),
+        (("header_row = 1", "header_row = -1"), "source[1].header_row: must be a row number"),
+        (('column = "number", ', ""), "source[1].ignore.totals row.column: this key is missing"),
+        (('["total"]', '"total"'), "source[1].ignore: must be of the form"),
+        (('["total"]', '[""]'), "source[1].ignore: must be of the form"),
+        (('hospital = "clinic"', 'hospital = "other"'), 'hospital: must be "clinic"'),
         (('name = "labs"', 'name = "patients"'), "two sources are called 'patients'"),
-        (("[[source]]", "[source]"), "site.toml:"),
-        (("[source.ignore]", "[source.filter]\nnumber = 3\n[source.ignore]"), "filter must be of the form"),
-        (('file = "labs*.csv"', 'file = "labs*.csv"\nmerged_ids = "yes"'), "merged_ids must be true or false"),
-        (("[[source]]", '[[ignored]]\nsheet = "x"\n[[source]]'), "[[ignored]] 1: 'file' is missing"),
+        (("[[source]]", "[source]"), "site.toml: not TOML"),
+        (("[source.ignore]", "[source.filter]\nnumber = 3\n[source.ignore]"), "source[1].filter: must be of the form"),
+        (
+            ('file = "labs*.csv"', 'file = "labs*.csv"\nmerged_ids = "yes"'),
+            "source[2].merged_ids: true or false is needed",
+        ),
+        (("[[source]]", '[[ignored]]\nsheet = "x"\n[[source]]'), "ignored[1].file: this key is missing"),
     ],
 )
 def test_a_malformed_site_toml_is_told_with_its_place(desk, change, words):

@@ -14,8 +14,9 @@ from etl.onboarding.draft import draft_mapping
 from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.onboarding.worksheet_texts import COLUMNS as COLUMNS_SHEET
+from etl.read_site import load_site
 from etl.settings import Settings
-from etl.site import load_site, split_items
+from etl.site import split_items
 from etl.warehouse import read_frames
 
 SITE = """hospital = "clinic"\n[[source]]\nname = "main"\nfile = "*.csv"\nheader_row = 1\n"""

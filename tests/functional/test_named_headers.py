@@ -8,8 +8,8 @@ from etl.errors import DeliveryError, UsageError, WorksheetError
 from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
+from etl.read_site import load_site
 from etl.settings import Settings
-from etl.site import load_site
 
 AUTHOR = (README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}")
 # A line of a person's remarks that looks more like a header than the header does.

@@ -31,8 +31,8 @@ from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.onboarding.weaknesses import list_weaknesses
 from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
+from etl.read_site import load_site
 from etl.settings import PACKAGE_SITES, Settings
-from etl.site import load_site
 
 HOSPITALS = ("nanfang", "hunan", "sysu")
 AUTHOR = (README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}")

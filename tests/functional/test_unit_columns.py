@@ -7,7 +7,7 @@ import pytest
 from etl.extract import read_delivery
 from etl.identity import PseudonymKey
 from etl.mapping import map_delivery
-from etl.site import load_site
+from etl.read_site import load_site
 from etl.validate import validate_delivery
 
 KEY = PseudonymKey(b"0123456789abcdef0123456789abcdef")

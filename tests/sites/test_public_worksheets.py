@@ -24,8 +24,9 @@ from etl.onboarding.draft import draft_mapping
 from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CHANGES, CODES, COLUMNS, DECIDED_BY, README, SHEETS
+from etl.read_site import load_site
 from etl.settings import PACKAGE_SITES, Settings
-from etl.site import ColumnMap, Site, load_site, normalise_code
+from etl.site import ColumnMap, Site, normalise_code
 
 DATA = {"tace_seg": "hcc_tace_seg", "clca": "clca_2024", "coimbra": "hcc_coimbra"}
 AUTHOR = {(README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}"): "QD"}
