@@ -12,10 +12,11 @@ from typing import Any, Literal
 from analysis.spec_toml import change_keys, convert, make_fault
 from etl.errors import UsageError
 from schemas.definitions.study_period import DAYS_PER_MONTH
+from schemas.package_data import find_folder
 from schemas.rules import CRITERIA
 from schemas.rules.eligibility import e4_complete_data
 
-STUDIES = Path(__file__).parent / "studies"
+STUDIES = find_folder("analysis") / "studies"
 HOSPITAL = "hospital"
 DAYS_PER_UNIT = {"month": DAYS_PER_MONTH, "week": 7.0}
 
