@@ -23,6 +23,7 @@ from etl.quality.run import write_quality
 from etl.settings import Settings, read_settings
 from etl.warehouse import read_frames
 from schemas.dictionary import write_dictionary
+from schemas.example_patient import MissingCaseError
 from schemas.package_data import MissingDataError, find_folder
 from schemas.rule_catalogue import write_rule_catalogue
 
@@ -94,7 +95,11 @@ def write_docs() -> None:
         )
     write_field_effects(EFFECTS)
     write_dictionary(docs / "data-dictionary.md")
-    write_rule_catalogue(docs / "rule-catalogue.md")
+    try:
+        write_rule_catalogue(docs / "rule-catalogue.md")
+    except MissingCaseError as error:
+        zh = f"请在 schemas/rules/cases/{error.rule_id}.csv 中写入通过（pass）与不通过（fail）各一行。"
+        raise UsageError(str(error), zh) from error
     write_results_page(docs / "results.md")
 
 

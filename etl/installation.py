@@ -47,10 +47,10 @@ def make_incomplete(missing: Iterable[object]) -> InstallationError:
     more = len(names) - SHOWN
     return InstallationError(
         f"The installation of the registry is incomplete. Missing: {listed}{f' and {more} more' if more > 0 else ''}. "
-        "Install it again: pip install --force-reinstall --no-deps and the wheel; in a checkout "
-        "git status names the files, and git restore brings them back.",
+        "Install the wheel again (pip install --force-reinstall --no-deps, then its path); in a checkout git status names such "
+        "files, and git restore brings them back.",
         f"登记系统的安装不完整，缺少：{listed}{f'，另有 {more} 个文件' if more > 0 else ''}。"
-        "请重新安装：pip install --force-reinstall --no-deps 加 wheel 文件；若为源码目录，git status 可列出缺失文件，git restore 可恢复。",
+        "请重新安装 wheel（pip install --force-reinstall --no-deps 加其路径）；若为源码目录，git status 可列出缺失文件，git restore 可恢复。",
     )
 
 

@@ -45,6 +45,7 @@ class MissingCaseError(LookupError):
     """A rule of which no case passes, or none fails, so that nobody sees what it asks."""
 
     def __init__(self, rule_id: str, verdict: str) -> None:
+        self.rule_id = rule_id
         super().__init__(
             f"no case of {rule_id} is expected to {verdict}: write schemas/rules/cases/{rule_id}.csv with a pass and a fail line "
             "(line 1: expected,edits; an edit changes one cell of schemas/rules/cases/correct_patient.md)"
