@@ -14,14 +14,17 @@ import typer
 
 from etl.cli import commands
 from etl.console import Terminal
-from etl.errors import InternalError, RegistryError
+from etl.errors import InstallationError, InternalError, RegistryError, UsageError
 from etl.example import write_example
 from etl.example.model import HOSPITALS
 from etl.ingest import ingest
+from etl.installation import check_installation, make_incomplete
 from etl.quality.run import write_quality
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
 from etl.warehouse import read_frames
 from schemas.dictionary import write_dictionary
+from schemas.example_patient import MissingCaseError
+from schemas.package_data import MissingDataError, find_folder
 from schemas.rule_catalogue import write_rule_catalogue
 
 MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "ingests")
@@ -79,14 +82,24 @@ def run_example_study(
 
 @commands.command("docs")
 def write_docs() -> None:
-    """Write the data dictionary, the rule catalogue and the page of the results table from the code."""
+    """Write the data dictionary, the rule catalogue and the page of the results table from the code, in its checkout."""
     from analysis.results_page import write_results_page
     from schemas.field_effects import EFFECTS, write_field_effects
 
-    docs = Path(__file__).parent.parent / "docs"
+    docs = Path("docs")
+    if not (docs.is_dir() and Path("schemas").resolve() == find_folder("schemas").resolve()):
+        raise UsageError(
+            "`registry docs` writes the pages of the source checkout that it is installed from. In the top folder of that "
+            "checkout run: make docs",
+            "registry docs 用于更新源码目录中的文档。请在安装所用的源码目录顶层运行：make docs",
+        )
     write_field_effects(EFFECTS)
     write_dictionary(docs / "data-dictionary.md")
-    write_rule_catalogue(docs / "rule-catalogue.md")
+    try:
+        write_rule_catalogue(docs / "rule-catalogue.md")
+    except MissingCaseError as error:
+        zh = f"请在 schemas/rules/cases/{error.rule_id}.csv 中写入通过（pass）与不通过（fail）各一行。"
+        raise UsageError(str(error), zh) from error
     write_results_page(docs / "results.md")
 
 
@@ -98,7 +111,11 @@ def main(arguments: list[str] | None = None) -> None:
         Terminal("both").show_error(error)
         sys.exit(error.exit_code)
     try:
+        check_installation()
         result: Any = commands(args=arguments, standalone_mode=False)
+    except MissingDataError as error:
+        terminal.show_error(make_incomplete([error.path]))
+        sys.exit(InstallationError.exit_code)
     except RegistryError as error:
         terminal.show_error(error)
         sys.exit(error.exit_code)

@@ -28,10 +28,11 @@ from analysis.spec import (
 from etl.configuration import CONFIG, Fault, FaultsError, change, parse_toml, raise_faults, suggest, validate
 from etl.errors import UsageError
 from etl.pages.text import Text
+from schemas.package_data import find_folder
 from schemas.rules import CRITERIA
 from schemas.rules.eligibility import e4_complete_data
 
-STUDIES = Path(__file__).parent / "studies"
+STUDIES = find_folder("analysis") / "studies"
 SPEC_FILE = "spec.toml"
 
 

@@ -19,8 +19,8 @@ from analysis.steps.survival import make_hazard_ratio_key
 from analysis.tables.model import LIMITS, Cell, build_tables, look_up, text
 from etl.pages.page import render_page, write_page
 from etl.pages.text import Text
+from schemas.package_data import find_data
 
-TEMPLATE = Path(__file__).parent / "templates" / "report.html"
 SECTIONS = {
     "patients": Text("Patients", "患者"),
     "matching": Text("Matching", "倾向评分匹配"),
@@ -63,7 +63,7 @@ def write_report(
     filled = {table.section for table in tables} | {figure.section for figure in figures} | {"methods"}
     sections = [(name, title) for name, title in SECTIONS.items() if name in filled]
     html = render_page(
-        TEMPLATE,
+        find_data("analysis.templates", "report.html"),
         {
             "title": Text(spec.title, spec.title),
             "subtitle": Text(f"Study {spec.study}: analysis report", f"研究 {spec.study}：分析报告"),

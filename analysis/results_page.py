@@ -7,8 +7,8 @@ from string import Template
 
 from analysis.results import ANALYSES, COLUMNS, ID_COLUMNS, STATISTICS
 from schemas.markdown import render_table
+from schemas.package_data import find_data
 
-TEMPLATE = Path(__file__).parent / "templates" / "results.md"
 TYPE_NAMES = {"String": "text", "Float64": "number", "Int64": "whole number"}
 EXAMPLES = {
     "table1.all.sora.alt.le40.n": "Table 1, whole cohort, Sora+PD-1: patients with ALT <= 40 U/L",
@@ -27,7 +27,8 @@ def write_results_page(path: Path) -> None:
 def render_results_page() -> str:
     """Return the page's text."""
     columns = [(f"`{column.name}`", TYPE_NAMES[str(column.dtype)], column.meaning) for column in COLUMNS]
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+    template = find_data("analysis.templates", "results.md").read_text(encoding="utf-8")
+    return Template(template).substitute(
         columns=render_table(("column", "type", "meaning"), columns),
         id_columns=", ".join(f"`{name}`" for name in ID_COLUMNS),
         examples=_list_meanings("name", EXAMPLES),

@@ -34,6 +34,7 @@ from analysis.steps.sensitivity import add_sensitivity
 from analysis.steps.study import Study
 from analysis.steps.survival import add_follow_up, add_survival
 from etl.errors import AnalysisError
+from etl.installation import read_version
 
 PACKAGES = ("polars", "numpy", "scipy", "scikit-learn", "survival", "matplotlib", "jinja2")
 
@@ -135,6 +136,7 @@ def make_manifest(spec: StudySpec, inputs: Mapping[str, Any], *, is_synthetic: b
         "is_synthetic": is_synthetic,
         "inputs": dict(inputs),
         "specification": specification,
+        "registry": read_version(),
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "seed": None,

@@ -26,6 +26,10 @@ class UsageError(RegistryError):
     exit_code = 2
 
 
+class InstallationError(UsageError):
+    """A command that this installation cannot carry out: files of the registry are missing, or it is not installed at all."""
+
+
 class DeliveryError(RegistryError):
     """A delivery whose container cannot be taken: missing, empty, not what its name says, unreadable encoding."""
 

@@ -33,6 +33,7 @@ from etl.validate import Validated, validate_delivery
 from etl.warehouse import SQL_DIR, Warehouse, open_for_reading, open_for_writing
 from schemas.codes import Severity
 from schemas.contract import PROVENANCE
+from schemas.package_data import find_folder
 from schemas.tables import TABLES
 
 MINIMAL_SHARE_OF_LAST = 0.8
@@ -40,7 +41,7 @@ VERSIONED = (
     *TABLES, "subject", "assessment", "eligibility", "findings", "rule_outcomes", "row_accounts", "quarantine", "completeness",
 )  # fmt: skip
 # Modules of etl/ that only talk to people: a change of them gives no reason to read a delivery again.
-TALKING_MODULES = ("answers.py", "cli.py", "console.py", "disclosure.py", "errors.py", "settings.py")
+TALKING_MODULES = ("answers.py", "cli.py", "console.py", "disclosure.py", "errors.py", "installation.py", "settings.py")
 _SHOWN_REASONS = 3
 _EMPTY_PATIENTS = pl.DataFrame(
     schema={
@@ -211,10 +212,9 @@ def _hash_candidate(path: Path, site: Site) -> _Candidate:
 
 def _hash_code() -> str:
     """Return the hash of the code that reads and judges: a change of it re-reads the current deliveries."""
-    root = SQL_DIR.parent
-    judging = [path for path in (root / "etl").glob("*.py") if path.name not in TALKING_MODULES]
+    judging = [path for path in find_folder("etl").glob("*.py") if path.name not in TALKING_MODULES]
     digest = hashlib.sha256()
-    for file in sorted([*(root / "schemas").rglob("*.py"), *judging, *SQL_DIR.rglob("*.sql")]):
+    for file in sorted([*find_folder("schemas").rglob("*.py"), *judging, *SQL_DIR.rglob("*.sql")]):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal, cast
 
 from etl.errors import UsageError
+from schemas.package_data import find_folder
 
 Language = Literal["en", "zh", "both"]
 EXAMPLE_STUDY = "len_vs_sora"
-PACKAGE_SITES = Path(__file__).parent / "sites"
+PACKAGE_SITES = find_folder("etl") / "sites"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The cases of the rules: one correct, invented patient, of whom each case changes single cells. SYNTHETIC EXAMPLE DATA.
 
-The tests (`tests/rules/<rule>.csv`) and the rule catalogue read the same cases and the same patient
-(`tests/rules/correct_patient.md`), so that they cannot differ.
+The tests and the rule catalogue read the same cases (`schemas/rules/cases/<rule>.csv`) and the same patient
+(`schemas/rules/cases/correct_patient.md`), so that they cannot differ.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import csv
 import re
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
+from schemas.package_data import MissingDataError, find_data
 from schemas.tables import TABLES
 
-CASES = Path(__file__).parents[1] / "tests" / "rules"
-CORRECT_PATIENT = CASES / "correct_patient.md"
+CASES_PACKAGE = "schemas.rules.cases"
 PARSERS = {
     "String": str,
     "Int64": int,
@@ -42,10 +41,39 @@ class Case:
     edits: str
 
 
+class MissingCaseError(LookupError):
+    """A rule of which no case passes, or none fails, so that nobody sees what it asks."""
+
+    def __init__(self, rule_id: str, verdict: str) -> None:
+        self.rule_id = rule_id
+        super().__init__(
+            f"no case of {rule_id} is expected to {verdict}: write schemas/rules/cases/{rule_id}.csv with a pass and a fail line "
+            "(line 1: expected,edits; an edit changes one cell of schemas/rules/cases/correct_patient.md)"
+        )
+
+
 def read_cases(rule_id: str) -> list[Case]:
-    """Return the rule's cases in the order of the file."""
-    with (CASES / f"{rule_id}.csv").open(encoding="utf-8", newline="") as file:
-        return [Case(line["expected"], line["edits"]) for line in csv.DictReader(file)]
+    """Return the rule's cases in the order of the file; none where there is no file yet."""
+    try:
+        path = find_data(CASES_PACKAGE, f"{rule_id}.csv")
+    except MissingDataError:
+        return []
+    lines = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    if lines.fieldnames != ["expected", "edits"]:
+        raise ValueError(f"schemas/rules/cases/{path.name}: line 1 must read expected,edits")
+    return [Case(line["expected"], line["edits"]) for line in lines]
+
+
+def find_case(rule_id: str, verdict: str) -> Case:
+    """Return the rule's first case with this verdict.
+
+    Raises:
+        MissingCaseError: there is none; says what to write.
+    """
+    for case in read_cases(rule_id):
+        if case.expected == verdict:
+            return case
+    raise MissingCaseError(rule_id, verdict)
 
 
 def read_rows(text: str) -> list[Row]:
@@ -58,10 +86,19 @@ def read_rows(text: str) -> list[Row]:
     return [dict(zip(header, row, strict=True)) for row in cells[1:]]
 
 
+def read_introduction() -> str:
+    """Return what is said of the correct patient before his tables."""
+    return _read_patient_page().split("\n## ", 1)[0].split("\n", 1)[1].strip()
+
+
 def read_correct_patient() -> dict[str, str]:
     """Return the correct patient's tables as texts, by name."""
-    sections = CORRECT_PATIENT.read_text(encoding="utf-8").split("\n## ")[1:]
+    sections = _read_patient_page().split("\n## ")[1:]
     return {name.strip(): text for name, text in (section.split("\n", 1) for section in sections)}
+
+
+def _read_patient_page() -> str:
+    return find_data(CASES_PACKAGE, "correct_patient.md").read_text(encoding="utf-8")
 
 
 def make_frame(name: str, rows: list[Row]) -> pl.DataFrame:

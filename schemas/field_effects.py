@@ -18,6 +18,7 @@ import polars as pl
 from schemas.contract import PROVENANCE, FieldContract, read_contract, read_key
 from schemas.derive import derive
 from schemas.example_patient import edit_patient, make_frame
+from schemas.package_data import find_data, find_folder
 from schemas.tables import TABLES
 
 
@@ -61,7 +62,7 @@ SETTINGS = (
 )
 """The same patient as different hospitals send him: a field that another one outweighs has its effect where that is not sent."""
 
-EFFECTS = Path(__file__).with_name("field_effects.csv")
+EFFECTS = find_folder("schemas") / "field_effects.csv"
 
 Variation = tuple[str, str]
 
@@ -70,7 +71,7 @@ Variation = tuple[str, str]
 def read_field_effects() -> dict[Variation, tuple[Result, ...]]:
     """Return the results that hang on each (table, field), as `find_field_effects` found them."""
     by_id = {result.result_id: result for result in Result}
-    with EFFECTS.open(encoding="utf-8", newline="") as file:
+    with find_data("schemas", EFFECTS.name).open(encoding="utf-8", newline="") as file:
         return {
             (row["table"], row["field"]): tuple(by_id[name] for name in row["results"].split())
             for row in csv.DictReader(file)

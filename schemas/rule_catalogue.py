@@ -11,7 +11,7 @@ from pathlib import Path
 from schemas.codes import Severity
 from schemas.contract import read_contract, read_grain
 from schemas.contract_checks import CONTRACT_CHECKS
-from schemas.example_patient import CORRECT_PATIENT, read_correct_patient, read_rows
+from schemas.example_patient import read_correct_patient, read_introduction, read_rows
 from schemas.markdown import render_table
 from schemas.rule_examples import describe_example, spell_words
 from schemas.rules import CRITERIA, RULES
@@ -176,8 +176,7 @@ def _render_contract_checks() -> str:
 
 def _render_example_patient() -> str:
     """The correct patient's tables; one that has a single record is told field by field."""
-    intro = CORRECT_PATIENT.read_text(encoding="utf-8").split("\n## ", 1)[0].split("\n", 1)[1].strip()
-    parts = [f"## The example patient\n\n{intro}"]
+    parts = [f"## The example patient\n\n{read_introduction()}"]
     for name, text in read_correct_patient().items():
         rows = [{field: value or "" for field, value in row.items()} for row in read_rows(text)]
         if len(rows) == 1:

@@ -12,7 +12,7 @@ import polars as pl
 from schemas.codes import Comparator
 from schemas.contract import read_key
 from schemas.derive import derive, join_subject
-from schemas.example_patient import ADDED_FROM, Row, edit_patient, find_tables_of_nobody, make_case, read_cases
+from schemas.example_patient import ADDED_FROM, Row, edit_patient, find_case, find_tables_of_nobody, make_case
 from schemas.rules.rule import SUBJECT, Rule
 from schemas.tables import TABLES
 
@@ -30,7 +30,7 @@ IDENTITIES = ("patient_id", "person_id")
 
 def describe_example(rule: Rule, verdict: str) -> str:
     """Return the rule's first case with this verdict (`pass` or `fail`) in words, and the values that the rule saw."""
-    edits = next(case.edits for case in read_cases(rule.rule_id) if case.expected == verdict)
+    edits = find_case(rule.rule_id, verdict).edits
     changes = "; ".join(_describe_changes(edits)) or "the example patient, unchanged"
     seen = _describe_seen(rule, edits, verdict == "pass")
     return f"{changes}. The rule sees: {seen}." if seen else f"{changes}."

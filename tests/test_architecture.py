@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from etl.extract import SYNTHETIC_MARKER
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("schemas", "etl", "analysis")
-ANALYSIS_MAY_USE = {"warehouse", "disclosure", "settings", "errors", "pages"}
+LOCK_FILES = ("requirements-build.txt", "requirements.txt", "requirements-dev.txt")
+TOP_LEVEL = {*PACKAGES, "sql"}
+ANALYSIS_MAY_USE = {"warehouse", "disclosure", "settings", "errors", "installation", "pages"}
 MAY_USE_ALL_OF_ETL = {
     "analysis/cli.py",  # the console script: it mounts etl's commands and runs the example study with them
     "analysis/calibrate_example.py",  # searches the constants of etl/example: it draws patients and analyses them
@@ -35,6 +38,14 @@ def read_imports(path: Path) -> set[str]:
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
     return found
+
+
+def read_tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def read_pyproject() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def own(imports: set[str]) -> set[str]:
@@ -95,6 +106,41 @@ def test_no_function_is_too_long():
                     assert node.end_lineno - node.lineno < 60, (path, node.name)
 
 
+def test_what_the_product_reads_is_found_through_its_packages():
+    """`__file__` leads out of a package and to nothing in a wheel; `schemas.package_data` is the way to a file."""
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in list_modules(package)
+        if any(isinstance(node, ast.Name) and node.id == "__file__" for node in ast.walk(read_tree(path)))
+    }
+    assert users == {"etl/warehouse.py"}  # until it reads sql/ as a package
+
+
+def test_every_folder_between_a_package_and_its_modules_is_a_package():
+    for package in TOP_LEVEL:
+        folders = {path.parent for path in (ROOT / package).rglob("*.py")}
+        assert all((folder / "__init__.py").is_file() for folder in folders), package
+
+
+def test_the_wheel_would_take_every_file_of_the_packages():
+    """A kind of file that `pyproject.toml` does not name would be left out of the wheel and missed by its users alone."""
+    declared = read_pyproject()["tool"]["setuptools"]["package-data"]["*"]
+    taken = {Path(pattern).suffix or Path(pattern).name for pattern in declared} | {".py"}
+    for package in TOP_LEVEL:
+        assert (ROOT / package / "py.typed").is_file()
+        for path in (ROOT / package).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                assert path.name in taken or path.suffix in taken, (
+                    f"{path}: add its kind to package-data in pyproject.toml"
+                )
+
+
+def test_the_top_level_names_of_the_wheel():
+    include = read_pyproject()["tool"]["setuptools"]["packages"]["find"]["include"]
+    assert {pattern.removesuffix("*").removesuffix(".") for pattern in include} == TOP_LEVEL
+
+
 def test_every_mart_is_built():
     from etl.warehouse import MART_ORDER
 
@@ -133,10 +179,23 @@ def test_every_rule_and_criterion_says_its_source_and_speaks_both_languages():
 
 
 def test_the_lock_files_hold_hashes_and_no_index_address():
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in LOCK_FILES:
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "--hash=sha256:" in text
         assert not re.search(r"https?://|--(extra-)?index-url|--find-links", text), name
+
+
+def test_make_fetches_nothing_whose_hash_is_not_written_down():
+    installs = re.findall(r"(?:PIP_INSTALL\)|pip install)(.*)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    arguments = [words.split() for words in installs if "PIP_INSTALL :=" not in words]
+    locked = [["--require-hashes", "-r", name] for name in LOCK_FILES]
+    options = ["-q", "--disable-pip-version-check", "--no-build-isolation"]
+    assert arguments == [options, *locked[:2], ["--no-deps", "-e", "."], locked[2]]
+
+
+def test_what_the_wheel_is_built_with_is_locked():
+    project = read_pyproject()
+    assert project["build-system"]["requires"] == project["dependency-groups"]["build"]
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no git checkout")

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CALIBRATION_PATH = Path(__file__).with_name("calibration.toml")
+from schemas.package_data import find_data, find_folder
+
+CALIBRATION_PATH = find_folder("etl.example") / "calibration.toml"
 SURVIVAL_MONTHS = (4.1, 5.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 21.0, 24.0, 30.0, 36.0, 48.0)
 
 _HEADER = """\
@@ -48,7 +50,7 @@ class Calibration:
 
 def read_calibration() -> Calibration:
     """Return the constants that the example is written with."""
-    table: dict[str, Any] = tomllib.loads(CALIBRATION_PATH.read_text(encoding="utf-8"))
+    table: dict[str, Any] = tomllib.loads(find_data("etl.example", CALIBRATION_PATH.name).read_text(encoding="utf-8"))
     parts = {(row["arm"], row["is_matched"]): row for row in table["progression"]}
     return Calibration(
         **table["seeds"],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
+
+from schemas.package_data import find_data
 
 Levels = dict[str, str]
 ARM_SIZES = {"sora_pd1": 127, "len_pd1": 102}
@@ -14,14 +15,13 @@ MATCHED_ON = (  # what the study's propensity score rests on
     "Age (years)", "Sex", "ALT (U/L)", "AST (U/L)", "TACE", "Tumor size (cm)", "Tumor number", "AFP (ng/mL)", "PVTT type",
     "Metastasis organs", "Metastasis sites", "HBsAg",
 )  # fmt: skip
-_MARGINS_PATH = Path(__file__).with_name("table1_margins.csv")
 _CIRRHOSIS_PULL = 0.6
 
 
 def read_margins() -> dict[str, dict[str, dict[str, int]]]:
     """Return the counts of Table 1 (whole cohort) as arm -> characteristic -> level -> patients."""
     margins: dict[str, dict[str, dict[str, int]]] = {arm: {} for arm in ARM_SIZES}
-    with _MARGINS_PATH.open(encoding="utf-8", newline="") as file:
+    with find_data("etl.example", "table1_margins.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             for arm in ARM_SIZES:
                 margins[arm].setdefault(row["characteristic"], {})[row["level"]] = int(row[arm])

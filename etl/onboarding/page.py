@@ -17,9 +17,9 @@ from etl.read_site import load_site
 from etl.site import EACH, IDENTIFIER_ROLES, SHARED, ColumnMap, Site, normalise_code, normalise_text
 from schemas.codes import LabTest
 from schemas.contract import read_grain
+from schemas.package_data import find_data
 from schemas.tables import TABLES
 
-TEMPLATE = Path(__file__).parent / "templates" / "mapping.html"
 BY_HAND = Text("written by hand", "手工编写")
 BY_REGISTRY = Text("the registry, unchanged", "系统建议，未修改")
 _MEANING_OF_ROLE = {"patient": "patient_number", "person": "national_id", "drop": "identifier", "ignore": "not_needed"}
@@ -64,7 +64,8 @@ def write_mapping_page(folder: Path, path: Path, *, is_synthetic: bool, language
         StructureError: the mapping has faults.
     """
     site, decisions = load_site(folder), read_decisions(folder)
-    html = render_page(TEMPLATE, describe_mapping(site, decisions, is_synthetic=is_synthetic), language=language)
+    template = find_data("etl.onboarding.templates", "mapping.html")
+    html = render_page(template, describe_mapping(site, decisions, is_synthetic=is_synthetic), language=language)
     return write_page(path, html)
 
 

@@ -11,7 +11,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
@@ -19,10 +18,10 @@ from etl.pages.text import Text
 from etl.parse import MISSING_TEXTS
 from schemas.codes import Code, LabTest, Organ
 from schemas.contract import FieldContract, read_contract, read_key
+from schemas.package_data import find_data
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, NO_UNIT
 
-FOLDER = Path(__file__).parent
 PATIENT_NUMBER, NATIONAL_ID, IDENTIFIER, NOT_NEEDED = "patient_number", "national_id", "identifier", "not_needed"
 NOT_SENT = "not_sent"
 """What a mapped column is that a hospital sends no more."""
@@ -237,4 +236,4 @@ def _list_code_words(name: str) -> Iterator[tuple[str, str]]:
 
 @functools.cache
 def _read(name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader((FOLDER / name).read_text(encoding="utf-8").splitlines()))
+    return list(csv.DictReader(find_data("etl.onboarding", name).read_text(encoding="utf-8").splitlines()))

@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 from markupsafe import Markup
 
 from etl.pages import charts
 from etl.pages.text import Text, format_count, format_percent
+from schemas.package_data import MissingDataError, find_data, find_folder
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = "etl.pages.templates"
 
 Language = Literal["en", "zh", "both"]
 
@@ -34,8 +35,9 @@ def render_page(
     body. `language` is what the page opens with; `both` leaves it to the reader's browser. A name that the template
     uses and the context lacks is an error.
     """
+    sources = [find_data(TEMPLATES, "language.js").read_text(encoding="utf-8"), *scripts]
     environment = Environment(
-        loader=FileSystemLoader([template.parent, TEMPLATES]),
+        loader=FileSystemLoader([template.parent, find_folder(TEMPLATES)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -43,14 +45,17 @@ def render_page(
     )
     environment.globals.update(text=Text, bar_chart=charts.draw_bars, sparkline=charts.draw_sparkline)
     environment.filters.update(plain=str, count=format_count, percent=format_percent)
-    sources = [(TEMPLATES / "language.js").read_text(encoding="utf-8"), *scripts]
-    return environment.get_template(template.name).render(
-        **context,
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704 (our own file)
-        scripts=[Markup(source) for source in sources],  # noqa: S704 (our own files)
-        script_hashes=[_hash_script(source) for source in sources],
-        language=language,
-    )
+    style = find_data(TEMPLATES, "style.css").read_text(encoding="utf-8")
+    try:
+        return environment.get_template(template.name).render(
+            **context,
+            style=Markup(style),  # noqa: S704 (our own file)
+            scripts=[Markup(source) for source in sources],  # noqa: S704 (our own files)
+            script_hashes=[_hash_script(source) for source in sources],
+            language=language,
+        )
+    except TemplateNotFound as error:  # the page's own template, or a part that it names
+        raise MissingDataError(Path(str(error.name))) from error
 
 
 def _hash_script(source: str) -> str:

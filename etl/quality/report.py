@@ -18,12 +18,13 @@ from etl.quality.expectations import run_expectations
 from etl.quality.queries import filter_queries, write_query_workbook
 from etl.quality.readiness import judge_readiness
 from etl.quality.status import RESOLVED, derive_query_status
+from schemas.package_data import find_data
 
 Frames = Mapping[str, pl.DataFrame]
 
 PAGE_BYTES = 599_000
 """Most that a hospital's page may weigh: it is sent by mail. A little is left for digits."""
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = "etl.quality.templates"
 HOSPITAL_TOC = [
     ("todo", Text("What to do", "需要做什么")),
     ("priorities", Text("What to fix first", "优先处理")),
@@ -77,15 +78,15 @@ def write_quality_pages(
     for hospital in sorted(set(hospitals) & set(loaded)):
         paths += _write_hospital(frames, folder / hospital, hospital, hospitals[hospital], language)
     if set(loaded) <= set(hospitals):
-        html = render_page(TEMPLATES / "index.html", describe_all(frames, hospitals), language=language)
+        html = render_page(find_data(TEMPLATES, "index.html"), describe_all(frames, hospitals), language=language)
         paths.append(write_page(folder / "index.html", html))
     return paths
 
 
 def _write_hospital(frames: Frames, folder: Path, hospital: str, name: Text, language: Language) -> list[Path]:
     context = describe_hospital(frames, hospital, name)
-    script = (TEMPLATES / "findings.js").read_text(encoding="utf-8")
-    render = partial(render_page, TEMPLATES / "hospital.html", scripts=[script], language=language)
+    script = find_data(TEMPLATES, "findings.js").read_text(encoding="utf-8")
+    render = partial(render_page, find_data(TEMPLATES, "hospital.html"), scripts=[script], language=language)
     bytes_besides = len(render({**context, "findings_json": "", "n_shown": 0}).encode())
     data, n_shown = embed_findings(context["status"], max(PAGE_BYTES - bytes_besides, 0))
     html = render({**context, "findings_json": data, "n_shown": n_shown})

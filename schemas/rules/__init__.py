@@ -1,4 +1,4 @@
-"""Every rule and eligibility criterion; modules of this package are imported by themselves."""
+"""Every rule and eligibility criterion; modules of this package are imported by themselves. `cases/` holds their cases."""
 
 from __future__ import annotations
 

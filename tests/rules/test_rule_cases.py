@@ -1,25 +1,25 @@
-"""Every rule against its own examples: tests/rules/<rule id>.csv, one case a line.
+"""Every rule against its own examples: schemas/rules/cases/<rule id>.csv, one case a line.
 
-`edits` change the correct patient (tests/rules/correct_patient.md, schemas/example_patient.py); `expected` is the rule's verdict on that patient:
+`edits` change the correct patient (schemas/rules/cases/correct_patient.md, schemas/example_patient.py); `expected` is the rule's verdict on that patient:
 `fail` (a record fails), `pass` (one passes, none fails), `unknown` (no record can be judged).
 """
 
-import csv
 from functools import cache
-from pathlib import Path
 
 import polars as pl
 import pytest
 from clinical_tables import make_case
 
 from schemas.derive import derive, join_subject
+from schemas.example_patient import CASES_PACKAGE, MissingCaseError, find_case, read_cases
+from schemas.package_data import find_folder
 from schemas.rules import RULES
 from schemas.rules.rule import SUBJECT
 
 CASES = [
-    pytest.param(path.stem, case["edits"], case["expected"], id=f"{path.stem}-{number}-{case['expected']}")
-    for path in sorted(Path(__file__).parent.glob("*.csv"))
-    for number, case in enumerate(csv.DictReader(path.read_text(encoding="utf-8").splitlines()), start=1)
+    pytest.param(rule_id, case.edits, case.expected, id=f"{rule_id}-{number}-{case.expected}")
+    for rule_id in sorted(path.stem for path in find_folder(CASES_PACKAGE).glob("*.csv"))
+    for number, case in enumerate(read_cases(rule_id), start=1)
 ]
 
 
@@ -49,8 +49,15 @@ def test_rule_gives_the_verdict_of_its_case(rule_id, edits, expected):
 
 @pytest.mark.parametrize("rule_id", sorted(RULES))
 def test_every_rule_has_a_passing_and_a_failing_case(rule_id):
-    verdicts = {case.values[2] for case in CASES if case.values[0] == rule_id}
-    assert {"pass", "fail"} <= verdicts
+    for verdict in ("pass", "fail"):
+        find_case(rule_id, verdict)
+
+
+def test_a_rule_without_cases_is_told_what_to_write():
+    with pytest.raises(
+        MissingCaseError, match=r"write schemas/rules/cases/a_new_rule\.csv with a pass and a fail line"
+    ):
+        find_case("a_new_rule", "pass")
 
 
 def test_every_case_file_belongs_to_a_rule():

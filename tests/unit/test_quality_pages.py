@@ -4,12 +4,13 @@ from markupsafe import escape
 from etl.pages.charts import Bar, draw_bars, draw_sparkline
 from etl.pages.page import TEMPLATES, render_page, write_page
 from etl.pages.text import Text, format_count, format_percent
+from schemas.package_data import find_data
 
 CONTEXT = {"title": Text("Title <b>", "标题"), "subtitle": Text("x", "x"), "is_synthetic": True, "toc": []}
 
 
 def render(**changes):
-    return render_page(TEMPLATES / "base.html", {**CONTEXT, **changes})
+    return render_page(find_data(TEMPLATES, "base.html"), {**CONTEXT, **changes})
 
 
 def test_both_languages_are_printed_and_escaped():
@@ -35,7 +36,7 @@ def test_title_is_escaped_everywhere():
 
 
 def test_page_names_nothing_outside_itself_and_allows_only_its_own_scripts():
-    html = render_page(TEMPLATES / "base.html", CONTEXT, scripts=["1 + 1"])
+    html = render_page(find_data(TEMPLATES, "base.html"), CONTEXT, scripts=["1 + 1"])
     assert "http://" not in html
     assert "https://" not in html
     assert "default-src 'none'" in html
@@ -43,7 +44,7 @@ def test_page_names_nothing_outside_itself_and_allows_only_its_own_scripts():
 
 
 def test_page_can_open_in_one_language():
-    html = render_page(TEMPLATES / "base.html", CONTEXT, language="zh")
+    html = render_page(find_data(TEMPLATES, "base.html"), CONTEXT, language="zh")
     assert '<html lang="zh" data-opening="zh" data-lang="zh">' in html
 
 

@@ -1,0 +1,1 @@
+"""Templates of a study's report and of the page of the results table."""

@@ -1,0 +1,1 @@
+"""The base template of every HTML page, its style and its script."""

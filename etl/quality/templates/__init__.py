@@ -1,0 +1,1 @@
+"""Templates and script of the data-quality pages."""

@@ -1,0 +1,1 @@
+"""The mappings that come with the registry, one folder a hospital."""

@@ -1,0 +1,1 @@
+"""The warehouse's tables, views, marts and checks."""
