@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import polars as pl
 
 from etl.identity import PseudonymKey, compare_with_person, mask_cells, normalise_person, pseudonymise
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
-from etl.parse import IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
+from etl.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
 from etl.site import Site
 from etl.units import UNIT_SLIP, convert_units, find_lab_limits, is_outside, select_tests, suspect_units
 from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key
@@ -43,12 +44,13 @@ def type_records(
     *,
     site: Site,
     delivery: str,
+    last_day: dt.date,
     key: PseudonymKey,
     identifiers: Mapping[str, Sequence[str]],
 ) -> TypedRecords:
     """Read a table's text records as its contract says.
 
-    `identifiers` lists, per local patient number, the texts of dropped columns (names, telephone numbers), which are
+    A date after `last_day`, the day of the delivery, is set aside. `identifiers` lists, per local patient number, the texts of dropped columns (names, telephone numbers), which are
     masked wherever they turn up in that patient's cells.
     """
     contract = read_contract(model)
@@ -61,7 +63,7 @@ def type_records(
         if spec.is_made:
             continue
         tests = _select_tests(masked, typed_by_name) if (table, name) == LAB_VALUE else None
-        parsed = _parse_column(table, masked, spec, site, tests)
+        parsed = _parse_column(table, masked, spec, site, tests, last_day)
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
     if PERSON_ID in contract:
@@ -101,13 +103,16 @@ def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: Pseud
     return _Column([series.alias(name) for name, series in kept.items()], faults)
 
 
-def _parse_column(table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, tests: pl.Series | None) -> _Column:
+def _parse_column(
+    table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, tests: pl.Series | None, last_day: dt.date
+) -> _Column:
     """Read one column; `tests` are the laboratory tests of the rows where the column is a laboratory value."""
     sent = parse_field(clean_text(texts[spec.name]), spec, site.codes.get((table, spec.name), {}))
     quantities = pl.Series([spec.name] * texts.height, dtype=pl.String) if tests is None else tests
     read = _convert(sent, texts, spec, quantities)
     plausible = spec.plausible if tests is None else find_lab_limits(tests, "plausible")
     possible = spec.possible if tests is None else find_lab_limits(tests, "possible")
+    is_later = read.values > last_day if spec.dtype == pl.Date else pl.lit(value=False)
     is_slip, likely_unit = suspect_units(sent, read, quantities, plausible, spec.unit)
     judged = pl.select(
         texts[RECORD],
@@ -115,6 +120,7 @@ def _parse_column(table: str, texts: pl.DataFrame, spec: FieldContract, site: Si
             read.fault,
             pl.when(is_slip).then(pl.lit(UNIT_SLIP)),
             pl.when(is_outside(read.values, possible)).then(pl.lit(IMPOSSIBLE)),
+            pl.when(is_later).then(pl.lit(AFTER_DELIVERY)),
         ),
         likely_unit=likely_unit,
         value=read.values,
