@@ -226,7 +226,8 @@ def _hash_code() -> str:
     root = SQL_DIR.parent
     judging = [path for path in (root / "etl").glob("*.py") if path.name not in TALKING_MODULES]
     digest = hashlib.sha256()
-    for file in sorted([*(root / "schemas").rglob("*.py"), *judging, *SQL_DIR.rglob("*.sql")]):
+    words = (root / "etl").glob("*.csv")
+    for file in sorted([*(root / "schemas").rglob("*.py"), *judging, *words, *SQL_DIR.rglob("*.sql")]):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-from etl.identity import PseudonymKey, compare_with_person, mask_cells, normalise_person, pseudonymise
+from etl.identity import PseudonymKey, compare_with_person, normalise_person, pseudonymise
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
+from etl.masking import OwnTexts
 from etl.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
 from etl.site import Site
 from etl.units import UNIT_SLIP, convert_units, find_lab_limits, is_outside, select_tests, suspect_units
@@ -46,16 +47,16 @@ def type_records(
     delivery: str,
     last_day: dt.date,
     key: PseudonymKey,
-    identifiers: Mapping[str, Sequence[str]],
+    own: OwnTexts,
 ) -> TypedRecords:
     """Read a table's text records as its contract says.
 
-    A date after `last_day`, the day of the delivery, is set aside. `identifiers` lists, per local patient number, the texts of dropped columns (names, telephone numbers), which are
-    masked wherever they turn up in that patient's cells.
+    A date after `last_day`, the day of the delivery, is set aside. `own` lists what names each patient; it is masked
+    wherever it turns up in that patient's cells.
     """
     contract = read_contract(model)
     texts = texts.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
-    masked, personal = mask_texts(texts, [n for n in contract if n in texts.columns], identifiers)
+    masked, personal = mask_texts(texts, contract, own)
     ids = pseudonymise(drop_missing(clean_text(texts[PATIENT_TEXT])), key, site.hospital)
     typed_by_name: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
@@ -179,12 +180,13 @@ def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table
 
 
 def mask_texts(
-    texts: pl.DataFrame, columns: Sequence[str], identifiers: Mapping[str, Sequence[str]]
+    texts: pl.DataFrame, contract: Mapping[str, FieldContract], own: OwnTexts
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Mask personal data in the given text columns; return the texts and where something was masked."""
+    """Mask personal data in the columns of a contract's fields; return the texts and where something was masked."""
     hits: list[tuple[int, str]] = []
-    for column in columns:
-        masked, rows = mask_cells(texts[column], texts[PATIENT_TEXT], identifiers)
+    masker = own.align(texts[PATIENT_TEXT])
+    for column in (name for name in contract if name in texts.columns):
+        masked, rows = masker.mask(texts[column], contract[column])
         texts = texts.with_columns(masked.alias(column)) if rows else texts
         hits += [(row, column) for row in rows]
     return texts, pl.DataFrame(hits, schema={RECORD: pl.Int64, "field": pl.String}, orient="row")

@@ -58,7 +58,7 @@ def validate_delivery(mapped: Mapped, site: Site, delivery: str, last_day: dt.da
             delivery=delivery,
             last_day=last_day,
             key=key,
-            identifiers=mapped.identifiers,
+            own=mapped.own,
         )
         for name, texts in mapped.records.items()
     }

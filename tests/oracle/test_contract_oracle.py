@@ -14,6 +14,7 @@ from etl.findings_book import FindingsBook
 from etl.identity import PseudonymKey
 from etl.judge_contract import judge_cells, reject_by_key, reject_with_patient
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
+from etl.masking import OwnTexts
 from etl.records import RECORD, type_records
 from etl.site import Site
 from etl.validate import validate_delivery
@@ -44,7 +45,7 @@ def make_mapped(delivery):
         row_accounts=pl.DataFrame(),
         cells=CellAccounts(0, {}, pl.DataFrame(schema=CELLS)),
         landing=Landing(landing, pl.DataFrame(schema=CELLS)),
-        identifiers={},
+        own=OwnTexts(),
         filled_rows=0,
         unread_boxes=pl.DataFrame(schema=boxes),
     )
@@ -68,7 +69,7 @@ def judge_contract(mapped):
     book = FindingsBook(mapped.group_columns)
     records = {
         name: type_records(
-            name, TABLES[name], texts, site=SITE, delivery="d", last_day=LAST_DAY, key=KEY, identifiers={}
+            name, TABLES[name], texts, site=SITE, delivery="d", last_day=LAST_DAY, key=KEY, own=OwnTexts()
         )
         for name, texts in mapped.records.items()
     }

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from etl.findings import contract_message, describe_test, state_limits_in
 from etl.identity import PseudonymKey
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
+from etl.masking import OwnTexts
 from etl.records import type_records
 from etl.site import Site
 from schemas.codes import LabTest
@@ -38,7 +39,7 @@ def read_cells(table, rows):
     ]
     texts = pl.DataFrame(records, schema=schema)
     return type_records(
-        table, TABLES[table], texts, site=SITE, delivery="d", last_day=LAST_DAY, key=KEY, identifiers={}
+        table, TABLES[table], texts, site=SITE, delivery="d", last_day=LAST_DAY, key=KEY, own=OwnTexts()
     )
 
 
