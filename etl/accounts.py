@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from etl.extract import ROW, Grid
-from etl.identity import is_identifying, mask_cells, normalise_identifier
+from etl.identity import normalise_identifier
+from etl.masking import OwnTexts, is_identifying
 from etl.parse import MISSING_TEXTS
 from etl.site import IDENTIFIER_ROLES, ColumnMap, Site, Source, normalise_code
+from schemas.contract import FieldContract, read_contract
+from schemas.tables import TABLES
 
 USED = "used"
 ABOVE_HEADER, HEADER, BLANK_ROW, EMPTY_SHEET = "above the header", "header", "blank row", "empty sheet"
@@ -54,7 +57,7 @@ class CellAccounts:
     strays: pl.DataFrame
 
 
-def account_cells(sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[str, Sequence[str]]) -> CellAccounts:
+def account_cells(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> CellAccounts:
     """Count the non-empty cells of used rows by what became of them; a stray cell's text comes masked.
 
     A column that is an identifier for one kind of row is one for every kind: its cells are never strays.
@@ -81,7 +84,7 @@ def account_cells(sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[
                 pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
             ]
             stray = judged.filter(pl.col("role") == "stray")
-            masked, _ = mask_cells(stray["value"], stray[PATIENT], identifiers)
+            masked, _ = own.align(stray[PATIENT]).mask(stray["value"])
             strays.append(stray.select(*place, ROW, pl.lit(column).alias("source_column"), masked))
     return CellAccounts(sum(map(_count_cells, sheets)), counts, pl.concat(strays))
 
@@ -91,27 +94,27 @@ def _count_cells(sheet: SheetRows) -> int:
     return used.height * used.width - sum(used.null_count().row(0)) if used.width else 0
 
 
-def collect_identifiers(sheets: Sequence[SheetRows], site: Site) -> dict[str, list[str]]:
-    """Return the texts of dropped columns (names, telephone numbers) of each local patient number."""
+def collect_own_texts(sheets: Sequence[SheetRows], site: Site) -> OwnTexts:
+    """Return what names each patient: the numbers and national ids as sent, and the texts of dropped columns."""
     found: dict[str, set[str]] = {}
-    for sheet in sheets:
-        used = sheet.rows.filter(pl.col("rule") == USED)
-        for source in sheet.sources:
-            columns = site.columns_of(source)
-            patient = site.patient_column(source)
-            dropped = [c.column for c in columns if c.role == "drop"]
-            for number, *texts in used.select(patient, *dropped).iter_rows() if dropped else ():
-                found.setdefault(normalise_identifier(number or ""), set()).update(t.strip() for t in texts if t)
-    distinct = {text for texts in found.values() for text in texts}
-    identifying = {text for text in distinct if is_identifying(text)}
+    for number, text, role in (line for sheet in sheets for line in _list_identifiers(sheet, site)):
+        if is_identifying(text) if role == "drop" else text.casefold() not in MISSING_TEXTS:
+            found.setdefault(normalise_identifier(number), set()).add(text)
     # Longer texts first, so that a name inside a longer one leaves no rest of it. Rows without a patient number share one entry.
-    kept = {number: sorted(texts & identifying, key=lambda t: (-len(t), t)) for number, texts in found.items()}
-    return {number: texts for number, texts in kept.items() if texts}
+    return OwnTexts({number: sorted(texts, key=lambda t: (-len(t), t)) for number, texts in found.items()})
 
 
-def find_unread_boxes(
-    sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[str, Sequence[str]]
-) -> pl.DataFrame:
+def _list_identifiers(sheet: SheetRows, site: Site) -> Iterator[tuple[str, str, str]]:
+    """Yield local patient number, text and role of the cells of a sheet's identifier columns, each text of a patient once."""
+    used = sheet.rows.filter(pl.col("rule") == USED)
+    for source in sheet.sources:
+        number = pl.col(site.patient_column(source)).fill_null("").alias(PATIENT)
+        for column in (c for c in site.columns_of(source) if c.role in IDENTIFIER_ROLES):
+            cells = used.select(number, pl.col(column.column).str.strip_chars().alias("text"))
+            yield from cells.drop_nulls("text").unique().with_columns(pl.lit(column.role)).iter_rows()
+
+
+def find_unread_boxes(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> pl.DataFrame:
     """Return the checkbox cells that say neither yes nor no: no record is made of them, so they must be asked about.
 
     Columns: table_name, field, source_file, source_sheet, source_row, source_column, value (masked).
@@ -126,7 +129,7 @@ def find_unread_boxes(
                 known = [*site.codes.get((c.table, c.field or "*"), {}), *TICKED, *UNTICKED, *MISSING_TEXTS]
                 texts = pl.col(c.column).map_elements(normalise_code, return_dtype=pl.String)
                 rows = used.filter(texts.is_not_null() & ~texts.is_in(known))
-                masked, _ = mask_cells(rows[c.column], rows[patient], identifiers)
+                masked, _ = own.align(rows[patient]).mask(rows[c.column])
                 found.append(
                     rows.select(
                         pl.lit(c.table).alias("table_name"),
@@ -139,6 +142,12 @@ def find_unread_boxes(
                     )
                 )
     return pl.concat(found)
+
+
+def _list_fields(columns: Sequence[ColumnMap]) -> dict[str, FieldContract]:
+    """Return the contract of the field that each column is read into."""
+    fields = {c.column: read_contract(TABLES[c.table]).get(c.field) for c in columns if c.role == "field"}
+    return {column: spec for column, spec in fields.items() if spec}
 
 
 def _patient_column(sheet: SheetRows, site: Site) -> str:
@@ -173,7 +182,7 @@ class Landing:
     personal: pl.DataFrame
 
 
-def make_landing(sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[str, Sequence[str]]) -> Landing:
+def make_landing(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Landing:
     """Keep what each row said, without what names a person."""
     schema = {**_PLACE, "rule": pl.String, "cells": pl.String}
     rows = [pl.DataFrame(schema=schema)]
@@ -190,8 +199,10 @@ def make_landing(sheets: Sequence[SheetRows], site: Site, identifiers: Mapping[s
             pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
             ROW,
         ]
+        fields = _list_fields(columns)
+        masker = own.align(frame[patient])
         for name in kept:
-            masked, found = mask_cells(frame[name], frame[patient], identifiers)
+            masked, found = masker.mask(frame[name], fields.get(name))
             frame = frame.with_columns(masked.alias(name)) if found else frame
             if name in ignored:
                 personal.append(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ import polars as pl
 from etl.errors import AnswerError, DeliveryError, RegistryError
 from etl.extract import ROW, Grid, is_desktop_file, read_delivery
 from etl.identity import mask_personal_data
+from etl.kept_files import keep_file, replace_keeping
 from etl.pages.text import Text
 from etl.settings import Settings
 from etl.warehouse import Warehouse, open_for_reading
@@ -91,20 +91,25 @@ def store_answers(warehouse: Warehouse, hospital: str, answers: pl.DataFrame) ->
 
 
 def keep_workbook(settings: Settings, hospital: str) -> Path | None:
-    """Copy the hospital's query workbook to its answers before it is replaced, where somebody has answered in it.
+    """Copy the hospital's query workbook to its answers where somebody has answered in it, before anything is written anew.
 
     Returns the copy, or None where there is nothing to keep. A workbook that cannot be read is kept as well.
+
+    Raises:
+        NotKeptError: the copy cannot be made.
     """
     path = settings.reports_dir / "quality" / hospital / WORKBOOK
     folder = settings.extracts_dir / hospital / ANSWERS_FOLDER
-    if not path.exists():
-        return None
-    copy = folder / f"{path.stem}_{_hash_file(path)[:8]}{path.suffix}"
-    if copy.exists() or not _has_answers(path):
-        return None
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(path, copy)
-    return copy
+    return keep_file(path, folder) if path.exists() and _has_answers(path) else None
+
+
+def replace_workbook(settings: Settings, new: Path, path: Path) -> None:
+    """Put a new query workbook in place of `path` in its hospital's folder; answers written into that are kept as answers.
+
+    Raises:
+        NotKeptError: they cannot be kept; the workbook is as it was.
+    """
+    replace_keeping(new, path, settings.extracts_dir / path.parent.name / ANSWERS_FOLDER, _has_answers)
 
 
 def _list_workbooks(settings: Settings, hospital: str) -> list[Path]:

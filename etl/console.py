@@ -10,6 +10,7 @@ import polars as pl
 from rich.console import Console
 
 from etl.accounts import USED
+from etl.delivery_day import ORIGINS
 from etl.errors import RegistryError
 from etl.ingest import IngestSummary, Progress
 from etl.onboarding.decisions import CODE, COLUMN
@@ -25,14 +26,14 @@ WORDS = {
     "en": {
         "loaded": "loaded as ingest {ingest_id}", "checked": "checked, not loaded",
         "rows": "Rows    ", "records": "Records ", "cells": "Cells   ", "patients": "Patients", "findings": "Findings",
-        "used": "used", "ignored": "ignored", "loaded_part": "loaded", "quarantined": "quarantined", "mapped": "mapped",
+        "day": "Day     ", "used": "used", "ignored": "ignored", "loaded_part": "loaded", "quarantined": "quarantined", "mapped": "mapped",
         "identifiers": "identifiers", "answers": "Answers ",
         "taken": "{n:,} taken: confirmed and unavailable values are not asked about again",
     },
     "zh": {
         "loaded": "已载入，编号 {ingest_id}", "checked": "仅校验，未载入",
         "rows": "行    ", "records": "记录  ", "cells": "单元格", "patients": "患者  ", "findings": "问题  ",
-        "used": "已使用", "ignored": "忽略", "loaded_part": "已载入", "quarantined": "隔离", "mapped": "已对应到字段",
+        "day": "日期  ", "used": "已使用", "ignored": "忽略", "loaded_part": "已载入", "quarantined": "隔离", "mapped": "已对应到字段",
         "identifiers": "身份信息", "answers": "答复  ", "taken": "已采用 {n:,} 条：已核实或无法获得的数值不再质疑",
     },
 }  # fmt: skip
@@ -167,6 +168,8 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
                             ("cells_quarantined", "quarantined")]),
     ]  # fmt: skip
     lines = [f"{name}: {summary.delivery} - {status}"]
+    if summary.day:
+        lines.append(f"{words['day']} {summary.day} ({getattr(ORIGINS[summary.day.origin], language)})")
     for label, total, parts in counts:
         sums = " + ".join(f"{a[key]:,} {words[part]}" for key, part in parts)
         lines.append(f"{words[label]} {a[total]:,} = {sums}")

@@ -96,6 +96,12 @@ class OpenDecisionsError(RegistryError):
     exit_code = 13
 
 
+class NotKeptError(RegistryError):
+    """A file in which somebody wrote could not be copied before it was to be written anew; it stayed as it was."""
+
+    exit_code = 14
+
+
 class InternalError(RegistryError):
     """A fault of the registry itself, such as accounts that do not balance: nothing was loaded; please report it."""
 

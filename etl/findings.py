@@ -106,6 +106,10 @@ def contract_message(kind: str, field: FieldContract, likely_unit: str | None = 
             f"{field.meaning}: the value is impossible (possible: {limits}). Please check value and unit.",
             f"{field.zh}：数值不可能（可能范围：{limits}），请核对数值和单位。",
         ),
+        "after_delivery": Message(
+            f"{field.meaning}: this date lies after the day of the delivery and cannot be yet. It was set aside. Please correct it.",
+            f"{field.zh}：该日期晚于数据的提交日，不可能已发生，已隔离，请更正。",
+        ),
         "implausible": Message(
             f"{field.meaning}: the value is unusual (usual: {limits}). Please confirm or correct it.",
             f"{field.zh}：数值异常（常见范围：{limits}），请确认或更正。",

@@ -13,7 +13,6 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,22 +21,22 @@ from stdnum.cn import ric
 from stdnum.exceptions import InvalidComponent
 
 from etl.errors import IdentityError
-from etl.parse import MISSING_TEXTS
 from schemas.codes import Sex
 
 MASK = "[masked]"
 _KEY_BYTES = 32
 _PSEUDONYM_HEX = 32
-_SHORTEST_NAME, _SHORTEST_NUMBER = 2, 7
 # A decimal number such as 0.010000000000000002 is no id card, though it has eighteen digits in a row.
 _ID_CARD = re.compile(r"(?<!\d)(?<!\d\.)\d{17}[\dXx](?!\d)")
-_TELEPHONE = re.compile(r"(?<!\d)(?<!\d\.)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)")
+# Eleven digits before copies or IU are a viral load.
+_TELEPHONE = re.compile(
+    r"(?<!\d)(?<!\d\.)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)(?!\s*(?:copies|cps|[Ii][Uu]\b|拷贝))"
+)
 _LANDLINE = re.compile(r"(?<!\d)0\d{2,3}-\d{7,8}(?!\d)")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
-_DATE_LIKE = re.compile(r"(19|20)\d{2}\D?(0?[1-9]|1[0-2])\D?(0?[1-9]|[12]\d|3[01])(\D.*)?$")
 _PATTERNS = (_ID_CARD, _TELEPHONE, _LANDLINE, _EMAIL)
 # The same patterns for polars' regex engine, which knows no look-around; a false hit here is checked again in Python.
-_PERSONAL_DATA_HINT = r"\d{17}[\dXx]|1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-\d{7,8}|@"
+PERSONAL_DATA_HINT = r"\d{17}[\dXx]|1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-\d{7,8}|@"
 
 
 @dataclass(frozen=True)
@@ -169,47 +168,3 @@ def mask_personal_data(text: str) -> str:
     for pattern in _PATTERNS:
         masked = pattern.sub(MASK, masked)
     return masked
-
-
-def is_identifying(text: str) -> bool:
-    """Whether the text of a dropped column may be masked elsewhere: a name or a long number.
-
-    A short number (a bed), a date or a word for "no value" also stands in cells that name nobody.
-    """
-    if text.casefold() in MISSING_TEXTS:
-        return False
-    if any(character.isalpha() for character in text):
-        return len(text) >= _SHORTEST_NAME
-    is_long = sum(character.isdigit() for character in text) >= _SHORTEST_NUMBER
-    return is_long and not _DATE_LIKE.match(text)
-
-
-def _mask_name(text: str, name: str) -> str:
-    """Mask a name or number; Latin letters and digits only where they are a word of their own."""
-    before = r"(?<![A-Za-z0-9])" if name[0].isascii() else ""
-    after = r"(?![A-Za-z0-9])" if name[-1].isascii() else ""
-    return re.sub(before + re.escape(name) + after, MASK, text)
-
-
-def mask_cells(
-    cells: pl.Series, patients: pl.Series, identifiers: Mapping[str, Sequence[str]]
-) -> tuple[pl.Series, list[int]]:
-    """Mask personal data in a column of texts; return the texts and the positions that held some.
-
-    `patients` is the local patient number of each row. `identifiers` lists, per normalised number, the texts of columns
-    that are never stored (names, telephone numbers); they are masked wherever they turn up in that patient's cells.
-    """
-    suspicious = cells.str.normalize("NFKC").str.contains(_PERSONAL_DATA_HINT)
-    names = sorted({text for texts in identifiers.values() for text in texts})
-    if names:
-        suspicious = suspicious | cells.str.contains_any(names)
-    masked: dict[int, str] = {}
-    for row in suspicious.fill_null(value=False).arg_true().to_list():
-        text = mask_personal_data(cells[row])
-        for name in identifiers.get(normalise_identifier(patients[row] or ""), ()):
-            text = _mask_name(text, name)
-        if text != cells[row]:
-            masked[row] = text
-    if not masked:
-        return cells, []
-    return cells.scatter(list(masked), list(masked.values())), list(masked)

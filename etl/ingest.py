@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import polars as pl
 from etl.accounts import USED
 from etl.answers import ANSWERS_FOLDER, read_new_answers, store_answers
 from etl.between_hospitals import find_shared_patients
+from etl.delivery_day import DeliveryDay, find_stated_day, settle_day, today_in_hospitals
 from etl.errors import (
     AmbiguousDeliveryError,
     BusyError,
@@ -57,7 +59,7 @@ Progress = Callable[[str, str], None]
 class IngestSummary:
     """What an ingest did, as the terminal shows it.
 
-    `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`. `answers` counts the answers to queries
+    `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`. `day` is the last that the delivery can tell of. `answers` counts the answers to queries
     that were taken. `reasons` are why most records were set aside, counted, in both languages.
     """
 
@@ -66,6 +68,7 @@ class IngestSummary:
     name_zh: str
     status: str
     delivery: str = ""
+    day: DeliveryDay | None = None
     ingest_id: int | None = None
     accounts: Mapping[str, int] | None = None
     row_accounts: pl.DataFrame | None = None
@@ -78,12 +81,20 @@ class IngestSummary:
 @dataclass(frozen=True)
 class _Candidate:
     path: Path
+    stated_day: DeliveryDay | None
     content_hash: str
     input_hash: str
 
 
 def ingest(
-    settings: Settings, hospital: str, *, extract: Path | None, check: bool, accept: bool, progress: Progress
+    settings: Settings,
+    hospital: str,
+    *,
+    extract: Path | None,
+    check: bool,
+    accept: bool,
+    progress: Progress,
+    today: dt.date | None = None,
 ) -> IngestSummary:
     """Take a hospital's answers, then read, map, validate and load one delivery.
 
@@ -94,6 +105,7 @@ def ingest(
         check: do everything but load.
         accept: load although there are far fewer patients than last time.
         progress: called with each step's name, in English and Chinese.
+        today: the day of loading, which counts only for a delivery that states no day; None asks the clock.
 
     Raises:
         RegistryError: whatever is wrong with command, delivery, mapping, key or warehouse; nothing is loaded then.
@@ -119,11 +131,12 @@ def ingest(
             f"提交内容“{delivery.name}”表头之下没有数据。",
         )
     progress("validating", "校验")
-    validated = validate_delivery(mapped, site, delivery.name, key)
+    day = settle_day(candidate.stated_day, mapped.records, today or today_in_hospitals(), delivery.name)
+    validated = validate_delivery(mapped, site, delivery.name, day.day, key)
     _check_volume(validated, site, known, accept=accept)
     accounts = _balance(mapped, validated)
     summary = IngestSummary(
-        hospital, site.name_en, site.name_zh, "checked" if check else "loaded", delivery.name, None, accounts,
+        hospital, site.name_en, site.name_zh, "checked" if check else "loaded", delivery.name, day, None, accounts,
         mapped.row_accounts, dict(validated.findings["severity"].value_counts().iter_rows()), delivery.is_synthetic,
         answers.height, _list_reasons(validated.findings),
     )  # fmt: skip
@@ -172,10 +185,9 @@ def _choose_delivery(
         return None if is_current and not check else candidate
     folder = settings.extracts_dir / site.hospital
     paths = _list_deliveries(folder)
-    # Copies of one delivery under two names are one delivery.
-    candidates = list({c.content_hash: c for c in (_hash_candidate(path, site) for path in reversed(paths))}.values())[
-        ::-1
-    ]
+    hashed = sorted((_hash_candidate(path, site) for path in reversed(paths)), key=lambda c: str(c.stated_day or ""))
+    # Copies of one delivery under two names are one delivery, of the latest day that a name states.
+    candidates = sorted({c.content_hash: c for c in hashed}.values(), key=lambda c: c.path)
     seen = set(own["content_hash"]) if own.height else set()
     new = [c for c in candidates if c.content_hash not in seen]
     if len(new) > 1:
@@ -205,16 +217,18 @@ def _list_deliveries(folder: Path) -> list[Path]:
 
 
 def _hash_candidate(path: Path, site: Site) -> _Candidate:
-    content_hash = hash_delivery(path)
-    text = f"{content_hash}:{site.mapping_hash}:{_hash_code()}"
-    return _Candidate(path, content_hash, hashlib.sha256(text.encode()).hexdigest())
+    content_hash, stated_day = hash_delivery(path), find_stated_day(path)
+    # Not the day of loading: a delivery that states no day would be read again every day.
+    text = f"{content_hash}:{site.mapping_hash}:{_hash_code()}:{stated_day or ''}"
+    return _Candidate(path, stated_day, content_hash, hashlib.sha256(text.encode()).hexdigest())
 
 
 def _hash_code() -> str:
     """Return the hash of the code that reads and judges: a change of it re-reads the current deliveries."""
     judging = [path for path in find_folder("etl").glob("*.py") if path.name not in TALKING_MODULES]
     digest = hashlib.sha256()
-    for file in sorted([*find_folder("schemas").rglob("*.py"), *judging, *SQL_DIR.rglob("*.sql")]):
+    words = find_folder("etl").glob("*.csv")
+    for file in sorted([*find_folder("schemas").rglob("*.py"), *judging, *words, *SQL_DIR.rglob("*.sql")]):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

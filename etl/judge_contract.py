@@ -16,7 +16,7 @@ from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
 
 PERSONAL_DATA_RULE = "text.personal_data"
-CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range")
+CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range", "after_delivery")
 
 
 def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
@@ -164,6 +164,7 @@ def _applies(kind: str, table: str, spec: FieldContract) -> bool:
         "unit": is_number,
         "unit_slip": has_other_units(spec) or (table, spec.name) == LAB_VALUE,
         "range": is_number and (spec.possible != (None, None) or (table, spec.name) == LAB_VALUE),
+        "after_delivery": spec.dtype == pl.Date,
     }[kind]
 
 

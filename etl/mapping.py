@@ -18,12 +18,13 @@ from etl.accounts import (
     Landing,
     SheetRows,
     account_cells,
-    collect_identifiers,
+    collect_own_texts,
     count_rows,
     find_unread_boxes,
     make_landing,
 )
 from etl.extract import ROW, Delivery
+from etl.masking import OwnTexts
 from etl.parse import MISSING, MISSING_TEXTS
 from etl.sheets import choose_sheets
 from etl.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
@@ -41,8 +42,8 @@ class Mapped:
 
     `records[table]` holds text: provenance, `_patient_text`, `_person_text`, `_group` and one String column per contract
     field (and `<field>__unit`). `group_columns` tells the hospital's column behind (group, field), and behind (group,
-    `<field>__unit`) where a column holds the unit. `identifiers` lists each patient's dropped texts, so that they can be
-    masked elsewhere; it is never stored. `filled_rows` counts the rows whose patient number came from a merged cell.
+    `<field>__unit`) where a column holds the unit. `own` lists what names each patient, so that it can be masked in
+    that patient's texts; it is never stored. `filled_rows` counts the rows whose patient number came from a merged cell.
     """
 
     records: dict[str, pl.DataFrame]
@@ -50,7 +51,7 @@ class Mapped:
     row_accounts: pl.DataFrame
     cells: CellAccounts
     landing: Landing
-    identifiers: Mapping[str, Sequence[str]]
+    own: OwnTexts
     filled_rows: int
     unread_boxes: pl.DataFrame
 
@@ -68,17 +69,17 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
         for source in sheet.sources:
             for table in TABLES:
                 pieces[table] += _make_records(sheet, source, table, site, groups)
-    identifiers = collect_identifiers(sheets, site)
+    own = collect_own_texts(sheets, site)
     group_schema = {GROUP: pl.Int64, "field": pl.String, "source_column": pl.String}
     return Mapped(
         records={table: _stack(table, frames) for table, frames in pieces.items()},
         group_columns=pl.DataFrame(groups, schema=group_schema),
         row_accounts=count_rows(sheets, ignored),
-        cells=account_cells(sheets, site, identifiers),
-        landing=make_landing(sheets, site, identifiers),
-        identifiers=identifiers,
+        cells=account_cells(sheets, site, own),
+        landing=make_landing(sheets, site, own),
+        own=own,
         filled_rows=sum(len(sheet.filled_rows) for sheet in sheets),
-        unread_boxes=find_unread_boxes(sheets, site, identifiers),
+        unread_boxes=find_unread_boxes(sheets, site, own),
     )
 
 

@@ -16,6 +16,7 @@ from schemas.codes import Comparator
 from schemas.contract import FieldContract
 
 UNREADABLE, UNKNOWN_CODE, UNKNOWN_UNIT, IMPOSSIBLE = "unreadable", "code", "unit", "range"
+AFTER_DELIVERY = "after_delivery"
 MISSING_TEXTS = (
     "", "na", "n/a", "nan", "null", "-", "--", "—", "/", "\\", "?", "unknown", "not available", "missing",
     "无数据", "不详", "未知", "未查", "未测", "缺失",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-from etl.identity import PseudonymKey, compare_with_person, mask_cells, normalise_person, pseudonymise
+from etl.identity import PseudonymKey, compare_with_person, normalise_person, pseudonymise
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
-from etl.parse import IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
+from etl.masking import OwnTexts
+from etl.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
 from etl.site import Site
 from etl.units import UNIT_SLIP, convert_units, find_lab_limits, is_outside, select_tests, suspect_units
 from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key
@@ -43,17 +45,18 @@ def type_records(
     *,
     site: Site,
     delivery: str,
+    last_day: dt.date,
     key: PseudonymKey,
-    identifiers: Mapping[str, Sequence[str]],
+    own: OwnTexts,
 ) -> TypedRecords:
     """Read a table's text records as its contract says.
 
-    `identifiers` lists, per local patient number, the texts of dropped columns (names, telephone numbers), which are
-    masked wherever they turn up in that patient's cells.
+    A date after `last_day`, the day of the delivery, is set aside. `own` lists what names each patient; it is masked
+    wherever it turns up in that patient's cells.
     """
     contract = read_contract(model)
     texts = texts.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
-    masked, personal = mask_texts(texts, [n for n in contract if n in texts.columns], identifiers)
+    masked, personal = mask_texts(texts, contract, own)
     ids = pseudonymise(drop_missing(clean_text(texts[PATIENT_TEXT])), key, site.hospital)
     typed_by_name: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
@@ -61,7 +64,7 @@ def type_records(
         if spec.is_made:
             continue
         tests = _select_tests(masked, typed_by_name) if (table, name) == LAB_VALUE else None
-        parsed = _parse_column(table, masked, spec, site, tests)
+        parsed = _parse_column(table, masked, spec, site, tests, last_day)
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
     if PERSON_ID in contract:
@@ -101,13 +104,16 @@ def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: Pseud
     return _Column([series.alias(name) for name, series in kept.items()], faults)
 
 
-def _parse_column(table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, tests: pl.Series | None) -> _Column:
+def _parse_column(
+    table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, tests: pl.Series | None, last_day: dt.date
+) -> _Column:
     """Read one column; `tests` are the laboratory tests of the rows where the column is a laboratory value."""
     sent = parse_field(clean_text(texts[spec.name]), spec, site.codes.get((table, spec.name), {}))
     quantities = pl.Series([spec.name] * texts.height, dtype=pl.String) if tests is None else tests
     read = _convert(sent, texts, spec, quantities)
     plausible = spec.plausible if tests is None else find_lab_limits(tests, "plausible")
     possible = spec.possible if tests is None else find_lab_limits(tests, "possible")
+    is_later = read.values > last_day if spec.dtype == pl.Date else pl.lit(value=False)
     is_slip, likely_unit = suspect_units(sent, read, quantities, plausible, spec.unit)
     judged = pl.select(
         texts[RECORD],
@@ -115,6 +121,7 @@ def _parse_column(table: str, texts: pl.DataFrame, spec: FieldContract, site: Si
             read.fault,
             pl.when(is_slip).then(pl.lit(UNIT_SLIP)),
             pl.when(is_outside(read.values, possible)).then(pl.lit(IMPOSSIBLE)),
+            pl.when(is_later).then(pl.lit(AFTER_DELIVERY)),
         ),
         likely_unit=likely_unit,
         value=read.values,
@@ -173,12 +180,13 @@ def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table
 
 
 def mask_texts(
-    texts: pl.DataFrame, columns: Sequence[str], identifiers: Mapping[str, Sequence[str]]
+    texts: pl.DataFrame, contract: Mapping[str, FieldContract], own: OwnTexts
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Mask personal data in the given text columns; return the texts and where something was masked."""
+    """Mask personal data in the columns of a contract's fields; return the texts and where something was masked."""
     hits: list[tuple[int, str]] = []
-    for column in columns:
-        masked, rows = mask_cells(texts[column], texts[PATIENT_TEXT], identifiers)
+    masker = own.align(texts[PATIENT_TEXT])
+    for column in (name for name in contract if name in texts.columns):
+        masked, rows = masker.mask(texts[column], contract[column])
         texts = texts.with_columns(masked.alias(column)) if rows else texts
         hits += [(row, column) for row in rows]
     return texts, pl.DataFrame(hits, schema={RECORD: pl.Int64, "field": pl.String}, orient="row")

@@ -7,6 +7,7 @@ fault of the registry, never of a hospital.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -42,15 +43,22 @@ class Validated:
     records_quarantined: int
 
 
-def validate_delivery(mapped: Mapped, site: Site, delivery: str, key: PseudonymKey) -> Validated:
-    """Judge every record of a delivery.
+def validate_delivery(mapped: Mapped, site: Site, delivery: str, last_day: dt.date, key: PseudonymKey) -> Validated:
+    """Judge every record of a delivery, `last_day` being the last that it can tell of.
 
     Raises:
         InternalError: the accepted records do not pass the contract, or the accounts do not balance.
     """
     records = {
         name: type_records(
-            name, TABLES[name], texts, site=site, delivery=delivery, key=key, identifiers=mapped.identifiers
+            name,
+            TABLES[name],
+            texts,
+            site=site,
+            delivery=delivery,
+            last_day=last_day,
+            key=key,
+            own=mapped.own,
         )
         for name, texts in mapped.records.items()
     }

@@ -70,6 +70,10 @@ def _has_hard_limits(table: str, field: FieldContract) -> bool:
     return _is_number(table, field) and (field.possible != (None, None) or _is_lab_value(table, field))
 
 
+def _is_date(table: str, field: FieldContract) -> bool:
+    return field.dtype == pl.Date
+
+
 def _has_soft_limits(table: str, field: FieldContract) -> bool:
     return field.plausible != (None, None) or _is_lab_value(table, field)
 
@@ -138,6 +142,13 @@ CONTRACT_CHECKS = (
         "the value is impossible; the cell alone is set aside",
         "a body weight of 600 kg",
         _has_hard_limits,
+    ),
+    ContractCheck(
+        "<table>.<field>.after_delivery",
+        Severity.QUERY,
+        "the date lies after the day of the delivery, so that it cannot have come yet; the cell alone is set aside",
+        "a death on 2091-08-12 in a delivery of 2022-11-20",
+        _is_date,
     ),
     ContractCheck(
         "<table>.<field>.implausible",

@@ -12,7 +12,7 @@ from types import ModuleType
 import polars as pl
 
 from etl.example.fault_texts import LESION_RULES, both, filled, has, is_later_visit, is_stable
-from etl.example.faults import AnyFault, CellChange, CopiedRow, Fault, Wanted, accept_any
+from etl.example.faults import IMPOSSIBLE_DAY, AnyFault, CellChange, CopiedRow, Fault, Wanted, accept_any
 from etl.example.model import Record, SyntheticPatient
 from etl.read_site import load_site
 from etl.settings import PACKAGE_SITES
@@ -23,6 +23,7 @@ from schemas.tables import TABLES
 _UNKNOWN_CODES = {"nanfang": "待核实", "hunan": "待核", "sysu": "99"}
 _UNREADABLE_NUMBERS = {"nanfang": "见病历", "hunan": "约三", "sysu": "see chart"}
 _UNREADABLE_DATES = {"nanfang": "2021年2月30日", "hunan": "2021/13/5", "sysu": "2021-02-30"}
+_IMPOSSIBLE_DAYS = {"nanfang": "2091年8月12日", "hunan": "2091/8/12", "sysu": "2091-08-12"}
 _UNKNOWN_PATIENTS = {"nanfang": "00999901", "hunan": "HN-99999", "sysu": "9901"}
 _FAR_OUT = 1000
 ContractFault = Fault | CopiedRow
@@ -45,6 +46,8 @@ _ORDINARY_ROWS: dict[str, Wanted] = {  # those on whose loss little else rests
     "response": is_stable,
     "treatment": has(line_number=1, initial_dose_mg=200.0),
 }
+_LATER_LINE = has(line_number=2)
+"""The row whose start nothing in the flow chart rests on."""
 _OFTEN_EMPTY = {("lesion", "has_grown_since_tace"), ("patient", "person_id"), ("patient", "age_years")}
 _CONSEQUENCES: dict[tuple[str, str], tuple[str, ...]] = {  # what else fires where the field is empty or unusual
     ("patient", "age_years"): ("age_agrees_with_birth_date",),
@@ -80,7 +83,8 @@ def deal_contract_faults(
         for hospital, site in sites.items()
     }
     dealt: dict[str, list[ContractFault]] = {hospital: [] for hospital in sites}
-    for rule in sorted({rule for own in offers.values() for rule in own} - planted):
+    rules = {rule for own in offers.values() for rule in own} - planted
+    for rule in sorted(rules, key=lambda rule: (rule.endswith(".after_delivery"), rule)):
         able = [hospital for hospital in sites if rule in offers[hospital]]
         hospital = min(able, key=lambda h: (sum(f.table == rule.split(".")[0] for f in dealt[h]), len(dealt[h])))
         dealt[hospital].append(offers[hospital][rule])
@@ -118,6 +122,7 @@ def _list_texts(hospital: str, table: str, spec: FieldContract) -> Iterator[tupl
         yield "code", _UNKNOWN_CODES[hospital]
     if spec.dtype == pl.Date:
         yield "unreadable", _UNREADABLE_DATES[hospital]
+        yield "after_delivery", _IMPOSSIBLE_DAYS[hospital]
     if is_number:
         yield "unreadable", _UNREADABLE_NUMBERS[hospital]
     if spec.name == "person_id":
@@ -141,6 +146,7 @@ _KINDS = {
     "code": "unknown code",
     "unreadable": "unreadable value",
     "range": "impossible value",
+    "after_delivery": IMPOSSIBLE_DAY,
     "missing": "missing field",
     "implausible": "implausible value",
     "unit_slip": "unit slip",
@@ -152,6 +158,8 @@ def _make_fault(kind: str, text: str | CellChange, table: str, spec: FieldContra
     if spec.is_key:
         consequences = (*consequences, f"{table}.key.missing")
     ordinary = _ORDINARY_ROWS.get(table, accept_any)
+    if (table, spec.name, kind) == ("treatment", "start_date", "after_delivery"):
+        ordinary = _LATER_LINE
     wanted = ordinary if (table, spec.name) in _OFTEN_EMPTY else both(ordinary, filled(spec.name))
     rule = f"{table}.{spec.name}.{kind}"
     return Fault(_KINDS[kind], table, spec.name, text, rule, consequences, wanted, shares=True)

@@ -11,6 +11,7 @@ from etl.example.model import Record, SyntheticPatient
 Wanted = Callable[[SyntheticPatient, Record], bool]
 CellChange = Callable[[SyntheticPatient, Record], object]
 ANY_PATIENT = "any"
+IMPOSSIBLE_DAY = "day after the delivery"
 
 
 def accept_any(_patient: SyntheticPatient, _record: Record) -> bool:

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from etl.example.faults import (
     ANY_PATIENT,
+    IMPOSSIBLE_DAY,
     AnyFault,
     CellChange,
     CopiedRow,
@@ -66,8 +67,15 @@ class Planter:
         self.notes: list[tuple[AnyFault, str, Sheet, SheetRow, str]] = []
 
     def plant_all(self, faults: Sequence[AnyFault]) -> None:
-        """Plant every fault; those that any patient can take come last, so that they leave the others their patients."""
-        for fault in sorted(faults, key=lambda fault: (fault.reason == ANY_PATIENT) + (fault.wanted is accept_any)):
+        """Plant every fault; those that any patient can take come late, so that they leave the others their patients.
+
+        Impossible days come last: earlier versions of the example had none, and their faults stay where they were.
+        """
+
+        def rank(fault: AnyFault) -> tuple[bool, int]:
+            return fault.kind == IMPOSSIBLE_DAY, (fault.reason == ANY_PATIENT) + (fault.wanted is accept_any)
+
+        for fault in sorted(faults, key=rank):
             self.plant(fault)
 
     def plant(self, fault: AnyFault) -> None:

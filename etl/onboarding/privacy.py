@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from etl.identity import is_identifying
+from etl.masking import is_identifying
 from etl.onboarding.draft import Draft
 from etl.parse import clean_text
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from etl.errors import UsageError
 from etl.extract import Delivery, read_delivery
+from etl.kept_files import keep_file
 from etl.onboarding.decisions import CODE, DECISIONS, Decision, list_proposals, print_decisions, read_decisions
 from etl.onboarding.difference import find_difference
 from etl.onboarding.draft import Draft, draft_mapping
+from etl.onboarding.kept import replace_filled, replace_mapping_file
 from etl.onboarding.privacy import hide_people
-from etl.onboarding.read_worksheet import hash_worksheet
 from etl.onboarding.site_files import describe_site, replace_file, write_site
 from etl.onboarding.words import ASK
 from etl.onboarding.worksheet import write_worksheet
@@ -63,10 +64,11 @@ def _propose_whole(hospital: str, folder: Path, delivery: Delivery, written: Wri
         replace_file(temporary / DECISIONS, print_decisions(decisions))
         write_worksheet(draft, temporary / WORKSHEET, written)
         if folder.exists():
-            shutil.copy2(folder / WORKSHEET, temporary / f"worksheet_{hash_worksheet(folder / WORKSHEET)[:8]}.xlsx")
+            keep_file(folder / WORKSHEET, folder)
         folder.mkdir(parents=True, exist_ok=True)
         for file in sorted(temporary.iterdir()):
-            file.replace(folder / file.name)
+            replace = replace_filled if file.name == WORKSHEET else replace_mapping_file
+            replace(file, folder / file.name)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return NewHospital(draft, tuple(decisions), folder / WORKSHEET)

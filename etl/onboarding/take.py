@@ -14,6 +14,7 @@ from etl.errors import OpenDecisionsError, WorksheetError
 from etl.onboarding.codes import CodeDraft, draft_listed_codes
 from etl.onboarding.decisions import COLUMN, DECISIONS, Decision, print_decisions, propose_code, read_decisions
 from etl.onboarding.draft import Draft
+from etl.onboarding.kept import replace_mapping_file, set_aside
 from etl.onboarding.read_worksheet import Filled, hash_worksheet, read_worksheet
 from etl.onboarding.site_files import add_to_site, read_toml, replace_file, settle_sources, write_site
 from etl.onboarding.weaknesses import list_doubts, list_weaknesses
@@ -57,7 +58,7 @@ def _take_changes(folder: Path, decisions: list[Decision]) -> list[Text]:
     pending = [d for d in decisions if not d.worksheet]
     filled = _add_sure_codes(read_worksheet(path, pending, _now(), known=load_site(folder)))
     _replace_site(folder, lambda new: add_to_site(folder, new, filled.decisions))
-    path.rename(path.with_name(f"{path.stem}_{hash_worksheet(path)[:8]}{path.suffix}"))
+    set_aside(path)
     all_decisions = [*(d for d in decisions if d.worksheet), *filled.decisions]
     _keep(folder, all_decisions, filled)
     # Of a mapping by hand nobody recorded which fields its columns give.
@@ -118,8 +119,8 @@ def _replace_site(folder: Path, write: Callable[[Path], None]) -> None:
     try:
         write(temporary)
         load_site(temporary)
-        for file in temporary.iterdir():
-            file.replace(folder / file.name)
+        for file in sorted(temporary.iterdir()):
+            replace_mapping_file(file, folder / file.name)
     finally:
         shutil.rmtree(temporary.parent, ignore_errors=True)
 

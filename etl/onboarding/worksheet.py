@@ -12,6 +12,7 @@ from typing import Any
 import xlsxwriter
 
 from etl.onboarding.draft import ALL_ROWS, ColumnDraft, Draft
+from etl.onboarding.kept import replace_filled
 from etl.onboarding.layout import FoundSource
 from etl.onboarding.proposal import SURE
 from etl.onboarding.words import (
@@ -68,7 +69,7 @@ _ROLE_NAMES = {
 def write_worksheet(draft: Draft, path: Path, written: Written | None = None) -> Path:
     """Write the worksheet of a draft, with what a person wrote into an earlier one; the same draft gives the same file. Returns the path."""
     written = written or Written()
-    with open_workbook(path, "Mapping worksheet") as book:
+    with open_workbook(path, "Mapping worksheet", replace_filled) as book:
         formats = _make_formats(book)
         _write_readme(book, formats, draft, written)
         _write_columns(book, formats, draft, written)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,16 +16,20 @@ _CREATED = datetime(2020, 1, 1)  # fixed: the file differs only when its content
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 
 
+Replace = Callable[[Path, Path], object]
+"""Puts a finished file in place of another, as `Path.replace` does."""
+
+
 @contextmanager
-def open_workbook(path: Path, title: str) -> Iterator[xlsxwriter.Workbook]:
-    """Give a new workbook to write into; the file at `path` is replaced as a whole when it is finished."""
+def open_workbook(path: Path, title: str, replace: Replace = Path.replace) -> Iterator[xlsxwriter.Workbook]:
+    """Give a new workbook to write into; when it is finished, `replace` puts it in place of the file at `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with xlsxwriter.Workbook(str(temporary), _OPTIONS) as book:
             book.set_properties({"title": title, "author": "HCC registry", "created": _CREATED})
             yield book
-        temporary.replace(path)
+        replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

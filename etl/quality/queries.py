@@ -22,7 +22,7 @@ from etl.answers import (
     VALUE,
     name_delivery,
 )
-from etl.pages.spreadsheet import CELL_LIMIT, fit_height, open_workbook
+from etl.pages.spreadsheet import CELL_LIMIT, Replace, fit_height, open_workbook
 from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
 from etl.quality.measures import sort_findings
@@ -92,13 +92,15 @@ def filter_queries(findings: pl.DataFrame) -> pl.DataFrame:
     return sort_findings(findings.filter(is_asked, pl.col("status").is_in(ASKED)))
 
 
-def write_query_workbook(findings: pl.DataFrame, path: Path, hospital: Text, *, is_synthetic: bool) -> Path:
+def write_query_workbook(
+    findings: pl.DataFrame, path: Path, hospital: Text, *, is_synthetic: bool, replace: Replace = Path.replace
+) -> Path:
     """Write the query workbook of one hospital from `derive_query_status`; returns the path.
 
-    The file is replaced as a whole, and is the same byte for byte while the findings are.
+    The file is replaced as a whole by `replace`, and is the same byte for byte while the findings are.
     """
     queries = filter_queries(findings)
-    with open_workbook(path, "Data queries") as book:
+    with open_workbook(path, "Data queries", replace) as book:
         formats = _make_formats(book)
         _write_explanation(book, formats, queries, hospital, is_synthetic=is_synthetic)
         _write_queries(book, formats, queries, is_synthetic=is_synthetic)

@@ -11,6 +11,7 @@ import polars as pl
 
 from etl.answers import ANSWERS
 from etl.pages.page import Language, render_page, write_page
+from etl.pages.spreadsheet import Replace
 from etl.pages.text import Text
 from etl.quality import comparison, listing, measures, texts, thresholds
 from etl.quality.embed import embed_findings
@@ -59,12 +60,13 @@ def write_quality_pages(
     *,
     expectations: pl.DataFrame | None = None,
     language: Language = "both",
+    replace_workbook: Replace = Path.replace,
 ) -> list[Path]:
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
     `frames` are the warehouse's: the ten tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
     quarantine, eligibility, attrition, completeness, answers. `hospitals` gives the names by id. The page over all is written
-    where `hospitals` names every hospital that has data. `expectations` are those of `run_expectations`; without them
+    where `hospitals` names every hospital that has data. `replace_workbook` puts a new query workbook in place of the old one. `expectations` are those of `run_expectations`; without them
     they are run now.
     """
     if expectations is None:
@@ -76,14 +78,16 @@ def write_quality_pages(
     folder = reports_dir / "quality"
     paths: list[Path] = []
     for hospital in sorted(set(hospitals) & set(loaded)):
-        paths += _write_hospital(frames, folder / hospital, hospital, hospitals[hospital], language)
+        paths += _write_hospital(frames, folder / hospital, hospital, hospitals[hospital], language, replace_workbook)
     if set(loaded) <= set(hospitals):
         html = render_page(find_data(TEMPLATES, "index.html"), describe_all(frames, hospitals), language=language)
         paths.append(write_page(folder / "index.html", html))
     return paths
 
 
-def _write_hospital(frames: Frames, folder: Path, hospital: str, name: Text, language: Language) -> list[Path]:
+def _write_hospital(
+    frames: Frames, folder: Path, hospital: str, name: Text, language: Language, replace: Replace
+) -> list[Path]:
     context = describe_hospital(frames, hospital, name)
     script = find_data(TEMPLATES, "findings.js").read_text(encoding="utf-8")
     render = partial(render_page, find_data(TEMPLATES, "hospital.html"), scripts=[script], language=language)
@@ -91,7 +95,9 @@ def _write_hospital(frames: Frames, folder: Path, hospital: str, name: Text, lan
     data, n_shown = embed_findings(context["status"], max(PAGE_BYTES - bytes_besides, 0))
     html = render({**context, "findings_json": data, "n_shown": n_shown})
     queries = context["status"]
-    workbook = write_query_workbook(queries, folder / "queries.xlsx", name, is_synthetic=context["is_synthetic"])
+    workbook = write_query_workbook(
+        queries, folder / "queries.xlsx", name, is_synthetic=context["is_synthetic"], replace=replace
+    )
     return [write_page(folder / "index.html", html), workbook]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
-from etl.answers import keep_workbook
+from etl.answers import keep_workbook, replace_workbook
 from etl.errors import StructureError, UsageError
 from etl.onboarding.page import write_mapping_page
 from etl.pages.text import Text
@@ -44,7 +45,13 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
     chosen = {hospital: names[hospital]} if hospital else names
     for name in chosen:
         keep_workbook(settings, name)
-    paths = write_quality_pages(frames, settings.reports_dir, chosen, language=settings.language)
+    paths = write_quality_pages(
+        frames,
+        settings.reports_dir,
+        chosen,
+        language=settings.language,
+        replace_workbook=partial(replace_workbook, settings),
+    )
     is_synthetic = bool(frames["ingests"].filter("is_current")["is_synthetic"].any())
     return [*paths, *_write_mapping_pages(settings, chosen, is_synthetic=is_synthetic)]
 

@@ -89,7 +89,7 @@ def test_identifiers_are_never_shown(deliveries, settings):
             [*read_cells(folder / "worksheet.xlsx").values(), *(f.read_text() for f in folder.glob("*.csv"))]
         )
         site, delivery = load_site(PACKAGE_SITES / hospital), read_delivery(path)
-        identifiers = {t for texts in map_delivery(delivery, site).identifiers.values() for t in texts if len(t) > 3}
+        identifiers = {t for texts in map_delivery(delivery, site).own.by_patient.values() for t in texts if len(t) > 3}
         assert identifiers
         assert not [text for text in identifiers if text in written]
 

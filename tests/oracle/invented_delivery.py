@@ -28,6 +28,8 @@ DATES = (
     "{0.year}年{0.month}月{0.day}日",
     "{0:%Y%m%d}",
 )
+LAST_DAY = date(2022, 11, 1)
+"""The day of every invented delivery."""
 UNKNOWN_CODES = ("9 nine", "未编码", "xx")
 UNKNOWN_UNITS = ("furlong", "mol", "")
 LOGARITHM = "log10"
@@ -43,7 +45,7 @@ FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 class Cell:
     """A text with its meaning: the number, date, code or text it states, or why it states none.
 
-    `value` is a number in the unit it is written in; `kind` is `missing`, `unreadable`, `code` or `value`.
+    `value` is a number in the unit it is written in; `kind` is `missing`, `unreadable`, `code`, `after_delivery` or `value`.
     """
 
     text: str | None
@@ -222,7 +224,9 @@ def _draw_code(draw, spec, fault_rate):
 def _draw_date(draw, fault_rate):
     if draw.random() < fault_rate:
         return Cell(draw.choice(UNREADABLE["date"]), "unreadable")
-    day = date(2019, 1, 1) + timedelta(days=draw.randint(0, 1400))
+    if draw.random() < fault_rate / 2:
+        return Cell(draw.choice(DATES).format(LAST_DAY + timedelta(days=draw.choice((1, 30, 25000)))), "after_delivery")
+    day = LAST_DAY - timedelta(days=draw.randint(0, 1400))
     return Cell(draw.choice(DATES).format(day), "value", day)
 
 

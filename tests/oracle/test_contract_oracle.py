@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracle.contract_oracle import fields_of, judge_delivery
-from oracle.invented_delivery import CONTRACTS, make_delivery
+from oracle.invented_delivery import CONTRACTS, LAST_DAY, make_delivery
 
 from etl.accounts import CellAccounts, Landing
 from etl.findings_book import FindingsBook
 from etl.identity import PseudonymKey
 from etl.judge_contract import judge_cells, reject_by_key, reject_with_patient
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
+from etl.masking import OwnTexts
 from etl.records import RECORD, type_records
 from etl.site import Site
 from etl.validate import validate_delivery
@@ -22,7 +23,7 @@ from schemas.tables import TABLES
 
 KINDS = (
     "missing", "duplicate", "unknown", "parent", "unreadable", "code", "unit", "unit_slip", "range", "implausible",
-    "personal_data",
+    "after_delivery", "personal_data",
 )  # fmt: skip
 SITE = Site("clinic", "Clinic", "医院", (), (), ())
 KEY = PseudonymKey(b"0123456789abcdef0123456789abcdef")
@@ -44,7 +45,7 @@ def make_mapped(delivery):
         row_accounts=pl.DataFrame(),
         cells=CellAccounts(0, {}, pl.DataFrame(schema=CELLS)),
         landing=Landing(landing, pl.DataFrame(schema=CELLS)),
-        identifiers={},
+        own=OwnTexts(),
         filled_rows=0,
         unread_boxes=pl.DataFrame(schema=boxes),
     )
@@ -67,7 +68,9 @@ def judge_contract(mapped):
     """The accepted records and the findings, by the steps of `validate_delivery` that the contract needs."""
     book = FindingsBook(mapped.group_columns)
     records = {
-        name: type_records(name, TABLES[name], texts, site=SITE, delivery="d", key=KEY, identifiers={})
+        name: type_records(
+            name, TABLES[name], texts, site=SITE, delivery="d", last_day=LAST_DAY, key=KEY, own=OwnTexts()
+        )
         for name, texts in mapped.records.items()
     }
     rejected = reject_with_patient(records, {name: reject_by_key(table, book) for name, table in records.items()}, book)
@@ -108,7 +111,7 @@ def test_findings_of_the_contract_agree_with_their_oracle(delivery):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_whole_delivery_is_accepted_and_quarantined_as_the_oracle_says(seed):
     delivery = make_delivery(seed)
-    expected, validated = judge_delivery(delivery), validate_delivery(make_mapped(delivery), SITE, "d", KEY)
+    expected, validated = judge_delivery(delivery), validate_delivery(make_mapped(delivery), SITE, "d", LAST_DAY, KEY)
     compare(expected, validated.tables, validated.findings.filter(~pl.col("rule_id").is_in(list(RULES))))
     is_asked = ("missing", "implausible", "personal_data")
     set_aside = {place for place in expected.findings if place[2] is None or place[0].rsplit(".", 1)[1] not in is_asked}

@@ -3,6 +3,8 @@
 Each case is decided by hand from the quantity's plausible limits and its known units.
 """
 
+import datetime as dt
+
 import polars as pl
 import pytest
 from clinical_tables import read_rows
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from etl.findings import contract_message, describe_test, state_limits_in
 from etl.identity import PseudonymKey
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
+from etl.masking import OwnTexts
 from etl.records import type_records
 from etl.site import Site
 from schemas.codes import LabTest
@@ -19,6 +22,7 @@ from schemas.contract import read_contract
 from schemas.tables import TABLES
 
 SITE = Site("clinic", "Clinic", "医院", (), (), ())
+LAST_DAY = dt.date(2022, 11, 20)
 KEY = PseudonymKey(b"k" * 64)
 
 
@@ -34,7 +38,9 @@ def read_cells(table, rows):
         {**fixed, PATIENT_TEXT: f"p{n}", "source_row": n, GROUP: 1, **row} for n, row in enumerate(rows, start=1)
     ]
     texts = pl.DataFrame(records, schema=schema)
-    return type_records(table, TABLES[table], texts, site=SITE, delivery="d", key=KEY, identifiers={})
+    return type_records(
+        table, TABLES[table], texts, site=SITE, delivery="d", last_day=LAST_DAY, key=KEY, own=OwnTexts()
+    )
 
 
 def read_lab(test, text, unit):
