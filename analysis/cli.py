@@ -20,12 +20,12 @@ from etl.example.model import HOSPITALS
 from etl.ingest import ingest
 from etl.quality.run import write_quality
 from etl.settings import Settings, read_settings
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 from schemas.dictionary import write_dictionary
 from schemas.rule_catalogue import write_rule_catalogue
 
 MAIN_STUDY = "len_vs_sora"
-MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "ingests")
+MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
 
 
 @commands.command("analyse")

@@ -11,7 +11,7 @@ from etl.extract import SYNTHETIC_MARKER
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("schemas", "etl", "analysis")
-ANALYSIS_MAY_USE = {"warehouse", "disclosure", "settings", "errors", "pages"}
+ANALYSIS_MAY_USE = {"store", "disclosure", "settings", "errors", "pages"}
 MAY_USE_ALL_OF_ETL = {
     "analysis/cli.py",  # the console script: it mounts etl's commands and runs the example study with them
     "analysis/calibrate_example.py",  # searches the constants of etl/example: it draws patients and analyses them
@@ -62,7 +62,8 @@ def test_analysis_uses_only_the_agreed_parts_of_etl():
 @pytest.mark.parametrize(
     ("library", "home"),
     [
-        ("duckdb", "etl/warehouse.py"),
+        ("duckdb", "etl/store/database.py"),
+        ("filelock", "etl/store/lock.py"),
         ("great_expectations", "etl/quality/expectations.py"),
         ("survival", "analysis/cox.py"),
         ("lifelines", "analysis/kaplan_meier.py"),
@@ -95,10 +96,14 @@ def test_no_function_is_too_long():
                     assert node.end_lineno - node.lineno < 60, (path, node.name)
 
 
-def test_every_mart_is_built():
-    from etl.warehouse import MART_ORDER
-
-    assert sorted(MART_ORDER) == sorted(path.stem for path in (ROOT / "sql" / "marts").glob("*.sql"))
+def test_only_the_store_reads_the_sql():
+    readers = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in list_modules(package)
+        if re.search(r"""files\("sql"\)|["']sql["']""", path.read_text(encoding="utf-8"))
+    }
+    assert all(name.startswith("etl/store/") for name in readers), readers
 
 
 def test_every_sql_file_says_what_it_is():

@@ -23,7 +23,7 @@ from etl.ingest import VERSIONED
 from etl.settings import PACKAGE_SITES
 from etl.sheets import choose_sheets
 from etl.site import IDENTIFIER_ROLES, load_site
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "analysis" / "studies" / "len_vs_sora" / "published" / "table1.csv"
