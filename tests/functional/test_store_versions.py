@@ -261,7 +261,7 @@ def test_a_copy_that_cannot_be_made_changes_nothing(desk, monkeypatch):
 def test_an_older_database_in_a_folder_that_cannot_be_written(desk, monkeypatch):
     make_version_0(desk)
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(errors.UsageError, match="must be brought up to date once.*set WORKSPACE to the copy"):
+    with pytest.raises(errors.UsageError, match=r"must be brought up to date once.*set WORKSPACE to the copy"):
         desk.read("ingests")
     assert list_copies(desk) == []
 
