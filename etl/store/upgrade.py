@@ -41,7 +41,6 @@ class State:
     version: int
     migrations: tuple[Migration, ...]
     is_behind: bool
-    is_new: bool = False
 
 
 def list_migrations() -> list[Migration]:
@@ -62,7 +61,7 @@ def examine(warehouse: Warehouse, path: Path) -> State:
     """
     shape, latest = warehouse.read_shape(), find_latest_version()
     if not shape:
-        return State(latest, (), is_behind=True, is_new=True)
+        return State(latest, (), is_behind=True)
     if lacking := [table for table in (_REGISTRY, _INGESTS) if table not in shape]:
         raise _refuse(path, [_say_missing(table) for table in lacking])
     version, views_hash = _read_version(warehouse, shape, path)
@@ -119,13 +118,13 @@ def upgrade(warehouse: Warehouse, path: Path, state: State) -> None:
         _add_what_is_new(warehouse)
         warehouse.execute(f"delete from {SCHEMA_VERSION}")  # noqa: S608 (names are ours)
         warehouse.execute(f"insert into {SCHEMA_VERSION} values (?, ?)", [find_latest_version(), hash_views()])  # noqa: S608
-        warehouse.rebuild_views()
-        warehouse.run_checks()
         if examine(warehouse, path).is_behind:
             raise InternalError(
                 "The migrations do not lead to the declared tables. Nothing was changed.",
                 "迁移后的表与声明不符。未作任何更改。",
             )
+        warehouse.rebuild_views()
+        warehouse.run_checks()
 
 
 def _add_what_is_new(warehouse: Warehouse) -> None:

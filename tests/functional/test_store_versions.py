@@ -16,6 +16,7 @@ from etl.ingest import revert
 from etl.quality.run import write_quality
 from etl.settings import Settings
 from etl.store import upgrade as store_upgrade
+from etl.store.database import Warehouse
 from etl.store.shape import declare_shape
 from etl.store.upgrade import Migration, list_migrations
 from etl.store.warehouse import open_for_reading, open_for_writing
@@ -138,6 +139,7 @@ def test_a_database_that_another_tool_changed(desk, statement, said):
         ("drop table versions.lesion cascade", "the table versions.lesion is missing"),
         ("alter table versions.subject drop column arm", "versions.subject lacks arm"),
         ("alter table versions.patient alter age_years type varchar", "versions.patient.age_years is VARCHAR"),
+        ("alter table versions.subject alter start_date type varchar", "versions.subject.start_date is VARCHAR"),
         ("create table schema_version as select 0 as version", "main.schema_version, main.schema_column"),
     ],
 )
@@ -276,3 +278,25 @@ def test_a_version_loaded_since_and_the_answers_are_kept(desk):
     assert desk.read("versions.patient")["ingest_id"].to_list() == [1, 1, 1, 2, 2, 2]
     assert desk.read("answers").is_empty()
     assert desk.read("schema_column").filter(pl.col("since_ingest_id") > 1)["since_ingest_id"].unique().to_list() == [3]
+
+
+class FullDisk:
+    """A connection on which one statement fails, as on a full disk."""
+
+    def __init__(self, failing):
+        self.failing = failing
+
+    def execute(self, sql, *_):
+        if sql == self.failing:
+            raise duckdb.FatalException("could not write")
+        return self
+
+    def fetchall(self):
+        return []
+
+
+def test_a_failed_commit_changed_nothing_and_a_failed_checkpoint_lost_nothing():
+    with pytest.raises(errors.UsageError, match="Nothing was changed"), Warehouse(FullDisk("commit")).transaction():
+        pass
+    with pytest.raises(errors.UsageError, match="What was done is saved"):
+        Warehouse(FullDisk("checkpoint")).checkpoint()
