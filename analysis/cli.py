@@ -21,13 +21,13 @@ from etl.ingest import ingest
 from etl.installation import check_installation, make_incomplete
 from etl.quality.run import write_quality
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 from schemas.dictionary import write_dictionary
 from schemas.example_patient import MissingCaseError
 from schemas.package_data import MissingDataError, find_folder
 from schemas.rule_catalogue import write_rule_catalogue
 
-MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "ingests")
+MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
 
 
 @commands.command("analyse")

@@ -17,6 +17,7 @@ import polars as pl
 from analysis.cohort import select_cohort
 from analysis.cohort_names import ALL
 from analysis.figures.style import save_figures
+from analysis.filled import check_filled
 from analysis.manuscript import write_manuscript
 from analysis.outcome import StudyOutcome
 from analysis.published import read_published
@@ -81,9 +82,12 @@ def run_study(
 
     Written are `results.parquet`, `results.csv`, `curves.parquet`, `courses.parquet`, `manifest.json`, `figures/`, `index.html`,
     `manuscript.docx` and `manuscript_numbers.csv`.
-    `frames` are the marts `analysis_subject` and `analysis_adverse_event`, and `ingests`. `manifest_inputs` is
-    written into the manifest as it is (input hashes, ingest ids).
+    `frames` are the marts `analysis_subject`, `analysis_adverse_event` and `unfilled_column`, and `ingests`.
+    `manifest_inputs` is written into the manifest as it is (input hashes, ingest ids).
+
+    Raises `AnalysisError` as `compute_study` does, and where a hospital was loaded before a column that is read was made.
     """
+    check_filled(frames["unfilled_column"], spec)
     outcome = compute_study(frames, spec)
     synthetic = is_synthetic(frames["ingests"], spec)
     manifest = make_manifest(spec, manifest_inputs, is_synthetic=synthetic)

@@ -12,6 +12,8 @@ from etl.identity import normalise_identifier
 from etl.masking import OwnTexts, is_identifying
 from etl.parse import MISSING_TEXTS
 from etl.site import IDENTIFIER_ROLES, ColumnMap, Site, Source, normalise_code
+from schemas.bookkeeping import ROW_ACCOUNTS, SOURCE, SOURCE_ROW
+from schemas.column import read_dtypes
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
 
@@ -21,7 +23,7 @@ PATIENT = "_patient"
 # What a checkbox says where codes.csv names no code for true.
 TICKED = ("1", "true", "yes", "是", "checked", "有")
 UNTICKED = ("0", "false", "no", "否", "unchecked", "无")
-_PLACE = {"source_file": pl.String, "source_sheet": pl.String, ROW: pl.Int64}
+_PLACE = read_dtypes(SOURCE)
 
 
 @dataclass(frozen=True)
@@ -161,13 +163,12 @@ def _role_by_column(columns: Sequence[ColumnMap]) -> dict[str, str]:
 
 def count_rows(sheets: Sequence[SheetRows], ignored: Sequence[tuple[Grid, str]]) -> pl.DataFrame:
     """Count each sheet's rows by the rule that used or ignored them; sheets without records are ignored as a whole."""
-    schema = {"source_file": pl.String, "source_sheet": pl.String, "rule": pl.String, "n_rows": pl.Int64}
     lines: list[tuple[str, str | None, str, int]] = []
     for sheet in sheets:
         for rule, n in sorted(sheet.rows["rule"].value_counts().iter_rows()):
             lines.append((sheet.file, sheet.sheet, rule, n))
     lines += [(grid.file, grid.sheet, reason, grid.cells.height) for grid, reason in ignored]
-    return pl.DataFrame(lines, schema=schema, orient="row")
+    return pl.DataFrame(lines, schema=read_dtypes(ROW_ACCOUNTS), orient="row")
 
 
 @dataclass(frozen=True)
@@ -184,8 +185,7 @@ class Landing:
 
 def make_landing(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Landing:
     """Keep what each row said, without what names a person."""
-    schema = {**_PLACE, "rule": pl.String, "cells": pl.String}
-    rows = [pl.DataFrame(schema=schema)]
+    rows = [pl.DataFrame(schema=read_dtypes(SOURCE_ROW))]
     personal = [pl.DataFrame(schema={**_PLACE, "source_column": pl.String, "value": pl.String})]
     for sheet in sheets:
         columns = [c for s in sheet.sources for c in site.columns_of(s)]

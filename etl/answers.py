@@ -22,7 +22,10 @@ from etl.identity import mask_personal_data
 from etl.kept_files import keep_file, replace_keeping
 from etl.pages.text import Text
 from etl.settings import Settings
-from etl.warehouse import Warehouse, open_for_reading
+from etl.store.database import Warehouse
+from etl.store.warehouse import open_for_reading
+from schemas.bookkeeping import ANSWERS as ANSWER_COLUMNS
+from schemas.column import read_dtypes
 
 ANSWERS_FOLDER = "answers"
 WORKBOOK = "queries.xlsx"
@@ -65,7 +68,7 @@ def normalise_cell(text: pl.Expr) -> pl.Expr:
 def read_new_answers(settings: Settings, hospital: str) -> pl.DataFrame:
     """Return the answers of a hospital's workbooks that are not in the warehouse yet.
 
-    Columns: those of `sql/tables/answers.sql` but answer_id, hospital and taken_at.
+    Columns: those of `schemas.bookkeeping.ANSWERS` but answer_id, hospital and taken_at.
 
     Raises:
         AnswerError: a workbook that cannot be read, an unknown query or answer; lists every fault with its cell.
@@ -87,7 +90,7 @@ def store_answers(warehouse: Warehouse, hospital: str, answers: pl.DataFrame) ->
         hospital=pl.lit(hospital),
         taken_at=pl.lit(datetime.now(UTC).isoformat(timespec="seconds")),
     )
-    warehouse.append("main", "answers", rows)
+    warehouse.append("main.answers", rows)
 
 
 def keep_workbook(settings: Settings, hospital: str) -> Path | None:
@@ -141,11 +144,8 @@ def _read_known(settings: Settings, hospital: str) -> tuple[pl.DataFrame, pl.Dat
     if not settings.warehouse_path.exists():
         return pl.DataFrame(schema=empty), pl.DataFrame(schema=empty)
     with open_for_reading(settings.warehouse_path) as warehouse:
-        answers, findings = pl.DataFrame(schema=empty), pl.DataFrame(schema=empty)
-        if warehouse.has_relation("main", "answers"):
-            answers = warehouse.query("select * from answers where hospital = ? order by answer_id", [hospital])
-        if warehouse.has_relation("marts", "finding"):
-            findings = warehouse.query("select distinct finding_id from marts.finding where hospital = ?", [hospital])
+        answers = warehouse.query("select * from answers where hospital = ? order by answer_id", [hospital])
+        findings = warehouse.query("select distinct finding_id from marts.finding where hospital = ?", [hospital])
     return answers, findings
 
 
@@ -168,10 +168,10 @@ def _read_workbooks(workbooks: list[_Workbook], findings: pl.DataFrame) -> pl.Da
             "答复无法读取，未载入任何数据：\n  " + "\n  ".join(f.zh for f in shown) + rest.zh,
         )
     schema = {
-        "finding_id": pl.String, "answer": pl.String, "comment": pl.String, "value": pl.String, "message_en": pl.String,
-        "answered_by": pl.String, "ingest_id": pl.Int64, "source_file": pl.String, "source_row": pl.Int64,
-        "file_hash": pl.String,
-    }  # fmt: skip
+        name: dtype
+        for name, dtype in read_dtypes(ANSWER_COLUMNS).items()
+        if name not in ("answer_id", "hospital", "taken_at")
+    }
     return pl.DataFrame(answers, schema=schema)
 
 

@@ -13,7 +13,7 @@ from etl.onboarding.run import propose_hospital
 from etl.onboarding.take import take_worksheet
 from etl.quality.run import write_quality
 from etl.settings import find_site, list_hospitals, read_settings
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 

@@ -8,28 +8,14 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from schemas.bookkeeping import FINDINGS
 from schemas.codes import LabTest, Severity
+from schemas.column import read_dtypes
 from schemas.contract import FieldContract, Number, read_grain
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, LOG10_PREFIX, NO_UNIT, find_factor, name_test, normalise_unit
 
-FINDING_SCHEMA: dict[str, type[pl.DataType]] = {
-    "finding_id": pl.String,
-    "rule_id": pl.String,
-    "severity": pl.String,
-    "outcome": pl.String,
-    "patient_id": pl.String,
-    "table_name": pl.String,
-    "field": pl.String,
-    "record_key": pl.String,
-    "source_file": pl.String,
-    "source_sheet": pl.String,
-    "source_row": pl.Int64,
-    "source_column": pl.String,
-    "value": pl.String,
-    "message_en": pl.String,
-    "message_zh": pl.String,
-}
+FINDING_SCHEMA = read_dtypes(FINDINGS)
 FAIL, ERROR = "fail", "error"
 
 

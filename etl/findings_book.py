@@ -9,12 +9,11 @@ import polars as pl
 from etl.findings import FINDING_SCHEMA, Message, make_findings, number_findings
 from etl.mapping import GROUP
 from etl.records import RECORD, TypedRecords
+from schemas.bookkeeping import RULE_OUTCOMES
 from schemas.codes import Severity
+from schemas.column import read_dtypes
 
-OUTCOME_SCHEMA = {
-    "rule_id": pl.String, "table_name": pl.String, "severity": pl.String,
-    "n_pass": pl.Int64, "n_fail": pl.Int64, "n_not_evaluable": pl.Int64, "n_error": pl.Int64,
-}  # fmt: skip
+OUTCOME_SCHEMA = read_dtypes(RULE_OUTCOMES)
 
 
 @dataclass

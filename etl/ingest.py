@@ -31,27 +31,18 @@ from etl.mapping import Mapped, map_delivery
 from etl.read_site import load_site
 from etl.settings import Settings, find_site
 from etl.site import Site
+from etl.store.database import Warehouse
+from etl.store.sql_files import list_sql_files
+from etl.store.warehouse import open_for_reading, open_for_writing
 from etl.validate import Validated, validate_delivery
-from etl.warehouse import SQL_DIR, Warehouse, open_for_reading, open_for_writing
 from schemas.codes import Severity
-from schemas.contract import PROVENANCE
+from schemas.derived_columns import STORED_FRAMES
 from schemas.package_data import find_folder
-from schemas.tables import TABLES
 
 MINIMAL_SHARE_OF_LAST = 0.8
-VERSIONED = (
-    *TABLES, "subject", "assessment", "eligibility", "findings", "rule_outcomes", "row_accounts", "quarantine", "completeness",
-)  # fmt: skip
 # Modules of etl/ that only talk to people: a change of them gives no reason to read a delivery again.
 TALKING_MODULES = ("answers.py", "cli.py", "console.py", "disclosure.py", "errors.py", "installation.py", "settings.py")
 _SHOWN_REASONS = 3
-_EMPTY_PATIENTS = pl.DataFrame(
-    schema={
-        **dict.fromkeys(PROVENANCE, pl.String),
-        "source_row": pl.Int64,
-        "ingest_id": pl.Int64,
-    }
-)
 Progress = Callable[[str, str], None]
 
 
@@ -161,9 +152,6 @@ def _read_known(settings: Settings) -> _Known:
     if not settings.warehouse_path.exists():
         return _Known(pl.DataFrame(), None, None)
     with open_for_reading(settings.warehouse_path) as warehouse:
-        if not (warehouse.has_relation("main", "ingests") and warehouse.has_relation("main", "registry")):
-            # The first ingest was cut off before anything was loaded.
-            return _Known(pl.DataFrame(), None, None)
         ingests = warehouse.query("select * from ingests order by ingest_id")
         registry = warehouse.query("select * from registry")
     if registry.is_empty():
@@ -226,9 +214,13 @@ def _hash_candidate(path: Path, site: Site) -> _Candidate:
 def _hash_code() -> str:
     """Return the hash of the code that reads and judges: a change of it re-reads the current deliveries."""
     judging = [path for path in find_folder("etl").glob("*.py") if path.name not in TALKING_MODULES]
-    digest = hashlib.sha256()
     words = find_folder("etl").glob("*.csv")
-    for file in sorted([*find_folder("schemas").rglob("*.py"), *judging, *words, *SQL_DIR.rglob("*.sql")]):
+    digest = hashlib.sha256()
+    for file in [
+        *sorted([*find_folder("schemas").rglob("*.py"), *judging, *words]),
+        *list_sql_files("core"),
+        *list_sql_files("marts"),
+    ]:
         digest.update(file.read_bytes())
     return digest.hexdigest()
 
@@ -334,7 +326,8 @@ def _load(
                 "读取期间有另一次入库完成。本次未载入任何数据，请重新运行。",
             )
         if warehouse.query("select * from registry").is_empty():
-            warehouse.execute("insert into registry values (?, ?)", [key.fingerprint, delivery.is_synthetic])
+            made_with = {"key_fingerprint": key.fingerprint, "is_synthetic": delivery.is_synthetic}
+            warehouse.append("main.registry", pl.DataFrame([made_with]))
         warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])
         line = {
             "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
@@ -342,34 +335,31 @@ def _load(
             "is_synthetic": delivery.is_synthetic, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
             **accounts, "is_current": True,
         }  # fmt: skip
-        warehouse.append("main", "ingests", pl.DataFrame([line]))
+        warehouse.append("main.ingests", pl.DataFrame([line]))
         stamp = [pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")]
         owner = [*stamp, pl.lit(site.hospital).alias("hospital"), pl.lit(delivery.name).alias("delivery")]
-        for name, frame in {**validated.tables, **validated.derived}.items():
-            if name in VERSIONED:  # what is derived for the rules alone is not kept
-                warehouse.append("versions", name, frame.with_columns(stamp))
+        stored = {**validated.tables, **{name: validated.derived[name] for name in STORED_FRAMES}}
+        for name, frame in stored.items():
+            warehouse.append(f"versions.{name}", frame.with_columns(stamp))
         about = {
             "findings": validated.findings, "rule_outcomes": validated.rule_outcomes, "quarantine": validated.quarantine,
             "row_accounts": mapped.row_accounts, "completeness": validated.completeness,
         }  # fmt: skip
         for name, frame in about.items():
-            warehouse.append("versions", name, frame.with_columns(owner))
-        warehouse.append("landing", "source_row", mapped.landing.rows.with_columns(owner))
+            warehouse.append(f"versions.{name}", frame.with_columns(owner))
+        warehouse.append("landing.source_row", mapped.landing.rows.with_columns(owner))
         store_answers(warehouse, site.hospital, answers)
         refresh(warehouse)
     return ingest_id
 
 
 def refresh(warehouse: Warehouse) -> None:
-    """Rebuild views, recompute the findings between hospitals, and run the checks; inside the caller's transaction."""
-    no_findings = find_shared_patients(pl.DataFrame(schema={"patient_id": pl.String}), _EMPTY_PATIENTS)
-    warehouse.append("main", "cross_findings", no_findings)
-    warehouse.rebuild_views(VERSIONED)
+    """Recompute the findings between hospitals and run the checks; inside the caller's transaction."""
     shared = find_shared_patients(
         warehouse.query("select * from marts.person_in_two_hospitals"), warehouse.query("select * from core.patient")
     )
     warehouse.execute("delete from cross_findings")
-    warehouse.append("main", "cross_findings", shared)
+    warehouse.append("main.cross_findings", shared)
     warehouse.run_checks()
 
 

@@ -23,9 +23,12 @@ from etl.judge_rules import judge_rules
 from etl.mapping import Mapped
 from etl.records import PERSON_ID, RECORD, type_records
 from etl.site import Site
+from schemas.bookkeeping import COMPLETENESS, QUARANTINE
 from schemas.codes import Severity
+from schemas.column import list_misfits, read_dtypes
 from schemas.contract import PROVENANCE, read_contract
 from schemas.derive import derive
+from schemas.derived_columns import DERIVED_COLUMNS
 from schemas.tables import TABLES
 
 
@@ -74,6 +77,7 @@ def validate_delivery(mapped: Mapped, site: Site, delivery: str, last_day: dt.da
     tables = {name: frame.select(*PROVENANCE, *read_contract(TABLES[name])) for name, frame in accepted.items()}
     _pass_gate(tables)
     derived = derive(tables)
+    _hold_to_declaration(derived)
     judge_rules(records, accepted, derived, book)
     book.findings += _judge_unmapped_cells(mapped)
     findings, rule_outcomes = book.close()
@@ -100,6 +104,15 @@ def _pass_gate(tables: Mapping[str, pl.DataFrame]) -> None:
             raise InternalError(
                 f"Accepted records of '{name}' do not pass their contract: {where}. Nothing was loaded."
             ) from None
+
+
+def _hold_to_declaration(derived: Mapping[str, pl.DataFrame]) -> None:
+    for name, frame in derived.items():
+        if misfits := list_misfits(dict(frame.schema), read_dtypes(DERIVED_COLUMNS[name])):
+            raise InternalError(
+                f"The derived frame '{name}' is not as it is declared: it {'; '.join(misfits)}. Nothing was loaded.",
+                f"派生表“{name}”与声明不符：{'；'.join(misfits)}。未载入任何数据。",
+            )
 
 
 def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
@@ -133,10 +146,7 @@ def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
     kinds = "|".join(CELL_KINDS)
     is_cell = pl.col("rule_id").str.contains(rf"\.({kinds})$") | (pl.col("rule_id") == "cell.stray")
     is_record = pl.col("severity") == Severity.REJECT.value
-    return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(
-        "table_name", "record_key", "field", "rule_id", "patient_id",
-        "source_file", "source_sheet", "source_row", "source_column", "value",
-    )  # fmt: skip
+    return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(*QUARANTINE)
 
 
 def _count_filled(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -146,5 +156,4 @@ def _count_filled(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         for name, spec in read_contract(TABLES[table]).items()
         if not spec.is_made or name == PERSON_ID
     ]
-    schema = {"table_name": pl.String, "field": pl.String, "n_records": pl.Int64, "n_filled": pl.Int64}
-    return pl.DataFrame(lines, schema=schema, orient="row")
+    return pl.DataFrame(lines, schema=read_dtypes(COMPLETENESS), orient="row")

@@ -112,6 +112,11 @@ def read_contract(table: type[Table]) -> Mapping[str, FieldContract]:
     }
 
 
+def read_dtypes(table: type[Table]) -> dict[str, type[pl.DataType]]:
+    """Return the polars types of all columns of a table, provenance first."""
+    return {name: column.dtype.type for name, column in table.to_schema().columns.items()}  # type: ignore[union-attr]
+
+
 def read_grain(table: type[Table]) -> tuple[str, str]:
     """Return what one record of the table is, in English, and the table's Chinese name."""
     metadata = table.Config.metadata or {}

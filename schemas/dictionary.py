@@ -10,6 +10,7 @@ from pathlib import Path
 
 from schemas import codes, definitions
 from schemas.codes import Code, LabTest
+from schemas.column import Column
 from schemas.contract import FieldContract, Number, Table, read_contract, read_grain, read_key
 from schemas.derived_columns import DERIVED_COLUMNS
 from schemas.example_patient import Row, read_correct_patient, read_rows
@@ -147,8 +148,9 @@ def _render_definitions() -> str:
     return "\n\n".join(sections)
 
 
-def _render_derived(name: str, columns: Mapping[str, str]) -> str:
-    table = render_table(("column", "meaning"), [(f"`{column}`", meaning) for column, meaning in columns.items()])
+def _render_derived(name: str, columns: Mapping[str, Column]) -> str:
+    rows = [(f"`{column}`", TYPE_NAMES[str(spec.dtype)], spec.meaning) for column, spec in columns.items()]
+    table = render_table(("column", "type", "meaning"), rows)
     return f"## Derived: {name}\n\n{table}"
 
 

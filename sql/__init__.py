@@ -1,1 +1,1 @@
-"""The warehouse's tables, views, marts and checks."""
+"""The SQL of the warehouse as package data; `etl/store` alone reads it."""

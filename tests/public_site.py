@@ -7,7 +7,7 @@ import polars as pl
 
 from etl.ingest import IngestSummary, ingest
 from etl.settings import Settings
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 

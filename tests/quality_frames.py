@@ -160,7 +160,7 @@ def _count_completeness(tables):
 
 
 def make_frames(n_patients=60, findings=None):
-    """Frames as `etl.warehouse.read_frames` gives them; nanfang has `n_patients`, hunan half of them."""
+    """Frames as `etl.store.warehouse.read_frames` gives them; nanfang has `n_patients`, hunan half of them."""
     hospitals = {"nanfang": n_patients, "hunan": n_patients // 2}
     by_hospital = [_make_patient_tables(hospital, n) for hospital, n in hospitals.items()]
     tables = {name: _make_table(name, [row for part in by_hospital for row in part[name]]) for name in TABLES}
@@ -214,4 +214,7 @@ def make_frames(n_patients=60, findings=None):
         "attrition": pl.DataFrame(attrition),
         "completeness": _count_completeness(tables),
         "answers": pl.DataFrame(schema=ANSWER_SCHEMA),
+        "unfilled_column": pl.DataFrame(
+            [{"hospital": "hunan", "delivery": "d", "table_name": "versions.subject", "column_name": "came_later"}]
+        ),
     }  # fmt: skip

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("schemas", "etl", "analysis")
 LOCK_FILES = ("requirements-build.txt", "requirements.txt", "requirements-dev.txt")
 TOP_LEVEL = {*PACKAGES, "sql"}
-ANALYSIS_MAY_USE = {"warehouse", "disclosure", "settings", "errors", "installation", "pages"}
+ANALYSIS_MAY_USE = {"store", "disclosure", "settings", "errors", "installation", "pages"}
 MAY_USE_ALL_OF_ETL = {
     "analysis/cli.py",  # the console script: it mounts etl's commands and runs the example study with them
     "analysis/calibrate_example.py",  # searches the constants of etl/example: it draws patients and analyses them
@@ -73,7 +73,8 @@ def test_analysis_uses_only_the_agreed_parts_of_etl():
 @pytest.mark.parametrize(
     ("library", "home"),
     [
-        ("duckdb", "etl/warehouse.py"),
+        ("duckdb", "etl/store/database.py"),
+        ("filelock", "etl/store/lock.py"),
         ("great_expectations", "etl/quality/expectations.py"),
         ("survival", "analysis/cox.py"),
         ("lifelines", "analysis/kaplan_meier.py"),
@@ -114,7 +115,7 @@ def test_what_the_product_reads_is_found_through_its_packages():
         for path in list_modules(package)
         if any(isinstance(node, ast.Name) and node.id == "__file__" for node in ast.walk(read_tree(path)))
     }
-    assert users == {"etl/warehouse.py"}  # until it reads sql/ as a package
+    assert not users
 
 
 def test_every_folder_between_a_package_and_its_modules_is_a_package():
@@ -141,10 +142,14 @@ def test_the_top_level_names_of_the_wheel():
     assert {pattern.removesuffix("*").removesuffix(".") for pattern in include} == TOP_LEVEL
 
 
-def test_every_mart_is_built():
-    from etl.warehouse import MART_ORDER
-
-    assert sorted(MART_ORDER) == sorted(path.stem for path in (ROOT / "sql" / "marts").glob("*.sql"))
+def test_only_the_store_reads_the_sql():
+    readers = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in list_modules(package)
+        if re.search(r"""files\("sql"\)|["']sql["']""", path.read_text(encoding="utf-8"))
+    }
+    assert all(name.startswith("etl/store/") for name in readers), readers
 
 
 def test_every_sql_file_says_what_it_is():

@@ -37,6 +37,16 @@ def list_severities(status: pl.DataFrame) -> Rows:
     return rows
 
 
+def list_unfilled(own: Frames) -> Rows:
+    """List the columns that the registry made only after the current version was loaded, by table."""
+    columns = own["unfilled_column"].sort("table_name", "column_name")
+    grouped = columns.group_by("table_name", maintain_order=True).agg("column_name")
+    return [
+        {"table_name": table.removeprefix("versions."), "columns": ", ".join(names)}
+        for table, names in grouped.iter_rows()
+    ]
+
+
 def list_priorities(own: Frames) -> Rows:
     """List the open questions on which results hang, the greatest effect first, each with the results in words."""
     return [

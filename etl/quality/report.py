@@ -65,8 +65,9 @@ def write_quality_pages(
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
     `frames` are the warehouse's: the ten tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
-    quarantine, eligibility, attrition, completeness, answers. `hospitals` gives the names by id. The page over all is written
-    where `hospitals` names every hospital that has data. `replace_workbook` puts a new query workbook in place of the old one. `expectations` are those of `run_expectations`; without them
+    quarantine, eligibility, attrition, completeness, answers, unfilled_column. `hospitals` gives the names by id. The page over all is written
+    where `hospitals` names every hospital that has data. `replace_workbook` puts a new query workbook in place of the old one. `expectations`
+    are those of `run_expectations`; without them
     they are run now.
     """
     if expectations is None:
@@ -118,6 +119,7 @@ def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, An
         "ingest": ingest,
         "status": own["status"],
         "n_listed": n_listed,
+        "unfilled": listing.list_unfilled(own),
         "n_queries": filter_queries(own["status"]).height,
         "severity_rows": listing.list_severities(own["status"]),
         "rules": listing.list_rules(own["status"]),
@@ -163,6 +165,7 @@ def describe_all(frames: Frames, hospitals: Mapping[str, Text]) -> dict[str, Any
         "answers": comparison.list_answers(frames["status"], list(shown)),
         "drift": comparison.compare_drift(frames["subject"], list(shown)),
         "thresholds": thresholds,
+        "unfilled": {h: listing.list_unfilled(own) for h, own in by_hospital.items()},
         "n_eligible": {h: listing.count_eligible(own["attrition"]) for h, own in by_hospital.items()},
         "accounts": {h: listing.list_accounts(own["ingests"]) for h, own in by_hospital.items()},
         "severities": {h: listing.list_severities(own["status"]) for h, own in by_hospital.items()},

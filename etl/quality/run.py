@@ -12,7 +12,7 @@ from etl.onboarding.page import write_mapping_page
 from etl.pages.text import Text
 from etl.quality.report import write_quality_pages
 from etl.settings import Settings, find_site, list_hospitals
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 from schemas.tables import TABLES
 
 ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine")
@@ -27,7 +27,7 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
     if hospital:
         find_site(settings, hospital)
     relations = [
-        "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "core.completeness", "core.eligibility", "core.subject",
+        "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "marts.unfilled_column", "core.completeness", "core.eligibility", "core.subject",
         *(f"core.{name}" for name in TABLES), *(f"versions.{name}" for name in ABOUT_INGESTS),
     ]  # fmt: skip
     frames = read_frames(settings.warehouse_path, relations)

@@ -7,7 +7,7 @@ import pytest
 
 from etl.ingest import IngestSummary, ingest
 from etl.settings import Settings
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 
 sys.path.insert(0, str(Path(__file__).parent))
 import clinic

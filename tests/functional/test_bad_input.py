@@ -13,7 +13,7 @@ from etl.errors import RegistryError
 from etl.extract import SYNTHETIC_MARKER
 from etl.ingest import ingest, revert
 from etl.settings import read_settings
-from etl.warehouse import open_for_writing
+from etl.store.warehouse import open_for_writing
 
 
 def check_refused(desk, kind: type[RegistryError], *words: str, **arguments) -> RegistryError:

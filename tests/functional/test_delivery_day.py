@@ -15,7 +15,7 @@ from etl.delivery_day import find_named_day, find_stated_day
 from etl.errors import DeliveryError
 from etl.ingest import ingest
 from etl.settings import Settings
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 

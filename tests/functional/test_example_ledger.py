@@ -12,7 +12,7 @@ from etl.example.cohort import draw_patients
 from etl.identity import read_key
 from etl.ingest import ingest
 from etl.settings import Settings
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 from schemas.rules import RULES
 
 MARGINS = Path(__file__).parents[2] / "etl" / "example" / "table1_margins.csv"

@@ -26,7 +26,7 @@ from etl.read_site import load_site
 from etl.settings import PACKAGE_SITES
 from etl.sheets import choose_sheets
 from etl.site import IDENTIFIER_ROLES
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "analysis" / "studies" / "len_vs_sora" / "published" / "table1.csv"

@@ -15,7 +15,7 @@ from etl.onboarding.take import take_worksheet
 from etl.onboarding.worksheet_texts import SHEETS
 from etl.read_site import load_site
 from etl.settings import Settings
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 
 NAMES = [
     "住院号",

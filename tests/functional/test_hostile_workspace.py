@@ -12,7 +12,7 @@ import pytest
 
 from etl import errors
 from etl.ingest import ingest, revert
-from etl.warehouse import open_for_writing
+from etl.store.warehouse import open_for_writing
 
 OCTOBER = clinic.LABS.replace("3.9", "3.8")
 

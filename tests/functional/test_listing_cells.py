@@ -17,7 +17,7 @@ from etl.onboarding.worksheet_texts import COLUMNS as COLUMNS_SHEET
 from etl.read_site import load_site
 from etl.settings import Settings
 from etl.site import split_items
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 
 SITE = """hospital = "clinic"\n[[source]]\nname = "main"\nfile = "*.csv"\nheader_row = 1\n"""
 COLUMNS = """source,column,role,table,field,record,unit,note

@@ -17,7 +17,7 @@ from etl.ingest import ingest
 from etl.masking import OwnTexts, is_identifying, mask_own
 from etl.quality.run import write_quality
 from etl.settings import Settings
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 

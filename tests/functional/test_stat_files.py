@@ -15,7 +15,7 @@ from etl.extract import ROW, read_delivery
 from etl.ingest import ingest
 from etl.onboarding.draft import draft_mapping
 from etl.settings import Settings
-from etl.warehouse import read_frames
+from etl.store.warehouse import read_frames
 from schemas.contract import PROVENANCE
 
 NAMES = ["number", "sex", "born", "size", "albumin", "afp", "lesions"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.between_hospitals import SAME_PATIENT_RULE, find_shared_patients
-from etl.warehouse import SQL_DIR, Warehouse
+from etl.store.sql_files import list_views
 
 SUBJECT = {
     "hospital": pl.String,
@@ -19,7 +19,7 @@ SUBJECT = {
     "source_row": pl.Int64,
 }
 PLACE = {"delivery": pl.String, "ingest_id": pl.Int64, "source_file": pl.String, "source_sheet": pl.String}
-MART = (SQL_DIR / "marts" / "person_in_two_hospitals.sql").read_text(encoding="utf-8")
+MART = list_views()["marts.person_in_two_hospitals"]
 PEOPLE = (None, None, "x", "y", "z")
 STARTS = (None, *(date(2020, 3, 1) + timedelta(days=days) for days in (0, 1, 40)))
 
@@ -29,23 +29,22 @@ patients = st.lists(
 
 
 @pytest.fixture(scope="module")
-def warehouse():
-    connection = duckdb.connect()
-    connection.execute("create schema core")
-    yield Warehouse(connection)
-    connection.close()
+def connection():
+    with duckdb.connect() as made:
+        made.execute("create schema core")
+        yield made
 
 
-def read_shared(warehouse, rows):
+def read_shared(connection, rows):
     """The mart's rows and the notes, from patients of (source row, (hospital, person, start))."""
     subject = pl.DataFrame(
         [(hospital, f"{hospital}{row}", person, start, row) for row, (hospital, person, start) in rows],
         schema=SUBJECT,
         orient="row",
     )
-    warehouse.execute("drop table if exists core.subject")
-    warehouse.append("core", "subject", subject)
-    mart = warehouse.query(MART)
+    connection.register("incoming", subject.to_arrow())
+    connection.execute("create or replace table core.subject as select * from incoming").fetchall()
+    mart = connection.sql(MART).pl()
     place = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in {**PLACE, "source_column": pl.String}.items()]
     return mart, find_shared_patients(mart, subject.with_columns(place))
 
@@ -61,9 +60,9 @@ def expect_shared(rows):
 
 
 @given(rows=patients)
-def test_who_is_seen_in_two_hospitals_is_told_to_each_and_counted_where_therapy_started_first(warehouse, rows):
+def test_who_is_seen_in_two_hospitals_is_told_to_each_and_counted_where_therapy_started_first(connection, rows):
     expected = expect_shared(rows)
-    mart, notes = read_shared(warehouse, rows)
+    mart, notes = read_shared(connection, rows)
     assert dict(mart.select("patient_id", "nth_start").rows()) == expected
     assert set(mart.filter("is_seen_elsewhere_first")["patient_id"]) == {p for p, rank in expected.items() if rank > 1}
     assert sorted(notes["patient_id"]) == sorted(expected)

@@ -6,6 +6,7 @@ import re
 import pytest
 from public_site import SHARED, Loaded, check_accounts, load_public
 
+from analysis.cli import MARTS
 from analysis.read_spec import read_study
 from analysis.run import run_study
 from etl.errors import AnalysisError
@@ -132,7 +133,7 @@ def test_nobody_is_eligible_and_everybody_has_a_reason(loaded, tmp_path):
     assert criteria["i2_bclc_c_with_metastasis", False] == 211  # stage 0, A or B
     assert criteria["i2_bclc_c_with_metastasis", None] == 283  # stage C, and no word of metastasis
     assert criteria["e2_age_18_to_75", False] == 26
-    frames = loaded.read("marts.analysis_subject", "marts.analysis_adverse_event", "ingests", "core.eligibility")
+    frames = loaded.read(*MARTS, "core.eligibility")
     with pytest.raises(AnalysisError, match=r"no patient is left to analyse.*i2_bclc_c_with_metastasis: 211"):
         run_study(frames, read_study("len_vs_sora"), tmp_path / "analysis", {})
     assert not (tmp_path / "analysis").exists()

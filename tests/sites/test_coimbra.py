@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from public_site import SHARED, Loaded, check_accounts, load_public
 
+from analysis.cli import MARTS
 from analysis.read_spec import read_study
 from analysis.run import run_study
 from etl.errors import AnalysisError
@@ -131,7 +132,7 @@ def test_nobody_is_eligible_and_everybody_has_a_reason(loaded, tmp_path):
     assert criteria["e4_complete_data", False] == 165
     assert criteria["i3_liver_function_and_ecog", False] == 85  # performance status 1 to 4
     assert not any(met for _, met in criteria)  # nothing can be said to be met
-    frames = loaded.read("marts.analysis_subject", "marts.analysis_adverse_event", "ingests", "core.eligibility")
+    frames = loaded.read(*MARTS, "core.eligibility")
     with pytest.raises(AnalysisError, match=r"no patient is left to analyse.*i3_liver_function_and_ecog: 85"):
         run_study(frames, read_study("len_vs_sora"), tmp_path / "analysis", {})
     assert not (tmp_path / "analysis").exists()

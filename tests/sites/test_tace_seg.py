@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from public_site import SHARED, Loaded, check_accounts, load_public
 
+from analysis.cli import MARTS
 from analysis.read_spec import read_study
 from analysis.run import run_study
 from etl.errors import AnalysisError
@@ -45,7 +46,7 @@ def test_the_three_readers_categories_follow_from_their_sums(loaded):
 
 
 def test_nobody_is_eligible_and_everybody_has_a_reason(loaded, tmp_path):
-    frames = loaded.read("marts.analysis_subject", "marts.analysis_adverse_event", "ingests", "core.eligibility")
+    frames = loaded.read(*MARTS, "core.eligibility")
     assert not frames["analysis_subject"]["is_eligible"].any()
     reasons = frames["eligibility"].filter(~pl.col("is_met").fill_null(value=False))
     assert reasons["patient_id"].n_unique() == 105
@@ -56,7 +57,7 @@ def test_nobody_is_eligible_and_everybody_has_a_reason(loaded, tmp_path):
 
 
 def test_its_own_study_gives_the_median_survival_of_r(loaded, tmp_path):
-    frames = loaded.read("marts.analysis_subject", "marts.analysis_adverse_event", "ingests")
+    frames = loaded.read(*MARTS)
     run_study(frames, read_study("tace_seg"), tmp_path / "analysis", {})
     results = pl.read_parquet(tmp_path / "analysis" / "results.parquet")
     values = dict(results.select("result_id", "value").iter_rows())
@@ -69,7 +70,7 @@ def test_its_own_study_gives_the_median_survival_of_r(loaded, tmp_path):
 
 
 def test_the_comparison_by_portal_vein_thrombosis_gives_the_log_rank_test_of_r(loaded, tmp_path):
-    frames = loaded.read("marts.analysis_subject", "marts.analysis_adverse_event", "ingests")
+    frames = loaded.read(*MARTS)
     run_study(frames, read_study("tace_seg_pvt"), tmp_path / "analysis", {})
     results = pl.read_parquet(tmp_path / "analysis" / "results.parquet")
     values = dict(results.select("result_id", "value").iter_rows())

@@ -13,6 +13,7 @@ from schemas.rules import eligibility  # noqa: F401 (registers the criteria)
 from schemas.rules.rule import CRITERIA
 
 HOSPITALS = ("hunan", "nanfang", "sysu")
+UNFILLED = ("hospital", "delivery", "table_name", "column_name")
 
 
 def make_subjects(n: int = 260, seed: int = 7) -> pl.DataFrame:
@@ -109,6 +110,7 @@ def make_frames(subjects: pl.DataFrame, seed: int = 11) -> dict[str, pl.DataFram
         "analysis_adverse_event": pl.DataFrame(events, schema=schema, orient="row"),
         "attrition": pl.DataFrame(),
         "ingests": ingests,
+        "unfilled_column": pl.DataFrame(schema=dict.fromkeys(UNFILLED, pl.String)),
     }
 
 

@@ -5,21 +5,16 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from etl.between_hospitals import find_shared_patients
 from etl.errors import InternalError
-from etl.ingest import _EMPTY_PATIENTS, VERSIONED
-from etl.warehouse import open_for_writing
-from schemas.contract import PROVENANCE, read_contract
+from etl.store.shape import declare_tables
+from etl.store.warehouse import open_for_writing
+from schemas.contract import read_dtypes
 from schemas.derive import derive
 from schemas.tables import TABLES
 
 
 def empty_tables() -> dict[str, pl.DataFrame]:
-    provenance = {**dict.fromkeys(PROVENANCE, pl.String), "source_row": pl.Int64}
-    return {
-        name: pl.DataFrame(schema={**provenance, **{f: spec.dtype for f, spec in read_contract(table).items()}})
-        for name, table in TABLES.items()
-    }
+    return {name: pl.DataFrame(schema=read_dtypes(table)) for name, table in TABLES.items()}
 
 
 SUBJECT_COLUMNS = ("hospital", "patient_id", "person_id", "start_date", "source_row", "arm")
@@ -34,7 +29,6 @@ def build(tmp_path):
     def make(patients, events=()):
         with open_for_writing(tmp_path / "w.duckdb") as warehouse:
             load_current(warehouse, sorted({patient[0] for patient in patients}), make_frames(patients, events))
-            warehouse.rebuild_views(VERSIONED)
             warehouse.run_checks()
             return {name: warehouse.query(f"select * from marts.{name}") for name in MARTS}
 
@@ -58,7 +52,7 @@ def make_frames(patients, events):
     subject = pl.DataFrame(subjects, schema=schema, orient="row")
     return {
         **tables,
-        **derived,
+        "assessment": derived["assessment"],
         "subject": pl.concat([derived["subject"], subject], how="diagonal"),
         "eligibility": pl.DataFrame(eligibility, schema=derived["eligibility"].schema),
         "adverse_event": pl.concat([tables["adverse_event"], event], how="diagonal"),
@@ -69,18 +63,12 @@ def load_current(warehouse, hospitals, frames):
     """Load the frames as the one, current ingest of each hospital; what they do not hold is made empty."""
     ids = {hospital: ingest_id for ingest_id, hospital in enumerate(hospitals, start=1)}
     ingests = [{"ingest_id": i, "hospital": hospital, "is_current": True} for hospital, i in ids.items()]
-    warehouse.append("main", "ingests", pl.DataFrame(ingests))
+    warehouse.append("main.ingests", pl.DataFrame(ingests, schema=declare_tables()["main.ingests"]))
     for name, frame in frames.items():
         stamp = (
             pl.col("hospital").replace_strict(ids, default=None, return_dtype=pl.Int64) if frame.height else pl.lit(1)
         )
-        warehouse.append("versions", name, frame.with_columns(stamp.cast(pl.Int64).alias("ingest_id")))
-    shared = find_shared_patients(pl.DataFrame(schema={"patient_id": pl.String}), _EMPTY_PATIENTS)
-    schema = {**dict(shared.schema), "table_name": pl.String, "n_records": pl.Int64}
-    for name in VERSIONED:
-        if not warehouse.has_relation("versions", name):
-            warehouse.append("versions", name, pl.DataFrame(schema=schema))
-    warehouse.append("main", "cross_findings", shared)
+        warehouse.append(f"versions.{name}", frame.with_columns(stamp.cast(pl.Int64).alias("ingest_id")))
 
 
 def eligibility_names():

@@ -1,0 +1,185 @@
+"""An open DuckDB file: statements, transactions, frames in and out, views and checks; the one place that uses duckdb."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from etl.errors import InternalError, UsageError
+from etl.store.lock import make_busy_error
+from etl.store.shape import declare_tables
+from etl.store.sql_files import list_views, read_folder
+from schemas.column import list_misfits
+
+SCHEMAS = ("landing", "versions", "core", "marts")
+_HEADER = struct.Struct("<8x4sQ")  # checksum, magic bytes, storage version
+
+
+class Warehouse:
+    """An open warehouse; made by `open_for_writing` and `open_for_reading`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def query(self, sql: str, parameters: Iterable[object] = ()) -> pl.DataFrame:
+        """Return a query's rows as a frame."""
+        return self._connection.sql(sql, params=list(parameters) or None).pl()
+
+    def execute(self, sql: str, parameters: Iterable[object] = ()) -> None:
+        """Run a statement and take its result, so that the connection is free again."""
+        self._connection.execute(sql, list(parameters)).fetchall()
+
+    def append(self, table: str, frame: pl.DataFrame) -> None:
+        """Append a frame to a declared table (`versions.patient`).
+
+        Raises:
+            InternalError: the frame's columns or types are not those declared; nothing was written of it.
+        """
+        if misfits := list_misfits(dict(frame.schema), declare_tables()[table]):
+            raise InternalError(
+                f"A frame for {table} is not as it is declared: it {'; '.join(misfits)}. Nothing was loaded.",
+                f"写入 {table} 的数据与声明不符：{'；'.join(misfits)}。未载入任何数据。",
+            )
+        self._connection.register("incoming", frame.to_arrow())
+        self.execute(f"insert into {table} by name select * from incoming")  # noqa: S608 (names are ours)
+        self._connection.unregister("incoming")
+
+    def read_shape(self) -> dict[str, dict[str, str]]:
+        """Return the columns of every stored table and their types, by `schema.table`; views are no tables."""
+        rows = self._connection.execute(
+            "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() "
+            "where not internal and table_name in (select table_name from duckdb_tables()) "
+            "and schema_name in ('main', 'landing', 'versions') order by schema_name, table_name, column_index"
+        ).fetchall()
+        shape: dict[str, dict[str, str]] = {}
+        for table, column, dtype in rows:
+            shape.setdefault(table, {})[column] = dtype
+        return shape
+
+    def rebuild_views(self) -> None:
+        """Make the core views of all record tables and every mart anew, and drop what is there besides."""
+        for schema in ("marts", "core"):
+            self.execute(f"drop schema if exists {schema} cascade")
+            self.execute(f"create schema {schema}")
+        for name, sql in list_views().items():
+            self.execute(f"create view {name} as {sql}")
+
+    def run_checks(self) -> None:
+        """Run every file of sql/checks.
+
+        Raises:
+            InternalError: a check returns rows; says which and how many.
+        """
+        for name, sql in read_folder("checks").items():
+            if rows := self.query(sql).height:
+                raise InternalError(
+                    f"The check {name} fails for {rows} row(s); nothing was changed.",
+                    f"检查 {name} 有 {rows} 行未通过；未作任何更改。",
+                )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: what happens inside is committed as a whole or not at all.
+
+        Raises:
+            UsageError: the commit failed, as on a full disk.
+        """
+        self.execute("begin transaction")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        try:
+            self._connection.execute("commit")
+        except duckdb.Error:
+            raise UsageError(
+                "The database could not be written; is the disk full? Nothing was changed. Make room and run the command again.",
+                "无法写入数据库，磁盘是否已满？未作任何更改。请腾出空间后重新运行。",
+            ) from None
+
+    def checkpoint(self) -> None:
+        """Write what was committed from the log into the file.
+
+        Raises:
+            UsageError: that failed, as on a full disk; what was committed is safe in the log beside the file.
+        """
+        try:
+            self.execute("checkpoint")
+        except duckdb.Error:
+            raise UsageError(
+                "What was done is saved, but the database's file could not be finished; is the disk full? Keep the file "
+                "that ends in .wal beside it, make room, and run: registry ingests",
+                "所做更改已保存，但数据库文件未能整理完毕，磁盘是否已满？请保留同目录下以 .wal 结尾的文件，腾出空间后运行：registry ingests",
+            ) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Warehouse:
+    """Open the file, waiting while another program holds it.
+
+    Raises:
+        BusyError: it is still held after the wait.
+        UsageError: the file is no DuckDB database, is damaged, or was written by a newer DuckDB.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            connection = duckdb.connect(str(path), read_only=read_only)
+            break
+        except duckdb.IOException as error:
+            if "could not set lock" not in str(error).lower():
+                raise _explain_unusable(path, error) from None
+            if time.monotonic() > deadline:
+                raise make_busy_error(path, str(error), wait_seconds) from None
+            time.sleep(0.2)
+        except duckdb.Error as error:
+            raise _explain_unusable(path, error) from None
+    connection.execute("set autoinstall_known_extensions = false")
+    connection.execute("set autoload_known_extensions = false")
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    return Warehouse(connection)
+
+
+def _explain_unusable(path: Path, error: duckdb.Error) -> UsageError:
+    if "storage version number" in str(error) or _is_of_newer_duckdb(path):
+        return UsageError(
+            f"'{path}' was written in a storage format that DuckDB {duckdb.__version__}, which this registry uses, cannot read: "
+            "a newer DuckDB wrote it. The file is not damaged, and nothing was changed. Use the registry that wrote it, or put "
+            "back a copy from before.",
+            f"“{path}”的存储格式由更新版本的 DuckDB 写成，本程序所用的 DuckDB {duckdb.__version__} 无法读取。文件并未损坏，"
+            "未作任何更改。请使用写入它的程序版本，或恢复此前的备份。",
+        )
+    return UsageError(
+        f"'{path}' cannot be opened: it is no warehouse of the registry, it is damaged, or the disk is full. Put back a copy, "
+        "or move it away and ingest again.",
+        f"无法打开“{path}”：它不是本系统的数据库、已损坏，或磁盘已满。请恢复备份，或将其移走后重新入库。",
+    )
+
+
+def _is_of_newer_duckdb(path: Path) -> bool:
+    """Whether the header's version is above the one of a file that our DuckDB makes; the checksum may be another's too."""
+    with tempfile.TemporaryDirectory() as folder:
+        own = Path(folder) / "own.duckdb"
+        duckdb.connect(str(own)).close()
+        return (_read_storage_version(path) or 0) > (_read_storage_version(own) or 0)
+
+
+def _read_storage_version(path: Path) -> int | None:
+    try:
+        with path.open("rb") as file:
+            magic, version = _HEADER.unpack(file.read(_HEADER.size))
+    except (OSError, struct.error):
+        return None
+    return version if magic == b"DUCK" else None

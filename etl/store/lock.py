@@ -1,0 +1,66 @@
+"""One writer at a time: a lock beside the database, with a note of who holds it for whoever waits."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import filelock
+
+from etl.errors import BusyError, UsageError
+
+_HOLDER_SUFFIX = ".holder.json"
+
+
+@contextmanager
+def hold_lock(path: Path, wait_seconds: float) -> Iterator[None]:
+    """Hold the writer's lock of a database, and leave a note of who holds it for whoever waits.
+
+    Raises:
+        BusyError: another process holds it after the wait; says who and since when.
+        UsageError: the folder cannot be written to.
+    """
+    holder = path.with_name(path.name + _HOLDER_SUFFIX)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(path.with_name(path.name + ".lock"))
+        lock.acquire(timeout=wait_seconds)
+    except filelock.Timeout:
+        raise make_busy_error(path, _describe_holder(holder), wait_seconds) from None
+    except OSError as error:
+        raise UsageError(
+            f"The workspace '{path.parent}' cannot be written to ({error.strerror}). Set WORKSPACE to a folder you may write.",
+            f"无法写入工作区“{path.parent}”（{error.strerror}）。请将 WORKSPACE 设为可写的文件夹。",
+        ) from None
+    try:
+        note = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        holder.write_text(json.dumps(note), encoding="utf-8")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _describe_holder(holder: Path) -> str:
+    try:
+        note = json.loads(holder.read_text(encoding="utf-8"))
+        since = datetime.fromisoformat(note["since"])
+    except (OSError, ValueError, KeyError):
+        return "unknown process"
+    seconds = int((datetime.now(UTC) - since).total_seconds())
+    return f"process {note['pid']}, for {seconds} s"
+
+
+def make_busy_error(path: Path, who: str, wait_seconds: float) -> BusyError:
+    """Return the error of a database that `who`, in DuckDB's words or ours, holds."""
+    start = who.find("PID")
+    holder = who[start : who.find(")", start)] if start >= 0 else who.splitlines()[0][:200]
+    return BusyError(
+        f"The warehouse '{path}' is in use ({holder}); waited {wait_seconds:.0f} s. Wait until that process ends, or close the program "
+        "that has the file open, then run the command again.",
+        f"数据库“{path}”正被占用（{holder}）；已等待 {wait_seconds:.0f} 秒。请等待该进程结束或关闭占用文件的程序，然后重新运行。",
+    )

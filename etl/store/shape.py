@@ -1,0 +1,78 @@
+"""The declared shape of every table of the warehouse, and how it is written in DuckDB's words.
+
+Nothing is declared here but the store's own two tables: records come from the contracts, derived frames and what is
+kept about ingests from their declarations in `schemas`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from schemas import bookkeeping
+from schemas.column import Column, DType, read_dtypes
+from schemas.contract import read_dtypes as read_contract_dtypes
+from schemas.derived_columns import DERIVED_COLUMNS, STORED_FRAMES
+from schemas.tables import TABLES
+
+Shape = Mapping[str, Mapping[str, str]]
+"""Columns of each table and their types in DuckDB's words, by `schema.table`."""
+
+DUCKDB_TYPES: dict[DType, str] = {
+    pl.String: "VARCHAR",
+    pl.Int64: "BIGINT",
+    pl.Float64: "DOUBLE",
+    pl.Boolean: "BOOLEAN",
+    pl.Date: "DATE",
+}
+INGEST_ID = {"ingest_id": bookkeeping.OWNER["ingest_id"].dtype}
+SCHEMA_VERSION = "main.schema_version"
+SCHEMA_COLUMN = "main.schema_column"
+OWN_TABLES: dict[str, dict[str, Column]] = {
+    SCHEMA_VERSION: {
+        "version": Column(pl.Int64, "number of the last migration that this database has had"),
+        "views_hash": Column(pl.String, "hash of the SQL that its views were made from"),
+    },
+    SCHEMA_COLUMN: {
+        "table_name": Column(pl.String, "table, with its schema"),
+        "column_name": Column(pl.String, "column"),
+        "since_ingest_id": Column(pl.Int64, "first ingest that fills the column"),
+    },
+}
+
+
+def declare_tables() -> dict[str, dict[str, DType]]:
+    """Return every table's columns with their polars types, by `schema.table`."""
+    owner = read_dtypes(bookkeeping.OWNER)
+    kept = {
+        "findings": bookkeeping.FINDINGS,
+        "rule_outcomes": bookkeeping.RULE_OUTCOMES,
+        "row_accounts": bookkeeping.ROW_ACCOUNTS,
+        "quarantine": bookkeeping.QUARANTINE,
+        "completeness": bookkeeping.COMPLETENESS,
+    }
+    return {
+        **{f"versions.{name}": {**read_contract_dtypes(table), **INGEST_ID} for name, table in TABLES.items()},
+        **{f"versions.{name}": {**read_dtypes(DERIVED_COLUMNS[name]), **INGEST_ID} for name in STORED_FRAMES},
+        **{f"versions.{name}": {**read_dtypes(columns), **owner} for name, columns in kept.items()},
+        "landing.source_row": {**read_dtypes(bookkeeping.SOURCE_ROW), **owner},
+        "main.cross_findings": {**read_dtypes(bookkeeping.FINDINGS), **owner},
+        "main.ingests": read_dtypes(bookkeeping.INGESTS),
+        "main.answers": read_dtypes(bookkeeping.ANSWERS),
+        "main.registry": read_dtypes(bookkeeping.REGISTRY),
+        **{name: read_dtypes(columns) for name, columns in OWN_TABLES.items()},
+    }
+
+
+def declare_shape() -> dict[str, dict[str, str]]:
+    """Return every table's columns with their types in DuckDB's words, by `schema.table`."""
+    return {
+        table: {name: DUCKDB_TYPES[dtype] for name, dtype in columns.items()}
+        for table, columns in declare_tables().items()
+    }
+
+
+def list_versioned() -> list[str]:
+    """Return the tables that hold the records of every ingest, without their schema."""
+    return [table.removeprefix("versions.") for table in declare_tables() if table.startswith("versions.")]

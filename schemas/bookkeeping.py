@@ -1,0 +1,122 @@
+"""What the registry keeps about its ingests besides the hospitals' records: every column's type and meaning.
+
+Whoever makes such a frame makes it by these declarations, and the store declares its tables by them.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.column import Column
+
+SOURCE: dict[str, Column] = {
+    "source_file": Column(pl.String, "file of the delivery"),
+    "source_sheet": Column(pl.String, "sheet of the file, where it has sheets"),
+    "source_row": Column(pl.Int64, "row number as the data manager sees it"),
+}
+SOURCE_CELL: dict[str, Column] = {
+    **SOURCE,
+    "source_column": Column(pl.String, "column, where it is about one cell"),
+    "value": Column(pl.String, "the cell's text, masked"),
+}
+
+FINDINGS: dict[str, Column] = {
+    "finding_id": Column(pl.String, "id, the same from delivery to delivery"),
+    "rule_id": Column(pl.String, "rule that found it"),
+    "severity": Column(pl.String, "reject, query or note"),
+    "outcome": Column(pl.String, "fail, or error where the rule could not be run"),
+    "patient_id": Column(pl.String, "pseudonym of the patient"),
+    "table_name": Column(pl.String, "table of the record"),
+    "field": Column(pl.String, "field it points at; empty where it is about the whole record"),
+    "record_key": Column(pl.String, "the record's key within its patient"),
+    **SOURCE_CELL,
+    "message_en": Column(pl.String, "the sentence the hospital reads, in English"),
+    "message_zh": Column(pl.String, "the same in Chinese"),
+}
+
+RULE_OUTCOMES: dict[str, Column] = {
+    "rule_id": Column(pl.String, "rule"),
+    "table_name": Column(pl.String, "table whose records it judged"),
+    "severity": Column(pl.String, "reject, query or note"),
+    "n_pass": Column(pl.Int64, "records that passed"),
+    "n_fail": Column(pl.Int64, "records that failed"),
+    "n_not_evaluable": Column(pl.Int64, "records that could not be judged"),
+    "n_error": Column(pl.Int64, "records for which the rule could not be run"),
+}
+
+ROW_ACCOUNTS: dict[str, Column] = {
+    "source_file": SOURCE["source_file"],
+    "source_sheet": SOURCE["source_sheet"],
+    "rule": Column(pl.String, "used, or the rule by which the rows were ignored"),
+    "n_rows": Column(pl.Int64, "rows"),
+}
+
+QUARANTINE: dict[str, Column] = {
+    name: FINDINGS[name] for name in ("table_name", "record_key", "field", "rule_id", "patient_id", *SOURCE_CELL)
+}
+
+COMPLETENESS: dict[str, Column] = {
+    "table_name": Column(pl.String, "table"),
+    "field": Column(pl.String, "field"),
+    "n_records": Column(pl.Int64, "records"),
+    "n_filled": Column(pl.Int64, "of them those in which the field is filled"),
+}
+
+SOURCE_ROW: dict[str, Column] = {
+    **SOURCE,
+    "rule": Column(pl.String, "used, or the rule by which the row was ignored"),
+    "cells": Column(pl.String, "the row's cells as JSON, without identifiers"),
+}
+
+OWNER: dict[str, Column] = {
+    "ingest_id": Column(pl.Int64, "ingest"),
+    "hospital": Column(pl.String, "hospital"),
+    "delivery": Column(pl.String, "delivery"),
+}
+
+INGESTS: dict[str, Column] = {
+    "ingest_id": Column(pl.Int64, "number of the ingest: a version of one hospital"),
+    "hospital": Column(pl.String, "hospital"),
+    "name_en": Column(pl.String, "its English name"),
+    "name_zh": Column(pl.String, "its Chinese name"),
+    "delivery": Column(pl.String, "name of the delivery"),
+    "content_hash": Column(pl.String, "hash of the delivery's files"),
+    "input_hash": Column(pl.String, "hash of the delivery, its mapping and the code that judged it"),
+    "is_synthetic": Column(pl.Boolean, "the patients are invented"),
+    "loaded_at": Column(pl.String, "time of the load, UTC"),
+    "rows_read": Column(pl.Int64, "rows read"),
+    "rows_used": Column(pl.Int64, "rows used"),
+    "rows_ignored": Column(pl.Int64, "rows ignored"),
+    "records_made": Column(pl.Int64, "records made of the used rows"),
+    "records_loaded": Column(pl.Int64, "records loaded"),
+    "records_quarantined": Column(pl.Int64, "records set aside"),
+    "cells": Column(pl.Int64, "cells that are not empty, in used rows"),
+    "cells_mapped": Column(pl.Int64, "cells mapped to a field"),
+    "cells_identifier": Column(pl.Int64, "cells of identifiers, never kept"),
+    "cells_ignored": Column(pl.Int64, "cells of ignored columns"),
+    "cells_quarantined": Column(pl.Int64, "cells set aside"),
+    "merged_filled": Column(pl.Int64, "rows to which a merged number was filled down"),
+    "patients": Column(pl.Int64, "patients loaded"),
+    "is_current": Column(pl.Boolean, "the hospital's current version"),
+}
+
+ANSWERS: dict[str, Column] = {
+    "answer_id": Column(pl.Int64, "number of the answer; the last one of a query counts"),
+    "hospital": Column(pl.String, "hospital"),
+    "finding_id": Column(pl.String, "query that is answered"),
+    "answer": Column(pl.String, "corrected, confirmed, not_available or comment"),
+    "comment": Column(pl.String, "comment, masked"),
+    "value": Column(pl.String, "the value the query was about"),
+    "message_en": Column(pl.String, "the question as it was asked"),
+    "answered_by": Column(pl.String, "who answered, as written"),
+    "ingest_id": Column(pl.Int64, "ingest whose query workbook was filled in"),
+    "source_file": Column(pl.String, "the workbook"),
+    "source_row": Column(pl.Int64, "row of the workbook"),
+    "file_hash": Column(pl.String, "hash of the workbook"),
+    "taken_at": Column(pl.String, "time it was taken, UTC"),
+}
+
+REGISTRY: dict[str, Column] = {
+    "key_fingerprint": Column(pl.String, "tells two pseudonym keys apart and reveals neither"),
+    "is_synthetic": Column(pl.Boolean, "the patients of this warehouse are invented"),
+}

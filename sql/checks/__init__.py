@@ -1,0 +1,1 @@
+"""Statements about joins and grain; a row that comes back violates one."""

@@ -1,0 +1,1 @@
+"""The current version of each record table: one template."""

@@ -1,0 +1,1 @@
+"""Joins, filters and counts for the reports; a file is a view."""
