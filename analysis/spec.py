@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from analysis.spec_toml import change_keys, convert, make_fault
 from etl.errors import UsageError
+from etl.suggestions import did_you_mean
 from schemas.definitions.study_period import DAYS_PER_MONTH
 from schemas.rules import CRITERIA
 from schemas.rules.eligibility import e4_complete_data
@@ -271,8 +272,11 @@ def read_study(study: str) -> StudySpec:
     Raises `UsageError`, naming the key, where there is no such study or its specification is not as it should be.
     """
     if study not in list_studies():
-        known = ", ".join(list_studies())
-        raise UsageError(f"there is no study {study}; there are: {known}", f"没有名为 {study} 的研究；现有：{known}")
+        known, near = ", ".join(list_studies()), did_you_mean(study, list_studies())
+        raise UsageError(
+            f"There is no study called '{study}'.{near.en} Studies: {known}.",
+            f"没有名为“{study}”的研究。{near.zh}现有研究：{known}。",
+        )
     return read_spec(STUDIES / study / "spec.toml")
 
 

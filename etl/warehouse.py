@@ -19,6 +19,7 @@ import filelock
 import polars as pl
 
 from etl.errors import BusyError, InternalError, UsageError
+from etl.suggestions import suggest_command
 
 SQL_DIR = Path(__file__).parent.parent / "sql"
 WAIT_SECONDS = 20.0
@@ -129,9 +130,10 @@ def open_for_reading(path: Path, *, wait_seconds: float = WAIT_SECONDS) -> Itera
         BusyError: another process writes to it.
     """
     if not path.exists():
+        first = suggest_command("ingest", "name")
         raise UsageError(
-            f"Nothing has been loaded in '{path.parent}' yet. First run: make ingest HOSPITAL=...",
-            f"“{path.parent}”中尚未载入任何数据。请先运行：make ingest HOSPITAL=...",
+            f"Nothing has been loaded in '{path.parent}' yet. First run: {first}",
+            f"“{path.parent}”中尚未载入任何数据。请先运行：{first}",
         )
     connection = _connect(path, read_only=True, wait_seconds=wait_seconds)
     try:
