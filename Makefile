@@ -21,7 +21,7 @@ unexport $(filter-out $(TEXTS),$(REGISTRY_TYPED))
 MAKEOVERRIDES :=
 
 RUN := @REGISTRY_UNDER_MAKE=yes $(BIN)/python -P -m analysis.make
-TARGETS := help study ingest new-hospital quality analyse test check docs bench nightly mutation lock clean
+TARGETS := help study ingest new-hospital quality analyse test nightly check docs bench mutation lock clean
 export REGISTRY_TARGETS := $(TARGETS)
 .PHONY: $(TARGETS)
 

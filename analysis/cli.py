@@ -136,9 +136,9 @@ def write_docs() -> None:
     write_results_page(docs / "results.md")
 
 
-def main() -> None:
-    """Run `registry` with the words of its command line."""
-    sys.exit(run(lambda: sys.argv[1:]))
+def main(arguments: list[str] | None = None) -> None:
+    """Run `registry` with the given words, or those of its command line."""
+    sys.exit(run(lambda: sys.argv[1:] if arguments is None else arguments))
 
 
 def run(read_arguments: Callable[[], list[str]]) -> int:

@@ -11,7 +11,7 @@ from etl.extract import SYNTHETIC_MARKER
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("schemas", "etl", "analysis")
-ANALYSIS_MAY_USE = {"warehouse", "disclosure", "settings", "errors", "pages"}
+ANALYSIS_MAY_USE = {"warehouse", "disclosure", "settings", "errors", "pages", "suggestions"}
 MAY_USE_ALL_OF_ETL = {
     "analysis/cli.py",  # the console script: it mounts etl's commands and runs the example study with them
     "analysis/calibrate_example.py",  # searches the constants of etl/example: it draws patients and analyses them
