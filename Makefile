@@ -2,73 +2,92 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 PYTHON ?= python3
-WORKSPACE ?= workspace
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
-PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation
-RUN := WORKSPACE="$(WORKSPACE)" $(BIN)/registry
+PIP_INSTALL := $(BIN)/python -P -m pip install -q --disable-pip-version-check --no-build-isolation
 
-.PHONY: help study ingest new-hospital quality analyse test check wheel wheel-test docs bench nightly mutation lock clean
+# Whatever was typed is text: it reaches the registry in the environment as it stands, so that neither make nor a shell
+# reads a character of a hospital's or a file's name. A variable of make's command line would be expanded when it is
+# exported ($(shell ...) in it run): each is either made a plain text by $(value ...) or not exported.
+# analysis/make.py turns the texts into a command of `registry` and refuses goals and variables that there are not.
+TEXTS := HOSPITAL EXTRACT CHECK ACCEPT STUDY WORKSPACE REGISTRY_KEY_FILE REGISTRY_LANG REGISTRY_STUDY REGISTRY_DEBUG PYTHON ONLY
+export REGISTRY_TYPED := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+export REGISTRY_GOALS := $(MAKECMDGOALS)
+$(foreach name,$(filter $(TEXTS),$(.VARIABLES)),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
+unexport $(filter-out $(TEXTS),$(REGISTRY_TYPED))
+MAKEOVERRIDES :=
 
-help:  ## this list
-	@echo "The HCC registry. Targets:"
-	@awk -F ':.*## *' '/^[a-z-]+:.*##/ { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Everything a study owns lies in WORKSPACE (now: $(WORKSPACE)). First time here: make study"
+RUN := @REGISTRY_UNDER_MAKE=yes $(BIN)/python -P -m analysis.make
+TARGETS := help setup study ingest new-hospital quality analyse test nightly check wheel wheel-test docs bench mutation lock clean
+export REGISTRY_TARGETS := $(TARGETS)
+.PHONY: $(TARGETS)
 
-study: $(RUNTIME)  ## the synthetic example study, all steps, in example/
-	@$(BIN)/registry study
+help:  ## this list | 本列表
+	@awk -F ':.*## *' 'function both(en, zh) { return l == "en" ? en : l == "zh" ? zh : en " / " zh } \
+	  BEGIN { l = tolower(ENVIRON["REGISTRY_LANG"]); w = ENVIRON["WORKSPACE"]; if (w == "") w = "workspace"; \
+	    print both("The HCC registry. Targets:", "肝细胞癌登记库。可用目标：") } \
+	  /^[a-z-]+:.*##/ { split($$2, text, " [|] "); printf "  %-12s  %s\n", $$1, l == "zh" ? text[2] : text[1]; \
+	    if (l != "en" && l != "zh") printf "  %-12s  %s\n", "", text[2] } \
+	  END { print both("Everything a study owns lies in WORKSPACE (now: " w "). First time here: make study", \
+	    "研究的全部内容位于 WORKSPACE（当前：" w "）。首次使用：make study") }' $(firstword $(MAKEFILE_LIST))
 
-ingest: $(RUNTIME)  ## HOSPITAL=x [EXTRACT=path] [CHECK=yes] [ACCEPT=yes]: read, validate and load one delivery
-	@$(RUN) ingest "$(HOSPITAL)" $(if $(EXTRACT),--extract "$(EXTRACT)") $(if $(filter yes,$(CHECK)),--check) $(if $(filter yes,$(ACCEPT)),--accept)
+setup: $(RUNTIME)  ## install what the registry needs, and nothing else | 仅安装所需的软件包
 
-new-hospital: $(RUNTIME)  ## HOSPITAL=x EXTRACT=path: propose a mapping and write the worksheet of what to decide
-	@$(RUN) new-hospital "$(HOSPITAL)" $(if $(EXTRACT),--extract "$(EXTRACT)")
+study: $(RUNTIME)  ## the synthetic example study, all steps, in example/ | 合成示例研究的全部步骤，写入 example/
+	$(RUN) study
 
-quality: $(RUNTIME)  ## [HOSPITAL=x]: data-quality pages and query workbooks
-	@$(RUN) quality $(if $(HOSPITAL),--hospital "$(HOSPITAL)")
+ingest: $(RUNTIME)  ## HOSPITAL=x [EXTRACT=path] [CHECK=yes] [ACCEPT=yes]: read, validate and load one delivery | HOSPITAL=x [EXTRACT=路径] [CHECK=yes] [ACCEPT=yes]：读取、校验并载入一次提交
+	$(RUN) ingest
 
-analyse: $(RUNTIME)  ## [STUDY=x]: the matched comparison: results, figures, report
-	@$(RUN) analyse $(if $(STUDY),--study "$(STUDY)")
+new-hospital: $(RUNTIME)  ## HOSPITAL=x EXTRACT=path: propose a mapping and write the worksheet of what to decide | HOSPITAL=x EXTRACT=路径：提出映射建议，并生成待决定的对应表
+	$(RUN) new-hospital
 
-test: $(DEV)  ## all tests (those of the browser skip where no Chromium is)
+quality: $(RUNTIME)  ## [HOSPITAL=x]: data-quality pages and query workbooks | [HOSPITAL=x]：数据质量报告和质疑工作簿
+	$(RUN) quality
+
+analyse: $(RUNTIME)  ## [STUDY=x]: the matched comparison: results, figures, report | [STUDY=x]：匹配后的比较：结果、图、报告
+	$(RUN) analyse
+
+test: $(DEV)  ## all tests (those of the browser skip where no Chromium is) | 全部测试（没有 Chromium 时跳过浏览器测试）
 	@$(BIN)/pytest -n 2 --dist loadfile -q
 
-nightly: $(DEV)  ## definitions and rules against their plain-Python oracles, 10,000 generated hospitals a test
+nightly: $(DEV)  ## definitions and rules against their plain-Python oracles, 10,000 generated hospitals a test | 定义与规则同独立实现对照，每项测试一万家生成的医院
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -q -n 2 --dist loadfile tests/oracle
 
-check: $(DEV)  ## lint, format and types
+check: $(DEV)  ## lint, format and types | 代码检查、格式与类型
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
 
-wheel: $(RUNTIME)  ## dist/: the registry as one file, to be installed elsewhere
+wheel: $(RUNTIME)  ## dist/: the registry as one file, to be installed elsewhere | dist/：可在别处安装的单个文件
 	@rm -rf build dist
-	@$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-build-isolation --no-deps -w dist .
+	@$(BIN)/python -P -m pip wheel -q --disable-pip-version-check --no-build-isolation --no-deps -w dist .
 
-wheel-test: wheel $(DEV)  ## the wheel in an empty environment: its study is that of the checkout (about 3 minutes)
+wheel-test: wheel $(DEV)  ## the wheel in an empty environment: its study is that of the checkout (about 3 minutes) | 在空环境中安装：其示例研究与本目录的完全一致（约 3 分钟）
 	@$(BIN)/pytest -q tests/wheel/wheel_study.py
 
-docs: $(DEV)  ## data dictionary, rule catalogue and page of the results table, from the code
-	@$(BIN)/registry docs
+docs: $(DEV)  ## data dictionary, rule catalogue and page of the results table, from the code | 由代码生成数据字典、规则目录和结果表说明
+	$(RUN) docs
 
-bench: $(DEV)  ## performance, as ratios against a peer
+bench: $(DEV)  ## performance, as ratios against a peer | 性能，与同类软件之比
 	@$(BIN)/pytest -q -s tests/bench/*.py
 
-mutation: $(DEV)  ## [ONLY=part of a module's name]: how many small changes of schemas/ the tests notice (about 20 minutes)
-	@PYTHONPATH=tests $(BIN)/python -m mutation.run $(ONLY)
+mutation: $(DEV)  ## [ONLY=part of a module's name]: how many small changes of schemas/ the tests notice (about 20 minutes) | [ONLY=模块名的一部分]：测试能发现多少处对 schemas/ 的小改动（约 20 分钟）
+	@PYTHONPATH=tests $(BIN)/python -P -m mutation.run $${ONLY:+"$$ONLY"}
 
-lock: $(DEV)  ## resolve the dependencies again and write their hashes
+lock: $(DEV)  ## resolve the dependencies again and write their hashes | 重新解析依赖并写入校验值
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --group build -o requirements-build.txt
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
-clean:  ## remove the environment and the example (never the workspace)
+clean:  ## remove the environment and the example (never the workspace) | 删除运行环境和示例（不删除工作区）
 	rm -rf .venv example
 
 .venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
-	@$(PYTHON) -m venv .venv
+	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@"$$PYTHON" -P -m venv .venv
 
 # Nothing is fetched whose hash is not written down: what a package is built with (ours, and the one that comes as source) is
 # installed first, since pip would fetch it unhashed for an isolated build.
@@ -82,3 +101,8 @@ $(RUNTIME): requirements-build.txt requirements.txt pyproject.toml | .venv/bin/p
 $(DEV): requirements-dev.txt $(RUNTIME)
 	@$(PIP_INSTALL) --require-hashes -r requirements-dev.txt
 	@touch $@
+
+# A goal that is no target, told with the nearest there is; before the first run there is nothing to tell it with.
+.DEFAULT:
+	@if [ -x $(BIN)/registry ]; then REGISTRY_UNDER_MAKE=yes $(BIN)/python -P -m analysis.make; else \
+	  echo "There is no such target; make alone lists them. / 没有该目标；运行 make 可列出全部。" >&2; exit 2; fi

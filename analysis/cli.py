@@ -5,34 +5,53 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from etl.cli import commands
+from etl.command_line import RegistryCommand, both
 from etl.console import Terminal
-from etl.errors import InstallationError, InternalError, RegistryError, UsageError
+from etl.errors import InternalError, ProvenanceError, RegistryError, UsageError
 from etl.example import write_example
 from etl.example.model import HOSPITALS
 from etl.ingest import ingest
-from etl.installation import check_installation, make_incomplete
+from etl.installation import make_incomplete
 from etl.quality.run import write_quality
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
 from etl.store.warehouse import read_frames
+from etl.suggestions import escape_hidden
 from schemas.dictionary import write_dictionary
 from schemas.example_patient import MissingCaseError
 from schemas.package_data import MissingDataError, find_folder
 from schemas.rule_catalogue import write_rule_catalogue
 
 MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
+OWN_PACKAGES = ("schemas", "etl", "analysis", "sql")
+INTERRUPTED = 130
+"""The exit code of a command that was stopped from the keyboard."""
 
 
-@commands.command("analyse")
+@commands.command(
+    "analyse",
+    cls=RegistryCommand,
+    help=both("Compute a study: results, figures, report, manuscript.", "计算一项研究：结果、图、报告、论文稿。"),
+)
 def run_analyse(
-    study: Annotated[str, typer.Option(help="a study of the workspace or of the registry; default: the main one")] = "",
+    study: Annotated[
+        str,
+        typer.Option(
+            metavar="STUDY",
+            help=both(
+                "a study of the workspace or of the registry; default: the main one (REGISTRY_STUDY)",
+                "工作区或系统自带的研究；默认为主研究（REGISTRY_STUDY）",
+            ),
+        ),
+    ] = "",
 ) -> None:
     """Compute a study: results, figures, report."""
     settings = read_settings()
@@ -58,12 +77,25 @@ def _analyse(settings: Settings, study: str) -> Path:
     return folder
 
 
-@commands.command("study")
+@commands.command(
+    "study",
+    cls=RegistryCommand,
+    help=both(
+        "Make the synthetic example study: three hospitals' deliveries, their ingests, pages and the analysis.",
+        "生成合成示例研究：三家医院的数据、载入、报告与分析。",
+    ),
+)
 def run_example_study(
-    workspace: Annotated[Path, typer.Option(help="folder of the example")] = Path("example"),
+    workspace: Annotated[
+        Path,
+        typer.Option(
+            metavar="PATH", help=both("folder of the example; default: example", "示例文件夹；默认为 example")
+        ),
+    ] = Path("example"),
 ) -> None:
     """Make the synthetic example study: three hospitals' deliveries, their ingests, pages and the analysis."""
     settings = replace(read_settings(), workspace=workspace, main_study=EXAMPLE_STUDY)
+    _refuse_real_patients(settings)
     terminal = Terminal(settings.language)
     with terminal.progress(terminal.text("writing the synthetic deliveries", "生成合成数据")):
         write_example(settings.extracts_dir)
@@ -80,7 +112,24 @@ def run_example_study(
     terminal.say(f"Analysis: {folder / 'index.html'}", f"分析：{folder / 'index.html'}")
 
 
-@commands.command("docs")
+def _refuse_real_patients(settings: Settings) -> None:
+    """Keep the example's deliveries out of the folders of a study's real ones, before anything is written."""
+    path = settings.warehouse_path
+    if path.exists() and not read_frames(path, ["registry"])["registry"]["is_synthetic"].all():
+        raise ProvenanceError(
+            f"'{settings.workspace}' holds real patients; the synthetic example goes into a folder of its own. Nothing was written.",
+            f"“{settings.workspace}”存放真实患者；合成示例须放入单独的文件夹。未写入任何内容。",
+        )
+
+
+@commands.command(
+    "docs",
+    cls=RegistryCommand,
+    help=both(
+        "Write the data dictionary, the rule catalogue and the page of the results table from the code.",
+        "由代码生成数据字典、规则目录和结果表说明。",
+    ),
+)
 def write_docs() -> None:
     """Write the data dictionary, the rule catalogue and the page of the results table from the code, in its checkout."""
     from analysis.results_page import write_results_page
@@ -104,43 +153,90 @@ def write_docs() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run `registry`; every error a user can cause ends in one message and its own exit code, never in a traceback."""
+    """Run `registry` with the given words, or those of its command line."""
+    sys.exit(run(lambda: sys.argv[1:] if arguments is None else arguments))
+
+
+def run(read_arguments: Callable[[], list[str]]) -> int:
+    """Run a command and return its exit code: every error a user can cause ends in one message, never in a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # a terminal that knows no Chinese shows it as codes
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    terminal = Terminal("both")
     try:
+        _check_environment()
         terminal = Terminal(read_settings().language)
+        result: Any = commands(args=_check_texts(read_arguments()), prog_name="registry", standalone_mode=False)
+        return result if isinstance(result, int) else 0
     except RegistryError as error:
-        Terminal("both").show_error(error)
-        sys.exit(error.exit_code)
-    try:
-        check_installation()
-        result: Any = commands(args=arguments, standalone_mode=False)
+        fault = error
     except MissingDataError as error:
-        terminal.show_error(make_incomplete([error.path]))
-        sys.exit(InstallationError.exit_code)
-    except RegistryError as error:
-        terminal.show_error(error)
-        sys.exit(error.exit_code)
-    except click.exceptions.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        fault = make_incomplete([error.path])
+    except SystemExit:  # typer's own way where the reader of a help went away (`| head`)
+        return 0
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except OSError as error:
+        fault = _describe_system_error(error)
     except Exception as error:
-        terminal.show_error(_describe_unknown(error))
-        sys.exit(InternalError.exit_code)
-    sys.exit(result if isinstance(result, int) else 0)
+        fault = _describe_unknown(error)
+    return _show_fault(terminal, fault)
+
+
+def _show_fault(terminal: Terminal, fault: RegistryError) -> int:
+    with suppress(OSError):  # nowhere to say it: the exit code still does
+        terminal.show_error(fault)
+    return fault.exit_code
+
+
+def _check_environment() -> None:
+    _check_texts([value for name in ("WORKSPACE", "REGISTRY_KEY_FILE") if (value := os.environ.get(name))])
+
+
+def _check_texts(words: list[str]) -> list[str]:
+    """Return words that are text; a name in another encoding could be neither stored nor shown."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            shown = escape_hidden(word)
+            raise UsageError(
+                f"'{shown}' is not in UTF-8. Rename that file or folder.",
+                f"“{shown}”不是 UTF-8 编码。请将该文件或文件夹改名。",
+            ) from None
+    return words
+
+
+def _describe_system_error(error: OSError) -> RegistryError:
+    """Return what the system refused: a folder that cannot be written, a full disk; a file of ours that is gone is our fault."""
+    root = Path(__file__).parent.parent
+    if error.filename and any(Path(os.fsdecode(error.filename)).is_relative_to(root / name) for name in OWN_PACKAGES):
+        return _describe_unknown(error)
+    what = f"'{os.fsdecode(error.filename)}'" if error.filename else f"({_find_place(error)})"
+    return UsageError(
+        f"The system refused {what}: {error.strerror}. Check the path, who may write there, and the space on the disk.",
+        f"系统拒绝 {what}：{error.strerror}。请检查路径、写入权限和磁盘空间。",
+    )
 
 
 def _describe_unknown(error: Exception) -> InternalError:
     """Return where an unexpected error arose, without its text; REGISTRY_DEBUG=1 shows all of it."""
     if os.environ.get("REGISTRY_DEBUG"):
         traceback.print_exception(error)
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
+    where = f"{type(error).__name__} in {_find_place(error)}"
     return InternalError(
         f"The registry itself failed ({where}). Nothing was half written. Please report this line; "
         "REGISTRY_DEBUG=1 shows more (it may show patients' values).",
         f"程序内部错误（{where}）。没有写入不完整的数据。请报告此行；REGISTRY_DEBUG=1 可显示更多（可能含患者数据）。",
     )
+
+
+def _find_place(error: BaseException) -> str:
+    """Return the last line of our own packages that an error came through: a library's line tells nobody what was done."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    own = [item for item in frames if item[0].f_globals.get("__name__", "").partition(".")[0] in OWN_PACKAGES]
+    frame, line = (own or frames)[-1]
+    return f"{frame.f_globals.get('__name__')}, line {line}"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import polars as pl
 from analysis.cohort import RAW_BASELINE
 from analysis.spec import StudySpec
 from etl.errors import AnalysisError
+from etl.suggestions import suggest_command
 from schemas.rules import CRITERIA
 
 SUBJECT, ELIGIBILITY, ADVERSE_EVENT = "versions.subject", "versions.eligibility", "versions.adverse_event"
@@ -48,7 +49,7 @@ def check_filled(unfilled: pl.DataFrame, spec: StudySpec) -> None:
     for row in rows:
         columns.setdefault((row["hospital"], row["delivery"]), []).append(row["column_name"])
     listed = "".join(
-        f"\n  {hospital} ({delivery}): {', '.join(names)}\n    make ingest HOSPITAL={hospital}"
+        f"\n  {hospital} ({delivery}): {', '.join(names)}\n    {suggest_command('ingest', hospital)}"
         for (hospital, delivery), names in columns.items()
     )
     raise AnalysisError(

@@ -28,6 +28,7 @@ from analysis.spec import (
 from etl.configuration import CONFIG, Fault, FaultsError, change, parse_toml, raise_faults, suggest, validate
 from etl.errors import UsageError
 from etl.pages.text import Text
+from etl.suggestions import did_you_mean
 from schemas.package_data import find_folder
 from schemas.rules import CRITERIA
 from schemas.rules.eligibility import e4_complete_data
@@ -51,8 +52,11 @@ def read_study(study: str, folders: Sequence[Path] | None = None) -> StudySpec:
     """
     known = list_studies(folders)
     if study not in known:
-        hint = suggest(study, known)
-        raise UsageError(f"There is no study '{study}'{hint.en}", f"没有名为“{study}”的研究{hint.zh}")
+        near, listed = did_you_mean(study, known), ", ".join(known)
+        raise UsageError(
+            f"There is no study called '{study}'.{near.en} Studies: {listed}.",
+            f"没有名为“{study}”的研究。{near.zh}现有研究：{listed}。",
+        )
     paths = [path for folder in folders or (STUDIES,) if (path := folder / study / SPEC_FILE).is_file()]
     if len(paths) > 1:
         listed = ", ".join(f"'{path}'" for path in paths)
@@ -185,7 +189,7 @@ def _find_repeated(items: Sequence[Any]) -> Iterator[Fault]:
 def _find_unknown(place: str, names: Iterable[str], known: Sequence[str] | None) -> Iterator[Fault]:
     for name in (name for name in names if known is not None and name not in known):
         hint = suggest(name, known or ())
-        yield Fault(place, Text(f"{name} is not declared{hint.en}", f"{name} 未声明{hint.zh}"))
+        yield Fault(place, Text(f"{name} is not declared.{hint.en}", f"{name} 未声明。{hint.zh}"))
 
 
 def _find_unknown_criteria(population: Population) -> Iterator[Fault]:

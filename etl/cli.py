@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from etl.command_line import RegistryCommand, RegistryGroup, both
 from etl.console import Terminal
 from etl.ingest import ingest, revert
 from etl.onboarding.run import propose_hospital
@@ -14,16 +16,64 @@ from etl.onboarding.take import take_worksheet
 from etl.quality.run import write_quality
 from etl.settings import find_site, list_hospitals, read_settings
 from etl.store.warehouse import read_frames
+from etl.suggestions import suggest_command
 
-commands = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(
+    cls=RegistryGroup,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=both(
+        "A multi-centre clinical registry: from a hospital's extract to the matched survival comparison.",
+        "多中心临床登记库：从医院导出的数据到匹配后的生存比较。",
+    ),
+)
+Hospital = Annotated[
+    str,
+    typer.Argument(
+        metavar="HOSPITAL",
+        help=both("a hospital with a mapping: registry hospitals", "已有映射的医院：registry hospitals"),
+    ),
+]
 
 
-@commands.command("ingest")
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"hcc-registry {version('hcc-registry')}")
+        raise typer.Exit
+
+
+@commands.callback()
+def run_registry(
+    is_version_asked: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help=both("show the version", "显示版本")),
+    ] = False,
+) -> None:
+    """Take the options before any command."""
+
+
+@commands.command(
+    "ingest",
+    cls=RegistryCommand,
+    help=both(
+        "Read, validate and load one delivery of a hospital, and write its quality page.",
+        "读取、校验并载入某医院的一次提交，并生成其质量报告。",
+    ),
+)
 def run_ingest(
-    hospital: Annotated[str, typer.Argument(help="hospital with a mapping")] = "",
-    extract: Annotated[Path | None, typer.Option(help="the delivery; default: the new one of the hospital")] = None,
-    check: Annotated[bool, typer.Option("--check", help="do everything but load")] = False,
-    accept: Annotated[bool, typer.Option("--accept", help="load although patients are far fewer")] = False,
+    hospital: Hospital = "",
+    extract: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help=both("the delivery; default: the hospital's new one", "提交的数据；默认为该医院的新提交"),
+        ),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help=both("do everything but load", "只校验，不载入"))] = False,
+    accept: Annotated[
+        bool,
+        typer.Option("--accept", help=both("load although patients are far fewer", "患者数大幅减少时仍载入")),
+    ] = False,
 ) -> None:
     """Read, validate and load one delivery of a hospital, and write its quality page."""
     settings = read_settings()
@@ -39,10 +89,28 @@ def run_ingest(
     terminal.show_weaknesses(weaknesses or [])
 
 
-@commands.command("new-hospital")
+@commands.command(
+    "new-hospital",
+    cls=RegistryCommand,
+    help=both(
+        "Scan an unknown delivery, propose its mapping, and write the worksheet of what a person must decide.",
+        "扫描未知的数据，提出映射建议，并生成需由人决定的对应表。",
+    ),
+)
 def run_new_hospital(
-    hospital: Annotated[str, typer.Argument(help="short name for the hospital: small letters, digits, _")] = "",
-    extract: Annotated[Path | None, typer.Option(help="a delivery of the hospital: file or folder")] = None,
+    hospital: Annotated[
+        str,
+        typer.Argument(
+            metavar="HOSPITAL",
+            help=both("short name of the hospital: small letters, digits, _", "医院代号：小写字母、数字、下划线"),
+        ),
+    ] = "",
+    extract: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help=both("a delivery of the hospital: file or folder", "该医院的一次提交：文件或文件夹")
+        ),
+    ] = None,
 ) -> None:
     """Scan an unknown delivery, propose its mapping, and write the worksheet of what a person must decide."""
     settings = read_settings()
@@ -52,9 +120,15 @@ def run_new_hospital(
     terminal.show_new_hospital(proposed)
 
 
-@commands.command("quality")
+@commands.command(
+    "quality",
+    cls=RegistryCommand,
+    help=both("Write the data-quality pages and query workbooks.", "生成数据质量报告和质疑工作簿。"),
+)
 def run_quality(
-    hospital: Annotated[str | None, typer.Option(help="only this hospital")] = None,
+    hospital: Annotated[
+        str | None, typer.Option(metavar="HOSPITAL", help=both("only this hospital", "仅此医院"))
+    ] = None,
 ) -> None:
     """Write the data-quality pages and query workbooks."""
     settings = read_settings()
@@ -62,10 +136,17 @@ def run_quality(
     with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
         paths = write_quality(settings, hospital)
     for path in paths:
-        terminal.out.print(str(path), markup=False)
+        terminal.write(str(path))
 
 
-@commands.command("ingests")
+@commands.command(
+    "ingests",
+    cls=RegistryCommand,
+    help=both(
+        "List every ingest: hospital, delivery, when, patients, which is current.",
+        "列出每次载入：医院、提交内容、时间、患者数、是否为当前版本。",
+    ),
+)
 def list_ingests() -> None:
     """List every ingest: hospital, delivery, when, patients, which is current."""
     settings = read_settings()
@@ -75,30 +156,41 @@ def list_ingests() -> None:
         named=True
     ):
         mark = "*" if row["is_current"] else " "
-        terminal.out.print(
+        terminal.write(
             f"{mark} {row['ingest_id']:>4}  {row['hospital']:<12} {row['loaded_at'][:16].replace('T', ' ')} UTC  "
-            f"{row['patients']:>6} {terminal.text('patients', '名患者')}  {row['delivery']}",
-            markup=False,
+            f"{row['patients']:>6} {terminal.text('patients', '名患者')}  {row['delivery']}"
         )
     terminal.say("* current version", "* 当前版本")
 
 
-@commands.command("revert")
-def run_revert(hospital: Annotated[str, typer.Argument(help="hospital to take back by one ingest")]) -> None:
+@commands.command(
+    "revert",
+    cls=RegistryCommand,
+    help=both(
+        "Make a hospital's previous ingest current again, and write the quality pages anew.",
+        "将某医院恢复到上一版本，并重新生成质量报告。",
+    ),
+)
+def run_revert(hospital: Hospital = "") -> None:
     """Make a hospital's previous ingest current again, and write the quality pages anew."""
     settings = read_settings()
     terminal = Terminal(settings.language)
     left, current = revert(settings, hospital)
     with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
         write_quality(settings)
+    following = suggest_command("analyse")
     terminal.say(
-        f"{hospital}: ingest {left} is no longer current; ingest {current} is again. Then: make analyse",
-        f"{hospital}：已从版本 {left} 恢复到版本 {current}。随后请运行：make analyse",
+        f"{hospital}: ingest {left} is no longer current; ingest {current} is again. Then: {following}",
+        f"{hospital}：已从版本 {left} 恢复到版本 {current}。随后请运行：{following}",
     )
 
 
-@commands.command("hospitals")
+@commands.command(
+    "hospitals", cls=RegistryCommand, help=both("List the hospitals that have a mapping.", "列出已有映射的医院。")
+)
 def show_hospitals() -> None:
     """List the hospitals that have a mapping."""
-    for hospital in list_hospitals(read_settings()):
-        typer.echo(hospital)
+    settings = read_settings()
+    terminal = Terminal(settings.language)
+    for hospital in list_hospitals(settings):
+        terminal.write(hospital)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from etl.pages.text import Text
+from etl.suggestions import did_you_mean
 
 Kind = TypeVar("Kind")
 CONFIG = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -137,18 +137,16 @@ def name_place(location: Sequence[str | int]) -> str:
 
 
 def suggest(word: str, known: Iterable[str]) -> Text:
-    """Return `; did you mean ...?` for a word that resembles a known one, else what is known."""
+    """Return what was probably meant by a word, else what is known."""
     names = list(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    if near:
-        return Text(f"; did you mean {near[0]}?", f"；是否应为 {near[0]}？")
-    return Text(f"; known are {', '.join(names)}", f"；可用的有 {'、'.join(names)}")
+    near = did_you_mean(word, names)
+    return near if near.en else Text(f" Known: {', '.join(names)}.", f"可用的有：{'、'.join(names)}。")
 
 
 def _describe_unknown(location: Sequence[str | int], kind: type) -> Fault:
     key = str(location[-1])
     hint = suggest(key, _list_keys(kind, location[:-1]))
-    return Fault(name_place(location[:-1]), Text(f"unknown key {key}{hint.en}", f"未知的键 {key}{hint.zh}"))
+    return Fault(name_place(location[:-1]), Text(f"unknown key {key}.{hint.en}", f"未知的键 {key}。{hint.zh}"))
 
 
 def _find_wanted(kind: Any, location: Sequence[str | int]) -> Fault | None:

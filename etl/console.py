@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 from rich.console import Console
+from rich.text import Text as Line
 
 from etl.accounts import USED
 from etl.delivery_day import ORIGINS
@@ -19,6 +21,7 @@ from etl.onboarding.words import IDENTIFIER, NATIONAL_ID, PATIENT_NUMBER
 from etl.pages.text import Text
 from etl.quality.texts import SEVERITIES, label_ignore_rule
 from etl.settings import Language
+from etl.suggestions import escape_hidden, suggest_command
 from schemas.codes import Severity
 
 SYNTHETIC = {"en": "Synthetic patients - not real", "zh": "合成患者，非真实数据"}
@@ -29,12 +32,14 @@ WORDS = {
         "day": "Day     ", "used": "used", "ignored": "ignored", "loaded_part": "loaded", "quarantined": "quarantined", "mapped": "mapped",
         "identifiers": "identifiers", "answers": "Answers ",
         "taken": "{n:,} taken: confirmed and unavailable values are not asked about again",
+        "hidden": "Left out, since hidden (the name begins with a dot):",
     },
     "zh": {
         "loaded": "已载入，编号 {ingest_id}", "checked": "仅校验，未载入",
         "rows": "行    ", "records": "记录  ", "cells": "单元格", "patients": "患者  ", "findings": "问题  ",
         "day": "日期  ", "used": "已使用", "ignored": "忽略", "loaded_part": "已载入", "quarantined": "隔离", "mapped": "已对应到字段",
         "identifiers": "身份信息", "answers": "答复  ", "taken": "已采用 {n:,} 条：已核实或无法获得的数值不再质疑",
+        "hidden": "未读取，因文件名以点开头而隐藏：",
     },
 }  # fmt: skip
 
@@ -45,7 +50,7 @@ PROPOSAL_WORDS = {
         "columns": "Columns   {n} = {sure} sure + {open} to decide",
         "codes": "Codes     {n} = {sure} sure + {open} to decide",
         "hidden": "Never stored or shown: {names}",
-        "next": "Next: fill in {worksheet}, put the delivery into extracts/{hospital}/, then: make ingest HOSPITAL={hospital}",
+        "next": "Next: fill in {worksheet}, put the delivery into extracts/{hospital}/, then: {command}",
     },
     "zh": {
         "title": "{hospital}：{delivery} - 已生成对应建议",
@@ -53,7 +58,7 @@ PROPOSAL_WORDS = {
         "columns": "列      {n} = 确定 {sure} + 待决定 {open}",
         "codes": "编码    {n} = 确定 {sure} + 待决定 {open}",
         "hidden": "不存储、不显示：{names}",
-        "next": "下一步：填写 {worksheet}，将数据放入 extracts/{hospital}/，然后运行 make ingest HOSPITAL={hospital}",
+        "next": "下一步：填写 {worksheet}，将数据放入 extracts/{hospital}/，然后运行 {command}",
     },
 }  # fmt: skip
 SHOWN_WEAKNESSES = 12
@@ -61,13 +66,23 @@ WORTH_A_REASON = 0.1
 """Above this share of records set aside the terminal says why."""
 
 
+class _Output(Console):
+    def on_broken_pipe(self) -> None:
+        """Drop what is still to be said: the reader went away (`| head`), the work goes on."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 class Terminal:
     """Writes to the terminal in the chosen language; colours only where the output is a terminal."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self.out = Console(highlight=False, soft_wrap=True)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._out = _Output(highlight=False, soft_wrap=True)
+        self._err = _Output(stderr=True, highlight=False, soft_wrap=True)
+
+    def write(self, text: str, style: str | None = None) -> None:
+        """Print a text as it is; what a terminal would obey is written out."""
+        self._out.print(escape_hidden(text, keep="\n"), markup=False, style=style)
 
     def text(self, en: str, zh: str) -> str:
         """Return a short text in the chosen language, both with a slash between."""
@@ -75,52 +90,48 @@ class Terminal:
 
     def say(self, en: str, zh: str) -> None:
         """Print one line."""
-        self.out.print(self.text(en, zh), markup=False)
+        self.write(self.text(en, zh))
 
     def show_error(self, error: RegistryError) -> None:
         """Print an error's message, each language on lines of its own."""
         shown = {"en": [error.en], "zh": [error.zh], "both": list(dict.fromkeys([error.en, error.zh]))}[self.language]
         label = self.text("Error", "错误")
         for i, message in enumerate(shown):
-            self.err.print(
-                f"{label}: {message}" if i == 0 else message, markup=False, style="bold red" if i == 0 else None
-            )
+            line = escape_hidden(f"{label}: {message}" if i == 0 else message, keep="\n")
+            self._err.print(line, markup=False, style="bold red" if i == 0 else None)
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Progress]:
         """Show the running step beside a spinner; on a pipe print nothing."""
-        with self.err.status(what) as status:
-            yield lambda en, zh: status.update(f"{what}: {self.text(en, zh)} ...")
+        with self._err.status(Line(escape_hidden(what))) as status:
+            yield lambda en, zh: status.update(Line(escape_hidden(f"{what}: {self.text(en, zh)} ...")))
 
     def show_ingest(self, summary: IngestSummary, page: Path | None) -> None:
         """Print an ingest's summary: what came in, where it went, what was found, where to read on."""
         if summary.status == "nothing new":
             name = self.text(summary.name_en, summary.name_zh)
-            self.out.print(
-                f"{name}: {self.text('nothing new, the current version stays', '没有新内容，当前版本不变')}",
-                markup=False,
-            )
+            self.write(f"{name}: {self.text('nothing new, the current version stays', '没有新内容，当前版本不变')}")
             for language in ("en", "zh") if self.language == "both" else (self.language,):
-                for line in _describe_answers(summary, language):
-                    self.out.print(f"  {line}", markup=False)
+                for line in [*_describe_answers(summary, language), *_describe_hidden(summary, language)]:
+                    self.write(f"  {line}")
             return
         for language in ("en", "zh") if self.language == "both" else (self.language,):
             title, *lines = describe_ingest(summary, language)
-            self.out.print(title, markup=False, style="bold")
+            self.write(title, "bold")
             if summary.is_synthetic:
-                self.out.print(f"  {SYNTHETIC[language]}", markup=False, style="yellow")
+                self.write(f"  {SYNTHETIC[language]}", "yellow")
             for line in lines:
-                self.out.print(f"  {line}", markup=False)
+                self.write(f"  {line}")
         if page:
-            self.out.print(f"  {self.text('Page', '报告')}: {page}", markup=False)
+            self.write(f"  {self.text('Page', '报告')}: {page}")
 
     def show_new_hospital(self, proposed: NewHospital) -> None:
         """Print what was found in an unknown delivery and what to do next."""
         for language in ("en", "zh") if self.language == "both" else (self.language,):
             title, *lines = describe_proposal(proposed, language)
-            self.out.print(title, markup=False, style="bold")
+            self.write(title, "bold")
             for line in lines:
-                self.out.print(f"  {line}", markup=False)
+                self.write(f"  {line}")
 
     def show_weaknesses(self, weaknesses: Sequence[Text]) -> None:
         """Print what is weak about a mapping that was just taken from its worksheet."""
@@ -129,7 +140,7 @@ class Terminal:
         n = len(weaknesses)
         self.say(f"The mapping is taken. {n} weak point(s):", f"对应表已采用，薄弱之处 {n} 项：")
         for weak in weaknesses[:SHOWN_WEAKNESSES]:
-            self.out.print(f"  - {self.text(weak.en, weak.zh)}", markup=False)
+            self.write(f"  - {self.text(weak.en, weak.zh)}")
         if n > SHOWN_WEAKNESSES:
             self.say(f"  ... and {n - SHOWN_WEAKNESSES} more", f"  …… 另有 {n - SHOWN_WEAKNESSES} 项")
 
@@ -151,7 +162,11 @@ def describe_proposal(proposed: NewHospital, language: str) -> list[str]:
             n=len(codes), sure=sum(bool(d.decided) for d in codes), open=sum(not d.decided for d in codes)
         ),
         words["hidden"].format(names=", ".join(hidden) or "-"),
-        words["next"].format(worksheet=proposed.worksheet, hospital=proposed.draft.hospital),
+        words["next"].format(
+            worksheet=proposed.worksheet,
+            hospital=proposed.draft.hospital,
+            command=suggest_command("ingest", proposed.draft.hospital),
+        ),
     ]
 
 
@@ -182,12 +197,16 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
         lines += [
             f"    {words['quarantined']} {n:,}: {zh if language == 'zh' else en}" for n, en, zh in summary.reasons
         ]
-    return lines + _describe_answers(summary, language)
+    return lines + _describe_answers(summary, language) + _describe_hidden(summary, language)
 
 
 def _describe_answers(summary: IngestSummary, language: str) -> list[str]:
     words = WORDS[language]
     return [f"{words['answers']} {words['taken'].format(n=summary.answers)}"] if summary.answers else []
+
+
+def _describe_hidden(summary: IngestSummary, language: str) -> list[str]:
+    return [f"{WORDS[language]['hidden']} {', '.join(summary.hidden)}"] if summary.hidden else []
 
 
 def _list_ignored(accounts: pl.DataFrame | None, language: str) -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import polars as pl
 
+from etl import workbook
 from etl.errors import DeliveryError
 from etl.stat_files import (
     CATALOGUE_SUFFIX,
@@ -32,7 +33,7 @@ from etl.stat_files import (
     read_catalogue,
     read_stat_file,
 )
-from etl.workbook import ERROR_TEXT
+from etl.suggestions import escape_hidden
 
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"
@@ -43,6 +44,10 @@ MAX_DECOMPRESSED_BYTES = 1024**3
 MAX_CELL_CHARACTERS = 10_000_000
 _IGNORED_NAMES = re.compile(r"^(\.|~\$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 OLD_WORKBOOK = ".xls"
+WORKBOOKS = (".xlsx", ".xlsm", OLD_WORKBOOK)
+TEXT_FILES = (".csv", ".tsv", ".txt")
+READ_SUFFIXES = (*WORKBOOKS, *TEXT_FILES, *STAT_SUFFIXES)
+_DESKTOP_MARKS = ("._", ".~")
 _OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -74,12 +79,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery: its name, the hash of its content (not of its files' names), and its grids in a fixed order."""
+    """One delivery: where it lies, the hash of its content (not of its files' names), and its grids in a fixed order."""
 
-    name: str
+    path: Path
     content_hash: str
     grids: tuple[Grid, ...]
     is_synthetic: bool = field(default=False)
+
+    @property
+    def name(self) -> str:
+        """The file's or folder's own name, also where it was given as `.`."""
+        return self.path.name if self.path.name not in ("", "..") else self.path.resolve().name
 
 
 def is_desktop_file(path: Path) -> bool:
@@ -87,12 +97,24 @@ def is_desktop_file(path: Path) -> bool:
     return bool(_IGNORED_NAMES.match(path.name))
 
 
+def list_hidden(folder: Path) -> list[str]:
+    """Return the names in a folder that begin with a dot and could hold patients: they are left out, and must be told.
+
+    What desktop programs hide (`._x` of macOS, `.~lock.x#` of LibreOffice) is not.
+    """
+    hidden = (p for p in folder.rglob(".*") if not p.name.startswith(_DESKTOP_MARKS))
+    return sorted(p.relative_to(folder).as_posix() for p in hidden if p.suffix.lower() in READ_SUFFIXES)
+
+
 def list_files(path: Path) -> list[Path]:
     """Return the files of a delivery, sorted; temporary and hidden files of desktop programs are left out.
 
     Raises:
-        DeliveryError: the folder holds a link to a folder or to nothing, whose files would be overlooked.
+        DeliveryError: the folder holds a link to a folder or to nothing, whose files would be overlooked, or a name that
+            is no text.
     """
+    for named in [path, *path.rglob("*")]:
+        _check_name(named)
     if path.is_file():
         return [path]
     inside = sorted(p for p in path.rglob("*") if not is_desktop_file(p))
@@ -102,6 +124,18 @@ def list_files(path: Path) -> list[Path]:
             f"{link.name}：这是指向文件夹或不存在内容的链接。请将文件本身放入提交内容。",
         )
     return [p for p in inside if p.is_file()]
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name that is no UTF-8, as old zip programs leave behind: it could be neither stored nor shown."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        shown = escape_hidden(path.name)
+        raise DeliveryError(
+            f"'{shown}': the name of this file is not in UTF-8. Rename it.",
+            f"“{shown}”：文件名不是 UTF-8 编码。请改名。",
+        ) from None
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -136,16 +170,16 @@ def read_delivery(path: Path) -> Delivery:
     formats = _read_formats(names)
     grids = tuple(grid for file, name in names.items() for grid in _read_file(file, name, formats))
     is_synthetic = any(SYNTHETIC_MARKER in file.name for file in files) or any(map(_has_marker, grids))
-    return Delivery(path.name, hash_delivery(path), grids, is_synthetic)
+    return Delivery(path, hash_delivery(path), grids, is_synthetic)
 
 
 def _read_file(path: Path, name: str, formats: Formats) -> Iterator[Grid]:
     if path.stat().st_size == 0:
         raise DeliveryError(f"{name}: the file is empty.", f"{name}：文件为空。")
     suffix = path.suffix.lower()
-    if suffix in (".xlsx", ".xlsm", OLD_WORKBOOK):
+    if suffix in WORKBOOKS:
         yield from _read_workbook(path, name)
-    elif suffix in (".csv", ".tsv", ".txt"):
+    elif suffix in TEXT_FILES:
         yield _read_text(path, name, "\t" if suffix == ".tsv" else None)
     elif suffix in STAT_SUFFIXES:
         yield _read_stat_file(path, name, formats)
@@ -161,7 +195,9 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
         _check_old_workbook(path, name)
     else:
         _check_container(path, name)
-    command = [sys.executable, "-m", "etl.workbook", str(path)]
+    # This very module's file, whichever way the packages were found; -P keeps the folder it runs in, which may hold
+    # a delivery with a `pickle.py` in it, out of what can be imported.
+    command = [sys.executable, "-P", workbook.__file__, str(path)]
     result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own module)
     if result.returncode != 0:
         raise DeliveryError(
@@ -252,7 +288,7 @@ def _mark_errors(frame: pl.DataFrame, errors: list[tuple[int, int]]) -> pl.DataF
     inside = [(row, column) for row, column in errors if row < frame.height and str(column) in frame.columns]
     for column in sorted({column for _, column in inside}):
         rows = [row for row, c in inside if c == column]
-        frame = frame.with_columns(frame[str(column)].scatter(rows, ERROR_TEXT))
+        frame = frame.with_columns(frame[str(column)].scatter(rows, workbook.ERROR_TEXT))
     return frame
 
 

@@ -20,14 +20,16 @@ _DATA_CELL = re.compile(r"^[<>]?\d[\d./:年月日 -]+$")
 Fault = tuple[str, str]  # what does not fit, in English and Chinese
 
 
-def name_columns(grid: Grid, sources: Sequence[Source], site: Site, faults: list[Fault]) -> dict[str, str]:
+def name_columns(grid: Grid, sources: Sequence[Source], site: Site, faults: list[Fault], follow: str) -> dict[str, str]:
     """Return the name of each position of a grid that has one; what does not fit is added to `faults`.
+
+    `follow` is the command that lets the mapping follow the delivery; a message about the header names it.
 
     Raises:
         DeliveryError: the header is not where the mapping says, or stands where the mapping says there is none.
     """
     positions = [name for name in grid.cells.columns if name != ROW]
-    header = _take_given(grid, sources[0], faults) if sources[0].header else _read_header(grid, sources, site)
+    header = _take_given(grid, sources[0], faults) if sources[0].header else _read_header(grid, sources, site, follow)
     names = {p: header.get(p, "") for p in [*positions, *(p for p in header if p not in positions)]}
     faults += _find_nameless(grid, names, sources[0].header_row)
     clashing = _find_clashing(names, sources)
@@ -76,13 +78,13 @@ def _find_misfits(grid: Grid, n_given: int) -> list[Fault]:
     ]
 
 
-def _read_header(grid: Grid, sources: Sequence[Source], site: Site) -> dict[str, str]:
+def _read_header(grid: Grid, sources: Sequence[Source], site: Site, follow: str) -> dict[str, str]:
     positions = [name for name in grid.cells.columns if name != ROW]
     head = grid.cells.filter(pl.col(ROW) == sources[0].header_row)
     _check_kind(grid, sources[0].header_row, has_row=head.height > 0)
     levels = read_levels(grid, sources[0].header_from, sources[0].header_row)
     header = number_repeated([normalise_text(join_levels(texts)) for texts in levels])
-    _check_header(grid, header, sources, site)
+    _check_header(grid, header, sources, site, follow)
     return dict(zip(positions, header, strict=True))
 
 
@@ -127,7 +129,7 @@ def _find_nameless(grid: Grid, names: dict[str, str], header_row: int) -> list[F
     return faults
 
 
-def _check_header(grid: Grid, header: Sequence[str], sources: Sequence[Source], site: Site) -> None:
+def _check_header(grid: Grid, header: Sequence[str], sources: Sequence[Source], site: Site, follow: str) -> None:
     """Refuse a header row that matches nothing, or little while another row is the header.
 
     Raises:
@@ -142,9 +144,9 @@ def _check_header(grid: Grid, header: Sequence[str], sources: Sequence[Source], 
         if number != row and 2 * len(mapped & {normalise_text(cell or "") for cell in cells}) >= len(mapped):
             raise DeliveryError(
                 f"{grid.label}: the header stands in row {number}, the mapping expects it in row {row}. Send the sheet laid out "
-                f"as before, or let the mapping follow: make new-hospital HOSPITAL={site.hospital} EXTRACT=<this delivery>.",
+                f"as before, or let the mapping follow: {follow}",
                 f"{grid.label}：表头位于第 {number} 行，而映射要求在第 {row} 行。请按原格式提交，"
-                f"或运行 make new-hospital HOSPITAL={site.hospital} EXTRACT=<本次数据> 更新映射。",
+                f"或更新映射，请运行：{follow}",
             )
     if n_found == 0 and any(_DATA_CELL.search(name) for name in header):
         raise DeliveryError(

@@ -21,6 +21,7 @@ from stdnum.cn import ric
 from stdnum.exceptions import InvalidComponent
 
 from etl.errors import IdentityError
+from etl.suggestions import quote_path
 from schemas.codes import Sex
 
 MASK = "[masked]"
@@ -87,8 +88,8 @@ def _read_key(path: Path, *, may_create: bool) -> PseudonymKey:
         _create_key(path)
     if path.stat().st_mode & 0o077:
         raise IdentityError(
-            f"The pseudonym key '{path}' can be read by others. Run: chmod 600 '{path}'",
-            f"匿名密钥文件“{path}”可被他人读取。请运行：chmod 600 '{path}'",
+            f"The pseudonym key '{path}' can be read by others. Run: chmod 600 {quote_path(path)}",
+            f"匿名密钥文件“{path}”可被他人读取。请运行：chmod 600 {quote_path(path)}",
         )
     secret = path.read_bytes().strip()
     if len(secret) < _KEY_BYTES:

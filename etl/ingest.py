@@ -25,7 +25,7 @@ from etl.errors import (
     UsageError,
     VolumeError,
 )
-from etl.extract import Delivery, hash_delivery, is_desktop_file, list_files, read_delivery
+from etl.extract import Delivery, hash_delivery, is_desktop_file, list_files, list_hidden, read_delivery
 from etl.identity import PseudonymKey, read_key
 from etl.mapping import Mapped, map_delivery
 from etl.read_site import load_site
@@ -34,6 +34,7 @@ from etl.site import Site
 from etl.store.database import Warehouse
 from etl.store.sql_files import list_sql_files
 from etl.store.warehouse import open_for_reading, open_for_writing
+from etl.suggestions import suggest_command
 from etl.validate import Validated, validate_delivery
 from schemas.codes import Severity
 from schemas.derived_columns import STORED_FRAMES
@@ -41,7 +42,10 @@ from schemas.package_data import find_folder
 
 MINIMAL_SHARE_OF_LAST = 0.8
 # Modules of etl/ that only talk to people: a change of them gives no reason to read a delivery again.
-TALKING_MODULES = ("answers.py", "cli.py", "console.py", "disclosure.py", "errors.py", "installation.py", "settings.py")
+TALKING_MODULES = (
+    "answers.py", "cli.py", "command_line.py", "configuration.py", "console.py", "disclosure.py", "errors.py", "installation.py",
+    "kept_files.py", "settings.py", "suggestions.py",
+)  # fmt: skip
 _SHOWN_REASONS = 3
 Progress = Callable[[str, str], None]
 
@@ -50,8 +54,9 @@ Progress = Callable[[str, str], None]
 class IngestSummary:
     """What an ingest did, as the terminal shows it.
 
-    `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`. `day` is the last that the delivery can tell of. `answers` counts the answers to queries
-    that were taken. `reasons` are why most records were set aside, counted, in both languages.
+    `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`. `day` is the last that the delivery can tell of.
+    `answers` counts the answers to queries that were taken. `reasons` are why most records were set aside, counted, in both
+    languages; `hidden` are files that were left out, since their names begin with a dot.
     """
 
     hospital: str
@@ -67,6 +72,7 @@ class IngestSummary:
     is_synthetic: bool = False
     answers: int = 0
     reasons: tuple[tuple[int, str, str], ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,11 +111,12 @@ def ingest(
     answers = read_new_answers(settings, hospital)
     known = _read_known(settings)
     candidate = _choose_delivery(settings, site, extract, known, check=check)
+    hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     if candidate is None:
         if answers.height and not check:
             with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
                 store_answers(warehouse, hospital, answers)
-        return IngestSummary(hospital, site.name_en, site.name_zh, "nothing new", answers=answers.height)
+        return IngestSummary(hospital, site.name_en, site.name_zh, "nothing new", answers=answers.height, hidden=hidden)
     progress("reading", "读取")
     delivery = replace(read_delivery(candidate.path), content_hash=candidate.content_hash)
     _check_provenance(delivery, known)
@@ -124,12 +131,12 @@ def ingest(
     progress("validating", "校验")
     day = settle_day(candidate.stated_day, mapped.records, today or today_in_hospitals(), delivery.name)
     validated = validate_delivery(mapped, site, delivery.name, day.day, key)
-    _check_volume(validated, site, known, accept=accept)
+    _check_volume(validated, site, known, extract, accept=accept)
     accounts = _balance(mapped, validated)
     summary = IngestSummary(
         hospital, site.name_en, site.name_zh, "checked" if check else "loaded", delivery.name, day, None, accounts,
         mapped.row_accounts, dict(validated.findings["severity"].value_counts().iter_rows()), delivery.is_synthetic,
-        answers.height, _list_reasons(validated.findings),
+        answers.height, _list_reasons(validated.findings), hidden,
     )  # fmt: skip
     if check:
         return summary
@@ -172,7 +179,7 @@ def _choose_delivery(
         is_current = own.height and own.filter(pl.col("is_current"))["input_hash"].to_list() == [candidate.input_hash]
         return None if is_current and not check else candidate
     folder = settings.extracts_dir / site.hospital
-    paths = _list_deliveries(folder)
+    paths = _list_deliveries(folder, site.hospital)
     hashed = sorted((_hash_candidate(path, site) for path in reversed(paths)), key=lambda c: str(c.stated_day or ""))
     # Copies of one delivery under two names are one delivery, of the latest day that a name states.
     candidates = sorted({c.content_hash: c for c in hashed}.values(), key=lambda c: c.path)
@@ -180,11 +187,12 @@ def _choose_delivery(
     new = [c for c in candidates if c.content_hash not in seen]
     if len(new) > 1:
         names = "\n  ".join(c.path.name for c in new)
+        example = suggest_command("ingest", site.hospital, extract=new[0].path)
         raise AmbiguousDeliveryError(
             f"{len(new)} new deliveries lie in '{folder}':\n  {names}\nWhere these files are one delivery, put them into one "
-            f"folder there. Otherwise name one: make ingest HOSPITAL={site.hospital} EXTRACT='{new[0].path}'",
+            f"folder there. Otherwise name one: {example}",
             f"“{folder}”中有 {len(new)} 份新提交：\n  {names}\n若这些文件属于同一次提交，请放入其下的一个文件夹；"
-            f"否则请指明其一：make ingest HOSPITAL={site.hospital} EXTRACT='{new[0].path}'",
+            f"否则请指明其一：{example}",
         )
     if new:
         return new[0]
@@ -193,13 +201,22 @@ def _choose_delivery(
     return next((c for c in changed if c.input_hash != current["input_hash"][0]), None)
 
 
-def _list_deliveries(folder: Path) -> list[Path]:
+def _list_deliveries(folder: Path, hospital: str) -> list[Path]:
     offered = (p for p in folder.glob("*") if p.name != ANSWERS_FOLDER and not is_desktop_file(p))
     paths = sorted(p for p in offered if list_files(p))
-    if not paths:
+    hidden = list_hidden(folder)
+    if not paths and hidden:
+        example, names = suggest_command("ingest", hospital, extract=folder / hidden[0]), ", ".join(hidden)
         raise DeliveryError(
-            f"There is no delivery in '{folder}'. Put the hospital's file or folder there, or name it with EXTRACT=path.",
-            f"“{folder}”中没有提交内容。请将医院的文件或文件夹放入其中，或用 EXTRACT=路径 指明。",
+            f"There is no delivery in '{folder}' but what is hidden, since its name begins with a dot: {names}. Rename it, or "
+            f"name it: {example}",
+            f"“{folder}”中没有提交内容，只有以点开头、因而隐藏的：{names}。请改名，或指明：{example}",
+        )
+    if not paths:
+        example = suggest_command("ingest", hospital, extract=Path("path/to/delivery"))
+        raise DeliveryError(
+            f"There is no delivery in '{folder}'. Put the hospital's file or folder there, or name it: {example}",
+            f"“{folder}”中没有提交内容。请将医院的文件或文件夹放入其中，或指明：{example}",
         )
     return paths
 
@@ -253,17 +270,18 @@ def _read_checked_key(settings: Settings, known: _Known) -> PseudonymKey:
     return key
 
 
-def _check_volume(validated: Validated, site: Site, known: _Known, *, accept: bool) -> None:
+def _check_volume(validated: Validated, site: Site, known: _Known, extract: Path | None, *, accept: bool) -> None:
     if not known.ingests.height or accept:
         return
     last = known.ingests.filter((pl.col("hospital") == site.hospital) & pl.col("is_current"))
     n_patients = validated.tables["patient"].height
     if last.height and n_patients < MINIMAL_SHARE_OF_LAST * last["patients"][0]:
+        confirmed = suggest_command("ingest", site.hospital, extract=extract, accept=True)
         raise VolumeError(
             f"This delivery has {n_patients} patients, the last one had {last['patients'][0]}: more than 20 % fewer. Nothing was loaded. "
-            f"If that is right: make ingest HOSPITAL={site.hospital} ACCEPT=yes",
+            f"If that is right: {confirmed}",
             f"本次提交有 {n_patients} 名患者，上次为 {last['patients'][0]} 名：减少超过 20%。未载入任何数据。"
-            f"如确认无误：make ingest HOSPITAL={site.hospital} ACCEPT=yes",
+            f"如确认无误：{confirmed}",
         )
 
 

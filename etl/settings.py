@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
 from etl.errors import UsageError
+from etl.suggestions import did_you_mean, suggest_command
 from schemas.package_data import find_folder
 
+HOSPITAL_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+"""What can name a hospital, as a whole: it becomes a folder, part of a command and a column of every table."""
 Language = Literal["en", "zh", "both"]
 EXAMPLE_STUDY = "len_vs_sora"
 PACKAGE_SITES = find_folder("etl") / "sites"
@@ -58,22 +62,32 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read WORKSPACE, REGISTRY_KEY_FILE, REGISTRY_LANG and REGISTRY_STUDY.
 
     Raises:
-        UsageError: the language is not en, zh or both.
+        UsageError: the language is not en, zh or both, or there is no such home folder.
     """
     env = os.environ if environ is None else environ
-    language = env.get("REGISTRY_LANG", "both").lower()
+    language = (env.get("REGISTRY_LANG") or "both").lower()
     if language not in ("en", "zh", "both"):
         raise UsageError(
             f"REGISTRY_LANG is '{language}'; it can be en, zh or both.",
             f"REGISTRY_LANG 为“{language}”；只能是 en、zh 或 both。",
         )
-    home = Path(env.get("HOME", "~")).expanduser()
+    key_file = env.get("REGISTRY_KEY_FILE") or f"{env.get('HOME') or '~'}/.config/hcc-registry/pseudonym.key"
     return Settings(
         workspace=Path(env.get("WORKSPACE") or "workspace"),
-        key_file=Path(env.get("REGISTRY_KEY_FILE") or home / ".config" / "hcc-registry" / "pseudonym.key").expanduser(),
+        key_file=_expand_home(key_file),
         language=cast("Language", language),
         main_study=env.get("REGISTRY_STUDY") or EXAMPLE_STUDY,
     )
+
+
+def _expand_home(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise UsageError(
+            f"There is no home folder for '{text}'. Set REGISTRY_KEY_FILE to the whole path of the key.",
+            f"找不到“{text}”的主目录。请将 REGISTRY_KEY_FILE 设为密钥文件的完整路径。",
+        ) from None
 
 
 def list_hospitals(settings: Settings) -> list[str]:
@@ -92,9 +106,21 @@ def find_site(settings: Settings, hospital: str) -> Path:
         # A name with a slash or dots would lead out of the folder.
         if hospital in list_hospitals(settings) and (folder / hospital / "site.toml").is_file():
             return folder / hospital
-    known = ", ".join(list_hospitals(settings)) or "none"
-    raise UsageError(
-        f"There is no hospital called '{hospital}'. Hospitals with a mapping: {known}. "
-        f"Example: make ingest HOSPITAL={known.split(',')[0]}",
-        f"没有名为“{hospital}”的医院。已有映射的医院：{known}。示例：make ingest HOSPITAL={known.split(',')[0]}",
+    raise _unknown_hospital(hospital, list_hospitals(settings))
+
+
+def _unknown_hospital(hospital: str, known: list[str]) -> UsageError:
+    listed = (", ".join(known) or "none", "、".join(known) or "无")
+    if not hospital:
+        return UsageError(
+            f"No hospital is named: it is the word after the command, HOSPITAL= for make. Hospitals with a mapping: {listed[0]}.",
+            f"未指明医院：写在命令之后，make 则写 HOSPITAL=。已有映射的医院：{listed[1]}。",
+        )
+    near = did_you_mean(hospital, known)
+    name = hospital if HOSPITAL_NAME.fullmatch(hospital) else "name"
+    example = suggest_command("new-hospital", name, extract=Path("path/to/delivery"))
+    return UsageError(
+        f"There is no hospital called '{hospital}'.{near.en} Hospitals with a mapping: {listed[0]}. "
+        f"A hospital that is new here: {example}",
+        f"没有名为“{hospital}”的医院。{near.zh}已有映射的医院：{listed[1]}。新医院请运行：{example}",
     )

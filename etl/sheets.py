@@ -13,6 +13,7 @@ from etl.extract import ROW, Delivery, Grid
 from etl.header import Fault, name_columns
 from etl.identity import mask_personal_data
 from etl.site import IDENTIFIER_ROLES, ROW_NUMBER, Site, Source, normalise_code, normalise_text
+from etl.suggestions import suggest_command
 
 
 def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list[tuple[Grid, str]]]:
@@ -22,6 +23,7 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
         StructureError: every missing, unknown or contradicting file, sheet and column of the delivery at once.
         DeliveryError: a text file no header of which is mapped (probably a wrong encoding).
     """
+    follow = suggest_command("new-hospital", site.hospital, extract=delivery.path)
     faults: list[Fault] = []
     sheets: list[SheetRows] = []
     ignored: list[tuple[Grid, str]] = []
@@ -31,7 +33,7 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
         reason = next((i.reason for i in site.ignored if is_sheet_of(grid.file, grid.sheet, i.file, i.sheet)), None)
         if sources:
             found.update(s.name for s in sources)
-            sheets.append(_read_sheet(grid, site, sources, faults))
+            sheets.append(_read_sheet(grid, site, sources, faults, follow))
         elif reason is not None:
             ignored.append((grid, reason))
         elif all(column.is_null().all() for column in grid.cells.drop(ROW)):
@@ -45,18 +47,17 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
     faults += [(f"missing: {place}", f"缺少：{place}") for place in absent]
     faults += _check_columns(sheets, site)
     if faults:
-        raise _misfit(delivery, site, faults)
+        raise _misfit(delivery, site, faults, follow)
     return sheets, ignored
 
 
-def _misfit(delivery: Delivery, site: Site, faults: Sequence[Fault]) -> StructureError:
+def _misfit(delivery: Delivery, site: Site, faults: Sequence[Fault], follow: str) -> StructureError:
     listed_en, listed_zh = "\n  ".join(en for en, _ in faults), "\n  ".join(zh for _, zh in faults)
     return StructureError(
         f"The delivery '{delivery.name}' does not fit the mapping of {site.hospital}:\n  {listed_en}\n"
-        "Send the sheets and columns as before, or let the mapping follow: make new-hospital "
-        f"HOSPITAL={site.hospital} EXTRACT={delivery.name} writes a worksheet of just the difference.",
+        f"Send the sheets and columns as before, or let the mapping follow by a worksheet of just the difference: {follow}",
         f"提交内容“{delivery.name}”与 {site.name_zh} 的映射不一致：\n  {listed_zh}\n"
-        f"请按原来的工作表和列提交；或运行 make new-hospital HOSPITAL={site.hospital} EXTRACT={delivery.name}，生成仅含差异的对应表。",
+        f"请按原来的工作表和列提交；或生成仅含差异的对应表，请运行：{follow}",
     )
 
 
@@ -80,8 +81,8 @@ def is_sheet_of(origin: str, name: str | None, file: str, sheet: str | None) -> 
     return sheet is None or (name is not None and normalise_text(name) == normalise_text(sheet))
 
 
-def _read_sheet(grid: Grid, site: Site, sources: Sequence[Source], faults: list[Fault]) -> SheetRows:
-    named = name_columns(grid, sources, site, faults)
+def _read_sheet(grid: Grid, site: Site, sources: Sequence[Source], faults: list[Fault], follow: str) -> SheetRows:
+    named = name_columns(grid, sources, site, faults, follow)
     absent = pl.lit(None, dtype=pl.String)
     cells = [(pl.col(p) if p in grid.cells.columns else absent).alias(name) for p, name in named.items()]
     body, filled = _fill_merged(grid, grid.cells.select(ROW, *cells), named, site, sources)

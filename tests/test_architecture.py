@@ -14,7 +14,16 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("schemas", "etl", "analysis")
 LOCK_FILES = ("requirements-build.txt", "requirements.txt", "requirements-dev.txt")
 TOP_LEVEL = {*PACKAGES, "sql"}
-ANALYSIS_MAY_USE = {"store", "disclosure", "settings", "errors", "installation", "pages"}
+ANALYSIS_MAY_USE = {
+    "store",
+    "disclosure",
+    "settings",
+    "errors",
+    "installation",
+    "pages",
+    "suggestions",
+    "configuration",
+}
 MAY_USE_ALL_OF_ETL = {
     "analysis/cli.py",  # the console script: it mounts etl's commands and runs the example study with them
     "analysis/calibrate_example.py",  # searches the constants of etl/example: it draws patients and analyses them

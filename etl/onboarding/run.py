@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,9 @@ from etl.onboarding.worksheet import write_worksheet
 from etl.onboarding.worksheet_texts import CHANGES, SHEETS, WORKSHEET
 from etl.onboarding.written import Written, names_other_headers, read_written
 from etl.read_site import load_site
-from etl.settings import Settings, find_site, list_hospitals
+from etl.settings import HOSPITAL_NAME, Settings, find_site, list_hospitals
 from etl.site import normalise_code
-
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,31}$")
+from etl.suggestions import suggest_command
 
 
 @dataclass(frozen=True)
@@ -93,16 +91,18 @@ def _propose_difference(known: Path, folder: Path, delivery: Delivery) -> NewHos
 
 
 def _check_request(hospital: str, extract: Path | None) -> None:
-    if not _NAME.match(hospital):
+    example = suggest_command(
+        "new-hospital",
+        hospital if HOSPITAL_NAME.fullmatch(hospital) else "nanfang",
+        extract=extract or Path("path/to/workbook.xlsx"),
+    )
+    if not HOSPITAL_NAME.fullmatch(hospital):
         raise UsageError(
-            f"'{hospital}' cannot name a hospital: use small letters, digits and _, such as HOSPITAL=nanfang.",
-            f"“{hospital}”不能作为医院代号：请用小写字母、数字和下划线，如 HOSPITAL=nanfang。",
+            f"'{hospital}' cannot name a hospital: use small letters, digits and _, not more than 32. Example: {example}",
+            f"“{hospital}”不能作为医院代号：请用小写字母、数字和下划线，不超过 32 个字符。示例：{example}",
         )
     if extract is None:
-        raise UsageError(
-            f"Which delivery? Example: make new-hospital HOSPITAL={hospital} EXTRACT=path/to/workbook.xlsx",
-            f"请指明数据文件。示例：make new-hospital HOSPITAL={hospital} EXTRACT=路径/工作簿.xlsx",
-        )
+        raise UsageError(f"Which delivery? Example: {example}", f"请指明数据文件。示例：{example}")
 
 
 def _read_waiting(folder: Path, hospital: str) -> Written | None:
@@ -115,10 +115,11 @@ def _read_waiting(folder: Path, hospital: str) -> Written | None:
         written = read_written(path, decisions)
         if names_other_headers(written, decisions):
             return written
+    following = suggest_command("ingest", hospital)
     raise UsageError(
-        f"A worksheet of {hospital} waits to be filled in: '{path}'. Fill it in and run make ingest HOSPITAL={hospital}. Where the header of a "
+        f"A worksheet of {hospital} waits to be filled in: '{path}'. Fill it in and run: {following}\nWhere the header of a "
         f"sheet was not found rightly, write its row's number as the decision on '{SHEETS}' and run this command again; to begin anew, "
         f"move the folder '{folder}' away first.",
-        f"{hospital} 的对应表尚未填写：“{path}”。请填写后运行 make ingest HOSPITAL={hospital}。若某表的表头识别有误，请在“{SHEETS}”的“决定”列写上表头行号，"
+        f"{hospital} 的对应表尚未填写：“{path}”。请填写后运行：{following}\n若某表的表头识别有误，请在“{SHEETS}”的“决定”列写上表头行号，"
         f"再次运行本命令；若要重新开始，请先移走文件夹“{folder}”。",
     )

@@ -13,6 +13,7 @@ from etl.pages.text import Text
 from etl.quality.report import write_quality_pages
 from etl.settings import Settings, find_site, list_hospitals
 from etl.store.warehouse import read_frames
+from etl.suggestions import suggest_command
 from schemas.tables import TABLES
 
 ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine")
@@ -38,9 +39,10 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
         for row in frames["ingests"].filter("is_current").sort("hospital").iter_rows(named=True)
     }
     if hospital and hospital not in names:
+        first = suggest_command("ingest", hospital)
         raise UsageError(
-            f"Nothing of {hospital} has been loaded yet. First: make ingest HOSPITAL={hospital}",
-            f"尚未载入 {hospital} 的数据。请先运行：make ingest HOSPITAL={hospital}",
+            f"Nothing of {hospital} has been loaded yet. First: {first}",
+            f"尚未载入 {hospital} 的数据。请先运行：{first}",
         )
     chosen = {hospital: names[hospital]} if hospital else names
     for name in chosen:

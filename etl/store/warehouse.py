@@ -17,6 +17,7 @@ from etl.errors import UsageError
 from etl.store.database import Warehouse, connect
 from etl.store.lock import hold_lock
 from etl.store.upgrade import examine, keep_copy, upgrade
+from etl.suggestions import suggest_command
 
 WAIT_SECONDS = 20.0
 
@@ -63,8 +64,8 @@ def open_for_reading(path: Path, *, wait_seconds: float = WAIT_SECONDS) -> Itera
     """
     if not path.exists():
         raise UsageError(
-            f"Nothing has been loaded in '{path.parent}' yet. First run: make ingest HOSPITAL=...",
-            f"“{path.parent}”中尚未载入任何数据。请先运行：make ingest HOSPITAL=...",
+            f"Nothing has been loaded in '{path.parent}' yet. First run: {suggest_command('ingest', 'name')}",
+            f"“{path.parent}”中尚未载入任何数据。请先运行：{suggest_command('ingest', 'name')}",
         )
     warehouse = connect(path, read_only=True, wait_seconds=wait_seconds)
     try:

@@ -121,7 +121,7 @@ def test_an_empty_delivery(desk):
 def test_several_new_deliveries_at_once(desk):
     clinic.write_delivery(desk.extracts / "september")
     clinic.write_delivery(desk.extracts / "october", labs=clinic.LABS.replace("3.9", "3.8"))
-    check_refused(desk, errors.AmbiguousDeliveryError, "2 new deliveries", "september", "october", "EXTRACT=")
+    check_refused(desk, errors.AmbiguousDeliveryError, "2 new deliveries", "september", "october", "--extract ")
     assert desk.ingest(desk.extracts / "october").status == "loaded"
 
 
@@ -130,7 +130,7 @@ def test_far_fewer_patients_than_last_time(desk):
     desk.ingest()
     lines = clinic.PATIENTS.splitlines()
     clinic.write_delivery(desk.extracts / "b", patients="\n".join(lines[:3]) + "\n")
-    check_refused(desk, errors.VolumeError, "has 2 patients, the last one had 3", "ACCEPT=yes")
+    check_refused(desk, errors.VolumeError, "has 2 patients, the last one had 3", "--accept")
     assert desk.ingest(accept=True).status == "loaded"
 
 

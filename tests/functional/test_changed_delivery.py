@@ -49,10 +49,10 @@ def test_a_delivery_that_fits_needs_no_worksheet(desk):
 
 
 def test_an_ingest_points_to_the_worksheet(desk, changed):
-    with pytest.raises(DeliveryError, match="make new-hospital HOSPITAL=clinic EXTRACT=<this delivery>"):
+    with pytest.raises(DeliveryError, match=rf"registry new-hospital clinic --extract {changed}"):
         desk.ingest(changed)
     (changed / "patients.csv").write_text(CHANGED.replace("# sent on Friday\n", ""))
-    with pytest.raises(StructureError, match="make new-hospital HOSPITAL=clinic EXTRACT=2"):
+    with pytest.raises(StructureError, match=rf"registry new-hospital clinic --extract {changed}"):
         desk.ingest(changed)
 
 

@@ -144,7 +144,7 @@ def test_a_header_that_moved_moves_with_both_rows(tmp_path):
     take_worksheet(path.parent)
     ingest(settings, "x", extract=tmp_path / "a.xlsx", check=False, accept=False, progress=lambda *_: None)
     moved = write_book(tmp_path / "b.xlsx", 1)
-    with pytest.raises(StructureError, match="make new-hospital"):
+    with pytest.raises(StructureError, match=r"registry new-hospital x --extract \S+b\.xlsx"):
         ingest(settings, "x", extract=moved, check=True, accept=False, progress=lambda *_: None)
     changes = propose_hospital(settings, "x", moved).worksheet
     number, row = list_rows(read_cells(changes), SHEETS)[0]

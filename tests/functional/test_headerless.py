@@ -164,7 +164,7 @@ def check_mapping(desk, words: str, *, site: str = SITE, columns: str = COLUMNS)
         (('"Remark"]', '"Remark", "Ｓex "]'), "source[1].header: names 'Sex' twice"),
         (('"row number"', '"No"'), 'source[1].patient: can only be "row number"'),
         (('"row number"', "1"), 'source[1].patient: can only be "row number"'),
-        (("patient =", "patients ="), "source[1]: unknown key patients; did you mean patient?"),
+        (("patient =", "patients ="), "source[1]: unknown key patients. Did you mean patient?"),
         (('name_zh = "测试医院"', 'name_zh = "测试医院"\nheader_row = 1'), "site.toml: unknown key header_row"),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_key_or_workspace_that_cannot_be_written(desk, tmp_path):
         pass
 
 
-@pytest.mark.parametrize("name", ["../clinic", "clinic/", "../sites/clinic", ".", ""])
+@pytest.mark.parametrize("name", ["../clinic", "clinic/", "../sites/clinic", ".", "clinic\n", "", "\x1b[31m"])
 def test_a_hospitals_name_is_no_path(desk, name):
-    with pytest.raises(errors.UsageError, match="no hospital called"):
+    with pytest.raises(errors.UsageError, match="no hospital called" if name else "No hospital is named"):
         ingest(desk.settings, name, extract=None, check=False, accept=False, progress=lambda *_: None)

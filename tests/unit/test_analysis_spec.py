@@ -111,18 +111,18 @@ def test_every_fault_is_told_at_once_with_its_place(tmp_path):
     # The follow-up names an endpoint, and endpoints are wrong in themselves: told once they are right.
     with pytest.raises(UsageError) as raised:
         read_spec(write_spec(tmp_path / "again", FIVE_FAULTS.replace('"52"', "52")))
-    assert "follow_up.endpoint: OSS is not declared; did you mean OS?" in raised.value.en
+    assert "follow_up.endpoint: OSS is not declared. Did you mean OS?" in raised.value.en
 
 
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("alpha", "alfa", "unknown key alfa; did you mean alpha?"),
-        ("time_column", "time_colum", "endpoints[1]: unknown key time_colum; did you mean time_column?"),
+        ("alpha", "alfa", "unknown key alfa. Did you mean alpha?"),
+        ("time_column", "time_colum", "endpoints[1]: unknown key time_colum. Did you mean time_column?"),
         (
             "eligible_only = false",
             'study = "x"\neligible_only = false',
-            "population: unknown key study; known are hospitals",
+            "population: unknown key study. Known: hospitals",
         ),
         ("alpha = 0.05", "alpha = nan", "alpha"),
         ("alpha = 0.05", "alpha = true", "alpha: a number is needed, not true or false"),
@@ -165,7 +165,7 @@ covariates = ["sex"]
     ("change", "said"),
     [
         ("", "sensitivity.x: nothing is changed"),
-        ("matching = { exat = 'sex' }", "sensitivity.x.matching: unknown key exat; did you mean exact?"),
+        ("matching = { exat = 'sex' }", "sensitivity.x.matching: unknown key exat. Did you mean exact?"),
         ("matching = { exact = 'ward' }", "sensitivity.x.matching.exact: ward is not declared"),
         ("matching = { caliper_sd = 'wide' }", "sensitivity.x.matching.caliper_sd"),
         ("matching = { ratio = 0 }", "sensitivity.x.matching.ratio: at least 1"),
