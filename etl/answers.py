@@ -46,7 +46,9 @@ ANSWERED_BY = Text("Answered by", "答复人")
 _NOT_STATED = "not stated"
 _INGEST_OF_DELIVERY = re.compile(r"#(\d+)$")
 _SHOWN_FAULTS = 20
-_COLUMNS = (QUERY_ID, DELIVERY, VALUE, QUESTION, ANSWER, REMARK)
+_COLUMNS = (QUERY_ID, VALUE, QUESTION, ANSWER, REMARK)
+# Workbooks of the first versions name no delivery: which ingest their answers are about is not known.
+_LATER_COLUMNS = (DELIVERY,)
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ def _read_workbook(book: _Workbook, ids: set[str], answers: list[dict[str, Any]]
     author = _find_author(grid, columns)
     asked: dict[str, int] = {}
     for row in _list_rows(grid, columns[QUERY_ID.en]):
-        text = {label.en: (row[columns[label.en]] or "").strip() for label in _COLUMNS}
+        text = {name: (row[column] or "").strip() for name, column in columns.items()}
         if not (text[ANSWER.en] or text[REMARK.en]):
             continue
         fault = _find_fault(text, ids, asked)
@@ -191,7 +193,7 @@ def _read_workbook(book: _Workbook, ids: set[str], answers: list[dict[str, Any]]
             faults.append(Text(f"{place}: {words.en}", f"{place_zh}：{words.zh}"))
             continue
         asked[text[QUERY_ID.en]] = row[ROW]
-        ingest = _INGEST_OF_DELIVERY.search(text[DELIVERY.en])
+        ingest = _INGEST_OF_DELIVERY.search(text.get(DELIVERY.en, ""))
         answers.append({
             "finding_id": text[QUERY_ID.en], "answer": _read_answer(text[ANSWER.en]) if text[ANSWER.en] else COMMENT,
             "comment": mask_personal_data(text[REMARK.en]) or None, "value": text[VALUE.en], "message_en": text[QUESTION.en],
@@ -235,7 +237,8 @@ def _find_queries(path: Path) -> tuple[Grid, dict[str, str]]:
         for row in grid.cells.iter_rows(named=True):
             position = {_read_label(text): name for name, text in row.items() if name != ROW and text}
             if {label.en for label in _COLUMNS} <= set(position):
-                return grid, {label.en: position[label.en] for label in _COLUMNS}
+                known = (label.en for label in (*_COLUMNS, *_LATER_COLUMNS))
+                return grid, {name: position[name] for name in known if name in position}
     raise DeliveryError(
         f"{path.name}: this is no query workbook: no sheet has the columns {', '.join(c.en for c in _COLUMNS)}. Take it out of "
         f"the folder '{ANSWERS_FOLDER}', or put back the columns.",

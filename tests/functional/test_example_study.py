@@ -1,6 +1,7 @@
 """The example study from deliveries to results, as `make study` runs it: counts, ledger, repeatability, independence."""
 
 import csv
+import lzma
 import os
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 import xlsxwriter
+from example_reference import hash_drawn, list_findings
+from fixed_key import write_fixed_key
 
 from analysis.calibration_targets import list_targets
 from analysis.calibration_trial import Bench
@@ -31,7 +34,12 @@ from etl.store.warehouse import read_frames
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "analysis" / "studies" / "len_vs_sora" / "published" / "table1.csv"
 CASES = ROOT.parent / "shared" / "cases"
+REFERENCE = Path(__file__).parent / "example_b1270dd"
 HOSPITALS = ("nanfang", "hunan", "sysu")
+NEW_RULES = {"after_delivery"}
+"""Rules, or kinds of the contract's rules, that have come since the reference was made: no id of theirs is recorded there."""
+OTHER_RESULTS: set[str] = set()
+"""Results (by id) and drawings (by name) that were changed on purpose since the reference was made."""
 
 
 @dataclass
@@ -59,7 +67,7 @@ class StudyRun:
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> StudyRun:
     folder = tmp_path_factory.mktemp("study")
-    run = StudyRun(folder / "example", folder / "key")
+    run = StudyRun(folder / "example", write_fixed_key(folder / "key"))
     done = run.run("study", "--workspace", str(run.folder))
     assert done.returncode == 0, done.stderr
     return run
@@ -147,6 +155,28 @@ def test_the_search_for_constants_sees_what_the_study_gives(study):
     found = trial.estimate_survival() | trial.count_responses()
     assert {t.result_id for t in list_targets(read_study("len_vs_sora"))} - found.keys() == {"matching.matched.pairs.n"}
     assert found == pytest.approx({name: values[name] for name in found}, abs=1e-6)
+
+
+def test_every_finding_keeps_its_recorded_id(study):
+    """An answer hangs on its finding's id: another id would ask a hospital again what it has answered."""
+    recorded = set(pl.read_csv(REFERENCE / "finding_ids.csv").iter_rows())
+    found = set(list_findings(study.folder).iter_rows())
+    assert len(recorded) > 600
+    assert sorted(recorded - found) == []
+    assert sorted(finding for finding in found - recorded if finding[1].split(".")[-1] not in NEW_RULES) == []
+
+
+def test_every_result_and_drawing_is_the_recorded_one(study):
+    analysis = study.folder / "reports" / "analysis"
+    recorded = lzma.decompress((REFERENCE / "results.csv.xz").read_bytes()).decode().splitlines()
+    found = (analysis / "results.csv").read_text(encoding="utf-8").splitlines()
+    changed = {line.split(",")[1] for line in set(recorded) ^ set(found)}
+    assert sorted(changed - OTHER_RESULTS) == []
+    both = set(recorded) & set(found)
+    assert [line for line in found if line in both] == [line for line in recorded if line in both]
+    drawn = pl.read_csv(REFERENCE / "drawn.csv").join(hash_drawn(analysis), on="name", how="full", suffix="_found")
+    other = drawn.filter(pl.col("sha256").ne_missing(pl.col("sha256_found")))
+    assert set(other["name"].fill_null(other["name_found"])) <= OTHER_RESULTS
 
 
 def test_nothing_but_tests_reads_the_ledger():

@@ -3,6 +3,7 @@
 import clinic
 import pytest
 import xlsxwriter
+from answered_workbook import CONFIRMED, CORRECTED, answer, list_queries
 from python_calamine import CalamineWorkbook
 
 from etl import errors
@@ -10,7 +11,6 @@ from etl.cli import run_ingest
 from etl.quality.queries import HEADER_ROW
 from etl.quality.run import write_quality
 
-CONFIRMED, CORRECTED = "核实无误 confirmed correct", "已在源数据中更正 corrected in source"
 UNUSUAL_SIZE = clinic.PATIENTS.replace(",82,", ",260,")  # 26 cm: unusual, and in this patient right
 NO_DATE = ("1955/12/31", "New Year's Eve")
 FAULTY_LABS = clinic.LABS.replace("3.9", "nil")
@@ -22,33 +22,7 @@ def find_workbook(desk):
 
 def read_queries(path):
     """{hospital's column: row of cells} of a query workbook."""
-    rows = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(1).to_python()[HEADER_ROW:]
-    heads = [head.splitlines()[-1] for head in rows[0]]
-    return {row[heads.index("Column")]: dict(zip(heads, row, strict=True)) for row in rows[1:]}
-
-
-def answer(source, target, answers, by="Data manager 3"):
-    """Fill in a workbook as a spreadsheet program does: read all cells, change some, write all anew.
-
-    `answers` holds (answer, comment) by the hospital's column.
-    """
-    book = CalamineWorkbook.from_path(str(source))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with xlsxwriter.Workbook(str(target)) as out:
-        for name in book.sheet_names:
-            page = out.add_worksheet(name)
-            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            for r, row in enumerate(rows):
-                for c, cell in enumerate(row):
-                    if cell != "":
-                        page.write(r, c, cell)
-                    if cell == "答复人\nAnswered by":
-                        page.write(r, c + 1, by)
-                asked = next((answers[cell] for cell in row if isinstance(cell, str) and cell in answers), None)
-                if r > HEADER_ROW and asked:
-                    page.write(r, len(rows[HEADER_ROW]) - 2, asked[0])
-                    page.write(r, len(rows[HEADER_ROW]) - 1, asked[1])
-    return target
+    return {row["Column"]: row for row in list_queries(path)}
 
 
 def read_states(desk):

@@ -1,0 +1,201 @@
+"""Workspaces that landed versions wrote, at work under today's code: nothing that they hold is lost, and all goes on.
+
+README.md says what the workspaces hold and how they were made.
+"""
+
+import lzma
+import re
+import tarfile
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from answered_workbook import CONFIRMED, answer, list_queries
+from fixed_key import write_fixed_key
+
+from analysis.cli import MAIN_STUDY, run_analyse
+from etl.cli import list_ingests
+from etl.errors import AnalysisError
+from etl.ingest import ingest, revert
+from etl.quality.run import write_quality
+from etl.settings import Settings
+
+HERE = Path(__file__).parent
+COMMITS = sorted(path.name for path in (HERE / "old_workspaces").iterdir())
+HOSPITALS = ("nanfang", "hunan", "sysu")
+LACK_COLUMNS = {"f7a896e"}
+"""Versions whose databases lack columns that today's main study needs."""
+NEW_RULES = {"after_delivery"}
+"""Rules, or kinds of the contract's rules, that no version knew."""
+FIND_MORE = {
+    "f7a896e": {
+        "birth_date_agrees_with_national_id", "sex_agrees_with_national_id", "treatment_ends_with_death",  # came later
+        "grade_agrees_with_value",  # since then from samples during the event, the worst of them
+    }
+}  # fmt: skip
+FIND_LESS = {
+    "f7a896e": {
+        "laboratory.value.unit", "baseline_laboratory_is_complete",  # HBV DNA in copies/mL is read since then
+    }
+}  # fmt: skip
+"""Rules that today find more, or less, in the same delivery than a version did: of no other rule may an id come or go."""
+
+
+class OldWorkspace:
+    """A landed version's workspace, unpacked below `folder`, and the commands of today."""
+
+    def __init__(self, commit: str, folder: Path) -> None:
+        self.commit = commit
+        self.late: dict[str, tuple[str, str]] = {}
+        self.kept = HERE / "old_workspaces" / commit
+        self.folder = folder
+        for archive in self.kept.glob("*.tar.xz"):
+            with lzma.open(archive) as stream, tarfile.open(fileobj=stream) as files:
+                files.extractall(folder, filter="data")
+        self.settings = Settings(folder, write_fixed_key(folder / "key"), "en")
+
+    @property
+    def takes_answers(self) -> bool:
+        """Whether its version took the answers of query workbooks; the first ones only asked."""
+        return (self.kept / "answers.csv").exists()
+
+    def read(self, query: str) -> pl.DataFrame:
+        with duckdb.connect(str(self.folder / "registry.duckdb"), read_only=True) as database:
+            return database.sql(query).pl()
+
+    def held(self, name: str) -> pl.DataFrame:
+        """What the workspace held when its version left it: ingests, findings, cross_findings, answers or counts."""
+        return pl.read_csv(self.kept / f"{name}.csv")
+
+    def held_flow(self) -> dict[str, float]:
+        """The numbers of the flow chart that its version computed."""
+        return dict(self.held("counts").filter(pl.col("result_id").str.starts_with("flow.")).iter_rows())
+
+    def answer_late(self, hospital: str) -> dict[str, tuple[str, str]]:
+        """Answer two questions in the workbook that the version wrote, after its time; return the answers by query id."""
+        workbook = self.folder / "reports" / "quality" / hospital / "queries.xlsx"
+        asked = [row["Query id"] for row in list_queries(workbook) if "to be answered" in row["Kind"]]
+        answers = dict(zip(asked[-2:], [(CONFIRMED, ""), ("", "will look")], strict=True))
+        answer(workbook, self.folder / "extracts" / hospital / "answers" / "answered late.xlsx", answers)
+        return answers
+
+
+@pytest.fixture(params=COMMITS, scope="module")
+def left(request, tmp_path_factory) -> OldWorkspace:
+    """A workspace as its version left it: only read from."""
+    return OldWorkspace(request.param, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(params=COMMITS, scope="module")
+def read_again(request, tmp_path_factory) -> OldWorkspace:
+    """A workspace after today's code has read every delivery again and taken the answers that came meanwhile."""
+    workspace = OldWorkspace(request.param, tmp_path_factory.mktemp(request.param))
+    workspace.late = workspace.answer_late("nanfang")
+    for hospital in HOSPITALS:
+        ingest(workspace.settings, hospital, extract=None, check=False, accept=False, progress=lambda *_: None)
+    write_quality(workspace.settings)
+    return workspace
+
+
+def test_its_ingests_are_listed(left, capsys, monkeypatch):
+    monkeypatch.setattr("etl.cli.read_settings", lambda: left.settings)
+    list_ingests()
+    listed = re.findall(r"^([* ]) +(\d+) +(\w+) .* (\d+) patients  (.+)$", capsys.readouterr().out, re.MULTILINE)
+    held = left.held("ingests").with_columns(mark=pl.when("is_current").then(pl.lit("*")).otherwise(pl.lit(" ")))
+    columns = ["mark", "ingest_id", "hospital", "patients", "delivery"]
+    assert listed == [tuple(map(str, row)) for row in held.select(columns).iter_rows()]
+
+
+def test_its_quality_pages_are_written_before_anything_is_read_again(left):
+    paths = write_quality(left.settings, "hunan")
+    assert left.folder / "reports" / "quality" / "hunan" / "index.html" in paths
+
+
+def analyse(workspace: OldWorkspace) -> dict[str, float]:
+    """Run the main study, of which nothing is drawn, and return the numbers of its flow chart."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("analysis.cli.read_settings", lambda: workspace.settings)
+        for draw in ("save_figures", "write_report", "write_manuscript"):
+            patch.setattr(f"analysis.run.{draw}", lambda *_, **__: {})
+        run_analyse(MAIN_STUDY)
+    results = pl.read_parquet(workspace.settings.reports_dir / "analysis" / "results.parquet")
+    return dict(results.filter(pl.col("analysis") == "flow").select("result_id", "value").iter_rows())
+
+
+def test_its_study_counts_the_same_patients_or_says_what_the_readings_lack(left):
+    """What a version could not hold is not taken as empty: the study asks for the deliveries to be read again."""
+    if left.commit in LACK_COLUMNS:
+        with pytest.raises(AnalysisError, match="make ingest HOSPITAL=hunan"):
+            analyse(left)
+    else:
+        assert analyse(left) == left.held_flow()
+
+
+def test_reading_again_adds_a_number_and_keeps_the_others(read_again):
+    before = read_again.held("ingests")
+    after = read_again.read("select * from ingests order by ingest_id").select(before.columns)
+    assert after.height == before.height + len(HOSPITALS)
+    assert after.head(before.height).drop("is_current").equals(before.drop("is_current"))
+    new = after.tail(len(HOSPITALS))
+    assert new["hospital"].to_list() == list(HOSPITALS)
+    assert after.filter("is_current").equals(new)
+    same = ["hospital", "delivery", "content_hash", "patients"]
+    assert new.select(same).sort("hospital").equals(before.filter("is_current").select(same).sort("hospital"))
+
+
+def test_findings_of_its_ingests_are_kept(read_again):
+    before = read_again.held("findings")
+    after = read_again.read(
+        f"select ingest_id, hospital, rule_id, finding_id from versions.findings where ingest_id <= {before['ingest_id'].max()} order by all"
+    )
+    assert after.equals(before)
+
+
+def test_the_same_fault_is_found_under_the_same_id(read_again):
+    held = read_again.held("findings").join(
+        read_again.held("ingests").filter("is_current").select("ingest_id"), on="ingest_id"
+    )
+    found = read_again.read("select hospital, rule_id, finding_id from core.findings")
+    before, after = (set(frame.select("hospital", "rule_id", "finding_id").iter_rows()) for frame in (held, found))
+    assert {rule for _, rule, _ in before - after} <= FIND_LESS.get(read_again.commit, set())
+    more = {rule.split(".")[-1] for _, rule, _ in after - before}
+    assert more - NEW_RULES <= FIND_MORE.get(read_again.commit, set())
+    between = read_again.read("select hospital, rule_id, finding_id from cross_findings order by all")
+    assert between.equals(read_again.held("cross_findings"))
+
+
+def test_answers_are_kept_and_late_ones_taken(read_again):
+    after = read_again.read("select * from answers order by answer_id")
+    before = read_again.held("answers") if read_again.takes_answers else after.clear()
+    assert after.select(before.columns).head(before.height).equals(before)
+    new = after.slice(before.height).select("hospital", "finding_id", "answer", "comment").rows()
+    one, other = read_again.late
+    assert sorted(new) == sorted([("nanfang", one, "confirmed", None), ("nanfang", other, "comment", "will look")])
+
+
+def test_an_answered_question_is_not_asked_again(read_again):
+    """But where its words have changed since: somebody who confirmed the one has not read the other."""
+    in_same_words = (
+        "select finding_id from answers join core.findings using (finding_id, message_en) where answer <> 'corrected'"
+    )
+    standing = set(read_again.read(in_same_words)["finding_id"])
+    assert standing
+    folder = read_again.folder / "reports" / "quality"
+    asked = {row["Query id"] for h in HOSPITALS for row in list_queries(folder / h / "queries.xlsx")}
+    assert asked
+    assert asked & standing == set()
+
+
+def test_the_study_counts_the_same_patients_afterwards(read_again):
+    assert analyse(read_again) == read_again.held_flow()
+
+
+def test_a_revert_goes_back_to_the_reading_of_that_version(read_again):
+    before = read_again.held("ingests").filter("is_current")
+    for hospital in ("nanfang", "hunan"):
+        revert(read_again.settings, hospital)
+        current = read_again.read(f"select ingest_id from ingests where is_current and hospital = '{hospital}'")
+        assert current["ingest_id"].to_list() == before.filter(hospital=hospital)["ingest_id"].to_list()
+        n_patients = read_again.read(f"select count(*) as n from core.patient where hospital = '{hospital}'")
+        assert n_patients["n"].to_list() == before.filter(hospital=hospital)["patients"].to_list()
