@@ -120,9 +120,8 @@ def _join(names: list[str]) -> str:
 
 
 def _spell_name(name: str) -> str:
-    whose = "the patient's " if name.startswith("subject_") else ""
-    stem = re.sub(r"^(subject_)?((is|has)_)?", "", name)
-    return whose + spell_words(stem.removesuffix("_number") if stem in KEYS else stem)
+    stem = re.sub(r"^(is|has)_", "", name)
+    return spell_words(stem.removesuffix("_number") if stem in KEYS else stem)
 
 
 def _spell(name: str, value: object) -> str:

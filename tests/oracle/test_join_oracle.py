@@ -5,8 +5,6 @@ from oracle.hospitals import hospitals, to_frames
 
 from schemas.derive import derive, join_subject
 
-KEYS = ("patient_id", "visit_number", "reader", "criteria", "event_number")
-
 
 def _find_assessment(derived, table, record):
     """The reading that a response record is, or that a lesion belongs to: lesions are read by RECIST 1.1."""
@@ -14,7 +12,8 @@ def _find_assessment(derived, table, record):
         return {}
     key = (record["patient_id"], record["visit_number"], record["reader"], record.get("criteria", "recist_1_1"))
     names = ("patient_id", "visit_number", "reader", "criteria")
-    return next((row for row in derived["assessment"] if tuple(row[name] for name in names) == key), {})
+    reading = next((row for row in derived["assessment"] if tuple(row[name] for name in names) == key), {})
+    return {name: value for name, value in reading.items() if name not in names}
 
 
 def _find_facts(derived, table, record):
@@ -27,17 +26,9 @@ def _find_facts(derived, table, record):
 
 
 def _expect(derived, table, record):
-    """The record, then facts under their own name, or with a prefix where the record has that name."""
+    """The facts of the patient, of the reading and of the event, and over all of them the record itself."""
     subject = next(row for row in derived["subject"] if row["patient_id"] == record["patient_id"])
-    seen = dict(record)
-    for facts, prefix in (
-        (_find_assessment(derived, table, record), "derived_"),
-        (_find_facts(derived, table, record), "other_"),
-        (subject, "subject_"),
-    ):
-        others = {name: value for name, value in facts.items() if name not in KEYS}
-        seen |= {f"{prefix}{name}" if name in seen else name: value for name, value in others.items()}
-    return seen
+    return subject | _find_assessment(derived, table, record) | _find_facts(derived, table, record) | record
 
 
 @settings(max_examples=settings().max_examples // 8)

@@ -69,15 +69,15 @@ def test_facts_of_an_event_are_those_of_its_own_patient():
     assert joined["has_next_event_within"].is_null().to_list() == [False, True]
 
 
-def test_own_columns_win_and_the_subjects_are_named():
+def test_what_is_recorded_and_what_is_derived_stand_side_by_side():
     tables = make_case("")
     derived = derive(tables)
     joined = join_subject("treatment", tables["treatment"], derived)
-    assert {"start_date", "subject_start_date"} <= set(joined.columns)
+    assert {"start_date", "first_line_start_date"} <= set(joined.columns)
     response = join_subject("response", tables["response"], derived)
     assert response["derived_response"].to_list()[:3] == [None, "PR", "PD"]
     assert response["target_sum_mm"].null_count() == response.height
-    assert response["derived_target_sum_mm"].to_list()[:3] == [110, 70, 100]
+    assert response["target_sum_from_lesions_or_record_mm"].to_list()[:3] == [110, 70, 100]
 
 
 def test_the_correct_patient_in_figures():
@@ -85,10 +85,14 @@ def test_the_correct_patient_in_figures():
     subject = derive(make_case(""))["subject"].row(0, named=True)
     assert subject["arm"] == "len_pd1"
     assert subject["albi_score"] == pytest.approx(-2.6238, abs=1e-4)
-    assert (subject["albi_grade"], subject["child_pugh_points"], subject["child_pugh_class"]) == (1, 5, "A")
+    assert (subject["albi_grade"], subject["child_pugh_points"], subject["child_pugh_class_from_points_or_record"]) == (
+        1,
+        5,
+        "A",
+    )
     assert subject["child_pugh_class_source"] == "derived"
-    assert (subject["pvtt_type"], subject["pvtt_level"]) == ("II", "I-II")
-    assert (subject["age_years"], subject["tace_number"]) == (57, 2)
+    assert (subject["pvtt_type_from_text_or_code"], subject["pvtt_level"]) == ("II", "I-II")
+    assert (subject["age_at_start_years"], subject["tace_number"]) == (57, 2)
     assert subject["treatment_months"] == pytest.approx(122 / 30.4375)
     assert (subject["response_3_months"], subject["best_response"]) == ("PD", "PR")
 

@@ -114,7 +114,7 @@ def test_start_is_the_earlier_and_end_the_later_of_the_combination():
         | 2           | sorafenib  | 2020-10-01 |            |             |
     """)
     line = derive_first_line(make_frame("treatment", rows)).row(0, named=True)
-    assert (str(line["start_date"]), str(line["treatment_end_date"])) == ("2020-03-01", "2020-09-01")
+    assert (str(line["first_line_start_date"]), str(line["treatment_end_date"])) == ("2020-03-01", "2020-09-01")
     assert line["is_treatment_ongoing"] is False
 
 
@@ -123,7 +123,7 @@ def test_a_start_is_unknown_where_either_drug_has_no_first_dose(drug):
     """The drug without a date may have been the first: time zero is missing, which is E4."""
     derived = derive(make_case(f"{drug}.start_date="))
     subject = derived["subject"].filter(pl.col("patient_id") == "p1").row(0, named=True)
-    assert (subject["arm"], subject["start_date"], subject["os_days"]) == ("len_pd1", None, None)
+    assert (subject["arm"], subject["first_line_start_date"], subject["os_days"]) == ("len_pd1", None, None)
     verdicts = derived["eligibility"].filter(pl.col("patient_id") == "p1").select("criterion_id", "is_met").rows()
     assert dict(verdicts)["e4_complete_data"] is False
 

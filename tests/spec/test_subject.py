@@ -12,8 +12,8 @@ from schemas.derive import derive, join_subject
 
 CASES = """
 | edits                                                                                    | column                        | value       |
-| baseline.metastasis_site_number=9                                                        | metastasis_site_number        | 9           |
-| baseline.metastasis_site_number=                                                         | metastasis_site_number        | 6           |
+| baseline.metastasis_site_number=9                                                        | metastasis_site_number_from_total_or_organs | 9           |
+| baseline.metastasis_site_number=                                                         | metastasis_site_number_from_total_or_organs | 6           |
 |                                                                                          | tace_number                   | 2           |
 | procedure[2].procedure=ablation                                                          | tace_number                   | 1           |
 | -procedure                                                                               | tace_number                   | 0           |
@@ -27,26 +27,26 @@ CASES = """
 | -procedure                                                                               | combined_tace_number          | 0           |
 | -procedure!                                                                              | combined_tace_number          |             |
 | procedure[1].procedure_date=2019-12-01; -treatment                                       | combined_tace_number          | 2           |
-| baseline.has_tace=; procedure[1].procedure_date=2019-05-10; procedure[2].procedure_date=2019-07-20 | has_tace            |             |
+| baseline.has_tace=; procedure[1].procedure_date=2019-05-10; procedure[2].procedure_date=2019-07-20 | has_tace_with_therapy |             |
 | procedure[1].procedure=ablation                                                          | first_curative_date           | 2020-03-10  |
 | procedure[1].procedure=ablation; procedure[2].procedure=resection                        | first_curative_date           | 2020-03-10  |
 |                                                                                          | first_curative_date           |             |
 |                                                                                          | first_tace_date               | 2020-03-10  |
 | procedure[1].procedure=haic                                                              | first_tace_date               | 2020-04-20  |
-| baseline.has_tace=false                                                                  | has_tace                      | False       |
-| baseline.has_tace=; -procedure[2]                                                        | has_tace                      | True        |
-| baseline.has_tace=; -procedure                                                           | has_tace                      |             |
+| baseline.has_tace=false                                                                  | has_tace_with_therapy         | False       |
+| baseline.has_tace=; -procedure[2]                                                        | has_tace_with_therapy         | True        |
+| baseline.has_tace=; -procedure                                                           | has_tace_with_therapy         |             |
 | -metastasis                                                                              | metastasis_organ_number       | 0           |
 | -metastasis!                                                                             | metastasis_organ_number       |             |
-| baseline.child_pugh_class=B                                                              | child_pugh_class              | A           |
-| baseline.child_pugh_class=B; baseline.ascites=                                           | child_pugh_class              | B           |
+| baseline.child_pugh_class=B                                                              | child_pugh_class_from_points_or_record | A           |
+| baseline.child_pugh_class=B; baseline.ascites=                                           | child_pugh_class_from_points_or_record | B           |
 | baseline.child_pugh_class=B; baseline.ascites=                                           | child_pugh_class_source       | recorded    |
 | baseline.child_pugh_class=; baseline.ascites=                                            | child_pugh_class_source       |             |
-| baseline.pvtt_type=IV                                                                    | pvtt_type                     | II          |
-| baseline.pvtt_type=IV; baseline.pvtt_text=                                               | pvtt_type                     | IV          |
-| baseline.tumour_size_text=7*6                                                            | tumour_size_cm                | 8.0         |
-| baseline.tumour_size_text=7*6; baseline.tumour_size_cm=                                  | tumour_size_cm                | 7.0         |
-| baseline.hvpg_mmhg=                                                                      | has_portal_hypertension       | False       |
+| baseline.pvtt_type=IV                                                                    | pvtt_type_from_text_or_code   | II          |
+| baseline.pvtt_type=IV; baseline.pvtt_text=                                               | pvtt_type_from_text_or_code   | IV          |
+| baseline.tumour_size_text=7*6                                                            | tumour_size_from_number_or_text_cm | 8.0         |
+| baseline.tumour_size_text=7*6; baseline.tumour_size_cm=                                  | tumour_size_from_number_or_text_cm | 7.0         |
+| baseline.hvpg_mmhg=                                                                      | has_portal_hypertension_from_hvpg_or_flag | False       |
 |                                                                                          | has_baseline_record           | True        |
 | -baseline                                                                                | has_baseline_record           | False       |
 | -outcome                                                                                 | has_outcome_record            | False       |
@@ -81,9 +81,9 @@ CASES = """
 | lesion[7].diameter_mm=50; lesion[8].diameter_mm=20                                       | read_progression_date         |             |
 | lesion[7].diameter_mm=50; lesion[8].diameter_mm=20                                       | is_progression_derived        | False       |
 |                                                                                          | is_progression_derived        | True        |
-| outcome.last_contact_date=                                                               | last_contact_date             | 2020-12-01  |
-| outcome.death_date=2020-11-01                                                            | last_contact_date             | 2020-12-01  |
-| outcome.last_contact_date=; outcome.vital_status=alive                                   | last_contact_date             |             |
+| outcome.last_contact_date=                                                               | last_contact_or_death_date    | 2020-12-01  |
+| outcome.death_date=2020-11-01                                                            | last_contact_or_death_date    | 2020-12-01  |
+| outcome.last_contact_date=; outcome.vital_status=alive                                   | last_contact_or_death_date    |             |
 | outcome.death_date=2020-11-01                                                            | os_days                       | 245.0       |
 | outcome.death_date=                                                                      | death_days                    | 275.0       |
 | outcome.vital_status=alive                                                               | death_days                    |             |

@@ -143,6 +143,6 @@ def test_the_limits_are_those_of_the_field():
 )
 def test_the_size_of_a_patient(edits, size, text_size, number):
     subject = derive(make_case(edits))["subject"].row(0, named=True)
-    assert (subject["tumour_size_cm"], subject["tumour_size_text_cm"], subject["tumour_size_text_number"]) == (
+    assert (subject["tumour_size_from_number_or_text_cm"], subject["tumour_size_text_cm"], subject["tumour_size_text_number"]) == (
         size, text_size, number,
     )  # fmt: skip

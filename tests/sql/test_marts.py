@@ -22,7 +22,7 @@ def empty_tables() -> dict[str, pl.DataFrame]:
     }
 
 
-SUBJECT_COLUMNS = ("hospital", "patient_id", "person_id", "start_date", "source_row", "arm")
+SUBJECT_COLUMNS = ("hospital", "patient_id", "person_id", "first_line_start_date", "source_row", "arm")
 EVENT_SCHEMA = {"patient_id": pl.String, "hospital": pl.String, "term": pl.String, "grade": pl.Int64}
 MARTS = ("analysis_subject", "attrition", "person_in_two_hospitals", "analysis_adverse_event")
 
