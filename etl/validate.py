@@ -65,7 +65,7 @@ def validate_delivery(mapped: Mapped, site: Site, delivery: str, key: PseudonymK
         judge_cells(table, accepted[name], book)
     tables = {name: frame.select(*PROVENANCE, *read_contract(TABLES[name])) for name, frame in accepted.items()}
     _pass_gate(tables)
-    derived = derive(tables)
+    derived = derive(tables, sent=site.tables)
     judge_rules(records, accepted, derived, book)
     book.findings += _judge_unmapped_cells(mapped)
     findings, rule_outcomes = book.close()

@@ -6,7 +6,7 @@ Every definition is computed here, once, before the load; SQL only joins, filter
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -39,19 +39,21 @@ READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
 FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READING_KEY[:3]}
 
 
-def derive(tables: Tables) -> dict[str, pl.DataFrame]:
+def derive(tables: Tables, *, sent: Collection[str]) -> dict[str, pl.DataFrame]:
     """Return `subject`, `assessment` and `eligibility` of one hospital, and the facts that only rules need.
 
-    `tables` holds all ten source tables in contract types, any of them empty. `subject` has one row per patient record,
+    `tables` holds all ten source tables in contract types, any of them empty. `sent` are the tables that the hospital
+    sends, also where no patient here has a record: only of these is a missing record known to be missing. Each patient's
+    rows are those of the whole hospital whichever other patients are here. `subject` has one row per patient record,
     `assessment` one per patient, visit, reader and criteria, `eligibility` one per patient and criterion (is_met null:
     unknown). `<table>_facts` hold, under a key of that table's records, what other tables say about them. All are sorted
     by patient_id.
     """
     first_line = derive_first_line(tables["treatment"])
     assessment = derive_assessment(tables["lesion"], tables["response"], first_line)
-    subject = _derive_disease(tables, first_line)
+    subject = _derive_disease(tables, first_line, sent)
     subject = _derive_outcome(subject, tables["outcome"], assessment.filter("is_counted"))
-    subject = derive_record_facts(subject, tables, assessment).select(*SUBJECT_COLUMNS).sort("patient_id")
+    subject = derive_record_facts(subject, tables, sent).select(*SUBJECT_COLUMNS).sort("patient_id")
     return {
         "subject": subject,
         "assessment": assessment,
@@ -107,7 +109,7 @@ def _add_facts(records: pl.DataFrame, facts: pl.DataFrame, key: list[str]) -> pl
     return records.join(facts.select(*key, *new), on=key, how="left", maintain_order="left")
 
 
-def _derive_disease(tables: Tables, first_line: pl.DataFrame) -> pl.DataFrame:
+def _derive_disease(tables: Tables, first_line: pl.DataFrame, sent: Collection[str]) -> pl.DataFrame:
     """One row per patient: who, first line, baseline disease, laboratory and the 17 levels."""
     patient = tables["patient"].select(*PATIENT_COLUMNS, stated_age_years="age_years")
     subject = (
@@ -126,9 +128,9 @@ def _derive_disease(tables: Tables, first_line: pl.DataFrame) -> pl.DataFrame:
             metastasis_site_number_from_total_or_organs=pl.coalesce(
                 "metastasis_site_number", "metastasis_lesion_number"
             ),
-            tace_number=fill_count("tace_number", tables["procedure"]),
-            combined_tace_number=fill_count("combined_tace_number", tables["procedure"]),
-            metastasis_organ_number=fill_count("metastasis_organ_number", tables["metastasis"]),
+            tace_number=fill_count("tace_number", is_sent="procedure" in sent),
+            combined_tace_number=fill_count("combined_tace_number", is_sent="procedure" in sent),
+            metastasis_organ_number=fill_count("metastasis_organ_number", is_sent="metastasis" in sent),
         )
         .with_columns(
             has_tace_with_therapy=pl.coalesce(

@@ -10,10 +10,12 @@ import csv
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import polars as pl
 
+from schemas.derive import derive
 from schemas.tables import TABLES
 
 CASES = Path(__file__).parents[1] / "tests" / "rules"
@@ -88,6 +90,13 @@ def make_case(edits: str) -> dict[str, pl.DataFrame]:
     for table in find_tables_of_nobody(edits):
         other[table] = []
     return {name: make_frame(name, own[name] + other[name]) for name in TABLES}
+
+
+@cache
+def derive_case(edits: str) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """Return the tables of a case and what is derived of them; the hospital sends every table that somebody has."""
+    tables = make_case(edits)
+    return tables, derive(tables, sent=set(TABLES) - set(find_tables_of_nobody(edits)))
 
 
 def find_tables_of_nobody(edits: str) -> list[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache
 
 import polars as pl
 
 from schemas.codes import Comparator
 from schemas.contract import read_key
-from schemas.derive import derive, join_subject
-from schemas.example_patient import ADDED_FROM, Row, edit_patient, find_tables_of_nobody, make_case, read_cases
+from schemas.derive import join_subject
+from schemas.example_patient import ADDED_FROM, Row, derive_case, edit_patient, find_tables_of_nobody, read_cases
 from schemas.rules.rule import SUBJECT, Rule
 from schemas.tables import TABLES
 
@@ -42,15 +41,9 @@ def spell_words(name: str) -> str:
     return re.sub(r"(?<=BCLC |Pugh )[acd]\b|(?<=hepatitis )b\b", lambda letter: letter[0].upper(), words)
 
 
-@cache
-def _derive_case(edits: str) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
-    tables = make_case(edits)
-    return tables, derive(tables)
-
-
 def _describe_seen(rule: Rule, edits: str, verdict: bool) -> str:
     """The values under the rule's eyes in the record with this verdict, one that the case changes if there is such."""
-    tables, derived = _derive_case(edits)
+    tables, derived = derive_case(edits)
     records = derived[SUBJECT] if rule.table == SUBJECT else tables[rule.table]
     judged = join_subject(rule.table, records, derived).with_columns(_verdict=rule.expression())
     wanted = judged.filter(pl.col("_verdict") == verdict, patient_id="p1")

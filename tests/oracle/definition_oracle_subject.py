@@ -33,9 +33,8 @@ AS_RECORDED = {
 }  # fmt: skip
 
 
-def derive_by_oracle(hospital):
-    """Each derived frame as rows by their key."""
-    sent = {table for table, rows in hospital.items() if rows}
+def derive_by_oracle(hospital, sent):
+    """Each derived frame as rows by their key; `sent` are the tables that the hospital sends, with or without records."""
     subjects, assessments = {}, {}
     for name, own in split_by_patient(hospital).items():
         line = make_first_line(own["treatment"])

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from oracle.hospitals import hospitals, to_frames
 
 from schemas.derive import derive, join_subject
+from schemas.tables import TABLES
 
 
 def _find_assessment(derived, table, record):
@@ -35,7 +36,7 @@ def _expect(derived, table, record):
 @given(hospital=hospitals(max_patients=2))
 def test_a_rule_sees_the_facts_of_the_records_own_patient(hospital):
     frames = to_frames(hospital)
-    derived = derive(frames)
+    derived = derive(frames, sent=TABLES)
     rows = {name: frame.to_dicts() for name, frame in derived.items()}
     for table, records in frames.items():
         joined = join_subject(table, records, derived)

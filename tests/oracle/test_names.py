@@ -44,13 +44,13 @@ def _is_carried_over(frame, key, records, model, column):
 
 def test_a_derived_column_with_a_fields_name_is_that_field():
     tables = to_frames(make_hospital(seed=20261129, patients=300))
-    assert sorted(set(find_clashes(tables, derive(tables)))) == []
+    assert sorted(set(find_clashes(tables, derive(tables, sent=TABLES)))) == []
 
 
 def test_a_value_that_is_not_carried_over_is_found():
     """As it was: the age at the start under the name of the stated age, time zero under that of each drug's start."""
     tables = to_frames(make_hospital(seed=20261129, patients=30))
-    derived = derive(tables)
+    derived = derive(tables, sent=TABLES)
     old = {"age_at_start_years": "age_years", "first_line_start_date": "start_date"}
     clashes = find_clashes(tables, {**derived, "subject": derived["subject"].rename(old)})
     assert {line.split(" ")[0] for line in clashes} == {"subject.age_years", "subject.start_date"}

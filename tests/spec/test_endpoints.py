@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from clinical_tables import make_case, read_rows
+from clinical_tables import derive_case, read_rows
 
 from schemas.definitions.endpoints import (
     MONTH_3,
@@ -17,7 +17,6 @@ from schemas.definitions.endpoints import (
     derive_response_at,
     derive_tumour_course,
 )
-from schemas.derive import derive
 
 NO_PD = "-lesion; -response; outcome.has_progressed=false; outcome.progression_date="
 ALIVE = "outcome.vital_status=alive; outcome.death_date="
@@ -55,7 +54,7 @@ SURVIVAL = f"""
 
 
 def read_subject(edits):
-    return derive(make_case(edits or ""))["subject"].filter(pl.col("patient_id") == "p1").row(0, named=True)
+    return derive_case(edits or "")[1]["subject"].filter(pl.col("patient_id") == "p1").row(0, named=True)
 
 
 @pytest.mark.parametrize("case", read_rows(SURVIVAL), ids=lambda c: str(c["edits"]))

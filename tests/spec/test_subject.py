@@ -6,9 +6,10 @@ and dies on 2020-12-01 (day 275), and gives the value of one column of `subject`
 
 import polars as pl
 import pytest
-from clinical_tables import make_case, read_rows
+from clinical_tables import derive_case, make_case, read_rows
 
 from schemas.derive import derive, join_subject
+from schemas.tables import TABLES
 
 CASES = """
 | edits                                                                                    | column                        | value       |
@@ -149,7 +150,7 @@ CASES = """
 
 @pytest.mark.parametrize("case", read_rows(CASES), ids=lambda case: f"{case['column']}: {case['edits']}")
 def test_a_column_of_the_subject(case):
-    row = derive(make_case(case["edits"] or ""))["subject"].filter(patient_id="p1").row(0, named=True)
+    row = derive_case(case["edits"] or "")[1]["subject"].filter(patient_id="p1").row(0, named=True)
     value = row[case["column"]]
     if isinstance(value, float):
         value = round(value, 6)
@@ -159,7 +160,7 @@ def test_a_column_of_the_subject(case):
 def test_a_lesion_beside_two_criteria_stays_one_record():
     """With a viable diameter the reading counts by RECIST 1.1 and mRECIST; a lesion stands beside the former alone."""
     tables = make_case("lesion[1].viable_diameter_mm=80; lesion[4].viable_diameter_mm=120")
-    derived = derive(tables)
+    derived = derive(tables, sent=TABLES)
     joined = join_subject("lesion", tables["lesion"], derived)
     assert joined.height == tables["lesion"].height
     by_visit = joined.filter(patient_id="p1").unique("visit_number").sort("visit_number")
@@ -171,15 +172,15 @@ def test_a_patients_own_reading_is_never_anothers():
     """The reader is chosen for each patient: p1 has only readers a and b, p2 has the hospital's own."""
     renamed = "; ".join(f"lesion[{n}].reader=b; lesion[{n}].visit_number={(n - 1) // 3}" for n in range(1, 10))
     extra = "response[1].reader=a; response[2].reader=a; response[3].reader=a; response[2].target_sum_mm=10"
-    subject = derive(make_case(f"{renamed}; {extra}"))["subject"]
+    subject = derive_case(f"{renamed}; {extra}")[1]["subject"]
     assert subject["is_progression_derived"].to_list() == [False, True]
 
 
 def test_records_of_an_unknown_patient_add_nobody():
     """Records of p2 stand in every table but `patient`."""
     tables = make_case("")
-    known = derive(tables)
-    derived = derive({**tables, "patient": tables["patient"].filter(patient_id="p1")})
+    known = derive(tables, sent=TABLES)
+    derived = derive({**tables, "patient": tables["patient"].filter(patient_id="p1")}, sent=TABLES)
     assert derived["subject"]["patient_id"].to_list() == ["p1"]
     assert derived["subject"].columns == known["subject"].columns
     assert derived["eligibility"]["patient_id"].unique().to_list() == ["p1"]
@@ -191,6 +192,6 @@ def test_who_has_no_record_gets_none_by_being_joined(name):
     tables = make_case(f"-{name}")
     second = {"lesion", "response"} & {name}
     tables |= {table: pl.concat([tables[table], tables[table].with_columns(reader=pl.lit("b"))]) for table in second}
-    joined = join_subject(name, tables[name], derive(tables))
+    joined = join_subject(name, tables[name], derive(tables, sent=TABLES))
     assert joined.height == tables[name].height
     assert joined.select(tables[name].columns).equals(tables[name])

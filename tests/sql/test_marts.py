@@ -43,7 +43,7 @@ def build(tmp_path):
 
 def make_frames(patients, events):
     tables = empty_tables()
-    derived = derive(tables)
+    derived = derive(tables, sent=TABLES)
     subjects = [
         (hospital, patient, person, start, row, "len_pd1")
         for row, (hospital, patient, person, start, _) in enumerate(patients)

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from clinical_tables import make_case
+from clinical_tables import derive_case
 from quality_frames import CHECKS, make_frames
 
 from etl.quality import measures, thresholds
@@ -11,7 +11,6 @@ from etl.quality.comparison import count_shared_by_pair, find_suspicious_rules
 from etl.quality.distributions import count_levels, hide_small_counts, measure_drift
 from etl.quality.readiness import judge_readiness
 from etl.quality.status import derive_query_status
-from schemas.derive import derive
 
 
 def make_own(hospital="nanfang"):
@@ -37,7 +36,7 @@ def test_findings_that_came_and_went():
 
 def make_subject(**columns):
     """One row per patient; what is not given is null."""
-    schema = derive(make_case(""))["subject"].schema
+    schema = derive_case("")[1]["subject"].schema
     assert set(columns) <= set(schema)
     frame = pl.DataFrame(columns)
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in columns]
