@@ -21,11 +21,11 @@ from oracle import (
 from oracle.edited_hospital import KEYS, draw_hospital, edited_hospitals, join_hospitals, make_frames
 from oracle.hospitals import find_sent, hospitals, make_hospital, tables_without_records
 from oracle.rule_case import make_cases
+from oracle.verdicts import evaluate_rules
 
-from schemas.derive import derive, join_subject
+from schemas.derive import derive
 from schemas.rules import RULES
 from schemas.rules.rule import SUBJECT
-from schemas.tables import TABLES
 
 FAMILIES = (
     rule_oracle_chronology,
@@ -62,19 +62,6 @@ ORACLES = {
 }
 
 
-def evaluate_rules(frames, derived):
-    """The registry's verdict per rule and record key."""
-    verdicts = {}
-    for table in (*TABLES, SUBJECT):
-        rules = [rule for rule in RULES.values() if rule.table == table]
-        frame = derived[SUBJECT] if table == SUBJECT else join_subject(table, frames[table], derived)
-        keys = frame.select("patient_id" if table == SUBJECT else KEYS[table]).rows()
-        judged = frame.select(rule.expression().cast(bool).alias(rule.rule_id) for rule in rules)
-        for rule in rules:
-            verdicts[rule.rule_id] = dict(zip(keys, judged[rule.rule_id], strict=True))
-    return verdicts
-
-
 def ask_oracle(hospital, derived, sent):
     """The oracle's verdict per rule and record key."""
     cases = make_cases(hospital, derived, sent)
@@ -100,7 +87,7 @@ def compare(hospital, sent):
     """Hold the registry to the oracle, record by record; return the verdicts."""
     frames = make_frames(hospital)
     derived = derive(frames, sent=sent)
-    expected, found = ask_oracle(hospital, derived, sent), evaluate_rules(frames, derived)
+    expected, found = ask_oracle(hospital, derived, sent), evaluate_rules(RULES.values(), frames, derived)
     for rule_id, verdicts in expected.items():
         assert found[rule_id] == verdicts, rule_id
     return expected
