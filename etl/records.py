@@ -12,13 +12,13 @@ from etl.identity import PseudonymKey, compare_with_person, mask_cells, normalis
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from etl.parse import IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
 from etl.site import Site
-from etl.units import UNIT_SLIP, convert_units, find_lab_limits, is_outside, select_tests, suspect_units
+from etl.units import UNIT_SLIP, convert_units, is_outside, select_tests, suspect_units
 from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key
+from schemas.quantity import find_limits, name_quantities
 
 RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
-LAB_VALUE = ("laboratory", "value")
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,14 @@ def type_records(
     ids = pseudonymise(drop_missing(clean_text(texts[PATIENT_TEXT])), key, site.hospital)
     typed_by_name: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
-    for name, spec in contract.items():
+    # A value is read after the field that names its quantity.
+    for spec in sorted(contract.values(), key=lambda spec: spec.quantity_from is not None):
         if spec.is_made:
             continue
-        tests = _select_tests(masked, typed_by_name) if (table, name) == LAB_VALUE else None
-        parsed = _parse_column(table, masked, spec, site, tests)
+        if spec.quantity_from:
+            typed_by_name |= _select_quantities(masked, spec, typed_by_name[spec.quantity_from])
+        quantities = name_quantities(spec, masked.with_columns(list(typed_by_name.values())))
+        parsed = _parse_column(table, masked, spec, site, quantities)
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
     if PERSON_ID in contract:
@@ -101,13 +104,11 @@ def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: Pseud
     return _Column([series.alias(name) for name, series in kept.items()], faults)
 
 
-def _parse_column(table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, tests: pl.Series | None) -> _Column:
-    """Read one column; `tests` are the laboratory tests of the rows where the column is a laboratory value."""
+def _parse_column(table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, quantities: pl.Series) -> _Column:
+    """Read one column; `quantities` are those of the rows' values."""
     sent = parse_field(clean_text(texts[spec.name]), spec, site.codes.get((table, spec.name), {}))
-    quantities = pl.Series([spec.name] * texts.height, dtype=pl.String) if tests is None else tests
     read = _convert(sent, texts, spec, quantities)
-    plausible = spec.plausible if tests is None else find_lab_limits(tests, "plausible")
-    possible = spec.possible if tests is None else find_lab_limits(tests, "possible")
+    plausible, possible = (find_limits(spec, quantities, kind) for kind in ("plausible", "possible"))
     is_slip, likely_unit = suspect_units(sent, read, quantities, plausible, spec.unit)
     judged = pl.select(
         texts[RECORD],
@@ -128,11 +129,10 @@ def _parse_column(table: str, texts: pl.DataFrame, spec: FieldContract, site: Si
     return _Column(series, faults.select(RECORD, pl.lit(spec.name).alias("field"), "kind", "likely_unit"))
 
 
-def _select_tests(texts: pl.DataFrame, typed: dict[str, pl.Series]) -> pl.Series:
-    """Return the test of each row, and keep it: the unit of a value may select another than the mapping names."""
-    if "value" + UNIT_SUFFIX in texts.columns:
-        typed["test"] = select_tests(typed["test"], clean_text(texts["value" + UNIT_SUFFIX]))
-    return typed["test"]
+def _select_quantities(texts: pl.DataFrame, spec: FieldContract, named: pl.Series) -> dict[str, pl.Series]:
+    """Return the quantity of each row under its field's name: a value's unit may select another than the mapping names."""
+    unit = spec.name + UNIT_SUFFIX
+    return {named.name: select_tests(named, clean_text(texts[unit])) if unit in texts.columns else named}
 
 
 def _convert(sent: Parsed, texts: pl.DataFrame, spec: FieldContract, quantities: pl.Series) -> Parsed:
@@ -151,10 +151,8 @@ def _convert(sent: Parsed, texts: pl.DataFrame, spec: FieldContract, quantities:
 
 def find_implausible(records: TypedRecords, spec: FieldContract) -> pl.Series:
     """Return, per record, whether a value lies outside its soft limits."""
-    values = records.frame[spec.name]
-    if (records.table, spec.name) == LAB_VALUE:
-        return is_outside(values, find_lab_limits(records.frame["test"], "plausible"))
-    return is_outside(values, spec.plausible)
+    quantities = name_quantities(spec, records.frame)
+    return is_outside(records.frame[spec.name], find_limits(spec, quantities, "plausible"))
 
 
 def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table]) -> pl.DataFrame:

@@ -26,7 +26,8 @@ class FieldContract:
     `possible` are the hard limits (outside: quarantined), `plausible` the soft ones (outside: asked about), `reason` says
     why they lie there.
     `is_expected` fields are asked for where they are empty. `is_censored` numbers carry a sign in `<name>_comparator`.
-    `is_made` fields are made while reading; no hospital sends them.
+    `is_made` fields are made while reading; no hospital sends them. `quantity_from` is the field of the same record that
+    names the quantity of this one's value, whose unit and limits then hold (`schemas/quantity.py`).
     """
 
     name: str
@@ -41,6 +42,7 @@ class FieldContract:
     is_expected: bool = False
     is_censored: bool = False
     is_made: bool = False
+    quantity_from: str | None = None
     caveat: str = ""
     reason: str = ""
 
@@ -57,6 +59,7 @@ def field(
     expected: bool = False,
     censored: bool = False,
     made: bool = False,
+    quantity_from: str | None = None,
     caveat: str = "",
     reason: str = "",
 ) -> Any:
@@ -70,8 +73,8 @@ def field(
         description=meaning,
         metadata={
             "zh": zh, "unit": unit, "codes": codes, "possible": possible, "plausible": plausible,
-            "is_key": key, "is_expected": expected, "is_censored": censored, "is_made": made, "caveat": caveat,
-            "reason": reason,
+            "is_key": key, "is_expected": expected, "is_censored": censored, "is_made": made,
+            "quantity_from": quantity_from, "caveat": caveat, "reason": reason,
         },
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ class Laboratory(Table):
         "Value, or the bound where the sign says so",
         "结果",
         censored=True,
+        quantity_from="test",
         caveat="in the canonical unit that the test's name ends with",
     )
     value_comparator: pl.String = field(
