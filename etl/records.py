@@ -13,8 +13,9 @@ from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from etl.parse import IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
 from etl.site import Site
 from etl.units import UNIT_SLIP, convert_units, is_outside, select_tests, suspect_units
-from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key
+from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key, table_name
 from schemas.quantity import find_limits, name_quantities
+from schemas.row_text import compute_row_text
 
 RECORD = "_record"
 PERSON_ID = "person_id"
@@ -162,7 +163,7 @@ def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table
     keyed = pl.concat_str(parts, separator=";", ignore_nulls=False) if parts else pl.lit("")
     has_key = pl.all_horizontal(pl.col(["patient_id", *names]).is_not_null())
     content = [name for name in masked.columns if name in read_contract(model)]
-    joined = masked.select(pl.concat_str([pl.col(c).fill_null("") for c in content], separator="\x1f")).to_series()
+    joined = masked.select(compute_row_text(table_name(model), content)).to_series()
     hashes = [f"row {hashlib.sha256(text.encode()).hexdigest()[:12]}" for text in joined]
     return frame.with_columns(
         pl.when(has_key).then(keyed).otherwise(pl.Series("h", hashes, dtype=pl.String)).alias("record_key"),
