@@ -15,16 +15,16 @@ from schemas.rules.rule import CRITERIA
 ELSEWHERE = "analysed_elsewhere"
 INCOMPLETE = eligibility.e4_complete_data.__name__
 RAW_BASELINE = (
-    "age_years",
+    "age_at_start_years",
     "sex",
     "alt_u_l",
     "ast_u_l",
     "bilirubin_umol_l",
     "albumin_g_l",
     "afp_ng_ml",
-    "tumour_size_cm",
+    "tumour_size_from_number_or_text_cm",
     "tumour_number",
-    "metastasis_site_number",
+    "metastasis_site_number_from_total_or_organs",
     "os_days",
 )
 
@@ -198,5 +198,5 @@ def _type_levels(chosen: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
 
 
 def _order_patients(chosen: pl.DataFrame) -> pl.DataFrame:
-    keys = ["start_date", *RAW_BASELINE, "hospital", "source_row"]
+    keys = ["first_line_start_date", *RAW_BASELINE, "hospital", "source_row"]
     return chosen.sort([name for name in keys if name in chosen.columns], nulls_last=True, maintain_order=True)

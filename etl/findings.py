@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from schemas.bookkeeping import FINDINGS
-from schemas.codes import LabTest, Severity
+from schemas.codes import Severity
 from schemas.column import read_dtypes
 from schemas.contract import FieldContract, Number, read_grain
 from schemas.tables import TABLES
-from schemas.units import LAB_RANGES, LOG10_PREFIX, NO_UNIT, find_factor, name_test, normalise_unit
+from schemas.units import LOG10_PREFIX, NO_UNIT, find_factor, normalise_unit
 
 FINDING_SCHEMA = read_dtypes(FINDINGS)
 FAIL, ERROR = "fail", "error"
@@ -25,21 +25,6 @@ class Message:
 
     en: str
     zh: str
-
-
-def describe_test(test: LabTest) -> FieldContract:
-    """Return a laboratory test as a field with its own name, unit and limits, for the sentences about its values."""
-    limits = LAB_RANGES[test]
-    unit = None if limits.unit == NO_UNIT else limits.unit
-    return FieldContract(
-        test.value,
-        pl.Float64(),
-        name_test(test),
-        test.zh,
-        unit=unit,
-        possible=limits.possible,
-        plausible=limits.plausible,
-    )
 
 
 def state_limits_in(field: FieldContract, unit: str | None) -> FieldContract:

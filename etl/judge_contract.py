@@ -6,13 +6,15 @@ from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
-from etl.findings import PERSONAL_DATA, contract_message, describe_test, record_message, state_limits_in
+from etl.findings import PERSONAL_DATA, contract_message, record_message, state_limits_in
 from etl.findings_book import FindingsBook
 from etl.mapping import GROUP, UNIT_SUFFIX
-from etl.records import LAB_VALUE, PERSON_ID, RECORD, TypedRecords, find_implausible
-from etl.units import UNIT_SLIP, can_slip, has_other_units
-from schemas.codes import LabTest, Severity
+from etl.records import PERSON_ID, RECORD, TypedRecords, find_implausible
+from etl.units import UNIT_SLIP, can_slip
+from schemas.codes import Severity
 from schemas.contract import FieldContract, read_contract
+from schemas.contract_checks import can_be_found
+from schemas.quantity import describe_quantity, name_quantities
 from schemas.tables import TABLES
 
 PERSONAL_DATA_RULE = "text.personal_data"
@@ -85,9 +87,9 @@ def judge_cells(records: TypedRecords, accepted: pl.DataFrame, book: FindingsBoo
         faults = records.faults.filter(pl.col("field") == name)
         for kind in CELL_KINDS:
             rows = faults.filter(pl.col("kind") == kind)
-            if rows.height or (_applies(kind, records.table, spec) and _can_occur(kind, records, spec, mapped)):
+            if rows.height or (can_be_found(kind, spec) and _can_occur(kind, records, spec, mapped)):
                 _report(kind, records, spec, rows, book, n=records.frame.height)
-        if name in mapped and _has_soft_limits(records.table, spec):
+        if name in mapped and can_be_found("implausible", spec):
             kept = accepted.select(RECORD, name)
             hits = pl.DataFrame({RECORD: records.frame[RECORD], "hit": find_implausible(records, spec)}).filter("hit")
             rows = hits.join(kept, on=RECORD, how="semi", maintain_order="left")
@@ -121,27 +123,25 @@ def _report(
 def _split_by_message(
     records: TypedRecords, spec: FieldContract, rows: pl.DataFrame
 ) -> Iterator[tuple[FieldContract, str | None, pl.DataFrame]]:
-    """Yield the rows with the field they are about and the unit they look like.
+    """Yield the rows with the quantity they are about and the unit they look like.
 
     A laboratory value is spoken of by its test; limits are those of the unit that the hospital sent.
     """
     nothing = pl.lit(None, dtype=pl.String)
-    is_lab = (records.table, spec.name) == LAB_VALUE
     sent = spec.name + UNIT_SUFFIX
     units = pl.DataFrame(
         {
             RECORD: records.frame[RECORD],
-            "test": records.frame["test"] if is_lab else None,
+            "quantity": name_quantities(spec, records.frame),
             "unit": records.raw[sent] if sent in records.raw.columns else None,
         },
-        schema_overrides={"test": pl.String, "unit": pl.String},
+        schema_overrides={"unit": pl.String},
     )
     told = rows.select(
         RECORD, pl.col("likely_unit") if "likely_unit" in rows.columns else nothing.alias("likely_unit")
     ).join(units, on=RECORD, how="left", maintain_order="left")
-    for (name, unit, likely_unit), part in told.group_by("test", "unit", "likely_unit", maintain_order=True):
-        described = describe_test(LabTest(name)) if name else spec
-        yield state_limits_in(described, unit), likely_unit, part
+    for (name, unit, likely_unit), part in told.group_by("quantity", "unit", "likely_unit", maintain_order=True):
+        yield state_limits_in(describe_quantity(spec, name), unit), likely_unit, part
 
 
 def _list_asked(accepted: pl.DataFrame, name: str, faults: pl.DataFrame, book: FindingsBook) -> pl.DataFrame:
@@ -151,29 +151,12 @@ def _list_asked(accepted: pl.DataFrame, name: str, faults: pl.DataFrame, book: F
     return kept.join(faults, on=RECORD, how="anti", maintain_order="left")
 
 
-def _has_soft_limits(table: str, spec: FieldContract) -> bool:
-    return spec.plausible != (None, None) or (table, spec.name) == LAB_VALUE
-
-
-def _applies(kind: str, table: str, spec: FieldContract) -> bool:
-    """Whether a kind of contract finding can occur at a field at all."""
-    is_number = spec.dtype in (pl.Float64, pl.Int64)
-    return {
-        "code": spec.codes is not None or spec.dtype == pl.Boolean,
-        "unreadable": spec.dtype == pl.Date or is_number or spec.name == PERSON_ID,
-        "unit": is_number,
-        "unit_slip": has_other_units(spec) or (table, spec.name) == LAB_VALUE,
-        "range": is_number and (spec.possible != (None, None) or (table, spec.name) == LAB_VALUE),
-        "after_delivery": spec.dtype == pl.Date,
-    }[kind]
-
-
 def _can_occur(kind: str, records: TypedRecords, spec: FieldContract, mapped: Collection[str]) -> bool:
     """Whether a kind of contract finding can occur with the columns and units that the hospital sends."""
     unit_column = spec.name + UNIT_SUFFIX
     if kind == "unit":
         return unit_column in mapped
-    if kind == UNIT_SLIP and (records.table, spec.name) != LAB_VALUE:
+    if kind == UNIT_SLIP and spec.quantity_from is None:
         units = records.raw[unit_column].drop_nulls().unique().to_list() if unit_column in records.raw.columns else []
         return spec.name in mapped and can_slip(spec, units or [spec.unit or ""])
     return spec.name in mapped

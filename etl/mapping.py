@@ -118,7 +118,7 @@ def _list_groups(
     own: Sequence[ColumnMap], rows: pl.DataFrame, site: Site
 ) -> Iterator[tuple[list[ColumnMap], pl.DataFrame]]:
     """Yield the columns that make one record of a row, with the rows in which they do; a listing cell makes one for each item."""
-    lines = [c for c in own if c.column and c.record != SHARED]
+    lines = [c for c in own if c.makes_record]
     for record in dict.fromkeys(c.record for c in lines):
         group = [c for c in lines if c.record == record]
         for line in (c for c in group if c.is_list):

@@ -14,13 +14,14 @@ from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from etl.masking import OwnTexts
 from etl.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
 from etl.site import Site
-from etl.units import UNIT_SLIP, convert_units, find_lab_limits, is_outside, select_tests, suspect_units
-from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key
+from etl.units import UNIT_SLIP, convert_units, is_outside, select_tests, suspect_units
+from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key, table_name
+from schemas.quantity import find_limits, name_quantities
+from schemas.row_text import compute_row_text
 
 RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
-LAB_VALUE = ("laboratory", "value")
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,14 @@ def type_records(
     ids = pseudonymise(drop_missing(clean_text(texts[PATIENT_TEXT])), key, site.hospital)
     typed_by_name: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
-    for name, spec in contract.items():
+    # A value is read after the field that names its quantity.
+    for spec in sorted(contract.values(), key=lambda spec: spec.quantity_from is not None):
         if spec.is_made:
             continue
-        tests = _select_tests(masked, typed_by_name) if (table, name) == LAB_VALUE else None
-        parsed = _parse_column(table, masked, spec, site, tests, last_day)
+        if spec.quantity_from:
+            typed_by_name |= _select_quantities(masked, spec, typed_by_name[spec.quantity_from])
+        quantities = name_quantities(spec, masked.with_columns(list(typed_by_name.values())))
+        parsed = _parse_column(table, masked, spec, site, quantities, last_day)
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
     if PERSON_ID in contract:
@@ -105,14 +109,12 @@ def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: Pseud
 
 
 def _parse_column(
-    table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, tests: pl.Series | None, last_day: dt.date
+    table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, quantities: pl.Series, last_day: dt.date
 ) -> _Column:
-    """Read one column; `tests` are the laboratory tests of the rows where the column is a laboratory value."""
+    """Read one column; `quantities` are those of the rows' values, and no date may lie after `last_day`."""
     sent = parse_field(clean_text(texts[spec.name]), spec, site.codes.get((table, spec.name), {}))
-    quantities = pl.Series([spec.name] * texts.height, dtype=pl.String) if tests is None else tests
     read = _convert(sent, texts, spec, quantities)
-    plausible = spec.plausible if tests is None else find_lab_limits(tests, "plausible")
-    possible = spec.possible if tests is None else find_lab_limits(tests, "possible")
+    plausible, possible = (find_limits(spec, quantities, kind) for kind in ("plausible", "possible"))
     is_later = read.values > last_day if spec.dtype == pl.Date else pl.lit(value=False)
     is_slip, likely_unit = suspect_units(sent, read, quantities, plausible, spec.unit)
     judged = pl.select(
@@ -135,11 +137,10 @@ def _parse_column(
     return _Column(series, faults.select(RECORD, pl.lit(spec.name).alias("field"), "kind", "likely_unit"))
 
 
-def _select_tests(texts: pl.DataFrame, typed: dict[str, pl.Series]) -> pl.Series:
-    """Return the test of each row, and keep it: the unit of a value may select another than the mapping names."""
-    if "value" + UNIT_SUFFIX in texts.columns:
-        typed["test"] = select_tests(typed["test"], clean_text(texts["value" + UNIT_SUFFIX]))
-    return typed["test"]
+def _select_quantities(texts: pl.DataFrame, spec: FieldContract, named: pl.Series) -> dict[str, pl.Series]:
+    """Return the quantity of each row under its field's name: a value's unit may select another than the mapping names."""
+    unit = spec.name + UNIT_SUFFIX
+    return {named.name: select_tests(named, clean_text(texts[unit])) if unit in texts.columns else named}
 
 
 def _convert(sent: Parsed, texts: pl.DataFrame, spec: FieldContract, quantities: pl.Series) -> Parsed:
@@ -158,10 +159,8 @@ def _convert(sent: Parsed, texts: pl.DataFrame, spec: FieldContract, quantities:
 
 def find_implausible(records: TypedRecords, spec: FieldContract) -> pl.Series:
     """Return, per record, whether a value lies outside its soft limits."""
-    values = records.frame[spec.name]
-    if (records.table, spec.name) == LAB_VALUE:
-        return is_outside(values, find_lab_limits(records.frame["test"], "plausible"))
-    return is_outside(values, spec.plausible)
+    quantities = name_quantities(spec, records.frame)
+    return is_outside(records.frame[spec.name], find_limits(spec, quantities, "plausible"))
 
 
 def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table]) -> pl.DataFrame:
@@ -171,7 +170,7 @@ def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table
     keyed = pl.concat_str(parts, separator=";", ignore_nulls=False) if parts else pl.lit("")
     has_key = pl.all_horizontal(pl.col(["patient_id", *names]).is_not_null())
     content = [name for name in masked.columns if name in read_contract(model)]
-    joined = masked.select(pl.concat_str([pl.col(c).fill_null("") for c in content], separator="\x1f")).to_series()
+    joined = masked.select(compute_row_text(table_name(model), content)).to_series()
     hashes = [f"row {hashlib.sha256(text.encode()).hexdigest()[:12]}" for text in joined]
     return frame.with_columns(
         pl.when(has_key).then(keyed).otherwise(pl.Series("h", hashes, dtype=pl.String)).alias("record_key"),

@@ -73,6 +73,11 @@ class ColumnMap:
     unit: str
 
     @property
+    def makes_record(self) -> bool:
+        """Whether the line makes records of its table; a constant, or a column shared by several records, only adds to them."""
+        return self.role == "field" and bool(self.column) and self.record != SHARED
+
+    @property
     def is_checkbox(self) -> bool:
         """Whether the record is made only where the cell recodes to true."""
         return self.record.startswith("?")
@@ -104,6 +109,11 @@ class Site:
     columns: tuple[ColumnMap, ...]
     codes: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     mapping_hash: str = ""
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables of which the hospital sends records, whether or not a delivery has any."""
+        return frozenset(c.table for c in self.columns if c.makes_record)
 
     def columns_of(self, source: Source) -> list[ColumnMap]:
         """Return the lines of columns.csv that apply to one source."""

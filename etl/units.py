@@ -18,8 +18,8 @@ import polars as pl
 from etl.parse import UNKNOWN_UNIT, Parsed, name_fault
 from schemas.codes import Comparator
 from schemas.contract import FieldContract
+from schemas.quantity import Limits
 from schemas.units import (
-    LAB_RANGES,
     LOG10_PREFIX,
     LOG10_TESTS,
     TEST_OF_UNIT,
@@ -34,8 +34,6 @@ SMALLEST_SLIP_FACTOR = 2
 # Assays quantify viral load from about 10 IU/mL on: a plain value between these is a logarithm.
 LOGARITHM_SENT_PLAIN = (1, 10)
 _LOG10_NAMES = [test.value for test in LOG10_TESTS]
-
-Limits = tuple[pl.Series | float | None, pl.Series | float | None]
 
 
 def convert_units(values: pl.Series, units: pl.Series, quantities: pl.Series, canonical: str | None) -> Parsed:
@@ -81,15 +79,6 @@ def select_tests(tests: pl.Series, units: pl.Series) -> pl.Series:
     return frame.select(selected.alias(tests.name)).to_series()
 
 
-def find_lab_limits(tests: pl.Series, kind: str) -> tuple[pl.Series, pl.Series]:
-    """Return the low and high `possible` or `plausible` limit of each row's laboratory test."""
-    names = [test.value for test in LAB_RANGES]
-    ranges = [getattr(limits, kind) for limits in LAB_RANGES.values()]
-    low = tests.replace_strict(names, [float(r[0]) for r in ranges], default=None, return_dtype=pl.Float64)
-    high = tests.replace_strict(names, [float(r[1]) for r in ranges], default=None, return_dtype=pl.Float64)
-    return low, high
-
-
 def is_outside(values: pl.Series, limits: Limits) -> pl.Series:
     """Return whether numbers lie outside limits; a missing number or limit is never outside."""
     outside = pl.Series([False] * len(values), dtype=pl.Boolean)
@@ -101,11 +90,6 @@ def is_outside(values: pl.Series, limits: Limits) -> pl.Series:
     if high is not None:
         outside = outside | (values > high).fill_null(value=False)
     return outside
-
-
-def has_other_units(spec: FieldContract) -> bool:
-    """Return whether a slip can be seen at a field: it has plausible limits and more than one known unit."""
-    return spec.plausible != (None, None) and spec.unit is not None and len(list_units(spec.name, spec.unit)) > 1
 
 
 def can_slip(spec: FieldContract, units: Sequence[str]) -> bool:

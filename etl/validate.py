@@ -76,7 +76,7 @@ def validate_delivery(mapped: Mapped, site: Site, delivery: str, last_day: dt.da
         judge_cells(table, accepted[name], book)
     tables = {name: frame.select(*PROVENANCE, *read_contract(TABLES[name])) for name, frame in accepted.items()}
     _pass_gate(tables)
-    derived = derive(tables)
+    derived = derive(tables, sent=site.tables)
     _hold_to_declaration(derived)
     judge_rules(records, accepted, derived, book)
     book.findings += _judge_unmapped_cells(mapped)

@@ -25,8 +25,10 @@ class FieldContract:
 
     `possible` are the hard limits (outside: quarantined), `plausible` the soft ones (outside: asked about), `reason` says
     why they lie there.
+    `key_place` is the field's place in the record's key, from 1 on; 0: it is no part of it.
     `is_expected` fields are asked for where they are empty. `is_censored` numbers carry a sign in `<name>_comparator`.
-    `is_made` fields are made while reading; no hospital sends them.
+    `is_made` fields are made while reading; no hospital sends them. `quantity_from` is the field of the same record that
+    names the quantity of this one's value, whose unit and limits then hold (`schemas/quantity.py`).
     """
 
     name: str
@@ -37,12 +39,18 @@ class FieldContract:
     codes: type[Code] | None = None
     possible: tuple[Number | None, Number | None] = (None, None)
     plausible: tuple[Number | None, Number | None] = (None, None)
-    is_key: bool = False
+    key_place: int = 0
     is_expected: bool = False
     is_censored: bool = False
     is_made: bool = False
+    quantity_from: str | None = None
     caveat: str = ""
     reason: str = ""
+
+    @property
+    def is_key(self) -> bool:
+        """Whether the field is a part of the record's key."""
+        return self.key_place > 0
 
 
 def field(
@@ -53,25 +61,30 @@ def field(
     codes: type[Code] | None = None,
     possible: tuple[Number | None, Number | None] = (None, None),
     plausible: tuple[Number | None, Number | None] = (None, None),
-    key: bool = False,
+    key: int = 0,
     expected: bool = False,
     censored: bool = False,
     made: bool = False,
+    quantity_from: str | None = None,
     caveat: str = "",
     reason: str = "",
 ) -> Any:
-    """Declare a field of a table: a pandera field that also carries what people need to know about it."""
+    """Declare a field of a table: a pandera field that also carries what people need to know about it.
+
+    The order in which a table declares its fields is that of the data dictionary and means nothing else; `key` is a
+    field's place in the key.
+    """
     low, high = possible
     return pa.Field(
-        nullable=not key,
+        nullable=key == 0,
         ge=low,
         le=high,
         isin=[code.value for code in codes] if codes else None,
         description=meaning,
         metadata={
             "zh": zh, "unit": unit, "codes": codes, "possible": possible, "plausible": plausible,
-            "is_key": key, "is_expected": expected, "is_censored": censored, "is_made": made, "caveat": caveat,
-            "reason": reason,
+            "key_place": key, "is_expected": expected, "is_censored": censored, "is_made": made,
+            "quantity_from": quantity_from, "caveat": caveat, "reason": reason,
         },
     )  # fmt: skip
 
@@ -98,7 +111,7 @@ PROVENANCE = tuple(Table.to_schema().columns)
 
 
 def read_contract(table: type[Table]) -> Mapping[str, FieldContract]:
-    """Return the table's own fields (without provenance) in declared order."""
+    """Return the table's own fields (without provenance), as the data dictionary lists them."""
     schema = table.to_schema()
     return {
         name: FieldContract(
@@ -130,4 +143,5 @@ def table_name(table: type[Table]) -> str:
 
 def read_key(table: type[Table]) -> tuple[str, ...]:
     """Return the columns that identify a record within one version of one hospital."""
-    return ("patient_id", *(name for name, spec in read_contract(table).items() if spec.is_key))
+    parts = sorted((spec.key_place, name) for name, spec in read_contract(table).items() if spec.is_key)
+    return ("patient_id", *(name for _, name in parts))

@@ -12,19 +12,18 @@ import polars as pl
 
 from schemas.codes import Severity
 from schemas.contract import FieldContract, read_contract
+from schemas.quantity import has_limits, has_other_units
 from schemas.tables import TABLES
-from schemas.units import list_units
 
-LAB_VALUE = ("laboratory", "value")
 PERSON_ID = "person_id"
 NUMBERS = (pl.Float64, pl.Int64)
 
-Applies = Callable[[str, FieldContract], bool]
+Applies = Callable[[FieldContract], bool]
 
 
 @dataclass(frozen=True)
 class ContractCheck:
-    """One kind of rule. `applies` says of a table's field whether there is such a rule; None: `number` of them exist."""
+    """One kind of rule. `applies` says of a field whether there is such a rule; None: `number` of them exist."""
 
     rule_id: str
     severity: Severity
@@ -38,44 +37,35 @@ class ContractCheck:
         if self.applies is None:
             return self.number
         return sum(
-            self.applies(name, field)
-            for name, table in TABLES.items()
+            self.applies(field)
+            for table in TABLES.values()
             for field in read_contract(table).values()
             if not field.is_made or field.name == PERSON_ID
         )
 
 
-def _is_lab_value(table: str, field: FieldContract) -> bool:
-    return (table, field.name) == LAB_VALUE
-
-
-def _is_read(table: str, field: FieldContract) -> bool:
+def _is_read(field: FieldContract) -> bool:
     return field.dtype == pl.Date or field.dtype in NUMBERS or field.name == PERSON_ID
 
 
-def _is_coded(table: str, field: FieldContract) -> bool:
+def _is_coded(field: FieldContract) -> bool:
     return field.codes is not None or field.dtype == pl.Boolean
 
 
-def _is_number(table: str, field: FieldContract) -> bool:
+def _is_number(field: FieldContract) -> bool:
     return field.dtype in NUMBERS
 
 
-def _has_other_units(table: str, field: FieldContract) -> bool:
-    has_units = field.unit is not None and len(list_units(field.name, field.unit)) > 1
-    return _is_lab_value(table, field) or (field.plausible != (None, None) and has_units)
+def _has_hard_limits(field: FieldContract) -> bool:
+    return _is_number(field) and has_limits(field, "possible")
 
 
-def _has_hard_limits(table: str, field: FieldContract) -> bool:
-    return _is_number(table, field) and (field.possible != (None, None) or _is_lab_value(table, field))
-
-
-def _is_date(table: str, field: FieldContract) -> bool:
+def _is_date(field: FieldContract) -> bool:
     return field.dtype == pl.Date
 
 
-def _has_soft_limits(table: str, field: FieldContract) -> bool:
-    return field.plausible != (None, None) or _is_lab_value(table, field)
+def _has_soft_limits(field: FieldContract) -> bool:
+    return has_limits(field, "plausible")
 
 
 CONTRACT_CHECKS = (
@@ -134,7 +124,7 @@ CONTRACT_CHECKS = (
         "the value is implausible as sent and plausible in another known unit, which the message names; the cell alone "
         "is set aside, never converted in silence",
         "albumin `3.9` in a column of g/L: it looks like g/dL",
-        _has_other_units,
+        has_other_units,
     ),
     ContractCheck(
         "<table>.<field>.range",
@@ -162,7 +152,7 @@ CONTRACT_CHECKS = (
         Severity.QUERY,
         "an expected value is empty, although the hospital has a column for it",
         "no vital status",
-        lambda _, field: field.is_expected,
+        lambda field: field.is_expected,
     ),
     ContractCheck(
         "cell.stray",
@@ -183,3 +173,9 @@ CONTRACT_CHECKS = (
         "a telephone number in a remark",
     ),
 )
+
+
+def can_be_found(kind: str, field: FieldContract) -> bool:
+    """Return whether a kind of finding (`range`, `unit_slip`) is one that can be made of a field's cells at all."""
+    check = next(check for check in CONTRACT_CHECKS if check.rule_id == f"<table>.<field>.{kind}")
+    return check.applies is not None and check.applies(field)

@@ -6,7 +6,7 @@ Every definition is computed here, once, before the load; SQL only joins, filter
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -20,6 +20,7 @@ from schemas.definitions.record_facts import derive_event_facts, derive_record_f
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 from schemas.definitions.treatment import TACE_LEAD_DAYS, derive_first_line, derive_next_line
 from schemas.definitions.tumour_size import compute_text_lesion_number, compute_text_size_cm
+from schemas.derived_columns import SUBJECT_COLUMNS
 from schemas.rules import CRITERIA
 from schemas.rules.rule import SUBJECT
 
@@ -32,25 +33,27 @@ PATIENT_COLUMNS = (
 BASELINE_COLUMNS = (
     "bclc_stage", "ecog_status", "has_extrahepatic_metastasis", "has_vena_cava_or_atrium_tumour", "tumour_number",
     "metastasis_site_number", "hbsag", "has_antiviral_therapy", "has_cirrhosis", "has_portal_vein_thrombosis", "has_tace",
-    "body_weight_kg",
+    "body_weight_kg", "ascites", "encephalopathy_grade",
 )  # fmt: skip
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
 FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READING_KEY[:3]}
 
 
-def derive(tables: Tables) -> dict[str, pl.DataFrame]:
+def derive(tables: Tables, *, sent: Collection[str]) -> dict[str, pl.DataFrame]:
     """Return `subject`, `assessment` and `eligibility` of one hospital, and the facts that only rules need.
 
-    `tables` holds all ten source tables in contract types, any of them empty. `subject` has one row per patient record,
+    `tables` holds all ten source tables in contract types, any of them empty. `sent` are the tables that the hospital
+    sends, also where no patient here has a record: only of these is a missing record known to be missing. Each patient's
+    rows are those of the whole hospital whichever other patients are here. `subject` has one row per patient record,
     `assessment` one per patient, visit, reader and criteria, `eligibility` one per patient and criterion (is_met null:
     unknown). `<table>_facts` hold, under a key of that table's records, what other tables say about them. All are sorted
     by patient_id.
     """
     first_line = derive_first_line(tables["treatment"])
     assessment = derive_assessment(tables["lesion"], tables["response"], first_line)
-    subject = _derive_disease(tables, first_line)
+    subject = _derive_disease(tables, first_line, sent)
     subject = _derive_outcome(subject, tables["outcome"], assessment.filter("is_counted"))
-    subject = derive_record_facts(subject, tables, assessment).sort("patient_id")
+    subject = derive_record_facts(subject, tables, sent).select(*SUBJECT_COLUMNS).sort("patient_id")
     return {
         "subject": subject,
         "assessment": assessment,
@@ -79,10 +82,10 @@ def derive_eligibility(subject: pl.DataFrame) -> pl.DataFrame:
 def join_subject(table_name: str, records: pl.DataFrame, derived: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return the records of one table, in order, with the facts that a rule may need beside them.
 
-    Every column of `subject` is added by patient_id; where the table has a column of that name, its own stays and the
-    subject's is called `subject_<name>`. For `response` and `lesion` (read by RECIST 1.1) the assessment's columns are
-    added, a clashing one as `derived_<name>`, and the table's own facts where there are any (`FACT_KEYS`). For `subject`
-    it is the subject frame itself.
+    Added are the columns of `subject` by patient_id, for `response` and `lesion` (read by RECIST 1.1) those of the
+    assessment, and the table's own facts where there are any (`FACT_KEYS`). A column that the table has itself is not
+    added: it would say the same, since a derived column has the name of a field only where it is that field carried over.
+    For `subject` it is the subject frame itself.
     """
     if table_name == SUBJECT:
         return derived[SUBJECT]
@@ -90,24 +93,23 @@ def join_subject(table_name: str, records: pl.DataFrame, derived: Mapping[str, p
     if table_name in ("response", "lesion"):
         joined = _join_assessment(joined, derived["assessment"])
     if table_name in FACT_KEYS:
-        joined = _join_named(joined, derived[f"{table_name}_facts"], FACT_KEYS[table_name], "other_")
-    return _join_named(joined, derived[SUBJECT], ["patient_id"], "subject_")
+        joined = _add_facts(joined, derived[f"{table_name}_facts"], FACT_KEYS[table_name])
+    return _add_facts(joined, derived[SUBJECT], ["patient_id"])
 
 
 def _join_assessment(records: pl.DataFrame, assessment: pl.DataFrame) -> pl.DataFrame:
     if "criteria" in records.columns:
-        return _join_named(records, assessment, READING_KEY, "derived_")
+        return _add_facts(records, assessment, READING_KEY)
     by_recist = assessment.filter(pl.col("criteria") == ResponseCriteria.RECIST_1_1.value).drop("criteria")
-    return _join_named(records, by_recist, READING_KEY[:3], "derived_")
+    return _add_facts(records, by_recist, READING_KEY[:3])
 
 
-def _join_named(records: pl.DataFrame, facts: pl.DataFrame, key: list[str], prefix: str) -> pl.DataFrame:
-    clashing = [name for name in facts.columns if name in records.columns and name not in key]
-    renamed = facts.rename({name: f"{prefix}{name}" for name in clashing})
-    return records.join(renamed, on=key, how="left", maintain_order="left")
+def _add_facts(records: pl.DataFrame, facts: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    new = [name for name in facts.columns if name not in records.columns]
+    return records.join(facts.select(*key, *new), on=key, how="left", maintain_order="left")
 
 
-def _derive_disease(tables: Tables, first_line: pl.DataFrame) -> pl.DataFrame:
+def _derive_disease(tables: Tables, first_line: pl.DataFrame, sent: Collection[str]) -> pl.DataFrame:
     """One row per patient: who, first line, baseline disease, laboratory and the 17 levels."""
     patient = tables["patient"].select(*PATIENT_COLUMNS, stated_age_years="age_years")
     subject = (
@@ -120,20 +122,24 @@ def _derive_disease(tables: Tables, first_line: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         subject.with_columns(
-            age_years=baseline.compute_age_years(
-                pl.col("birth_date"), pl.col("start_date"), pl.col("stated_age_years")
+            age_at_start_years=baseline.compute_age_years(
+                pl.col("birth_date"), pl.col("first_line_start_date"), pl.col("stated_age_years")
             ),
-            metastasis_site_number=pl.coalesce("metastasis_site_number", "metastasis_lesion_number"),
-            tace_number=fill_count("tace_number", tables["procedure"]),
-            combined_tace_number=fill_count("combined_tace_number", tables["procedure"]),
-            metastasis_organ_number=fill_count("metastasis_organ_number", tables["metastasis"]),
+            metastasis_site_number_from_total_or_organs=pl.coalesce(
+                "metastasis_site_number", "metastasis_lesion_number"
+            ),
+            tace_number=fill_count("tace_number", is_sent="procedure" in sent),
+            combined_tace_number=fill_count("combined_tace_number", is_sent="procedure" in sent),
+            metastasis_organ_number=fill_count("metastasis_organ_number", is_sent="metastasis" in sent),
         )
         .with_columns(
-            has_tace=pl.coalesce("has_tace", pl.when(pl.col("combined_tace_number") > 0).then(statement=True)),
+            has_tace_with_therapy=pl.coalesce(
+                "has_tace", pl.when(pl.col("combined_tace_number") > 0).then(statement=True)
+            ),
             **_compute_liver_function(),
         )
         .with_columns(
-            child_pugh_class=pl.coalesce(
+            child_pugh_class_from_points_or_record=pl.coalesce(
                 child_pugh.compute_child_pugh_class(pl.col("child_pugh_points")), "recorded_child_pugh_class"
             ),
             child_pugh_class_source=pl.when(pl.col("child_pugh_points").is_not_null())
@@ -151,15 +157,13 @@ def _prepare_baseline(records: pl.DataFrame) -> pl.DataFrame:
     return records.select(
         "patient_id",
         *BASELINE_COLUMNS,
-        "ascites",
-        "encephalopathy_grade",
         recorded_child_pugh_class="child_pugh_class",
-        tumour_size_cm=pl.coalesce("tumour_size_cm", text_size_cm),
+        tumour_size_from_number_or_text_cm=pl.coalesce("tumour_size_cm", text_size_cm),
         tumour_size_text_cm=text_size_cm,
         tumour_size_text_number=compute_text_lesion_number(pl.col("tumour_size_text")),
         pvtt_text_type=text_type,
-        pvtt_type=pl.coalesce(text_type, "pvtt_type"),
-        has_portal_hypertension=baseline.compute_has_portal_hypertension(
+        pvtt_type_from_text_or_code=pl.coalesce(text_type, "pvtt_type"),
+        has_portal_hypertension_from_hvpg_or_flag=baseline.compute_has_portal_hypertension(
             pl.col("hvpg_mmhg"), pl.col("has_portal_hypertension")
         ),
         has_baseline_record=pl.lit(value=True),
@@ -203,9 +207,9 @@ def _derive_procedures(procedure: pl.DataFrame, first_line: pl.DataFrame) -> pl.
     """
     is_tace = pl.col("procedure") == ProcedureType.TACE.value
     is_curative = pl.col("procedure").is_in([ProcedureType.RESECTION.value, ProcedureType.ABLATION.value])
-    lead_days = endpoints.compute_days_between(pl.col("procedure_date"), pl.col("start_date"))
+    lead_days = endpoints.compute_days_between(pl.col("procedure_date"), pl.col("first_line_start_date"))
     is_combined = is_tace & (lead_days <= TACE_LEAD_DAYS).fill_null(value=True)
-    dated = procedure.join(first_line.select("patient_id", "start_date"), on="patient_id", how="left")
+    dated = procedure.join(first_line.select("patient_id", "first_line_start_date"), on="patient_id", how="left")
     return dated.group_by("patient_id", maintain_order=True).agg(
         first_tace_date=pl.col("procedure_date").filter(is_tace).min(),
         tace_number=is_tace.sum().cast(pl.Int64),
@@ -222,18 +226,18 @@ def _summarise_readings(readings: pl.DataFrame) -> pl.DataFrame:
     is_adequate = is_later & (pl.col("response") != Response.NE.value)
     return readings.group_by("patient_id", maintain_order=True).agg(
         has_baseline_imaging=is_baseline.any(),
-        baseline_imaging_date=pl.col("assessment_date").filter(is_baseline).min(),
+        baseline_imaging_date=pl.col("imaging_date").filter(is_baseline).min(),
         follow_up_assessment_number=is_later.sum().cast(pl.Int64),
-        last_adequate_assessment_days=pl.col("assessment_days").filter(is_adequate).max(),
-        derived_progression_date=pl.col("assessment_date").filter(derived_pd).min(),
-        derived_progression_days=pl.col("assessment_days").filter(derived_pd).min(),
+        last_adequate_assessment_days=pl.col("imaging_days").filter(is_adequate).max(),
+        derived_progression_date=pl.col("imaging_date").filter(derived_pd).min(),
+        derived_progression_days=pl.col("imaging_days").filter(derived_pd).min(),
         derived_progression_source=pl.when(derived_pd.any()).then(
             pl.when(pl.col("has_lesions").filter(derived_pd).first())
             .then(pl.lit("lesions"))
             .otherwise(pl.lit("target_sum"))
         ),
-        read_progression_date=pl.col("assessment_date").filter(recorded_pd).min(),
-        read_progression_days=pl.col("assessment_days").filter(recorded_pd).min(),
+        read_progression_date=pl.col("imaging_date").filter(recorded_pd).min(),
+        read_progression_days=pl.col("imaging_days").filter(recorded_pd).min(),
     )
 
 
@@ -276,13 +280,13 @@ def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.D
 
 def _derive_times(subject: pl.DataFrame) -> pl.DataFrame:
     """Add days from the start, from dates where the hospital sends them, else from durations."""
-    start = pl.col("start_date")
+    start = pl.col("first_line_start_date")
     contact = pl.coalesce("last_contact_date", pl.when("is_dead").then("death_date"))
     is_dated = start.is_not_null() & contact.is_not_null()
     treated_until = pl.when(pl.col("is_treatment_ongoing")).then(contact).otherwise(pl.col("treatment_end_date"))
     return (
         subject.with_columns(
-            last_contact_date=contact,
+            last_contact_or_death_date=contact,
             time_source=pl.when(is_dated)
             .then(pl.lit("dates"))
             .when(pl.col("overall_survival_days").is_not_null())
@@ -290,7 +294,7 @@ def _derive_times(subject: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(
             last_contact_days=pl.when(pl.col("time_source") == "dates")
-            .then(endpoints.compute_days_between(start, pl.col("last_contact_date")))
+            .then(endpoints.compute_days_between(start, pl.col("last_contact_or_death_date")))
             .otherwise("overall_survival_days"),
             close_days=endpoints.compute_days_between(start, pl.lit(FOLLOW_UP_CLOSE)),
             treatment_days=endpoints.compute_days_between(
@@ -312,7 +316,9 @@ def _derive_progression(subject: pl.DataFrame) -> pl.DataFrame:
     recorded_date = pl.when(is_recorded).then("progression_date")
     recorded_days = pl.when(pl.col("has_progressed")).then("recorded_progression_days")
     is_derived = pl.col("derived_progression_source").is_not_null()
-    recorded_time = pl.coalesce(endpoints.compute_days_between(pl.col("start_date"), recorded_date), recorded_days)
+    recorded_time = pl.coalesce(
+        endpoints.compute_days_between(pl.col("first_line_start_date"), recorded_date), recorded_days
+    )
     source = (
         pl.when(pl.col("derived_progression_days").is_not_null())
         .then("derived_progression_source")

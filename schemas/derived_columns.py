@@ -26,11 +26,13 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "is_recurrent": Column(pl.Boolean, "recurrent carcinoma (E1)"),
     "has_other_malignancy": Column(pl.Boolean, "history of another malignancy (I4)"),
     "stated_age_years": Column(pl.Float64, "age as the hospital states it"),
-    "age_years": Column(pl.Int64, "completed years at the start from the birth date, else the stated age"),
+    "age_at_start_years": Column(pl.Int64, "completed years at the start from the birth date, else the stated age"),
     "arm": Column(pl.String, "first-line combination: sora_pd1, len_pd1, other; empty without a line 1"),
     "targeted_drug": Column(pl.String, "kinase inhibitor of line 1, the first started"),
     "pd1_drug": Column(pl.String, "PD-1 inhibitor of line 1, the first started"),
-    "start_date": Column(pl.Date, "time zero: earliest first dose of line 1; empty where a drug of it has none"),
+    "first_line_start_date": Column(
+        pl.Date, "time zero: earliest first dose of line 1; empty where a drug of it has none"
+    ),
     "treatment_end_date": Column(pl.Date, "last dose of line 1's last drug; empty while one goes on or lacks its date"),
     "is_treatment_ongoing": Column(pl.Boolean, "a drug of line 1 has neither end date nor reason for stopping"),
     "kinase_inhibitor_number": Column(pl.Int64, "kinase inhibitors in line 1"),
@@ -40,7 +42,9 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "ecog_status": Column(pl.Int64, "ECOG performance status"),
     "has_extrahepatic_metastasis": Column(pl.Boolean, "extrahepatic metastasis as recorded (I2)"),
     "has_vena_cava_or_atrium_tumour": Column(pl.Boolean, "tumour in the vena cava or the atrium (E3)"),
-    "tumour_size_cm": Column(pl.Float64, "largest diameter of the liver lesions, cm: the number sent, else the text's"),
+    "tumour_size_from_number_or_text_cm": Column(
+        pl.Float64, "largest diameter of the liver lesions, cm: the number sent, else the text's"
+    ),
     "tumour_size_text_cm": Column(
         pl.Float64, "largest diameter in the hospital's words, cm; empty where they are not wholly understood"
     ),
@@ -48,12 +52,16 @@ SUBJECT_COLUMNS: dict[str, Column] = {
         pl.Int64, "lesions listed in the hospital's words; empty with a range such as 0.3~0.7"
     ),
     "tumour_number": Column(pl.Int64, "number of liver lesions"),
-    "metastasis_site_number": Column(pl.Int64, "number of metastatic lesions; where empty, the sum over the organs"),
+    "metastasis_site_number_from_total_or_organs": Column(
+        pl.Int64, "number of metastatic lesions; where empty, the sum over the organs"
+    ),
     "hbsag": Column(pl.String, "hepatitis B surface antigen"),
     "has_antiviral_therapy": Column(pl.Boolean, "antiviral therapy against hepatitis B"),
     "has_cirrhosis": Column(pl.Boolean, "cirrhosis"),
     "has_portal_vein_thrombosis": Column(pl.Boolean, "portal vein thrombosis as recorded, bland or tumour"),
-    "has_tace": Column(pl.Boolean, "TACE as recorded; where empty, true if a TACE is listed"),
+    "has_tace_with_therapy": Column(
+        pl.Boolean, "TACE with the therapy as recorded; where empty, true if such a TACE is listed"
+    ),
     "body_weight_kg": Column(pl.Float64, "body weight, kg"),
     "ascites": Column(pl.String, "ascites"),
     "encephalopathy_grade": Column(pl.Int64, "hepatic encephalopathy, West Haven grade"),
@@ -62,11 +70,11 @@ SUBJECT_COLUMNS: dict[str, Column] = {
         pl.Int64,
         "points where all five components have points: INR, else prothrombin time; also of a bound that leaves only one open",
     ),
-    "child_pugh_class": Column(pl.String, "class from the points, else as recorded"),
+    "child_pugh_class_from_points_or_record": Column(pl.String, "class from the points, else as recorded"),
     "child_pugh_class_source": Column(pl.String, "derived or recorded"),
     "pvtt_text_type": Column(pl.String, "Cheng's type read from the description; empty where it is not readable"),
-    "pvtt_type": Column(pl.String, "Cheng's type from the description, else the hospital's code"),
-    "has_portal_hypertension": Column(pl.Boolean, "HVPG above 10 mmHg, else the hospital's flag"),
+    "pvtt_type_from_text_or_code": Column(pl.String, "Cheng's type from the description, else the hospital's code"),
+    "has_portal_hypertension_from_hvpg_or_flag": Column(pl.Boolean, "HVPG above 10 mmHg, else the hospital's flag"),
     "has_baseline_record": Column(pl.Boolean, "a baseline record is there"),
     "alt_u_l": Column(pl.Float64, "ALT at visit 0, U/L"),
     "alt_comparator": Column(pl.String, "sign of the ALT"),
@@ -119,7 +127,7 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "antiviral_level": Column(pl.String, "antiviral therapy, Table 1"),
     "cirrhosis_level": Column(pl.String, "cirrhosis, Table 1"),
     "portal_hypertension_level": Column(pl.String, "portal hypertension, Table 1"),
-    "last_contact_date": Column(pl.Date, "last contact; of a dead patient without one, the date of death"),
+    "last_contact_or_death_date": Column(pl.Date, "last contact; of a dead patient without one, the date of death"),
     "death_date": Column(pl.Date, "date of death as recorded"),
     "has_progressed": Column(pl.Boolean, "progression as recorded"),
     "progression_date": Column(pl.Date, "date of progression as recorded"),
@@ -194,14 +202,16 @@ ASSESSMENT_COLUMNS: dict[str, Column] = {
     "visit_number": Column(pl.Int64, "visit; 0 is the baseline"),
     "reader": Column(pl.String, "reader"),
     "criteria": Column(pl.String, "recist_1_1 or mrecist"),
-    "assessment_date": Column(pl.Date, "earliest images of the visit"),
-    "assessment_days": Column(pl.Float64, "days from the start"),
-    "target_sum_mm": Column(pl.Float64, "sum of the targets, mm; empty where one was not assessed"),
+    "imaging_date": Column(pl.Date, "earliest images of the visit"),
+    "imaging_days": Column(pl.Float64, "their day from the start; where a date is missing, as sent"),
+    "target_sum_from_lesions_or_record_mm": Column(
+        pl.Float64, "sum of the targets, mm: of the lesions listed, else as recorded; empty where one was not assessed"
+    ),
     "nadir_sum_mm": Column(pl.Float64, "smallest sum before this visit, the baseline included, mm"),
     "baseline_sum_mm": Column(pl.Float64, "sum at visit 0, mm"),
     "target_response": Column(pl.String, "response of the targets; empty without targets"),
     "non_target_response": Column(pl.String, "response of the non-targets; empty without any"),
-    "has_new_lesion": Column(pl.Boolean, "a new lesion is listed or recorded"),
+    "has_new_lesion_listed_or_recorded": Column(pl.Boolean, "a new lesion is listed or recorded"),
     "derived_response": Column(
         pl.String, "overall response that follows; empty at visit 0 and where there is nothing to derive it from"
     ),

@@ -10,9 +10,11 @@ import csv
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import polars as pl
 
+from schemas.derive import derive
 from schemas.package_data import MissingDataError, find_data
 from schemas.tables import TABLES
 
@@ -125,6 +127,13 @@ def make_case(edits: str) -> dict[str, pl.DataFrame]:
     for table in find_tables_of_nobody(edits):
         other[table] = []
     return {name: make_frame(name, own[name] + other[name]) for name in TABLES}
+
+
+@cache
+def derive_case(edits: str) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """Return the tables of a case and what is derived of them; the hospital sends every table that somebody has."""
+    tables = make_case(edits)
+    return tables, derive(tables, sent=set(TABLES) - set(find_tables_of_nobody(edits)))
 
 
 def find_tables_of_nobody(edits: str) -> list[str]:

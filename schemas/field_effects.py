@@ -142,7 +142,8 @@ def _find_effects(setting: str) -> dict[Variation, set[Result]]:
             patients[patient] = variation
             for table, frame in {**own, variation[0]: changed}.items():
                 stacks[table].append(frame.with_columns(patient_id=pl.lit(patient)))
-    derived = derive({name: pl.concat(frames) for name, frames in stacks.items()})
+    sent = [name for name, frame in own.items() if frame.height]
+    derived = derive({name: pl.concat(frames) for name, frames in stacks.items()}, sent=sent)
     return _compare(derived, patients)
 
 

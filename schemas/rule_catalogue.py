@@ -15,7 +15,7 @@ from schemas.example_patient import read_correct_patient, read_introduction, rea
 from schemas.markdown import render_table
 from schemas.rule_examples import describe_example, spell_words
 from schemas.rules import CRITERIA, RULES
-from schemas.rules.rule import SUBJECT, Rule
+from schemas.rules.rule import SUBJECT, Rule, Scope
 from schemas.tables import TABLES
 
 SECTIONS = (
@@ -144,6 +144,7 @@ def _render_rule(rule: Rule) -> str:
         f"- **Passes, for example:** {describe_example(rule, 'pass')}",
         f"- **Fails, for example:** {describe_example(rule, 'fail')}",
         f"- **Missing values:** {rule.on_missing}.",
+        *([] if rule.scope is Scope.PATIENT else [f"- **Looks at:** {rule.scope.value}."]),
         f"- **Source:** {rule.source}",
     ]
     return "\n".join(lines)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache
 
 import polars as pl
 
 from schemas.codes import Comparator
 from schemas.contract import read_key
-from schemas.derive import derive, join_subject
-from schemas.example_patient import ADDED_FROM, Row, edit_patient, find_case, find_tables_of_nobody, make_case
+from schemas.derive import join_subject
+from schemas.example_patient import (
+    ADDED_FROM,
+    Row,
+    derive_case,
+    edit_patient,
+    find_case,
+    find_tables_of_nobody,
+)
 from schemas.rules.rule import SUBJECT, Rule
 from schemas.tables import TABLES
 
@@ -42,15 +48,9 @@ def spell_words(name: str) -> str:
     return re.sub(r"(?<=BCLC |Pugh )[acd]\b|(?<=hepatitis )b\b", lambda letter: letter[0].upper(), words)
 
 
-@cache
-def _derive_case(edits: str) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
-    tables = make_case(edits)
-    return tables, derive(tables)
-
-
 def _describe_seen(rule: Rule, edits: str, verdict: bool) -> str:
     """The values under the rule's eyes in the record with this verdict, one that the case changes if there is such."""
-    tables, derived = _derive_case(edits)
+    tables, derived = derive_case(edits)
     records = derived[SUBJECT] if rule.table == SUBJECT else tables[rule.table]
     judged = join_subject(rule.table, records, derived).with_columns(_verdict=rule.expression())
     wanted = judged.filter(pl.col("_verdict") == verdict, patient_id="p1")
@@ -120,9 +120,8 @@ def _join(names: list[str]) -> str:
 
 
 def _spell_name(name: str) -> str:
-    whose = "the patient's " if name.startswith("subject_") else ""
-    stem = re.sub(r"^(subject_)?((is|has)_)?", "", name)
-    return whose + spell_words(stem.removesuffix("_number") if stem in KEYS else stem)
+    stem = re.sub(r"^(is|has)_", "", name)
+    return spell_words(stem.removesuffix("_number") if stem in KEYS else stem)
 
 
 def _spell(name: str, value: object) -> str:

@@ -5,12 +5,12 @@ The correct patient and the edits that make a case of him are those of the rule 
 
 import polars as pl
 
-from schemas.example_patient import PARSERS, make_case, make_frame, read_correct_patient, read_rows
+from schemas.example_patient import PARSERS, derive_case, make_case, make_frame, read_correct_patient, read_rows
 from schemas.tables import TABLES
 
 CORRECT_PATIENT = read_correct_patient()
 
-__all__ = ["CORRECT_PATIENT", "PARSERS", "make_case", "make_frame", "make_tables", "read_rows"]
+__all__ = ["CORRECT_PATIENT", "PARSERS", "derive_case", "make_case", "make_frame", "make_tables", "read_rows"]
 
 
 def make_tables(**texts: str) -> dict[str, pl.DataFrame]:

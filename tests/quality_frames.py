@@ -185,7 +185,7 @@ def make_frames(n_patients=60, findings=None):
     ]
     return {
         **tables,
-        "subject": derive(tables)["subject"],
+        "subject": derive(tables, sent=TABLES)["subject"],
         "record_counts": pl.DataFrame([
             {"ingest_id": ingest, "hospital": "nanfang", "table_name": name, "n_records": n}
             for ingest, name, n in ((2, "patient", n_patients * 2), (4, "patient", n_patients))

@@ -20,10 +20,10 @@ from etl.quality.texts import label_field, label_test
 from schemas.codes import Arm, BclcStage, ChildPughClass, Code, Comparator, LabTest, PvttType, Serology, Sex
 
 EDGES: dict[str, tuple[float, ...]] = {
-    "age_years": (40, 50, 60, 70),
-    "tumour_size_cm": (5, 10, 15),
+    "age_at_start_years": (40, 50, 60, 70),
+    "tumour_size_from_number_or_text_cm": (5, 10, 15),
     "tumour_number": (2, 4, 6),
-    "metastasis_site_number": (2, 4, 6),
+    "metastasis_site_number_from_total_or_organs": (2, 4, 6),
     "alt_u_l": (20, 40, 80),
     "ast_u_l": (20, 40, 80),
     "bilirubin_umol_l": (10, 17.1, 34),
@@ -36,19 +36,23 @@ EDGES: dict[str, tuple[float, ...]] = {
 still measures (AFP: `>1210`)."""
 
 CODES: dict[str, type[Code] | None] = {
-    "sex": Sex, "bclc_stage": BclcStage, "ecog_status": None, "child_pugh_class": ChildPughClass, "pvtt_type": PvttType,
-    "hbsag": Serology, "has_antiviral_therapy": None, "has_cirrhosis": None, "has_portal_hypertension": None, "has_tace": None,
-    "arm": Arm,
+    "sex": Sex, "bclc_stage": BclcStage, "ecog_status": None, "child_pugh_class_from_points_or_record": ChildPughClass,
+    "pvtt_type_from_text_or_code": PvttType, "hbsag": Serology, "has_antiviral_therapy": None, "has_cirrhosis": None,
+    "has_portal_hypertension_from_hvpg_or_flag": None, "has_tace_with_therapy": None, "arm": Arm,
 }  # fmt: skip
 """Codes are shown code by code; yes / no and whole numbers value by value."""
 
 DERIVED = {
-    "age_years": Text("Age at the start, years", "治疗开始时年龄（岁）"),
-    "child_pugh_class": Text("Child-Pugh class", "Child-Pugh分级"),
-    "pvtt_type": Text("Portal vein tumour thrombus, Cheng's type", "门静脉癌栓，程氏分型"),
+    "age_at_start_years": Text("Age at the start, years", "治疗开始时年龄（岁）"),
+    "child_pugh_class_from_points_or_record": Text("Child-Pugh class", "Child-Pugh分级"),
+    "pvtt_type_from_text_or_code": Text("Portal vein tumour thrombus, Cheng's type", "门静脉癌栓，程氏分型"),
+    "tumour_size_from_number_or_text_cm": label_field("baseline", "tumour_size_cm"),
+    "metastasis_site_number_from_total_or_organs": label_field("baseline", "metastasis_site_number"),
+    "has_portal_hypertension_from_hvpg_or_flag": label_field("baseline", "has_portal_hypertension"),
+    "has_tace_with_therapy": label_field("baseline", "has_tace"),
     "arm": Text("First-line combination", "一线联合方案"),
 }
-"""Facts that are derived and so named otherwise than the field they come from."""
+"""What the derived facts are called here; every other is a field as recorded."""
 
 CODE_NAMES: dict[Code, str] = {Arm.SORA_PD1: "sorafenib + PD-1", Arm.LEN_PD1: "lenvatinib + PD-1"}
 YES_NO = {"true": Text("yes", "是"), "false": Text("no", "否")}

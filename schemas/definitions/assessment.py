@@ -21,14 +21,14 @@ ASSESSMENT_SCHEMA = pl.Schema({
     "visit_number": pl.Int64,
     "reader": pl.String,
     "criteria": pl.String,
-    "assessment_date": pl.Date,
-    "assessment_days": pl.Float64,
-    "target_sum_mm": pl.Float64,
+    "imaging_date": pl.Date,
+    "imaging_days": pl.Float64,
+    "target_sum_from_lesions_or_record_mm": pl.Float64,
     "nadir_sum_mm": pl.Float64,
     "baseline_sum_mm": pl.Float64,
     "target_response": pl.String,
     "non_target_response": pl.String,
-    "has_new_lesion": pl.Boolean,
+    "has_new_lesion_listed_or_recorded": pl.Boolean,
     "derived_response": pl.String,
     "recorded_response": pl.String,
     "has_lesions": pl.Boolean,
@@ -44,8 +44,8 @@ ASSESSMENT_SCHEMA = pl.Schema({
 def derive_assessment(lesion: pl.DataFrame, response: pl.DataFrame, therapy_start: pl.DataFrame) -> pl.DataFrame:
     """Return one row per patient, visit, reader and criteria (`ASSESSMENT_SCHEMA`), sorted by these.
 
-    `therapy_start` has patient_id and start_date. Responses are null at the baseline (visit 0), and where a reading has
-    neither lesions nor a sum. `nadir_sum_mm` is the smallest complete sum before the visit, the baseline included.
+    `therapy_start` has patient_id and first_line_start_date. Responses are null at the baseline (visit 0), and where a
+    reading has neither lesions nor a sum. `nadir_sum_mm` is the smallest complete sum before the visit, the baseline included.
     `unlisted_target_number` counts the targets of the baseline that have no record at the visit, null without lesions.
     `is_counted` marks the readings that the patient's responses follow: RECIST 1.1, reader `site`, else the first reader
     by name; `response` is the derived response, else the recorded one.
@@ -53,11 +53,11 @@ def derive_assessment(lesion: pl.DataFrame, response: pl.DataFrame, therapy_star
     readings = (
         _summarise_lesions(lesion)
         .join(_prepare_readings(response), on=READING, how="full", coalesce=True, suffix="_reading")
-        .join(therapy_start.select("patient_id", "start_date"), on="patient_id", how="left")
+        .join(therapy_start.select("patient_id", "first_line_start_date"), on="patient_id", how="left")
         .sort(READING)
         .with_columns(
             hospital=pl.coalesce("hospital", "hospital_reading"),
-            assessment_date=pl.coalesce("assessment_date", "assessment_date_reading"),
+            imaging_date=pl.coalesce("assessment_date", "assessment_date_reading"),
             has_lesions=pl.col("target_number").is_not_null(),
         )
     )
@@ -154,7 +154,7 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
     """Add the sum of what was assessed, the complete sum, the baseline and the nadir, from lesions or as recorded."""
     from_lesions = pl.col("has_lesions")
     is_complete = pl.col("target_unassessed_number") == 0
-    before = pl.col("target_sum_mm").cum_min().forward_fill().shift(1)
+    sum_mm = pl.col("target_sum_from_lesions_or_record_mm")
     return (
         readings.with_columns(
             assessed_sum_mm=pl.when(from_lesions).then("lesion_sum_mm").otherwise("reading_sum_mm"),
@@ -164,16 +164,17 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
             has_target=pl.when(from_lesions)
             .then(pl.col("target_number") > 0)
             .otherwise(pl.col("reading_sum_mm").is_not_null()),
-            has_new_lesion=pl.col("has_new_lesion_listed").fill_null(value=False)
+            has_new_lesion_listed_or_recorded=pl.col("has_new_lesion_listed").fill_null(value=False)
             | pl.col("has_new_lesion_recorded").fill_null(pl.when(from_lesions).then(statement=False)),
-            assessment_days=pl.coalesce(
-                (pl.col("assessment_date") - pl.col("start_date")).dt.total_days().cast(pl.Float64), "reading_days"
+            imaging_days=pl.coalesce(
+                (pl.col("imaging_date") - pl.col("first_line_start_date")).dt.total_days().cast(pl.Float64),
+                "reading_days",
             ),
         )
-        .with_columns(target_sum_mm=pl.when("is_complete").then("assessed_sum_mm"))
+        .with_columns(target_sum_from_lesions_or_record_mm=pl.when("is_complete").then("assessed_sum_mm"))
         .with_columns(
-            baseline_sum_mm=pl.col("target_sum_mm").filter(pl.col("visit_number") == 0).first().over(SERIES),
-            nadir_sum_mm=before.over(SERIES, order_by="visit_number"),
+            baseline_sum_mm=sum_mm.filter(pl.col("visit_number") == 0).first().over(SERIES),
+            nadir_sum_mm=sum_mm.cum_min().forward_fill().shift(1).over(SERIES, order_by="visit_number"),
         )
     )
 
@@ -193,7 +194,7 @@ def _derive_responses(readings: pl.DataFrame) -> pl.DataFrame:
         pl.col("has_non_target_progression"), pl.col("is_non_target_complete"), pl.col("is_non_target_gone")
     )
     overall = recist.compute_overall_response(
-        pl.col("target_response"), pl.col("non_target_response"), pl.col("has_new_lesion")
+        pl.col("target_response"), pl.col("non_target_response"), pl.col("has_new_lesion_listed_or_recorded")
     )
     return (
         readings.with_columns(
@@ -212,7 +213,7 @@ def _derive_responses(readings: pl.DataFrame) -> pl.DataFrame:
 
 def _derive_course(readings: pl.DataFrame) -> pl.DataFrame:
     """Add what the series' earlier visits hold, whether they were sent as lesions or as readings."""
-    date, days = pl.col("assessment_date"), pl.col("assessment_days")
+    date, days = pl.col("imaging_date"), pl.col("imaging_days")
     gap_days = pl.coalesce(date.diff().dt.total_days().cast(pl.Float64), days.diff())
     return readings.with_columns(
         assessment_gap_days=gap_days.over(SERIES, order_by="visit_number"),

@@ -144,18 +144,20 @@ def compute_levels() -> dict[str, pl.Expr]:
     serology = {Serology.NEGATIVE.value: "Negative", Serology.POSITIVE.value: "Positive"}
     c = pl.col
     return {
-        "age_level": compute_cut_level(c("age_years"), AGE_CUT_YEARS),
+        "age_level": compute_cut_level(c("age_at_start_years"), AGE_CUT_YEARS),
         "sex_level": c("sex").replace_strict(sexes),
         "alt_level": compute_bounded_level(c("alt_u_l"), c("alt_comparator"), ALT_CUT_U_L),
         "ast_level": compute_bounded_level(c("ast_u_l"), c("ast_comparator"), AST_CUT_U_L),
-        "tace_level": compute_yes_no_level(c("has_tace")),
-        "tumour_size_level": compute_cut_level(c("tumour_size_cm"), TUMOUR_SIZE_CUT_CM),
+        "tace_level": compute_yes_no_level(c("has_tace_with_therapy")),
+        "tumour_size_level": compute_cut_level(c("tumour_size_from_number_or_text_cm"), TUMOUR_SIZE_CUT_CM),
         "tumour_number_level": compute_cut_level(c("tumour_number"), TUMOUR_NUMBER_CUT),
         "afp_level": compute_bounded_level(c("afp_ng_ml"), c("afp_comparator"), AFP_CUT_NG_ML),
-        "pvtt_level": compute_pvtt_level(c("pvtt_type")),
+        "pvtt_level": compute_pvtt_level(c("pvtt_type_from_text_or_code")),
         "albi_level": pl.when(c("albi_grade").is_not_null()).then(pl.format("Grade {}", c("albi_grade"))),
         "metastasis_organs_level": c("metastasis_organs").replace_strict(organs),
-        "metastasis_sites_level": compute_cut_level(c("metastasis_site_number"), METASTASIS_SITES_CUT),
+        "metastasis_sites_level": compute_cut_level(
+            c("metastasis_site_number_from_total_or_organs"), METASTASIS_SITES_CUT
+        ),
         "hbsag_level": c("hbsag").replace_strict(serology),
         "hbv_dna_level": compute_hbv_dna_level(
             c("hbv_dna_iu_ml"),
@@ -166,5 +168,5 @@ def compute_levels() -> dict[str, pl.Expr]:
         ),
         "antiviral_level": compute_yes_no_level(c("has_antiviral_therapy")),
         "cirrhosis_level": compute_yes_no_level(c("has_cirrhosis")),
-        "portal_hypertension_level": compute_yes_no_level(c("has_portal_hypertension")),
+        "portal_hypertension_level": compute_yes_no_level(c("has_portal_hypertension_from_hvpg_or_flag")),
     }

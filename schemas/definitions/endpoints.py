@@ -77,7 +77,7 @@ def derive_response_at(
 ) -> pl.DataFrame:
     """Return patient_id and the response at one time point in column `name`.
 
-    `readings`: patient_id, assessment_days, response, one reader's visits after the baseline. `endpoints`: one row per
+    `readings`: patient_id, imaging_days, response, one reader's visits after the baseline. `endpoints`: one row per
     patient with first_progression_days, death_days (null if alive) and is_timed (False: no time is known, response null).
     The assessment nearest the nominal day within the window counts, of two equally near the later one. A progression or
     death by the nominal day is PD whatever was seen before it. Without an assessment a progression or death by the
@@ -85,17 +85,17 @@ def derive_response_at(
     """
     nearest = (
         readings.filter(
-            pl.col("assessment_days").is_between(window.first_day, window.last_day), pl.col("response").is_not_null()
+            pl.col("imaging_days").is_between(window.first_day, window.last_day), pl.col("response").is_not_null()
         )
-        .with_columns(distance=(pl.col("assessment_days") - window.nominal_day).abs())
-        .sort("patient_id", "distance", "assessment_days", descending=[False, False, True])
+        .with_columns(distance=(pl.col("imaging_days") - window.nominal_day).abs())
+        .sort("patient_id", "distance", "imaging_days", descending=[False, False, True])
         .group_by("patient_id", maintain_order=True)
         .first()
-        .select("patient_id", "assessment_days", "response")
+        .select("patient_id", "imaging_days", "response")
     )
     progression, death = pl.col("first_progression_days"), pl.col("death_days")
     is_assessed = pl.col("response").is_not_null()
-    until = pl.when(is_assessed).then(pl.max_horizontal("assessment_days", pl.lit(window.nominal_day)))
+    until = pl.when(is_assessed).then(pl.max_horizontal("imaging_days", pl.lit(window.nominal_day)))
     is_carried = progression <= until.fill_null(window.last_day)
     is_dead = death <= pl.when(is_assessed).then(window.nominal_day).otherwise(window.last_day)
     response = (
@@ -129,7 +129,7 @@ def derive_confirmed_best_response(readings: pl.DataFrame) -> pl.DataFrame:
 
     CR: two CR at least 28 days apart with nothing but CR or NE between. PR: two CR or PR so far apart with nothing but
     CR, PR or NE between. SD: a CR, PR or SD on day 42 or later. Then PD, else NE. An assessment without a day confirms
-    nothing. `readings`: patient_id, visit_number, assessment_days, response, one reader's visits after the baseline.
+    nothing. `readings`: patient_id, visit_number, imaging_days, response, one reader's visits after the baseline.
 
     Source: Eisenhauer 2009, 4.6 and table 3: confirmation after at least 4 weeks; the shortest time of SD is left to the
     study, here 6 weeks, its shortest interval between two assessments.
@@ -141,7 +141,7 @@ def derive_confirmed_best_response(readings: pl.DataFrame) -> pl.DataFrame:
     )
     stable = response.is_in([code.value for code in (Response.CR, Response.PR, Response.SD)])
     facts = seen.group_by("patient_id", maintain_order=True).agg(
-        is_stable=(stable & (pl.col("assessment_days") >= SD_FROM_DAY)).any(),
+        is_stable=(stable & (pl.col("imaging_days") >= SD_FROM_DAY)).any(),
         is_progressed=(response == Response.PD.value).any(),
     )
     for flag in ("is_cr", "is_objective"):
@@ -167,7 +167,7 @@ def _find_confirmed(assessed: pl.DataFrame, flag: str) -> pl.DataFrame:
         assessed.with_columns(run=run)
         .filter(flag)
         .group_by("patient_id", "run", maintain_order=True)
-        .agg(days=pl.col("assessment_days").max() - pl.col("assessment_days").min())
+        .agg(days=pl.col("imaging_days").max() - pl.col("imaging_days").min())
     )
     is_long = (pl.col("days") >= CONFIRMATION_DAYS).any()
     return spans.group_by("patient_id", maintain_order=True).agg(is_long.alias(flag))
@@ -178,7 +178,7 @@ def derive_tumour_course(readings: pl.DataFrame) -> pl.DataFrame:
 
     The first is the day of the first CR or PR. The second is the smallest target sum against that of the baseline, in per
     cent, negative where it shrank; null where no visit, or not the baseline, has a complete sum above 0. `readings`:
-    patient_id, visit_number, assessment_days, response, target_sum_mm, baseline_sum_mm, one reader's visits after the
+    patient_id, visit_number, imaging_days, response, target_sum_from_lesions_or_record_mm, baseline_sum_mm, one reader's visits after the
     baseline.
     """
     is_response = pl.col("response").is_in([Response.CR.value, Response.PR.value])
@@ -187,8 +187,8 @@ def derive_tumour_course(readings: pl.DataFrame) -> pl.DataFrame:
         _select_until_progression(readings)
         .group_by("patient_id", maintain_order=True)
         .agg(
-            first_response_days=pl.col("assessment_days").filter(is_response).min(),
-            best_change_percent=(100 * (pl.col("target_sum_mm") / baseline_sum_mm - 1)).min(),
+            first_response_days=pl.col("imaging_days").filter(is_response).min(),
+            best_change_percent=(100 * (pl.col("target_sum_from_lesions_or_record_mm") / baseline_sum_mm - 1)).min(),
         )
     )
 

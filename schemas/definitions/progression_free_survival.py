@@ -25,10 +25,10 @@ FIRST_DAY = 1.0
 def derive_pfs_censoring(subject: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
     """Add times and events of the variants, days from the start; null where the study's own time is not known.
 
-    `subject`: patient_id, start_date, next_line_start_date, os_days, first_progression_days, pfs_days, pfs_event.
-    `readings`: patient_id, assessment_days, response, one reader's visits after the baseline.
+    `subject`: patient_id, first_line_start_date, next_line_start_date, os_days, first_progression_days, pfs_days, pfs_event.
+    `readings`: patient_id, imaging_days, response, one reader's visits after the baseline.
     """
-    therapy_days = compute_days_between(pl.col("start_date"), pl.col("next_line_start_date"))
+    therapy_days = compute_days_between(pl.col("first_line_start_date"), pl.col("next_line_start_date"))
     timed = subject.with_columns(therapy_days=pl.when(therapy_days > 0).then(therapy_days))
     timed = timed.join(_find_last_adequate(timed, readings), on="patient_id", how="left", maintain_order="left")
     pfs_days, pfs_event = pl.col("pfs_days"), pl.col("pfs_event")
@@ -54,9 +54,9 @@ def derive_pfs_censoring(subject: pl.DataFrame, readings: pl.DataFrame) -> pl.Da
 
 def _find_last_adequate(timed: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
     """Per patient the day of the last adequate assessment before the end of PFS, up to it, and up to a new therapy."""
-    day, end = pl.col("assessment_days"), pl.col("pfs_days")
+    day, end = pl.col("imaging_days"), pl.col("pfs_days")
     adequate = readings.filter(day > 0, pl.col("response") != Response.NE.value)
-    joined = adequate.select("patient_id", "assessment_days").join(
+    joined = adequate.select("patient_id", "imaging_days").join(
         timed.select("patient_id", "pfs_days", "therapy_days"), on="patient_id", how="inner"
     )
     return joined.group_by("patient_id", maintain_order=True).agg(

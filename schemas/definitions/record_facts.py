@@ -1,12 +1,12 @@
 """Facts about a patient's records, counted once, for rules that compare one table with another.
 
-A count is null where the hospital sends no table of that kind at all, and 0 where it does and the patient has no record:
-only the latter is a contradiction. So is a `has_` column null or False.
+A count is null where the hospital sends no records of that kind at all (its mapping has none), and 0 where it does and the
+patient has no record: only the latter is a contradiction. So is a `has_` column null or False.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -17,35 +17,39 @@ FACT_TABLES = ("adverse_event", "laboratory", "treatment")
 MAX_SAMPLE_DAYS = 3
 
 
-def fill_count(name: str, records: pl.DataFrame) -> pl.Expr:
+def fill_count(name: str, *, is_sent: bool) -> pl.Expr:
     """Return the count with 0 for a patient without records, if the hospital sends such records at all."""
-    return pl.col(name).fill_null(pl.lit(0 if records.height > 0 else None, dtype=pl.Int64))
+    return pl.col(name).fill_null(pl.lit(0 if is_sent else None, dtype=pl.Int64))
 
 
 def derive_record_facts(
-    subject: pl.DataFrame, tables: Mapping[str, pl.DataFrame], assessment: pl.DataFrame
+    subject: pl.DataFrame, tables: Mapping[str, pl.DataFrame], sent: Collection[str]
 ) -> pl.DataFrame:
-    """Return the subject frame with counts of records and the baseline lesions' number, size and organs."""
+    """Return the subject frame with counts of records and the baseline lesions' number, size and organs.
+
+    `sent` are the tables that the hospital sends; an assessment comes as lesions or as responses.
+    """
+    is_imaging_sent = not {"lesion", "response"}.isdisjoint(sent)
     for name in FACT_TABLES:
         counts = tables[name].group_by("patient_id", maintain_order=True).agg(pl.len().cast(pl.Int64).alias("n"))
         subject = subject.join(counts.rename({"n": f"{name}_number"}), on="patient_id", how="left").with_columns(
-            fill_count(f"{name}_number", tables[name])
+            fill_count(f"{name}_number", is_sent=name in sent)
         )
     baseline_lesion = tables["lesion"].filter(_compute_is_at_baseline())
     return (
         subject.join(_summarise_liver_lesions(baseline_lesion), on="patient_id", how="left")
         .join(_count_unlisted_organs(baseline_lesion, tables["metastasis"]), on="patient_id", how="left")
         .with_columns(
-            _fill_absent("has_baseline_record", tables["baseline"]),
-            _fill_absent("has_outcome_record", tables["outcome"]),
-            _fill_absent("has_baseline_imaging", assessment),
-            fill_count("follow_up_assessment_number", assessment),
+            _fill_absent("has_baseline_record", is_sent="baseline" in sent),
+            _fill_absent("has_outcome_record", is_sent="outcome" in sent),
+            _fill_absent("has_baseline_imaging", is_sent=is_imaging_sent),
+            fill_count("follow_up_assessment_number", is_sent=is_imaging_sent),
         )
     )
 
 
-def _fill_absent(name: str, records: pl.DataFrame) -> pl.Expr:
-    return pl.col(name).fill_null(pl.lit(False if records.height > 0 else None))
+def _fill_absent(name: str, *, is_sent: bool) -> pl.Expr:
+    return pl.col(name).fill_null(pl.lit(False if is_sent else None))
 
 
 def _compute_is_at_baseline() -> pl.Expr:

@@ -26,16 +26,16 @@ TACE_LEAD_DAYS = 90
 def derive_first_line(treatment: pl.DataFrame) -> pl.DataFrame:
     """Return one row per patient with a line 1: arm, drugs, start, end, whether it goes on.
 
-    `start_date` is the earlier first dose of the combination, null where a drug's first dose has no date, since that
-    drug may have been the first; `treatment_end_date` the last dose of its last drug, null while a drug goes on or where
-    a stopped drug has no end date. Of several drugs of a class the first started is named.
+    `first_line_start_date` is the earlier first dose of the combination, null where a drug's first dose has no date,
+    since that drug may have been the first; `treatment_end_date` the last dose of its last drug, null while a drug goes
+    on or where a stopped drug has no end date. Of several drugs of a class the first started is named.
     """
     first_line = treatment.filter(pl.col("line_number") == 1).sort("patient_id", "start_date", "drug", nulls_last=True)
     return first_line.group_by("patient_id", maintain_order=True).agg(
         arm=_compute_arm(),
         targeted_drug=_first_of(KINASE_INHIBITORS),
         pd1_drug=_first_of(PD1_INHIBITORS),
-        start_date=pl.when(pl.col("start_date").is_not_null().all()).then(pl.col("start_date").min()),
+        first_line_start_date=pl.when(pl.col("start_date").is_not_null().all()).then(pl.col("start_date").min()),
         treatment_end_date=pl.when(pl.col("end_date").is_not_null().all()).then(pl.col("end_date").max()),
         is_treatment_ongoing=(pl.col("end_date").is_null() & pl.col("stop_reason").is_null()).any(),
         kinase_inhibitor_number=pl.col("drug").is_in(KINASE_INHIBITORS).sum().cast(pl.Int64),

@@ -35,7 +35,7 @@ HIGHEST_GRADE = {
 )
 def event_not_before_start() -> pl.Expr:
     """The event begins on the first day of therapy or later."""
-    return pl.col("onset_date") >= pl.col("start_date")
+    return pl.col("onset_date") >= pl.col("first_line_start_date")
 
 
 @rule(
@@ -49,7 +49,7 @@ def event_not_before_start() -> pl.Expr:
 )
 def event_not_after_last_contact() -> pl.Expr:
     """The event begins by the day of the last contact."""
-    return pl.col("onset_date") <= pl.col("last_contact_date")
+    return pl.col("onset_date") <= pl.col("last_contact_or_death_date")
 
 
 @rule(
@@ -77,7 +77,7 @@ def event_resolved_after_onset() -> pl.Expr:
 )
 def event_resolved_not_after_last_contact() -> pl.Expr:
     """The event ends by the day of the last contact."""
-    return pl.col("resolved_date") <= pl.col("last_contact_date")
+    return pl.col("resolved_date") <= pl.col("last_contact_or_death_date")
 
 
 @rule(

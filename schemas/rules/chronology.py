@@ -22,7 +22,7 @@ DURATION_TOLERANCE_DAYS = 3
 
 
 def _not_after_last_contact(date: str) -> pl.Expr:
-    return pl.col(date) <= pl.col("last_contact_date")
+    return pl.col(date) <= pl.col("last_contact_or_death_date")
 
 
 def _follows_reading_before(when: pl.Expr) -> pl.Expr:
@@ -54,7 +54,7 @@ def birth_before_diagnosis() -> pl.Expr:
 )
 def diagnosis_not_after_start() -> pl.Expr:
     """The tumour is diagnosed by the day therapy starts."""
-    return pl.col("diagnosis_date") <= pl.col("start_date")
+    return pl.col("diagnosis_date") <= pl.col("first_line_start_date")
 
 
 @rule(
@@ -70,7 +70,7 @@ def diagnosis_not_after_start() -> pl.Expr:
 def age_agrees_with_birth_date() -> pl.Expr:
     """The stated age lies between the age at diagnosis less 1 and the age at the start plus 1 year."""
     first = compute_completed_years(pl.col("birth_date"), pl.col("diagnosis_date"))
-    last = compute_completed_years(pl.col("birth_date"), pl.col("start_date"))
+    last = compute_completed_years(pl.col("birth_date"), pl.col("first_line_start_date"))
     return (pl.col("age_years") >= first - 1) & (pl.col("age_years") <= last + 1)
 
 
@@ -85,7 +85,7 @@ def age_agrees_with_birth_date() -> pl.Expr:
 )
 def last_contact_not_before_start() -> pl.Expr:
     """The last contact is the day of the start or later."""
-    return pl.col("last_contact_date") >= pl.col("start_date")
+    return pl.col("last_contact_date") >= pl.col("first_line_start_date")
 
 
 @rule(
@@ -99,7 +99,7 @@ def last_contact_not_before_start() -> pl.Expr:
 )
 def death_not_before_start() -> pl.Expr:
     """The death is the day of the start or later."""
-    return pl.col("death_date") >= pl.col("start_date")
+    return pl.col("death_date") >= pl.col("first_line_start_date")
 
 
 @rule(
@@ -127,7 +127,7 @@ def death_is_last_contact() -> pl.Expr:
 )
 def progression_after_start() -> pl.Expr:
     """The progression is dated after the start."""
-    return pl.col("progression_date") > pl.col("start_date")
+    return pl.col("progression_date") > pl.col("first_line_start_date")
 
 
 @rule(
@@ -141,7 +141,7 @@ def progression_after_start() -> pl.Expr:
 )
 def progression_not_after_last_contact() -> pl.Expr:
     """The progression is dated by the day of the last contact."""
-    return pl.col("progression_date") <= pl.col("subject_last_contact_date")
+    return pl.col("progression_date") <= pl.col("last_contact_or_death_date")
 
 
 @rule(
@@ -169,8 +169,8 @@ def progression_days_not_after_survival() -> pl.Expr:
 )
 def durations_agree_with_dates() -> pl.Expr:
     """Days as sent and as counted from the dates differ by at most 3 (months are rounded)."""
-    end = pl.coalesce(pl.when("is_dead").then("death_date"), "subject_last_contact_date")
-    counted = compute_days_between(pl.col("start_date"), end)
+    end = pl.coalesce(pl.when("is_dead").then("death_date"), "last_contact_or_death_date")
+    counted = compute_days_between(pl.col("first_line_start_date"), end)
     return (pl.col("overall_survival_days") - counted).abs() <= DURATION_TOLERANCE_DAYS
 
 
@@ -199,7 +199,7 @@ def sample_not_after_last_contact() -> pl.Expr:
 )
 def baseline_sample_near_start() -> pl.Expr:
     """A sample of visit 0 is taken within 28 days before the start or on its day."""
-    days = compute_days_between(pl.col("start_date"), pl.col("sample_date"))
+    days = compute_days_between(pl.col("first_line_start_date"), pl.col("sample_date"))
     return is_implied(pl.col("visit_number") == 0, days.is_between(-BASELINE_SAMPLE_DAYS, 0))
 
 
@@ -257,7 +257,7 @@ def response_not_after_last_contact() -> pl.Expr:
 )
 def response_dates_follow_visits() -> pl.Expr:
     """Assessments of one reader are dated in the order of the visits."""
-    from_start = compute_days_between(pl.col("start_date"), pl.col("assessment_date"))
+    from_start = compute_days_between(pl.col("first_line_start_date"), pl.col("assessment_date"))
     days = pl.coalesce(from_start, "assessment_days")
     # Two dates are in order or not whether the start is known or not.
     return pl.coalesce(_follows_reading_before(pl.col("assessment_date")), _follows_reading_before(days))
@@ -274,7 +274,7 @@ def response_dates_follow_visits() -> pl.Expr:
 )
 def response_not_before_start() -> pl.Expr:
     """Assessments after the baseline are done on the day of the start or later."""
-    return is_implied(pl.col("visit_number") > 0, pl.col("assessment_date") >= pl.col("start_date"))
+    return is_implied(pl.col("visit_number") > 0, pl.col("assessment_date") >= pl.col("first_line_start_date"))
 
 
 @rule(
@@ -290,7 +290,9 @@ def response_not_before_start() -> pl.Expr:
 def lesion_not_before_start() -> pl.Expr:
     """Images after the baseline are taken on the day of the start or later."""
     is_first = pl.col("lesion_id") == pl.col("lesion_id").min().over("patient_id", "reader", "visit_number")
-    return is_implied(is_first & (pl.col("visit_number") > 0), pl.col("assessment_date") >= pl.col("start_date"))
+    return is_implied(
+        is_first & (pl.col("visit_number") > 0), pl.col("assessment_date") >= pl.col("first_line_start_date")
+    )
 
 
 @rule(
@@ -335,7 +337,7 @@ def treatment_end_not_before_start() -> pl.Expr:
 def treatment_not_after_last_contact() -> pl.Expr:
     """No dose is given after the last contact."""
     last_dose = pl.max_horizontal("start_date", "end_date")
-    return last_dose <= pl.col("last_contact_date")
+    return last_dose <= pl.col("last_contact_or_death_date")
 
 
 @rule(
@@ -349,7 +351,7 @@ def treatment_not_after_last_contact() -> pl.Expr:
 )
 def lines_in_order() -> pl.Expr:
     """No later line starts before the first one."""
-    return is_implied(pl.col("line_number") > 1, pl.col("start_date") >= pl.col("subject_start_date"))
+    return is_implied(pl.col("line_number") > 1, pl.col("start_date") >= pl.col("first_line_start_date"))
 
 
 @rule(
@@ -363,7 +365,7 @@ def lines_in_order() -> pl.Expr:
 )
 def combination_starts_together() -> pl.Expr:
     """The drugs of the combination start within 28 days."""
-    days = compute_days_between(pl.col("subject_start_date"), pl.col("start_date"))
+    days = compute_days_between(pl.col("first_line_start_date"), pl.col("start_date"))
     return is_implied(pl.col("line_number") == 1, days <= COMBINATION_GAP_DAYS)
 
 

@@ -45,7 +45,7 @@ def outcome_is_recorded() -> pl.Expr:
 
 @rule(
     table="subject",
-    field="start_date",
+    field="first_line_start_date",
     severity=Severity.QUERY,
     source=PROTOCOL_E4,
     why="Without a first line there is neither an arm nor a time zero.",
@@ -104,7 +104,7 @@ def baseline_imaging_is_recorded() -> pl.Expr:
 )
 def baseline_imaging_near_start() -> pl.Expr:
     """Staging is done within 14 days before the start or on its day."""
-    days = compute_days_between(pl.col("start_date"), pl.col("baseline_imaging_date"))
+    days = compute_days_between(pl.col("first_line_start_date"), pl.col("baseline_imaging_date"))
     return days.is_between(-IMAGING_WINDOW_DAYS, 0)
 
 

@@ -48,7 +48,7 @@ def combination_is_one_line() -> pl.Expr:
     """A later line that starts within 28 days of line 1 does not bring the class of drug that line 1 lacks."""
     is_pd1_apart = pl.col("drug").is_in(PD1_INHIBITORS) & (pl.col("pd1_drug_number") == 0)
     is_kinase_apart = pl.col("drug").is_in(KINASE_INHIBITORS) & (pl.col("kinase_inhibitor_number") == 0)
-    is_near = compute_days_between(pl.col("subject_start_date"), pl.col("start_date")).abs() <= COMBINATION_DAYS
+    is_near = compute_days_between(pl.col("first_line_start_date"), pl.col("start_date")).abs() <= COMBINATION_DAYS
     return is_implied(is_pd1_apart | is_kinase_apart, ~is_near)
 
 
@@ -186,7 +186,7 @@ def tace_no_has_no_procedure() -> pl.Expr:
 )
 def recurrence_agrees_with_procedures() -> pl.Expr:
     """Who is not recurrent had no resection or ablation more than 90 days before the start."""
-    lead_days = compute_days_between(pl.col("first_curative_date"), pl.col("start_date"))
+    lead_days = compute_days_between(pl.col("first_curative_date"), pl.col("first_line_start_date"))
     had_none = pl.col("tace_number").is_not_null() & pl.col("first_curative_date").is_null()
     return is_implied(~pl.col("is_recurrent"), had_none | (lead_days <= MIN_RECURRENCE_DAYS))
 

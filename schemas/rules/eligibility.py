@@ -52,7 +52,7 @@ def i2_bclc_c_with_metastasis() -> pl.Expr:
 )
 def i3_liver_function_and_ecog() -> pl.Expr:
     """Class derived from its five components where they are there, else as recorded."""
-    is_a_or_b = pl.col("child_pugh_class").is_in([ChildPughClass.A.value, ChildPughClass.B.value])
+    is_a_or_b = pl.col("child_pugh_class_from_points_or_record").is_in([ChildPughClass.A.value, ChildPughClass.B.value])
     return is_a_or_b & (pl.col("ecog_status") == 0)
 
 
@@ -71,7 +71,7 @@ def e1_not_recurrent() -> pl.Expr:
 @criterion(order=6, label_en="Age 18 to 75 years at the start", label_zh="治疗开始时年龄18–75岁", source="protocol E2")
 def e2_age_18_to_75() -> pl.Expr:
     """Completed years at the start of systemic therapy; 75 is in."""
-    return pl.col("age_years").is_between(MIN_AGE_YEARS, MAX_AGE_YEARS)
+    return pl.col("age_at_start_years").is_between(MIN_AGE_YEARS, MAX_AGE_YEARS)
 
 
 @criterion(
@@ -158,4 +158,4 @@ def arm_is_compared() -> pl.Expr:
 )
 def start_in_enrolment_window() -> pl.Expr:
     """The first dose lies in the enrolment window, both days included."""
-    return pl.col("start_date").is_between(ENROLMENT_START, ENROLMENT_END)
+    return pl.col("first_line_start_date").is_between(ENROLMENT_START, ENROLMENT_END)

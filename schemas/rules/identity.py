@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from schemas.codes import Severity
-from schemas.rules.rule import rule
+from schemas.rules.rule import Scope, rule
 
 NATIONAL_ID = "GB 11643-1999: the national id holds the date of birth and the sex"
 
@@ -19,6 +19,7 @@ NATIONAL_ID = "GB 11643-1999: the national id holds the date of birth and the se
     en="The same national id stands under two patient numbers of the hospital. Is it one patient, or is one id wrong?",
     zh="同一身份证号对应本院两个患者编号，请核对是否为同一患者，或身份证号是否有误。",
     on_missing="not evaluable without a national id",
+    scope=Scope.PERSON,
 )
 def patient_is_not_repeated() -> pl.Expr:
     """A person stands under one patient number of a hospital; where not, every record of the person is asked about."""

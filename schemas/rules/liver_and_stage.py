@@ -28,7 +28,7 @@ BELOW_A_LIMIT = (Comparator.BELOW.value, Comparator.AT_MOST.value)
 def _has_spread() -> pl.Expr:
     return compute_has_spread(
         pl.col("has_extrahepatic_metastasis"),
-        pl.col("subject_pvtt_type"),
+        pl.col("pvtt_type_from_text_or_code"),
         pl.col("has_vena_cava_or_atrium_tumour"),
         pl.col("ecog_status"),
     )
@@ -97,7 +97,7 @@ def portal_hypertension_agrees_with_hvpg() -> pl.Expr:
     With a thrombus in the portal vein a low HVPG contradicts nothing: it does not measure the pressure before the sinusoids.
     """
     hvpg = pl.col("hvpg_mmhg")
-    has_thrombus = pl.col("subject_pvtt_type") != PvttType.NONE.value
+    has_thrombus = pl.col("pvtt_type_from_text_or_code") != PvttType.NONE.value
     return (
         pl.when("has_portal_hypertension")
         .then((hvpg > HVPG_NORMAL_MMHG) | (hvpg.is_not_null() & has_thrombus))
@@ -151,7 +151,7 @@ def bclc_c_has_a_reason() -> pl.Expr:
 )
 def bclc_d_with_end_stage() -> pl.Expr:
     """With ECOG 3-4 or Child-Pugh C the stage is D."""
-    child_pugh_class = pl.coalesce("child_pugh_class", "subject_child_pugh_class")
+    child_pugh_class = pl.coalesce("child_pugh_class", "child_pugh_class_from_points_or_record")
     is_end_stage = compute_is_end_stage(pl.col("ecog_status"), child_pugh_class)
     return is_implied(is_end_stage, pl.col("bclc_stage") == BclcStage.STAGE_D.value)
 
@@ -169,7 +169,7 @@ def bclc_d_with_end_stage() -> pl.Expr:
 def bclc_d_has_a_reason() -> pl.Expr:
     """Stage D goes with ECOG 3-4 or Child-Pugh class C, recorded or derived."""
     is_recorded = compute_is_end_stage(pl.col("ecog_status"), pl.col("child_pugh_class"))
-    is_derived = pl.col("subject_child_pugh_class") == ChildPughClass.C.value
+    is_derived = pl.col("child_pugh_class_from_points_or_record") == ChildPughClass.C.value
     return is_implied(pl.col("bclc_stage") == BclcStage.STAGE_D.value, is_recorded | is_derived)
 
 

@@ -40,7 +40,7 @@ DIAMETER_SLIP_MIN_MM = 30
 )
 def age_is_plausible() -> pl.Expr:
     """The age at the start from the date of birth lies between 10 and 100 years."""
-    return compute_completed_years(pl.col("birth_date"), pl.col("start_date")).is_between(*AGE_LIMITS_YEARS)
+    return compute_completed_years(pl.col("birth_date"), pl.col("first_line_start_date")).is_between(*AGE_LIMITS_YEARS)
 
 
 @rule(
@@ -54,7 +54,7 @@ def age_is_plausible() -> pl.Expr:
 )
 def diagnosis_date_is_plausible() -> pl.Expr:
     """The tumour was diagnosed at most 20 years before therapy."""
-    return compute_days_between(pl.col("diagnosis_date"), pl.col("start_date")) <= MAX_DIAGNOSIS_LEAD_DAYS
+    return compute_days_between(pl.col("diagnosis_date"), pl.col("first_line_start_date")) <= MAX_DIAGNOSIS_LEAD_DAYS
 
 
 @rule(
@@ -142,7 +142,7 @@ def antibody_dose_is_plausible() -> pl.Expr:
 )
 def tace_near_therapy() -> pl.Expr:
     """TACE is done at most 90 days before the start, or after it."""
-    lead = compute_days_between(pl.col("procedure_date"), pl.col("start_date"))
+    lead = compute_days_between(pl.col("procedure_date"), pl.col("first_line_start_date"))
     return pl.when(pl.col("procedure") == ProcedureType.TACE.value).then(lead <= TACE_LEAD_DAYS)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 import polars as pl
 
@@ -17,13 +18,24 @@ from schemas.codes import Severity
 SUBJECT = "subject"
 
 
+class Scope(Enum):
+    """Whose records a rule looks at to judge one of them; the value is what the rule catalogue says.
+
+    A rule may be judged on any part of a delivery that holds its scope whole.
+    """
+
+    PATIENT = "one patient"
+    PERSON = "one person, across the patient numbers of the hospital"
+
+
 @dataclass(frozen=True)
 class Rule:
     """One rule: what it checks, whom it asks, and why.
 
     `table` is the table whose records it judges (`subject` for one verdict per patient), `field` the column a finding
     points at, `source` the citation or protocol section, `why` what would go wrong if nobody asked, `en` and `zh` the
-    sentence a hospital reads. `on_missing` says what the rule does where a value it needs is empty.
+    sentence a hospital reads. `on_missing` says what the rule does where a value it needs is empty, `scope` whose records
+    it looks at.
     """
 
     rule_id: str
@@ -36,13 +48,14 @@ class Rule:
     zh: str
     on_missing: str
     expression: Callable[[], pl.Expr]
+    scope: Scope = Scope.PATIENT
 
 
 @dataclass(frozen=True)
 class Criterion:
     """One step of eligibility: True keeps the patient, False removes, null is unknown and leads to E4.
 
-    `order` is the step in the flow chart.
+    `order` is the step in the flow chart. A criterion looks at one patient alone.
     """
 
     criterion_id: str
@@ -67,6 +80,7 @@ def rule(
     en: str,
     zh: str,
     on_missing: str = "not evaluable",
+    scope: Scope = Scope.PATIENT,
 ) -> Callable[[Callable[[], pl.Expr]], Callable[[], pl.Expr]]:
     """Make a function that returns an expression (True = pass) a rule; its name becomes the rule's id."""
 
@@ -74,7 +88,7 @@ def rule(
         rule_id = expression.__name__
         if rule_id in RULES:
             raise ValueError(f"two rules are called {rule_id}")
-        RULES[rule_id] = Rule(rule_id, table, field, severity, source, why, en, zh, on_missing, expression)
+        RULES[rule_id] = Rule(rule_id, table, field, severity, source, why, en, zh, on_missing, expression, scope)
         return expression
 
     return register

@@ -111,7 +111,7 @@ def target_was_not_tace_treated() -> pl.Expr:
 )
 def tace_treated_lesion_has_tace() -> pl.Expr:
     """Who has a TACE-treated lesion has TACE recorded, or a TACE procedure listed."""
-    return is_implied(pl.col("is_tace_treated"), pl.col("has_tace") | (pl.col("tace_number") > 0))
+    return is_implied(pl.col("is_tace_treated"), pl.col("has_tace_with_therapy") | (pl.col("tace_number") > 0))
 
 
 @rule(
@@ -238,7 +238,7 @@ def targets_are_listed() -> pl.Expr:
 )
 def target_sum_agrees_with_lesions() -> pl.Expr:
     """The sum sent and that of the targets listed differ by at most 1 mm."""
-    difference_mm = (pl.col("target_sum_mm") - pl.col("derived_target_sum_mm")).abs()
+    difference_mm = (pl.col("target_sum_mm") - pl.col("target_sum_from_lesions_or_record_mm")).abs()
     return pl.when(pl.col("has_lesions")).then(difference_mm <= ROUNDING_MM)
 
 
@@ -254,7 +254,7 @@ def target_sum_agrees_with_lesions() -> pl.Expr:
 )
 def reading_has_baseline() -> pl.Expr:
     """A visit with a sum, sent or from its lesions, has a baseline sum of the same reader and criteria."""
-    has_sum = pl.col("derived_target_sum_mm").is_not_null()
+    has_sum = pl.col("target_sum_from_lesions_or_record_mm").is_not_null()
     has_baseline = pl.col("baseline_sum_mm").is_not_null()
     return is_implied(pl.col("visit_number") > 0, pl.when(has_sum).then(has_baseline))
 
@@ -365,7 +365,7 @@ def progression_flag_agrees_with_lesions() -> pl.Expr:
 )
 def progression_is_not_contradicted() -> pl.Expr:
     """Without PD in any assessment, the last CR, PR or SD lies more than 14 days before the recorded progression."""
-    days = compute_days_between(pl.col("start_date"), pl.col("progression_date"))
+    days = compute_days_between(pl.col("first_line_start_date"), pl.col("progression_date"))
     is_later = pl.col("last_adequate_assessment_days") < days - PROGRESSION_TOLERANCE_DAYS
     return pl.when(_is_progression_seen()).then(statement=True).otherwise(is_later)
 

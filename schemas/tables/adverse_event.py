@@ -16,7 +16,7 @@ class AdverseEvent(Table):
         "序号",
         unit="1",
         possible=(1, 1000),
-        key=True,
+        key=1,
         reason="a larger one is a date or a patient number in the wrong column",
     )
     term: pl.String = field("CTCAE term", "不良反应名称", codes=AdverseEventTerm, expected=True)

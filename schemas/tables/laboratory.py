@@ -16,15 +16,16 @@ class Laboratory(Table):
         "访视序号",
         unit="1",
         possible=(0, 200),
-        key=True,
+        key=1,
         reason="a larger one is a date or a patient number in the wrong column",
     )
-    test: pl.String = field("Quantity with its canonical unit", "检验项目", codes=LabTest, key=True)
+    test: pl.String = field("Quantity with its canonical unit", "检验项目", codes=LabTest, key=2)
     sample_date: pl.Date = field("Date of the sample", "采样日期", expected=True)
     value: pl.Float64 = field(
         "Value, or the bound where the sign says so",
         "结果",
         censored=True,
+        quantity_from="test",
         caveat="in the canonical unit that the test's name ends with",
     )
     value_comparator: pl.String = field(

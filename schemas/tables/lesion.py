@@ -16,11 +16,11 @@ class Lesion(Table):
         "评估序号",
         unit="1",
         possible=(0, 200),
-        key=True,
+        key=1,
         reason="a larger one is a date or a patient number in the wrong column",
     )
-    reader: pl.String = field("Who read the images; `site` where one reading exists", "阅片者", key=True)
-    lesion_id: pl.String = field("Name of the lesion, the same at every visit", "病灶编号", key=True)
+    reader: pl.String = field("Who read the images; `site` where one reading exists", "阅片者", key=2)
+    lesion_id: pl.String = field("Name of the lesion, the same at every visit", "病灶编号", key=3)
     assessment_date: pl.Date = field("Date of the images", "检查日期", expected=True)
     modality: pl.String = field("Imaging modality", "检查方式", codes=Modality)
     role: pl.String = field("Target, non-target or new", "病灶类型", codes=LesionRole, expected=True)

@@ -11,7 +11,7 @@ from schemas.contract import Table, field
 class Metastasis(Table):
     """One organ that holds extrahepatic metastases."""
 
-    organ: pl.String = field("Organ", "转移器官", codes=Organ, key=True)
+    organ: pl.String = field("Organ", "转移器官", codes=Organ, key=1)
     lesion_number: pl.Int64 = field(
         "Number of lesions in the organ",
         "病灶数",

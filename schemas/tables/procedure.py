@@ -16,7 +16,7 @@ class Procedure(Table):
         "序号",
         unit="1",
         possible=(1, 500),
-        key=True,
+        key=1,
         reason="a larger one is a date or a patient number in the wrong column",
     )
     procedure: pl.String = field("Kind of procedure", "治疗类型", codes=ProcedureType, expected=True)

@@ -17,11 +17,11 @@ class Response(Table):
         "评估序号",
         unit="1",
         possible=(0, 200),
-        key=True,
+        key=1,
         reason="a larger one is a date or a patient number in the wrong column",
     )
-    reader: pl.String = field("Who read the images; `site` where one reading exists", "阅片者", key=True)
-    criteria: pl.String = field("Criteria of the reading", "评价标准", codes=ResponseCriteria, key=True)
+    reader: pl.String = field("Who read the images; `site` where one reading exists", "阅片者", key=2)
+    criteria: pl.String = field("Criteria of the reading", "评价标准", codes=ResponseCriteria, key=3)
     assessment_date: pl.Date = field("Date of the images", "检查日期")
     assessment_days: pl.Float64 = field(
         "Days from the start of therapy, where no date is sent",

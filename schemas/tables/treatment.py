@@ -16,10 +16,10 @@ class Treatment(Table):
         "治疗线数",
         unit="1",
         possible=(1, 20),
-        key=True,
+        key=1,
         reason="a larger one is a date or a patient number in the wrong column",
     )
-    drug: pl.String = field("Drug", "药物", codes=Drug, key=True)
+    drug: pl.String = field("Drug", "药物", codes=Drug, key=2)
     start_date: pl.Date = field("First dose", "开始日期", expected=True)
     end_date: pl.Date = field("Last dose; empty while it goes on", "结束日期")
     initial_dose_mg: pl.Float64 = field(

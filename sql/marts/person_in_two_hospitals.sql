@@ -16,7 +16,7 @@ ranked as (
         subject.person_id,
         row_number() over (
             partition by subject.person_id
-            order by coalesce(subject.start_date, date '9999-12-31'), subject.hospital, subject.source_row
+            order by coalesce(subject.first_line_start_date, date '9999-12-31'), subject.hospital, subject.source_row
         ) as nth_start
     from core.subject as subject
     inner join persons on subject.person_id = persons.person_id

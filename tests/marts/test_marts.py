@@ -17,7 +17,7 @@ def empty_tables() -> dict[str, pl.DataFrame]:
     return {name: pl.DataFrame(schema=read_dtypes(table)) for name, table in TABLES.items()}
 
 
-SUBJECT_COLUMNS = ("hospital", "patient_id", "person_id", "start_date", "source_row", "arm")
+SUBJECT_COLUMNS = ("hospital", "patient_id", "person_id", "first_line_start_date", "source_row", "arm")
 EVENT_SCHEMA = {"patient_id": pl.String, "hospital": pl.String, "term": pl.String, "grade": pl.Int64}
 MARTS = ("analysis_subject", "attrition", "person_in_two_hospitals", "analysis_adverse_event")
 
@@ -37,7 +37,7 @@ def build(tmp_path):
 
 def make_frames(patients, events):
     tables = empty_tables()
-    derived = derive(tables)
+    derived = derive(tables, sent=TABLES)
     subjects = [
         (hospital, patient, person, start, row, "len_pd1")
         for row, (hospital, patient, person, start, _) in enumerate(patients)

@@ -96,10 +96,18 @@ def make_child_pugh(lab, baseline):
     recorded = baseline.get("child_pugh_class")
     if None in points:
         source = None if recorded is None else "recorded"
-        return {"child_pugh_points": None, "child_pugh_class": recorded, "child_pugh_class_source": source}
+        return {
+            "child_pugh_points": None,
+            "child_pugh_class_from_points_or_record": recorded,
+            "child_pugh_class_source": source,
+        }
     total = sum(points)
     grade = "A" if total <= 6 else "B" if total <= 9 else "C"
-    return {"child_pugh_points": total, "child_pugh_class": grade, "child_pugh_class_source": "derived"}
+    return {
+        "child_pugh_points": total,
+        "child_pugh_class_from_points_or_record": grade,
+        "child_pugh_class_source": "derived",
+    }
 
 
 def _points(lab, name, judge):
@@ -168,21 +176,21 @@ def make_levels(facts):
     types = {"0": "No", "I": "I-II", "II": "I-II", "III": "III-IV", "IV": "III-IV"}
     organs = {"lung": "Lung", "other": "Other organs", "lung_other": "Lung + other organs"}
     return {
-        "age_level": _cut(facts["age_years"], 60),
+        "age_level": _cut(facts["age_at_start_years"], 60),
         "sex_level": {"male": "Male", "female": "Female"}.get(facts["sex"]),
         "alt_level": _cut(facts["alt_u_l"], 40, facts["alt_comparator"]),
         "ast_level": _cut(facts["ast_u_l"], 40, facts["ast_comparator"]),
-        "tace_level": _yes_no(facts["has_tace"]),
-        "tumour_size_level": _cut(facts["tumour_size_cm"], 10),
+        "tace_level": _yes_no(facts["has_tace_with_therapy"]),
+        "tumour_size_level": _cut(facts["tumour_size_from_number_or_text_cm"], 10),
         "tumour_number_level": _cut(facts["tumour_number"], 3),
         "afp_level": _cut(facts["afp_ng_ml"], 400, facts["afp_comparator"]),
-        "pvtt_level": types.get(facts["pvtt_type"]),
+        "pvtt_level": types.get(facts["pvtt_type_from_text_or_code"]),
         "albi_level": None if facts["albi_grade"] is None else f"Grade {facts['albi_grade']}",
         "metastasis_organs_level": organs.get(facts["metastasis_organs"]),
-        "metastasis_sites_level": _cut(facts["metastasis_site_number"], 5),
+        "metastasis_sites_level": _cut(facts["metastasis_site_number_from_total_or_organs"], 5),
         "hbsag_level": {"negative": "Negative", "positive": "Positive"}.get(facts["hbsag"]),
         "hbv_dna_level": _level_hbv(facts, facts["hbsag"]),
         "antiviral_level": _yes_no(facts["has_antiviral_therapy"]),
         "cirrhosis_level": _yes_no(facts["has_cirrhosis"]),
-        "portal_hypertension_level": _yes_no(facts["has_portal_hypertension"]),
+        "portal_hypertension_level": _yes_no(facts["has_portal_hypertension_from_hvpg_or_flag"]),
     }

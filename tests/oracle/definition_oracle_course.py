@@ -14,7 +14,7 @@ def make_first_line(treatments):
     line = [row for row in treatments if row["line_number"] == 1]
     later = [row["start_date"] for row in treatments if row["line_number"] > 1 and row["start_date"] is not None]
     facts = dict.fromkeys((
-        "arm", "targeted_drug", "pd1_drug", "start_date", "treatment_end_date", "is_treatment_ongoing",
+        "arm", "targeted_drug", "pd1_drug", "first_line_start_date", "treatment_end_date", "is_treatment_ongoing",
         "kinase_inhibitor_number", "pd1_drug_number",
     ))  # fmt: skip
     facts["next_line_start_date"] = min(later, default=None)
@@ -28,7 +28,7 @@ def make_first_line(treatments):
         "arm": {"sorafenib": "sora_pd1", "lenvatinib": "len_pd1"}[kinase[0]] if is_combination else "other",
         "targeted_drug": _first_started(line, KINASE_INHIBITORS),
         "pd1_drug": _first_started(line, PD1_INHIBITORS),
-        "start_date": None if None in starts else min(starts),
+        "first_line_start_date": None if None in starts else min(starts),
         "treatment_end_date": None if None in ends else max(ends),
         "is_treatment_ongoing": any(row["end_date"] is None and row["stop_reason"] is None for row in line),
         "kinase_inhibitor_number": len(kinase),
@@ -58,13 +58,13 @@ def summarise_readings(readings):
     if derived:
         source = "lesions" if derived[0]["has_lesions"] else "target_sum"
     return {
-        "baseline_imaging_date": _least(first, "assessment_date"),
-        "last_adequate_assessment_days": max(_known(adequate, "assessment_days"), default=None),
-        "derived_progression_date": _least(derived, "assessment_date"),
-        "derived_progression_days": _least(derived, "assessment_days"),
+        "baseline_imaging_date": _least(first, "imaging_date"),
+        "last_adequate_assessment_days": max(_known(adequate, "imaging_days"), default=None),
+        "derived_progression_date": _least(derived, "imaging_date"),
+        "derived_progression_days": _least(derived, "imaging_days"),
         "derived_progression_source": source,
-        "read_progression_date": _least(recorded, "assessment_date"),
-        "read_progression_days": _least(recorded, "assessment_days"),
+        "read_progression_date": _least(recorded, "imaging_date"),
+        "read_progression_days": _least(recorded, "imaging_days"),
         "is_progression_derived": bool(derived),
     }
 
@@ -99,7 +99,7 @@ def make_outcome(outcome, start, line, readings):
     facts["best_response"] = _find_best(_until_progression(readings))
     facts["best_response_confirmed"] = _find_confirmed(_until_progression(readings))
     responding = [row for row in _until_progression(readings) if row["response"] in ("CR", "PR")]
-    days = [row["assessment_days"] for row in responding if row["assessment_days"] is not None]
+    days = [row["imaging_days"] for row in responding if row["imaging_days"] is not None]
     facts["first_response_days"] = min(days, default=None)
     facts["best_change_percent"] = _find_best_change(_until_progression(readings))
     return facts
@@ -122,7 +122,7 @@ def _make_times(facts, contact, start, line):
         death = _days(start, facts["death_date"])
         death = last_contact if death is None else death
     return {
-        "last_contact_date": contact,
+        "last_contact_or_death_date": contact,
         "time_source": "dates" if is_dated else None if sent is None else "durations",
         "last_contact_days": last_contact,
         "close_days": _days(start, CLOSE),
@@ -185,12 +185,12 @@ def _make_pfs_variants(facts, start, next_line, readings):
     if end is None:
         return {f"pfs_{name}": None for name in names}
     days = [
-        row["assessment_days"]
+        row["imaging_days"]
         for row in readings
         if row["visit_number"] > 0
         and row["response"] in ("CR", "PR", "SD", "PD")
-        and row["assessment_days"] is not None
-        and row["assessment_days"] > 0
+        and row["imaging_days"] is not None
+        and row["imaging_days"] > 0
     ]
 
     def censor(seen):
@@ -220,15 +220,15 @@ def _respond_at(facts, readings, nominal, first_day, last_day):
         for row in readings
         if row["visit_number"] > 0
         and row["response"] is not None
-        and row["assessment_days"] is not None
-        and first_day <= row["assessment_days"] <= last_day
+        and row["imaging_days"] is not None
+        and first_day <= row["imaging_days"] <= last_day
     ]
-    chosen = min(within, key=lambda row: (abs(row["assessment_days"] - nominal), -row["assessment_days"]), default=None)
+    chosen = min(within, key=lambda row: (abs(row["imaging_days"] - nominal), -row["imaging_days"]), default=None)
     progression, death = facts["first_progression_days"], facts["death_days"]
     if chosen is None:
         ends = [day for day in (progression, death) if day is not None]
         return "PD" if ends and min(ends) <= last_day else "NE"
-    if progression is not None and (progression <= nominal or progression <= chosen["assessment_days"]):
+    if progression is not None and (progression <= nominal or progression <= chosen["imaging_days"]):
         return "PD"
     return "PD" if death is not None and death <= nominal else chosen["response"]
 
@@ -249,7 +249,7 @@ def _find_best(visits):
 
 def _find_best_change(visits):
     """Largest shrinkage or smallest growth of the targets, in per cent of the baseline."""
-    sums = [(row["target_sum_mm"], row["baseline_sum_mm"]) for row in visits]
+    sums = [(row["target_sum_from_lesions_or_record_mm"], row["baseline_sum_mm"]) for row in visits]
     changes = [(now - first) / first * 100 for now, first in sums if now is not None and first]
     return min(changes, default=None)
 
@@ -262,7 +262,7 @@ def _find_confirmed(visits):
         return "CR"
     if _is_confirmed(visits, ("CR", "PR")):
         return "PR"
-    if any(_is_from(row["assessment_days"], 42) and row["response"] in ("CR", "PR", "SD") for row in visits):
+    if any(_is_from(row["imaging_days"], 42) and row["response"] in ("CR", "PR", "SD") for row in visits):
         return "SD"
     return "PD" if visits[-1]["response"] == "PD" else "NE"
 
@@ -270,13 +270,13 @@ def _find_confirmed(visits):
 def _is_confirmed(visits, codes):
     """Some two visits with one of the codes lie 28 days apart, and nothing but them and NE stands between."""
     for place, first in enumerate(visits):
-        if first["response"] not in codes or first["assessment_days"] is None:
+        if first["response"] not in codes or first["imaging_days"] is None:
             continue
         for second in visits[place + 1 :]:
             if second["response"] not in (*codes, "NE"):
                 break
-            days = second["assessment_days"]
-            if second["response"] in codes and days is not None and abs(days - first["assessment_days"]) >= 28:
+            days = second["imaging_days"]
+            if second["response"] in codes and days is not None and abs(days - first["imaging_days"]) >= 28:
                 return True
     return False
 

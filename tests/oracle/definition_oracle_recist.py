@@ -53,10 +53,10 @@ def _add_course(visits):
 
 
 def _count_gap(before, now):
-    if before["assessment_date"] is not None and now["assessment_date"] is not None:
-        return float((now["assessment_date"] - before["assessment_date"]).days)
-    if before["assessment_days"] is not None and now["assessment_days"] is not None:
-        return now["assessment_days"] - before["assessment_days"]
+    if before["imaging_date"] is not None and now["imaging_date"] is not None:
+        return float((now["imaging_date"] - before["imaging_date"]).days)
+    if before["imaging_days"] is not None and now["imaging_days"] is not None:
+        return now["imaging_days"] - before["imaging_days"]
     return None
 
 
@@ -76,9 +76,9 @@ def _select_lesions(own, criteria):
 
 
 def _add_day(assessment, start, reading):
-    day = assessment["assessment_date"]
+    day = assessment["imaging_date"]
     has_dates = day is not None and start is not None
-    assessment["assessment_days"] = float((day - start).days) if has_dates else reading.get("assessment_days")
+    assessment["imaging_days"] = float((day - start).days) if has_dates else reading.get("assessment_days")
 
 
 class Walk:
@@ -112,13 +112,13 @@ class Walk:
         if is_follow_up and self.was_complete and self._is_back(listed, sizes, nodes):
             overall = "PD"
         row = {
-            "assessment_date": _first_day(listed, reading),
-            "target_sum_mm": _plain(total),
+            "imaging_date": _first_day(listed, reading),
+            "target_sum_from_lesions_or_record_mm": _plain(total),
             "nadir_sum_mm": _plain(self.nadir),
             "baseline_sum_mm": _plain(self.baseline),
             "target_response": target,
             "non_target_response": non_target,
-            "has_new_lesion": is_new,
+            "has_new_lesion_listed_or_recorded": is_new,
             "derived_response": overall,
             "recorded_response": reading.get("recorded_response"),
             "has_lesions": has_lesions,

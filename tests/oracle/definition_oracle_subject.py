@@ -33,13 +33,12 @@ AS_RECORDED = {
 }  # fmt: skip
 
 
-def derive_by_oracle(hospital):
-    """Each derived frame as rows by their key."""
-    sent = {table for table, rows in hospital.items() if rows}
+def derive_by_oracle(hospital, sent):
+    """Each derived frame as rows by their key; `sent` are the tables that the hospital sends, with or without records."""
     subjects, assessments = {}, {}
     for name, own in split_by_patient(hospital).items():
         line = make_first_line(own["treatment"])
-        assessed = make_assessments(name, own["lesion"], own["response"], line["start_date"])
+        assessed = make_assessments(name, own["lesion"], own["response"], line["first_line_start_date"])
         subjects[name] = _make_subject(sent, own, line, list(assessed.values()))
         assessments |= assessed
     eligibility = {
@@ -146,7 +145,7 @@ def _make_subject(sent, own, line, assessed):
         **{column: patient[column] for column in AS_RECORDED["patient"]},
         **{column: baseline.get(column) for column in AS_RECORDED["baseline"]},
         "stated_age_years": patient["age_years"],
-        "age_years": make_age(patient["birth_date"], line["start_date"], patient["age_years"]),
+        "age_at_start_years": make_age(patient["birth_date"], line["first_line_start_date"], patient["age_years"]),
         "recorded_child_pugh_class": baseline.get("child_pugh_class"),
         "has_baseline_record": bool(own["baseline"]) if "baseline" in sent else None,
         **line,
@@ -154,10 +153,10 @@ def _make_subject(sent, own, line, assessed):
         **make_metastasis(own["metastasis"]),
     }
     facts |= make_albi(facts) | make_child_pugh(facts, baseline)
-    facts |= _make_tumour(baseline, facts) | _count_records(sent, own, baseline, line["start_date"])
+    facts |= _make_tumour(baseline, facts) | _count_records(sent, own, baseline, line["first_line_start_date"])
     facts |= _describe_baseline_lesions(own)
     readings = select_readings(assessed)
-    facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["start_date"], line, readings)
+    facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["first_line_start_date"], line, readings)
     facts["has_outcome_record"] = bool(own["outcome"]) if "outcome" in sent else None
     is_sent = bool(sent & {"lesion", "response"})
     facts |= {
@@ -176,13 +175,15 @@ def _make_tumour(baseline, facts):
     hvpg, sent_size = baseline.get("hvpg_mmhg"), baseline.get("tumour_size_cm")
     sites = baseline.get("metastasis_site_number")
     return {
-        "tumour_size_cm": size if sent_size is None else sent_size,
+        "tumour_size_from_number_or_text_cm": size if sent_size is None else sent_size,
         "tumour_size_text_cm": size,
         "tumour_size_text_number": number,
         "pvtt_text_type": text_type,
-        "pvtt_type": baseline.get("pvtt_type") if text_type is None else text_type,
-        "metastasis_site_number": facts["metastasis_lesion_number"] if sites is None else sites,
-        "has_portal_hypertension": baseline.get("has_portal_hypertension") if hvpg is None else hvpg > 10,
+        "pvtt_type_from_text_or_code": baseline.get("pvtt_type") if text_type is None else text_type,
+        "metastasis_site_number_from_total_or_organs": facts["metastasis_lesion_number"] if sites is None else sites,
+        "has_portal_hypertension_from_hvpg_or_flag": baseline.get("has_portal_hypertension")
+        if hvpg is None
+        else hvpg > 10,
     }
 
 
@@ -203,7 +204,7 @@ def _count_records(sent, own, baseline, start):
         "combined_tace_number": len(combined) if "procedure" in sent else None,
         "first_curative_date": min(cures, default=None),
         "first_tace_date": min((r["procedure_date"] for r in tace if r["procedure_date"] is not None), default=None),
-        "has_tace": (True if combined else None) if has_tace is None else has_tace,
+        "has_tace_with_therapy": (True if combined else None) if has_tace is None else has_tace,
     }
 
 
@@ -250,21 +251,23 @@ def _judge_criteria(facts):
             holds("bclc_stage", lambda v: v == "C"), facts["has_extrahepatic_metastasis"]
         ),
         "i3_liver_function_and_ecog": all_of(
-            holds("child_pugh_class", lambda v: v != "C"), holds("ecog_status", lambda v: v == 0)
+            holds("child_pugh_class_from_points_or_record", lambda v: v != "C"), holds("ecog_status", lambda v: v == 0)
         ),
         "i4_no_other_malignancy": negate(facts["has_other_malignancy"]),
         "e1_not_recurrent": negate(facts["is_recurrent"]),
-        "e2_age_18_to_75": holds("age_years", lambda v: 18 <= math.floor(v) <= 75),
+        "e2_age_18_to_75": holds("age_at_start_years", lambda v: 18 <= math.floor(v) <= 75),
         "e3_no_vena_cava_or_atrium_tumour": negate(facts["has_vena_cava_or_atrium_tumour"]),
         "e4_complete_data": None,
         "e5_followed_3_months": any_of(facts["is_dead"], holds("last_contact_days", lambda v: v >= MONTHS_3_DAYS)),
         "x1_treated_3_months": holds("treatment_days", lambda v: v >= MONTHS_3_DAYS),
         "arm_is_compared": holds("arm", lambda v: v in ("sora_pd1", "len_pd1")),
-        "start_in_enrolment_window": holds("start_date", lambda v: "2019-01-01" <= v.isoformat() <= "2021-12-31"),
+        "start_in_enrolment_window": holds(
+            "first_line_start_date", lambda v: "2019-01-01" <= v.isoformat() <= "2021-12-31"
+        ),
     }
     needed = [facts[name] for name in facts if name.endswith("_level")]
     assert len(needed) == 17
-    needed += [facts[name] for name in ("arm", "start_date", "last_contact_days", "is_dead")]
+    needed += [facts[name] for name in ("arm", "first_line_start_date", "last_contact_days", "is_dead")]
     needed += [verdict for name, verdict in steps.items() if name != "e4_complete_data"]
     steps["e4_complete_data"] = None not in needed and facts["has_baseline_imaging"] is True
     return steps

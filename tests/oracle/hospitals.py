@@ -64,6 +64,15 @@ def hospitals(max_patients=MAX_PATIENTS):
     )
 
 
+def find_sent(hospital):
+    """The tables of which somebody has a record: the fewest that the hospital can be sending."""
+    return frozenset(table for table, rows in hospital.items() if rows)
+
+
+tables_without_records = st.frozensets(st.sampled_from(list(TABLES)), max_size=3)
+"""Hypothesis strategy: tables that a hospital sends whether or not anybody has a record in them."""
+
+
 def to_frames(hospital):
     """The hospital's tables as polars frames in contract types."""
     return {name: pl.DataFrame(hospital[name], schema=_schema(table)) for name, table in TABLES.items()}

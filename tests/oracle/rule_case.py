@@ -94,13 +94,12 @@ class Case:
         return sorted(rows, key=lambda row: row["visit_number"])
 
 
-def make_cases(hospital, derived):
-    """One case a patient from a hospital's plain records and the rows of its derived frames."""
+def make_cases(hospital, derived, sent):
+    """One case a patient from a hospital's plain records, the rows of its derived frames, and the tables that it sends."""
     own = {}
     for table, rows in hospital.items():
         for row in rows:
             own.setdefault(row["patient_id"], {name: [] for name in hospital})[table].append(Row(row))
-    sent = frozenset(name for name, rows in hospital.items() if rows)
     persons = {}
     for row in hospital["patient"]:
         if row.get("person_id") is not None:
@@ -110,6 +109,6 @@ def make_cases(hospital, derived):
         assessments.setdefault(row["patient_id"], []).append(Row(row))
     facts = {row["patient_id"]: Row(row) for row in derived["subject"].to_dicts()}
     return {
-        patient: Case(tables, sent, facts[patient], assessments.get(patient, []), persons)
+        patient: Case(tables, frozenset(sent), facts[patient], assessments.get(patient, []), persons)
         for patient, tables in own.items()
     }

@@ -36,7 +36,7 @@ _HEPATIC_VEIN = ("肝静脉", "肝左静脉", "肝中静脉", "肝右静脉", "h
 
 def _has_spread(record, case):
     """BCLC C: extrahepatic metastasis, macrovascular invasion, or ECOG 1-2."""
-    pvtt_type = case.facts["pvtt_type"]
+    pvtt_type = case.facts["pvtt_type_from_text_or_code"]
     return any_of(
         record["has_extrahepatic_metastasis"],
         record["has_vena_cava_or_atrium_tumour"],
@@ -46,7 +46,7 @@ def _has_spread(record, case):
 
 
 def bclc_d_with_end_stage(record, case):
-    liver = record["child_pugh_class"] or case.facts["child_pugh_class"]
+    liver = record["child_pugh_class"] or case.facts["child_pugh_class_from_points_or_record"]
     is_end_stage = any_of(one_of(record["ecog_status"], (3, 4)), equal(liver, "C"))
     return where(is_end_stage, equal(record["bclc_stage"], "D"))
 
@@ -54,7 +54,7 @@ def bclc_d_with_end_stage(record, case):
 def bclc_d_has_a_reason(record, case):
     return where(
         equal(record["bclc_stage"], "D"),
-        any_of(_is_end_stage(record, case), equal(case.facts["child_pugh_class"], "C")),
+        any_of(_is_end_stage(record, case), equal(case.facts["child_pugh_class_from_points_or_record"], "C")),
     )
 
 
@@ -164,7 +164,7 @@ def portal_hypertension_agrees_with_hvpg(record, case):
     if not flag:
         return hvpg <= 10
     # With a thrombus in the portal vein the pressure before the sinusoids is not measured.
-    pvtt_type = case.facts["pvtt_type"]
+    pvtt_type = case.facts["pvtt_type_from_text_or_code"]
     return any_of(hvpg > 5, None if pvtt_type is None else pvtt_type != "0")
 
 

@@ -84,9 +84,9 @@ def assessment_gap_is_plausible(record, case):
     if not before:
         return None
     previous, own = before[-1], case.reading(record)
-    days = days_between(previous["assessment_date"], own["assessment_date"])
-    if days is None and is_known(previous["assessment_days"], own["assessment_days"]):
-        days = own["assessment_days"] - previous["assessment_days"]
+    days = days_between(previous["imaging_date"], own["imaging_date"])
+    if days is None and is_known(previous["imaging_days"], own["imaging_days"]):
+        days = own["imaging_days"] - previous["imaging_days"]
     return at_most(days, 16 * 7)
 
 

@@ -132,10 +132,10 @@ def progression_is_not_contradicted(record, case):
     if _shows_progression(case):
         return True
     stable = [
-        row["assessment_days"]
+        row["imaging_days"]
         for row in case.counted_readings
         if row["visit_number"] > 0
-        and row["assessment_days"] is not None
+        and row["imaging_days"] is not None
         and (row["derived_response"] or row["recorded_response"]) in ("CR", "PR", "SD")
     ]
     if not stable or not is_known(case.start_date, record["progression_date"]):
@@ -163,7 +163,7 @@ def recorded_response_agrees_with_lesions(record, case):
 
 
 def reading_has_baseline(record, case):
-    sums = {row["visit_number"]: row["target_sum_mm"] for row in case.series(record)}
+    sums = {row["visit_number"]: row["target_sum_from_lesions_or_record_mm"] for row in case.series(record)}
     if record["visit_number"] == 0:
         return True
     if sums.get(record["visit_number"]) is None:
@@ -180,7 +180,7 @@ def target_sum_agrees_with_lesions(record, case):
     reading = case.reading(record)
     if not reading["has_lesions"]:
         return None
-    sent, listed = record["target_sum_mm"], reading["target_sum_mm"]
+    sent, listed = record["target_sum_mm"], reading["target_sum_from_lesions_or_record_mm"]
     return abs(sent - listed) <= 1 if is_known(sent, listed) else None
 
 

@@ -15,7 +15,7 @@ SUBJECT = {
     "hospital": pl.String,
     "patient_id": pl.String,
     "person_id": pl.String,
-    "start_date": pl.Date,
+    "first_line_start_date": pl.Date,
     "source_row": pl.Int64,
 }
 PLACE = {"delivery": pl.String, "ingest_id": pl.Int64, "source_file": pl.String, "source_sheet": pl.String}

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle.definition_oracle_subject import derive_by_oracle
-from oracle.hospitals import hospitals, make_hospital, to_frames
+from oracle.hospitals import find_sent, hospitals, make_hospital, tables_without_records, to_frames
 from polars.testing import assert_frame_equal
 
 from schemas.derive import derive
+from schemas.tables import TABLES
 
 KEYS = {
     "subject": ("patient_id",),
@@ -45,9 +46,10 @@ def find_differences(name, got, expected):
     ]
 
 
-@given(hospital=hospitals())
-def test_every_derived_column_is_the_oracles(hospital):
-    derived, expected = derive(to_frames(hospital)), derive_by_oracle(hospital)
+@given(hospital=hospitals(), others=tables_without_records)
+def test_every_derived_column_is_the_oracles(hospital, others):
+    sent = find_sent(hospital) | others
+    derived, expected = derive(to_frames(hospital), sent=sent), derive_by_oracle(hospital, sent)
     differences = [line for name in KEYS for line in find_differences(name, derived[name], expected[name])]
     assert not differences, "\n".join([*differences, repr(hospital)])
 
@@ -55,7 +57,8 @@ def test_every_derived_column_is_the_oracles(hospital):
 def test_a_large_hospital_mixes_nobody_up():
     """Enough rows for polars to share the work among threads."""
     hospital = make_hospital(seed=20261123, patients=600)
-    derived, expected = derive(to_frames(hospital)), derive_by_oracle(hospital)
+    sent = find_sent(hospital)
+    derived, expected = derive(to_frames(hospital), sent=sent), derive_by_oracle(hospital, sent)
     assert [line for name in KEYS for line in find_differences(name, derived[name], expected[name])] == []
 
 
@@ -72,9 +75,8 @@ def test_row_order_and_other_patients_change_nothing(seed, other):
         )
         for name, frame in frames.items()
     }
-    sent_by_both = all((frames[name].height > 0) == (shuffled[name].height > 0) for name in frames)
-    alone, beside = derive(frames), derive(shuffled)
-    for name in KEYS if sent_by_both else ():
+    alone, beside = derive(frames, sent=TABLES), derive(shuffled, sent=TABLES)
+    for name in KEYS:
         own = beside[name].filter(~pl.col("patient_id").str.starts_with("other-"))
         assert_frame_equal(own, alone[name])
 
@@ -82,10 +84,10 @@ def test_row_order_and_other_patients_change_nothing(seed, other):
 def test_every_frame_is_covered_also_where_it_is_empty():
     hospital = make_hospital(0, patients=1)
     empty = {name: rows if name == "patient" else [] for name, rows in hospital.items()}
-    derived, expected = derive(to_frames(empty)), derive_by_oracle(empty)
+    derived, expected = derive(to_frames(empty), sent=()), derive_by_oracle(empty, frozenset())
     assert set(derived) == set(expected) == set(KEYS)
     assert find_differences("subject", derived["subject"], expected["subject"]) == []
-    many = derive_by_oracle(make_hospital(0, patients=20))
+    many = derive_by_oracle(make_hospital(0, patients=20), frozenset(TABLES))
     assert {name: set(frame.columns) for name, frame in derived.items()} == {
         name: set(next(iter(rows.values()))) for name, rows in many.items()
     }
@@ -116,7 +118,7 @@ def test_the_invented_hospitals_reach_every_answer():
     """An oracle proves nothing of an answer that no example has."""
     seen = {}
     for seed in range(300):
-        for rows in derive_by_oracle(make_hospital(seed, patients=3)).values():
+        for rows in derive_by_oracle(make_hospital(seed, patients=3), frozenset(TABLES)).values():
             for row in rows.values():
                 for column, value in row.items():
                     seen.setdefault(column, set()).add(value)

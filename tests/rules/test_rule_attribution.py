@@ -9,6 +9,7 @@ from clinical_tables import make_case, read_rows
 
 from schemas.derive import derive, join_subject
 from schemas.rules import RULES
+from schemas.tables import TABLES
 
 CASES = """
 | rule                           | edits                                                                             | asked | why                                      |
@@ -28,6 +29,8 @@ CASES = """
 @pytest.mark.parametrize("case", read_rows(CASES), ids=lambda c: c["rule"])
 def test_the_record_that_is_asked_about(case):
     tables, rule = make_case(case["edits"]), RULES[case["rule"]]
-    own = join_subject(rule.table, tables[rule.table], derive(tables)).with_columns(verdict=rule.expression())
+    own = join_subject(rule.table, tables[rule.table], derive(tables, sent=TABLES)).with_columns(
+        verdict=rule.expression()
+    )
     failing = own.filter(patient_id="p1").with_row_index("position", offset=1).filter(~pl.col("verdict"))
     assert failing["position"].to_list() == [int(position) for position in case["asked"].split()]

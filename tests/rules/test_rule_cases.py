@@ -4,17 +4,16 @@
 `fail` (a record fails), `pass` (one passes, none fails), `unknown` (no record can be judged).
 """
 
-from functools import cache
-
 import polars as pl
 import pytest
-from clinical_tables import make_case
+from clinical_tables import derive_case, make_case
 
 from schemas.derive import derive, join_subject
 from schemas.example_patient import CASES_PACKAGE, MissingCaseError, find_case, read_cases
 from schemas.package_data import find_folder
 from schemas.rules import RULES
 from schemas.rules.rule import SUBJECT
+from schemas.tables import TABLES
 
 CASES = [
     pytest.param(rule_id, case.edits, case.expected, id=f"{rule_id}-{number}-{case.expected}")
@@ -23,16 +22,10 @@ CASES = [
 ]
 
 
-@cache
-def load(edits):
-    tables = make_case(edits)
-    return tables, derive(tables)
-
-
 def judge(rule_id, edits):
     """The verdict on p1, after checking that there is one verdict a record and that p2 is not asked."""
     rule = RULES[rule_id]
-    tables, derived = load(edits)
+    tables, derived = derive_case(edits)
     records = derived[SUBJECT] if rule.table == SUBJECT else tables[rule.table]
     judged = join_subject(rule.table, records, derived).with_columns(verdict=rule.expression())
     assert judged.height == records.height
@@ -72,7 +65,7 @@ def test_no_rule_asks_about_the_correct_patient(rule_id):
 @pytest.mark.parametrize("rule_id", sorted(RULES))
 def test_a_rule_points_at_a_column_and_speaks_both_languages(rule_id):
     rule = RULES[rule_id]
-    tables, derived = load("")
+    tables, derived = derive_case("")
     records = derived[SUBJECT] if rule.table == SUBJECT else tables[rule.table]
     assert rule.field in records.columns
     assert rule.en.isascii()
@@ -84,7 +77,7 @@ def test_a_rule_points_at_a_column_and_speaks_both_languages(rule_id):
 @pytest.mark.parametrize("rule_id", sorted(RULES))
 def test_a_rule_finds_nothing_to_judge_in_empty_tables(rule_id):
     tables = {name: frame.clear() for name, frame in make_case("").items()}
-    derived = derive(tables)
+    derived = derive(tables, sent=TABLES)
     rule = RULES[rule_id]
     records = derived[SUBJECT] if rule.table == SUBJECT else tables[rule.table]
     verdict = join_subject(rule.table, records, derived).select(rule.expression().alias("verdict"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from clinical_tables import make_case, read_rows
+from clinical_tables import derive_case, read_rows
 
 from schemas.definitions.baseline import (
     compute_age_years,
@@ -14,7 +14,6 @@ from schemas.definitions.baseline import (
     compute_hbv_dna_level,
     compute_levels,
 )
-from schemas.derive import derive
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "study" / "published" / "table1.csv"
 STUDY_LABELS = {
@@ -82,7 +81,7 @@ LEVELS = """
 
 @pytest.mark.parametrize("case", read_rows(LEVELS), ids=lambda c: f"{c['column']}: {c['edits']}")
 def test_level_of_a_patient(case):
-    subject = derive(make_case(case["edits"] or ""))["subject"].filter(pl.col("patient_id") == "p1")
+    subject = derive_case(case["edits"] or "")[1]["subject"].filter(pl.col("patient_id") == "p1")
     assert subject[case["column"]].item() == case["level"]
 
 

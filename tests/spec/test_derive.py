@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from clinical_tables import make_case, make_tables
+from clinical_tables import derive_case, make_case, make_tables
 from polars.testing import assert_frame_equal
 
 from schemas.derive import derive, join_subject
@@ -18,13 +18,13 @@ def shuffle(tables, seed):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_results_do_not_depend_on_the_order_of_records(seed):
     tables = make_case(EDITS)
-    expected, got = derive(tables), derive(shuffle(tables, seed))
+    expected, got = derive(tables, sent=TABLES), derive(shuffle(tables, seed), sent=TABLES)
     for name, frame in expected.items():
         assert_frame_equal(got[name], frame)
 
 
 def test_empty_tables_give_empty_frames_of_the_same_types():
-    empty, full = derive(make_tables()), derive(make_case(""))
+    empty, full = derive(make_tables(), sent=TABLES), derive_case("")[1]
     for name, frame in full.items():
         assert empty[name].is_empty()
         assert empty[name].schema == frame.schema
@@ -34,14 +34,14 @@ def test_empty_tables_give_empty_frames_of_the_same_types():
 
 @pytest.mark.parametrize("missing", sorted(set(TABLES) - {"patient"}))
 def test_any_table_may_be_empty(missing):
-    derived = derive(make_case(f"-{missing}!"))
+    derived = derive_case(f"-{missing}!")[1]
     assert derived["subject"]["patient_id"].to_list() == ["p1", "p2"]
-    assert derived["subject"].schema == derive(make_case(""))["subject"].schema
+    assert derived["subject"].schema == derive_case("")[1]["subject"].schema
     assert derived["eligibility"].height == 24
 
 
 def test_frames_have_one_row_per_key_and_are_sorted():
-    derived = derive(make_case(""))
+    derived = derive_case("")[1]
     keys = {
         "subject": ["patient_id"],
         "assessment": ["patient_id", "reader", "criteria", "visit_number"],
@@ -55,7 +55,7 @@ def test_frames_have_one_row_per_key_and_are_sorted():
 @pytest.mark.parametrize("name", [*TABLES, "subject"])
 def test_records_keep_their_order_columns_and_number_when_joined(name):
     tables = make_case(EDITS)
-    derived = derive(tables)
+    derived = derive(tables, sent=TABLES)
     records = derived["subject"] if name == "subject" else shuffle(tables, 5)[name]
     joined = join_subject(name, records, derived)
     assert_frame_equal(joined.select(records.columns), records)
@@ -64,31 +64,37 @@ def test_records_keep_their_order_columns_and_number_when_joined(name):
 
 def test_facts_of_an_event_are_those_of_its_own_patient():
     tables = make_case("adverse_event.term=alt_increased")  # p2's first event stays hypertension
-    joined = join_subject("adverse_event", tables["adverse_event"], derive(tables)).filter(pl.col("event_number") == 1)
+    joined = join_subject("adverse_event", tables["adverse_event"], derive(tables, sent=TABLES)).filter(
+        pl.col("event_number") == 1
+    )
     assert joined["patient_id"].to_list() == ["p1", "p2"]
     assert joined["has_next_event_within"].is_null().to_list() == [False, True]
 
 
-def test_own_columns_win_and_the_subjects_are_named():
+def test_what_is_recorded_and_what_is_derived_stand_side_by_side():
     tables = make_case("")
-    derived = derive(tables)
+    derived = derive(tables, sent=TABLES)
     joined = join_subject("treatment", tables["treatment"], derived)
-    assert {"start_date", "subject_start_date"} <= set(joined.columns)
+    assert {"start_date", "first_line_start_date"} <= set(joined.columns)
     response = join_subject("response", tables["response"], derived)
     assert response["derived_response"].to_list()[:3] == [None, "PR", "PD"]
     assert response["target_sum_mm"].null_count() == response.height
-    assert response["derived_target_sum_mm"].to_list()[:3] == [110, 70, 100]
+    assert response["target_sum_from_lesions_or_record_mm"].to_list()[:3] == [110, 70, 100]
 
 
 def test_the_correct_patient_in_figures():
     """66 kg, bilirubin 15, albumin 40: ALBI 0.66 x 1.1761 - 3.4 = -2.6238; 2020-03-01 to 2020-07-01 is 122 days."""
-    subject = derive(make_case(""))["subject"].row(0, named=True)
+    subject = derive_case("")[1]["subject"].row(0, named=True)
     assert subject["arm"] == "len_pd1"
     assert subject["albi_score"] == pytest.approx(-2.6238, abs=1e-4)
-    assert (subject["albi_grade"], subject["child_pugh_points"], subject["child_pugh_class"]) == (1, 5, "A")
+    assert (subject["albi_grade"], subject["child_pugh_points"], subject["child_pugh_class_from_points_or_record"]) == (
+        1,
+        5,
+        "A",
+    )
     assert subject["child_pugh_class_source"] == "derived"
-    assert (subject["pvtt_type"], subject["pvtt_level"]) == ("II", "I-II")
-    assert (subject["age_years"], subject["tace_number"]) == (57, 2)
+    assert (subject["pvtt_type_from_text_or_code"], subject["pvtt_level"]) == ("II", "I-II")
+    assert (subject["age_at_start_years"], subject["tace_number"]) == (57, 2)
     assert subject["treatment_months"] == pytest.approx(122 / 30.4375)
     assert (subject["response_3_months"], subject["best_response"]) == ("PD", "PR")
 
@@ -105,5 +111,5 @@ TWO_READERS = "; ".join([
 @pytest.mark.parametrize(("site", "source"), [("site", "recorded"), ("b", "target_sum")])
 def test_the_hospitals_own_reading_counts_else_the_first_reader_by_name(site, source):
     renamed = "; ".join(f"response[{n}].reader={site}" for n in (1, 2, 3))
-    subject = derive(make_case(f"{TWO_READERS}; {renamed}"))["subject"].row(0, named=True)
+    subject = derive_case(f"{TWO_READERS}; {renamed}")[1]["subject"].row(0, named=True)
     assert subject["first_progression_source"] == source

@@ -4,11 +4,12 @@ from datetime import date
 
 import polars as pl
 import pytest
-from clinical_tables import make_case, make_frame, make_tables, read_rows
+from clinical_tables import derive_case, make_frame, make_tables, read_rows
 
 from schemas.definitions.treatment import derive_first_line, derive_next_line
 from schemas.derive import derive
 from schemas.rules import CRITERIA
+from schemas.tables import TABLES
 
 # false: criteria that remove the patient; unknown: criteria without an answer (E4 is then false).
 # 3 months are 91.3125 days: 2020-05-31 is day 91, 2020-06-01 day 92 after 2020-03-01.
@@ -63,7 +64,7 @@ CASES = """
 @pytest.mark.parametrize("case", read_rows(CASES), ids=lambda c: str(c["edits"]))
 def test_criteria_of_a_patient(case):
     edits = case["edits"] or ""
-    own = derive(make_case(edits))["eligibility"].filter(pl.col("patient_id") == "p1")
+    own = derive_case(edits)[1]["eligibility"].filter(pl.col("patient_id") == "p1")
     assert own["criterion_order"].to_list() == list(range(1, 13))
     removed = set(own.filter(~pl.col("is_met"))["criterion_id"])
     unknown = set(own.filter(pl.col("is_met").is_null())["criterion_id"])
@@ -114,16 +115,16 @@ def test_start_is_the_earlier_and_end_the_later_of_the_combination():
         | 2           | sorafenib  | 2020-10-01 |            |             |
     """)
     line = derive_first_line(make_frame("treatment", rows)).row(0, named=True)
-    assert (str(line["start_date"]), str(line["treatment_end_date"])) == ("2020-03-01", "2020-09-01")
+    assert (str(line["first_line_start_date"]), str(line["treatment_end_date"])) == ("2020-03-01", "2020-09-01")
     assert line["is_treatment_ongoing"] is False
 
 
 @pytest.mark.parametrize("drug", ["treatment", "treatment[2]"])
 def test_a_start_is_unknown_where_either_drug_has_no_first_dose(drug):
     """The drug without a date may have been the first: time zero is missing, which is E4."""
-    derived = derive(make_case(f"{drug}.start_date="))
+    derived = derive_case(f"{drug}.start_date=")[1]
     subject = derived["subject"].filter(pl.col("patient_id") == "p1").row(0, named=True)
-    assert (subject["arm"], subject["start_date"], subject["os_days"]) == ("len_pd1", None, None)
+    assert (subject["arm"], subject["first_line_start_date"], subject["os_days"]) == ("len_pd1", None, None)
     verdicts = derived["eligibility"].filter(pl.col("patient_id") == "p1").select("criterion_id", "is_met").rows()
     assert dict(verdicts)["e4_complete_data"] is False
 
@@ -156,4 +157,4 @@ def test_the_next_line_starts_with_the_first_dose_after_line_1():
 def test_no_first_line_is_no_arm():
     rows = [{"line_number": "2", "drug": "sorafenib"}]
     assert derive_first_line(make_frame("treatment", rows)).is_empty()
-    assert derive(make_tables())["eligibility"].is_empty()
+    assert derive(make_tables(), sent=TABLES)["eligibility"].is_empty()

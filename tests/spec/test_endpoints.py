@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from clinical_tables import make_case, read_rows
+from clinical_tables import derive_case, read_rows
 
 from schemas.definitions.endpoints import (
     MONTH_3,
@@ -17,7 +17,6 @@ from schemas.definitions.endpoints import (
     derive_response_at,
     derive_tumour_course,
 )
-from schemas.derive import derive
 
 NO_PD = "-lesion; -response; outcome.has_progressed=false; outcome.progression_date="
 ALIVE = "outcome.vital_status=alive; outcome.death_date="
@@ -55,7 +54,7 @@ SURVIVAL = f"""
 
 
 def read_subject(edits):
-    return derive(make_case(edits or ""))["subject"].filter(pl.col("patient_id") == "p1").row(0, named=True)
+    return derive_case(edits or "")[1]["subject"].filter(pl.col("patient_id") == "p1").row(0, named=True)
 
 
 @pytest.mark.parametrize("case", read_rows(SURVIVAL), ids=lambda c: str(c["edits"]))
@@ -130,10 +129,10 @@ def test_response_at_3_months(case):
     readings = pl.DataFrame(
         {
             "patient_id": ["p1"] * len(pairs),
-            "assessment_days": [float(d) for d, _ in pairs],
+            "imaging_days": [float(d) for d, _ in pairs],
             "response": [r for _, r in pairs],
         },
-        schema={"patient_id": pl.String, "assessment_days": pl.Float64, "response": pl.String},
+        schema={"patient_id": pl.String, "imaging_days": pl.Float64, "response": pl.String},
     )
     days = {
         name: None if case[key] is None else float(case[key])
@@ -150,7 +149,7 @@ def test_response_at_3_months(case):
 
 
 def test_a_reading_of_an_unknown_patient_adds_nobody():
-    readings = pl.DataFrame({"patient_id": ["p9"], "assessment_days": [91.0], "response": ["PR"]})
+    readings = pl.DataFrame({"patient_id": ["p9"], "imaging_days": [91.0], "response": ["PR"]})
     clock = {"patient_id": ["p1"], "first_progression_days": [None], "death_days": [None], "is_timed": [True]}
     times = dict.fromkeys(("first_progression_days", "death_days"), pl.Float64)
     answer = derive_response_at(readings, pl.DataFrame(clock, schema_overrides=times), MONTH_3, "r")
@@ -224,10 +223,10 @@ def test_best_response_with_confirmation(case):
         {
             "patient_id": ["p1"] * len(pairs),
             "visit_number": range(1, len(pairs) + 1),
-            "assessment_days": [float(days) if days else None for days, _ in pairs],
+            "imaging_days": [float(days) if days else None for days, _ in pairs],
             "response": [response for _, response in pairs],
         },
-        schema_overrides={"assessment_days": pl.Float64},
+        schema_overrides={"imaging_days": pl.Float64},
     )
     other = readings.with_columns(patient_id=pl.lit("p0"), response=pl.lit("PD"))
     best = derive_confirmed_best_response(pl.concat([readings, other]).sample(fraction=1, shuffle=True, seed=1))
@@ -235,7 +234,7 @@ def test_best_response_with_confirmation(case):
 
 
 def test_a_patient_without_a_response_has_no_best_one():
-    readings = pl.DataFrame({"patient_id": ["p1"], "visit_number": [1], "assessment_days": [56.0], "response": [None]})
+    readings = pl.DataFrame({"patient_id": ["p1"], "visit_number": [1], "imaging_days": [56.0], "response": [None]})
     assert derive_confirmed_best_response(readings.cast({"response": pl.String})).is_empty()
 
 
@@ -260,12 +259,14 @@ def test_first_response_and_best_change_of_the_targets(case):
             ("p1", visit, float(day) if day else None, float(size) if size else None, 80.0, response)
             for visit, (day, size, response) in enumerate(readings, 1)
         ],
-        schema={"patient_id": pl.String, "visit_number": pl.Int64, "assessment_days": pl.Float64,
-                "target_sum_mm": pl.Float64, "baseline_sum_mm": pl.Float64, "response": pl.String},
+        schema={"patient_id": pl.String, "visit_number": pl.Int64, "imaging_days": pl.Float64,
+                "target_sum_from_lesions_or_record_mm": pl.Float64, "baseline_sum_mm": pl.Float64, "response": pl.String},
         orient="row",
     )  # fmt: skip
     other = frame.with_columns(patient_id=pl.lit("p0"), baseline_sum_mm=0.0)
-    same = frame.with_columns(pl.col("target_sum_mm", "baseline_sum_mm") / 80, patient_id=pl.lit("p2"))
+    same = frame.with_columns(
+        pl.col("target_sum_from_lesions_or_record_mm", "baseline_sum_mm") / 80, patient_id=pl.lit("p2")
+    )
     course = derive_tumour_course(pl.concat([frame, other, same]).sample(fraction=1, shuffle=True, seed=1))
     expected = [float(case[name]) if case[name] else None for name in ("response", "change")]
     assert course.filter(patient_id="p1").row(0)[1:] == pytest.approx(expected)

@@ -5,9 +5,7 @@ The patient starts on 2020-03-01, has assessments on days 45 (PR) and 101 (PD), 
 
 import polars as pl
 import pytest
-from clinical_tables import make_case, read_rows
-
-from schemas.derive import derive
+from clinical_tables import derive_case, read_rows
 
 NO_PD = "lesion[7].diameter_mm=50; lesion[8].diameter_mm=20; response[3].recorded_response=PR; outcome.has_progressed=false; outcome.progression_date="
 ALIVE = "outcome.vital_status=alive; outcome.death_date="
@@ -62,7 +60,7 @@ FLAGS = {"true": True, "false": False}
 
 @pytest.mark.parametrize("case", read_rows(VARIANTS), ids=lambda c: str(c["edits"]))
 def test_every_variant_of_a_patient(case):
-    subject = derive(make_case(case["edits"] or ""))["subject"].filter(pl.col("patient_id") == "p1").row(0, named=True)
+    subject = derive_case(case["edits"] or "")[1]["subject"].filter(pl.col("patient_id") == "p1").row(0, named=True)
     for name, column in COLUMNS.items():
         expected = None if case[name] is None else FLAGS.get(case[name], case[name])
         found = subject[column]

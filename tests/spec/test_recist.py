@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from schemas.definitions import recist
 from schemas.definitions.assessment import derive_assessment
 
-START = pl.DataFrame({"patient_id": ["p1"], "start_date": [None]}, schema_overrides={"start_date": pl.Date})
+START = pl.DataFrame(
+    {"patient_id": ["p1"], "first_line_start_date": [None]}, schema_overrides={"first_line_start_date": pl.Date}
+)
 HCC_TACE_SEG = Path(__file__).parents[3] / "shared" / "reference" / "hcc_tace_seg_data_table.csv"
 
 # Eisenhauer 2009, table 1 (patients with target lesions): every cell of target x non-target x new lesion.
@@ -147,7 +149,7 @@ def test_response_of_lesions(lesions, expected):
 
 def test_sums_baseline_and_nadir_of_each_visit():
     frame = assess("| lesion | role | organ | 0 | 1 | 2 | 3 |\n| T1 | target | liver | 50 | 30 | not_assessed | 40 |")
-    assert frame["target_sum_mm"].to_list() == [50, 30, None, 40]
+    assert frame["target_sum_from_lesions_or_record_mm"].to_list() == [50, 30, None, 40]
     assert frame["baseline_sum_mm"].to_list() == [50, 50, 50, 50]
     assert frame["nadir_sum_mm"].to_list() == [None, 50, 30, 30]
     assert frame["derived_response"].to_list() == [None, "PR", "NE", "PD"]
@@ -156,7 +158,10 @@ def test_sums_baseline_and_nadir_of_each_visit():
 def test_what_too_small_to_measure_adds_to_the_sum():
     """Eisenhauer 2009, 4.3.1: 5 mm by default; what was measured all the same is taken as it is."""
     assert (
-        assess("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | too_small |")["target_sum_mm"][1] == 5
+        assess("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | too_small |")[
+            "target_sum_from_lesions_or_record_mm"
+        ][1]
+        == 5
     )
     rows = read_rows("""
         | visit_number | reader | lesion_id | role   | organ | status       | diameter_mm |
@@ -166,7 +171,7 @@ def test_what_too_small_to_measure_adds_to_the_sum():
         | 3            | site   | T1        | target | liver | too_small    | 0           |
     """)
     frame = derive_assessment(make_frame("lesion", rows), make_frame("response", []), START)
-    assert frame["target_sum_mm"].to_list() == [30, 1, None, 5]
+    assert frame["target_sum_from_lesions_or_record_mm"].to_list() == [30, 1, None, 5]
     assert frame["derived_response"].to_list() == [None, "PR", "NE", "PR"]
 
 
@@ -221,7 +226,7 @@ def test_the_parts_of_a_response():
     assert frame["target_response"].to_list() == [None, "NE", "NE"]
     assert frame["non_target_response"].to_list() == [None, "CR", "NE"]
     assert frame["unlisted_target_number"].to_list() == [0, 1, 1]
-    assert frame["has_new_lesion"].to_list() == [False, False, False]
+    assert frame["has_new_lesion_listed_or_recorded"].to_list() == [False, False, False]
     assert frame["has_lesions"].to_list() == [True, True, True]
 
 
@@ -236,7 +241,7 @@ def test_targets_are_gone_whatever_is_left_of_the_non_targets():
 
 def test_non_targets_alone_have_no_sum():
     frame = assess("| lesion | role | organ | 0 | 1 |\n| N1 | non_target | bone | present | present |")
-    assert frame["target_sum_mm"].to_list() == [None, None]
+    assert frame["target_sum_from_lesions_or_record_mm"].to_list() == [None, None]
     assert frame["target_response"].to_list() == [None, None]
 
 
@@ -247,7 +252,9 @@ def test_targets_alone_have_no_non_target_response():
 
 def test_a_lesion_first_seen_later_counts_in_no_sum():
     frame = assess("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | | 30 |")
-    values = frame.select("target_sum_mm", "target_response", "non_target_response", "unlisted_target_number").row(0)
+    values = frame.select(
+        "target_sum_from_lesions_or_record_mm", "target_response", "non_target_response", "unlisted_target_number"
+    ).row(0)
     assert values == (None, None, None, 0)
     assert frame["has_lesions"].item()
 
@@ -255,9 +262,11 @@ def test_a_lesion_first_seen_later_counts_in_no_sum():
 def test_a_sum_without_a_word_on_new_lesions_says_nothing_of_them():
     rows = read_rows("| visit_number | reader | criteria | target_sum_mm |\n| 1 | 1 | recist_1_1 | 60 |")
     frame = derive_assessment(make_tables()["lesion"], make_frame("response", rows), START)
-    assert frame["has_new_lesion"].to_list() == [None]
+    assert frame["has_new_lesion_listed_or_recorded"].to_list() == [None]
     said = make_frame("response", [{**rows[0], "has_new_lesion": "false"}])
-    assert derive_assessment(make_tables()["lesion"], said, START)["has_new_lesion"].to_list() == [False]
+    assert derive_assessment(make_tables()["lesion"], said, START)["has_new_lesion_listed_or_recorded"].to_list() == [
+        False
+    ]
 
 
 def test_a_visit_is_dated_by_its_first_image_and_counted_from_the_start():
@@ -271,9 +280,9 @@ def test_a_visit_is_dated_by_its_first_image_and_counted_from_the_start():
         | visit_number | reader | criteria   | assessment_date | assessment_days |
         | 1            | site   | recist_1_1 | 2020-04-22      | 99              |
     """)
-    start = START.with_columns(start_date=date(2020, 3, 1))
+    start = START.with_columns(first_line_start_date=date(2020, 3, 1))
     frame = derive_assessment(make_frame("lesion", lesions), make_frame("response", reading), start)
-    assert frame.select("assessment_date", "assessment_days").row(0) == (date(2020, 4, 15), 45.0)
+    assert frame.select("imaging_date", "imaging_days").row(0) == (date(2020, 4, 15), 45.0)
 
 
 @pytest.mark.parametrize("start", [START.clear(), pl.concat([START, START.with_columns(patient_id=pl.lit("p9"))])])
@@ -286,8 +295,8 @@ def test_readings_stay_with_and_without_a_start_of_therapy(start):
 def test_the_columns_of_an_assessment():
     frame = assess("| lesion | role | organ | 0 | 1 |\n| T1 | target | liver | 30 | 30 |")
     expected = """
-        hospital patient_id visit_number reader criteria assessment_date assessment_days target_sum_mm nadir_sum_mm
-        baseline_sum_mm target_response non_target_response has_new_lesion derived_response recorded_response has_lesions
+        hospital patient_id visit_number reader criteria imaging_date imaging_days target_sum_from_lesions_or_record_mm nadir_sum_mm
+        baseline_sum_mm target_response non_target_response has_new_lesion_listed_or_recorded derived_response recorded_response has_lesions
         unlisted_target_number
     """
     assert set(expected.split()) <= set(frame.columns)
@@ -402,7 +411,7 @@ def read_hcc_tace_seg():
 )
 def test_every_reader_decision_of_hcc_tace_seg_follows():
     readings = read_hcc_tace_seg()
-    start = readings.select("patient_id").unique().with_columns(start_date=pl.lit(None, dtype=pl.Date))
+    start = readings.select("patient_id").unique().with_columns(first_line_start_date=pl.lit(None, dtype=pl.Date))
     frame = derive_assessment(make_tables()["lesion"], readings, start).filter(pl.col("visit_number") == 1)
     assert frame.height == 574
     assert (frame["derived_response"] == frame["recorded_response"]).all()
@@ -449,7 +458,8 @@ def test_what_does_not_enhance_beside_what_was_not_assessed_is_not_evaluable():
 def test_lesions_with_viable_diameters_are_read_by_both_criteria():
     frame = derive_assessment(make_frame("lesion", read_rows(VIABLE)), make_frame("response", []), START)
     read = {
-        (reader, criteria): rows["target_sum_mm"].to_list() + rows["derived_response"].to_list()[1:]
+        (reader, criteria): rows["target_sum_from_lesions_or_record_mm"].to_list()
+        + rows["derived_response"].to_list()[1:]
         for (reader, criteria), rows in frame.group_by("reader", "criteria", maintain_order=True)
     }
     assert read == {

@@ -71,7 +71,7 @@ def make_tables() -> dict[str, pl.DataFrame]:
 
 
 def test_every_overall_response_follows_from_the_measurements():
-    assessment = derive(make_tables())["assessment"]
+    assessment = derive(make_tables(), sent=TABLES)["assessment"]
     recorded = read("rs").select(
         pl.col("USUBJID").alias("patient_id"),
         pl.concat_str("EVAL", "EVALID", separator=" ").alias("reader"),

@@ -6,14 +6,15 @@ and dies on 2020-12-01 (day 275), and gives the value of one column of `subject`
 
 import polars as pl
 import pytest
-from clinical_tables import make_case, read_rows
+from clinical_tables import derive_case, make_case, read_rows
 
 from schemas.derive import derive, join_subject
+from schemas.tables import TABLES
 
 CASES = """
 | edits                                                                                    | column                        | value       |
-| baseline.metastasis_site_number=9                                                        | metastasis_site_number        | 9           |
-| baseline.metastasis_site_number=                                                         | metastasis_site_number        | 6           |
+| baseline.metastasis_site_number=9                                                        | metastasis_site_number_from_total_or_organs | 9           |
+| baseline.metastasis_site_number=                                                         | metastasis_site_number_from_total_or_organs | 6           |
 |                                                                                          | tace_number                   | 2           |
 | procedure[2].procedure=ablation                                                          | tace_number                   | 1           |
 | -procedure                                                                               | tace_number                   | 0           |
@@ -27,26 +28,26 @@ CASES = """
 | -procedure                                                                               | combined_tace_number          | 0           |
 | -procedure!                                                                              | combined_tace_number          |             |
 | procedure[1].procedure_date=2019-12-01; -treatment                                       | combined_tace_number          | 2           |
-| baseline.has_tace=; procedure[1].procedure_date=2019-05-10; procedure[2].procedure_date=2019-07-20 | has_tace            |             |
+| baseline.has_tace=; procedure[1].procedure_date=2019-05-10; procedure[2].procedure_date=2019-07-20 | has_tace_with_therapy |             |
 | procedure[1].procedure=ablation                                                          | first_curative_date           | 2020-03-10  |
 | procedure[1].procedure=ablation; procedure[2].procedure=resection                        | first_curative_date           | 2020-03-10  |
 |                                                                                          | first_curative_date           |             |
 |                                                                                          | first_tace_date               | 2020-03-10  |
 | procedure[1].procedure=haic                                                              | first_tace_date               | 2020-04-20  |
-| baseline.has_tace=false                                                                  | has_tace                      | False       |
-| baseline.has_tace=; -procedure[2]                                                        | has_tace                      | True        |
-| baseline.has_tace=; -procedure                                                           | has_tace                      |             |
+| baseline.has_tace=false                                                                  | has_tace_with_therapy         | False       |
+| baseline.has_tace=; -procedure[2]                                                        | has_tace_with_therapy         | True        |
+| baseline.has_tace=; -procedure                                                           | has_tace_with_therapy         |             |
 | -metastasis                                                                              | metastasis_organ_number       | 0           |
 | -metastasis!                                                                             | metastasis_organ_number       |             |
-| baseline.child_pugh_class=B                                                              | child_pugh_class              | A           |
-| baseline.child_pugh_class=B; baseline.ascites=                                           | child_pugh_class              | B           |
+| baseline.child_pugh_class=B                                                              | child_pugh_class_from_points_or_record | A           |
+| baseline.child_pugh_class=B; baseline.ascites=                                           | child_pugh_class_from_points_or_record | B           |
 | baseline.child_pugh_class=B; baseline.ascites=                                           | child_pugh_class_source       | recorded    |
 | baseline.child_pugh_class=; baseline.ascites=                                            | child_pugh_class_source       |             |
-| baseline.pvtt_type=IV                                                                    | pvtt_type                     | II          |
-| baseline.pvtt_type=IV; baseline.pvtt_text=                                               | pvtt_type                     | IV          |
-| baseline.tumour_size_text=7*6                                                            | tumour_size_cm                | 8.0         |
-| baseline.tumour_size_text=7*6; baseline.tumour_size_cm=                                  | tumour_size_cm                | 7.0         |
-| baseline.hvpg_mmhg=                                                                      | has_portal_hypertension       | False       |
+| baseline.pvtt_type=IV                                                                    | pvtt_type_from_text_or_code   | II          |
+| baseline.pvtt_type=IV; baseline.pvtt_text=                                               | pvtt_type_from_text_or_code   | IV          |
+| baseline.tumour_size_text=7*6                                                            | tumour_size_from_number_or_text_cm | 8.0         |
+| baseline.tumour_size_text=7*6; baseline.tumour_size_cm=                                  | tumour_size_from_number_or_text_cm | 7.0         |
+| baseline.hvpg_mmhg=                                                                      | has_portal_hypertension_from_hvpg_or_flag | False       |
 |                                                                                          | has_baseline_record           | True        |
 | -baseline                                                                                | has_baseline_record           | False       |
 | -outcome                                                                                 | has_outcome_record            | False       |
@@ -81,9 +82,9 @@ CASES = """
 | lesion[7].diameter_mm=50; lesion[8].diameter_mm=20                                       | read_progression_date         |             |
 | lesion[7].diameter_mm=50; lesion[8].diameter_mm=20                                       | is_progression_derived        | False       |
 |                                                                                          | is_progression_derived        | True        |
-| outcome.last_contact_date=                                                               | last_contact_date             | 2020-12-01  |
-| outcome.death_date=2020-11-01                                                            | last_contact_date             | 2020-12-01  |
-| outcome.last_contact_date=; outcome.vital_status=alive                                   | last_contact_date             |             |
+| outcome.last_contact_date=                                                               | last_contact_or_death_date    | 2020-12-01  |
+| outcome.death_date=2020-11-01                                                            | last_contact_or_death_date    | 2020-12-01  |
+| outcome.last_contact_date=; outcome.vital_status=alive                                   | last_contact_or_death_date    |             |
 | outcome.death_date=2020-11-01                                                            | os_days                       | 245.0       |
 | outcome.death_date=                                                                      | death_days                    | 275.0       |
 | outcome.vital_status=alive                                                               | death_days                    |             |
@@ -149,7 +150,7 @@ CASES = """
 
 @pytest.mark.parametrize("case", read_rows(CASES), ids=lambda case: f"{case['column']}: {case['edits']}")
 def test_a_column_of_the_subject(case):
-    row = derive(make_case(case["edits"] or ""))["subject"].filter(patient_id="p1").row(0, named=True)
+    row = derive_case(case["edits"] or "")[1]["subject"].filter(patient_id="p1").row(0, named=True)
     value = row[case["column"]]
     if isinstance(value, float):
         value = round(value, 6)
@@ -159,7 +160,7 @@ def test_a_column_of_the_subject(case):
 def test_a_lesion_beside_two_criteria_stays_one_record():
     """With a viable diameter the reading counts by RECIST 1.1 and mRECIST; a lesion stands beside the former alone."""
     tables = make_case("lesion[1].viable_diameter_mm=80; lesion[4].viable_diameter_mm=120")
-    derived = derive(tables)
+    derived = derive(tables, sent=TABLES)
     joined = join_subject("lesion", tables["lesion"], derived)
     assert joined.height == tables["lesion"].height
     by_visit = joined.filter(patient_id="p1").unique("visit_number").sort("visit_number")
@@ -171,15 +172,15 @@ def test_a_patients_own_reading_is_never_anothers():
     """The reader is chosen for each patient: p1 has only readers a and b, p2 has the hospital's own."""
     renamed = "; ".join(f"lesion[{n}].reader=b; lesion[{n}].visit_number={(n - 1) // 3}" for n in range(1, 10))
     extra = "response[1].reader=a; response[2].reader=a; response[3].reader=a; response[2].target_sum_mm=10"
-    subject = derive(make_case(f"{renamed}; {extra}"))["subject"]
+    subject = derive_case(f"{renamed}; {extra}")[1]["subject"]
     assert subject["is_progression_derived"].to_list() == [False, True]
 
 
 def test_records_of_an_unknown_patient_add_nobody():
     """Records of p2 stand in every table but `patient`."""
     tables = make_case("")
-    known = derive(tables)
-    derived = derive({**tables, "patient": tables["patient"].filter(patient_id="p1")})
+    known = derive(tables, sent=TABLES)
+    derived = derive({**tables, "patient": tables["patient"].filter(patient_id="p1")}, sent=TABLES)
     assert derived["subject"]["patient_id"].to_list() == ["p1"]
     assert derived["subject"].columns == known["subject"].columns
     assert derived["eligibility"]["patient_id"].unique().to_list() == ["p1"]
@@ -191,6 +192,6 @@ def test_who_has_no_record_gets_none_by_being_joined(name):
     tables = make_case(f"-{name}")
     second = {"lesion", "response"} & {name}
     tables |= {table: pl.concat([tables[table], tables[table].with_columns(reader=pl.lit("b"))]) for table in second}
-    joined = join_subject(name, tables[name], derive(tables))
+    joined = join_subject(name, tables[name], derive(tables, sent=TABLES))
     assert joined.height == tables[name].height
     assert joined.select(tables[name].columns).equals(tables[name])

@@ -5,11 +5,10 @@ The shapes are those of the Chinese Liver Cancer Atlas 2024, with other numbers,
 
 import polars as pl
 import pytest
-from clinical_tables import make_case, read_rows
+from clinical_tables import derive_case, read_rows
 
 from schemas.contract import read_contract
 from schemas.definitions.tumour_size import PLAUSIBLE_CM, compute_text_lesion_number, compute_text_size_cm
-from schemas.derive import derive
 from schemas.tables.baseline import Baseline
 
 SIZES = """
@@ -142,7 +141,7 @@ def test_the_limits_are_those_of_the_field():
     ],
 )
 def test_the_size_of_a_patient(edits, size, text_size, number):
-    subject = derive(make_case(edits))["subject"].row(0, named=True)
-    assert (subject["tumour_size_cm"], subject["tumour_size_text_cm"], subject["tumour_size_text_number"]) == (
+    subject = derive_case(edits)[1]["subject"].row(0, named=True)
+    assert (subject["tumour_size_from_number_or_text_cm"], subject["tumour_size_text_cm"], subject["tumour_size_text_number"]) == (
         size, text_size, number,
     )  # fmt: skip

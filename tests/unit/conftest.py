@@ -32,8 +32,10 @@ def make_subjects(n: int = 260, seed: int = 7) -> pl.DataFrame:
             "patient_id": [f"p{i:04d}" for i in range(n)],
             "source_row": np.arange(2, n + 2),
             "arm": np.where(is_len, "len_pd1", "sora_pd1"),
-            "start_date": [dt.date(2019, 1, 1) + dt.timedelta(days=int(d)) for d in rng.integers(0, 1090, n)],
-            "age_years": rng.integers(25, 75, n),
+            "first_line_start_date": [
+                dt.date(2019, 1, 1) + dt.timedelta(days=int(d)) for d in rng.integers(0, 1090, n)
+            ],
+            "age_at_start_years": rng.integers(25, 75, n),
             "os_days": np.minimum(os_days, followed).astype(int),
             "os_event": os_days <= followed,
             "pfs_days": np.minimum(pfs_days, followed).astype(int),

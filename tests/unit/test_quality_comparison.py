@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from clinical_tables import make_case
+from clinical_tables import derive_case
 from quality_frames import CHECKS, make_frames
 
 from etl.quality import measures, thresholds
@@ -11,7 +11,6 @@ from etl.quality.comparison import count_shared_by_pair, find_suspicious_rules
 from etl.quality.distributions import count_levels, hide_small_counts, measure_drift
 from etl.quality.readiness import judge_readiness
 from etl.quality.status import derive_query_status
-from schemas.derive import derive
 
 
 def make_own(hospital="nanfang"):
@@ -37,7 +36,8 @@ def test_findings_that_came_and_went():
 
 def make_subject(**columns):
     """One row per patient; what is not given is null."""
-    schema = derive(make_case(""))["subject"].schema
+    schema = derive_case("")[1]["subject"].schema
+    assert set(columns) <= set(schema)
     frame = pl.DataFrame(columns)
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in columns]
     return frame.with_columns(missing)
@@ -49,18 +49,18 @@ def read_counts(levels, field):
 
 def test_patients_at_each_level():
     subject = make_subject(
-        hospital=["a", "a", "a", "b", "b"], age_years=[39.0, 40.0, None, 70.0, 49.9], afp_ng_ml=[20.0, 20.0, None, 1210.0, 0.0],
+        hospital=["a", "a", "a", "b", "b"], age_at_start_years=[39.0, 40.0, None, 70.0, 49.9], afp_ng_ml=[20.0, 20.0, None, 1210.0, 0.0],
         afp_comparator=["<", "=", None, ">", "not_detected"], sex=["male", "male", "female", None, "male"],
     )  # fmt: skip
     levels = count_levels(subject, "a")
-    assert read_counts(levels, "age_years") == {"< 40": (1, 0), "40 – < 50": (1, 1), "≥ 70": (0, 1)}
+    assert read_counts(levels, "age_at_start_years") == {"< 40": (1, 0), "40 – < 50": (1, 1), "≥ 70": (0, 1)}
     assert read_counts(levels, "afp_ng_ml") == {"< 20": (1, 1), "20 – < 400": (1, 0), "≥ 1,000": (0, 1)}
     assert read_counts(levels, "sex") == {"male": (2, 1), "female": (1, 0)}
 
 
 def test_small_counts_of_the_others_are_hidden_and_cannot_be_worked_out():
     ages = [39.0] * 3 + [45.0] * 30 + [55.0] * 9 + [65.0] * 40
-    subject = make_subject(hospital=["b"] * len(ages) + ["a"], age_years=[*ages, 45.0])
+    subject = make_subject(hospital=["b"] * len(ages) + ["a"], age_at_start_years=[*ages, 45.0])
     shown = hide_small_counts(count_levels(subject, "a"))
     shares = dict(shown.select("label_en", "share_others").iter_rows())
     assert shares == {
@@ -69,7 +69,7 @@ def test_small_counts_of_the_others_are_hidden_and_cannot_be_worked_out():
         "50 – < 60": None,
         "60 – < 70": pytest.approx(40 / 82),
     }
-    few = make_subject(hospital=["b"] * 19 + ["a"], age_years=[45.0] * 20)
+    few = make_subject(hospital=["b"] * 19 + ["a"], age_at_start_years=[45.0] * 20)
     assert hide_small_counts(count_levels(few, "a"))["share_others"].to_list() == [None]
 
 

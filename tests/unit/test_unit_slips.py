@@ -11,7 +11,7 @@ from clinical_tables import read_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.findings import contract_message, describe_test, state_limits_in
+from etl.findings import contract_message, state_limits_in
 from etl.identity import PseudonymKey
 from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from etl.masking import OwnTexts
@@ -19,6 +19,7 @@ from etl.records import type_records
 from etl.site import Site
 from schemas.codes import LabTest
 from schemas.contract import read_contract
+from schemas.quantity import describe_test
 from schemas.tables import TABLES
 
 SITE = Site("clinic", "Clinic", "医院", (), (), ())
