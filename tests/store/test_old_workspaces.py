@@ -14,12 +14,12 @@ import pytest
 from answered_workbook import CONFIRMED, answer, list_queries
 from fixed_key import write_fixed_key
 
-from analysis.cli import MAIN_STUDY, run_analyse
+from analysis.cli import run_analyse
 from etl.cli import list_ingests
 from etl.errors import AnalysisError
 from etl.ingest import ingest, revert
 from etl.quality.run import write_quality
-from etl.settings import Settings
+from etl.settings import EXAMPLE_STUDY, Settings
 
 HERE = Path(__file__).parent
 COMMITS = sorted(path.name for path in (HERE / "old_workspaces").iterdir())
@@ -118,7 +118,7 @@ def analyse(workspace: OldWorkspace) -> dict[str, float]:
         patch.setattr("analysis.cli.read_settings", lambda: workspace.settings)
         for draw in ("save_figures", "write_report", "write_manuscript"):
             patch.setattr(f"analysis.run.{draw}", lambda *_, **__: {})
-        run_analyse(MAIN_STUDY)
+        run_analyse(EXAMPLE_STUDY)
     results = pl.read_parquet(workspace.settings.reports_dir / "analysis" / "results.parquet")
     return dict(results.filter(pl.col("analysis") == "flow").select("result_id", "value").iter_rows())
 
