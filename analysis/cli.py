@@ -102,7 +102,7 @@ def run_example_study(
     for hospital in HOSPITALS:
         with terminal.progress(hospital) as progress:
             summary = ingest(settings, hospital, extract=None, check=False, accept=False, progress=progress)
-        terminal.show_ingest(summary, None)
+        terminal.show_ingest(summary)
     with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
         write_quality(settings)
     with terminal.progress(terminal.text("analysing", "分析")):

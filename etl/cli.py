@@ -81,11 +81,13 @@ def run_ingest(
     weaknesses = take_worksheet(find_site(settings, hospital))
     with terminal.progress(hospital) as progress:
         summary = ingest(settings, hospital, extract=extract, check=check, accept=accept, progress=progress)
-        page = settings.reports_dir / "quality" / hospital / "index.html"
-        if summary.status == "loaded" or (summary.answers and not check):
-            progress("writing the quality pages", "生成质量报告")
+    # Said before the pages are written: what is loaded is loaded, also where they cannot be.
+    terminal.show_ingest(summary)
+    if summary.status == "loaded" or (summary.answers and not check):
+        with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
             write_quality(settings)
-    terminal.show_ingest(summary, page if page.exists() and summary.status != "checked" else None)
+    if summary.status == "loaded":
+        terminal.show_page(settings.reports_dir / "quality" / hospital / "index.html")
     terminal.show_weaknesses(weaknesses or [])
 
 

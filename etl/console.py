@@ -106,8 +106,12 @@ class Terminal:
         with self._err.status(Line(escape_hidden(what))) as status:
             yield lambda en, zh: status.update(Line(escape_hidden(f"{what}: {self.text(en, zh)} ...")))
 
-    def show_ingest(self, summary: IngestSummary, page: Path | None) -> None:
-        """Print an ingest's summary: what came in, where it went, what was found, where to read on."""
+    def show_page(self, path: Path) -> None:
+        """Print where to read on."""
+        self.write(f"  {self.text('Page', '报告')}: {path}")
+
+    def show_ingest(self, summary: IngestSummary) -> None:
+        """Print an ingest's summary: what came in, where it went, what was found."""
         if summary.status == "nothing new":
             name = self.text(summary.name_en, summary.name_zh)
             self.write(f"{name}: {self.text('nothing new, the current version stays', '没有新内容，当前版本不变')}")
@@ -122,8 +126,6 @@ class Terminal:
                 self.write(f"  {SYNTHETIC[language]}", "yellow")
             for line in lines:
                 self.write(f"  {line}")
-        if page:
-            self.write(f"  {self.text('Page', '报告')}: {page}")
 
     def show_new_hospital(self, proposed: NewHospital) -> None:
         """Print what was found in an unknown delivery and what to do next."""

@@ -18,7 +18,7 @@ NAMES = SHARED.read_text(encoding="utf-8").splitlines() if SHARED.exists() else 
 MORE = [
     "$(shell touch made_by_a_file_name).xlsx", "$$ $(HOSPITAL) #1 50% a:=b.xlsx", " blank first.xlsx", "two\nlines.xlsx",
     "tab\there.xlsx", "\x1b[31mred\x1b[0m.xlsx", "\u202egnp.xlsx", "back\\slash.xlsx", "!history!.xlsx", "~root.xlsx",
-    "a && touch made_by_a_file_name.xlsx", "x;touch made_by_a_file_name;.xlsx", "[/red][bold]{x}.xlsx", "*?[a].xlsx",
+    "a && touch made_by_a_file_name.xlsx", "x;touch made_by_a_file_name;.xlsx", "[bold]{x}[red].xlsx", "*?[a].xlsx",
 ]  # fmt: skip
 SITE = """
 hospital = "clinic"
@@ -68,8 +68,9 @@ def test_the_list_of_names_is_read():
     assert len(NAMES) >= 10
 
 
-@pytest.mark.parametrize("name", [*NAMES, *MORE])
-@pytest.mark.parametrize("program", ["registry", "make"])
+@pytest.mark.parametrize(
+    ("program", "name"), [*(("registry", name) for name in NAMES), *(("make", name) for name in [*NAMES, *MORE])]
+)
 def test_a_delivery_of_any_name_is_read_or_refused_and_the_suggested_command_works(
     shop, capsys, monkeypatch, name, program
 ):
@@ -122,6 +123,19 @@ def test_what_is_hidden_beside_a_delivery_is_told(shop, capsys):
     for _ in range(2):
         assert cli.run(lambda: ["ingest", "clinic"]) == 0
         assert "Left out, since hidden (the name begins with a dot): .b.xlsx\n" in capsys.readouterr().out
+
+
+def test_pages_that_cannot_be_written_do_not_hide_that_the_delivery_is_loaded(shop, monkeypatch, capsys):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied", "workspace/reports")
+
+    _, extracts = shop
+    write_book(extracts / "a.xlsx", "1960-03-05")
+    monkeypatch.setattr("etl.cli.write_quality", refuse)
+    assert cli.run(lambda: ["ingest", "clinic"]) == 2
+    told = capsys.readouterr()
+    assert "loaded as ingest 1" in told.out
+    assert "The system refused 'workspace/reports': Permission denied" in told.err
 
 
 def test_a_module_in_the_folder_one_stands_in_is_not_run(shop):
