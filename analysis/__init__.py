@@ -1,1 +1,1 @@
-"""From the warehouse to the matched comparison: estimators, results, tables, figures, reports."""
+"""From the store to the numbers of a paper: a study's specification goes in, results, figures and reports come out."""

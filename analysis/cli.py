@@ -21,7 +21,7 @@ from etl.example import write_example
 from etl.example.model import HOSPITALS
 from etl.ingest import ingest
 from etl.installation import make_incomplete
-from etl.quality.run import write_quality
+from etl.publish import write_quality
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
 from etl.store.warehouse import read_frames
 from etl.suggestions import escape_hidden
@@ -65,8 +65,8 @@ def run_analyse(
 
 def _analyse(settings: Settings, study: str) -> Path:
     # The statistics take two seconds to import, which an ingest need not wait for.
-    from analysis.read_spec import STUDIES, read_study
     from analysis.run import run_study
+    from analysis.study.read_spec import STUDIES, read_study
 
     spec = read_study(study, (settings.studies_dir, STUDIES))
     frames = read_frames(settings.warehouse_path, MARTS)
@@ -132,7 +132,7 @@ def _refuse_real_patients(settings: Settings) -> None:
 )
 def write_docs() -> None:
     """Write the data dictionary, the rule catalogue and the page of the results table from the code, in its checkout."""
-    from analysis.results_page import write_results_page
+    from analysis.report.results_page import write_results_page
     from schemas.field_effects import EFFECTS, write_field_effects
 
     docs = Path("docs")
@@ -209,8 +209,7 @@ def _check_texts(words: list[str]) -> list[str]:
 
 def _describe_system_error(error: OSError) -> RegistryError:
     """Return what the system refused: a folder that cannot be written, a full disk; a file of ours that is gone is our fault."""
-    root = Path(__file__).parent.parent
-    if error.filename and any(Path(os.fsdecode(error.filename)).is_relative_to(root / name) for name in OWN_PACKAGES):
+    if error.filename and any(Path(os.fsdecode(error.filename)).is_relative_to(find_folder(p)) for p in OWN_PACKAGES):
         return _describe_unknown(error)
     what = f"'{os.fsdecode(error.filename)}'" if error.filename else f"({_find_place(error)})"
     return UsageError(

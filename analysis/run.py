@@ -14,16 +14,9 @@ from typing import Any
 
 import polars as pl
 
-from analysis.cohort import select_cohort
-from analysis.cohort_names import ALL
 from analysis.figures.style import save_figures
-from analysis.filled import check_filled
-from analysis.manuscript import write_manuscript
-from analysis.outcome import StudyOutcome
-from analysis.published import read_published
-from analysis.report import write_report
-from analysis.results import ResultsBuilder, mark_origin
-from analysis.spec import StudySpec
+from analysis.report.manuscript import write_manuscript
+from analysis.report.page import write_report
 from analysis.steps.alternatives import add_alternatives
 from analysis.steps.baseline import add_baseline
 from analysis.steps.courses import add_courses
@@ -34,6 +27,13 @@ from analysis.steps.regression import add_regression, add_subgroup
 from analysis.steps.sensitivity import add_sensitivity
 from analysis.steps.study import Study
 from analysis.steps.survival import add_follow_up, add_survival
+from analysis.study.cohort import select_cohort
+from analysis.study.cohort_names import ALL
+from analysis.study.filled import check_filled
+from analysis.study.outcome import StudyOutcome
+from analysis.study.published import read_published
+from analysis.study.results import ResultsBuilder, mark_origin
+from analysis.study.spec import StudySpec
 from etl.errors import AnalysisError
 from etl.installation import read_version
 

@@ -1,1 +1,1 @@
-"""From a hospital's delivery to the warehouse and the quality pages."""
+"""From a hospital's files to the store and back to the hospital: each room is one step of a delivery's way."""

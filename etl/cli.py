@@ -11,9 +11,9 @@ import typer
 from etl.command_line import RegistryCommand, RegistryGroup, both
 from etl.console import Terminal
 from etl.ingest import ingest, revert
-from etl.onboarding.run import propose_hospital
-from etl.onboarding.take import take_worksheet
-from etl.quality.run import write_quality
+from etl.onboarding.propose_hospital import propose_hospital
+from etl.onboarding.take_worksheet import take_worksheet
+from etl.publish import write_quality
 from etl.settings import find_site, list_hospitals, read_settings
 from etl.store.warehouse import read_frames
 from etl.suggestions import suggest_command

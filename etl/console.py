@@ -11,15 +11,15 @@ import polars as pl
 from rich.console import Console
 from rich.text import Text as Line
 
-from etl.accounts import USED
-from etl.delivery_day import ORIGINS
 from etl.errors import RegistryError
 from etl.ingest import IngestSummary, Progress
+from etl.mapping.accounts import USED
+from etl.mapping.delivery_day import ORIGINS
 from etl.onboarding.decisions import CODE, COLUMN
-from etl.onboarding.run import NewHospital
-from etl.onboarding.words import IDENTIFIER, NATIONAL_ID, PATIENT_NUMBER
+from etl.onboarding.propose_hospital import NewHospital
+from etl.onboarding.proposing.words import IDENTIFIER, NATIONAL_ID, PATIENT_NUMBER
+from etl.pages.labels import SEVERITIES, label_ignore_rule
 from etl.pages.text import Text
-from etl.quality.texts import SEVERITIES, label_ignore_rule
 from etl.settings import Language
 from etl.suggestions import escape_hidden, suggest_command
 from schemas.codes import Severity

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,12 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
-from etl.accounts import USED
-from etl.answers import ANSWERS_FOLDER, read_new_answers, store_answers
-from etl.between_hospitals import find_shared_patients
-from etl.delivery_day import DeliveryDay, find_stated_day, settle_day, today_in_hospitals
+from etl.choose_delivery import Candidate, choose_delivery
+from etl.delivery.read import Delivery, list_hidden, read_delivery
 from etl.errors import (
-    AmbiguousDeliveryError,
     BusyError,
     DeliveryError,
     IdentityError,
@@ -25,27 +21,24 @@ from etl.errors import (
     UsageError,
     VolumeError,
 )
-from etl.extract import Delivery, hash_delivery, is_desktop_file, list_files, list_hidden, read_delivery
-from etl.identity import PseudonymKey, read_key
-from etl.mapping import Mapped, map_delivery
-from etl.read_site import load_site
+from etl.judging.between_hospitals import find_shared_patients
+from etl.judging.validate import Validated, validate_delivery
+from etl.mapping.accounts import USED
+from etl.mapping.delivery_day import DeliveryDay, settle_day, today_in_hospitals
+from etl.mapping.identity import PseudonymKey, read_key
+from etl.mapping.read_site import load_site
+from etl.mapping.records import type_delivery
+from etl.mapping.site import Site
+from etl.mapping.verbs import Mapped, map_delivery
+from etl.quality.answers import read_new_answers, store_answers
 from etl.settings import Settings, find_site
-from etl.site import Site
 from etl.store.database import Warehouse
-from etl.store.sql_files import list_sql_files
 from etl.store.warehouse import open_for_reading, open_for_writing
 from etl.suggestions import suggest_command
-from etl.validate import Validated, validate_delivery
 from schemas.codes import Severity
 from schemas.derived_columns import STORED_FRAMES
-from schemas.package_data import find_folder
 
 MINIMAL_SHARE_OF_LAST = 0.8
-# Modules of etl/ that only talk to people: a change of them gives no reason to read a delivery again.
-TALKING_MODULES = (
-    "answers.py", "cli.py", "command_line.py", "configuration.py", "console.py", "disclosure.py", "errors.py", "installation.py",
-    "kept_files.py", "settings.py", "suggestions.py",
-)  # fmt: skip
 _SHOWN_REASONS = 3
 Progress = Callable[[str, str], None]
 
@@ -75,14 +68,6 @@ class IngestSummary:
     hidden: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    path: Path
-    stated_day: DeliveryDay | None
-    content_hash: str
-    input_hash: str
-
-
 def ingest(
     settings: Settings,
     hospital: str,
@@ -110,7 +95,7 @@ def ingest(
     site = load_site(find_site(settings, hospital))
     answers = read_new_answers(settings, hospital)
     known = _read_known(settings)
-    candidate = _choose_delivery(settings, site, extract, known, check=check)
+    candidate = choose_delivery(settings, site, extract, known.ingests, check=check)
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     if candidate is None:
         if answers.height and not check:
@@ -122,15 +107,11 @@ def ingest(
     _check_provenance(delivery, known)
     key = _read_checked_key(settings, known)
     progress("mapping", "映射")
-    mapped = map_delivery(delivery, site)
-    if not mapped.row_accounts.filter(pl.col("rule") == USED)["n_rows"].sum():
-        raise DeliveryError(
-            f"The delivery '{delivery.name}' holds no rows below its headers.",
-            f"提交内容“{delivery.name}”表头之下没有数据。",
-        )
+    mapped = _map_rows(delivery, site)
     progress("validating", "校验")
     day = settle_day(candidate.stated_day, mapped.records, today or today_in_hospitals(), delivery.name)
-    validated = validate_delivery(mapped, site, delivery.name, day.day, key)
+    records = type_delivery(mapped, site, delivery.name, day.day, key)
+    validated = validate_delivery(records, mapped, site.tables)
     _check_volume(validated, site, known, extract, accept=accept)
     accounts = _balance(mapped, validated)
     summary = IngestSummary(
@@ -144,6 +125,16 @@ def ingest(
     last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
     ingest_id = _load(settings, site, delivery, candidate, mapped, validated, accounts, key, last_id, answers)
     return replace(summary, ingest_id=ingest_id)
+
+
+def _map_rows(delivery: Delivery, site: Site) -> Mapped:
+    mapped = map_delivery(delivery, site)
+    if not mapped.row_accounts.filter(pl.col("rule") == USED)["n_rows"].sum():
+        raise DeliveryError(
+            f"The delivery '{delivery.name}' holds no rows below its headers.",
+            f"提交内容“{delivery.name}”表头之下没有数据。",
+        )
+    return mapped
 
 
 @dataclass(frozen=True)
@@ -164,82 +155,6 @@ def _read_known(settings: Settings) -> _Known:
     if registry.is_empty():
         return _Known(ingests, None, None)
     return _Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0])
-
-
-def _choose_delivery(
-    settings: Settings, site: Site, extract: Path | None, known: _Known, *, check: bool
-) -> _Candidate | None:
-    """Return the delivery to read: the given one, the one new one, or the current one where mapping or code changed."""
-    own = known.ingests.filter(pl.col("hospital") == site.hospital) if known.ingests.height else known.ingests
-    if extract is not None:
-        if not extract.exists():
-            raise DeliveryError(f"There is no file or folder '{extract}'.", f"找不到文件或文件夹“{extract}”。")
-        candidate = _hash_candidate(extract, site)
-        # Only the current version is not read again: naming an older delivery is the way forward after a revert.
-        is_current = own.height and own.filter(pl.col("is_current"))["input_hash"].to_list() == [candidate.input_hash]
-        return None if is_current and not check else candidate
-    folder = settings.extracts_dir / site.hospital
-    paths = _list_deliveries(folder, site.hospital)
-    hashed = sorted((_hash_candidate(path, site) for path in reversed(paths)), key=lambda c: str(c.stated_day or ""))
-    # Copies of one delivery under two names are one delivery, of the latest day that a name states.
-    candidates = sorted({c.content_hash: c for c in hashed}.values(), key=lambda c: c.path)
-    seen = set(own["content_hash"]) if own.height else set()
-    new = [c for c in candidates if c.content_hash not in seen]
-    if len(new) > 1:
-        names = "\n  ".join(c.path.name for c in new)
-        example = suggest_command("ingest", site.hospital, extract=new[0].path)
-        raise AmbiguousDeliveryError(
-            f"{len(new)} new deliveries lie in '{folder}':\n  {names}\nWhere these files are one delivery, put them into one "
-            f"folder there. Otherwise name one: {example}",
-            f"“{folder}”中有 {len(new)} 份新提交：\n  {names}\n若这些文件属于同一次提交，请放入其下的一个文件夹；"
-            f"否则请指明其一：{example}",
-        )
-    if new:
-        return new[0]
-    current = own.filter(pl.col("is_current")) if own.height else own
-    changed = [c for c in candidates if current.height and c.content_hash == current["content_hash"][0]]
-    return next((c for c in changed if c.input_hash != current["input_hash"][0]), None)
-
-
-def _list_deliveries(folder: Path, hospital: str) -> list[Path]:
-    offered = (p for p in folder.glob("*") if p.name != ANSWERS_FOLDER and not is_desktop_file(p))
-    paths = sorted(p for p in offered if list_files(p))
-    hidden = list_hidden(folder)
-    if not paths and hidden:
-        example, names = suggest_command("ingest", hospital, extract=folder / hidden[0]), ", ".join(hidden)
-        raise DeliveryError(
-            f"There is no delivery in '{folder}' but what is hidden, since its name begins with a dot: {names}. Rename it, or "
-            f"name it: {example}",
-            f"“{folder}”中没有提交内容，只有以点开头、因而隐藏的：{names}。请改名，或指明：{example}",
-        )
-    if not paths:
-        example = suggest_command("ingest", hospital, extract=Path("path/to/delivery"))
-        raise DeliveryError(
-            f"There is no delivery in '{folder}'. Put the hospital's file or folder there, or name it: {example}",
-            f"“{folder}”中没有提交内容。请将医院的文件或文件夹放入其中，或指明：{example}",
-        )
-    return paths
-
-
-def _hash_candidate(path: Path, site: Site) -> _Candidate:
-    content_hash, stated_day = hash_delivery(path), find_stated_day(path)
-    # Not the day of loading: a delivery that states no day would be read again every day.
-    text = f"{content_hash}:{site.mapping_hash}:{_hash_code()}:{stated_day or ''}"
-    return _Candidate(path, stated_day, content_hash, hashlib.sha256(text.encode()).hexdigest())
-
-
-def _hash_code() -> str:
-    """Return the hash of the code that reads and judges: a change of it re-reads the current deliveries."""
-    judging = [path for path in find_folder("etl").glob("*.py") if path.name not in TALKING_MODULES]
-    words = find_folder("etl").glob("*.csv")
-    digest = hashlib.sha256()
-    for file in [
-        *sorted([*find_folder("schemas").rglob("*.py"), *judging, *words]),
-        *list_sql_files("core"),
-        *list_sql_files("marts"),
-    ]:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def _check_provenance(delivery: Delivery, known: _Known) -> None:
@@ -328,7 +243,7 @@ def _load(
     settings: Settings,
     site: Site,
     delivery: Delivery,
-    candidate: _Candidate,
+    candidate: Candidate,
     mapped: Mapped,
     validated: Validated,
     accounts: Mapping[str, int],

@@ -1,7 +1,7 @@
 """How a table's contract is written: fields with meaning, unit, codes, range and completeness in one place.
 
 Each table is a pandera model (`schemas/tables/<table>.py`). The pandera fields are the one statement of type, range and
-codes; `etl/validate.py` makes keyed findings from them, and `schemas/dictionary.py` the data dictionary.
+codes; `etl/judging/validate.py` makes keyed findings from them, and `schemas/dictionary.py` the data dictionary.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The rules that are made from the contract, by kind: what each asks, an example, and how many of them there are.
 
-`etl/judge_contract.py` makes the findings; here is what people read of them.
+`etl/judging/contract.py` makes the findings; here is what people read of them.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ from collections import Counter
 
 from worksheet_desk import name_line
 
-from etl.onboarding.draft import Draft
-from etl.onboarding.layout import FoundSource
-from etl.onboarding.words import list_meanings, read_fields
-from etl.site import ColumnMap, Site, Source, normalise_code
+from etl.mapping.site import ColumnMap, Site, Source, normalise_code
+from etl.onboarding.proposing.draft import Draft
+from etl.onboarding.proposing.layout import FoundSource
+from etl.onboarding.proposing.words import list_meanings, read_fields
 
 
 def find_source(site: Site, source: FoundSource) -> Source:

@@ -8,27 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from etl.extract import SYNTHETIC_MARKER
+from etl.choose_delivery import list_judging_code
+from etl.delivery.read import SYNTHETIC_MARKER
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("schemas", "etl", "analysis")
 LOCK_FILES = ("requirements-build.txt", "requirements.txt", "requirements-dev.txt")
 TOP_LEVEL = {*PACKAGES, "sql"}
-ANALYSIS_MAY_USE = {
-    "store",
-    "disclosure",
-    "settings",
-    "errors",
-    "installation",
-    "pages",
-    "suggestions",
-    "configuration",
-}
-MAY_USE_ALL_OF_ETL = {
-    "analysis/cli.py",  # the console script: it mounts etl's commands and runs the example study with them
-    "analysis/calibrate_example.py",  # searches the constants of etl/example: it draws patients and analyses them
-    "analysis/calibration_trial.py",
-}
+ROOMS = ("etl", "analysis")
+FLOOR = {"configuration", "errors", "installation", "kept_files", "settings", "suggestions"}
+"""Modules at the top of etl/ that every room stands on: errors, settings, and what people write and read. They stand on pages alone."""
+ANALYSIS_MAY_USE = {*FLOOR, "store", "pages"}
+THE_COMMAND = "analysis/cli.py"
+"""The console script mounts etl's commands and runs the example study with them."""
 
 
 def list_modules(package: str) -> list[Path]:
@@ -71,12 +63,83 @@ def test_etl_never_imports_analysis():
         assert not any(name.split(".")[0] == "analysis" for name in read_imports(path)), path
 
 
-def test_analysis_uses_only_the_agreed_parts_of_etl():
+def test_the_analysis_stands_on_the_store():
     for path in list_modules("analysis"):
-        if path.relative_to(ROOT).as_posix() in MAY_USE_ALL_OF_ETL:
+        if path.relative_to(ROOT).as_posix() == THE_COMMAND:
             continue
         used = {name.split(".")[1] for name in read_imports(path) if name.startswith("etl.")}
         assert used <= ANALYSIS_MAY_USE, path
+
+
+def list_rooms(package: str) -> list[str]:
+    folders = (path.parent for path in (ROOT / package).glob("*/__init__.py"))
+    return sorted(folder.name for folder in folders if len(list(folder.glob("*.py"))) > 1)
+
+
+def read_foundations(package: str, room: str) -> set[str]:
+    """The rooms that a room says it stands on, in the one sentence of its `__init__.py`."""
+    sentence = ast.get_docstring(read_tree(ROOT / package / room / "__init__.py")) or ""
+    first = sentence.split("\n\n")[0]
+    assert re.fullmatch(r"[^.]+(?:[^ ]\.[^ ][^.]*)*\.", first), (
+        f"{package}/{room}: say in one sentence what the room does"
+    )
+    said = re.search(r"; stands on ([a-z_, ]+)\.$", first)
+    return set(said[1].split(", ")) if said else set()
+
+
+def find_foundations(package: str, room: str) -> set[str]:
+    """The rooms of the same package that its modules import."""
+    names = {name for path in (ROOT / package / room).rglob("*.py") for name in read_imports(path)}
+    used = {name.split(".")[1] for name in names if name.startswith(f"{package}.")}
+    return used & set(list_rooms(package)) - {room}
+
+
+@pytest.mark.parametrize(
+    ("package", "room"), [(package, room) for package in ROOMS for room in list_rooms(package) if room != "example"]
+)
+def test_a_room_stands_on_the_rooms_that_it_says(package, room):
+    assert find_foundations(package, room) == read_foundations(package, room), (
+        f"write at the end of the sentence of {package}/{room}/__init__.py what it stands on, or take the import away"
+    )
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_no_room_stands_on_one_that_stands_on_it(package):
+    left = {room: find_foundations(package, room) for room in list_rooms(package)}
+    while left:
+        free = [room for room, below in left.items() if not below & set(left)]
+        assert free, f"a circle among {sorted(left)}"
+        for room in free:
+            del left[room]
+
+
+def test_rooms_use_of_the_top_of_etl_only_what_everything_stands_on():
+    for room in list_rooms("etl"):
+        for path in (ROOT / "etl" / room).rglob("*.py"):
+            used = {name.split(".")[1] for name in read_imports(path) if name.startswith("etl.")}
+            assert used <= {*FLOOR, *list_rooms("etl")}, path
+    for name in FLOOR:
+        used = {name.split(".")[1] for name in read_imports(ROOT / "etl" / f"{name}.py") if name.startswith("etl.")}
+        assert used <= {*FLOOR, "pages"}, name
+
+
+def test_the_hash_of_judging_code_covers_all_that_reads_or_judges():
+    """Whatever the reading of a delivery runs through, found by following imports, is in the hash: else a change re-reads nothing."""
+    hashed = {Path(str(path)).relative_to(ROOT).as_posix() for path in list_judging_code()}
+    waiting = ["etl.delivery.read", "etl.mapping.verbs", "etl.mapping.records", "etl.judging.validate"]
+    reached: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        path = ROOT / f"{name.replace('.', '/')}.py"
+        if name in reached or not path.is_file():
+            continue
+        reached.add(name)
+        waiting += own(read_imports(path))
+    talking = {f"etl.{name}" for name in FLOOR - {"configuration"}}
+    judging = {name for name in reached if name not in talking and not name.startswith("etl.pages.")}
+    assert len(judging) > 40
+    assert {f"{name.replace('.', '/')}.py" for name in judging} <= hashed
+    assert "etl/mapping/ordinary_words.csv" in hashed
 
 
 @pytest.mark.parametrize(
@@ -85,10 +148,10 @@ def test_analysis_uses_only_the_agreed_parts_of_etl():
         ("duckdb", "etl/store/database.py"),
         ("filelock", "etl/store/lock.py"),
         ("great_expectations", "etl/quality/expectations.py"),
-        ("survival", "analysis/cox.py"),
-        ("lifelines", "analysis/kaplan_meier.py"),
-        ("sklearn", "analysis/propensity.py"),
-        ("fastexcel", "etl/workbook.py"),
+        ("survival", "analysis/estimators/cox.py"),
+        ("lifelines", "analysis/estimators/kaplan_meier.py"),
+        ("sklearn", "analysis/estimators/propensity.py"),
+        ("fastexcel", "etl/delivery/workbook.py"),
     ],
 )
 def test_a_library_that_is_used_in_one_place_stays_there(library, home):
@@ -158,7 +221,9 @@ def test_only_the_store_reads_the_sql():
         for path in list_modules(package)
         if re.search(r"""files\("sql"\)|["']sql["']""", path.read_text(encoding="utf-8"))
     }
-    assert all(name.startswith("etl/store/") for name in readers), readers
+    assert all(name.startswith("etl/store/") for name in readers - {THE_COMMAND}), (
+        readers
+    )  # it names the packages that are ours
 
 
 def test_every_sql_file_says_what_it_is():

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis.cohort_names import COHORT_NAMES
-from analysis.results import ANALYSES, STATISTICS
+from analysis.study.cohort_names import COHORT_NAMES
+from analysis.study.results import ANALYSES, STATISTICS
 
 ROOT = Path(__file__).parents[1] / "analysis"
-HOME = ROOT / "results.py"
+HOME = ROOT / "study" / "results.py"
 EXEMPT = {
-    ROOT / "results_page.py",  # types the examples of docs/results.md, which a test looks up
-    ROOT / "spec.py",  # reads no results; its faults name keys of a specification, such as sensitivity.<id>
+    ROOT / "report" / "results_page.py",  # types the examples of docs/results.md, which a test looks up
+    ROOT / "study" / "spec.py",  # reads no results; its faults name keys of a specification, such as sensitivity.<id>
 }
 ANYTHING = "{}"
 
@@ -92,7 +92,7 @@ def test_another_text_is_let_alone(code):
 @pytest.mark.parametrize("path", sorted({*ROOT.rglob("*.py")} - {HOME} - EXEMPT), ids=lambda path: path.stem)
 def test_names_of_results_are_composed_by_their_keys_alone(path):
     found = find_composed(path.read_text(encoding="utf-8"))
-    assert found == [], "ask by a Key (analysis/results.py) instead: results.value(Key(analysis=...), statistic)"
+    assert found == [], "ask by a Key (analysis/study/results.py) instead: results.value(Key(analysis=...), statistic)"
 
 
 def test_a_name_that_a_person_typed_is_looked_up_in_one_way():

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import xlsxwriter
 
-from etl.extract import ROW, read_delivery
-from etl.onboarding.draft import ALL_ROWS
-from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, HEADER_ROW, README
-from etl.read_site import load_site
+from etl.delivery.read import ROW, read_delivery
+from etl.mapping.read_site import load_site
+from etl.mapping.site import ColumnMap, Site, normalise_code
+from etl.onboarding.proposing.draft import ALL_ROWS
+from etl.onboarding.worksheet.form import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, HEADER_ROW, README
 from etl.settings import PACKAGE_SITES
-from etl.site import ColumnMap, Site, normalise_code
 
 Cells = dict[tuple[str, str], str]
 COLUMN_DECISION, COLUMN_RECORD, COLUMN_UNIT, CODE_DECISION = "I", "J", "K", "H"

@@ -1,1 +1,1 @@
-"""Figures of the report; each reads results and never refits."""
+"""The report's figures, drawn from results and curves; stands on study."""

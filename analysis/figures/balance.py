@@ -9,7 +9,6 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.cohort_names import ALL, COHORT_NAMES, MATCHED
 from analysis.figures.style import (
     HIGHEST,
     INK,
@@ -20,10 +19,11 @@ from analysis.figures.style import (
     get_arm_style,
     make_figure,
 )
-from analysis.numbers import prettify
-from analysis.outcome import StudyOutcome
-from analysis.results import Key, Results
-from analysis.spec import StudySpec
+from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED
+from analysis.study.numbers import prettify
+from analysis.study.outcome import StudyOutcome
+from analysis.study.results import Key, Results
+from analysis.study.spec import StudySpec
 from etl.pages.text import Text
 
 BALANCED = 0.1

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.cohort_names import COHORT_NAMES, name_cohort
 from analysis.figures.style import HIGHEST, INK, MUTED, RULE, TREATED, Drawing, get_arm_style, make_figure
-from analysis.outcome import StudyOutcome
-from analysis.spec import StudySpec
+from analysis.study.cohort_names import COHORT_NAMES, name_cohort
+from analysis.study.outcome import StudyOutcome
+from analysis.study.spec import StudySpec
 from etl.pages.text import Text
 
 BAR, MARGINS = 0.075, 1.05  # inches: the height of a patient's bar, and of what is above and below the bars

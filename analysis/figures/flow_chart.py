@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from analysis.cohort_names import ALL, MATCHED
 from analysis.figures.style import INK, MUTED, WIDTH, Drawing, get_arm_style, hide_frame, make_figure
-from analysis.numbers import format_number, prettify
-from analysis.outcome import StudyOutcome
-from analysis.results import Key, Results
-from analysis.spec import StudySpec
+from analysis.study.cohort_names import ALL, MATCHED
+from analysis.study.numbers import format_number, prettify
+from analysis.study.outcome import StudyOutcome
+from analysis.study.results import Key, Results
+from analysis.study.spec import StudySpec
 from etl.pages.text import Text
 
 LINE = 0.185  # inches per line of the list of exclusions

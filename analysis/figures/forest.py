@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.cohort_names import MATCHED, name_cohort
 from analysis.figures.style import HIGHEST, INK, MUTED, TREATED, Drawing, make_figure
-from analysis.numbers import format_number, prettify
-from analysis.outcome import StudyOutcome
-from analysis.results import Key, Results, make_slug
-from analysis.spec import Endpoint, StudySpec
+from analysis.study.cohort_names import MATCHED, name_cohort
+from analysis.study.numbers import format_number, prettify
+from analysis.study.outcome import StudyOutcome
+from analysis.study.results import Key, Results, make_slug
+from analysis.study.spec import Endpoint, StudySpec
 from etl.pages.text import Text
 
 LINE = 0.2

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.cohort_names import name_cohort
 from analysis.figures.style import Drawing, get_arm_style, make_figure
 from analysis.figures.survival_panel import Curve, plot_panel
-from analysis.numbers import format_number, format_p
-from analysis.outcome import StudyOutcome
-from analysis.results import Key, Results
-from analysis.spec import Endpoint, StudySpec
-from analysis.steps.survival import make_hazard_ratio_key
+from analysis.study.cohort_names import name_cohort
+from analysis.study.keys import make_hazard_ratio_key
+from analysis.study.numbers import format_number, format_p
+from analysis.study.outcome import StudyOutcome
+from analysis.study.results import Key, Results
+from analysis.study.spec import Endpoint, StudySpec
 from etl.pages.text import Text
 
 

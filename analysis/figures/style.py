@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import analysis.figures
-from analysis.outcome import StudyOutcome
-from analysis.spec import StudySpec
+from analysis.study.outcome import StudyOutcome
+from analysis.study.spec import StudySpec
 from etl.pages.synthetic_marks import ON_FIGURES
 from etl.pages.text import Text
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from analysis.cohort_names import MATCHED, name_cohort
 from analysis.figures.kaplan_meier import describe_comparison
 from analysis.figures.style import DASHED, SOLID, Drawing, get_arm_style, make_figure
 from analysis.figures.survival_panel import Curve, plot_panel
-from analysis.numbers import format_p
-from analysis.outcome import StudyOutcome
-from analysis.results import Key
-from analysis.spec import Arm, StudySpec
-from analysis.steps.regression import make_interaction_key
+from analysis.study.cohort_names import MATCHED, name_cohort
+from analysis.study.keys import make_interaction_key
+from analysis.study.numbers import format_p
+from analysis.study.outcome import StudyOutcome
+from analysis.study.results import Key
+from analysis.study.spec import Arm, StudySpec
 from etl.pages.text import Text
 
 

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 
 from analysis.figures.style import RULE, hide_frame
-from analysis.numbers import format_number
-from analysis.results import Key, Results
-from analysis.spec import StudySpec
 from analysis.steps.survival import CURVE_COLUMNS
+from analysis.study.numbers import format_number
+from analysis.study.results import Key, Results
+from analysis.study.spec import StudySpec
 
 
 @dataclass(frozen=True)

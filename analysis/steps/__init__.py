@@ -1,1 +1,1 @@
-"""The analyses of a study: each takes cohorts and adds its numbers to the results."""
+"""The analyses of a study, one after the other, each adding its numbers to the results; stands on study, estimators."""

@@ -6,14 +6,18 @@ from typing import Any
 
 import polars as pl
 
-from analysis.cohort_names import MATCHED
-from analysis.cox import fit_cox
-from analysis.kaplan_meier import compute_restricted_mean, compute_restricted_mean_difference, fit_kaplan_meier
-from analysis.logrank import compute_logrank
-from analysis.results import Key
-from analysis.spec import HOSPITAL, Endpoint
+from analysis.estimators.cox import fit_cox
+from analysis.estimators.kaplan_meier import (
+    compute_restricted_mean,
+    compute_restricted_mean_difference,
+    fit_kaplan_meier,
+)
+from analysis.estimators.logrank import compute_logrank
 from analysis.steps.study import Study
 from analysis.steps.survival import add_coefficients
+from analysis.study.cohort_names import MATCHED
+from analysis.study.results import Key
+from analysis.study.spec import HOSPITAL, Endpoint
 from etl.errors import AnalysisError
 
 PAIR = "pair"

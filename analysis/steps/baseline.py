@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from analysis.balance import compute_balance, describe_rule
-from analysis.cohort_names import ALL, MATCHED
-from analysis.contingency import compute_contingency_test
-from analysis.results import Key
-from analysis.spec import Characteristic
+from analysis.estimators.balance import compute_balance, describe_rule
+from analysis.estimators.contingency import compute_contingency_test
 from analysis.steps.study import Study, compute_percentage
+from analysis.study.cohort_names import ALL, MATCHED
+from analysis.study.results import Key
+from analysis.study.spec import Characteristic
 
 TEST_NAMES = {
     "pearson_chi_square": "Pearson chi-square, no continuity correction",

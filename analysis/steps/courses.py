@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from analysis.results import Key
-from analysis.spec import Courses
 from analysis.steps.outcomes import add_responses
 from analysis.steps.study import Study
+from analysis.study.results import Key
+from analysis.study.spec import Courses
 
 COURSE_SCHEMA = pl.Schema({
     "arm": pl.String,

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from analysis.cohort_names import ALL
-from analysis.results import Key
 from analysis.steps.study import Study
+from analysis.study.cohort_names import ALL
+from analysis.study.results import Key
 
 COUNTS = ("n_before", "n_removed", "n_unknown", "n_after")
 

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analysis.cohort_names import ALL, MATCHED
-from analysis.matching import Matches, match_nearest
-from analysis.propensity import Propensity, fit_propensity
-from analysis.results import Key
-from analysis.spec import HOSPITAL, Matching, StudySpec
+from analysis.estimators.matching import Matches, match_nearest
+from analysis.estimators.propensity import Propensity, fit_propensity
 from analysis.steps.study import Study
+from analysis.study.cohort_names import ALL, MATCHED
+from analysis.study.results import Key
+from analysis.study.spec import HOSPITAL, Matching, StudySpec
 
 N_BINS = 20
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from analysis.cohort_names import ALL
-from analysis.response import RESPONSES, compute_response_rates
-from analysis.results import Key
-from analysis.spec import Evaluation, GradeBand
+from analysis.estimators.response import RESPONSES, compute_response_rates
 from analysis.steps.baseline import add_share, add_test, count_levels
 from analysis.steps.study import Study
+from analysis.study.cohort_names import ALL
+from analysis.study.results import Key
+from analysis.study.spec import Evaluation, GradeBand
 
 ANY_TERM = "any event"
 

@@ -6,11 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from analysis.cohort_names import MATCHED
-from analysis.cox import compute_likelihood_ratio_p, fit_cox
-from analysis.design import encode_design
-from analysis.results import Key
-from analysis.spec import Characteristic, Endpoint, Regression, Subgroup
+from analysis.estimators.cox import compute_likelihood_ratio_p, fit_cox
+from analysis.estimators.design import encode_design
 from analysis.steps.study import Study
 from analysis.steps.survival import (
     COX_METHOD,
@@ -21,6 +18,10 @@ from analysis.steps.survival import (
     add_logrank,
     list_ticks,
 )
+from analysis.study.cohort_names import MATCHED
+from analysis.study.keys import make_interaction_key
+from analysis.study.results import Key
+from analysis.study.spec import Characteristic, Endpoint, Regression, Subgroup
 from etl.errors import AnalysisError
 
 
@@ -105,11 +106,6 @@ def add_subgroup(study: Study, subgroup: Subgroup) -> None:
         whose = arm.id if arm else None
         add_logrank(study, MATCHED, patients, endpoint, groups, subgroup=item.contrast, arm=whose)
     _add_interaction(study, frame, item, endpoint)
-
-
-def make_interaction_key(item: Characteristic, endpoint: Endpoint) -> Key:
-    """The key of the interaction of treatment with a characteristic."""
-    return Key(analysis="interaction", cohort=MATCHED, endpoint=endpoint.id, variable=f"arm x {item.id}")
 
 
 def _add_interaction(study: Study, frame: pl.DataFrame, item: Characteristic, endpoint: Endpoint) -> None:

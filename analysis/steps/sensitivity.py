@@ -6,15 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from analysis.balance import compute_balance
-from analysis.cohort import select_cohort
-from analysis.cohort_names import ALL, MATCHED
-from analysis.cox import fit_cox
-from analysis.results import Key
-from analysis.spec import Endpoint, Sensitivity, StudySpec
+from analysis.estimators.balance import compute_balance
+from analysis.estimators.cox import fit_cox
 from analysis.steps.match import MatchedCohort, describe_caliper, match_cohort
 from analysis.steps.study import Study
 from analysis.steps.survival import COX_METHOD, add_coefficients
+from analysis.study.cohort import select_cohort
+from analysis.study.cohort_names import ALL, MATCHED
+from analysis.study.results import Key
+from analysis.study.spec import Endpoint, Sensitivity, StudySpec
 from etl.errors import AnalysisError
 
 WEIGHTED_METHOD = "Cox model, Efron ties, weights of the matched sets, errors robust by set, Wald limits"

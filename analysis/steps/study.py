@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from analysis.cohort import compute_is_timed
-from analysis.results import ResultsBuilder
-from analysis.spec import Arm, Endpoint, StudySpec
+from analysis.study.cohort import compute_is_timed
+from analysis.study.results import ResultsBuilder
+from analysis.study.spec import Arm, Endpoint, StudySpec
 
 
 @dataclass

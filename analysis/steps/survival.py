@@ -6,9 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from analysis.cohort_names import ALL
-from analysis.cox import CoxFit, check_proportional_hazards, fit_cox
-from analysis.kaplan_meier import (
+from analysis.estimators.cox import CoxFit, check_proportional_hazards, fit_cox
+from analysis.estimators.kaplan_meier import (
     KaplanMeier,
     compute_median,
     compute_rates,
@@ -17,10 +16,12 @@ from analysis.kaplan_meier import (
     fit_kaplan_meier,
     fit_reverse_kaplan_meier,
 )
-from analysis.logrank import compute_logrank
-from analysis.results import Key
-from analysis.spec import Endpoint, FollowUp, StudySpec
+from analysis.estimators.logrank import compute_logrank
 from analysis.steps.study import Study
+from analysis.study.cohort_names import ALL
+from analysis.study.keys import make_hazard_ratio_key
+from analysis.study.results import Key
+from analysis.study.spec import Endpoint, FollowUp
 from etl.errors import AnalysisError
 
 CURVE_COLUMNS = ("cohort", "endpoint", "subgroup", "arm")
@@ -160,14 +161,6 @@ def add_logrank(
         )
     values = {"chi_square": test.chi_square, "p": test.p}
     study.results.add_all(key, values, method=f"log-rank, {test.df} df", **counts)
-
-
-def make_hazard_ratio_key(spec: StudySpec, cohort: str, endpoint: str, subgroup: str | None = None) -> Key:
-    """The key of the hazard ratio of the treated arm against the control, by the study's own model."""
-    treated = spec.treated.id
-    return Key(
-        analysis="cox_treatment", cohort=cohort, endpoint=endpoint, subgroup=subgroup, variable="arm", level=treated
-    )
 
 
 def add_hazard_ratio(

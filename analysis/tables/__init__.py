@@ -1,1 +1,1 @@
-"""Tables of the report; each reads results and never refits."""
+"""The report's tables: every number is looked up in the results; stands on study, steps, estimators."""

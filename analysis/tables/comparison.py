@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from analysis.cohort_names import name_cohort
-from analysis.numbers import prettify
-from analysis.published import list_without_result, read_published
-from analysis.results import Results, read_analysis
-from analysis.spec import StudySpec
+from analysis.study.cohort_names import name_cohort
+from analysis.study.numbers import prettify
+from analysis.study.published import list_without_result, read_published
+from analysis.study.results import Results, read_analysis
+from analysis.study.spec import StudySpec
 from analysis.tables.model import Cell, ReportTable, join_rows, print_row, text
 
 ORDER = 90

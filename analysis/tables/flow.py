@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.numbers import prettify
-from analysis.results import Key, Results
-from analysis.spec import StudySpec
+from analysis.study.numbers import prettify
+from analysis.study.results import Key, Results
+from analysis.study.spec import StudySpec
 from analysis.tables.model import Cell, ReportTable, join_rows, number_cell, text
 
 ORDER = 5

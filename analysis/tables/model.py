@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import analysis.tables
-from analysis.numbers import format_number
-from analysis.results import Key, Results
-from analysis.spec import StudySpec
+from analysis.study.numbers import format_number
+from analysis.study.results import Key, Results
+from analysis.study.spec import StudySpec
 
 LIMITS = ("ci_low", "ci_high")
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number as printed, the result it is, and how it was printed (see `analysis.numbers`)."""
+    """A number as printed, the result it is, and how it was printed (see `analysis.study.numbers`)."""
 
     result_id: str
     text: str

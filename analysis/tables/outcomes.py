@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analysis.cohort_names import ALL, COHORT_NAMES, name_cohort
-from analysis.response import RESPONSES
-from analysis.results import Key, Results
-from analysis.spec import Evaluation, StudySpec
+from analysis.estimators.response import RESPONSES
 from analysis.steps.courses import BEST_CHANGE, BEST_RESPONSE
 from analysis.steps.outcomes import ANY_TERM
+from analysis.study.cohort_names import ALL, COHORT_NAMES, name_cohort
+from analysis.study.results import Key, Results
+from analysis.study.spec import Evaluation, StudySpec
 from analysis.tables.model import (
     Cell,
     ReportTable,

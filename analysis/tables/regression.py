@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
-from analysis.numbers import prettify
-from analysis.results import Key, Results, make_slug
-from analysis.spec import Endpoint, StudySpec
+from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
+from analysis.study.numbers import prettify
+from analysis.study.results import Key, Results, make_slug
+from analysis.study.spec import Endpoint, StudySpec
 from analysis.tables.model import Cell, ReportTable, interval_cell, join_rows, number_cell, print_row, text
 
 ORDER = 30

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analysis.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
-from analysis.results import Key, Results
-from analysis.spec import Endpoint, Sensitivity, StudySpec
-from analysis.steps.survival import make_hazard_ratio_key
+from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
+from analysis.study.keys import make_hazard_ratio_key
+from analysis.study.results import Key, Results
+from analysis.study.spec import Endpoint, Sensitivity, StudySpec
 from analysis.tables.model import Cell, ReportTable, heading, interval_cell, join_rows, look_up, number_cell, text
 
 ORDER = 60

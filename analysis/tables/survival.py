@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.cohort_names import COHORT_NAMES, MATCHED, name_cohort
-from analysis.results import Key, Results
-from analysis.spec import Endpoint, StudySpec
-from analysis.steps.regression import make_interaction_key
-from analysis.steps.survival import make_hazard_ratio_key
+from analysis.study.cohort_names import COHORT_NAMES, MATCHED, name_cohort
+from analysis.study.keys import make_hazard_ratio_key, make_interaction_key
+from analysis.study.results import Key, Results
+from analysis.study.spec import Endpoint, StudySpec
 from analysis.tables.model import (
     Cell,
     ReportTable,

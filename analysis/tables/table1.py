@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analysis.cohort_names import COHORT_NAMES, name_cohort
-from analysis.numbers import prettify
-from analysis.results import Key, Results
-from analysis.spec import Characteristic, StudySpec
 from analysis.steps.baseline import SMD_METHOD
+from analysis.study.cohort_names import COHORT_NAMES, name_cohort
+from analysis.study.numbers import prettify
+from analysis.study.results import Key, Results
+from analysis.study.spec import Characteristic, StudySpec
 from analysis.tables.model import Cell, ReportTable, count_cell, heading, join_rows, look_up, number_cell, text
 
 ORDER = 10

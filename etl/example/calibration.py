@@ -18,7 +18,7 @@ CALIBRATION_PATH = find_folder("etl.example") / "calibration.toml"
 SURVIVAL_MONTHS = (4.1, 5.0, 6.0, 8.0, 10.0, 12.0, 14.0, 16.0, 18.0, 21.0, 24.0, 30.0, 36.0, 48.0)
 
 _HEADER = """\
-# Constants of the synthetic example, found by `python -m analysis.calibrate_example`: do not edit.
+# Constants of the synthetic example, found by `python -m calibration.search`: do not edit.
 # etl/example/calibration.py says what they mean, docs/example.md how near they come to the published figures.
 """
 

@@ -14,9 +14,9 @@ import polars as pl
 from etl.example.fault_texts import LESION_RULES, both, filled, has, is_later_visit, is_stable
 from etl.example.faults import IMPOSSIBLE_DAY, AnyFault, CellChange, CopiedRow, Fault, Wanted, accept_any
 from etl.example.model import Record, SyntheticPatient
-from etl.read_site import load_site
+from etl.mapping.read_site import load_site
+from etl.mapping.site import SHARED
 from etl.settings import PACKAGE_SITES
-from etl.site import SHARED
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from etl.delivery.read import SYNTHETIC_MARKER
 from etl.example.margins import Levels
-from etl.extract import SYNTHETIC_MARKER
 
 MARKER = f"{SYNTHETIC_MARKER} 合成示例数据，非真实患者"
 ELIGIBLE = "eligible"

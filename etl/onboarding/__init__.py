@@ -1,1 +1,1 @@
-"""From an unknown delivery to a proposed mapping and the worksheet of what a person must decide."""
+"""An unknown delivery becomes a mapping that a person has decided; stands on delivery, mapping, quality, pages."""

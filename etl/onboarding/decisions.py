@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from etl.onboarding.codes import CodeDraft
-from etl.onboarding.draft import ALL_ROWS, ColumnDraft, Draft
-from etl.onboarding.layout import FoundSource
-from etl.onboarding.proposal import SURE
+from etl.onboarding.proposing.codes import CodeDraft
+from etl.onboarding.proposing.draft import ALL_ROWS, ColumnDraft, Draft
+from etl.onboarding.proposing.layout import FoundSource
+from etl.onboarding.proposing.proposal import SURE
 from etl.pages.text import Text
 
 DECISIONS = "decisions.csv"

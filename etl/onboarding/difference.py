@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import polars as pl
 
-from etl.extract import Delivery
-from etl.onboarding.codes import CodeDraft, draft_codes
-from etl.onboarding.draft import ColumnDraft, Draft, draft_columns
-from etl.onboarding.joins import describe_joins
-from etl.onboarding.layout import REPEAT_INSTRUMENT, FoundSource, Layout, read_layout
-from etl.onboarding.profile import profile_column
-from etl.onboarding.proposal import PART_OF_HEADER, Proposal
-from etl.onboarding.propose import propose_columns
-from etl.onboarding.words import NOT_SENT, Meaning
+from etl.delivery.read import Delivery
+from etl.mapping.sheets import is_sheet_of
+from etl.mapping.site import IDENTIFIER_ROLES, Site, Source, normalise_code
+from etl.onboarding.proposing.codes import CodeDraft, draft_codes
+from etl.onboarding.proposing.draft import ColumnDraft, Draft, draft_columns
+from etl.onboarding.proposing.joins import describe_joins
+from etl.onboarding.proposing.layout import REPEAT_INSTRUMENT, FoundSource, Layout, read_layout
+from etl.onboarding.proposing.profile import profile_column
+from etl.onboarding.proposing.proposal import PART_OF_HEADER, Proposal
+from etl.onboarding.proposing.propose import propose_columns
+from etl.onboarding.proposing.words import NOT_SENT, Meaning
 from etl.pages.text import Text
-from etl.sheets import is_sheet_of
-from etl.site import IDENTIFIER_ROLES, Site, Source, normalise_code
 
 
 def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str, str]]) -> Draft:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from etl.mapping.site import EACH, SHARED, Site
 from etl.onboarding.decisions import COLUMN, Decision
-from etl.onboarding.words import list_meanings
+from etl.onboarding.proposing.words import list_meanings
+from etl.pages.labels import label_field
 from etl.pages.text import Text
-from etl.quality.texts import label_field
-from etl.site import EACH, SHARED, Site
 from schemas.contract import read_key
 from schemas.tables import TABLES
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from etl.mapping.read_site import CODES_HEADER, COLUMNS_HEADER
+from etl.mapping.site import EVERY_SOURCE, normalise_text
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
-from etl.onboarding.layout import FoundSource
-from etl.onboarding.words import ASK, NOT_NEEDED, NOT_SENT, list_meanings
-from etl.read_site import CODES_HEADER, COLUMNS_HEADER
-from etl.site import EVERY_SOURCE, normalise_text
+from etl.onboarding.proposing.layout import FoundSource
+from etl.onboarding.proposing.words import ASK, NOT_NEEDED, NOT_SENT, list_meanings
 
 UNDECIDED = "undecided"
 NO_RECORDS = "no records"

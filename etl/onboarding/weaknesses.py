@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from etl.onboarding.decisions import COLUMN, SHEET, Decision
 from etl.onboarding.keys import find_divided_tables
-from etl.onboarding.words import list_meanings, read_fields
+from etl.onboarding.proposing.words import list_meanings, read_fields
+from etl.pages.labels import label_field, label_test
 from etl.pages.text import Text
-from etl.quality.texts import label_field, label_test
 from etl.quality.thresholds import ALTERNATIVES, BASELINE_TESTS, REQUIRED, find_completeness_threshold
 from schemas.contract import read_grain
 from schemas.tables import TABLES

@@ -1,1 +1,1 @@
-"""The base template, style and helpers of every HTML page."""
+"""What every page and workbook is made of: texts in two languages, labels, charts, what small counts may be shown."""

@@ -2,7 +2,7 @@
 
 They differ by the room and the reader: a figure has a corner for three words, a manuscript must say it to an editor, and
 a workbook's mark is also what tells, when it comes back answered, that its patients are invented. What a hospital's own
-file carries is `etl.extract.SYNTHETIC_MARKER`; a table says it by row, in `data_origin`.
+file carries is `etl.delivery.read.SYNTHETIC_MARKER`; a table says it by row, in `data_origin`.
 """
 
 from __future__ import annotations

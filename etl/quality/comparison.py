@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from etl.pages import labels as texts
 from etl.pages.text import Text
-from etl.quality import distributions, measures, texts, thresholds
+from etl.quality import distributions, measures, thresholds
 from etl.quality.status import ANSWERED
 
 Rows = list[dict[str, Any]]

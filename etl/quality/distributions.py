@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import chi2_contingency
 
-from etl.disclosure import suppress_small_counts
+from etl.pages.disclosure import suppress_small_counts
+from etl.pages.labels import label_field, label_test
 from etl.pages.text import Text
 from etl.quality import thresholds
-from etl.quality.texts import label_field, label_test
 from schemas.codes import Arm, BclcStage, ChildPughClass, Code, Comparator, LabTest, PvttType, Serology, Sex
 
 EDGES: dict[str, tuple[float, ...]] = {

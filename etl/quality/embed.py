@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
-from etl.answers import ANSWERS
+from etl.pages.labels import SEVERITIES, STATUSES
 from etl.pages.text import Text
+from etl.quality.answers import ANSWERS
 from etl.quality.measures import sort_findings
 from etl.quality.status import ANSWERED, RESOLVED
-from etl.quality.texts import SEVERITIES, STATUSES
 
 VALUE_LIMIT = 160
 ID_LETTERS = 10

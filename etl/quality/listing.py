@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from etl.pages import labels as texts
 from etl.pages.charts import Bar
 from etl.pages.text import Text, format_percent
-from etl.quality import changes, distributions, measures, texts
+from etl.quality import changes, distributions, measures
 from etl.quality.priorities import rank_questions
 from etl.quality.status import ASKED
 from schemas.codes import Severity
@@ -91,7 +92,7 @@ def list_distributions(subject: pl.DataFrame, hospital: str) -> Rows:
     """List the compared fields with their levels: the hospital's patients and share, and the others' share where it may be seen.
 
     This is the only thing on a hospital's page that comes from other hospitals: shares of all of them together, small counts
-    hidden (`etl/disclosure.py`).
+    hidden (`etl/pages/disclosure.py`).
     """
     levels = distributions.hide_small_counts(distributions.count_levels(subject, hospital))
     fields = []

@@ -11,7 +11,11 @@ from typing import Any
 import polars as pl
 import xlsxwriter
 
-from etl.answers import (
+from etl.pages.labels import SEVERITIES, STATUSES, label_field
+from etl.pages.spreadsheet import CELL_LIMIT, Replace, fit_height, open_workbook
+from etl.pages.synthetic_marks import IN_WORKBOOKS
+from etl.pages.text import Text
+from etl.quality.answers import (
     ANSWER,
     ANSWERED_BY,
     ANSWERS,
@@ -22,12 +26,8 @@ from etl.answers import (
     VALUE,
     name_delivery,
 )
-from etl.pages.spreadsheet import CELL_LIMIT, Replace, fit_height, open_workbook
-from etl.pages.synthetic_marks import IN_WORKBOOKS
-from etl.pages.text import Text
 from etl.quality.measures import sort_findings
 from etl.quality.status import ASKED
-from etl.quality.texts import SEVERITIES, STATUSES, label_field
 from schemas.codes import Severity
 
 COLUMNS: tuple[tuple[Text, int], ...] = (

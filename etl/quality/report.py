@@ -9,11 +9,12 @@ from typing import Any
 
 import polars as pl
 
-from etl.answers import ANSWERS
+from etl.pages import labels as texts
 from etl.pages.page import Language, render_page, write_page
 from etl.pages.spreadsheet import Replace
 from etl.pages.text import Text
-from etl.quality import comparison, listing, measures, texts, thresholds
+from etl.quality import comparison, listing, measures, thresholds
+from etl.quality.answers import ANSWERS
 from etl.quality.embed import embed_findings
 from etl.quality.expectations import run_expectations
 from etl.quality.queries import filter_queries, write_query_workbook

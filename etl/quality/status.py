@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from etl.answers import CORRECTED, normalise_cell
+from etl.quality.answers import CORRECTED, normalise_cell
 
 NEW, OPEN, REOPENED, ANSWERED, RESOLVED = "new", "open", "reopened", "answered", "resolved"
 ASKED = (NEW, OPEN, REOPENED)

@@ -1,1 +1,1 @@
-"""The warehouse: its declared tables, its versions, and the only reader of `sql/`."""
+"""The DuckDB file of a workspace: its declared shape, its migrations, one writer; the only reader of sql/."""

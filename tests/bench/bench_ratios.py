@@ -10,19 +10,18 @@ import time
 
 import numpy as np
 import polars as pl
+from judged_delivery import judge_mapped
 from lifelines import CoxPHFitter
 
-from analysis.cox import fit_cox
-from analysis.matching import match_nearest
+from analysis.estimators.cox import fit_cox
+from analysis.estimators.matching import match_nearest
+from etl.delivery.read import read_delivery
 from etl.example import write_example
 from etl.example.model import HOSPITALS
-from etl.extract import read_delivery
-from etl.identity import PseudonymKey
-from etl.mapping import map_delivery
-from etl.parse import parse_dates
-from etl.read_site import load_site
+from etl.mapping.parse import parse_dates
+from etl.mapping.read_site import load_site
+from etl.mapping.verbs import map_delivery
 from etl.settings import PACKAGE_SITES
-from etl.validate import validate_delivery
 
 LAST_DAY = dt.date(2022, 11, 20)
 
@@ -40,9 +39,7 @@ def test_validating_a_delivery_against_reading_it(tmp_path):
         read_seconds, delivery = clock(lambda path=path: read_delivery(path))
         site = load_site(PACKAGE_SITES / hospital)
         map_seconds, mapped = clock(lambda d=delivery, s=site: map_delivery(d, s))
-        judge_seconds, validated = clock(
-            lambda m=mapped, s=site: validate_delivery(m, s, "bench", LAST_DAY, PseudonymKey(b"k" * 64))
-        )
+        judge_seconds, validated = clock(lambda m=mapped, s=site: judge_mapped(m, s, LAST_DAY))
         assert validated.records_made > 0
         print(
             f"\n{hospital}: mapping {map_seconds / read_seconds:.1f} x, validating {judge_seconds / read_seconds:.1f} x reading"

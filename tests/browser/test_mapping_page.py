@@ -4,9 +4,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from worksheet_desk import fill, read_cells
 
-from etl.onboarding.page import write_mapping_page
-from etl.onboarding.run import propose_hospital
-from etl.onboarding.take import take_worksheet
+from etl.onboarding.mapping_page import write_mapping_page
+from etl.onboarding.propose_hospital import propose_hospital
+from etl.onboarding.take_worksheet import take_worksheet
 from etl.settings import Settings
 
 SCRIPT, FORMULA = "<script>alert(1)</script>", "=cmd|' /C calc'!A0"

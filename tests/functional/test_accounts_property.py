@@ -10,13 +10,12 @@ import clinic
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from judged_delivery import judge_mapped
 
-from etl.accounts import BLANK_ROW, HEADER
-from etl.extract import read_delivery
-from etl.identity import PseudonymKey
-from etl.mapping import map_delivery
-from etl.read_site import load_site
-from etl.validate import validate_delivery
+from etl.delivery.read import read_delivery
+from etl.mapping.accounts import BLANK_ROW, HEADER
+from etl.mapping.read_site import load_site
+from etl.mapping.verbs import map_delivery
 
 LAST_DAY = dt.date(2022, 11, 20)
 NUMBER = st.sampled_from(["", "001", "002", "００１", "total 3", " TO TAL", "-"])
@@ -73,7 +72,7 @@ def test_nothing_is_lost_and_the_order_of_rows_changes_no_finding(patients, labs
             texts = write(heads[0], patients), write(heads[1], labs)
             delivery = read_delivery(clinic.write_delivery(folder / name, patients=texts[0], labs=texts[1]))
             mapped = map_delivery(delivery, site)
-            judged = validate_delivery(mapped, site, "x", LAST_DAY, PseudonymKey(b"k" * 64))
+            judged = judge_mapped(mapped, site, LAST_DAY)
             check_accounts(mapped, judged, texts)
             ids.append(judged.findings["finding_id"].sort().to_list())
             random.shuffle(patients)

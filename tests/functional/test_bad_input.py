@@ -9,8 +9,8 @@ import clinic
 import pytest
 
 from etl import errors
+from etl.delivery.read import SYNTHETIC_MARKER
 from etl.errors import RegistryError
-from etl.extract import SYNTHETIC_MARKER
 from etl.ingest import ingest, revert
 from etl.settings import read_settings
 from etl.store.warehouse import open_for_writing

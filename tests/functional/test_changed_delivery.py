@@ -13,11 +13,11 @@ from worksheet_desk import (
 )
 
 from etl.errors import DeliveryError, StructureError, UsageError, WorksheetError
+from etl.mapping.read_site import load_site
 from etl.onboarding.decisions import CODE, COLUMN, SHEET, read_decisions
-from etl.onboarding.run import propose_hospital
-from etl.onboarding.take import take_worksheet
-from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
-from etl.read_site import load_site
+from etl.onboarding.propose_hospital import propose_hospital
+from etl.onboarding.take_worksheet import take_worksheet
+from etl.onboarding.worksheet.form import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 
 AUTHOR = (README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}")
 CHANGED = """# sent on Friday

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from analysis import cli
+from etl.delivery.read import read_delivery
 from etl.errors import InternalError, RegistryError
-from etl.extract import read_delivery
 
 ROOT = Path(__file__).parents[2]
 GROUP = get_command(cli.commands)

@@ -11,9 +11,9 @@ import example_hospital
 import polars as pl
 import pytest
 
-from etl.delivery_day import find_named_day, find_stated_day
 from etl.errors import DeliveryError
 from etl.ingest import ingest
+from etl.mapping.delivery_day import find_named_day, find_stated_day
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
 from schemas.contract import read_contract

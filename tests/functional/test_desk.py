@@ -6,8 +6,8 @@ import pytest
 from etl import errors
 from etl.cli import run_revert
 from etl.ingest import revert
-from etl.quality.run import write_quality
-from etl.quality.texts import label_ignore_rule
+from etl.pages.labels import label_ignore_rule
+from etl.publish import write_quality
 
 
 def test_a_workbook_open_in_excel_is_no_second_delivery(desk):

@@ -9,8 +9,8 @@ import pytest
 
 from etl.example import write_example
 from etl.example.cohort import draw_patients
-from etl.identity import read_key
 from etl.ingest import ingest
+from etl.mapping.identity import read_key
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
 from schemas.rules import RULES

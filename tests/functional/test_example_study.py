@@ -13,22 +13,22 @@ from pathlib import Path
 import polars as pl
 import pytest
 import xlsxwriter
+from calibration.targets import list_targets
+from calibration.trial import Bench
 from example_reference import hash_drawn, list_findings
 from fixed_key import write_fixed_key
 
-from analysis.calibration_targets import list_targets
-from analysis.calibration_trial import Bench
-from analysis.read_spec import read_spec, read_study
 from analysis.run import compute_study
-from etl.accounts import USED
+from analysis.study.read_spec import read_spec, read_study
+from etl.delivery.read import read_delivery
 from etl.errors import AnalysisError
 from etl.example.calibration import read_calibration
-from etl.extract import read_delivery
-from etl.ingest import VERSIONED
-from etl.read_site import load_site
+from etl.mapping.accounts import USED
+from etl.mapping.read_site import load_site
+from etl.mapping.sheets import choose_sheets
+from etl.mapping.site import IDENTIFIER_ROLES
 from etl.settings import PACKAGE_SITES
-from etl.sheets import choose_sheets
-from etl.site import IDENTIFIER_ROLES
+from etl.store.shape import list_versioned
 from etl.store.warehouse import read_frames
 
 ROOT = Path(__file__).parents[2]
@@ -279,7 +279,7 @@ def list_secrets(study: StudyRun) -> set[str]:
 
 def read_everything(study: StudyRun) -> str:
     """All the warehouse says in text, and all pages, workbooks and result files, unpacked."""
-    relations = ["ingests", "landing.source_row", "cross_findings", *(f"versions.{name}" for name in VERSIONED)]
+    relations = ["ingests", "landing.source_row", "cross_findings", *(f"versions.{name}" for name in list_versioned())]
     texts = [frame.write_json() for frame in study.read(*relations).values()]
     for path in (study.folder / "reports").rglob("*"):
         if path.suffix == ".xlsx":

@@ -4,16 +4,16 @@ import pytest
 import xlsxwriter
 from worksheet_desk import fill, list_rows, read_cells, write_cells
 
+from etl.delivery.read import read_delivery
 from etl.errors import StructureError
-from etl.extract import read_delivery
-from etl.header_levels import join_levels, read_levels
 from etl.ingest import ingest
-from etl.onboarding.draft import draft_mapping
-from etl.onboarding.find_header import find_header
-from etl.onboarding.run import propose_hospital
-from etl.onboarding.take import take_worksheet
-from etl.onboarding.worksheet_texts import SHEETS
-from etl.read_site import load_site
+from etl.mapping.header_levels import join_levels, read_levels
+from etl.mapping.read_site import load_site
+from etl.onboarding.propose_hospital import propose_hospital
+from etl.onboarding.proposing.draft import draft_mapping
+from etl.onboarding.proposing.find_header import find_header
+from etl.onboarding.take_worksheet import take_worksheet
+from etl.onboarding.worksheet.form import SHEETS
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
 

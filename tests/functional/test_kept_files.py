@@ -10,12 +10,12 @@ import pytest
 from test_query_loop import CONFIRMED, UNUSUAL_SIZE, answer, find_workbook
 
 from etl import kept_files
-from etl.answers import keep_workbook
 from etl.cli import run_ingest, run_quality, run_revert
 from etl.errors import NotKeptError
 from etl.kept_files import keep_file, replace_keeping
 from etl.onboarding.kept import replace_filled, set_aside
-from etl.quality.run import write_quality
+from etl.publish import write_quality
+from etl.quality.answers import keep_workbook
 
 HALF = 1000
 

@@ -7,16 +7,16 @@ import clinic
 import pytest
 from worksheet_desk import fill, list_rows, read_cells
 
+from etl.delivery.read import read_delivery
 from etl.errors import StructureError
-from etl.extract import read_delivery
 from etl.ingest import ingest
-from etl.onboarding.draft import draft_mapping
-from etl.onboarding.run import propose_hospital
-from etl.onboarding.take import take_worksheet
-from etl.onboarding.worksheet_texts import COLUMNS as COLUMNS_SHEET
-from etl.read_site import load_site
+from etl.mapping.read_site import load_site
+from etl.mapping.site import split_items
+from etl.onboarding.propose_hospital import propose_hospital
+from etl.onboarding.proposing.draft import draft_mapping
+from etl.onboarding.take_worksheet import take_worksheet
+from etl.onboarding.worksheet.form import COLUMNS as COLUMNS_SHEET
 from etl.settings import Settings
-from etl.site import split_items
 from etl.store.warehouse import read_frames
 
 SITE = """hospital = "clinic"\n[[source]]\nname = "main"\nfile = "*.csv"\nheader_row = 1\n"""

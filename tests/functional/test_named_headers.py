@@ -5,10 +5,10 @@ import xlsxwriter
 from worksheet_desk import COLUMN_DECISION, fill, find_row, list_rows, read_cells, write_cells
 
 from etl.errors import DeliveryError, UsageError, WorksheetError
-from etl.onboarding.run import propose_hospital
-from etl.onboarding.take import take_worksheet
-from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
-from etl.read_site import load_site
+from etl.mapping.read_site import load_site
+from etl.onboarding.propose_hospital import propose_hospital
+from etl.onboarding.take_worksheet import take_worksheet
+from etl.onboarding.worksheet.form import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 from etl.settings import Settings
 
 AUTHOR = (README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}")

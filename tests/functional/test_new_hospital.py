@@ -21,17 +21,17 @@ from worksheet_desk import (
     write_cells,
 )
 
+from etl.delivery.read import read_delivery
 from etl.errors import OpenDecisionsError, UsageError, WorksheetError
 from etl.example import write_example
-from etl.extract import read_delivery
-from etl.mapping import map_delivery
+from etl.mapping.read_site import load_site
+from etl.mapping.verbs import map_delivery
 from etl.onboarding.decisions import COLUMN, Decision, read_decisions
-from etl.onboarding.draft import draft_mapping
-from etl.onboarding.run import propose_hospital
-from etl.onboarding.take import take_worksheet
+from etl.onboarding.propose_hospital import propose_hospital
+from etl.onboarding.proposing.draft import draft_mapping
+from etl.onboarding.take_worksheet import take_worksheet
 from etl.onboarding.weaknesses import list_weaknesses
-from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
-from etl.read_site import load_site
+from etl.onboarding.worksheet.form import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 from etl.settings import PACKAGE_SITES, Settings
 
 HOSPITALS = ("nanfang", "hunan", "sysu")

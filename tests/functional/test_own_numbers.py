@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 
 from etl.ingest import ingest
-from etl.masking import OwnTexts, is_identifying, mask_own
-from etl.quality.run import write_quality
+from etl.mapping.masking import OwnTexts, is_identifying, mask_own
+from etl.publish import write_quality
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
 from schemas.contract import read_contract

@@ -8,8 +8,8 @@ from python_calamine import CalamineWorkbook
 
 from etl import errors
 from etl.cli import run_ingest
+from etl.publish import write_quality
 from etl.quality.queries import HEADER_ROW
-from etl.quality.run import write_quality
 
 UNUSUAL_SIZE = clinic.PATIENTS.replace(",82,", ",260,")  # 26 cm: unusual, and in this patient right
 NO_DATE = ("1955/12/31", "New Year's Eve")

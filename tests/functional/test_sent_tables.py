@@ -1,12 +1,12 @@
 """What a hospital sends is said by its mapping, not by what happens to be in a delivery or in a part of one."""
 
 import clinic
+from judged_delivery import judge_mapped
 
-from etl.extract import read_delivery
-from etl.identity import PseudonymKey
-from etl.mapping import map_delivery
-from etl.site import load_site
-from etl.validate import validate_delivery
+from etl.delivery.read import read_delivery
+from etl.mapping.identity import PseudonymKey
+from etl.mapping.site import load_site
+from etl.mapping.verbs import map_delivery
 
 KEY = PseudonymKey(b"0123456789abcdef0123456789abcdef")
 FACTS = ("metastasis_organ_number", "laboratory_number", "treatment_number")
@@ -16,7 +16,7 @@ def count_records(tmp_path, **texts):
     clinic.write_site(tmp_path / "clinic")
     clinic.write_delivery(tmp_path / "extract", **texts)
     site = load_site(tmp_path / "clinic")
-    validated = validate_delivery(map_delivery(read_delivery(tmp_path / "extract"), site), site, "d", KEY)
+    validated = judge_mapped(map_delivery(read_delivery(tmp_path / "extract"), site), site, key=KEY)
     counts = validated.derived["subject"].sort("source_row").select(FACTS).rows()
     incomplete = validated.rule_outcomes.filter(rule_id="baseline_laboratory_is_complete")["n_fail"].item()
     return counts, incomplete

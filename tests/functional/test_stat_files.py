@@ -10,10 +10,10 @@ import polars as pl
 import pyreadstat
 import pytest
 
+from etl.delivery.read import ROW, read_delivery
 from etl.errors import DeliveryError
-from etl.extract import ROW, read_delivery
 from etl.ingest import ingest
-from etl.onboarding.draft import draft_mapping
+from etl.onboarding.proposing.draft import draft_mapping
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
 from schemas.contract import PROVENANCE

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from conftest import Desk
 
-import etl.validate
+import etl.judging.validate
 from etl.errors import InternalError
 from etl.ingest import revert
 from etl.settings import Settings
@@ -68,7 +68,7 @@ def add_derived(monkeypatch, frame):
         derived = derive(tables)
         return {**derived, frame: derived[frame].with_columns(came_later=pl.lit("made"))}
 
-    monkeypatch.setattr(etl.validate, "derive", derive_more)
+    monkeypatch.setattr(etl.judging.validate, "derive", derive_more)
 
 
 def list_unfilled(desk):
@@ -162,7 +162,7 @@ def test_a_derived_frame_that_is_not_as_declared_is_a_fault_of_the_registry(desk
         derived = derive(tables)
         return {**derived, frame: derived[frame].with_columns(pl.col("patient_id").cast(pl.Categorical))}
 
-    monkeypatch.setattr(etl.validate, "derive", derive_other)
+    monkeypatch.setattr(etl.judging.validate, "derive", derive_other)
     before = desk.settings.warehouse_path.read_bytes()
     with pytest.raises(InternalError, match=f"'{frame}' is not as it is declared: it patient_id is Categorical"):
         desk.ingest()

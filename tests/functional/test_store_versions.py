@@ -13,7 +13,7 @@ from conftest import Desk
 
 from etl import errors
 from etl.ingest import revert
-from etl.quality.run import write_quality
+from etl.publish import write_quality
 from etl.settings import Settings
 from etl.store import upgrade as store_upgrade
 from etl.store.database import Warehouse

@@ -5,12 +5,12 @@ import datetime as dt
 import clinic
 import polars as pl
 import pytest
+from judged_delivery import judge_mapped
 
-from etl.extract import read_delivery
-from etl.identity import PseudonymKey
-from etl.mapping import map_delivery
-from etl.read_site import load_site
-from etl.validate import validate_delivery
+from etl.delivery.read import read_delivery
+from etl.mapping.identity import PseudonymKey
+from etl.mapping.read_site import load_site
+from etl.mapping.verbs import map_delivery
 
 LAST_DAY = dt.date(2022, 11, 20)
 KEY = PseudonymKey(b"0123456789abcdef0123456789abcdef")
@@ -24,6 +24,6 @@ def test_a_value_without_its_unit_is_set_aside(tmp_path, emptied, asked):
     clinic.write_site(tmp_path / "clinic")
     clinic.write_delivery(tmp_path / "extract", labs=labs)
     site = load_site(tmp_path / "clinic")
-    validated = validate_delivery(map_delivery(read_delivery(tmp_path / "extract"), site), site, "d", LAST_DAY, KEY)
+    validated = judge_mapped(map_delivery(read_delivery(tmp_path / "extract"), site), site, LAST_DAY, KEY)
     found = validated.findings.filter(pl.col("rule_id") == "laboratory.value.unit")
     assert sorted(found["source_row"]) == asked

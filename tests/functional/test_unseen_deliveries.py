@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from worksheet_desk import read_cells
 
-from etl.extract import Delivery, read_delivery
-from etl.onboarding.draft import ColumnDraft, Draft, draft_mapping
-from etl.onboarding.run import propose_hospital
+from etl.delivery.read import Delivery, read_delivery
+from etl.mapping.site import normalise_text
+from etl.onboarding.propose_hospital import propose_hospital
+from etl.onboarding.proposing.draft import ColumnDraft, Draft, draft_mapping
 from etl.settings import Settings
-from etl.site import normalise_text
 
 FOLDER = Path(__file__).parents[1] / "unseen"
 NAMES = ("workbook", "trial", "thesis")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.between_hospitals import SAME_PATIENT_RULE, find_shared_patients
+from etl.judging.between_hospitals import SAME_PATIENT_RULE, find_shared_patients
 from etl.store.sql_files import list_views
 
 SUBJECT = {

@@ -6,18 +6,18 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from judged_delivery import judge_mapped
 from oracle.contract_oracle import fields_of, judge_delivery
 from oracle.invented_delivery import CONTRACTS, LAST_DAY, make_delivery
 
-from etl.accounts import CellAccounts, Landing
-from etl.findings_book import FindingsBook
-from etl.identity import PseudonymKey
-from etl.judge_contract import judge_cells, reject_by_key, reject_with_patient
-from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
-from etl.masking import OwnTexts
-from etl.records import RECORD, type_records
-from etl.site import Site
-from etl.validate import validate_delivery
+from etl.judging.book import FindingsBook
+from etl.judging.contract import judge_cells, reject_by_key, reject_with_patient
+from etl.mapping.accounts import CellAccounts, Landing
+from etl.mapping.identity import PseudonymKey
+from etl.mapping.masking import OwnTexts
+from etl.mapping.records import RECORD, type_records
+from etl.mapping.site import Site
+from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
 from schemas.rules import RULES
 from schemas.tables import TABLES
 
@@ -111,7 +111,7 @@ def test_findings_of_the_contract_agree_with_their_oracle(delivery):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_whole_delivery_is_accepted_and_quarantined_as_the_oracle_says(seed):
     delivery = make_delivery(seed)
-    expected, validated = judge_delivery(delivery), validate_delivery(make_mapped(delivery), SITE, "d", LAST_DAY, KEY)
+    expected, validated = judge_delivery(delivery), judge_mapped(make_mapped(delivery), SITE, LAST_DAY, KEY)
     compare(expected, validated.tables, validated.findings.filter(~pl.col("rule_id").is_in(list(RULES))))
     is_asked = ("missing", "implausible", "personal_data")
     set_aside = {place for place in expected.findings if place[2] is None or place[0].rsplit(".", 1)[1] not in is_asked}

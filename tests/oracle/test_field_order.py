@@ -9,11 +9,11 @@ from random import Random
 
 import polars as pl
 import pytest
+from judged_delivery import judge_mapped
 from oracle.invented_delivery import make_delivery
 from oracle.test_contract_oracle import KEY, SITE, make_mapped
 from polars.testing import assert_frame_equal
 
-from etl.validate import validate_delivery
 from schemas.contract import PROVENANCE, Table, read_contract
 from schemas.row_text import FIRST_FIELDS, compute_row_text
 from schemas.tables import TABLES
@@ -39,7 +39,7 @@ def collect(delivery, seed=None):
     if seed is not None:
         for table, texts in mapped.records.items():
             mapped.records[table] = texts.select(Random(seed).sample(texts.columns, len(texts.columns)))
-    validated = validate_delivery(mapped, SITE, "d", KEY)
+    validated = judge_mapped(mapped, SITE, key=KEY)
     frames = {**validated.tables, **{f"derived {name}": frame for name, frame in validated.derived.items()}}
     for name in ("findings", "rule_outcomes", "quarantine", "completeness"):
         frames[name] = getattr(validated, name)

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.matching import match_nearest
+from analysis.estimators.matching import match_nearest
 
 HERE = Path(__file__).parent
 SHARED = Path(__file__).parents[2].parent / "shared"

@@ -10,10 +10,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
-from analysis.balance import compute_balance
-from analysis.contingency import compute_contingency_test
-from analysis.matching import match_nearest
-from analysis.response import compute_difference_ci, compute_proportion_ci, compute_response_rates
+from analysis.estimators.balance import compute_balance
+from analysis.estimators.contingency import compute_contingency_test
+from analysis.estimators.matching import match_nearest
+from analysis.estimators.response import compute_difference_ci, compute_proportion_ci, compute_response_rates
 from etl.errors import AnalysisError
 
 COHORT = pl.DataFrame(

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import cox
-from analysis.cox import compute_likelihood_ratio_p, fit_cox
-from analysis.design import encode_design
+from analysis.estimators import cox
+from analysis.estimators.cox import compute_likelihood_ratio_p, fit_cox
+from analysis.estimators.design import encode_design
 from etl.errors import AnalysisError
 
 

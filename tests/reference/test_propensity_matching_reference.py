@@ -11,9 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import logit
 
-from analysis.design import encode_design
-from analysis.matching import match_nearest
-from analysis.propensity import fit_propensity
+from analysis.estimators.design import encode_design
+from analysis.estimators.matching import match_nearest
+from analysis.estimators.propensity import fit_propensity
 from etl.errors import AnalysisError
 
 LALONDE_COVARIATES = ["age", "educ", "race", "married", "nodegree", "re74", "re75"]

@@ -6,12 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analysis.balance import compute_balance
-from analysis.cox import check_proportional_hazards, fit_cox
-from analysis.kaplan_meier import compute_median, compute_rates, compute_restricted_mean, fit_kaplan_meier
-from analysis.logrank import compute_logrank
-from analysis.matching import match_nearest
-from analysis.propensity import fit_propensity
+from analysis.estimators.balance import compute_balance
+from analysis.estimators.cox import check_proportional_hazards, fit_cox
+from analysis.estimators.kaplan_meier import compute_median, compute_rates, compute_restricted_mean, fit_kaplan_meier
+from analysis.estimators.logrank import compute_logrank
+from analysis.estimators.matching import match_nearest
+from analysis.estimators.propensity import fit_propensity
 from schemas.definitions.albi import compute_albi_grade, compute_albi_score
 
 # Columns of R's output that no estimator gives, and why.

@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.read_spec import read_study
 from analysis.run import compute_study
-from analysis.spec import Population
+from analysis.study.read_spec import read_study
+from analysis.study.spec import Population
 
 HERE = Path(__file__).parent
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.kaplan_meier import (
+from analysis.estimators.kaplan_meier import (
     compute_median,
     compute_rates,
     compute_restricted_mean,
@@ -15,7 +15,7 @@ from analysis.kaplan_meier import (
     fit_kaplan_meier,
     fit_reverse_kaplan_meier,
 )
-from analysis.logrank import compute_logrank
+from analysis.estimators.logrank import compute_logrank
 from etl.errors import AnalysisError
 
 TIMES = [1, 30, 90, 180, 365, 500]

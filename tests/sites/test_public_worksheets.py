@@ -17,16 +17,16 @@ from worksheet_desk import (
     write_cells,
 )
 
+from etl.delivery.read import read_delivery
 from etl.errors import OpenDecisionsError
-from etl.extract import read_delivery
 from etl.ingest import ingest
-from etl.onboarding.draft import draft_mapping
-from etl.onboarding.run import propose_hospital
-from etl.onboarding.take import take_worksheet
-from etl.onboarding.worksheet_texts import AUTHOR_ROWS, CHANGES, CODES, COLUMNS, DECIDED_BY, README, SHEETS
-from etl.read_site import load_site
+from etl.mapping.read_site import load_site
+from etl.mapping.site import ColumnMap, Site, normalise_code
+from etl.onboarding.propose_hospital import propose_hospital
+from etl.onboarding.proposing.draft import draft_mapping
+from etl.onboarding.take_worksheet import take_worksheet
+from etl.onboarding.worksheet.form import AUTHOR_ROWS, CHANGES, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 from etl.settings import PACKAGE_SITES, Settings
-from etl.site import ColumnMap, Site, normalise_code
 
 DATA = {"tace_seg": "hcc_tace_seg", "clca": "clca_2024", "coimbra": "hcc_coimbra"}
 AUTHOR = {(README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}"): "QD"}

@@ -7,8 +7,8 @@ import pytest
 from public_site import SHARED, Loaded, check_accounts, load_public
 
 from analysis.cli import MARTS
-from analysis.read_spec import read_study
 from analysis.run import run_study
+from analysis.study.read_spec import read_study
 from etl.errors import AnalysisError
 
 WORKBOOK = SHARED / "data" / "hcc_tace_seg" / "HCC-TACE-Seg_clinical_data-V2.xlsx"

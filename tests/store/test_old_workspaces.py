@@ -18,7 +18,7 @@ from analysis.cli import run_analyse
 from etl.cli import list_ingests
 from etl.errors import AnalysisError
 from etl.ingest import ingest, revert
-from etl.quality.run import write_quality
+from etl.publish import write_quality
 from etl.settings import EXAMPLE_STUDY, Settings
 
 HERE = Path(__file__).parent

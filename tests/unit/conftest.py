@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from analysis.read_spec import read_study
+from analysis.study.read_spec import read_study
 from schemas.rules import eligibility  # noqa: F401 (registers the criteria)
 from schemas.rules.rule import CRITERIA
 

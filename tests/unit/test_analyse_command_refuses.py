@@ -5,7 +5,8 @@ import shutil
 import polars as pl
 import pytest
 
-from analysis import cli, read_spec
+from analysis import cli
+from analysis.study import read_spec
 
 SPEC_FILE = read_spec.STUDIES / "len_vs_sora" / "spec.toml"
 IS_TREATED = pl.col("arm") == "len_pd1"

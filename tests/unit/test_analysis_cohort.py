@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from analysis.cohort import list_steps, select_cohort
-from analysis.read_spec import read_study
-from analysis.spec import Population
+from analysis.study.cohort import list_steps, select_cohort
+from analysis.study.read_spec import read_study
+from analysis.study.spec import Population
 from etl.errors import AnalysisError
 from schemas.rules.rule import CRITERIA
 

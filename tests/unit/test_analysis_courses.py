@@ -6,12 +6,12 @@ import pytest
 from matplotlib.text import Text as TextArtist
 
 from analysis.figures.style import HIGHEST, SMALLEST_TEXT, STYLE, WIDTH, save_figures
-from analysis.read_spec import read_study
-from analysis.results import ResultsBuilder
 from analysis.run import compute_study
-from analysis.spec import Courses
 from analysis.steps.courses import COURSE_SCHEMA, tabulate_courses
 from analysis.steps.study import Study
+from analysis.study.read_spec import read_study
+from analysis.study.results import ResultsBuilder
+from analysis.study.spec import Courses
 
 SPEC = read_study("len_vs_sora")
 DAYS = SPEC.days_per_unit

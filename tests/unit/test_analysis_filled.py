@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from analysis.filled import ADVERSE_EVENT, ELIGIBILITY, EVENT_COLUMNS, SUBJECT, check_filled, list_read
 from analysis.run import compute_study, run_study
-from analysis.spec import Population, read_study
+from analysis.study.filled import ADVERSE_EVENT, ELIGIBILITY, EVENT_COLUMNS, SUBJECT, check_filled, list_read
+from analysis.study.spec import Population, read_study
 from etl.errors import AnalysisError
 from schemas.rules import CRITERIA
 

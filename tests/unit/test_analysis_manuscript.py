@@ -8,11 +8,11 @@ import pytest
 from docx import Document
 from docx.oxml.ns import qn
 
-from analysis.manuscript import RESULT_STYLE
-from analysis.numbers import format_number
-from analysis.read_spec import read_study
-from analysis.results import Results
+from analysis.report.manuscript import RESULT_STYLE
 from analysis.run import run_study
+from analysis.study.numbers import format_number
+from analysis.study.read_spec import read_study
+from analysis.study.results import Results
 from etl.pages.synthetic_marks import IN_MANUSCRIPTS
 
 # What the sentences say with digits that are no results: limits, times and levels of the study's own definition.

@@ -5,14 +5,14 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from analysis.cohort import select_cohort
-from analysis.cohort_names import ALL, MATCHED
-from analysis.methods import write_methods
-from analysis.read_spec import STUDIES, read_spec, read_study
-from analysis.results import ResultsBuilder
+from analysis.report.methods import write_methods
 from analysis.run import compute_study
 from analysis.steps.match import add_matching
 from analysis.steps.study import Study
+from analysis.study.cohort import select_cohort
+from analysis.study.cohort_names import ALL, MATCHED
+from analysis.study.read_spec import STUDIES, read_spec, read_study
+from analysis.study.results import ResultsBuilder
 from etl.errors import UsageError
 
 SPEC = read_study("len_vs_sora")

@@ -7,10 +7,10 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from analysis import published
-from analysis.published import list_without_result, read_published
-from analysis.read_spec import read_study
 from analysis.run import compute_study
+from analysis.study import published
+from analysis.study.published import list_without_result, read_published
+from analysis.study.read_spec import read_study
 from analysis.tables.comparison import build
 
 SPEC = read_study("len_vs_sora")

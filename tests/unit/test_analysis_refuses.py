@@ -5,8 +5,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from analysis.read_spec import read_study
 from analysis.run import run_study
+from analysis.study.read_spec import read_study
 from etl.errors import AnalysisError
 
 SPEC = read_study("len_vs_sora")

@@ -3,10 +3,10 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from analysis.numbers import format_number
-from analysis.published import read_published
-from analysis.read_spec import read_study
-from analysis.results import COLUMNS, Key, ResultsBuilder, make_slug
+from analysis.study.numbers import format_number
+from analysis.study.published import read_published
+from analysis.study.read_spec import read_study
+from analysis.study.results import COLUMNS, Key, ResultsBuilder, make_slug
 from etl.errors import InternalError
 
 SPEC = read_study("len_vs_sora")

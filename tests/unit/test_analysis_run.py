@@ -7,13 +7,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from analysis.cohort import select_cohort
-from analysis.numbers import format_number
-from analysis.published import list_without_result, read_published
-from analysis.read_spec import read_study
-from analysis.results import Results
 from analysis.run import compute_study, run_study
-from analysis.spec import Endpoint, Population, StudySpec
+from analysis.study.cohort import select_cohort
+from analysis.study.numbers import format_number
+from analysis.study.published import list_without_result, read_published
+from analysis.study.read_spec import read_study
+from analysis.study.results import Results
+from analysis.study.spec import Endpoint, Population, StudySpec
 from etl.errors import AnalysisError
 
 SPEC = read_study("len_vs_sora")

@@ -5,10 +5,10 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from analysis.methods import write_methods
-from analysis.read_spec import STUDIES, read_spec, read_study
+from analysis.report.methods import write_methods
 from analysis.run import compute_study
-from analysis.spec import Sensitivity
+from analysis.study.read_spec import STUDIES, read_spec, read_study
+from analysis.study.spec import Sensitivity
 from etl.errors import UsageError
 
 SPEC = read_study("len_vs_sora")
@@ -72,7 +72,7 @@ def test_with_two_controls_nobody_is_used_twice_and_errors_are_robust(results):
 
 
 def test_the_number_of_changed_patients_is_that_of_the_whole_cohort(results, frames):
-    from analysis.cohort import select_cohort
+    from analysis.study.cohort import select_cohort
 
     frame = select_cohort(frames["analysis_subject"], SPEC).frame
     changed = frame.filter(pl.col("pfs_progression_only_event") != pl.col("pfs_event")).height

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.read_spec import list_studies, read_spec, read_study
+from analysis.study.read_spec import list_studies, read_spec, read_study
 from etl.errors import UsageError
 
 MINIMAL = """

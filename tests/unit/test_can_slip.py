@@ -2,7 +2,7 @@
 
 import pytest
 
-from etl.units import can_slip
+from etl.mapping.units import can_slip
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from etl.extract import read_delivery
+from etl.delivery.read import read_delivery
 
 EXPLAINED = (
     "#Identifier to specify a patient, unique, of any form, as text, once per line\tAge, in years, completed, as stated\n"

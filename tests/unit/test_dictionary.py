@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from etl.between_hospitals import SAME_PATIENT_RULE
-from etl.findings import RECORD_SENTENCES
-from etl.judge_contract import CELL_KINDS, PERSONAL_DATA_RULE
+from etl.judging.between_hospitals import SAME_PATIENT_RULE
+from etl.judging.contract import CELL_KINDS, PERSONAL_DATA_RULE
+from etl.judging.findings import RECORD_SENTENCES
 from schemas import dictionary, rule_catalogue
 from schemas.contract import read_contract
 from schemas.contract_checks import CONTRACT_CHECKS

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.disclosure import SMALL_CELL_THRESHOLD, suppress_small_counts
+from etl.pages.disclosure import SMALL_CELL_THRESHOLD, suppress_small_counts
 
 
 @pytest.mark.parametrize(

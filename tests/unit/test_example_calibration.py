@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import polars as pl
+from calibration.search import LARGEST_FURTHER_DIFFERENCE, find_largest_difference, match
+from calibration.targets import Target, list_targets
+from calibration.trial import Bench, estimate_curve, read_median, read_rate
 
-from analysis.calibrate_example import LARGEST_FURTHER_DIFFERENCE, find_largest_difference, match
-from analysis.calibration_targets import Target, list_targets
-from analysis.calibration_trial import Bench, estimate_curve, read_median, read_rate
-from analysis.read_spec import read_study
+from analysis.study.read_spec import read_study
 from etl.example.calibration import CALIBRATION_PATH, SURVIVAL_MONTHS, read_calibration, write_calibration
 from etl.example.margins import ARM_SIZES, MATCHED_ON
 

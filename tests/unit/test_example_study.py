@@ -17,9 +17,9 @@ from etl.example.cohort import draw_patients
 from etl.example.grading import find_graded_value
 from etl.example.model import ELIGIBLE, HOSPITALS, MARKER, SyntheticPatient
 from etl.example.unusual import SITUATIONS
-from etl.read_site import load_site
+from etl.mapping.read_site import load_site
+from etl.mapping.site import normalise_code
 from etl.settings import PACKAGE_SITES
-from etl.site import normalise_code
 from schemas.definitions.study_period import FOLLOW_UP_CLOSE
 
 ROOT = Path(__file__).parents[2]

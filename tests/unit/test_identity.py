@@ -5,7 +5,7 @@ import hmac
 import polars as pl
 import pytest
 
-from etl.identity import (
+from etl.mapping.identity import (
     PseudonymKey,
     compare_with_person,
     has_personal_data,

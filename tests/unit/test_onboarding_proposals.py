@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 import xlsxwriter
 
+from etl.delivery.read import read_delivery
 from etl.errors import DeliveryError
-from etl.extract import read_delivery
-from etl.onboarding.draft import draft_mapping
-from etl.onboarding.layout import name_file, read_layout
-from etl.onboarding.profile import Kind, profile_column, show_values, split_unit
-from etl.onboarding.proposal import LOWEST, SURE
+from etl.onboarding.proposing.draft import draft_mapping
+from etl.onboarding.proposing.layout import name_file, read_layout
+from etl.onboarding.proposing.profile import Kind, profile_column, show_values, split_unit
+from etl.onboarding.proposing.proposal import LOWEST, SURE
 
 
 def draft(tmp_path, text, name="data.csv"):

@@ -1,6 +1,6 @@
 import pytest
 
-from etl.onboarding.words import (
+from etl.onboarding.proposing.words import (
     find_code,
     list_code_lists,
     list_meanings,

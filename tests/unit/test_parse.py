@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etl.parse import clean_text, drop_missing, parse_censored, parse_dates, parse_field, parse_numbers
-from etl.units import convert_units
+from etl.mapping.parse import clean_text, drop_missing, parse_censored, parse_dates, parse_field, parse_numbers
+from etl.mapping.units import convert_units
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 

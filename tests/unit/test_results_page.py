@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.read_spec import read_study
-from analysis.results import ANALYSES, COLUMNS, ID_COLUMNS, STATISTICS, Key
-from analysis.results_page import EXAMPLES, render_results_page
+from analysis.report.results_page import EXAMPLES, render_results_page
 from analysis.run import compute_study
+from analysis.study.read_spec import read_study
+from analysis.study.results import ANALYSES, COLUMNS, ID_COLUMNS, STATISTICS, Key
 
 SPEC = read_study("len_vs_sora")
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"

@@ -11,12 +11,12 @@ from clinical_tables import read_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.findings import contract_message, state_limits_in
-from etl.identity import PseudonymKey
-from etl.mapping import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
-from etl.masking import OwnTexts
-from etl.records import type_records
-from etl.site import Site
+from etl.judging.findings import contract_message, state_limits_in
+from etl.mapping.identity import PseudonymKey
+from etl.mapping.masking import OwnTexts
+from etl.mapping.records import type_records
+from etl.mapping.site import Site
+from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from schemas.codes import LabTest
 from schemas.contract import read_contract
 from schemas.quantity import describe_test

@@ -1,0 +1,1 @@
+"""Statistical methods: frames in, frames out, nothing read, written or drawn."""

@@ -1,0 +1,256 @@
+"""Cox proportional hazards models; the one module that imports the `survival` package."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2, norm
+from survival import cox_zph, coxph
+
+from analysis.estimators.design import Design, encode_design, encode_labels
+from analysis.estimators.kaplan_meier import Z_95, check_times
+from etl.errors import AnalysisError
+
+Ties = Literal["efron", "breslow"]
+LARGEST_LOG_RATIO = 15.0
+"""A log hazard ratio between the ends of a covariate beyond which it is taken to run to infinity: 3 million times the hazard."""
+_STOPPED = re.compile(r"Ran out of iterations")
+_INFINITE = re.compile(r"converged before variables? ([\d, ]+)")
+
+
+@dataclass(frozen=True)
+class ChiSquareTest:
+    """A chi-square statistic with its degrees of freedom and upper-tail probability."""
+
+    statistic: float
+    df: int
+    p: float
+
+
+@dataclass(frozen=True)
+class CoxFit:
+    """A fitted Cox model.
+
+    `coefficients` has one row per column of the design: `name`, `term` (its covariate), `level` (null for a
+    number), `coef` (log hazard ratio), `std_err` (robust if `is_robust`), `z`, `p`, `hazard_ratio`, `ci_low`,
+    `ci_high` (Wald 95 %). Where a coefficient runs to infinity or the fitting did not converge, `coef` and `std_err` are
+    where the fitting stopped, and hazard ratio, limits, `z` and `p` are null; `messages` holds what the fitting reported.
+    """
+
+    coefficients: pl.DataFrame
+    n: int
+    n_event: int
+    is_robust: bool
+    loglik_null: float
+    loglik: float
+    likelihood_ratio: ChiSquareTest
+    wald: ChiSquareTest
+    score: ChiSquareTest
+    concordance: float
+    concordance_std_err: float
+    messages: tuple[str, ...]
+    model: Any = field(repr=False, compare=False)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether no coefficient runs to infinity."""
+        return bool(self.coefficients["hazard_ratio"].is_not_null().all())
+
+    @property
+    def has_converged(self) -> bool:
+        """Whether the fitting came to its end; where it did not, the likelihood is not the largest."""
+        return not any(_STOPPED.search(message) for message in self.messages)
+
+
+def fit_cox(
+    time: ArrayLike,
+    event: ArrayLike,
+    design: Design | pl.DataFrame,
+    *,
+    ties: Ties = "efron",
+    strata: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+) -> CoxFit:
+    """Fit a Cox model by partial likelihood (Cox 1972, doi:10.1111/j.2517-6161.1972.tb00899.x), as R's `coxph`.
+
+    - `time`, `event`: as for `fit_kaplan_meier`.
+    - `design`: an encoded design, or a frame whose columns are the covariates.
+    - `ties`: `efron` (R's default) or `breslow` (the default of SAS, and all that SPSS has).
+    - `strata`: a label per patient; each stratum has its own baseline hazard.
+    - `weights`: a positive number per patient; standard errors are then robust.
+    - `cluster`: a label per patient (hospital, pair); standard errors are then robust and clustered
+      (Lin and Wei 1989, doi:10.1080/01621459.1989.10478874).
+
+    Raises `AnalysisError` for unusable times, no event, a covariate that is missing somewhere, does not vary (as an
+    arm when there is only one) or is determined by the others, unusable weights.
+    """
+    encoded = design if isinstance(design, Design) else encode_design(design, design.columns)
+    times, events = check_times(time, event)
+    _check_model(events, encoded, weights)
+    data: dict[str, list[Any]] = {"time": times.tolist(), "event": events.astype(int).tolist()}
+    data |= {f"x{i}": column.to_list() for i, column in enumerate(encoded.matrix)}
+    formula = "Surv(time, event) ~ " + " + ".join(f"x{i}" for i in range(len(encoded.terms)))
+    if strata is not None:
+        data["stratum"] = encode_labels(strata, "Cox model: stratum", "Cox 模型：分层变量")[1].tolist()
+        formula += " + strata(stratum)"
+    clusters = (
+        None if cluster is None else encode_labels(cluster, "Cox model: cluster", "Cox 模型：聚类变量")[1].tolist()
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = coxph(
+            formula,
+            data=data,
+            ties=ties,
+            weights=None if weights is None else np.asarray(weights, dtype=float).tolist(),
+            cluster=clusters,
+            robust=weights is not None or cluster is not None,
+        )
+    return _read_model(model, encoded, tuple(str(warning.message).strip() for warning in caught))
+
+
+def _check_model(events: NDArray[np.bool_], design: Design, weights: ArrayLike | None) -> None:
+    if not events.any():
+        raise AnalysisError("Cox model: no events", "Cox 模型：没有结局事件")
+    if not design.terms:
+        raise AnalysisError("Cox model: no covariate", "Cox 模型：没有协变量")
+    if design.matrix.height != len(events):
+        raise ValueError(f"design has {design.matrix.height} rows, there are {len(events)} times")
+    if weights is not None and not (np.asarray(weights, dtype=float) > 0).all():
+        raise AnalysisError("Cox model: weights must be positive and not missing", "Cox 模型：权重须为正且不缺失")
+
+
+def _name_columns(message: str, design: Design) -> str:
+    """The package numbers coefficients in its messages from 1; add the names they stand for."""
+    return f"{message} (coefficients in order: {', '.join(design.names)})"
+
+
+def _read_model(model: Any, design: Design, messages: tuple[str, ...]) -> CoxFit:
+    coef = np.asarray(model.coefficients, dtype=float)
+    variance = np.asarray(model.var, dtype=float)
+    std_err = np.sqrt(np.diag(variance))
+    aliased = [
+        name
+        for name, value, spread in zip(design.names, coef, std_err, strict=True)
+        if not (np.isfinite(value) and spread > 0)
+    ]
+    if aliased:
+        raise AnalysisError(
+            f"Cox model: {', '.join(aliased)} cannot be estimated (collinear with the other covariates)",
+            f"Cox 模型：{'、'.join(aliased)} 无法估计（与其他协变量共线）",
+        )
+    loglik_null, loglik = model.loglik
+    n_terms = len(coef)
+    return CoxFit(
+        coefficients=_tabulate(coef, std_err, design, _find_infinite(coef, design, messages)),
+        n=int(model.n),
+        n_event=int(model.nevent),
+        is_robust=bool(model.robust),
+        loglik_null=loglik_null,
+        loglik=loglik,
+        likelihood_ratio=_test(2 * (loglik - loglik_null), n_terms),
+        wald=_test(float(model.wald_test), n_terms),
+        score=_test(float(model.score), n_terms),
+        concordance=float(model.concordance["concordance"]),
+        concordance_std_err=float(model.concordance["std"]),
+        messages=tuple(_name_columns(message, design) for message in messages),
+        model=replace(model, assign=_group_columns(design)),
+    )
+
+
+def _find_infinite(coef: NDArray[np.float64], design: Design, messages: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Which coefficients run to infinity: those that the fitting names, all where it did not converge, and the very large.
+
+    The partial likelihood still grows there when the fitting stops (Heinze and Schemper 2001, doi:10.1111/j.0006-341X.2001.00114.x),
+    so that estimate and Wald limits say where it stopped and nothing about the hazard. The package misses some, as R does.
+    """
+    named = {int(n) for message in messages for found in _INFINITE.findall(message) for n in re.findall(r"\d+", found)}
+    spans = np.array([column.max() - column.min() for column in design.matrix.cast(pl.Float64)])  # type: ignore[operator]
+    is_named = np.array([position in named for position in range(1, len(coef) + 1)])
+    has_stopped = any(_STOPPED.search(message) for message in messages)
+    return is_named | (np.abs(coef) * spans > LARGEST_LOG_RATIO) | has_stopped
+
+
+def _tabulate(
+    coef: NDArray[np.float64], std_err: NDArray[np.float64], design: Design, is_infinite: NDArray[np.bool_]
+) -> pl.DataFrame:
+    z = coef / std_err
+    with np.errstate(over="ignore"):  # what runs to infinity is left out below
+        hazard_ratio, ci_low, ci_high = (np.exp(coef + shift * std_err) for shift in (0, -Z_95, Z_95))
+    return pl.DataFrame(
+        {
+            "name": design.names,
+            "term": design.terms,
+            "level": pl.Series(design.levels, dtype=pl.String),
+            "coef": coef,
+            "std_err": std_err,
+            "z": z,
+            "p": 2 * norm.sf(np.abs(z)),
+            "hazard_ratio": hazard_ratio,
+            "ci_low": ci_low,
+            "ci_high": ci_high,
+        }
+    ).with_columns(
+        pl.when(~pl.lit(pl.Series(is_infinite))).then(pl.col("z", "p", "hazard_ratio", "ci_low", "ci_high")).name.keep()
+    )
+
+
+def _group_columns(design: Design) -> dict[str, tuple[int, ...]]:
+    """Column numbers of every covariate, so that a test takes the levels of one covariate together."""
+    return {
+        term: tuple(i for i, owner in enumerate(design.terms) if owner == term) for term in dict.fromkeys(design.terms)
+    }
+
+
+def _test(statistic: float, df: int) -> ChiSquareTest:
+    return ChiSquareTest(statistic, df, float(chi2.sf(statistic, df)))
+
+
+def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> float:
+    """P value of the likelihood-ratio test of a model against one nested in it, or against no covariate at all.
+
+    Raises `AnalysisError` for robust fits, whose likelihood is none, for fits to different patients, and for one that did
+    not converge.
+    """
+    if reduced is None:
+        loglik, n_columns = full.loglik_null, 0
+    else:
+        loglik, n_columns = reduced.loglik, reduced.coefficients.height
+        if (full.n, full.n_event, full.loglik_null) != (reduced.n, reduced.n_event, reduced.loglik_null):
+            raise AnalysisError(
+                "likelihood-ratio test: the two models were fitted to different patients",
+                "似然比检验：两个模型所用的患者不同",
+            )
+    if full.is_robust or (reduced is not None and reduced.is_robust):
+        raise AnalysisError(
+            "likelihood-ratio test: not defined for a weighted or clustered model",
+            "似然比检验：不适用于加权或聚类稳健的模型",
+        )
+    if not (full.has_converged and (reduced is None or reduced.has_converged)):
+        raise AnalysisError("likelihood-ratio test: a model did not converge", "似然比检验：模型未收敛")
+    df = full.coefficients.height - n_columns
+    if df < 1:
+        raise AnalysisError(
+            "likelihood-ratio test: the second model is not smaller than the first", "似然比检验：后一个模型并不更小"
+        )
+    return float(chi2.sf(2 * (full.loglik - loglik), df))
+
+
+def check_proportional_hazards(fit: CoxFit) -> pl.DataFrame:
+    """Score test of proportional hazards per covariate and for all (`GLOBAL`), as R's `cox.zph` since survival 3.0.
+
+    Grambsch and Therneau 1994, doi:10.1093/biomet/81.3.515; time is transformed by 1 - Kaplan-Meier. The levels of
+    a categorical covariate are tested together.
+
+    Returns rows of `term`, `chi_square`, `df`, `p`.
+    """
+    rows = [(row["name"], row["chisq"], int(row["df"]), row["p"]) for row in cox_zph(fit.model).table]
+    schema = {"term": pl.String, "chi_square": pl.Float64, "df": pl.Int64, "p": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")

@@ -1,0 +1,176 @@
+"""The methods section, written from what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from analysis.steps.match import describe_caliper
+from analysis.study.cohort_names import ALL, MATCHED, name_cohort
+from analysis.study.results import Key, Results
+from analysis.study.spec import StudySpec
+from analysis.tables.model import Cell, look_up, text
+
+ORDERS = {
+    "largest": "in descending order of the score",
+    "smallest": "in ascending order of the score",
+    "data": "in the order of the data",
+    "closest": "the closest possible pair first",
+}
+
+
+def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]) -> list[Cell]:
+    """Return the paragraphs of the methods section; a paragraph on what the study does not do is left out."""
+    paragraphs = [_describe_population(results, spec)]
+    if spec.matching:
+        paragraphs += _describe_matching(results, spec)
+    if spec.arms and spec.characteristics:
+        paragraphs.append(
+            text(
+                "Characteristics were compared by Pearson's chi-square test without continuity correction, by Fisher's "
+                "exact test where an expected count was below 5. Patients are ordered by start date, baseline values, "
+                "hospital and row of the source, so that ties do not depend on the order of the files."
+            )
+        )
+    paragraphs.append(_describe_survival(spec))
+    if spec.arms:
+        paragraphs.append(_describe_alternatives(results, spec))
+    if spec.regression:
+        paragraphs.append(_describe_regression(spec))
+    if spec.evaluations:
+        paragraphs.append(
+            text(
+                "Objective response is CR + PR, disease control CR + PR + SD (RECIST 1.1), over all patients of the arm; "
+                "those without an evaluable assessment count as not evaluable. Limits are Clopper-Pearson's, of a "
+                "difference Newcombe's."
+            )
+        )
+    if spec.courses:
+        paragraphs.append(
+            text(
+                "Best response is the best one of all assessments up to and including the first progression, without "
+                "confirmation; best change is the smallest sum of target diameters of the same assessments against the "
+                "baseline's. Quartiles are interpolated linearly."
+            )
+        )
+    if spec.sensitivity:
+        paragraphs.append(_describe_sensitivity(spec))
+    paragraphs.append(_describe_software(spec, manifest))
+    return paragraphs
+
+
+def _describe_population(results: Results, spec: StudySpec) -> Cell:
+    rows = results.select(analysis="flow", variable="analysed")
+    hospitals = ", ".join(rows["hospital"].drop_nulls().unique().sort())
+    chosen = (
+        " who met every criterion of the protocol" if spec.population.eligible_only else " whose outcome was recorded"
+    )
+    analysed = look_up(results, Key(analysis="flow", variable="analysed"), "n", "count")
+    return text("The ", analysed, f" patients of {hospitals}{chosen} were analysed.")
+
+
+def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
+    matching = spec.matching
+    assert matching is not None
+    names = ", ".join(spec.get_characteristic(name).label for name in matching.covariates)
+    score = text(
+        f"The propensity score is the probability of {spec.treated.label} from a logistic regression, without penalty, "
+        f"on {len(matching.covariates)} characteristics as categories: {names}."
+    )
+    caliper: tuple[Any, ...] = ("without a caliper",)
+    key = Key(analysis="matching", cohort=ALL, variable="caliper")
+    if results.has(key, "width"):
+        width = look_up(results, key, "width", "coefficient")
+        caliper = (f"within {describe_caliper(matching)} over all patients (", width, ")")
+    within = ""
+    if matching.exact:
+        known = {item.id: item.label.lower() for item in spec.characteristics}
+        within = f"within the same {known.get(matching.exact, matching.exact)}, "
+    unmatched = Key(analysis="matching", cohort=ALL, arm=spec.treated.id, variable="unmatched")
+    everybody = results.value(unmatched, "n") == 0
+    estimand = (
+        f"Every {spec.treated.label} patient was matched, so that the estimand is the effect in the treated."
+        if everybody
+        else "With a caliper the estimand is the effect in the matched patients."
+    )
+    pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
+    balance = Key(analysis="balance", cohort=MATCHED, variable="largest covariate")
+    largest = look_up(results, balance, "abs_smd", "difference")
+    matched = text(
+        f"Each {spec.treated.label} patient, {ORDERS[matching.order]}, was paired 1:1 with the nearest unpaired "
+        f"{spec.control.label} patient on the {matching.scale} of the score, without replacement, {within}",
+        *caliper,
+        ". This gave ",
+        pairs,
+        " pairs; the largest absolute standardised mean difference of a covariate after matching was ",
+        largest,
+        f". {estimand}",
+    )
+    return [score, matched]
+
+
+def _describe_survival(spec: StudySpec) -> Cell:
+    names = " and ".join(f"{item.label.lower()} ({item.id})" for item in spec.endpoints)
+    comparison = (
+        " Arms were compared by the log-rank test and by Cox models with Efron's handling of ties and Wald limits."
+        if spec.arms
+        else ""
+    )
+    follow_up = " Follow-up is the median of the reverse Kaplan-Meier curve." if spec.follow_up else ""
+    return text(
+        f"Curves of {names} are Kaplan-Meier's, in {spec.time_unit}s"
+        f"{' of 365.25 / 12 days' if spec.time_unit == 'month' else ''} from the {spec.time_origin}. Medians have "
+        "Brookmeyer-Crowley limits on the log scale, as in R; beside them stand median and standard error as SPSS "
+        f"prints them. A rate beyond the last follow-up of a curve that ends above 0 is not estimable. A patient whose time to an endpoint is unknown is left "
+        f"out of that endpoint only.{comparison}{follow_up}"
+    )
+
+
+def _describe_alternatives(results: Results, spec: StudySpec) -> Cell:
+    made = results.select(analysis="cox_alternative")["variable"].unique().to_list()
+    words = {
+        "stratified by pair": "stratified by pair",
+        "stratified by hospital": "stratified by hospital",
+        "clustered by pair": "with errors robust by pair (Lin and Wei)",
+        "Breslow ties": "with Breslow's handling of ties",
+    }
+    models = ", ".join(text for name, text in words.items() if name in made)
+    tests = [name for name in ("pair", "hospital") if f"stratified by {name}" in made]
+    logrank = f"; the log-rank test was also stratified by {' and by '.join(tests)}" if tests else ""
+    return text(
+        f"The hazard ratio was also estimated {models}{logrank}. Restricted means run to the last time at which a rate is "
+        "given, with Greenwood's plug-in error."
+    )
+
+
+def _describe_sensitivity(spec: StudySpec) -> Cell:
+    anew = [item.label for item in spec.sensitivity if not item.endpoint]
+    others = [item.label for item in spec.sensitivity if item.endpoint]
+    sentences = []
+    if anew:
+        sentences.append(
+            f"The score was fitted and the patients were matched anew with one thing changed at a time: {'; '.join(anew)}."
+        )
+    if any(item.matching.get("ratio", 1) > 1 for item in spec.sensitivity):
+        sentences.append("After matching 1:k the sets were weighted and the errors robust by set.")
+    if others:
+        sentences.append(f"In the study's own cohorts other endpoints were taken: {'; '.join(others)}.")
+    return text("Sensitivity analyses. " + " ".join(sentences))
+
+
+def _describe_regression(spec: StudySpec) -> Cell:
+    regression = spec.regression
+    assert regression is not None
+    return text(
+        f"In the {name_cohort(MATCHED)} every characteristic was tested alone in a Cox model by one likelihood-ratio test; those "
+        f"with p < {regression.p_enter:g} entered the multivariable model, treatment always. Pairs were not "
+        f"accounted for. Tests are two-sided, alpha {spec.alpha:g}, without correction for their number."
+    )
+
+
+def _describe_software(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
+    packages = ", ".join(f"{name} {version}" for name, version in manifest["packages"].items())
+    return text(
+        f"Python {manifest['python']}, {packages}. Nothing is drawn at random. "
+        f"Disclosure policy: {spec.disclosure} (counts are shown as they are)."
+    )

@@ -1,0 +1,224 @@
+"""The results in sentences, for the manuscript: every number is a lookup, and no sentence says what a number means."""
+
+from __future__ import annotations
+
+from analysis.steps.outcomes import ANY_TERM
+from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
+from analysis.study.keys import make_hazard_ratio_key, make_interaction_key
+from analysis.study.numbers import prettify
+from analysis.study.results import Key, Results
+from analysis.study.spec import Arm, Endpoint, StudySpec
+from analysis.tables.model import LIMITS, Cell, Number, has_limits, look_up, print_row, text
+
+Parts = list[str | Number]
+
+
+def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[Cell]]]:
+    """Return the results section as headings with their paragraphs; what the study did not do is left out."""
+    sections = [("Patients", [_describe_patients(results, spec)])]
+    if spec.matching:
+        sections.append(("Matching", [_describe_matching(results, spec)]))
+    for endpoint in spec.endpoints:
+        cohorts = [_describe_endpoint(results, spec, endpoint, cohort) for cohort in COHORT_NAMES]
+        models = [_describe_model(results, spec, endpoint)] if spec.regression else []
+        sections.append((endpoint.label, [*filter(None, cohorts), *models]))
+    if spec.subgroup:
+        label = spec.get_characteristic(spec.subgroup.characteristic).label
+        sections.append((f"Survival by {label}", [_describe_subgroup(results, spec)]))
+    if spec.evaluations:
+        sections.append(("Tumour response", [_describe_response(results, spec)]))
+    if spec.grade_bands:
+        sections.append(("Adverse events", [_describe_events(results, spec)]))
+    if spec.follow_up:
+        sections.append(("Follow-up", [_describe_follow_up(results, spec)]))
+    if spec.sensitivity:
+        sections.append(("Sensitivity analyses", [_describe_sensitivity(results, spec)]))
+    return sections
+
+
+def _describe_patients(results: Results, spec: StudySpec) -> Cell:
+    # Per criterion, over the hospitals: who came to the first step, and who is analysed.
+    steps = results.select(analysis="flow", hospital=None, statistic="n_before")
+    parts: Parts = []
+    if steps.height:
+        parts += ["Of ", print_row(steps.row(0, named=True), "count"), " registered patients, "]
+    parts += [look_up(results, Key(analysis="flow", variable="analysed"), "n", "count"), " were analysed"]
+    patients = Key(analysis="table1", cohort=ALL, variable="patients")
+    for i, arm in enumerate(spec.arms):
+        parts += [": " if i == 0 else " and ", look_up(results, patients.of(arm=arm.id), "n", "count")]
+        parts.append(f" treated with {arm.label}")
+    return text(*parts, ".")
+
+
+def _describe_matching(results: Results, spec: StudySpec) -> Cell:
+    pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
+    parts: Parts = ["Matching gave ", pairs, " pairs; "]
+    for i, arm in enumerate(spec.arms):
+        unmatched = Key(analysis="matching", cohort=ALL, arm=arm.id, variable="unmatched")
+        parts += [" and " if i else "", look_up(results, unmatched, "n", "count"), f" {arm.label} patients"]
+    balance = Key(analysis="balance", cohort=MATCHED, variable="largest covariate")
+    largest = look_up(results, balance, "abs_smd", "difference")
+    closing = " had no partner. The largest absolute standardised mean difference of a covariate after matching was "
+    return text(*parts, closing, largest, ".")
+
+
+def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, cohort: str) -> Cell | None:
+    """Medians, rates and the comparison of the arms in one cohort, one sentence each; none where it was not computed."""
+    if not results.select(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id).height:
+        return None
+    curve = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id)
+    start = f"In the {name_cohort(cohort)}, median {endpoint.label.lower()} was "
+    sentences: list[Parts] = [[start, *_list_medians(results, spec, curve)]]
+    for landmark in endpoint.landmarks:
+        start = f"{'Rates' if spec.arms else 'The rate'} at {landmark:g} {spec.time_unit}s: "
+        rate = curve.of(variable="survival", time=spec.at(landmark))
+        rates = [_estimate(results, rate.of(arm=arm), "estimate", "percent", " %") for arm, _ in spec.groups]
+        sentences.append([start, *_join(_name_arms(spec, rates))])
+    if spec.arms:
+        sentences.append(_compare(results, spec, cohort, endpoint))
+    return _close(sentences)
+
+
+def _close(sentences: list[Parts]) -> Cell:
+    """One paragraph of these sentences, each with its full stop."""
+    return text(*(part for i, sentence in enumerate(sentences) for part in (" " if i else "", *sentence, ".")))
+
+
+def _name_arms(spec: StudySpec, items: list[Parts]) -> list[Parts]:
+    """What was found in each arm, with the arm's name; alone where the study has no arms."""
+    endings = [f" with {arm.label}" for arm in spec.arms] or [""]
+    return [[*item, ending] for item, ending in zip(items, endings, strict=True)]
+
+
+def _list_medians(results: Results, spec: StudySpec, curve: Key) -> Parts:
+    keys = [curve.of(arm=arm, variable="median") for arm, _ in spec.groups]
+    medians = [_estimate(results, key, "estimate", "time", f" {spec.time_unit}s") for key in keys]
+    return _join(_name_arms(spec, medians))
+
+
+def _compare(results: Results, spec: StudySpec, cohort: str, endpoint: Endpoint) -> Parts:
+    model = make_hazard_ratio_key(spec, cohort, endpoint.id)
+    return [
+        f"The hazard ratio of {spec.treated.label} against {spec.control.label} was ",
+        *_estimate(results, model, "hr", "ratio", ""),
+        "; log-rank ",
+        *_p(results, Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id)),
+        "; proportional hazards ",
+        *_p(results, model.of(analysis="proportional_hazards")),
+    ]
+
+
+def _estimate(results: Results, key: Key, statistic: str, kind: str, unit: str) -> Parts:
+    """Estimate with unit and 95 % limits; without limits where none could be estimated."""
+    estimate = look_up(results, key, statistic, kind)
+    if not has_limits(results, key):
+        return [estimate, unit]
+    low, high = (look_up(results, key, name, kind) for name in LIMITS)
+    return [estimate, f"{unit} (95 % CI ", low, "–", high, ")"]
+
+
+def _p(results: Results, key: Key) -> Parts:
+    number = look_up(results, key, "p", "p")
+    return ["p " if number.text.startswith("<") else "p = ", number]
+
+
+def _join(items: list[Parts]) -> Parts:
+    joined: Parts = []
+    for i, item in enumerate(items):
+        joined += [" and " if i == len(items) - 1 and i else ", " if i else "", *item]
+    return joined
+
+
+def _describe_model(results: Results, spec: StudySpec, endpoint: Endpoint) -> Cell:
+    """The terms of the multivariable model."""
+    model = Key(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint.id)
+    rows = results.select(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint.id, statistic="hr")
+    terms = [
+        [f"{_name_term(spec, variable, level)}: ", *_term(results, model.of(variable=variable, level=level))]
+        for variable, level in rows.select("variable", "level").iter_rows()
+    ]
+    number = look_up(results, model.of(variable="covariates"), "n", "count")
+    start = f"The multivariable model of {endpoint.label.lower()} in the {name_cohort(MATCHED)} held "
+    return text(start, number, " covariates, with hazard ratios: ", *_separate(terms), ".")
+
+
+def _term(results: Results, key: Key) -> Parts:
+    return [*_estimate(results, key, "hr", "ratio", ""), ", ", *_p(results, key)]
+
+
+def _separate(items: list[Parts]) -> Parts:
+    return [part for i, item in enumerate(items) for part in (("; ", *item) if i else item)]
+
+
+def _name_term(spec: StudySpec, variable: str, level: str) -> str:
+    if variable == "arm":
+        assert spec.regression is not None
+        return f"{spec.get_arm(level).label} against {spec.get_arm(spec.regression.reference_arm).label}"
+    item = spec.get_characteristic(variable)
+    return prettify(f"{item.label}, {level} against {item.order_levels()[0]}")
+
+
+def _describe_subgroup(results: Results, spec: StudySpec) -> Cell:
+    assert spec.subgroup is not None
+    item, endpoint = spec.get_characteristic(spec.subgroup.characteristic), spec.get_endpoint(spec.subgroup.endpoint)
+    sentences: list[Parts] = []
+    for level in reversed(item.levels):
+        curve = Key(analysis="kaplan_meier", cohort=MATCHED, endpoint=endpoint.id, subgroup=item.name_group(level))
+        medians, logrank = _list_medians(results, spec, curve), _p(results, curve.of(analysis="logrank"))
+        start = f"In matched patients with {item.label}: {level.lower()}, median {endpoint.label.lower()} was "
+        sentences.append([start, *medians, "; log-rank ", *logrank])
+    interaction = _p(results, make_interaction_key(item, endpoint))
+    return _close([*sentences, [f"The interaction of treatment and {item.label} had ", *interaction]])
+
+
+def _describe_response(results: Results, spec: StudySpec) -> Cell:
+    cohort = spec.main_cohort
+    sentences: list[Parts] = []
+    for evaluation in spec.evaluations:
+        at = Key(analysis="response", cohort=cohort, time=spec.at_month(evaluation.month))
+        for name, label in (("orr", "objective response"), ("dcr", "disease control")):
+            start = f"At {evaluation.month} months, the rate of {label} in the {name_cohort(cohort)} was "
+            rate = at.of(variable=name)
+            shares = [_estimate(results, rate.of(arm=arm.id), "pct", "percent", " %") for arm in spec.arms]
+            sentences.append([start, *_join(_name_arms(spec, shares)), "; ", *_p(results, rate)])
+    return _close(sentences)
+
+
+def _describe_events(results: Results, spec: StudySpec) -> Cell:
+    sentences: list[Parts] = []
+    for band in spec.grade_bands:
+        key = Key(analysis="adverse_events", cohort=ALL, variable=ANY_TERM, level=band.id)
+        counts = _join([_count(results, key.of(arm=arm.id), arm) for arm in spec.arms])
+        start = f"Adverse events of {band.label[0].lower()}{band.label[1:]} were seen in "
+        sentences.append([start, *counts, "; ", *_p(results, key)])
+    return _close(sentences)
+
+
+def _count(results: Results, key: Key, arm: Arm) -> Parts:
+    number, share = look_up(results, key, "n", "count"), look_up(results, key, "pct", "percent")
+    return [number, " patients (", share, f" %) with {arm.label}"]
+
+
+def _describe_follow_up(results: Results, spec: StudySpec) -> Cell:
+    assert spec.follow_up is not None
+    sentences: list[Parts] = []
+    for cohort in COHORT_NAMES:
+        median = Key(analysis="follow_up", cohort=cohort, endpoint=spec.follow_up.endpoint, variable="median")
+        if results.has(median, "estimate"):
+            estimate = _estimate(results, median, "estimate", "time", f" {spec.time_unit}s")
+            sentences.append([f"Median follow-up in the {name_cohort(cohort)} was ", *estimate])
+    return _close(sentences)
+
+
+def _describe_sensitivity(results: Results, spec: StudySpec) -> Cell:
+    """The smallest and the largest hazard ratio over the sensitivity analyses of each endpoint."""
+    cohort = spec.main_cohort
+    sentences: list[Parts] = []
+    for endpoint in spec.endpoints:
+        found = results.select(analysis="sensitivity", cohort=cohort, endpoint=endpoint.id, statistic="hr")
+        ratios = found.drop_nulls("value").sort("value", "result_id").to_dicts()
+        if ratios:
+            low, high = (print_row(row, "ratio") for row in (ratios[0], ratios[-1]))
+            start = f"Over the sensitivity analyses of {endpoint.label.lower()} in the {name_cohort(cohort)}, "
+            sentences.append([f"{start}the hazard ratio lay between ", low, " and ", high])
+    return _close(sentences) if sentences else text("No sensitivity analysis could be computed.")

@@ -1,0 +1,121 @@
+"""The report of a study: one HTML file with inline figures, every number of which is a lookup in the results."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from analysis.figures.style import Drawing
+from analysis.report.methods import write_methods
+from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED
+from analysis.study.keys import make_hazard_ratio_key
+from analysis.study.results import Key, Results
+from analysis.study.spec import StudySpec
+from analysis.tables.model import LIMITS, Cell, build_tables, look_up, text
+from etl.pages.page import render_page, write_page
+from etl.pages.text import Text
+from schemas.package_data import find_data
+
+SECTIONS = {
+    "patients": Text("Patients", "患者"),
+    "matching": Text("Matching", "倾向评分匹配"),
+    "survival": Text("Survival", "生存"),
+    "regression": Text("Regression", "回归分析"),
+    "response": Text("Tumour response", "肿瘤疗效"),
+    "subgroup": Text("Subgroup", "亚组"),
+    "safety": Text("Safety and follow-up", "安全性与随访"),
+    "sensitivity": Text("Other models and sensitivity analyses", "其他模型与敏感性分析"),
+    "methods": Text("Methods", "方法"),
+    "published": Text("Registry and published figures", "本登记库结果与已发表结果对照"),
+}
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure in the page: its file name, section, caption, and the SVG to put inline."""
+
+    name: str
+    section: str
+    caption: Text
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Card:
+    """A key number at the top of the report."""
+
+    cell: Cell
+    what: Text
+    limits: Cell | None = None
+
+
+def write_report(
+    folder: Path, results: Results, drawings: Sequence[Drawing], spec: StudySpec, manifest: Mapping[str, Any]
+) -> Path:
+    """Write `index.html` into the folder that holds the study's `figures/`; returns its path."""
+    tables = build_tables(results, spec)
+    figures = [_read_figure(folder / "figures", drawing) for drawing in drawings]
+    filled = {table.section for table in tables} | {figure.section for figure in figures} | {"methods"}
+    sections = [(name, title) for name, title in SECTIONS.items() if name in filled]
+    html = render_page(
+        find_data("analysis.report.templates", "report.html"),
+        {
+            "title": Text(spec.title, spec.title),
+            "subtitle": Text(f"Study {spec.study}: analysis report", f"研究 {spec.study}：分析报告"),
+            "is_synthetic": manifest["is_synthetic"],
+            "toc": sections,
+            "sections": sections,
+            "tables": tables,
+            "figures": figures,
+            "cards": _choose_cards(results, spec),
+            "methods": write_methods(results, spec, manifest),
+        },
+    )
+    return write_page(folder / "index.html", html)
+
+
+def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
+    """Patients, pairs, and per endpoint the hazard ratio in the matched cohort, or the median without arms."""
+    analysed = look_up(results, Key(analysis="flow", variable="analysed"), "n", "count")
+    cards = [Card(text(analysed), Text("patients analysed", "分析患者"))]
+    if spec.matching:
+        pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
+        cards.append(Card(text(pairs), Text("matched pairs", "匹配对")))
+    for endpoint in spec.endpoints:
+        if spec.arms:
+            cohort = spec.main_cohort
+            key, statistic, kind = make_hazard_ratio_key(spec, cohort, endpoint.id), "hr", "ratio"
+            what = Text(
+                f"{endpoint.id}: hazard ratio of {spec.treated.label} (95 % CI), {cohort} cohort",
+                f"{endpoint.id}：{spec.treated.label} 的风险比（95 % CI），{COHORT_NAMES[cohort].zh}",
+            )
+        else:
+            key = Key(analysis="kaplan_meier", cohort=ALL, endpoint=endpoint.id, variable="median")
+            statistic, kind = "estimate", "time"
+            what = Text(
+                f"{endpoint.id}: median in {spec.time_unit}s (95 % CI)",
+                f"{endpoint.id}：中位数（{'月' if spec.time_unit == 'month' else '周'}，95 % CI）",
+            )
+        low, high = (look_up(results, key, name, kind) for name in LIMITS)
+        cards.append(Card(text(look_up(results, key, statistic, kind)), what, text("(", low, "–", high, ")")))
+    return cards
+
+
+def _read_figure(folder: Path, drawing: Drawing) -> ReportFigure:
+    source = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
+    svg = _inline_svg(source, drawing.name, drawing.caption)
+    return ReportFigure(drawing.name, drawing.section, drawing.caption, svg)
+
+
+def _inline_svg(source: str, name: str, caption: Text) -> Markup:
+    """The drawing without its file head; ids carry the figure's name, so that two figures on a page do not clash."""
+    drawing = source[source.index("<svg") :]
+    drawing = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawing, flags=re.DOTALL)
+    drawing = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", drawing)
+    label = Markup(' role="img" aria-label="{}" class="chart"').format(str(caption))
+    return Markup(drawing.replace("<svg", f"<svg{label}", 1))  # noqa: S704 (our own drawing)

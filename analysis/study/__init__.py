@@ -1,0 +1,1 @@
+"""A study as data, its patients, and the one table of its results."""

@@ -1,0 +1,1 @@
+"""The files of a delivery become grids of text with coordinates, and nothing is interpreted."""

@@ -1,0 +1,386 @@
+"""Reads one delivery as text with coordinates and interprets nothing.
+
+A delivery is one file or one folder. Every sheet and text file becomes a `Grid`: all cells as text, the row numbers
+those that the data manager sees.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import pickle
+import re
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from etl.delivery import workbook
+from etl.delivery.stat_files import (
+    CATALOGUE_SUFFIX,
+    NAME_ROW,
+    STAT_SUFFIXES,
+    Formats,
+    StatFileError,
+    read_catalogue,
+    read_stat_file,
+)
+from etl.errors import DeliveryError
+from etl.suggestions import escape_hidden
+
+SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
+ROW = "source_row"
+TEXT_ENCODINGS = ("utf-8", "gb18030")
+DELIMITERS = (",", "\t", ";")
+_DELIMITER_HEAD = 100_000
+MAX_DECOMPRESSED_BYTES = 1024**3
+MAX_CELL_CHARACTERS = 10_000_000
+_IGNORED_NAMES = re.compile(r"^(\.|~\$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+OLD_WORKBOOK = ".xls"
+WORKBOOKS = (".xlsx", ".xlsm", OLD_WORKBOOK)
+TEXT_FILES = (".csv", ".tsv", ".txt")
+READ_SUFFIXES = (*WORKBOOKS, *TEXT_FILES, *STAT_SUFFIXES)
+_DESKTOP_MARKS = ("._", ".~")
+_OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All cells of one sheet or text file.
+
+    `cells` has one Int64 column `source_row` (1-based, as seen in Excel or in the text file) and one String column per
+    position, named by its 0-based index; empty cells are null. `merged` lists (first row, first column, last row, last
+    column), rows 1-based. `encoding` is set for text files; `short_rows` tells how many cells each of their rows has that
+    has fewer than the longest row and is not blank. Files of SPSS, Stata and SAS have their variables' names in row 0 and may say
+    in `labels` what each is.
+    """
+
+    file: str
+    sheet: str | None
+    cells: pl.DataFrame
+    merged: tuple[tuple[int, int, int, int], ...] = ()
+    encoding: str | None = None
+    short_rows: Mapping[int, int] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """File and sheet as a message names them."""
+        return f"{self.file} / {self.sheet}" if self.sheet else self.file
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One delivery: where it lies, the hash of its content (not of its files' names), and its grids in a fixed order."""
+
+    path: Path
+    content_hash: str
+    grids: tuple[Grid, ...]
+    is_synthetic: bool = field(default=False)
+
+    @property
+    def name(self) -> str:
+        """The file's or folder's own name, also where it was given as `.`."""
+        return self.path.name if self.path.name not in ("", "..") else self.path.resolve().name
+
+
+def is_desktop_file(path: Path) -> bool:
+    """Tell a temporary or hidden file of a desktop program, such as Excel's `~$book.xlsx` while a workbook is open."""
+    return bool(_IGNORED_NAMES.match(path.name))
+
+
+def list_hidden(folder: Path) -> list[str]:
+    """Return the names in a folder that begin with a dot and could hold patients: they are left out, and must be told.
+
+    What desktop programs hide (`._x` of macOS, `.~lock.x#` of LibreOffice) is not.
+    """
+    hidden = (p for p in folder.rglob(".*") if not p.name.startswith(_DESKTOP_MARKS))
+    return sorted(p.relative_to(folder).as_posix() for p in hidden if p.suffix.lower() in READ_SUFFIXES)
+
+
+def list_files(path: Path) -> list[Path]:
+    """Return the files of a delivery, sorted; temporary and hidden files of desktop programs are left out.
+
+    Raises:
+        DeliveryError: the folder holds a link to a folder or to nothing, whose files would be overlooked, or a name that
+            is no text.
+    """
+    for named in [path, *path.rglob("*")]:
+        _check_name(named)
+    if path.is_file():
+        return [path]
+    inside = sorted(p for p in path.rglob("*") if not is_desktop_file(p))
+    for link in (p for p in inside if p.is_symlink() and not p.is_file()):
+        raise DeliveryError(
+            f"{link.name}: this is a link to a folder or to nothing. Put the files themselves into the delivery.",
+            f"{link.name}：这是指向文件夹或不存在内容的链接。请将文件本身放入提交内容。",
+        )
+    return [p for p in inside if p.is_file()]
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name that is no UTF-8, as old zip programs leave behind: it could be neither stored nor shown."""
+    try:
+        path.name.encode()
+    except UnicodeEncodeError:
+        shown = escape_hidden(path.name)
+        raise DeliveryError(
+            f"'{shown}': the name of this file is not in UTF-8. Rename it.",
+            f"“{shown}”：文件名不是 UTF-8 编码。请改名。",
+        ) from None
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DeliveryError(
+            f"{path.name}: the file cannot be opened ({error.strerror}). Close it in other programs and check who may read it.",
+            f"{path.name}：无法打开文件（{error.strerror}）。请关闭占用该文件的程序，并检查读取权限。",
+        ) from None
+
+
+def hash_delivery(path: Path) -> str:
+    """Return the SHA-256 of a delivery's content, the same whatever its files are called."""
+    digests = sorted(hashlib.sha256(_read_bytes(file)).hexdigest() for file in list_files(path))
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def read_delivery(path: Path) -> Delivery:
+    """Read every file of a delivery.
+
+    Raises:
+        DeliveryError: nothing there, or a file that cannot be taken (which, why, what to do).
+    """
+    if not path.exists():
+        raise DeliveryError(f"There is no file or folder '{path}'.", f"找不到文件或文件夹“{path}”。")
+    files = list_files(path)
+    if not files:
+        raise DeliveryError(f"The delivery '{path.name}' is empty.", f"提交内容“{path.name}”为空。")
+    base = path.parent if path.is_file() else path
+    names = {file: file.relative_to(base).as_posix() for file in files}
+    formats = _read_formats(names)
+    grids = tuple(grid for file, name in names.items() for grid in _read_file(file, name, formats))
+    is_synthetic = any(SYNTHETIC_MARKER in file.name for file in files) or any(map(_has_marker, grids))
+    return Delivery(path, hash_delivery(path), grids, is_synthetic)
+
+
+def _read_file(path: Path, name: str, formats: Formats) -> Iterator[Grid]:
+    if path.stat().st_size == 0:
+        raise DeliveryError(f"{name}: the file is empty.", f"{name}：文件为空。")
+    suffix = path.suffix.lower()
+    if suffix in WORKBOOKS:
+        yield from _read_workbook(path, name)
+    elif suffix in TEXT_FILES:
+        yield _read_text(path, name, "\t" if suffix == ".tsv" else None)
+    elif suffix in STAT_SUFFIXES:
+        yield _read_stat_file(path, name, formats)
+    elif suffix != CATALOGUE_SUFFIX:
+        raise DeliveryError(
+            f"{name}: files of type '{suffix or 'none'}' are not read. Save it as .xlsx or as UTF-8 .csv (.xls, .sav, .dta, .xpt and .sas7bdat are read too).",
+            f"{name}：不支持“{suffix or '无扩展名'}”类型的文件。请另存为 .xlsx 或 UTF-8 编码的 .csv（也可读取 .xls、.sav、.dta、.xpt、.sas7bdat）。",
+        )
+
+
+def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
+    if path.suffix.lower() == OLD_WORKBOOK:
+        _check_old_workbook(path, name)
+    else:
+        _check_container(path, name)
+    # This very module's file, whichever way the packages were found; -P keeps the folder it runs in, which may hold
+    # a delivery with a `pickle.py` in it, out of what can be imported.
+    command = [sys.executable, "-P", workbook.__file__, str(path)]
+    result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own module)
+    if result.returncode != 0:
+        raise DeliveryError(
+            f"{name}: the workbook cannot be read: it is damaged, protected by a password, or claims an impossible size. "
+            "Open it in Excel and save it again as .xlsx.",
+            f"{name}：无法读取该工作簿：文件损坏、有密码保护或尺寸异常。请用 Excel 打开并重新另存为 .xlsx。",
+        )
+    for sheet in pickle.loads(result.stdout):  # noqa: S301 (written by our own child process)
+        cells = pl.read_ipc_stream(sheet["grid"], use_pyarrow=False)
+        columns = sheet["columns"]
+        texts = [cells.to_series(i).cast(pl.String).alias(str(columns[i])) for i in range(cells.width)]
+        frame = _mark_errors(pl.DataFrame(texts), sheet["errors"])
+        merged = tuple((r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet["merged"])
+        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged)
+
+
+def _read_formats(names: Mapping[Path, str]) -> Formats:
+    """Return the value labels in the SAS catalogues of a delivery by the name of their format."""
+    formats: dict[str, Mapping[float | str, str]] = {}
+    catalogues = [path for path in names if path.suffix.lower() == CATALOGUE_SUFFIX]
+    for path in catalogues:
+        with _refusing_damaged(path, names[path]):
+            found = read_catalogue(path)
+        for format_name in (key for key in found if formats.get(key, found[key]) != found[key]):
+            raise DeliveryError(
+                f"{names[path]}: another catalogue of this delivery gives other labels for the format {format_name}. Send only the one that holds.",
+                f"{names[path]}：本次提交中另一目录文件对格式 {format_name} 给出了不同的标签。请只提交有效的那一个。",
+            )
+        formats |= found
+    if catalogues and len(catalogues) == len(names):
+        raise DeliveryError(
+            f"{names[catalogues[0]]}: a SAS catalogue holds labels and no patients. Put it into one folder with its .sas7bdat and give the folder.",
+            f"{names[catalogues[0]]}：SAS 目录文件只含标签，不含患者数据。请与 .sas7bdat 放入同一文件夹，并指定该文件夹。",
+        )
+    return formats
+
+
+@contextmanager
+def _refusing_damaged(path: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except StatFileError:
+        raise DeliveryError(
+            f"{name}: the file cannot be read as {path.suffix}: it is damaged, of another kind, or in an unknown encoding. Save it again "
+            "in SPSS, Stata or SAS, or as .xlsx.",
+            f"{name}：无法按 {path.suffix} 读取该文件：文件损坏、类型不符或编码未知。请在 SPSS、Stata 或 SAS 中重新保存，或另存为 .xlsx。",
+        ) from None
+
+
+def _read_stat_file(path: Path, name: str, formats: Formats) -> Grid:
+    with _refusing_damaged(path, name):
+        table = read_stat_file(path, formats)
+    return Grid(name, None, _with_row_numbers(table.cells, NAME_ROW), labels=table.labels)
+
+
+def _check_old_workbook(path: Path, name: str) -> None:
+    """Refuse what hospital systems often write under that name: a web page, a text, or a newer workbook."""
+    if not _read_bytes(path).startswith(_OLE_MARK):
+        raise DeliveryError(
+            f"{name}: this is no workbook of Excel 97-2003 but a web page, a text or a newer workbook under that name. Open it in Excel and save "
+            "it as .xlsx.",
+            f"{name}：该文件并非 Excel 97-2003 工作簿，而是以此命名的网页、文本或新版工作簿。请用 Excel 打开并另存为 .xlsx。",
+        )
+
+
+def _check_container(path: Path, name: str) -> None:
+    """Refuse what only calls itself a workbook, and a zip that would unpack to more than the limit."""
+    wrong = DeliveryError(
+        f"{name}: this is not an .xlsx workbook, whatever its name says. Open it in Excel and save it as .xlsx.",
+        f"{name}：该文件并不是真正的 .xlsx 工作簿。请用 Excel 打开并另存为 .xlsx。",
+    )
+    if not zipfile.is_zipfile(path):
+        raise wrong
+    with zipfile.ZipFile(path) as container:
+        if "[Content_Types].xml" not in container.namelist():
+            raise wrong
+        size = sum(item.file_size for item in container.infolist())
+    if size > MAX_DECOMPRESSED_BYTES:
+        raise DeliveryError(
+            f"{name}: the workbook unpacks to {size // 1024**2} MB, more than the limit of "
+            f"{MAX_DECOMPRESSED_BYTES // 1024**2} MB. Split it by table.",
+            f"{name}：工作簿解压后达 {size // 1024**2} MB，超过上限 {MAX_DECOMPRESSED_BYTES // 1024**2} MB。请按表拆分。",
+        )
+
+
+def _mark_errors(frame: pl.DataFrame, errors: list[tuple[int, int]]) -> pl.DataFrame:
+    """Write a text into cells that hold an Excel error, so that they are asked about and not taken for empty."""
+    inside = [(row, column) for row, column in errors if row < frame.height and str(column) in frame.columns]
+    for column in sorted({column for _, column in inside}):
+        rows = [row for row, c in inside if c == column]
+        frame = frame.with_columns(frame[str(column)].scatter(rows, workbook.ERROR_TEXT))
+    return frame
+
+
+def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
+    text, encoding = decode_text(_read_bytes(path), name)
+    try:
+        rows = list(
+            csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _find_delimiter(text), strict=True)
+        )
+    except csv.Error as error:
+        raise DeliveryError(
+            f"{name}: the quotation marks do not close ({error}). Save it again from Excel as 'CSV UTF-8'.",
+            f"{name}：引号未闭合。请用 Excel 重新另存为“CSV UTF-8”。",
+        ) from None
+    width = max((len(row) for row in rows), default=0)
+    columns = {str(i): [row[i] if i < len(row) else None for row in rows] for i in range(width)}
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+    short = {number: len(row) for number, row in enumerate(rows, 1) if len(row) < width and any(map(str.strip, row))}
+    return Grid(name, None, _with_row_numbers(frame), encoding=encoding, short_rows=short)
+
+
+def decode_text(content: bytes, name: str) -> tuple[str, str]:
+    """Decode a text file: strict UTF-8 (with or without mark), then GB18030.
+
+    Raises:
+        DeliveryError: UTF-16, a binary file called .csv, or neither encoding fits.
+    """
+    tried = ", ".join(TEXT_ENCODINGS)
+    if content.startswith(b"PK\x03\x04"):
+        raise DeliveryError(
+            f"{name}: this is a workbook or zip, not a text file. Rename it to .xlsx, or save it as UTF-8 CSV.",
+            f"{name}：该文件是工作簿或压缩包，不是文本文件。请改名为 .xlsx，或另存为 UTF-8 CSV。",
+        )
+    if content.startswith(_UTF16_MARKS) or b"\x00" in content[:4096]:
+        raise DeliveryError(
+            f"{name}: the file is UTF-16 or not text (tried {tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
+            f"{name}：文件为 UTF-16 编码或不是文本（已尝试 {tried}）。请在 Excel 中另存为“CSV UTF-8”。",
+        )
+    if _is_damaged_utf8(content):
+        raise DeliveryError(
+            f"{name}: the file is UTF-8, but some bytes of it are damaged or cut off. Export it again.",
+            f"{name}：文件为 UTF-8 编码，但部分字节损坏或被截断。请重新导出。",
+        )
+    for encoding in TEXT_ENCODINGS:
+        try:
+            return content.decode(encoding).removeprefix("\ufeff"), encoding
+        except UnicodeDecodeError:
+            continue
+    raise DeliveryError(
+        f"{name}: the text is in none of the encodings tried ({tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
+        f"{name}：文本不属于已尝试的编码（{tried}）。请在 Excel 中另存为“CSV UTF-8”。",
+    )
+
+
+def _is_damaged_utf8(content: bytes) -> bool:
+    """Whether a text is UTF-8 but for a few bytes: read as GB18030 it would be garbled and nobody told.
+
+    Chinese in GB18030 read as UTF-8 breaks at nearly every character, so that far more breaks than reads.
+    """
+    text = content.decode("utf-8", errors="replace")
+    n_broken = text.count("\ufffd") - content.count("\ufffd".encode())
+    if n_broken == 0:
+        return False
+    n_read = sum(character > "\x7f" for character in text) - n_broken
+    return content.startswith(b"\xef\xbb\xbf") or n_read > n_broken
+
+
+def _find_delimiter(text: str) -> str:
+    """Return the delimiter that cuts most records into equally many cells; how often a character occurs says little.
+
+    Titles and explanations above the header, decimal commas and free texts hold delimiters that are none.
+    """
+    head = text if len(text) <= _DELIMITER_HEAD else text[: text.rfind("\n", 0, _DELIMITER_HEAD) + 1] or text
+    return max(DELIMITERS, key=lambda delimiter: _rate_delimiter(head, delimiter))
+
+
+def _rate_delimiter(head: str, delimiter: str) -> tuple[float, int]:
+    """Return the share of records that have the most common number of cells above one, and that number."""
+    widths = [len(row) for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter) if any(row)]
+    width, n = Counter(w for w in widths if w > 1).most_common(1)[0] if max(widths, default=0) > 1 else (0, 0)
+    return (n / len(widths), width) if widths else (0.0, 0)
+
+
+def _with_row_numbers(frame: pl.DataFrame, first: int = 1) -> pl.DataFrame:
+    blank_as_null = pl.all().str.strip_chars().replace("", None)
+    trimmed = frame.select(pl.when(blank_as_null.is_not_null()).then(pl.all()).name.keep()) if frame.width else frame
+    return trimmed.with_row_index(ROW, offset=first).with_columns(pl.col(ROW).cast(pl.Int64))
+
+
+def _has_marker(grid: Grid) -> bool:
+    texts = grid.cells.drop(ROW)
+    if texts.is_empty():
+        return False
+    return bool(texts.select(pl.any_horizontal(pl.all().str.contains(SYNTHETIC_MARKER, literal=True).any())).item())

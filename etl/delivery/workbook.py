@@ -1,0 +1,118 @@
+"""Reads one workbook in a child process with a memory limit: `python -m etl.delivery.workbook FILE` writes its sheets to stdout.
+
+A workbook is a zip of XML that can claim terabytes; a fault in it ends this process and not the registry. The output is
+a pickle of plain types and Arrow buffers, read by `etl/delivery/read.py` alone.
+"""
+
+from __future__ import annotations
+
+import pickle
+import posixpath
+import re
+import resource
+import sys
+import zipfile
+from typing import Any
+from xml.etree import ElementTree
+
+MEMORY_LIMIT_BYTES = 6 * 1024**3
+ERROR_TEXT = "#ERROR"
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_CELL = re.compile(r"^([A-Z]+)(\d+)$")
+
+
+def read_workbook(path: str) -> list[dict[str, Any]]:
+    """Return every sheet as text with coordinates.
+
+    Each sheet is a dict: `name`; `columns` (0-based positions in the workbook), `grid` (Arrow IPC bytes, row 0 is the
+    workbook's row 1), `errors` (0-based row and column of cells such as #DIV/0!, and of formulas that were saved without
+    their value, which the reader would take for 0), `merged` (first and last corner, 0-based).
+    """
+    import fastexcel
+    import pyarrow as pa
+    from python_calamine import CalamineWorkbook
+
+    reader = fastexcel.read_excel(path)
+    merged_of = CalamineWorkbook.from_path(path)
+    uncalculated = find_uncalculated(path) if zipfile.is_zipfile(path) else {}  # BIFF keeps a result with each formula
+    sheets: list[dict[str, Any]] = []
+    for name in reader.sheet_names:
+        sheet = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
+        batch, faults = sheet.to_arrow_with_errors()
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as stream:
+            stream.write_batch(batch)
+        sheets.append(
+            {
+                "name": name,
+                "columns": [column.absolute_index for column in sheet.available_columns()],
+                "grid": sink.getvalue().to_pybytes(),
+                "errors": [*_place_errors(sheet, faults), *uncalculated.get(name, [])],
+                "merged": merged_of.get_sheet_by_name(name).merged_cell_ranges or [],
+            }
+        )
+    return sheets
+
+
+def _place_errors(sheet: Any, faults: Any) -> list[tuple[int, int]]:
+    columns = [column.absolute_index for column in sheet.available_columns()]
+    return [(fault.position[0], columns[fault.position[1]]) for fault in faults.errors] if faults else []
+
+
+def find_uncalculated(path: str) -> dict[str, list[tuple[int, int]]]:
+    """Return, per sheet, the 0-based row and column of formulas that were saved without a value."""
+    with zipfile.ZipFile(path) as container:
+        return {
+            name: _scan_formulas(container, part)
+            for name, part in _list_parts(container)
+            if part in container.namelist()
+        }
+
+
+def _list_parts(container: zipfile.ZipFile) -> list[tuple[str, str]]:
+    """Return each sheet's name and the part of the container that holds its cells."""
+    relations = ElementTree.fromstring(container.read("xl/_rels/workbook.xml.rels"))  # noqa: S314 (limited process)
+    targets = {relation.attrib["Id"]: relation.attrib["Target"] for relation in relations}
+    book = ElementTree.fromstring(container.read("xl/workbook.xml"))  # noqa: S314
+    return [
+        (sheet.attrib["name"], posixpath.normpath(posixpath.join("xl", targets[sheet.attrib[_RELATION]])).lstrip("/"))
+        for sheet in book.iter(f"{_MAIN}sheet")
+        if sheet.attrib.get(_RELATION) in targets
+    ]
+
+
+def _scan_formulas(container: zipfile.ZipFile, part: str) -> list[tuple[int, int]]:
+    if b"<f" not in container.read(part):
+        return []
+    found: list[tuple[int, int]] = []
+    with container.open(part) as stream:
+        for _, cell in ElementTree.iterparse(stream):  # noqa: S314
+            if cell.tag == f"{_MAIN}c":
+                # Excel says t="str" where a formula came to an empty text: that cell is empty, not uncalculated.
+                has_value = cell.findtext(f"{_MAIN}v") or cell.get("t") == "str"
+                if cell.find(f"{_MAIN}f") is not None and not has_value:
+                    found.append(_read_place(cell.attrib["r"]))
+                cell.clear()
+    return found
+
+
+def _read_place(reference: str) -> tuple[int, int]:
+    """Return the 0-based row and column of a reference such as `B7`."""
+    match = _CELL.match(reference)
+    if match is None:
+        raise ValueError(f"not a cell reference: {reference}")
+    column = 0
+    for letter in match[1]:
+        column = 26 * column + ord(letter) - ord("A") + 1
+    return int(match[2]) - 1, column - 1
+
+
+def main() -> None:
+    """Read the workbook named on the command line and write it to stdout."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    sys.stdout.buffer.write(pickle.dumps(read_workbook(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

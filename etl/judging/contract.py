@@ -1,0 +1,162 @@
+"""Findings of the contract, made from the contracts' own fields: keys, types, codes, units, ranges, completeness."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+import polars as pl
+
+from etl.judging.book import FindingsBook
+from etl.judging.findings import PERSONAL_DATA, contract_message, record_message, state_limits_in
+from etl.mapping.records import PERSON_ID, RECORD, TypedRecords, find_implausible
+from etl.mapping.units import UNIT_SLIP, can_slip
+from etl.mapping.verbs import GROUP, UNIT_SUFFIX
+from schemas.codes import Severity
+from schemas.contract import FieldContract, read_contract
+from schemas.contract_checks import can_be_found
+from schemas.quantity import describe_quantity, name_quantities
+from schemas.tables import TABLES
+
+PERSONAL_DATA_RULE = "text.personal_data"
+CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range", "after_delivery")
+
+
+def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
+    """Reject records without a key, and all but one of identical copies or all of contradicting ones."""
+    frame, table = records.frame, records.table
+    contract = read_contract(TABLES[table])
+    said = [name for name in records.raw.columns if name.removesuffix(UNIT_SUFFIX) in contract]
+    missing = frame.filter(~pl.col("_has_key")).select(RECORD)
+    keyed = frame.filter(pl.col("_has_key"))
+    # What makes two records differ: the fields' texts, their units, and whose they are.
+    texts = records.raw.with_columns(frame["person_id"]) if "person_id" in contract else records.raw
+    contents = texts.select(
+        RECORD, pl.concat_str([pl.col(c).fill_null("") for c in said], separator="\x1f").alias("_text")
+    )
+    identity = ["patient_id", "record_key"]
+    judged = keyed.join(contents, on=RECORD, how="left", maintain_order="left").with_columns(
+        pl.len().over(identity).alias("_n"),
+        pl.col("_text").n_unique().over(identity).alias("_n_contents"),
+        pl.int_range(pl.len()).over(identity).alias("_nth"),
+    )
+    is_rejected = (pl.col("_n") > 1) & ((pl.col("_n_contents") > 1) | (pl.col("_nth") > 0))
+    duplicate = judged.filter(is_rejected).select(RECORD)
+    for kind, rows, n in (("key.missing", missing, frame.height), ("key.duplicate", duplicate, keyed.height)):
+        rule_id = f"{table}.{kind}"
+        book.add(
+            records, rows, rule_id=rule_id, severity=Severity.REJECT, field=None, message=record_message(kind, table)
+        )
+        book.count(rule_id, table, Severity.REJECT, n=n, n_fail=rows.height)
+    return pl.concat([missing, duplicate])
+
+
+def reject_with_patient(
+    records: Mapping[str, TypedRecords], rejected: Mapping[str, pl.DataFrame], book: FindingsBook
+) -> dict[str, pl.DataFrame]:
+    """Reject records whose patient was rejected (`parent`) or is not in the patient table (`patient.unknown`)."""
+    patients = records["patient"].frame
+    accepted = patients.join(rejected["patient"], on=RECORD, how="anti").select("patient_id")
+    known = patients.filter(pl.col("_has_key")).select("patient_id").unique()
+    result = {"patient": rejected["patient"]}
+    for name, table in records.items():
+        if name == "patient":
+            continue
+        own = table.frame.filter(pl.col("_has_key")).join(rejected[name], on=RECORD, how="anti")
+        orphans = own.join(accepted, on="patient_id", how="anti")
+        parent = orphans.join(known, on="patient_id", how="semi").select(RECORD)
+        unknown = orphans.join(known, on="patient_id", how="anti").select(RECORD)
+        for kind, rows in (("parent", parent), ("patient.unknown", unknown)):
+            rule_id = f"{name}.{kind}"
+            book.add(
+                table, rows, rule_id=rule_id, severity=Severity.REJECT, field=None, message=record_message(kind, name)
+            )
+            book.count(rule_id, name, Severity.REJECT, n=own.height, n_fail=rows.height)
+        result[name] = pl.concat([rejected[name], parent, unknown])
+    return result
+
+
+def judge_cells(records: TypedRecords, accepted: pl.DataFrame, book: FindingsBook) -> None:
+    """Report the cells that were set aside, unusual values, empty expected fields and personal data.
+
+    A rule is counted where the hospital's mapping lets it fail: nothing is passed by a column that nobody sends.
+    """
+    mapped = book.list_mapped(records)
+    for name, spec in read_contract(TABLES[records.table]).items():
+        if spec.is_made and name != PERSON_ID:
+            continue
+        faults = records.faults.filter(pl.col("field") == name)
+        for kind in CELL_KINDS:
+            rows = faults.filter(pl.col("kind") == kind)
+            if rows.height or (can_be_found(kind, spec) and _can_occur(kind, records, spec, mapped)):
+                _report(kind, records, spec, rows, book, n=records.frame.height)
+        if name in mapped and can_be_found("implausible", spec):
+            kept = accepted.select(RECORD, name)
+            hits = pl.DataFrame({RECORD: records.frame[RECORD], "hit": find_implausible(records, spec)}).filter("hit")
+            rows = hits.join(kept, on=RECORD, how="semi", maintain_order="left")
+            _report("implausible", records, spec, rows, book, n=kept.height, n_empty=kept[name].null_count())
+        if name in mapped and spec.is_expected:
+            asked = _list_asked(accepted, name, faults, book)
+            _report("missing", records, spec, asked.filter(pl.col(name).is_null()), book, n=asked.height)
+    for (field,), rows in records.personal.group_by("field", maintain_order=True):
+        book.add(
+            records, rows, rule_id=PERSONAL_DATA_RULE, severity=Severity.QUERY, field=str(field), message=PERSONAL_DATA
+        )
+
+
+def _report(
+    kind: str,
+    records: TypedRecords,
+    spec: FieldContract,
+    rows: pl.DataFrame,
+    book: FindingsBook,
+    *,
+    n: int,
+    n_empty: int = 0,
+) -> None:
+    rule_id = f"{records.table}.{spec.name}.{kind}"
+    for described, likely_unit, part in _split_by_message(records, spec, rows):
+        message = contract_message(kind, described, likely_unit)
+        book.add(records, part, rule_id=rule_id, severity=Severity.QUERY, field=spec.name, message=message)
+    book.count(rule_id, records.table, Severity.QUERY, n=n, n_fail=rows.height, n_not_evaluable=n_empty)
+
+
+def _split_by_message(
+    records: TypedRecords, spec: FieldContract, rows: pl.DataFrame
+) -> Iterator[tuple[FieldContract, str | None, pl.DataFrame]]:
+    """Yield the rows with the quantity they are about and the unit they look like.
+
+    A laboratory value is spoken of by its test; limits are those of the unit that the hospital sent.
+    """
+    nothing = pl.lit(None, dtype=pl.String)
+    sent = spec.name + UNIT_SUFFIX
+    units = pl.DataFrame(
+        {
+            RECORD: records.frame[RECORD],
+            "quantity": name_quantities(spec, records.frame),
+            "unit": records.raw[sent] if sent in records.raw.columns else None,
+        },
+        schema_overrides={"unit": pl.String},
+    )
+    told = rows.select(
+        RECORD, pl.col("likely_unit") if "likely_unit" in rows.columns else nothing.alias("likely_unit")
+    ).join(units, on=RECORD, how="left", maintain_order="left")
+    for (name, unit, likely_unit), part in told.group_by("quantity", "unit", "likely_unit", maintain_order=True):
+        yield state_limits_in(describe_quantity(spec, name), unit), likely_unit, part
+
+
+def _list_asked(accepted: pl.DataFrame, name: str, faults: pl.DataFrame, book: FindingsBook) -> pl.DataFrame:
+    """Return the records whose source has a column for the field and whose cell was not set aside."""
+    mapped = book.group_columns.filter(pl.col("field") == name)
+    kept = accepted.select(RECORD, GROUP, name).join(mapped, on=GROUP, how="semi", maintain_order="left")
+    return kept.join(faults, on=RECORD, how="anti", maintain_order="left")
+
+
+def _can_occur(kind: str, records: TypedRecords, spec: FieldContract, mapped: Collection[str]) -> bool:
+    """Whether a kind of contract finding can occur with the columns and units that the hospital sends."""
+    unit_column = spec.name + UNIT_SUFFIX
+    if kind == "unit":
+        return unit_column in mapped
+    if kind == UNIT_SLIP and spec.quantity_from is None:
+        units = records.raw[unit_column].drop_nulls().unique().to_list() if unit_column in records.raw.columns else []
+        return spec.name in mapped and can_slip(spec, units or [spec.unit or ""])
+    return spec.name in mapped

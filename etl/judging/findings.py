@@ -1,0 +1,172 @@
+"""Findings: what is wrong, where in the hospital's own file, in both languages, under an id stable from run to run."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import replace
+
+import polars as pl
+
+from etl.pages.text import Text
+from schemas.bookkeeping import FINDINGS
+from schemas.codes import Severity
+from schemas.column import read_dtypes
+from schemas.contract import FieldContract, Number, read_grain
+from schemas.tables import TABLES
+from schemas.units import LOG10_PREFIX, NO_UNIT, find_factor, normalise_unit
+
+FINDING_SCHEMA = read_dtypes(FINDINGS)
+FAIL, ERROR = "fail", "error"
+
+
+def state_limits_in(field: FieldContract, unit: str | None) -> FieldContract:
+    """Return the field with its limits in the unit that a hospital sends, to three digits; an unknown unit changes nothing.
+
+    A data manager who sees 0.2 in a mg/dL column is told of mg/dL: limits in umol/L would explain nothing.
+    """
+    if unit is None or field.unit is None or normalise_unit(unit) == field.unit:
+        return field
+    factor = find_factor(field.name, unit, field.unit)
+    if factor is None:
+        return field
+    is_log = normalise_unit(unit).startswith(LOG10_PREFIX)
+
+    def restate(limit: Number | None) -> Number | None:
+        if limit is None or (is_log and limit <= 0):
+            return None
+        return float(f"{math.log10(limit / factor) if is_log else limit / factor:.3g}")
+
+    low, high = (restate(limit) for limit in field.possible)
+    soft_low, soft_high = (restate(limit) for limit in field.plausible)
+    return replace(field, unit=unit.strip(), possible=(low, high), plausible=(soft_low, soft_high))
+
+
+def contract_message(kind: str, field: FieldContract, likely_unit: str | None = None) -> Text:
+    """Return the sentence for a contract finding of one kind at one field; `likely_unit` is the one a value looks like."""
+    limits = _describe_limits(field.possible if kind == "range" else field.plausible, field.unit)
+    reason = Text(f"outside {limits}", f"超出{limits}")
+    if likely_unit and likely_unit.startswith(LOG10_PREFIX):
+        reason = Text("between 1 and 10, where assays do not quantify", "介于1与10之间，低于检测方法的定量范围")
+    looks_like = Text(f"; it looks like {likely_unit}", f"，疑为{likely_unit}") if likely_unit else Text("", "")
+    sentences = {
+        "unreadable": Text(
+            f"{field.meaning}: this text cannot be read. Please correct it in the source.",
+            f"{field.zh}：内容无法识别，请在原始数据中更正。",
+        ),
+        "code": Text(
+            f"{field.meaning}: this code is not known. Please use one of the agreed codes.",
+            f"{field.zh}：编码未知，请使用约定的编码。",
+        ),
+        "unit": Text(
+            f"{field.meaning}: the unit is missing or unknown{looks_like.en}. Please state it.",
+            f"{field.zh}：单位缺失或未知{looks_like.zh}，请补充单位。",
+        ),
+        "unit_slip": Text(
+            f"{field.meaning}: as sent {reason.en}{looks_like.en}. The value was set aside. Please check value and unit.",
+            f"{field.zh}：按所报单位{reason.zh}{looks_like.zh}，数值已隔离，请核对数值和单位。",
+        ),
+        "range": Text(
+            f"{field.meaning}: the value is impossible (possible: {limits}). Please check value and unit.",
+            f"{field.zh}：数值不可能（可能范围：{limits}），请核对数值和单位。",
+        ),
+        "after_delivery": Text(
+            f"{field.meaning}: this date lies after the day of the delivery and cannot be yet. It was set aside. Please correct it.",
+            f"{field.zh}：该日期晚于数据的提交日，不可能已发生，已隔离，请更正。",
+        ),
+        "implausible": Text(
+            f"{field.meaning}: the value is unusual (usual: {limits}). Please confirm or correct it.",
+            f"{field.zh}：数值异常（常见范围：{limits}），请确认或更正。",
+        ),
+        "missing": Text(
+            f"{field.meaning}: the value is missing. Please complete it.",
+            f"{field.zh}：数据缺失，请补充。",
+        ),
+    }
+    return sentences[kind]
+
+
+def _describe_limits(limits: tuple[Number | None, Number | None], unit: str | None) -> str:
+    low, high = ("" if limit is None else f"{limit:.12g}" for limit in limits)
+    span = f"{low} - {high}" if low and high else f"≥ {low}" if low else f"≤ {high}"
+    return span if unit in (None, NO_UNIT) else f"{span} {unit}"
+
+
+RECORD_SENTENCES: dict[str, Text] = {
+    "key.missing": Text(
+        "This row cannot be assigned: the patient number or another part of its key is missing or unreadable. The record was set aside.",
+        "该行无法归属：患者编号或主键字段缺失或无法识别，记录已隔离。",
+    ),
+    "key.duplicate": Text(
+        "This record exists more than once. Identical copies are kept once; where they differ none is used. Please keep the right one.",
+        "该记录重复：内容相同的仅保留一条；内容不一致的均不采用。请保留正确的一条。",
+    ),
+    "patient.unknown": Text(
+        "This record belongs to a patient who is not in the patient table. Please check the patient number.",
+        "该记录的患者不在患者表中，请核对患者编号。",
+    ),
+    "parent": Text(
+        "The patient's own record was set aside, so this record was too. Please settle the patient's record first.",
+        "该患者的主记录已被隔离，故本记录一并隔离。请先解决患者主记录的问题。",
+    ),
+}
+
+
+def record_message(kind: str, table: str) -> Text:
+    """Return the sentence for a broken key: one row can make records of several tables, so the table is named."""
+    sentence = RECORD_SENTENCES[kind]
+    _, zh = read_grain(TABLES[table])
+    return Text(f"Table {table.replace('_', ' ')}: {sentence.en}", f"{zh}：{sentence.zh}")
+
+
+PERSONAL_DATA = Text(
+    "This free text seems to hold personal data (a name, an id-card or telephone number). It was masked; please remove it in the source.",
+    "该文本疑似含个人信息（姓名、身份证号或电话），已屏蔽；请在原始数据中删除。",
+)
+STRAY_CELL = Text(
+    "This cell holds a value in a column that does not belong to this kind of row. It was set aside.",
+    "该单元格所在列不属于该类行，数值已隔离。",
+)
+
+
+def make_findings(
+    places: pl.DataFrame,
+    *,
+    rule_id: str,
+    severity: Severity,
+    table: str,
+    field: str | None,
+    message: Text,
+    outcome: str = FAIL,
+) -> pl.DataFrame:
+    """Return findings at the given places.
+
+    `places` has patient_id, record_key, source_file, source_sheet, source_row, source_column and value, one row per
+    finding. The id is left empty; `number_findings` gives it.
+    """
+    return places.with_columns(
+        pl.lit(None, dtype=pl.String).alias("finding_id"),
+        pl.lit(rule_id).alias("rule_id"),
+        pl.lit(severity.value).alias("severity"),
+        pl.lit(outcome).alias("outcome"),
+        pl.lit(table).alias("table_name"),
+        pl.lit(field, dtype=pl.String).alias("field"),
+        pl.lit(message.en).alias("message_en"),
+        pl.lit(message.zh).alias("message_zh"),
+    ).select([pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items()])
+
+
+def number_findings(findings: pl.DataFrame) -> pl.DataFrame:
+    """Give every finding its id: a hash of rule, patient, record key and field, the same however the file is sorted.
+
+    Findings that share all four (copies of one record) are told apart by their order in the file.
+    """
+    identity = ["rule_id", "patient_id", "table_name", "record_key", "field"]
+    ordered = findings.sort("source_file", "source_sheet", "source_row", "source_column", nulls_last=True)
+    copies = ordered.with_columns(pl.int_range(pl.len()).over(identity).alias("_copy"))
+    texts = copies.select(
+        pl.concat_str([pl.col(c).cast(pl.String).fill_null("") for c in [*identity, "_copy"]], separator="\x1f")
+    ).to_series()
+    ids = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts]
+    numbered = copies.with_columns(pl.Series("finding_id", ids, dtype=pl.String)).drop("_copy")
+    return numbered.sort("rule_id", "finding_id")

@@ -1,0 +1,144 @@
+"""Contracts and rules: from mapped text records to accepted records, quarantine and findings.
+
+Findings of the contract (type, code, unit, range, key, completeness) are made from the contracts' own fields as keyed
+expressions; clinical rules come from `schemas/rules`. Pandera then validates what was accepted: a failure there is a
+fault of the registry, never of a hospital.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import pandera.errors
+import polars as pl
+
+from etl.errors import InternalError
+from etl.judging.book import FindingsBook
+from etl.judging.contract import CELL_KINDS, PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
+from etl.judging.findings import FAIL, PERSONAL_DATA, STRAY_CELL, contract_message, make_findings
+from etl.judging.rules import judge_rules
+from etl.mapping.records import PERSON_ID, RECORD, TypedRecords
+from etl.mapping.verbs import Mapped
+from etl.pages.text import Text
+from schemas.bookkeeping import COMPLETENESS, QUARANTINE
+from schemas.codes import Severity
+from schemas.column import list_misfits, read_dtypes
+from schemas.contract import PROVENANCE, read_contract
+from schemas.derive import derive
+from schemas.derived_columns import DERIVED_COLUMNS
+from schemas.tables import TABLES
+
+
+@dataclass(frozen=True)
+class Validated:
+    """What validation made of a delivery: accepted tables, derived frames, and all that was found."""
+
+    tables: Mapping[str, pl.DataFrame]
+    derived: Mapping[str, pl.DataFrame]
+    findings: pl.DataFrame
+    rule_outcomes: pl.DataFrame
+    quarantine: pl.DataFrame
+    completeness: pl.DataFrame
+    records_made: int
+    records_quarantined: int
+
+
+def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent: Collection[str]) -> Validated:
+    """Judge every record of a delivery; `sent` are the tables that the hospital's mapping gives.
+
+    Raises:
+        InternalError: the accepted records do not pass the contract, or the accounts do not balance.
+    """
+    book = FindingsBook(mapped.group_columns)
+    rejected = {name: reject_by_key(table, book) for name, table in records.items()}
+    rejected = reject_with_patient(records, rejected, book)
+    accepted = {
+        name: table.frame.join(rejected[name], on=RECORD, how="anti", maintain_order="left")
+        for name, table in records.items()
+    }
+    for name, table in records.items():
+        judge_cells(table, accepted[name], book)
+    tables = {name: frame.select(*PROVENANCE, *read_contract(TABLES[name])) for name, frame in accepted.items()}
+    _pass_gate(tables)
+    derived = derive(tables, sent=sent)
+    _hold_to_declaration(derived)
+    judge_rules(records, accepted, derived, book)
+    book.findings += _judge_unmapped_cells(mapped)
+    findings, rule_outcomes = book.close()
+    return Validated(
+        tables=tables,
+        derived=derived,
+        findings=findings,
+        rule_outcomes=rule_outcomes,
+        quarantine=_make_quarantine(findings),
+        completeness=_count_filled(tables),
+        records_made=sum(table.frame.height for table in records.values()),
+        records_quarantined=sum(frame.height for frame in rejected.values()),
+    )
+
+
+def _pass_gate(tables: Mapping[str, pl.DataFrame]) -> None:
+    for name, frame in tables.items():
+        try:
+            TABLES[name].validate(frame, lazy=True)
+        except (pandera.errors.SchemaErrors, pandera.errors.SchemaError) as error:
+            # The exception's own text holds rows, so only the failing columns and checks are told.
+            cases = getattr(error, "failure_cases", None)
+            where = sorted(set(cases.select("column", "check").rows())) if isinstance(cases, pl.DataFrame) else []
+            raise InternalError(
+                f"Accepted records of '{name}' do not pass their contract: {where}. Nothing was loaded."
+            ) from None
+
+
+def _hold_to_declaration(derived: Mapping[str, pl.DataFrame]) -> None:
+    for name, frame in derived.items():
+        if misfits := list_misfits(dict(frame.schema), read_dtypes(DERIVED_COLUMNS[name])):
+            raise InternalError(
+                f"The derived frame '{name}' is not as it is declared: it {'; '.join(misfits)}. Nothing was loaded.",
+                f"派生表“{name}”与声明不符：{'；'.join(misfits)}。未载入任何数据。",
+            )
+
+
+def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
+    """Report cells that no column claims, unread checkboxes, and personal data in columns that the mapping ignores."""
+    judged: list[tuple[str, pl.DataFrame, Text, str, str | None]] = [
+        ("cell.stray", mapped.cells.strays, STRAY_CELL, "delivery", None),
+        (PERSONAL_DATA_RULE, mapped.landing.personal, PERSONAL_DATA, "delivery", None),
+    ]
+    for (table, name), cells in mapped.unread_boxes.group_by("table_name", "field", maintain_order=True):
+        message = contract_message("code", read_contract(TABLES[str(table)])[str(name)])
+        judged.append((f"{table}.{name}.code", cells, message, str(table), str(name)))
+    return [
+        make_findings(
+            cells.with_columns(
+                pl.lit(None, dtype=pl.String).alias("patient_id"),
+                # The text tells the cells of one column apart whatever the order of the rows.
+                pl.concat_str("source_column", "value", separator=": ").alias("record_key"),
+            ),
+            rule_id=rule_id,
+            severity=Severity.QUERY,
+            table=table,
+            field=name,
+            message=message,
+        )
+        for rule_id, cells, message, table, name in judged
+    ]
+
+
+def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
+    """Return what was set aside: whole records (`reject`, field null) and single cells, with the rule that did it."""
+    kinds = "|".join(CELL_KINDS)
+    is_cell = pl.col("rule_id").str.contains(rf"\.({kinds})$") | (pl.col("rule_id") == "cell.stray")
+    is_record = pl.col("severity") == Severity.REJECT.value
+    return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(*QUARANTINE)
+
+
+def _count_filled(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    lines = [
+        (table, name, frame.height, frame.height - frame[name].null_count())
+        for table, frame in tables.items()
+        for name, spec in read_contract(TABLES[table]).items()
+        if not spec.is_made or name == PERSON_ID
+    ]
+    return pl.DataFrame(lines, schema=read_dtypes(COMPLETENESS), orient="row")

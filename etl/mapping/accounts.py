@@ -1,0 +1,213 @@
+"""Accounts that must balance: what became of every row and every non-empty cell, and the texts kept of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.delivery.read import ROW, Grid
+from etl.mapping.identity import normalise_identifier
+from etl.mapping.masking import OwnTexts, is_identifying
+from etl.mapping.parse import MISSING_TEXTS
+from etl.mapping.site import IDENTIFIER_ROLES, ColumnMap, Site, Source, normalise_code
+from schemas.bookkeeping import ROW_ACCOUNTS, SOURCE, SOURCE_ROW
+from schemas.column import read_dtypes
+from schemas.contract import FieldContract, read_contract
+from schemas.tables import TABLES
+
+USED = "used"
+ABOVE_HEADER, HEADER, BLANK_ROW, EMPTY_SHEET = "above the header", "header", "blank row", "empty sheet"
+PATIENT = "_patient"
+# What a checkbox says where codes.csv names no code for true.
+TICKED = ("1", "true", "yes", "是", "checked", "有")
+UNTICKED = ("0", "false", "no", "否", "unchecked", "无")
+_PLACE = read_dtypes(SOURCE)
+
+
+@dataclass(frozen=True)
+class SheetRows:
+    """One mapped sheet: its rows by header, what became of each row, and the sources that read it.
+
+    `rows` has `source_row`, `rule` (`used` or the ignoring rule's name) and one String column per header; where the row
+    number is the patient's number also that number as text, which is no cell and is counted nowhere.
+    """
+
+    file: str
+    sheet: str | None
+    header: tuple[str, ...]
+    rows: pl.DataFrame
+    sources: tuple[Source, ...]
+    filled_rows: frozenset[int] = frozenset()
+
+    @property
+    def label(self) -> str:
+        """File and sheet as a message names them."""
+        return f"{self.file} / {self.sheet}" if self.sheet else self.file
+
+
+@dataclass(frozen=True)
+class CellAccounts:
+    """Non-empty cells of used rows: how many there are, what became of them, and the cells that no column claims.
+
+    `total` is counted from the sheets, `by_fate` from the mapping: the two must agree.
+    """
+
+    total: int
+    by_fate: Mapping[str, int]
+    strays: pl.DataFrame
+
+
+def account_cells(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> CellAccounts:
+    """Count the non-empty cells of used rows by what became of them; a stray cell's text comes masked.
+
+    A column that is an identifier for one kind of row is one for every kind: its cells are never strays.
+    """
+    counts: dict[str, int] = dict.fromkeys(("mapped", "identifier", "ignored", "stray"), 0)
+    strays: list[pl.DataFrame] = []
+    for sheet in sheets:
+        used = sheet.rows.filter(pl.col("rule") == USED)
+        roles = {s.name: _role_by_column(site.columns_of(s)) for s in sheet.sources}
+        secret = {column for own in roles.values() for column, kind in own.items() if kind == "identifier"}
+        patient = pl.col(_patient_column(sheet, site)).alias(PATIENT)
+        for column in sheet.header:
+            filled = used.filter(pl.col(column).is_not_null())
+            role = pl.lit("identifier" if column in secret else "stray")
+            for source in sheet.sources:
+                kind = roles[source.name].get(column)
+                if kind:
+                    role = pl.when(pl.col(f"_use_{source.name}")).then(pl.lit(kind)).otherwise(role)
+            judged = filled.select(ROW, patient, pl.col(column).alias("value"), role.alias("role"))
+            for kind, n in judged["role"].value_counts().iter_rows():
+                counts[kind] += n
+            place = [
+                pl.lit(sheet.file).alias("source_file"),
+                pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
+            ]
+            stray = judged.filter(pl.col("role") == "stray")
+            masked, _ = own.align(stray[PATIENT]).mask(stray["value"])
+            strays.append(stray.select(*place, ROW, pl.lit(column).alias("source_column"), masked))
+    return CellAccounts(sum(map(_count_cells, sheets)), counts, pl.concat(strays))
+
+
+def _count_cells(sheet: SheetRows) -> int:
+    used = sheet.rows.filter(pl.col("rule") == USED).select(sheet.header)
+    return used.height * used.width - sum(used.null_count().row(0)) if used.width else 0
+
+
+def collect_own_texts(sheets: Sequence[SheetRows], site: Site) -> OwnTexts:
+    """Return what names each patient: the numbers and national ids as sent, and the texts of dropped columns."""
+    found: dict[str, set[str]] = {}
+    for number, text, role in (line for sheet in sheets for line in _list_identifiers(sheet, site)):
+        if is_identifying(text) if role == "drop" else text.casefold() not in MISSING_TEXTS:
+            found.setdefault(normalise_identifier(number), set()).add(text)
+    # Longer texts first, so that a name inside a longer one leaves no rest of it. Rows without a patient number share one entry.
+    return OwnTexts({number: sorted(texts, key=lambda t: (-len(t), t)) for number, texts in found.items()})
+
+
+def _list_identifiers(sheet: SheetRows, site: Site) -> Iterator[tuple[str, str, str]]:
+    """Yield local patient number, text and role of the cells of a sheet's identifier columns, each text of a patient once."""
+    used = sheet.rows.filter(pl.col("rule") == USED)
+    for source in sheet.sources:
+        number = pl.col(site.patient_column(source)).fill_null("").alias(PATIENT)
+        for column in (c for c in site.columns_of(source) if c.role in IDENTIFIER_ROLES):
+            cells = used.select(number, pl.col(column.column).str.strip_chars().alias("text"))
+            yield from cells.drop_nulls("text").unique().with_columns(pl.lit(column.role)).iter_rows()
+
+
+def find_unread_boxes(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> pl.DataFrame:
+    """Return the checkbox cells that say neither yes nor no: no record is made of them, so they must be asked about.
+
+    Columns: table_name, field, source_file, source_sheet, source_row, source_column, value (masked).
+    """
+    place = {**_PLACE, "source_column": pl.String, "value": pl.String}
+    found = [pl.DataFrame(schema={"table_name": pl.String, "field": pl.String, **place})]
+    for sheet in sheets:
+        patient = _patient_column(sheet, site)
+        for source in sheet.sources:
+            used = sheet.rows.filter((pl.col("rule") == USED) & pl.col(f"_use_{source.name}"))
+            for c in (c for c in site.columns_of(source) if c.role == "field" and c.is_checkbox):
+                known = [*site.codes.get((c.table, c.field or "*"), {}), *TICKED, *UNTICKED, *MISSING_TEXTS]
+                texts = pl.col(c.column).map_elements(normalise_code, return_dtype=pl.String)
+                rows = used.filter(texts.is_not_null() & ~texts.is_in(known))
+                masked, _ = own.align(rows[patient]).mask(rows[c.column])
+                found.append(
+                    rows.select(
+                        pl.lit(c.table).alias("table_name"),
+                        pl.lit(c.field or next(iter(c.constants))).alias("field"),
+                        pl.lit(sheet.file).alias("source_file"),
+                        pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
+                        ROW,
+                        pl.lit(c.column).alias("source_column"),
+                        masked.alias("value"),
+                    )
+                )
+    return pl.concat(found)
+
+
+def _list_fields(columns: Sequence[ColumnMap]) -> dict[str, FieldContract]:
+    """Return the contract of the field that each column is read into."""
+    fields = {c.column: read_contract(TABLES[c.table]).get(c.field) for c in columns if c.role == "field"}
+    return {column: spec for column, spec in fields.items() if spec}
+
+
+def _patient_column(sheet: SheetRows, site: Site) -> str:
+    return site.patient_column(sheet.sources[0])
+
+
+def _role_by_column(columns: Sequence[ColumnMap]) -> dict[str, str]:
+    kinds = {"field": "mapped", "ignore": "ignored"}
+    return {c.column: kinds.get(c.role, "identifier") for c in columns if c.column}
+
+
+def count_rows(sheets: Sequence[SheetRows], ignored: Sequence[tuple[Grid, str]]) -> pl.DataFrame:
+    """Count each sheet's rows by the rule that used or ignored them; sheets without records are ignored as a whole."""
+    lines: list[tuple[str, str | None, str, int]] = []
+    for sheet in sheets:
+        for rule, n in sorted(sheet.rows["rule"].value_counts().iter_rows()):
+            lines.append((sheet.file, sheet.sheet, rule, n))
+    lines += [(grid.file, grid.sheet, reason, grid.cells.height) for grid, reason in ignored]
+    return pl.DataFrame(lines, schema=read_dtypes(ROW_ACCOUNTS), orient="row")
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Every non-blank row's cells as JSON text, and the cells of ignored columns that held personal data.
+
+    Identifiers are removed and personal data is masked. `personal` has source_file, source_sheet, source_row,
+    source_column and the masked text as `value`.
+    """
+
+    rows: pl.DataFrame
+    personal: pl.DataFrame
+
+
+def make_landing(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Landing:
+    """Keep what each row said, without what names a person."""
+    rows = [pl.DataFrame(schema=read_dtypes(SOURCE_ROW))]
+    personal = [pl.DataFrame(schema={**_PLACE, "source_column": pl.String, "value": pl.String})]
+    for sheet in sheets:
+        columns = [c for s in sheet.sources for c in site.columns_of(s)]
+        secret = {c.column for c in columns if c.role in IDENTIFIER_ROLES}
+        ignored = {c.column for c in columns if c.role == "ignore"}
+        patient = _patient_column(sheet, site)
+        kept = [name for name in sheet.header if name not in secret]
+        frame = sheet.rows.filter(~pl.col("rule").is_in([BLANK_ROW, ABOVE_HEADER, HEADER]))
+        place = [
+            pl.lit(sheet.file).alias("source_file"),
+            pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
+            ROW,
+        ]
+        fields = _list_fields(columns)
+        masker = own.align(frame[patient])
+        for name in kept:
+            masked, found = masker.mask(frame[name], fields.get(name))
+            frame = frame.with_columns(masked.alias(name)) if found else frame
+            if name in ignored:
+                personal.append(
+                    frame[found].select(*place, pl.lit(name).alias("source_column"), pl.col(name).alias("value"))
+                )
+        cells = pl.struct(kept).struct.json_encode() if kept else pl.lit("{}")
+        rows.append(frame.select(*place, "rule", cells.alias("cells")))
+    return Landing(pl.concat(rows), pl.concat(personal))

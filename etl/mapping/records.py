@@ -1,0 +1,211 @@
+"""From text records to typed records of one table, with every cell that had to be set aside and every broken key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.mapping.identity import PseudonymKey, compare_with_person, normalise_person, pseudonymise
+from etl.mapping.masking import OwnTexts
+from etl.mapping.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
+from etl.mapping.site import Site
+from etl.mapping.units import UNIT_SLIP, convert_units, is_outside, select_tests, suspect_units
+from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
+from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key, table_name
+from schemas.quantity import find_limits, name_quantities
+from schemas.row_text import compute_row_text
+from schemas.tables import TABLES
+
+RECORD = "_record"
+PERSON_ID = "person_id"
+COMPARATOR_SUFFIX = "_comparator"
+
+
+@dataclass(frozen=True)
+class TypedRecords:
+    """One table's records.
+
+    `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts in the same
+    order; `faults` has _record, field, kind, likely_unit; `personal` has _record, field of free texts that held personal data.
+    """
+
+    table: str
+    frame: pl.DataFrame
+    raw: pl.DataFrame
+    faults: pl.DataFrame
+    personal: pl.DataFrame
+
+
+def type_delivery(
+    mapped: Mapped, site: Site, delivery: str, last_day: dt.date, key: PseudonymKey
+) -> dict[str, TypedRecords]:
+    """Read the text records of every table as their contracts say; no date may lie after `last_day`."""
+    return {
+        name: type_records(
+            name,
+            TABLES[name],
+            texts,
+            site=site,
+            delivery=delivery,
+            last_day=last_day,
+            key=key,
+            own=mapped.own,
+        )
+        for name, texts in mapped.records.items()
+    }
+
+
+def type_records(
+    table: str,
+    model: type[Table],
+    texts: pl.DataFrame,
+    *,
+    site: Site,
+    delivery: str,
+    last_day: dt.date,
+    key: PseudonymKey,
+    own: OwnTexts,
+) -> TypedRecords:
+    """Read a table's text records as its contract says.
+
+    A date after `last_day`, the day of the delivery, is set aside. `own` lists what names each patient; it is masked
+    wherever it turns up in that patient's cells.
+    """
+    contract = read_contract(model)
+    texts = texts.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
+    masked, personal = mask_texts(texts, contract, own)
+    ids = pseudonymise(drop_missing(clean_text(texts[PATIENT_TEXT])), key, site.hospital)
+    typed_by_name: dict[str, pl.Series] = {}
+    faults: list[pl.DataFrame] = []
+    # A value is read after the field that names its quantity.
+    for spec in sorted(contract.values(), key=lambda spec: spec.quantity_from is not None):
+        if spec.is_made:
+            continue
+        if spec.quantity_from:
+            typed_by_name |= _select_quantities(masked, spec, typed_by_name[spec.quantity_from])
+        quantities = name_quantities(spec, masked.with_columns(list(typed_by_name.values())))
+        parsed = _parse_column(table, masked, spec, site, quantities, last_day)
+        typed_by_name |= {series.name: series for series in parsed.series}
+        faults.append(parsed.faults)
+    if PERSON_ID in contract:
+        person = _read_person(texts, typed_by_name, key)
+        typed_by_name |= {series.name: series for series in person.series}
+        faults.append(person.faults)
+    frame = texts.select(
+        pl.lit(site.hospital).alias("hospital"),
+        ids.alias("patient_id"),
+        pl.lit(delivery).alias("delivery"),
+        *PROVENANCE[3:],
+        RECORD,
+        GROUP,
+    ).with_columns(list(typed_by_name.values()))
+    ordered = frame.select(*PROVENANCE, RECORD, GROUP, *contract)
+    return TypedRecords(table, _add_record_key(ordered, masked, model), masked, pl.concat(faults), personal)
+
+
+@dataclass(frozen=True)
+class _Column:
+    series: list[pl.Series]
+    faults: pl.DataFrame
+
+
+def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: PseudonymKey) -> _Column:
+    """Make what is kept of the national id: the pseudonym, and whether birth date and sex agree with it."""
+    numbers = normalise_person(texts[PERSON_TEXT])
+    kept = {PERSON_ID: pseudonymise(numbers, key, "person")}
+    kept |= compare_with_person(numbers, typed["birth_date"], typed["sex"])
+    is_invalid = drop_missing(clean_text(texts[PERSON_TEXT])).is_not_null() & numbers.is_null()
+    faults = texts.filter(is_invalid).select(
+        RECORD,
+        pl.lit(PERSON_ID).alias("field"),
+        pl.lit(UNREADABLE).alias("kind"),
+        pl.lit(None, dtype=pl.String).alias("likely_unit"),
+    )
+    return _Column([series.alias(name) for name, series in kept.items()], faults)
+
+
+def _parse_column(
+    table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, quantities: pl.Series, last_day: dt.date
+) -> _Column:
+    """Read one column; `quantities` are those of the rows' values, and no date may lie after `last_day`."""
+    sent = parse_field(clean_text(texts[spec.name]), spec, site.codes.get((table, spec.name), {}))
+    read = _convert(sent, texts, spec, quantities)
+    plausible, possible = (find_limits(spec, quantities, kind) for kind in ("plausible", "possible"))
+    is_later = read.values > last_day if spec.dtype == pl.Date else pl.lit(value=False)
+    is_slip, likely_unit = suspect_units(sent, read, quantities, plausible, spec.unit)
+    judged = pl.select(
+        texts[RECORD],
+        kind=pl.coalesce(
+            read.fault,
+            pl.when(is_slip).then(pl.lit(UNIT_SLIP)),
+            pl.when(is_outside(read.values, possible)).then(pl.lit(IMPOSSIBLE)),
+            pl.when(is_later).then(pl.lit(AFTER_DELIVERY)),
+        ),
+        likely_unit=likely_unit,
+        value=read.values,
+        comparator=sent.comparator if sent.comparator is not None else pl.lit(None, dtype=pl.String),
+    )
+    kept = judged.select(pl.when(pl.col("kind").is_null()).then(pl.col("value", "comparator")))
+    series = [kept["value"].alias(spec.name)]
+    if spec.is_censored:
+        series.append(kept["comparator"].alias(spec.name + COMPARATOR_SUFFIX))
+    faults = judged.filter(pl.col("kind").is_not_null())
+    return _Column(series, faults.select(RECORD, pl.lit(spec.name).alias("field"), "kind", "likely_unit"))
+
+
+def _select_quantities(texts: pl.DataFrame, spec: FieldContract, named: pl.Series) -> dict[str, pl.Series]:
+    """Return the quantity of each row under its field's name: a value's unit may select another than the mapping names."""
+    unit = spec.name + UNIT_SUFFIX
+    return {named.name: select_tests(named, clean_text(texts[unit])) if unit in texts.columns else named}
+
+
+def _convert(sent: Parsed, texts: pl.DataFrame, spec: FieldContract, quantities: pl.Series) -> Parsed:
+    """Return the values in canonical units, where the mapping has a unit for their rows."""
+    if spec.name + UNIT_SUFFIX not in texts.columns:
+        return sent
+    units = texts[spec.name + UNIT_SUFFIX]
+    has_rule = units.is_not_null()
+    converted = convert_units(sent.values, clean_text(units), quantities, spec.unit)
+    return Parsed(
+        pl.select(pl.when(has_rule).then(converted.values).otherwise(sent.values)).to_series(),
+        pl.select(pl.coalesce(sent.fault, pl.when(has_rule).then(converted.fault))).to_series(),
+        sent.comparator,
+    )
+
+
+def find_implausible(records: TypedRecords, spec: FieldContract) -> pl.Series:
+    """Return, per record, whether a value lies outside its soft limits."""
+    quantities = name_quantities(spec, records.frame)
+    return is_outside(records.frame[spec.name], find_limits(spec, quantities, "plausible"))
+
+
+def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table]) -> pl.DataFrame:
+    """Add `record_key`: the key's values, or a hash of the row's own text where a part of the key is missing."""
+    names = [name for name in read_key(model) if name != "patient_id"]
+    parts = [pl.format(f"{name}={{}}", pl.col(name).cast(pl.String)) for name in names]
+    keyed = pl.concat_str(parts, separator=";", ignore_nulls=False) if parts else pl.lit("")
+    has_key = pl.all_horizontal(pl.col(["patient_id", *names]).is_not_null())
+    content = [name for name in masked.columns if name in read_contract(model)]
+    joined = masked.select(compute_row_text(table_name(model), content)).to_series()
+    hashes = [f"row {hashlib.sha256(text.encode()).hexdigest()[:12]}" for text in joined]
+    return frame.with_columns(
+        pl.when(has_key).then(keyed).otherwise(pl.Series("h", hashes, dtype=pl.String)).alias("record_key"),
+        has_key.alias("_has_key"),
+    )
+
+
+def mask_texts(
+    texts: pl.DataFrame, contract: Mapping[str, FieldContract], own: OwnTexts
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Mask personal data in the columns of a contract's fields; return the texts and where something was masked."""
+    hits: list[tuple[int, str]] = []
+    masker = own.align(texts[PATIENT_TEXT])
+    for column in (name for name in contract if name in texts.columns):
+        masked, rows = masker.mask(texts[column], contract[column])
+        texts = texts.with_columns(masked.alias(column)) if rows else texts
+        hits += [(row, column) for row in rows]
+    return texts, pl.DataFrame(hits, schema={RECORD: pl.Int64, "field": pl.String}, orient="row")

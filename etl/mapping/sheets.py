@@ -1,0 +1,178 @@
+"""Chooses the sheets of a delivery, reads each by its columns' names, and says what becomes of every row."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+
+import polars as pl
+
+from etl.delivery.read import ROW, Delivery, Grid
+from etl.errors import StructureError
+from etl.mapping.accounts import ABOVE_HEADER, BLANK_ROW, EMPTY_SHEET, HEADER, USED, SheetRows
+from etl.mapping.header import Fault, name_columns
+from etl.mapping.identity import mask_personal_data
+from etl.mapping.site import IDENTIFIER_ROLES, ROW_NUMBER, Site, Source, normalise_code, normalise_text
+from etl.suggestions import suggest_command
+
+
+def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list[tuple[Grid, str]]]:
+    """Match grids with sources; return the mapped sheets and the ignored grids with their reasons.
+
+    Raises:
+        StructureError: every missing, unknown or contradicting file, sheet and column of the delivery at once.
+        DeliveryError: a text file no header of which is mapped (probably a wrong encoding).
+    """
+    follow = suggest_command("new-hospital", site.hospital, extract=delivery.path)
+    faults: list[Fault] = []
+    sheets: list[SheetRows] = []
+    ignored: list[tuple[Grid, str]] = []
+    found: set[str] = set()
+    for grid in delivery.grids:
+        sources = [s for s in site.sources if is_sheet_of(grid.file, grid.sheet, s.file, s.sheet)]
+        reason = next((i.reason for i in site.ignored if is_sheet_of(grid.file, grid.sheet, i.file, i.sheet)), None)
+        if sources:
+            found.update(s.name for s in sources)
+            sheets.append(_read_sheet(grid, site, sources, faults, follow))
+        elif reason is not None:
+            ignored.append((grid, reason))
+        elif all(column.is_null().all() for column in grid.cells.drop(ROW)):
+            ignored.append((grid, EMPTY_SHEET))
+        else:
+            faults.append(
+                (f"{grid.label}: this sheet or file is not in the mapping", f"{grid.label}：映射中没有该工作表或文件")
+            )
+    faults += _find_second_files(sheets)
+    absent = [f"{s.file}{f' / {s.sheet}' if s.sheet else ''}" for s in site.sources if s.name not in found]
+    faults += [(f"missing: {place}", f"缺少：{place}") for place in absent]
+    faults += _check_columns(sheets, site)
+    if faults:
+        raise _misfit(delivery, site, faults, follow)
+    return sheets, ignored
+
+
+def _misfit(delivery: Delivery, site: Site, faults: Sequence[Fault], follow: str) -> StructureError:
+    listed_en, listed_zh = "\n  ".join(en for en, _ in faults), "\n  ".join(zh for _, zh in faults)
+    return StructureError(
+        f"The delivery '{delivery.name}' does not fit the mapping of {site.hospital}:\n  {listed_en}\n"
+        f"Send the sheets and columns as before, or let the mapping follow by a worksheet of just the difference: {follow}",
+        f"提交内容“{delivery.name}”与 {site.name_zh} 的映射不一致：\n  {listed_zh}\n"
+        f"请按原来的工作表和列提交；或生成仅含差异的对应表，请运行：{follow}",
+    )
+
+
+def _find_second_files(sheets: Sequence[SheetRows]) -> list[Fault]:
+    """Report a second file or sheet of a source whose row numbers are its patients: both would have a patient 1."""
+    labels = [sheet.label for sheet in sheets if any(source.has_row_patients for source in sheet.sources)]
+    return [
+        (
+            f"{label}: the row number is the patient's number here, so there can be one only; {labels[0]} is there already",
+            f"{label}：此处以行号作为患者编号，只能有一个；已有 {labels[0]}",
+        )
+        for label in labels[1:]
+    ]
+
+
+def is_sheet_of(origin: str, name: str | None, file: str, sheet: str | None) -> bool:
+    """Whether a file and its sheet are those that a mapping's pattern and sheet mean."""
+    plain = origin.rsplit("/", 1)[-1]
+    if not (fnmatch.fnmatch(plain.lower(), file.lower()) or fnmatch.fnmatch(origin.lower(), file.lower())):
+        return False
+    return sheet is None or (name is not None and normalise_text(name) == normalise_text(sheet))
+
+
+def _read_sheet(grid: Grid, site: Site, sources: Sequence[Source], faults: list[Fault], follow: str) -> SheetRows:
+    named = name_columns(grid, sources, site, faults, follow)
+    absent = pl.lit(None, dtype=pl.String)
+    cells = [(pl.col(p) if p in grid.cells.columns else absent).alias(name) for p, name in named.items()]
+    body, filled = _fill_merged(grid, grid.cells.select(ROW, *cells), named, site, sources)
+    rows = _account_rows(grid, body, sources, faults)
+    if any(source.has_row_patients for source in sources):
+        rows = rows.with_columns(pl.col(ROW).cast(pl.String).alias(ROW_NUMBER))
+    return SheetRows(grid.file, grid.sheet, tuple(named.values()), rows, tuple(sources), filled)
+
+
+def _fill_merged(
+    grid: Grid, body: pl.DataFrame, named: dict[str, str], site: Site, sources: Sequence[Source]
+) -> tuple[pl.DataFrame, frozenset[int]]:
+    """Fill a merged patient number down its rows, blank ones excepted; return the rows that were filled."""
+    ids = {c.column for s in sources if s.merged_ids for c in site.columns_of(s) if c.role in IDENTIFIER_ROLES}
+    spans = [m for m in grid.merged if named.get(str(m[1])) in ids and m[2] > m[0] and m[0] > sources[0].header_row]
+    filled: set[int] = set()
+    is_blank = body.select(pl.all_horizontal(pl.exclude(ROW).is_null())).to_series().to_list()
+    for position in sorted({m[1] for m in spans}):
+        name = named[str(position)]
+        values = body[name].to_list()
+        for first, _, last, _ in (m for m in spans if m[1] == position):
+            stop = min(last, len(values))
+            rows = [row for row in range(first, stop) if not is_blank[row]]
+            for row in rows:
+                values[row] = values[first - 1]
+            filled.update(row + 1 for row in rows)
+        body = body.with_columns(pl.Series(name, values, dtype=pl.String))
+    return body, frozenset(filled)
+
+
+def _account_rows(grid: Grid, body: pl.DataFrame, sources: Sequence[Source], faults: list[Fault]) -> pl.DataFrame:
+    """Add `rule` (used, or the rule that ignores the row) and one Boolean `_use_<source>` per source."""
+    header_row = sources[0].header_row
+    names = [name for name in body.columns if name != ROW]
+    blank = pl.all_horizontal(pl.col(names).is_null()) if names else pl.lit(value=True)
+    rule = (
+        pl.when(pl.col(ROW) < sources[0].header_from).then(pl.lit(ABOVE_HEADER))
+        .when(pl.col(ROW) <= header_row).then(pl.lit(HEADER))
+        .when(blank).then(pl.lit(BLANK_ROW))
+    )  # fmt: skip
+    for ignore in {i.name: i for s in sources for i in s.ignore}.values():
+        column = normalise_text(ignore.column)
+        if column in names:
+            text = pl.col(column).fill_null("").map_elements(_squeeze, return_dtype=pl.String)
+            hit = text.is_in([_squeeze(equal) for equal in ignore.equals])
+            for start in ignore.starts_with:
+                hit = hit | text.str.starts_with(_squeeze(start))
+            rule = rule.when(hit).then(pl.lit(ignore.name))
+    uses = [_row_filter(source, names).alias(f"_use_{source.name}") for source in sources]
+    rows = body.with_columns(rule.otherwise(pl.lit(USED)).alias("rule"), *uses)
+    unmatched = rows.filter((pl.col("rule") == USED) & ~pl.any_horizontal([f"_use_{s.name}" for s in sources]))
+    if unmatched.height:
+        n, first = unmatched.height, unmatched[ROW][0]
+        faults.append(
+            (
+                f"{grid.label}: {n} row(s) fit no row filter (first: row {first})",
+                f"{grid.label}：有 {n} 行不符合任何行筛选条件（首见于第 {first} 行）",
+            )
+        )
+    return rows
+
+
+def _squeeze(text: str) -> str:
+    """Return a text as ignore rules compare it: `合 计` and ` 合计` are 合计."""
+    return normalise_code(text).replace(" ", "")
+
+
+def _row_filter(source: Source, names: Sequence[str]) -> pl.Expr:
+    tests = [
+        pl.col(normalise_text(column))
+        .fill_null("")
+        .map_elements(normalise_code, return_dtype=pl.String)
+        .is_in([normalise_code(text) for text in texts])
+        for column, texts in source.row_filter.items()
+        if normalise_text(column) in names
+    ]
+    return pl.all_horizontal(tests) if tests else pl.lit(value=True)
+
+
+def _check_columns(sheets: Sequence[SheetRows], site: Site) -> list[Fault]:
+    faults: list[Fault] = []
+    for sheet in sheets:
+        mapped = {c.column for s in sheet.sources for c in site.columns_of(s) if c.column}
+        needed = {
+            normalise_text(name) for s in sheet.sources for name in [*s.row_filter, *(i.column for i in s.ignore)]
+        }
+        unknown = [mask_personal_data(name) for name in sheet.header if name not in mapped]
+        faults += [
+            (f"{sheet.label}: column '{n}' is not in the mapping", f"{sheet.label}：列“{n}”不在映射中") for n in unknown
+        ]
+        absent = sorted((mapped | needed) - set(sheet.header))
+        faults += [(f"{sheet.label}: column '{n}' is missing", f"{sheet.label}：缺少列“{n}”") for n in absent]
+    return faults

@@ -1,0 +1,179 @@
+"""Converts values to canonical units and finds those that look like another unit than the one they were sent in.
+
+A slip is a plain value that lies outside its plausible limits as sent and inside them in another known unit of the quantity.
+It is set aside and the hospital is asked: neither reading may enter an analysis by itself. What this cannot do:
+
+- Readings that differ less than twofold are not told apart (AFP in IU/mL and ng/mL).
+- A slip that stays inside the limits is not seen (bilirubin of 4 mg/dL sent as umol/L); the hospital's median may show it.
+- A true value outside the limits may be a plausible one in another unit (bilirubin 2.5 umol/L, were it mg/dL; 140 kg, were
+  it jin). It is set aside as well: it would be asked about in any case, and it is far more often the slip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from etl.mapping.parse import UNKNOWN_UNIT, Parsed, name_fault
+from schemas.codes import Comparator
+from schemas.contract import FieldContract
+from schemas.quantity import Limits
+from schemas.units import (
+    LOG10_PREFIX,
+    LOG10_TESTS,
+    TEST_OF_UNIT,
+    find_canonical_unit,
+    find_factor,
+    list_units,
+    normalise_unit,
+)
+
+UNIT_SLIP = "unit_slip"
+SMALLEST_SLIP_FACTOR = 2
+# Assays quantify viral load from about 10 IU/mL on: a plain value between these is a logarithm.
+LOGARITHM_SENT_PLAIN = (1, 10)
+_LOG10_NAMES = [test.value for test in LOG10_TESTS]
+
+
+def convert_units(values: pl.Series, units: pl.Series, quantities: pl.Series, canonical: str | None) -> Parsed:
+    """Convert values to canonical units.
+
+    `quantities` holds the field's name or, for laboratory values, the test of each row; its canonical unit then comes
+    from `LAB_RANGES`. A missing or unknown unit gives null and the fault `unit`.
+    """
+    keys = pl.DataFrame({"quantity": quantities, "unit": units})
+    pairs = keys.unique(maintain_order=True)
+    factors = pl.DataFrame(
+        [(q, u, *_factor_of(q, u, canonical)) for q, u in pairs.iter_rows()],
+        schema={"quantity": pl.String, "unit": pl.String, "factor": pl.Float64, "is_log": pl.Boolean},
+        orient="row",
+    )
+    joined = keys.join(factors, on=["quantity", "unit"], how="left", nulls_equal=True, maintain_order="left")
+    frame = joined.with_columns(values.alias("v"))
+    plain = pl.when("is_log").then(pl.lit(10.0).pow(pl.col("v"))).otherwise(pl.col("v"))
+    converted = frame.select((plain * pl.col("factor")).alias(values.name)).to_series()
+    # Of an unknown test no unit can be judged: the test is asked about.
+    is_known = pl.col("quantity").is_not_null()
+    fault = frame.select(pl.col("v").is_not_null() & pl.col("factor").is_null() & is_known).to_series()
+    return Parsed(converted, name_fault(fault, UNKNOWN_UNIT))
+
+
+def _factor_of(quantity: str | None, unit: str | None, canonical: str | None) -> tuple[float | None, bool]:
+    target = find_canonical_unit(quantity, canonical)
+    if quantity is None or unit is None or target is None:
+        return None, False
+    is_log = normalise_unit(unit).startswith(LOG10_PREFIX)
+    return find_factor(quantity, unit, target), is_log
+
+
+def select_tests(tests: pl.Series, units: pl.Series) -> pl.Series:
+    """Return the laboratory test of each row where its unit selects it: HBV DNA in copies/mL is a quantity of its own."""
+    distinct = units.drop_nulls().unique(maintain_order=True).to_list()
+    plain = {text: normalise_unit(text).removeprefix(LOG10_PREFIX) for text in distinct}
+    frame = pl.DataFrame({"test": tests, "unit": units.replace(plain)})
+    selected = pl.col("test")
+    for (test, unit), other in TEST_OF_UNIT.items():
+        is_other = (pl.col("test") == str(test)) & (pl.col("unit") == unit)
+        selected = pl.when(is_other.fill_null(value=False)).then(pl.lit(other.value)).otherwise(selected)
+    return frame.select(selected.alias(tests.name)).to_series()
+
+
+def is_outside(values: pl.Series, limits: Limits) -> pl.Series:
+    """Return whether numbers lie outside limits; a missing number or limit is never outside."""
+    outside = pl.Series([False] * len(values), dtype=pl.Boolean)
+    if values.dtype not in (pl.Float64, pl.Int64):
+        return outside
+    low, high = limits
+    if low is not None:
+        outside = outside | (values < low).fill_null(value=False)
+    if high is not None:
+        outside = outside | (values > high).fill_null(value=False)
+    return outside
+
+
+def can_slip(spec: FieldContract, units: Sequence[str]) -> bool:
+    """Return whether a slip can be seen at a field that is sent in the given units.
+
+    A diameter of at most 250 mm is plausible from 0 on: sent in mm nothing looks like cm, sent in cm it may look like mm.
+    """
+    low, high = spec.plausible
+    if spec.unit is None:
+        return False
+    sent = [find_factor(spec.name, unit, spec.unit) for unit in units]
+    ratios = [factor / own for _, factor in list_units(spec.name, spec.unit) for own in sent if own is not None]
+    return any(
+        (high is not None and ratio <= 1 / SMALLEST_SLIP_FACTOR) or (bool(low) and ratio >= SMALLEST_SLIP_FACTOR)
+        for ratio in ratios
+    )
+
+
+def suspect_units(
+    sent: Parsed, converted: Parsed, quantities: pl.Series, plausible: Limits, canonical: str | None
+) -> tuple[pl.Series, pl.Series]:
+    """Return which values are slips, and the unit that a slip or a value without a known unit looks like (else null).
+
+    `sent` are the numbers as they stand in the cells, `converted` the same in canonical units. Only a plain number is
+    suspected, never a bound or 0. A missing unit is named where exactly one known unit makes the value plausible, for HBV
+    DNA never: IU and copies cannot be told apart.
+    """
+    if sent.values.dtype != pl.Float64:
+        nothing = pl.Series([None] * len(quantities), dtype=pl.String)
+        return nothing.is_not_null(), nothing
+    is_log_test = quantities.is_in(_LOG10_NAMES)
+    facts = pl.DataFrame(
+        {
+            "is_plain": (sent.values != 0)
+            & (True if sent.comparator is None else sent.comparator == Comparator.EQUAL.value),
+            "is_implausible": _is_implausible(sent.values, converted.values, is_log_test, plausible),
+            "is_unread": (converted.fault == UNKNOWN_UNIT) & ~is_log_test,
+            "units": _name_likely_units(sent.values, converted.values, quantities, plausible, canonical),
+        }
+    )
+    number = pl.col("units").list.len()
+    is_slip = pl.col("is_plain") & pl.col("is_implausible") & (number > 0)
+    is_named = is_slip | (pl.col("is_plain") & pl.col("is_unread") & (number == 1))
+    judged = facts.select(
+        slip=is_slip.fill_null(value=False), unit=pl.when(is_named).then(pl.col("units").list.first())
+    )
+    return judged["slip"], judged["unit"]
+
+
+def _is_implausible(sent: pl.Series, converted: pl.Series, is_log_test: pl.Series, plausible: Limits) -> pl.Series:
+    low, high = LOGARITHM_SENT_PLAIN
+    is_logarithm = is_log_test & (sent == converted) & (sent > low) & (sent < high)
+    return is_outside(converted, plausible) | is_logarithm.fill_null(value=False)
+
+
+def _name_likely_units(
+    sent: pl.Series, converted: pl.Series, quantities: pl.Series, plausible: Limits, canonical: str | None
+) -> pl.Series:
+    """Return, per value, the known units other than the one it was read in, in which it is plausible (List of String)."""
+    low, high = (limit if isinstance(limit, pl.Series) else pl.lit(limit, dtype=pl.Float64) for limit in plausible)
+    frame = pl.DataFrame({"sent": sent, "read": converted, "quantity": quantities}).with_columns(
+        low=low, high=high, nothing=pl.lit(None, dtype=pl.String)
+    )
+    candidates = [
+        pl.when((pl.col("quantity") == quantity) & _is_likely(reading)).then(pl.lit(unit))
+        for quantity in quantities.drop_nulls().unique(maintain_order=True)
+        for unit, reading in _list_readings(quantity, canonical)
+    ]
+    return frame.select(pl.concat_list("nothing", *candidates).list.drop_nulls()).to_series()
+
+
+def _list_readings(quantity: str, canonical: str | None) -> list[tuple[str, pl.Expr]]:
+    """The known units of a quantity, each with the canonical value of `sent` in it."""
+    unit = find_canonical_unit(quantity, canonical)
+    if unit is None:
+        return []
+    readings = [(name, pl.col("sent") * factor) for name, factor in list_units(quantity, unit)]
+    if quantity in LOG10_TESTS:
+        readings.append((LOG10_PREFIX + unit, pl.lit(10.0).pow(pl.col("sent"))))
+    return readings
+
+
+def _is_likely(reading: pl.Expr) -> pl.Expr:
+    ratio = reading / pl.col("read")
+    is_other = (ratio >= SMALLEST_SLIP_FACTOR) | (ratio <= 1 / SMALLEST_SLIP_FACTOR)
+    # Where the unit was missing or unknown the value was not read at all.
+    return reading.is_between(pl.col("low"), pl.col("high")) & is_other.fill_null(value=True)

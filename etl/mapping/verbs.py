@@ -1,0 +1,211 @@
+"""Turns the rows of a delivery into records by the closed list of verbs.
+
+Verbs: choose sheet, header row and row filter; ignore rows by a named rule; rename; unpivot columns into records;
+checkbox group into records; a cell that lists several into records; constants. Values stay text here: `etl/mapping/parse.py` recodes, parses and converts units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.delivery.read import ROW, Delivery
+from etl.mapping.accounts import (
+    TICKED,
+    USED,
+    CellAccounts,
+    Landing,
+    SheetRows,
+    account_cells,
+    collect_own_texts,
+    count_rows,
+    find_unread_boxes,
+    make_landing,
+)
+from etl.mapping.masking import OwnTexts
+from etl.mapping.parse import MISSING, MISSING_TEXTS
+from etl.mapping.sheets import choose_sheets
+from etl.mapping.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
+from schemas.contract import read_contract
+from schemas.tables import TABLES
+
+PATIENT_TEXT, PERSON_TEXT, GROUP = "_patient_text", "_person_text", "_group"
+UNIT_SUFFIX = "__unit"
+UNIT_COLUMN = "column:"
+
+
+@dataclass
+class Mapped:
+    """What mapping made of a delivery.
+
+    `records[table]` holds text: provenance, `_patient_text`, `_person_text`, `_group` and one String column per contract
+    field (and `<field>__unit`). `group_columns` tells the hospital's column behind (group, field), and behind (group,
+    `<field>__unit`) where a column holds the unit. `own` lists what names each patient, so that it can be masked in
+    that patient's texts; it is never stored. `filled_rows` counts the rows whose patient number came from a merged cell.
+    """
+
+    records: dict[str, pl.DataFrame]
+    group_columns: pl.DataFrame
+    row_accounts: pl.DataFrame
+    cells: CellAccounts
+    landing: Landing
+    own: OwnTexts
+    filled_rows: int
+    unread_boxes: pl.DataFrame
+
+
+def map_delivery(delivery: Delivery, site: Site) -> Mapped:
+    """Make text records of every table from a delivery, and the accounts of its rows and cells.
+
+    Raises:
+        StructureError, DeliveryError: see `choose_sheets`.
+    """
+    sheets, ignored = choose_sheets(delivery, site)
+    groups: list[dict[str, object]] = []
+    pieces: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
+    for sheet in sheets:
+        for source in sheet.sources:
+            for table in TABLES:
+                pieces[table] += _make_records(sheet, source, table, site, groups)
+    own = collect_own_texts(sheets, site)
+    group_schema = {GROUP: pl.Int64, "field": pl.String, "source_column": pl.String}
+    return Mapped(
+        records={table: _stack(table, frames) for table, frames in pieces.items()},
+        group_columns=pl.DataFrame(groups, schema=group_schema),
+        row_accounts=count_rows(sheets, ignored),
+        cells=account_cells(sheets, site, own),
+        landing=make_landing(sheets, site, own),
+        own=own,
+        filled_rows=sum(len(sheet.filled_rows) for sheet in sheets),
+        unread_boxes=find_unread_boxes(sheets, site, own),
+    )
+
+
+def _make_records(
+    sheet: SheetRows, source: Source, table: str, site: Site, groups: list[dict[str, object]]
+) -> list[pl.DataFrame]:
+    """Return one frame of text records for each group (record) of a table in one source."""
+    columns = site.columns_of(source)
+    own = [c for c in columns if c.role == "field" and c.table == table]
+    shared = [c for c in own if c.column and c.record == SHARED]
+    constants = {k: v for c in own if not c.column for k, v in c.constants.items()}
+    patient, persons = site.patient_column(source), [c for c in columns if c.role == "person"]
+    rows = sheet.rows.filter((pl.col("rule") == USED) & pl.col(f"_use_{source.name}"))
+    frames = []
+    for group, picked in _list_groups(own, rows, site):
+        number = len({g[GROUP] for g in groups}) + 1
+        used = group + shared
+        groups += [{GROUP: number, "field": c.field, "source_column": c.column} for c in used if c.field]
+        groups += [
+            {GROUP: number, "field": c.field + UNIT_SUFFIX, "source_column": c.unit.removeprefix(UNIT_COLUMN)}
+            for c in used
+            if c.unit.startswith(UNIT_COLUMN)
+        ]
+        groups += [{GROUP: number, "field": "person_id", "source_column": c.column} for c in persons]
+        fixed = {**constants, **group[0].constants}
+        is_one_cell = bool(group[0].record) and len(group) == 1
+        frames.append(
+            _select_record(
+                picked, sheet, patient, persons, used, fixed, number, group[0].column if is_one_cell else None
+            )
+        )
+    return frames
+
+
+def _list_groups(
+    own: Sequence[ColumnMap], rows: pl.DataFrame, site: Site
+) -> Iterator[tuple[list[ColumnMap], pl.DataFrame]]:
+    """Yield the columns that make one record of a row, with the rows in which they do; a listing cell makes one for each item."""
+    lines = [c for c in own if c.makes_record]
+    for record in dict.fromkeys(c.record for c in lines):
+        group = [c for c in lines if c.record == record]
+        for line in (c for c in group if c.is_list):
+            yield from (([line], picked) for picked in _split_lists(line, rows, site))
+        if not group[0].is_list:
+            yield group, _pick_rows(rows, group, site)
+
+
+def _split_lists(line: ColumnMap, rows: pl.DataFrame, site: Site) -> Iterator[pl.DataFrame]:
+    """Yield the rows with the first item of their cell in place of it, those with the second, and so on.
+
+    An item that says nothing makes no record, nor does one that says the same as an earlier item.
+    """
+    codes = site.codes.get((line.table, line.field), {})
+    lists = {text: _read_items(text, codes) for text in rows[line.column].drop_nulls().unique()}
+    for place in range(max(map(len, lists.values()), default=0)):
+        items = {text: found[place] for text, found in lists.items() if place < len(found)}
+        item = pl.col(line.column).replace_strict(items, default=None, return_dtype=pl.String)
+        yield rows.with_columns(item).drop_nulls(line.column)
+
+
+def _read_items(text: str, codes: Mapping[str, str]) -> list[str]:
+    """Return the items of a cell; a cell that is a code as a whole is one item."""
+    items = [text] if normalise_code(text) in codes else split_items(text)
+    said: dict[str, str] = {}
+    for item in items:
+        said.setdefault(codes.get(normalise_code(item), normalise_code(item)), item)
+    return [item for item in said.values() if not _is_nothing(item, codes)]
+
+
+def _is_nothing(item: str, codes: Mapping[str, str]) -> bool:
+    return codes.get(normalise_code(item)) == MISSING or item.casefold() in MISSING_TEXTS
+
+
+def _pick_rows(rows: pl.DataFrame, group: Sequence[ColumnMap], site: Site) -> pl.DataFrame:
+    """Keep the rows that make a record: all of them, those with a cell of the group, or those with the box ticked."""
+    first = group[0]
+    if first.is_checkbox:
+        codes = site.codes.get((first.table, first.field or "*"), {})
+        ticked = [code for code, value in codes.items() if value == "true"] or list(TICKED)
+        texts = pl.col(first.column).map_elements(normalise_code, return_dtype=pl.String)
+        return rows.filter(texts.is_in(ticked).fill_null(value=False))
+    if first.record:
+        return rows.filter(pl.any_horizontal([pl.col(c.column).is_not_null() for c in group]))
+    return rows
+
+
+def _select_record(
+    rows: pl.DataFrame,
+    sheet: SheetRows,
+    patient: str,
+    persons: Sequence[ColumnMap],
+    used: Sequence[ColumnMap],
+    fixed: dict[str, str],
+    number: int,
+    source_column: str | None,
+) -> pl.DataFrame:
+    person = next((c.column for c in persons), None)
+    selected = [
+        pl.lit(sheet.file).alias("source_file"),
+        pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
+        pl.col(ROW),
+        pl.lit(source_column, dtype=pl.String).alias("source_column"),
+        pl.col(patient).alias(PATIENT_TEXT),
+        (pl.col(person) if person else pl.lit(None, dtype=pl.String)).alias(PERSON_TEXT),
+        pl.lit(number, dtype=pl.Int64).alias(GROUP),
+        *[pl.lit(value).alias(name) for name, value in fixed.items()],
+    ]
+    for c in used:
+        if c.field and not (c.is_checkbox and c.field in fixed):
+            selected.append(pl.col(c.column).alias(c.field))
+        if c.unit:
+            other = c.unit.removeprefix(UNIT_COLUMN)
+            # An empty cell of a column of units is a missing unit; null is left to records that have no such column.
+            unit = pl.col(normalise_text(other)).fill_null("") if other != c.unit else pl.lit(c.unit)
+            selected.append(unit.alias(c.field + UNIT_SUFFIX))
+    return rows.select(selected)
+
+
+def _stack(table: str, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Stack the groups' frames into one with every field of the contract, in a stable order."""
+    fields = list(read_contract(TABLES[table]))
+    base = {
+        "source_file": pl.String, "source_sheet": pl.String, ROW: pl.Int64, "source_column": pl.String,
+        PATIENT_TEXT: pl.String, PERSON_TEXT: pl.String, GROUP: pl.Int64,
+    }  # fmt: skip
+    units = sorted({c for f in frames for c in f.columns if c.endswith(UNIT_SUFFIX)})
+    schema = {**base, **dict.fromkeys([*fields, *units], pl.String)}
+    stacked = pl.concat([pl.DataFrame(schema=schema), *frames], how="diagonal")
+    return stacked.select(list(schema)).sort("source_file", "source_sheet", ROW, GROUP, nulls_last=True)

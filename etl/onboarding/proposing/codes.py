@@ -1,0 +1,150 @@
+"""What a hospital's codes probably mean: by the data dictionary, the header, known words, or a convention of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.mapping.identity import has_personal_data
+from etl.mapping.parse import MISSING_TEXTS
+from etl.mapping.site import EACH, normalise_code
+from etl.onboarding.proposing.profile import Kind, Profile, look_like_names, profile_column
+from etl.onboarding.proposing.proposal import SURE, Proposal
+from etl.onboarding.proposing.words import Meaning, find_code, is_code_word, read_code_words
+from etl.pages.disclosure import SMALL_CELL_THRESHOLD
+from etl.pages.text import Text
+from schemas.codes import Drug
+from schemas.contract import FieldContract
+
+RARE = 0.05
+"""Below this share of the rows a value may be a slip and says nothing about how a column is coded."""
+CONVENTION, TRUE_FALSE = 0.75, 0.90
+_DRUG_NAME = 4  # a shorter word may stand in another drug's name
+_DEATH_WORDS = ("死亡", "death", "dead", "deceased", "died", "event")
+_SEX_OF_GB = {"1": "male", "2": "female"}
+
+
+@dataclass(frozen=True)
+class CodeDraft:
+    """One line of codes.csv to be; `value` is "" where a person must say what the code means."""
+
+    table: str
+    field: str
+    code: str
+    value: str
+    count: int
+    confidence: float
+    reason: Text
+
+    @property
+    def told(self) -> str:
+        """How many rows have the code; a small count is not told."""
+        return str(self.count) if self.count >= SMALL_CELL_THRESHOLD or self.count == 0 else f"<{SMALL_CELL_THRESHOLD}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a person must decide."""
+        return self.confidence < SURE
+
+
+def list_codes(profile: Profile) -> dict[str, int]:
+    """Return the texts that may be codes, each with how often it occurs, a small count as 1; nothing that may be somebody's."""
+    is_coded = profile.kind == Kind.CODE or profile.is_integer_code or bool(profile.items)
+    if not is_coded or _is_of_patients(profile) or profile.looks_like or any(map(has_personal_data, profile.counts)):
+        return {}
+    return {text: n if n >= SMALL_CELL_THRESHOLD else 1 for text, n in (profile.counts or profile.items).items()}
+
+
+def _is_of_patients(profile: Profile) -> bool:
+    """Whether nearly every patient has a text of their own, as with names: such texts are no codes."""
+    texts = profile.items or (profile.counts if profile.kind == Kind.CODE else {})
+    own = [text for text in texts if not is_code_word(text)]
+    n_patients = sum((profile.patients or {}).values())
+    return bool(own) and (profile.patients is None or 2 * len(own) > n_patients or look_like_names(own))
+
+
+def draft_listed_codes(source: str, column: str, codes: Mapping[str, int], meaning: Meaning) -> list[CodeDraft]:
+    """Return the codes of a column whose meaning a person has just told; `codes` are those of `list_codes`."""
+    texts = pl.Series(column, [text for text, n in codes.items() for _ in range(n)], dtype=pl.String)
+    return list(draft_codes(Proposal(source, profile_column(column, texts, {}), meaning, 1.0, Text("", ""))))
+
+
+def draft_codes(p: Proposal) -> Iterator[CodeDraft]:
+    """Yield the codes of one column that the registry does not understand by itself."""
+    spec = p.meaning.contract if p.meaning else None
+    if (
+        p.meaning is None
+        or spec is None
+        or p.meaning.record.startswith("?")
+        or not (spec.codes or spec.dtype == pl.Boolean)
+    ):
+        return
+    texts = p.profile.items if p.meaning.record.startswith(EACH) and p.profile.items else p.profile.counts
+    counts = {**dict.fromkeys(p.profile.choices, 0), **texts}
+    own = {code.value.casefold() for code in spec.codes} if spec.codes else {"true", "false"}
+    for text, count in counts.items():
+        is_missing = text.casefold() in MISSING_TEXTS and text != "-"
+        if (text.casefold() in own and text not in p.profile.choices) or is_missing or has_personal_data(text):
+            continue
+        value, confidence, reason = _propose_code(p, spec, text)
+        yield CodeDraft(p.meaning.table, p.meaning.field, text, value, count, confidence, reason)
+
+
+def _propose_code(p: Proposal, spec: FieldContract, text: str) -> tuple[str, float, Text]:
+    label = p.profile.choices.get(text)
+    if label is not None:
+        value = find_code(spec, label)
+        if value:
+            return value, 0.97, Text(f"the file says that {text} is {label}", f"文件注明 {text} 为 {label}")
+        return (
+            "",
+            0.0,
+            Text(
+                f"the file says that {text} is {label}, which no known word says",
+                f"文件注明 {text} 为 {label}，非已知编码",
+            ),
+        )
+    hint = p.profile.hints.get(text)
+    if hint and (value := find_code(spec, hint)):
+        return value, 0.95, Text(f"the header says that {text} is {hint}", f"表头注明 {text} 为 {hint}")
+    if value := find_code(spec, text):
+        return value, 0.95, Text("a known word", "已知名称")
+    if spec.codes is Drug and len(drugs := _find_drugs(spec, text)) == 1:
+        return drugs.pop(), CONVENTION, Text("holds the name of a drug", "含已知药名")
+    return _propose_number(p, spec, text)
+
+
+def _find_drugs(spec: FieldContract, text: str) -> set[str]:
+    """Return the drugs whose names stand in a text: hospitals write the salt and the form beside them, 甲磺酸仑伐替尼胶囊."""
+    names = {word: value for word, value in read_code_words(spec).items() if len(word) >= _DRUG_NAME}
+    return {value for word, value in names.items() if word in normalise_code(text)}
+
+
+def _propose_number(p: Proposal, spec: FieldContract, text: str) -> tuple[str, float, Text]:
+    """Propose what 0, 1 and 2 mean where a standard or the field's own name says so."""
+    values = {value for value, n in p.profile.counts.items() if n >= RARE * p.profile.n_filled}
+    if spec.codes is None and values <= {"0", "1"} and text in ("0", "1"):
+        return (
+            ("true" if text == "1" else "false"),
+            TRUE_FALSE,
+            Text("1 is yes and 0 is no in a yes/no column", "是/否列中 1 为是、0 为否"),
+        )
+    if spec.name == "sex" and values <= {"1", "2"} and text in ("1", "2"):
+        return (
+            _SEX_OF_GB[text],
+            CONVENTION,
+            Text("GB/T 2261.1 and ISO 5218: 1 male, 2 female", "GB/T 2261.1：1 男，2 女"),
+        )
+    if (
+        spec.name == "vital_status"
+        and values <= {"0", "1"}
+        and any(word in p.column.casefold() for word in _DEATH_WORDS)
+    ):
+        return (
+            ("dead" if text == "1" else "alive"),
+            CONVENTION,
+            Text("1 where the column names the death", "列名为死亡，1 表示死亡"),
+        )
+    return "", 0.0, Text("no known word", "不是已知名称")

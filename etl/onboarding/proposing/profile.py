@@ -1,0 +1,248 @@
+"""What the values of a column are like: kind, dates' styles, units, distinct codes, and whether they identify people.
+
+A profile is for proposing and for showing: what it shows (`shown_values`) hides small counts and everything that could be
+somebody's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import polars as pl
+
+from etl.mapping.identity import has_personal_data, normalise_person
+from etl.mapping.parse import ONGOING_TEXTS, clean_text, drop_missing, parse_censored, parse_dates, parse_numbers
+from etl.mapping.site import split_items
+from etl.onboarding.proposing.words import is_code_word
+from etl.pages.disclosure import SMALL_CELL_THRESHOLD
+from schemas.units import CONVERSIONS, LAB_RANGES, LOG10_PREFIX, normalise_unit
+
+MOST = 0.9
+MAX_CODES = 40
+MAX_LISTS = 2000  # more different texts are no lists of a few codes
+MAX_SHARE_OF_CODES = 0.2
+MAX_NUMBERS_SHOWN = 16
+_FEW = 8
+_WRITTEN_DATE = {
+    "2020-03-05": r"^\d{4}-\d{1,2}-\d{1,2}",
+    "2020/3/5": r"^\d{4}/\d{1,2}/\d{1,2}",
+    "2020.3.5": r"^\d{4}\.\d{1,2}\.\d{1,2}",
+    "2020年3月5日": r"^\d{4}\s*年",
+    "20200305": r"^(19|20)\d{6}$",
+    "03/05/2020": r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$",
+}
+_UNIT_IN_HEADER = re.compile(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]\s*$")
+_SUFFIX = re.compile(
+    r"^(?P<name>.*?)[_\s-]*(?P<unit>cm|mm|kg|mg|months?|days?|weeks?|years?|mmhg"
+    r"|(?:[nuµμ]?g|mg|[uµμm]?mol|i?u)[/_](?:ml|dl|l)|[x×*]?\s?10[\^*]{0,2}9[/_]l)$",
+    re.IGNORECASE,
+)
+_CODE_HINT = re.compile(r"(\d+)\s*[=:：]\s*([^\s,，;；、/|)）]+)")
+_NUMBER_AND_UNIT = re.compile(r"^[<>]?\s*[\d.,]+\s*([^\d\s.,].*)$")
+_CHINESE_NAME = re.compile(r"^[\u4e00-\u9fff·]{2,5}$")
+_SURNAMES = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
+)
+
+
+class Kind(StrEnum):
+    """What most of a column's values are."""
+
+    EMPTY = "empty"
+    DATE = "date"
+    INTEGER = "integer"
+    NUMBER = "number"
+    CENSORED = "censored"
+    CODE = "code"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One column as found.
+
+    `counts` are its distinct cleaned texts and how often each occurs, most frequent first (all of them where there are at most
+    `MAX_CODES`, else none); never shown as they are. `numbers` are the values read as numbers, without nulls. `unit` is the
+    unit that the header names, `stem` the header without it, `hints` the codes that the header explains (`1=male`), `choices` those that
+    a dictionary does.
+    `looks_like` is the kind of identifier that the values look like, "" for none. `patients` tells how many patients have each text; it
+    is None where no column of the sheet is known to hold the patient's number. `items` counts what the cells list (`肺、骨`), empty where they
+    list nothing or too much to be codes.
+    """
+
+    column: str
+    stem: str
+    unit: str | None
+    hints: Mapping[str, str]
+    choices: Mapping[str, str]
+    kind: Kind
+    n_rows: int
+    n_filled: int
+    n_distinct: int
+    counts: dict[str, int]
+    numbers: pl.Series
+    date_styles: tuple[str, ...]
+    looks_like: str
+    patients: Mapping[str, int] | None = None
+    items: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether every row holds the same text."""
+        return self.n_distinct == 1 and self.n_filled == self.n_rows
+
+    @property
+    def is_integer_code(self) -> bool:
+        """Whether the values are few whole numbers such as 0 and 1, which may stand for words."""
+        return self.kind == Kind.INTEGER and 0 < len(self.counts) <= _FEW + 1
+
+
+def profile_column(
+    name: str, texts: pl.Series, choices: Mapping[str, str], patients: pl.Series | None = None
+) -> Profile:
+    """Describe one column of texts; `patients` are the patients' numbers in the same rows."""
+    cleaned = clean_text(texts)
+    # `-` means that nothing is known, but beside `+` it is the other result of a test.
+    is_sign = (cleaned == "-") & (cleaned == "+").any()
+    filled = pl.select(pl.coalesce(pl.when(is_sign).then(cleaned), drop_missing(cleaned))).to_series()
+    present = filled.drop_nulls()
+    stem, unit = split_unit(name)
+    # In the form in which codes are compared, and so that both spellings of a text are one.
+    counts = present.str.replace_all(r"\s+", " ").value_counts(sort=True)
+    n_distinct = counts.height
+    kind = _find_kind(present, n_distinct)
+    known = dict(counts.sort(["count", counts.columns[0]], descending=[True, False]).rows())
+    return Profile(
+        column=name, stem=stem, unit=unit, hints=dict(_CODE_HINT.findall(name)), choices=choices, kind=kind, n_rows=texts.len(),
+        n_filled=present.len(), n_distinct=n_distinct, counts=known if n_distinct <= MAX_CODES else {},
+        numbers=parse_censored(present)[0].drop_nulls() if kind in (Kind.INTEGER, Kind.NUMBER, Kind.CENSORED) else pl.Series([], dtype=pl.Float64),
+        date_styles=_find_date_styles(present), looks_like=find_identifier(present),
+        patients=None if patients is None else _count_patients(filled, patients),
+        items=_count_items(known) if kind in (Kind.CODE, Kind.TEXT) else {},
+    )  # fmt: skip
+
+
+def _count_items(counts: Mapping[str, int]) -> dict[str, int]:
+    lists = {text: split_items(text) for text in counts} if len(counts) <= MAX_LISTS else {}
+    found: Counter[str] = Counter()
+    for text, items in lists.items():
+        found.update(dict.fromkeys(items, counts[text]))
+    is_list = any(len(items) > 1 for items in lists.values())
+    return dict(found.most_common()) if is_list and len(found) <= MAX_CODES else {}
+
+
+def _count_patients(filled: pl.Series, patients: pl.Series) -> dict[str, int]:
+    pairs = pl.DataFrame({"text": filled.str.replace_all(r"\s+", " "), "patient": patients}).drop_nulls("text")
+    return dict(pairs.group_by("text").agg(pl.col("patient").n_unique()).rows())
+
+
+def _find_kind(present: pl.Series, n_distinct: int) -> Kind:
+    n = present.len()
+    if n == 0:
+        return Kind.EMPTY
+    numbers = parse_numbers(present)
+    n_numbers = n - numbers.null_count()
+    ended = present.filter(~present.str.to_lowercase().is_in(ONGOING_TEXTS))
+    is_dated = ended.str.contains(r"^\d{4}\s*[-/.年]|^(19|20)\d{6}$|^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$")
+    if (
+        (is_dated & (parse_dates(ended).is_not_null() | ended.str.contains(_WRITTEN_DATE["03/05/2020"]))).sum()
+        >= MOST * ended.len()
+        > 0
+    ):
+        return Kind.DATE
+    if n_numbers >= MOST * n:
+        values = numbers.drop_nulls()
+        return Kind.INTEGER if n_numbers == n and (values == values.floor()).all() else Kind.NUMBER
+    _, comparator = parse_censored(present)
+    if n - comparator.null_count() >= MOST * n and n_numbers >= n / 2:
+        return Kind.CENSORED
+    is_code = n_distinct <= _FEW or (n_distinct <= MAX_CODES and n_distinct <= MAX_SHARE_OF_CODES * n)
+    return Kind.CODE if is_code else Kind.TEXT
+
+
+def _find_date_styles(present: pl.Series) -> tuple[str, ...]:
+    return tuple(style for style, pattern in _WRITTEN_DATE.items() if present.str.contains(pattern).any())
+
+
+def split_unit(name: str) -> tuple[str, str | None]:
+    """Return a header without its unit, and the unit: `白蛋白(g/L)`, `tumour_size_mm`, `体重kg`; None where it names none."""
+    bracket = _UNIT_IN_HEADER.search(name)
+    if bracket and is_unit(bracket[1]):
+        return name[: bracket.start()].strip(), normalise_unit(bracket[1])
+    suffix = _SUFFIX.match(name)
+    if suffix and (suffix["name"] == "" or not suffix["name"][-1].isascii() or name[len(suffix["name"])] in "_- "):
+        return suffix["name"].strip("_- "), normalise_unit(suffix["unit"].replace("_", "/"))
+    return name, None
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is the name of a unit that the registry knows."""
+    known = {c.source_unit for c in CONVERSIONS} | {limits.unit for limits in LAB_RANGES.values()}
+    return normalise_unit(text).removeprefix(LOG10_PREFIX) in known | {
+        "mg",
+        "kg",
+        "mm",
+        "cm",
+        "mmHg",
+        "day",
+        "week",
+        "month",
+    }
+
+
+def find_identifier(present: pl.Series) -> str:
+    """Return which identifier most of the values look like: `national id`, `telephone or mail`, `name`; "" for none."""
+    sample = present.unique(maintain_order=True).head(500)
+    if sample.is_empty():
+        return ""
+    if (normalise_person(sample).is_not_null()).sum() >= sample.len() / 2:
+        return "national id"
+    if sum(map(has_personal_data, sample)) >= sample.len() / 2:
+        return "telephone or mail"
+    is_often = sample.len() >= max(_FEW, present.len() / 2)
+    return "name" if is_often and look_like_names(sample.to_list()) else ""
+
+
+def look_like_names(texts: Collection[str]) -> bool:
+    """Whether most of some distinct texts begin with a Chinese surname and are as long as names."""
+    named = [text for text in texts if _CHINESE_NAME.match(text) and text[0] in _SURNAMES]
+    return len(named) >= 0.8 * len(texts) > 0
+
+
+def find_value_unit(counts: Sequence[str]) -> str | None:
+    """Return the unit written behind most values, `12.5 g/L`, where it is one known unit."""
+    units = [match[1] for text in counts if (match := _NUMBER_AND_UNIT.match(text))]
+    common = {normalise_unit(unit) for unit in units if is_unit(unit)}
+    return common.pop() if len(common) == 1 and 2 * len(units) > len(counts) else None
+
+
+def show_values(profile: Profile, limit: int = 12) -> str:
+    """Return the distinct values and their counts as text; a count below five is not told, nor what may be somebody's."""
+    if profile.looks_like or not profile.counts or any(map(has_personal_data, profile.counts)):
+        return ""
+    if profile.kind != Kind.CODE and not (profile.kind == Kind.INTEGER and len(profile.counts) <= MAX_NUMBERS_SHOWN):
+        return ""
+    unknown = [text for text in profile.counts if not is_code_word(text)]
+    if look_like_names(unknown):
+        return ""  # of a physician, perhaps, who stands beside many patients
+    counts = {text: n for text, n in profile.counts.items() if is_common(profile, text)}
+    told = [
+        f"{text[:40]} ({count if count >= SMALL_CELL_THRESHOLD else f'<{SMALL_CELL_THRESHOLD}'})"
+        for text, count in list(counts.items())[:limit]
+    ]
+    more = len(profile.counts) - len(told)
+    return "; ".join(told) + (f"{'; ' if told else ''}… +{more}" if more > 0 else "")
+
+
+def is_common(profile: Profile, text: str) -> bool:
+    """Whether a value points at nobody: a number that is not rare, a known code, or a text that at least five patients have.
+
+    Where the patients are not known, how often a text occurs says nothing: all of its rows may be one patient's.
+    """
+    if profile.kind == Kind.INTEGER:
+        return profile.counts[text] >= SMALL_CELL_THRESHOLD
+    return is_code_word(text) or (profile.patients or {}).get(text, 0) >= SMALL_CELL_THRESHOLD

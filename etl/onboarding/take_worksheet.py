@@ -1,0 +1,144 @@
+"""Takes a finished worksheet: the mapping becomes what it says, or nothing changes and each open or wrong cell is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from etl.errors import OpenDecisionsError, WorksheetError
+from etl.mapping.read_site import load_site
+from etl.mapping.site import normalise_code
+from etl.onboarding.decisions import COLUMN, DECISIONS, Decision, print_decisions, propose_code, read_decisions
+from etl.onboarding.kept import replace_mapping_file, set_aside
+from etl.onboarding.proposing.codes import CodeDraft, draft_listed_codes
+from etl.onboarding.proposing.draft import Draft
+from etl.onboarding.proposing.words import list_meanings
+from etl.onboarding.site_files import add_to_site, read_toml, replace_file, settle_sources, write_site
+from etl.onboarding.weaknesses import list_doubts, list_weaknesses
+from etl.onboarding.worksheet.form import CHANGES, WORKSHEET
+from etl.onboarding.worksheet.read import Filled, hash_worksheet, read_worksheet
+from etl.onboarding.worksheet.write import write_worksheet
+from etl.pages.text import Text
+
+_FOLLOW_UP = "+"
+"""Marks what a worksheet brought about without a row of its own: sure codes of columns that a person named."""
+
+
+def take_worksheet(folder: Path) -> list[Text] | None:
+    """Make the mapping what its worksheet says, where that has changed; return what is weak about it, None where nothing changed.
+
+    Raises:
+        WorksheetError, OpenDecisionsError: the worksheet cannot be taken or is not finished; nothing is changed then.
+        OpenDecisionsError: also where it was taken and the columns that a person named have codes that nobody knows.
+    """
+    decisions = read_decisions(folder)
+    if (folder / CHANGES).exists():
+        return _take_changes(folder, decisions)
+    path = folder / WORKSHEET
+    if not path.exists() or not decisions or hash_worksheet(path) in {d.worksheet for d in decisions}:
+        return None
+    own = [d for d in decisions if d.worksheet == decisions[0].worksheet]
+    _check_untouched(folder, decisions)
+    filled = _add_sure_codes(read_worksheet(path, own, _now()))
+    site = read_toml(folder)
+    site |= {key: name for key, name in (("name_en", filled.name_en), ("name_zh", filled.name_zh)) if name}
+    _replace_site(folder, lambda new: write_site(new, settle_sources(site, filled.decisions), filled.decisions))
+    _keep(folder, filled.decisions, filled)
+    return list_weaknesses(filled.decisions)
+
+
+def _take_changes(folder: Path, decisions: list[Decision]) -> list[Text]:
+    """Take a worksheet of a difference: its lines are added to the mapping's files, and it is kept beside them."""
+    path = folder / CHANGES
+    pending = [d for d in decisions if not d.worksheet]
+    filled = _add_sure_codes(read_worksheet(path, pending, _now(), known=load_site(folder)))
+    _replace_site(folder, lambda new: add_to_site(folder, new, filled.decisions))
+    set_aside(path)
+    all_decisions = [*(d for d in decisions if d.worksheet), *filled.decisions]
+    _keep(folder, all_decisions, filled)
+    # Of a mapping by hand nobody recorded which fields its columns give.
+    return list_weaknesses(all_decisions) if (folder / WORKSHEET).exists() else list_doubts(filled.decisions)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _add_sure_codes(filled: Filled) -> Filled:
+    """Add the codes of columns that a person named, as far as their meaning is sure."""
+    last = filled.decisions[0]
+    proposals = map(propose_code, _list_new_codes(filled.decisions))
+    sure = [
+        replace(d, decided_at=last.decided_at, worksheet=last.worksheet + _FOLLOW_UP) for d in proposals if d.decided
+    ]
+    return replace(filled, decisions=(*filled.decisions, *sure))
+
+
+def _list_new_codes(decisions: Sequence[Decision]) -> list[CodeDraft]:
+    """Return the codes of columns whose meaning a person told otherwise than proposed, each field's code once."""
+    found: dict[tuple[str, str, str], CodeDraft] = {}
+    for d in decisions:
+        meaning = list_meanings().get(d.decided)
+        if d.kind == COLUMN and d.codes and meaning and meaning.field and d.decided != d.proposed:
+            named = replace(meaning, record=d.decided_record)
+            for code in draft_listed_codes(d.source, d.item, json.loads(d.codes), named):
+                found.setdefault((code.table, code.field, normalise_code(code.code)), code)
+    return list(found.values())
+
+
+def _keep(folder: Path, decisions: Sequence[Decision], filled: Filled) -> None:
+    """Write the decisions down, and ask in a further worksheet what the other codes of newly named columns mean."""
+    site = load_site(folder)
+    codes = [
+        c
+        for c in _list_new_codes(filled.decisions)
+        if c.is_open and normalise_code(c.code) not in site.codes.get((c.table, c.field), {})
+    ]
+    replace_file(folder / DECISIONS, print_decisions([*decisions, *map(propose_code, codes)]))
+    if not codes:
+        return
+    write_worksheet(
+        Draft(site.hospital, site.name_en, is_synthetic=filled.is_synthetic, codes=tuple(codes)), folder / CHANGES
+    )
+    raise OpenDecisionsError(
+        f"The worksheet was taken. {len(codes)} code(s) of the columns that you named have no known meaning. Fill in "
+        f"'{folder / CHANGES}' and run the same command again.",
+        f"对应表已采用。您指定的列中有 {len(codes)} 个编码含义未知。请填写“{folder / CHANGES}”，然后再次运行同一命令。",
+    )
+
+
+def _replace_site(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write a mapping aside, check it as an ingest would, and put it in place of the old one."""
+    temporary = folder / ".taken" / folder.name
+    shutil.rmtree(temporary.parent, ignore_errors=True)
+    try:
+        write(temporary)
+        load_site(temporary)
+        for file in sorted(temporary.iterdir()):
+            replace_mapping_file(file, folder / file.name)
+    finally:
+        shutil.rmtree(temporary.parent, ignore_errors=True)
+
+
+def _check_untouched(folder: Path, decisions: Sequence[Decision]) -> None:
+    """Refuse a changed worksheet where the mapping's files were changed since: one of the two would be lost."""
+    expected = folder / ".expected"
+    try:
+        write_site(expected, read_toml(folder), decisions)
+        files = ("columns.csv", "codes.csv")
+        names = [name for name in files if (expected / name).read_bytes() != (folder / name).read_bytes()]
+    except (OSError, tomllib.TOMLDecodeError):
+        names = ["site.toml"]
+    finally:
+        shutil.rmtree(expected, ignore_errors=True)
+    if names:
+        raise WorksheetError(
+            f"{', '.join(names)} in '{folder}' was edited by hand, or by a later worksheet, after '{WORKSHEET}' was taken. Delete '{WORKSHEET}' "
+            "to go on by hand, or put the old file back to go on with the worksheet.",
+            f"“{folder}”中的 {'、'.join(names)} 在采用“{WORKSHEET}”之后被手工或由后来的对应表修改过。若继续手工维护，请删除“{WORKSHEET}”；若使用该表，请恢复原文件。",
+        )

@@ -1,0 +1,96 @@
+"""What stands in every worksheet: the names of its sheets and columns, the choices, and how it explains itself."""
+
+from __future__ import annotations
+
+from etl.onboarding.proposing.proposal import LOWEST, SURE
+from etl.onboarding.site_files import NO_RECORDS as NO_RECORDS_ID
+from etl.onboarding.site_files import ROW_NUMBER as ROW_NUMBER_ID
+from etl.pages.text import Text
+
+WORKSHEET = "worksheet.xlsx"
+CHANGES = "changes.xlsx"
+ACCEPT = Text("as proposed", "同意建议")
+NO_RECORDS = Text(NO_RECORDS_ID, "无记录")
+ROW_NUMBER = Text(ROW_NUMBER_ID, "行号即患者编号")
+SHEET_CHOICES = (ACCEPT, NO_RECORDS, ROW_NUMBER)
+README, SHEETS, COLUMNS, CODES, FIELDS = "说明 Read me", "表 Sheets", "列 Columns", "编码 Codes", "字段 Fields"
+DECISION = Text("Decision", "决定")
+SOURCE = Text("Source", "数据源")
+COLUMN = Text("Column", "列名")
+RECORD = Text("Record", "记录")
+UNIT = Text("Unit", "单位")
+NOTE = Text("Note", "备注")
+FIELD = Text("Field", "字段")
+CODE = Text("Code in your data", "贵院编码")
+PLACE = Text("File and sheet", "文件和工作表")
+PROPOSED = Text("Proposed", "建议")
+CONFIDENCE = Text("Confidence", "把握")
+REASON = Text("Why", "理由")
+DECIDED_BY, NAME_EN, NAME_ZH = (
+    Text("Decided by", "决定人"),
+    Text("Hospital's name, English", "医院英文名"),
+    Text("Hospital's name, Chinese", "医院中文名"),
+)
+HEADER_ROW = 3
+AUTHOR_ROWS = {DECIDED_BY: 3, NAME_ZH: 4, NAME_EN: 5}
+SHEET_COLUMNS = (
+    (SOURCE, 16), (PLACE, 34), (Text("Header row", "表头行"), 10), (Text("Rows", "行数"), 9), (Text("What was found", "识别情况"), 60),
+    (PROPOSED, 16), (DECISION, 18), (NOTE, 26),
+)  # fmt: skip
+COLUMN_COLUMNS = (
+    (Text("No.", "序号"), 6), (SOURCE, 14), (COLUMN, 22), (Text("Filled", "已填"), 12), (Text("What was seen", "内容"), 36),
+    (PROPOSED, 34), (CONFIDENCE, 9), (REASON, 38), (DECISION, 38), (RECORD, 28), (UNIT, 14), (NOTE, 24),
+)  # fmt: skip
+CODE_COLUMNS = (
+    (Text("No.", "序号"), 6), (FIELD, 34), (CODE, 22), (Text("Rows", "行数"), 8), (PROPOSED, 20), (CONFIDENCE, 9), (REASON, 34),
+    (DECISION, 22), (Text("Choices", "可选"), 50),
+)  # fmt: skip
+EXPLANATION = (
+    Text(
+        "This worksheet says how your data will be read. Yellow cells in the column “Decision” are for you; the weightiest come first.",
+        "本表说明将如何读取贵院数据。“决定”列的黄色单元格需要您填写，影响最大的排在最前。",
+    ),
+    Text(
+        "White cells hold what the registry is sure of. Please read through them, and change what is wrong.",
+        "白色单元格为系统已有把握的内容，请过目；有误请直接修改。",
+    ),
+    Text(
+        f"A confidence from {SURE:.0%} on counts as sure; below {LOWEST:.0%} nothing is proposed. It grades the evidence and is no probability.",
+        f"把握达到 {SURE:.0%} 视为确定；低于 {LOWEST:.0%} 不作建议。把握为证据等级，并非概率。",
+    ),
+    Text(
+        "Decision: choose from the list (sheet “字段 Fields” explains each entry), or “as proposed”. For a column nobody needs: “not needed”.",
+        "“决定”：从下拉列表选择（“字段 Fields”表有说明），或选“同意建议”；不需要的列选“不需要”。",
+    ),
+    Text(
+        "Sheets: every sheet needs a column with the patient's number; where none has it and the file will never change, choose “row number”.",
+        "“表”：每个工作表都需有患者编号列；若没有且文件不再变动，可选“行号即患者编号”。",
+    ),
+    Text(
+        "Sheets: where a header was not found rightly, or a sheet with records was taken for an explanation, write the header row's number "
+        "(1-2 for two rows, 0 for none) as the decision and run make new-hospital again; what you filled in stays.",
+        "“表”：若表头识别有误，或含记录的表被当作说明页，请在“决定”写上表头行号（两行表头写 1-2，无表头写 0），再次运行 make new-hospital；已填内容会保留。",
+    ),
+    Text(
+        "A column that gives several fields: copy its row, one decision each. The same value for all rows: add a row with the column "
+        "“all rows: patient” and the record “tumour_type=hcc”, for example.",
+        "一列对应多个字段时，复制该行并分别填写。全部行取同一值时，新增一行：列名写“all rows: patient”，记录写“tumour_type=hcc”（示例）。",
+    ),
+    Text(
+        "A cell that lists several organs or drugs (“lung, bone”): write “each” as the record; each item is then read by itself.",
+        "一格列出多个器官或药物（如“肺、骨”）：记录写“each”，每一项将分别读取。",
+    ),
+    Text(
+        "Unit: as written in your data, such as g/L, mg/dL, mm; or column:<name> where another column holds it.",
+        "“单位”：按贵院数据填写，如 g/L、mg/dL、mm；单位另有一列时写 column:列名。",
+    ),
+    Text(
+        "Codes: choose what each of your codes means; “missing” where it means that nothing is known, “ask” where the hospital shall be "
+        "asked about each such cell. Counts below 5 are not told.",
+        "“编码”：选择每个编码的含义；表示缺失或未知的选 missing；需逐格询问医院的选 ask。小于5的计数不显示。",
+    ),
+    Text(
+        "Write above who decided, save the file, and run: make ingest HOSPITAL=… It says which cells are still open or wrong.",
+        "请在上方填写决定人，保存文件，然后运行 make ingest HOSPITAL=…；仍未填或有误的单元格会逐一指出。",
+    ),
+)

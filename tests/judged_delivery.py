@@ -1,0 +1,16 @@
+"""A mapped delivery judged as an ingest judges it."""
+
+import datetime as dt
+
+from etl.judging.validate import Validated, validate_delivery
+from etl.mapping.identity import PseudonymKey
+from etl.mapping.records import type_delivery
+from etl.mapping.site import Site
+from etl.mapping.verbs import Mapped
+
+KEY = PseudonymKey(b"k" * 64)
+LAST_DAY = dt.date(2022, 11, 20)
+
+
+def judge_mapped(mapped: Mapped, site: Site, last_day: dt.date = LAST_DAY, key: PseudonymKey = KEY) -> Validated:
+    return validate_delivery(type_delivery(mapped, site, "d", last_day, key), mapped, site.tables)
