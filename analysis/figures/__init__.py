@@ -1,1 +1,1 @@
-"""The report's figures, drawn from results and curves; stands on study."""
+"""The report's figures, drawn from results and curves; stands on study, steps."""
