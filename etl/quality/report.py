@@ -36,7 +36,7 @@ HOSPITAL_TOC = [
     ("completeness", Text("Completeness", "完整性")),
     ("distributions", Text("Beside the other hospitals", "与其他医院对比")),
     ("eligibility", Text("Eligibility", "入组情况")),
-    ("batch", Text("Checks of the whole batch", "整批检查")),
+    ("batch", Text("Checks of the whole delivery", "整批检查")),
     ("history", Text("Deliveries so far", "历次数据")),
 ]
 INDEX_TOC = [
@@ -49,7 +49,7 @@ INDEX_TOC = [
     ("completeness", Text("Completeness", "完整性")),
     ("eligibility", Text("Eligibility", "入组情况")),
     ("drift", Text("Differences between hospitals", "医院间差异")),
-    ("batch", Text("Checks of the whole batch", "整批检查")),
+    ("batch", Text("Checks of the whole delivery", "整批检查")),
     ("deliveries", Text("Deliveries", "历次数据")),
 ]
 
