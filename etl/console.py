@@ -19,12 +19,12 @@ from etl.onboarding.decisions import CODE, COLUMN
 from etl.onboarding.propose_hospital import NewHospital
 from etl.onboarding.proposing.words import IDENTIFIER, NATIONAL_ID, PATIENT_NUMBER
 from etl.pages.labels import SEVERITIES, label_ignore_rule
+from etl.pages.synthetic_marks import IN_TERMINALS
 from etl.pages.text import Text
 from etl.settings import Language
 from etl.suggestions import escape_hidden, suggest_command
 from schemas.codes import Severity
 
-SYNTHETIC = {"en": "Synthetic patients - not real", "zh": "合成患者，非真实数据"}
 WORDS = {
     "en": {
         "loaded": "loaded as ingest {ingest_id}", "checked": "checked, not loaded",
@@ -123,7 +123,7 @@ class Terminal:
             title, *lines = describe_ingest(summary, language)
             self.write(title, "bold")
             if summary.is_synthetic:
-                self.write(f"  {SYNTHETIC[language]}", "yellow")
+                self.write(f"  {getattr(IN_TERMINALS, language)}", "yellow")
             for line in lines:
                 self.write(f"  {line}")
 

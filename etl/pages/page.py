@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFo
 from markupsafe import Markup
 
 from etl.pages import charts
+from etl.pages.synthetic_marks import ON_PAGES
 from etl.pages.text import Text, format_count, format_percent
 from schemas.package_data import MissingDataError, find_data, find_folder
 
@@ -43,7 +44,9 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(text=Text, bar_chart=charts.draw_bars, sparkline=charts.draw_sparkline)
+    environment.globals.update(
+        text=Text, synthetic_mark=ON_PAGES, bar_chart=charts.draw_bars, sparkline=charts.draw_sparkline
+    )
     environment.filters.update(plain=str, count=format_count, percent=format_percent)
     style = find_data(TEMPLATES, "style.css").read_text(encoding="utf-8")
     try:

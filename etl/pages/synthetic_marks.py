@@ -7,6 +7,10 @@ file carries is `etl.delivery.read.SYNTHETIC_MARKER`; a table says it by row, in
 
 from __future__ import annotations
 
+from etl.pages.text import Text
+
 ON_FIGURES = "Synthetic example data"
 IN_MANUSCRIPTS = "SYNTHETIC EXAMPLE DATA: invented patients, no finding about real ones"
 IN_WORKBOOKS = "SYNTHETIC EXAMPLE DATA: synthetic patients, not real / 合成患者，非真实数据"
+IN_TERMINALS = Text("Synthetic patients - not real", "合成患者，非真实数据")
+ON_PAGES = "Synthetic patients — not real / 合成患者，非真实数据"
