@@ -19,10 +19,10 @@ from analysis.spec import read_study
 from etl.accounts import USED
 from etl.example.calibration import read_calibration
 from etl.extract import read_delivery
-from etl.ingest import VERSIONED
 from etl.settings import PACKAGE_SITES
 from etl.sheets import choose_sheets
 from etl.site import IDENTIFIER_ROLES, load_site
+from etl.store.shape import declare_tables
 from etl.store.warehouse import read_frames
 
 ROOT = Path(__file__).parents[2]
@@ -234,8 +234,7 @@ def list_secrets(study: StudyRun) -> set[str]:
 
 def read_everything(study: StudyRun) -> str:
     """All the warehouse says in text, and all pages, workbooks and result files, unpacked."""
-    relations = ["ingests", "landing.source_row", "cross_findings", *(f"versions.{name}" for name in VERSIONED)]
-    texts = [frame.write_json() for frame in study.read(*relations).values()]
+    texts = [frame.write_json() for frame in study.read(*declare_tables()).values()]
     for path in (study.folder / "reports").rglob("*"):
         if path.suffix == ".xlsx":
             with zipfile.ZipFile(path) as book:
