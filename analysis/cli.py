@@ -20,7 +20,7 @@ from etl.errors import InternalError, ProvenanceError, RegistryError, UsageError
 from etl.example import write_example
 from etl.example.model import HOSPITALS
 from etl.ingest import ingest
-from etl.installation import make_incomplete
+from etl.installation import check_installation, make_incomplete
 from etl.publish import write_quality
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
 from etl.store.warehouse import read_frames
@@ -164,6 +164,7 @@ def run(read_arguments: Callable[[], list[str]]) -> int:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     terminal = Terminal("both")
     try:
+        check_installation()
         _check_environment()
         terminal = Terminal(read_settings().language)
         result: Any = commands(args=_check_texts(read_arguments()), prog_name="registry", standalone_mode=False)

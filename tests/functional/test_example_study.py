@@ -28,7 +28,7 @@ from etl.mapping.read_site import load_site
 from etl.mapping.sheets import choose_sheets
 from etl.mapping.site import IDENTIFIER_ROLES
 from etl.settings import PACKAGE_SITES
-from etl.store.shape import list_versioned
+from etl.store.shape import declare_tables
 from etl.store.warehouse import read_frames
 
 ROOT = Path(__file__).parents[2]
@@ -279,8 +279,7 @@ def list_secrets(study: StudyRun) -> set[str]:
 
 def read_everything(study: StudyRun) -> str:
     """All the warehouse says in text, and all pages, workbooks and result files, unpacked."""
-    relations = ["ingests", "landing.source_row", "cross_findings", *(f"versions.{name}" for name in list_versioned())]
-    texts = [frame.write_json() for frame in study.read(*relations).values()]
+    texts = [frame.write_json() for frame in study.read(*declare_tables()).values()]
     for path in (study.folder / "reports").rglob("*"):
         if path.suffix == ".xlsx":
             with zipfile.ZipFile(path) as book:
