@@ -13,7 +13,7 @@ from etl.kept_files import keep_file
 from etl.onboarding.decisions import CODE, DECISIONS, Decision, list_proposals, print_decisions, read_decisions
 from etl.onboarding.difference import find_difference
 from etl.onboarding.draft import Draft, draft_mapping
-from etl.onboarding.kept import replace_filled, replace_mapping_file
+from etl.onboarding.kept import replace_filled
 from etl.onboarding.privacy import hide_people
 from etl.onboarding.site_files import describe_site, replace_file, write_site
 from etl.onboarding.words import ASK
@@ -66,8 +66,7 @@ def _propose_whole(hospital: str, folder: Path, delivery: Delivery, written: Wri
             keep_file(folder / WORKSHEET, folder)
         folder.mkdir(parents=True, exist_ok=True)
         for file in sorted(temporary.iterdir()):
-            replace = replace_filled if file.name == WORKSHEET else replace_mapping_file
-            replace(file, folder / file.name)
+            replace_filled(file, folder / file.name)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return NewHospital(draft, tuple(decisions), folder / WORKSHEET)

@@ -14,7 +14,7 @@ from etl.errors import OpenDecisionsError, WorksheetError
 from etl.onboarding.codes import CodeDraft, draft_listed_codes
 from etl.onboarding.decisions import COLUMN, DECISIONS, Decision, print_decisions, propose_code, read_decisions
 from etl.onboarding.draft import Draft
-from etl.onboarding.kept import replace_mapping_file, set_aside
+from etl.onboarding.kept import replace_filled, set_aside
 from etl.onboarding.read_worksheet import Filled, hash_worksheet, read_worksheet
 from etl.onboarding.site_files import add_to_site, read_toml, replace_file, settle_sources, write_site
 from etl.onboarding.weaknesses import list_doubts, list_weaknesses
@@ -119,7 +119,7 @@ def _replace_site(folder: Path, write: Callable[[Path], None]) -> None:
         write(temporary)
         load_site(temporary)
         for file in sorted(temporary.iterdir()):
-            replace_mapping_file(file, folder / file.name)
+            replace_filled(file, folder / file.name)
     finally:
         shutil.rmtree(temporary.parent, ignore_errors=True)
 
