@@ -23,7 +23,7 @@ from schemas.package_data import find_data
 
 ALSO_A_NAME, NAMES_NOBODY = "also a name", "names nobody"
 _ORDINARY_WORDS = "ordinary_words.csv"
-_SHORTEST_NAME, _SHORTEST_NUMBER, _SHORTEST_DROPPED_NUMBER = 2, 6, 7
+_SHORTEST_NAME, _SHORTEST_LATIN_NAME, _SHORTEST_NUMBER, _SHORTEST_DROPPED_NUMBER = 2, 3, 6, 7
 _KEPT_PATTERNS = 2**16
 _MOST_TEXTS = 12
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -109,8 +109,7 @@ class Masker:
     def mask(self, cells: pl.Series, spec: FieldContract | None = None) -> tuple[pl.Series, list[int]]:
         """Return the column with personal data masked, and the positions of the cells that held some.
 
-        `spec` is the field that the column is read into. In one of numbers or dates a cell that is just a number or a date
-        stays, also where it equals its patient's number: a value that is lost in silence would be worse.
+        `spec` is the field that the column is read into. In one of numbers, dates or codes a cell that is just one of them stays, also where it equals its patient's number: a value that is lost in silence would be worse.
         """
         value = _find_value_form(spec)
         masked: dict[int, str] = {}
@@ -137,6 +136,8 @@ class Masker:
 def _find_value_form(spec: FieldContract | None) -> re.Pattern[str] | None:
     if spec is None:
         return None
+    if spec.codes is not None:
+        return re.compile("|".join(re.escape(code.value) for code in spec.codes), re.IGNORECASE)
     return _DATE_CELL if spec.dtype == pl.Date else _PLAIN_NUMBER if spec.dtype in (pl.Float64, pl.Int64) else None
 
 
@@ -162,9 +163,15 @@ def _keep_label(match: re.Match[str]) -> str:
 @lru_cache(_KEPT_PATTERNS)
 def _compile(text: str) -> re.Pattern[str]:
     plain = " ".join(normalise_identifier(text).split())
-    if _HAN.search(plain) or not any(character.isdigit() for character in plain):
+    if _is_name(plain):
         return _compile_name(_REMARK_BEHIND_NAME.sub("", plain) or plain)
     return _compile_number(_VISIT_SUFFIX.sub("", plain))
+
+
+def _is_name(plain: str) -> bool:
+    """Whether a text is written like a name; one or two letters are also a class, a blood group or a stage."""
+    has_digit = any(character.isdigit() for character in plain)
+    return bool(_HAN.search(plain)) or (not has_digit and len(plain) >= _SHORTEST_LATIN_NAME)
 
 
 def _compile_name(name: str) -> re.Pattern[str]:
@@ -200,7 +207,8 @@ def _stands_alone(number: str) -> bool:
     """Whether a number points at a patient without a label: it is long or has letters, and is no date and no clinical code."""
     if _DATE.fullmatch(number) or _CLINICAL_CODE.fullmatch(number):
         return False
-    return len(number) >= _SHORTEST_NUMBER or any(character.isalpha() for character in number)
+    has_digit = any(character.isdigit() for character in number)
+    return len(number) >= _SHORTEST_NUMBER or (has_digit and any(character.isalpha() for character in number))
 
 
 def _find_piece(text: str) -> str:
@@ -208,8 +216,8 @@ def _find_piece(text: str) -> str:
     plain = normalise_identifier(text).lower()
     if _HAN.search(plain):
         return plain[0]
-    if not any(character.isdigit() for character in plain):
-        return max(plain.split(), key=len, default="")
+    if _is_name(plain):
+        return max(plain.split(), key=len)
     number = _VISIT_SUFFIX.sub("", plain)
     if not _stands_alone(number):
         return ""

@@ -6,18 +6,10 @@ from pathlib import Path
 
 from etl.kept_files import keep_file, replace_keeping
 
-EARLIER = "earlier"
-"""Folder beside a mapping with its files as they were before a worksheet was taken."""
-
 
 def replace_filled(new: Path, path: Path) -> None:
-    """Put a new worksheet in place of one, of which a copy stays beside it."""
+    """Put a new worksheet, or file of a mapping, in place of one that says something else, of which a copy stays beside it."""
     replace_keeping(new, path, path.parent, lambda old: old.read_bytes() != new.read_bytes())
-
-
-def replace_mapping_file(new: Path, path: Path) -> None:
-    """Put a new file of a mapping in place of one, of which a copy stays among the earlier ones."""
-    replace_keeping(new, path, path.parent / EARLIER, lambda old: old.read_bytes() != new.read_bytes())
 
 
 def set_aside(path: Path) -> None:

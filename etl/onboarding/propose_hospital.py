@@ -13,13 +13,13 @@ from etl.mapping.read_site import load_site
 from etl.mapping.site import normalise_code
 from etl.onboarding.decisions import CODE, DECISIONS, Decision, list_proposals, print_decisions, read_decisions
 from etl.onboarding.difference import find_difference
-from etl.onboarding.kept import replace_filled, replace_mapping_file
+from etl.onboarding.kept import replace_filled
 from etl.onboarding.proposing.draft import Draft, draft_mapping
 from etl.onboarding.proposing.privacy import hide_people
 from etl.onboarding.proposing.words import ASK
 from etl.onboarding.site_files import describe_site, replace_file, write_site
+from etl.onboarding.worksheet.entries import Written, names_other_headers, read_written
 from etl.onboarding.worksheet.form import CHANGES, SHEETS, WORKSHEET
-from etl.onboarding.worksheet.kept import Written, names_other_headers, read_written
 from etl.onboarding.worksheet.write import write_worksheet
 from etl.settings import HOSPITAL_NAME, Settings, find_site, list_hospitals
 from etl.suggestions import suggest_command
@@ -65,8 +65,7 @@ def _propose_whole(hospital: str, folder: Path, delivery: Delivery, written: Wri
             keep_file(folder / WORKSHEET, folder)
         folder.mkdir(parents=True, exist_ok=True)
         for file in sorted(temporary.iterdir()):
-            replace = replace_filled if file.name == WORKSHEET else replace_mapping_file
-            replace(file, folder / file.name)
+            replace_filled(file, folder / file.name)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return NewHospital(draft, tuple(decisions), folder / WORKSHEET)

@@ -14,7 +14,7 @@ from etl.errors import OpenDecisionsError, WorksheetError
 from etl.mapping.read_site import load_site
 from etl.mapping.site import normalise_code
 from etl.onboarding.decisions import COLUMN, DECISIONS, Decision, print_decisions, propose_code, read_decisions
-from etl.onboarding.kept import replace_mapping_file, set_aside
+from etl.onboarding.kept import replace_filled, set_aside
 from etl.onboarding.proposing.codes import CodeDraft, draft_listed_codes
 from etl.onboarding.proposing.draft import Draft
 from etl.onboarding.proposing.words import list_meanings
@@ -120,7 +120,7 @@ def _replace_site(folder: Path, write: Callable[[Path], None]) -> None:
         write(temporary)
         load_site(temporary)
         for file in sorted(temporary.iterdir()):
-            replace_mapping_file(file, folder / file.name)
+            replace_filled(file, folder / file.name)
     finally:
         shutil.rmtree(temporary.parent, ignore_errors=True)
 

@@ -79,6 +79,8 @@ def test_clinical_phrases_stay_whatever_their_patients_are_called_or_numbered():
         ("12", "住院号120", "住院号120"),
         ("12", "12床，肿块12×10cm，no 12", "12床，肿块12×10cm，no 12"),
         ("12", "AVOID12", "AVOID12"),
+        ("A", "class A, ID A", "class A, ID [masked]"),
+        ("AB", "blood group AB", "blood group AB"),
         ("20200315", "20200315 TACE", "20200315 TACE"),
         ("20200315", "住院号20200315", "住院号[masked]"),
         ("仉　羽", "患者仉羽诉乏力", "患者[masked]诉乏力"),
@@ -111,6 +113,11 @@ def test_a_value_that_equals_its_patients_number_is_kept(text):
 @pytest.mark.parametrize("text", ["20200315", "2020-03-15", "2020年3月15日", "43905"])
 def test_a_date_that_equals_its_patients_number_is_kept(text):
     assert mask_as("outcome", "death_date", text, text) == text
+
+
+def test_a_code_that_equals_its_patients_number_is_kept():
+    assert mask_as("baseline", "child_pugh_class", "A", "A") == "A"
+    assert mask_as("adverse_event", "term", "fatigue", "fatigue") == "fatigue"
 
 
 def test_in_a_column_of_values_what_is_none_is_masked():

@@ -20,6 +20,7 @@ from etl.onboarding.keys import describe_missing_key, find_missing_keys
 from etl.onboarding.proposing.draft import ALL_ROWS
 from etl.onboarding.proposing.words import NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, find_quantity, find_test, list_meanings
 from etl.onboarding.site_files import NO_RECORDS
+from etl.onboarding.worksheet.entries import find_header_row_named, is_other_header
 from etl.onboarding.worksheet.form import (
     ACCEPT,
     CODES,
@@ -39,7 +40,6 @@ from etl.onboarding.worksheet.form import (
 )  # fmt: skip
 from etl.onboarding.worksheet.form import CODE as CODE_LABEL
 from etl.onboarding.worksheet.form import COLUMN as COLUMN_LABEL
-from etl.onboarding.worksheet.kept import find_header_row_named, is_other_header
 from etl.onboarding.worksheet.rows import Reading, Row, read_names, read_rows
 from etl.onboarding.worksheet.write import describe_meaning, list_choices
 from etl.pages.synthetic_marks import IN_WORKBOOKS

@@ -28,6 +28,7 @@ from etl.onboarding.proposing.words import (
     list_meanings,
     read_fields,
 )
+from etl.onboarding.worksheet.entries import Written
 from etl.onboarding.worksheet.form import (
     ACCEPT,
     AUTHOR_ROWS,
@@ -48,7 +49,6 @@ from etl.onboarding.worksheet.form import (
     SHEETS,
     UNIT,
 )  # fmt: skip
-from etl.onboarding.worksheet.kept import Written
 from etl.pages.labels import label_field, label_test
 from etl.pages.spreadsheet import CELL_LIMIT, fit_height, open_workbook
 from etl.pages.synthetic_marks import IN_WORKBOOKS
