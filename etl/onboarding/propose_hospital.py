@@ -22,7 +22,7 @@ from etl.onboarding.worksheet.entries import Written, names_other_headers, read_
 from etl.onboarding.worksheet.form import CHANGES, SHEETS, WORKSHEET
 from etl.onboarding.worksheet.write import write_worksheet
 from etl.settings import HOSPITAL_NAME, Settings, find_site, list_hospitals
-from etl.suggestions import suggest_command
+from etl.suggestions import escape_hidden, suggest_command
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def _check_request(hospital: str, extract: Path | None) -> None:
     )
     if not HOSPITAL_NAME.fullmatch(hospital):
         raise UsageError(
-            f"'{hospital}' cannot name a hospital: use small letters, digits and _, not more than 32. Example: {example}",
-            f"“{hospital}”不能作为医院代号：请用小写字母、数字和下划线，不超过 32 个字符。示例：{example}",
+            f"'{escape_hidden(hospital)}' cannot name a hospital: use small letters, digits and _, not more than 32. Example: {example}",
+            f"“{escape_hidden(hospital)}”不能作为医院代号：请用小写字母、数字和下划线，不超过 32 个字符。示例：{example}",
         )
     if extract is None:
         raise UsageError(f"Which delivery? Example: {example}", f"请指明数据文件。示例：{example}")

@@ -90,7 +90,11 @@ def make_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeFolder:
     folder = tmp_path / "shop"
     folder.mkdir()
     shutil.copy(ROOT / "Makefile", folder)
-    for name in ("requirements.txt", "pyproject.toml"):  # older than the environment, so that make takes it as it is
+    for name in (
+        "requirements-build.txt",
+        "requirements.txt",
+        "pyproject.toml",
+    ):  # older than the environment, so that make takes it as it is
         (folder / name).touch()
         os.utime(folder / name, (0, 0))
     (folder / ".venv").symlink_to(ROOT / ".venv")
