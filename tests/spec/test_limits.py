@@ -77,7 +77,9 @@ def test_every_number_has_its_line():
         for field in read_contract(model).values()
         if str(field.dtype) in NUMBER_TYPES and not field.is_censored
     }
-    assert {row["field"] for row in read_rows(LIMITS)} == numbers | {test.value for test in LAB_RANGES}
+    lines, needed = {row["field"] for row in read_rows(LIMITS)}, numbers | {test.value for test in LAB_RANGES}
+    assert sorted(needed - lines) == [], "write a line of LIMITS (above) for each, with limits from outside and why"
+    assert sorted(lines - needed) == [], "these lines of LIMITS are of no number: take them out"
 
 
 def test_pandera_refuses_what_is_not_possible():
@@ -112,7 +114,10 @@ def test_keys_and_what_is_asked_for(case):
     contract = read_contract(model)
     assert read_key(model) == ("patient_id", *(case["key"] or "").split())
     optional = {name for name, field in contract.items() if not field.is_expected and not field.is_key}
-    assert optional == set((case["not asked for"] or "").split())
+    assert optional == set((case["not asked for"] or "").split()), (
+        f"a field that may be empty without a question stands in FIELDS (above) under 'not asked for' of {case['table']}; "
+        "any other is declared with expected=True"
+    )
     columns = model.to_schema().columns
     assert {name for name in contract if not columns[name].nullable} == set((case["key"] or "").split())
     assert {name for name in contract if contract[name].is_censored} == ({"value"} & set(contract))
@@ -136,7 +141,8 @@ def test_what_no_hospital_sends():
 
 
 def test_a_tables_names():
-    assert {table_name(model) for model in TABLES.values()} == {row["table"] for row in read_rows(FIELDS)}
+    lines = {row["table"] for row in read_rows(FIELDS)}
+    assert {table_name(model) for model in TABLES.values()} == lines, "write a line of FIELDS (above) for each table"
     assert read_grain(TABLES["adverse_event"]) == ("one patient and event", "不良反应")
 
 

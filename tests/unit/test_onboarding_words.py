@@ -25,7 +25,9 @@ def test_every_word_means_something_that_exists():
         m for words in [read_column_words(), *map(read_table_column_words, TABLES)] for ms in words.values() for m in ms
     }
     assert found <= set(list_meanings())
-    assert set(read_table_words().values()) == set(TABLES)
+    assert set(read_table_words().values()) == set(TABLES), (
+        "write a line of etl/onboarding/proposing/table_words.csv for each table: what hospitals call such a sheet"
+    )
 
 
 def test_every_field_that_a_hospital_sends_has_a_word():
@@ -33,7 +35,9 @@ def test_every_field_that_a_hospital_sends_has_a_word():
         m for words in [read_column_words(), *map(read_table_column_words, TABLES)] for ms in words.values() for m in ms
     }
     fields = {f"{t}.{n}" for t in TABLES for n, spec in read_fields(t).items() if not spec.is_made}
-    assert fields <= found
+    assert sorted(fields - found) == [], (
+        "write a line of etl/onboarding/proposing/column_words.csv for each: what hospitals call such a column"
+    )
     assert {f"laboratory.value.{test}" for test in LabTest} <= found
     assert {f"metastasis.organ.{organ}" for organ in Organ} <= found
 
@@ -52,7 +56,9 @@ def test_every_code_is_known_by_itself_its_label_and_a_word(table, name):
     for code in spec.codes:
         assert find_code(spec, code.value) == code.value
         assert find_code(spec, code.zh) == code.value or code.zh == "无"
-    assert set(read_code_words(spec).values()) == {code.value for code in spec.codes}
+    assert set(read_code_words(spec).values()) == {code.value for code in spec.codes}, (
+        f"write a line of etl/onboarding/proposing/code_words.csv for each code of {table}.{name}: how hospitals write it"
+    )
 
 
 def test_no_word_stands_for_two_codes_of_a_list():
