@@ -142,13 +142,12 @@ def write_docs() -> None:
             "checkout run: make docs",
             "registry docs 用于更新源码目录中的文档。请在安装所用的源码目录顶层运行：make docs",
         )
-    write_field_effects(EFFECTS)
-    write_dictionary(docs / "data-dictionary.md")
     try:
+        write_field_effects(EFFECTS)
+        write_dictionary(docs / "data-dictionary.md")
         write_rule_catalogue(docs / "rule-catalogue.md")
     except MissingCaseError as error:
-        zh = f"请在 schemas/rules/cases/{error.rule_id}.csv 中写入通过（pass）与不通过（fail）各一行。"
-        raise UsageError(str(error), zh) from error
+        raise UsageError(str(error), error.zh) from error
     write_results_page(docs / "results.md")
 
 

@@ -44,14 +44,14 @@ class Case:
 
 
 class MissingCaseError(LookupError):
-    """A rule of which no case passes, or none fails, so that nobody sees what it asks."""
+    """A rule of which no case passes, or none fails, or a table of which the correct patient has nothing to change.
 
-    def __init__(self, rule_id: str, verdict: str) -> None:
-        self.rule_id = rule_id
-        super().__init__(
-            f"no case of {rule_id} is expected to {verdict}: write schemas/rules/cases/{rule_id}.csv with a pass and a fail line "
-            "(line 1: expected,edits; an edit changes one cell of schemas/rules/cases/correct_patient.md)"
-        )
+    `str()` is the message in English, `zh` in Chinese.
+    """
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.zh = zh
 
 
 def read_cases(rule_id: str) -> list[Case]:
@@ -75,7 +75,11 @@ def find_case(rule_id: str, verdict: str) -> Case:
     for case in read_cases(rule_id):
         if case.expected == verdict:
             return case
-    raise MissingCaseError(rule_id, verdict)
+    raise MissingCaseError(
+        f"no case of {rule_id} is expected to {verdict}: write schemas/rules/cases/{rule_id}.csv with a pass and a fail line "
+        "(line 1: expected,edits; an edit changes one cell of schemas/rules/cases/correct_patient.md)",
+        f"请在 schemas/rules/cases/{rule_id}.csv 中写入通过（pass）与不通过（fail）各一行。",
+    )
 
 
 def read_rows(text: str) -> list[Row]:
@@ -94,9 +98,21 @@ def read_introduction() -> str:
 
 
 def read_correct_patient() -> dict[str, str]:
-    """Return the correct patient's tables as texts, by name."""
+    """Return the correct patient's tables as texts, by name.
+
+    Raises:
+        MissingCaseError: a table of the contracts is not among them; says what to write.
+    """
     sections = _read_patient_page().split("\n## ")[1:]
-    return {name.strip(): text for name, text in (section.split("\n", 1) for section in sections)}
+    tables = {name.strip(): text for name, text in (section.split("\n", 1) for section in sections)}
+    if absent := sorted(TABLES.keys() - tables.keys()):
+        raise MissingCaseError(
+            f"the correct patient has no {', '.join(absent)}: write a section `## <table>` with a header of its fields and a "
+            "record of his into schemas/rules/cases/correct_patient.md",
+            "请在 schemas/rules/cases/correct_patient.md 中为下列表写入一节（`## 表名`）、字段表头及一条记录："
+            f"{'、'.join(absent)}。",
+        )
+    return tables
 
 
 def _read_patient_page() -> str:

@@ -9,7 +9,7 @@ import pytest
 from clinical_tables import derive_case, make_case
 
 from schemas.derive import derive, join_subject
-from schemas.example_patient import CASES_PACKAGE, MissingCaseError, find_case, read_cases
+from schemas.example_patient import CASES_PACKAGE, MissingCaseError, find_case, read_cases, read_correct_patient
 from schemas.package_data import find_folder
 from schemas.rules import RULES
 from schemas.rules.rule import SUBJECT
@@ -51,6 +51,12 @@ def test_a_rule_without_cases_is_told_what_to_write():
         MissingCaseError, match=r"write schemas/rules/cases/a_new_rule\.csv with a pass and a fail line"
     ):
         find_case("a_new_rule", "pass")
+
+
+def test_a_table_that_the_correct_patient_lacks_is_told_what_to_write(monkeypatch):
+    monkeypatch.setitem(TABLES, "radiotherapy", TABLES["procedure"])
+    with pytest.raises(MissingCaseError, match=r"no radiotherapy: write a section `## <table>` .*correct_patient\.md"):
+        read_correct_patient()
 
 
 def test_every_case_file_belongs_to_a_rule():
