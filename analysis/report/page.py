@@ -17,6 +17,7 @@ from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
 from analysis.tables.model import LIMITS, Cell, build_tables, look_up, text
+from etl.errors import InternalError
 from etl.pages.page import render_page, write_page
 from etl.pages.text import Text
 from schemas.package_data import find_data
@@ -61,6 +62,12 @@ def write_report(
     tables = build_tables(results, spec)
     figures = [_read_figure(folder / "figures", drawing) for drawing in drawings]
     filled = {table.section for table in tables} | {figure.section for figure in figures} | {"methods"}
+    if unknown := sorted(filled - SECTIONS.keys()):
+        raise InternalError(
+            f"the report has no section {', '.join(unknown)}, so that its tables and figures would not be shown; "
+            f"sections: {', '.join(SECTIONS)} (analysis/report/page.py)",
+            f"报告中没有章节 {'、'.join(unknown)}，其表格与图将不会显示；现有章节：{'、'.join(SECTIONS)}（analysis/report/page.py）",
+        )
     sections = [(name, title) for name, title in SECTIONS.items() if name in filled]
     html = render_page(
         find_data("analysis.report.templates", "report.html"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from analysis.report.page import SECTIONS
 from analysis.run import compute_study, run_study
 from analysis.study.cohort import select_cohort
 from analysis.study.numbers import format_number
@@ -14,7 +15,7 @@ from analysis.study.published import list_without_result, read_published
 from analysis.study.read_spec import read_study
 from analysis.study.results import Results
 from analysis.study.spec import Endpoint, Population, StudySpec
-from etl.errors import AnalysisError
+from etl.errors import AnalysisError, InternalError
 
 SPEC = read_study("len_vs_sora")
 NUMBER = re.compile(r'<span data-result="([^"]+)" data-kind="([^"]+)"[^>]*>([^<]*)</span>')
@@ -156,6 +157,12 @@ def test_a_failing_study_leaves_the_last_report_alone(frames, tmp_path):
     with pytest.raises(AnalysisError, match="x1_treated_3_months"):
         run_study(frames | {"analysis_subject": nobody}, SPEC, folder, {})
     assert [path.name for path in tmp_path.rglob("*")] == ["analysis", "index.html"]
+
+
+def test_a_table_in_a_section_that_the_report_lacks_is_not_left_out_without_a_word(frames, tmp_path, monkeypatch):
+    monkeypatch.delitem(SECTIONS, "response")
+    with pytest.raises(InternalError, match=r"no section response, .* would not be shown"):
+        run_study(frames, SPEC, tmp_path / "analysis", {})
 
 
 def test_one_arm_only_is_told(frames):
