@@ -22,7 +22,7 @@ unexport $(filter-out $(TEXTS),$(REGISTRY_TYPED))
 MAKEOVERRIDES :=
 
 RUN := @REGISTRY_UNDER_MAKE=yes $(BIN)/python -P -m analysis.make
-TARGETS := help setup study ingest new-hospital quality analyse test nightly check wheel wheel-test docs bench mutation lock clean
+TARGETS := help setup study ingest new-hospital quality analyse test nightly check wheel wheel-test docs images bench mutation lock clean
 export REGISTRY_TARGETS := $(TARGETS)
 .PHONY: $(TARGETS)
 
@@ -70,6 +70,10 @@ wheel-test: wheel $(DEV)  ## the wheel in an empty environment: its study is tha
 
 docs: $(DEV)  ## data dictionary, rule catalogue and page of the results table, from the code | 由代码生成数据字典、规则目录和结果表说明
 	$(RUN) docs
+
+# The study first: a picture of what an earlier version gave would be no better than the one that there is.
+images: study $(DEV)  ## docs/img: the documents' pictures, from the example study (needs Chromium) | docs/img：由示例研究重新生成文档插图（需要 Chromium）
+	@PYTHONPATH=tests $(BIN)/python -P -m images.make_images
 
 bench: $(DEV)  ## performance, as ratios against a peer | 性能，与同类软件之比
 	@$(BIN)/pytest -q -s tests/bench/*.py

@@ -1,9 +1,5 @@
-import shutil
-
 import pytest
-from playwright.sync_api import sync_playwright
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from headless_chromium import CHROMIUM, open_chromium
 
 
 @pytest.fixture(scope="module")
@@ -11,9 +7,5 @@ def browser():
     """Headless Chromium; the tests skip, saying so, where none is installed."""
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        )
+    with open_chromium() as chromium:
         yield chromium
-        chromium.close()

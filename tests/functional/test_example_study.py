@@ -17,6 +17,8 @@ from calibration.targets import list_targets
 from calibration.trial import Bench
 from example_reference import hash_drawn, list_findings
 from fixed_key import write_fixed_key
+from images.made_from import FOLDER, read_made_from
+from images.sources import list_sources
 
 from analysis.run import compute_study
 from analysis.study.read_spec import read_spec, read_study
@@ -177,6 +179,22 @@ def test_every_result_and_drawing_is_the_recorded_one(study):
     drawn = pl.read_csv(REFERENCE / "drawn.csv").join(hash_drawn(analysis), on="name", how="full", suffix="_found")
     other = drawn.filter(pl.col("sha256").ne_missing(pl.col("sha256_found")))
     assert set(other["name"].fill_null(other["name_found"])) <= OTHER_RESULTS
+
+
+def test_every_picture_of_the_documents_shows_what_the_example_gives(study, tmp_path):
+    made_from = read_made_from()
+    sources = {source.picture: source for source in list_sources(study.folder, tmp_path)}
+    assert made_from.keys() == sources.keys() == {path.name for path in FOLDER.glob("*.png")}
+    for name, source in sources.items():
+        assert made_from[name].made_from_sha256 == source.sha256, (
+            f"docs/img/{name} is of another version: run make images"
+        )
+    # what the sources are known by from elsewhere: a figure of the reference, and who the patients are
+    drawn = dict(hash_drawn(study.folder / "reports" / "analysis").iter_rows())
+    assert made_from["kaplan_meier.png"].made_from_sha256 == drawn["kaplan_meier.svg"]
+    pages = [source for source in sources.values() if source.page]
+    assert len(pages) == 3
+    assert all("synthetic patients" in source.text.lower() for source in pages)
 
 
 def test_nothing_but_tests_reads_the_ledger():
