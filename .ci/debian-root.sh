@@ -10,7 +10,7 @@ mapfile -t settings < <(env | grep -E '^(PIP_[A-Z_]+|SSL_CERT_FILE|https?_proxy|
 make_root() {
   command -v debootstrap >/dev/null || { apt-get update -qq; apt-get install -y -qq --no-install-recommends debootstrap >/dev/null; }
   if [ ! -x "$root/usr/bin/apt-get" ]; then
-    debootstrap --variant=minbase ${2:+--include="$2"} "$1" "$root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" \
+    debootstrap --variant=minbase ${2:+--include="$2"} "$1" "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} \
       >"$root.log" 2>&1 || { tail -20 "$root.log"; exit 1; }
     rm -f "$root.log"
   fi
