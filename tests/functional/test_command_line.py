@@ -102,7 +102,7 @@ def test_a_slip_is_told_in_chinese(folder, monkeypatch, capsys, words, told):
     monkeypatch.setenv("REGISTRY_LANG", "zh")
     cli.run(lambda: words)
     message = capsys.readouterr().err
-    assert re.match("错误: .*[\u4e00-\u9fff]{2}", message)
+    assert re.match("错误: .*[\u4e00-\u9fff]{2}", message, re.DOTALL)
     assert "Error" not in message
 
 
