@@ -1,6 +1,7 @@
 """Databases that are older, newer, or not what the registry left: upgraded with a copy beside, or refused in words."""
 
 import os
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -18,6 +19,7 @@ from etl.settings import Settings
 from etl.store import upgrade as store_upgrade
 from etl.store.database import Warehouse
 from etl.store.shape import declare_shape
+from etl.store.sql_files import read_folder
 from etl.store.upgrade import Migration, list_migrations
 from etl.store.warehouse import open_for_reading, open_for_writing
 
@@ -53,9 +55,13 @@ def change(desk, *statements):
 
 
 def make_version_0(desk, *statements):
-    """Take away what version 0 did not have: the record of columns, the answers, and columns that came later."""
+    """Take away what version 0 did not have: the record of columns, the answers, and columns that came later or under other names."""
+    renames = re.findall(
+        r"alter table if exists (\S+) rename column (\w+) to (\w+)", read_folder("migrations")["0002_derived_names"]
+    )
+    assert renames
     change(
-        desk, "drop table schema_version", "drop table schema_column", "drop table answers",
+        desk, *(f"alter table {table} rename column {new} to {old}" for table, old, new in renames), "drop table schema_version", "drop table schema_column", "drop table answers",
         "alter table versions.subject drop column best_change_percent", "drop view marts.unfilled_column",
         "alter table versions.assessment drop column is_counted", "update ingests set input_hash = 'of older code'", *statements,
     )  # fmt: skip
@@ -226,7 +232,7 @@ def test_a_numbered_migration_renames_a_column_and_keeps_its_values(desk, monkey
     assert sorted(after.rows(), key=str) == sorted(arms, key=str)
     assert desk.read("schema_version")["version"].to_list() == [9999]
     assert [copy.read_bytes() for copy in list_copies(desk)] == [content]
-    assert list_copies(desk)[0].name.startswith("registry_version1_")
+    assert list_copies(desk)[0].name.startswith("registry_version2_")
 
 
 @pytest.mark.parametrize("place", ["rebuild_views", "run_checks"])

@@ -106,7 +106,7 @@ def test_the_study_in_an_empty_folder_is_that_of_the_checkout(registry, tmp_path
     [
         "etl/pages/templates/base.html",
         "etl/quality/templates/sections/answers.html",
-        "etl/onboarding/test_words.csv",
+        "etl/onboarding/proposing/test_words.csv",
         "etl/sites/hunan",
         "etl/sites",
         "analysis/studies/len_vs_sora/spec.toml",
