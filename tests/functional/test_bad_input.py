@@ -201,7 +201,7 @@ def test_a_fault_in_the_mapping_is_told_with_its_line(desk):
         desk,
         errors.StructureError,
         "columns.csv line 5: table 'patient' has no field 'gender'",
-        "columns.csv line 13: role: 'skip' is none of 'field', 'patient'",
+        "role: 'skip' is none of 'field', 'patient'",
         "codes.csv line 2: 'man' is none of male, female",
     )
 

@@ -145,7 +145,10 @@ def test_a_database_that_another_tool_changed(desk, statement, said):
         ("drop table versions.lesion cascade", "the table versions.lesion is missing"),
         ("alter table versions.subject drop column arm", "versions.subject lacks arm"),
         ("alter table versions.patient alter age_years type varchar", "versions.patient.age_years is VARCHAR"),
-        ("alter table versions.subject alter start_date type varchar", "versions.subject.start_date is VARCHAR"),
+        (
+            "alter table versions.subject alter start_date type varchar",
+            "versions.subject.first_line_start_date is VARCHAR",
+        ),
         ("create table schema_version as select 0 as version", "main.schema_version, main.schema_column"),
     ],
 )

@@ -93,8 +93,7 @@ def test_new_lesions_that_are_seen():
     assert facts.rows() == [("p1", 1, "a", 2), ("p1", 1, "b", 0), ("p1", 2, "a", 1), ("p2", 1, "a", 1)]
 
 
-@pytest.mark.parametrize(("records", "expected"), [(0, [None, 2]), (1, [0, 2])])
-def test_one_record_of_anybody_says_that_the_hospital_sends_such_records(records, expected):
+@pytest.mark.parametrize(("is_sent", "expected"), [(False, [None, 2]), (True, [0, 2])])
+def test_who_has_no_record_counts_as_none_only_where_the_hospital_sends_such_records(is_sent, expected):
     counts = pl.DataFrame({"n": [None, 2]}, schema={"n": pl.Int64})
-    sent = make_frame("procedure", [{"procedure_number": "1"}] * records)
-    assert counts.select(fill_count("n", sent))["n"].to_list() == expected
+    assert counts.select(fill_count("n", is_sent=is_sent))["n"].to_list() == expected

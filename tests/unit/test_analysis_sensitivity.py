@@ -108,7 +108,7 @@ def test_what_cannot_be_matched_is_said_and_stops_nothing(frames):
         ("", "sensitivity.x: nothing is changed"),
         (
             "matching = { ratio = 2 }\n[[sensitivity]]\nid = 'x'\nlabel = 'Y'\nmatching = { ratio = 3 }",
-            "an id occurs twice",
+            "the id x occurs twice",
         ),
     ],
 )
