@@ -26,8 +26,10 @@ COMMITS = sorted(path.name for path in (HERE / "old_workspaces").iterdir())
 HOSPITALS = ("nanfang", "hunan", "sysu")
 LACK_COLUMNS = {"f7a896e", "e5b4aa5"}
 """Versions whose databases lack columns that today's main study needs."""
-NEW_RULES = {"after_delivery"}
-"""Rules, or kinds of the contract's rules, that no version knew."""
+NEW_RULES = {"after_delivery", "death_has_date", "progression_has_date", "stop_reason_has_end_date"}
+"""Rules, or kinds of the contract's rules, that no version knew, and those that ask for a date which such a one sets aside."""
+WITHOUT_THE_DATE = {"response_dates_follow_visits", "response_not_after_last_contact"}
+"""Rules that compare a date which is now set aside, since it lies after the day of the delivery."""
 FIND_MORE = {
     "f7a896e": {
         "birth_date_agrees_with_national_id", "sex_agrees_with_national_id", "treatment_ends_with_death",  # came later
@@ -128,7 +130,7 @@ def analyse(workspace: OldWorkspace) -> dict[str, float]:
 def test_its_study_counts_the_same_patients_or_says_what_the_readings_lack(left):
     """What a version could not hold is not taken as empty: the study asks for the deliveries to be read again."""
     if left.commit in LACK_COLUMNS:
-        with pytest.raises(AnalysisError, match="make ingest HOSPITAL=hunan"):
+        with pytest.raises(AnalysisError, match="registry ingest hunan"):
             analyse(left)
     else:
         assert analyse(left) == left.held_flow()
@@ -160,7 +162,7 @@ def test_the_same_fault_is_found_under_the_same_id(read_again):
     )
     found = read_again.read("select hospital, rule_id, finding_id from core.findings")
     before, after = (set(frame.select("hospital", "rule_id", "finding_id").iter_rows()) for frame in (held, found))
-    assert {rule for _, rule, _ in before - after} <= FIND_LESS.get(read_again.commit, set())
+    assert {rule for _, rule, _ in before - after} <= FIND_LESS.get(read_again.commit, set()) | WITHOUT_THE_DATE
     more = {rule.split(".")[-1] for _, rule, _ in after - before}
     assert more - NEW_RULES <= FIND_MORE.get(read_again.commit, set())
     between = read_again.read("select hospital, rule_id, finding_id from cross_findings order by all")
