@@ -104,8 +104,8 @@ def test_sizes_are_kept_in_the_files_own_words_and_read(loaded, samples):
 def test_the_largest_diameter_is_the_largest_number_of_a_plain_text(loaded):
     frames = loaded.read("core.baseline", "core.subject")
     texts = frames["baseline"].select("patient_id", text="tumour_size_text")
-    sizes = frames["subject"].select("patient_id", "tumour_size_cm").join(texts, on="patient_id")
-    read = [(text, size) for text, size in sizes.select("text", "tumour_size_cm").iter_rows()]
+    sizes = frames["subject"].select("patient_id", "tumour_size_from_number_or_text_cm").join(texts, on="patient_id")
+    read = [(text, size) for text, size in sizes.select("text", "tumour_size_from_number_or_text_cm").iter_rows()]
     # Two or three diameters a lesion, nothing else: 8.1*4.2/3*2.5*1
     plain = [(text, size) for text, size in read if re.fullmatch(r"[\d.]+(\*[\d.]+)+(/[\d.]+(\*[\d.]+)+)*", text)]
     assert len(plain) == 421
