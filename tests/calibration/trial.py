@@ -164,7 +164,7 @@ class Bench:
             [
                 {
                     "patient_id": i,
-                    "assessment_days": float((reading["assessment_date"] - patient.start).days),
+                    "imaging_days": float((reading["assessment_date"] - patient.start).days),
                     "response": reading["recorded_response"],
                 }
                 for i, patient in enumerate(self.patients)

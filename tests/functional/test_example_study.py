@@ -151,7 +151,6 @@ def test_the_example_is_balanced_as_printed_and_its_hazards_are_not_proportional
     assert values["logrank.matched.os.tace_yes.p"] < 0.05 < values["logrank.matched.os.tace_no.p"]
 
 
-@pytest.mark.xfail(reason="the search is to be held to the renamed columns and the keys of results", strict=False)
 def test_the_search_for_constants_sees_what_the_study_gives(study):
     calibration = read_calibration()
     trial = Bench(calibration).run(calibration)
