@@ -14,7 +14,8 @@ from schemas.rules.rule import CRITERIA
 
 ELSEWHERE = "analysed_elsewhere"
 INCOMPLETE = eligibility.e4_complete_data.__name__
-RAW_BASELINE = (
+PATIENT_ORDER = (
+    "first_line_start_date",
     "age_at_start_years",
     "sex",
     "alt_u_l",
@@ -26,7 +27,10 @@ RAW_BASELINE = (
     "tumour_number",
     "metastasis_site_number_from_total_or_organs",
     "os_days",
+    "hospital",
+    "source_row",
 )
+"""What the patients of every study are ordered by: a matching depends on it, so none of these may be absent."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     Raises `AnalysisError` for a column that the study names and the subjects lack, for a level or a group that the study
     does not know, and where no patient is left, listing what every criterion removed.
     """
-    if missing := [name for name in spec.list_columns() if name not in subjects.columns]:
+    if missing := [name for name in (*spec.list_columns(), *PATIENT_ORDER) if name not in subjects.columns]:
         raise AnalysisError(
             f"study {spec.study}: no column {', '.join(missing)} in the subject table",
             f"研究 {spec.study}：患者表中没有列 {'、'.join(missing)}",
@@ -198,5 +202,4 @@ def _type_levels(chosen: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
 
 
 def _order_patients(chosen: pl.DataFrame) -> pl.DataFrame:
-    keys = ["first_line_start_date", *RAW_BASELINE, "hospital", "source_row"]
-    return chosen.sort([name for name in keys if name in chosen.columns], nulls_last=True, maintain_order=True)
+    return chosen.sort(PATIENT_ORDER, nulls_last=True, maintain_order=True)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from analysis.study.cohort import RAW_BASELINE
+from analysis.study.cohort import PATIENT_ORDER
 from analysis.study.spec import StudySpec
 from etl.errors import AnalysisError
 from etl.suggestions import suggest_command
 from schemas.rules import CRITERIA
 
 SUBJECT, ELIGIBILITY, ADVERSE_EVENT = "versions.subject", "versions.eligibility", "versions.adverse_event"
-ALWAYS_READ = ("hospital", "patient_id", "person_id", "source_row", "start_date", *RAW_BASELINE)
+ALWAYS_READ = ("patient_id", "person_id", *PATIENT_ORDER)
 """Columns of the subject table that every study reads: who a patient is, and the order of the patients."""
 EVENT_COLUMNS = ("hospital", "patient_id", "term", "grade")
 

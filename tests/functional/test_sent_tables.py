@@ -5,7 +5,7 @@ from judged_delivery import judge_mapped
 
 from etl.delivery.read import read_delivery
 from etl.mapping.identity import PseudonymKey
-from etl.mapping.site import load_site
+from etl.mapping.read_site import load_site
 from etl.mapping.verbs import map_delivery
 
 KEY = PseudonymKey(b"0123456789abcdef0123456789abcdef")

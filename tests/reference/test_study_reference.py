@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from analysis.run import compute_study
+from analysis.study.cohort import PATIENT_ORDER
 from analysis.study.read_spec import read_study
 from analysis.study.spec import Population
 
@@ -15,9 +16,12 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def results():
-    subjects = pl.read_csv(HERE / "study.csv", try_parse_dates=True).with_columns(
-        pl.col("^(os|pfs).*_event$").cast(pl.Boolean)
+    subjects = (
+        pl.read_csv(HERE / "study.csv", try_parse_dates=True)
+        .with_columns(pl.col("^(os|pfs).*_event$").cast(pl.Boolean))
+        .rename({"start_date": "first_line_start_date"})
     )
+    subjects = subjects.with_columns(pl.lit(None).alias(name) for name in PATIENT_ORDER if name not in subjects.columns)
     everybody = Population(eligible_only=False)
     study = read_study("len_vs_sora")
     without_criteria = tuple(item for item in study.sensitivity if not item.population)

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analysis.study.cohort import PATIENT_ORDER
 from analysis.study.read_spec import read_study
 from schemas.rules import eligibility  # noqa: F401 (registers the criteria)
 from schemas.rules.rule import CRITERIA
@@ -49,7 +50,8 @@ def make_subjects(n: int = 260, seed: int = 7) -> pl.DataFrame:
             "seen_elsewhere_first": [False] * n,
         }
     )
-    return _judge(frame, rng)
+    unrecorded = [pl.lit(None).alias(name) for name in PATIENT_ORDER if name not in frame.columns]
+    return _judge(frame.with_columns(unrecorded), rng)
 
 
 def _draw_courses(rng: np.random.Generator, os_days: np.ndarray) -> dict[str, object]:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from analysis.study.cohort import list_steps, select_cohort
+from analysis.study.cohort import PATIENT_ORDER, list_steps, select_cohort
 from analysis.study.read_spec import read_study
 from analysis.study.spec import Population
 from etl.errors import AnalysisError
@@ -71,9 +71,11 @@ def test_without_criteria_everybody_with_an_outcome_stays(subjects):
     assert cohort.attrition["n_removed"].sum() == 2
 
 
-def test_a_missing_column_is_named(subjects):
-    with pytest.raises(AnalysisError, match="albi_level"):
-        select_cohort(subjects.drop("albi_level"), SPEC)
+@pytest.mark.parametrize("name", ["albi_level", *PATIENT_ORDER])
+def test_a_missing_column_is_named(subjects, name):
+    """Also one that only orders the patients: without it, the matching would quietly be another."""
+    with pytest.raises(AnalysisError, match=name):
+        select_cohort(subjects.drop(name), SPEC)
 
 
 def test_a_level_the_study_does_not_know_is_refused(subjects):

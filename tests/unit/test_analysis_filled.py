@@ -8,8 +8,10 @@ from polars.testing import assert_frame_equal
 
 from analysis.run import compute_study, run_study
 from analysis.study.filled import ADVERSE_EVENT, ELIGIBILITY, EVENT_COLUMNS, SUBJECT, check_filled, list_read
-from analysis.study.spec import Population, read_study
+from analysis.study.read_spec import read_study
+from analysis.study.spec import Population
 from etl.errors import AnalysisError
+from etl.store.shape import declare_shape
 from schemas.rules import CRITERIA
 
 SPEC = read_study("len_vs_sora")
@@ -27,15 +29,15 @@ def test_hospitals_columns_and_the_command_are_named(frames, tmp_path):
     late = unfilled(("sysu", SUBJECT, "pfs_event"), ("hunan", SUBJECT, "pfs_event"), ("hunan", SUBJECT, "os_days"))
     with pytest.raises(AnalysisError) as caught:
         run_study(frames | {"unfilled_column": late}, SPEC, tmp_path / "analysis", {})
-    assert "hunan (hunan_1): os_days, pfs_event\n    make ingest HOSPITAL=hunan" in caught.value.en
-    assert "sysu (sysu_1): pfs_event\n    make ingest HOSPITAL=sysu" in caught.value.zh
+    assert "hunan (hunan_1): os_days, pfs_event\n    registry ingest hunan" in caught.value.en
+    assert "sysu (sysu_1): pfs_event\n    registry ingest sysu" in caught.value.zh
     assert not (tmp_path / "analysis").exists()
 
 
 @pytest.mark.parametrize(
     ("table", "column"),
     [
-        (SUBJECT, "age_level"), (SUBJECT, "start_date"), (SUBJECT, "person_id"), (SUBJECT, "best_response"),
+        (SUBJECT, "age_level"), (SUBJECT, "first_line_start_date"), (SUBJECT, "person_id"), (SUBJECT, "best_response"),
         (SUBJECT, "pfs_two_missed_days"), (ELIGIBILITY, "e1_not_recurrent"), (ADVERSE_EVENT, "grade"),
     ],
 )  # fmt: skip
@@ -50,6 +52,16 @@ def test_what_a_study_does_not_read_is_no_obstacle():
     without = replace(SPEC.population, without_criteria=("e1_not_recurrent",))
     check_filled(unfilled(("hunan", ELIGIBILITY, "e1_not_recurrent")), replace(SPEC, population=without))
     check_filled(unfilled(("hunan", SUBJECT, "os_days")), replace(SPEC, population=Population(hospitals=("sysu",))))
+
+
+@pytest.mark.parametrize("spec", [SPEC, TACE_SEG], ids=lambda spec: spec.study)
+def test_every_column_that_a_study_reads_is_one_that_the_store_declares(spec):
+    """One that it does not know would never be said to be empty (of the eligibility, criteria are read, not columns)."""
+    declared, read = declare_shape(), list_read(spec)
+    assert read[ELIGIBILITY] <= {*CRITERIA}
+    assert {table: names - {*declared[table]} for table, names in read.items() if table != ELIGIBILITY} == {
+        SUBJECT: set(), ADVERSE_EVENT: set()
+    }  # fmt: skip
 
 
 def test_a_study_reads_no_column_that_it_does_not_declare(frames):
