@@ -154,15 +154,15 @@ def list_ingests() -> None:
     settings = read_settings()
     ingests = read_frames(settings.warehouse_path, ["ingests"])["ingests"].sort("ingest_id")
     terminal = Terminal(settings.language)
-    for row in ingests.select("ingest_id", "hospital", "delivery", "loaded_at", "patients", "is_current").iter_rows(
-        named=True
-    ):
-        mark = "*" if row["is_current"] else " "
+    for row in ingests.select(
+        "ingest_id", "hospital", "delivery", "loaded_at", "patients", "is_current", "is_withdrawn"
+    ).iter_rows(named=True):
+        mark = "*" if row["is_current"] else "-" if row["is_withdrawn"] else " "
         terminal.write(
             f"{mark} {row['ingest_id']:>4}  {row['hospital']:<12} {row['loaded_at'][:16].replace('T', ' ')} UTC  "
             f"{row['patients']:>6} {terminal.text('patients', '名患者')}  {row['delivery']}"
         )
-    terminal.say("* current version", "* 当前版本")
+    terminal.say("* current version  - withdrawn by revert", "* 当前版本  - 已被恢复操作撤回")
 
 
 @commands.command(

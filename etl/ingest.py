@@ -33,6 +33,7 @@ from etl.mapping.verbs import Mapped, map_delivery
 from etl.quality.answers import read_new_answers, store_answers
 from etl.settings import Settings, find_site
 from etl.store.database import Warehouse
+from etl.store.history import find_previous_ingest, withdraw_later
 from etl.store.warehouse import open_for_reading, open_for_writing
 from etl.suggestions import suggest_command
 from schemas.codes import Severity
@@ -261,12 +262,13 @@ def _load(
         if warehouse.query("select * from registry").is_empty():
             made_with = {"key_fingerprint": key.fingerprint, "is_synthetic": delivery.is_synthetic}
             warehouse.append("main.registry", pl.DataFrame([made_with]))
+        withdraw_later(warehouse, site.hospital)
         warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])
         line = {
             "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
             "delivery": delivery.name, "content_hash": candidate.content_hash, "input_hash": candidate.input_hash,
             "is_synthetic": delivery.is_synthetic, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            **accounts, "is_current": True,
+            **accounts, "is_current": True, "is_withdrawn": False,
         }  # fmt: skip
         warehouse.append("main.ingests", pl.DataFrame([line]))
         stamp = [pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")]
@@ -297,20 +299,18 @@ def refresh(warehouse: Warehouse) -> None:
 
 
 def revert(settings: Settings, hospital: str) -> tuple[int, int]:
-    """Make a hospital's previous ingest its current version again; return (from, to).
+    """Make the ingest that stands before a hospital's current one its current version again; return (from, to).
 
     Raises:
         UsageError: the hospital has no earlier ingest.
     """
     find_site(settings, hospital)
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-        own = warehouse.query(
-            "select ingest_id, is_current from ingests where hospital = ? order by ingest_id", [hospital]
-        )
-        current = own.filter("is_current")["ingest_id"].to_list()
-        earlier = own.filter(pl.col("ingest_id") < current[0])["ingest_id"].to_list() if current else []
-        if not earlier:
+        own = warehouse.query("select * from ingests where hospital = ?", [hospital])
+        previous = find_previous_ingest(own)
+        if previous is None:
             raise UsageError(f"{hospital} has no earlier ingest to go back to.", f"{hospital} 没有更早的版本可恢复。")
-        warehouse.execute("update ingests set is_current = (ingest_id = ?) where hospital = ?", [earlier[-1], hospital])
+        warehouse.execute("update ingests set is_current = (ingest_id = ?) where hospital = ?", [previous, hospital])
+        withdraw_later(warehouse, hospital)
         refresh(warehouse)
-    return current[0], earlier[-1]
+    return int(own.filter("is_current")["ingest_id"][0]), previous

@@ -98,6 +98,7 @@ INGESTS: dict[str, Column] = {
     "merged_filled": Column(pl.Int64, "rows to which a merged number was filled down"),
     "patients": Column(pl.Int64, "patients loaded"),
     "is_current": Column(pl.Boolean, "the hospital's current version"),
+    "is_withdrawn": Column(pl.Boolean, "the hospital went back from it; empty where nobody noted that yet"),
 }
 
 ANSWERS: dict[str, Column] = {

@@ -28,7 +28,7 @@ INGEST_SCHEMA = {
     "rows_ignored": pl.Int64, "records_made": pl.Int64, "records_loaded": pl.Int64, "records_quarantined": pl.Int64,
     "cells": pl.Int64, "cells_mapped": pl.Int64, "cells_identifier": pl.Int64, "cells_ignored": pl.Int64,
     "cells_quarantined": pl.Int64,
-    "patients": pl.Int64, "is_current": pl.Boolean,
+    "patients": pl.Int64, "is_current": pl.Boolean, "is_withdrawn": pl.Boolean,
 }  # fmt: skip
 ANSWER_SCHEMA = {
     "answer_id": pl.Int64, "hospital": pl.String, "finding_id": pl.String, "answer": pl.String, "comment": pl.String,
@@ -65,7 +65,7 @@ def make_ingest(ingest_id, hospital, patients, *, is_current):
         "loaded_at": f"2026-01-{ingest_id:02d}T08:30:00", "content_hash": "0" * 64, "rows_read": 1200,
         "rows_used": 1180, "rows_ignored": 20, "records_made": 5000, "records_loaded": 4960,
         "records_quarantined": 40, "cells": 30000, "cells_mapped": 26990, "cells_quarantined": 10, "cells_identifier": 2000,
-        "cells_ignored": 1000, "patients": patients, "is_current": is_current,
+        "cells_ignored": 1000, "patients": patients, "is_current": is_current, "is_withdrawn": False,
     }  # fmt: skip
 
 

@@ -7,21 +7,12 @@ from collections.abc import Mapping
 import polars as pl
 
 from etl.quality.measures import SEVERITY_ORDER
+from etl.store.history import find_previous_ingest
 
 Frames = Mapping[str, pl.DataFrame]
 
 COUNTS = ("patients", "rows_read", "records_loaded", "records_quarantined", "cells_quarantined")
 QUESTION = ["severity", "rule_id", "message_en", "message_zh"]
-
-
-def find_previous_ingest(ingests: pl.DataFrame) -> int | None:
-    """Return the ingest before the current one of a single hospital; None where there is none.
-
-    What was ingested after the current one (before a revert) is no part of its past.
-    """
-    current = ingests.filter("is_current")["ingest_id"].max()
-    earlier = ingests.filter(pl.col("ingest_id") < current)["ingest_id"]
-    return earlier.max() if len(earlier) else None  # type: ignore[return-value]
 
 
 def compare_counts(own: Frames) -> pl.DataFrame:

@@ -18,6 +18,7 @@ import polars as pl
 from etl.pages.text import format_percent
 from etl.quality import thresholds
 from etl.quality.thresholds import Threshold, find_completeness_threshold
+from etl.store.history import find_previous_ingest
 from schemas.contract import FieldContract, read_contract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, NO_UNIT
@@ -119,16 +120,13 @@ def _expect_volume(frames: Frames, hospital: str, table: str) -> Iterator[Expect
 def _count_previous(frames: Frames, hospital: str, table: str) -> int | None:
     """Return how many records of the table the ingest before the current one loaded; None where that is not known."""
     ingests = frames["ingests"].filter(pl.col("hospital") == hospital)
-    current = ingests.filter("is_current")["ingest_id"].max()
-    previous = ingests.filter(pl.col("ingest_id") < current).sort("ingest_id").tail(1)
-    if previous.is_empty():
+    previous = find_previous_ingest(ingests)
+    if previous is None:
         return None
     if "record_counts" in frames:
-        counted = frames["record_counts"].filter(
-            pl.col("ingest_id") == previous["ingest_id"][0], pl.col("table_name") == table
-        )
+        counted = frames["record_counts"].filter(pl.col("ingest_id") == previous, pl.col("table_name") == table)
         return int(counted["n_records"].sum())
-    return previous["patients"][0] if table == "patient" else None
+    return ingests.filter(pl.col("ingest_id") == previous)["patients"][0] if table == "patient" else None
 
 
 def _expect_key(key: tuple[str, ...]) -> Expectation:

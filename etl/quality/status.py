@@ -17,6 +17,7 @@ from __future__ import annotations
 import polars as pl
 
 from etl.quality.answers import CORRECTED, normalise_cell
+from etl.store.history import list_standing
 
 NEW, OPEN, REOPENED, ANSWERED, RESOLVED = "new", "open", "reopened", "answered", "resolved"
 ASKED = (NEW, OPEN, REOPENED)
@@ -30,13 +31,13 @@ def derive_query_status(findings: pl.DataFrame, ingests: pl.DataFrame, answers: 
     """Return each finding that a hospital ever had, once, with what became of it up to the hospital's current ingest.
 
     `findings` and `ingests` hold all ingests, `answers` those of `sql/tables/answers.sql`. Columns: those of `findings` (of
-    the last ingest that has it), status, and the last answer's answer, comment, answered_by, taken_at. Ingests after
-    the current one (after a revert) count for nothing. One row per hospital and finding_id, sorted by them.
+    the last ingest that has it), status, and the last answer's answer, comment, answered_by, taken_at. Ingests that
+    a revert has withdrawn count for nothing. One row per hospital and finding_id, sorted by them.
     """
     current = ingests.filter("is_current").select("hospital", current_id="ingest_id", current_hash="content_hash")
     versions = (
-        ingests.join(current, on="hospital")
-        .filter(pl.col("ingest_id") <= pl.col("current_id"))
+        list_standing(ingests)
+        .join(current, on="hospital")
         .select("ingest_id", "current_id", "current_hash", version=pl.col("ingest_id").rank("dense").over("hospital"))
     )
     seen = (

@@ -19,7 +19,7 @@ def make_answer(finding_id="a", answer="confirmed", ingest_id=1, **changes):
     return {**told, **changes}
 
 
-def derive_status(found_by_ingest, answers=(), *, current=None, values=None, hashes=None):
+def derive_status(found_by_ingest, answers=(), *, current=None, values=None, hashes=None, withdrawn=()):
     """{ingest: ids} of one hospital -> {id: status}; the last ingest is current unless said otherwise."""
     current = current or max(found_by_ingest)
     findings = [
@@ -28,7 +28,11 @@ def derive_status(found_by_ingest, answers=(), *, current=None, values=None, has
         for name in names
     ]
     ingests = [
-        {**make_ingest(i, "h", 1, is_current=i == current), "content_hash": (hashes or {}).get(i, str(i))}
+        {
+            **make_ingest(i, "h", 1, is_current=i == current),
+            "content_hash": (hashes or {}).get(i, str(i)),
+            "is_withdrawn": i in withdrawn,
+        }
         for i in found_by_ingest
     ]
     frame = derive_query_status(
@@ -90,6 +94,7 @@ def test_the_last_answer_counts():
 
 def test_after_a_revert_later_ingests_do_not_count():
     assert derive_status({1: ["a"], 2: ["b"], 3: ["c"]}, current=2) == {"a": "resolved", "b": "new"}
+    assert derive_status({1: ["a"], 2: ["b"], 3: ["a"]}, withdrawn={2}) == {"a": "open"}
 
 
 @given(
