@@ -17,18 +17,10 @@ from etl.cli import commands
 from etl.command_line import RegistryCommand, both
 from etl.console import Terminal
 from etl.errors import InternalError, ProvenanceError, RegistryError, UsageError
-from etl.example import write_example
-from etl.example.model import HOSPITALS
-from etl.ingest import ingest
 from etl.installation import check_installation, make_incomplete
-from etl.publish import write_quality
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
-from etl.store.warehouse import read_frames
 from etl.suggestions import escape_hidden
-from schemas.dictionary import write_dictionary
-from schemas.example_patient import MissingCaseError
 from schemas.package_data import MissingDataError, find_folder
-from schemas.rule_catalogue import write_rule_catalogue
 
 MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
 OWN_PACKAGES = ("schemas", "etl", "analysis", "sql")
@@ -64,9 +56,9 @@ def run_analyse(
 
 
 def _analyse(settings: Settings, study: str) -> Path:
-    # The statistics take two seconds to import, which an ingest need not wait for.
     from analysis.run import run_study
     from analysis.study.read_spec import STUDIES, read_study
+    from etl.store.warehouse import read_frames
 
     spec = read_study(study, (settings.studies_dir, STUDIES))
     frames = read_frames(settings.warehouse_path, MARTS)
@@ -94,6 +86,12 @@ def run_example_study(
     ] = Path("example"),
 ) -> None:
     """Make the synthetic example study: three hospitals' deliveries, their ingests, pages and the analysis."""
+    from etl.example import write_example
+    from etl.example.model import HOSPITALS
+    from etl.ingest import ingest
+    from etl.ingest_summary import show_ingest
+    from etl.publish import write_quality
+
     settings = replace(read_settings(), workspace=workspace, main_study=EXAMPLE_STUDY)
     _refuse_real_patients(settings)
     terminal = Terminal(settings.language)
@@ -102,7 +100,7 @@ def run_example_study(
     for hospital in HOSPITALS:
         with terminal.progress(hospital) as progress:
             summary = ingest(settings, hospital, extract=None, check=False, accept=False, progress=progress)
-        terminal.show_ingest(summary)
+        show_ingest(terminal, summary)
     with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
         write_quality(settings)
     with terminal.progress(terminal.text("analysing", "分析")):
@@ -114,6 +112,8 @@ def run_example_study(
 
 def _refuse_real_patients(settings: Settings) -> None:
     """Keep the example's deliveries out of the folders of a study's real ones, before anything is written."""
+    from etl.store.warehouse import read_frames
+
     path = settings.warehouse_path
     if path.exists() and not read_frames(path, ["registry"])["registry"]["is_synthetic"].all():
         raise ProvenanceError(
@@ -133,7 +133,10 @@ def _refuse_real_patients(settings: Settings) -> None:
 def write_docs() -> None:
     """Write the data dictionary, the rule catalogue and the page of the results table from the code, in its checkout."""
     from analysis.report.results_page import write_results_page
+    from schemas.dictionary import write_dictionary
+    from schemas.example_patient import MissingCaseError
     from schemas.field_effects import EFFECTS, write_field_effects
+    from schemas.rule_catalogue import write_rule_catalogue
 
     docs = Path("docs")
     if not (docs.is_dir() and Path("schemas").resolve() == find_folder("schemas").resolve()):

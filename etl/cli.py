@@ -1,4 +1,7 @@
-"""The data manager's and the coordinating centre's commands: new-hospital, ingest, quality, ingests, revert."""
+"""The data manager's and the coordinating centre's commands: new-hospital, ingest, quality, ingests, revert.
+
+Each imports what it needs when it runs: a help or a slip waits for no library.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,7 @@ import typer
 
 from etl.command_line import RegistryCommand, RegistryGroup, both
 from etl.console import Terminal
-from etl.ingest import ingest, revert
-from etl.onboarding.propose_hospital import propose_hospital
-from etl.onboarding.take_worksheet import take_worksheet
-from etl.publish import write_quality
-from etl.settings import find_site, list_hospitals, read_settings
-from etl.store.warehouse import read_frames
+from etl.settings import Settings, find_site, list_hospitals, read_settings
 from etl.suggestions import suggest_command
 
 commands = typer.Typer(
@@ -76,19 +74,34 @@ def run_ingest(
     ] = False,
 ) -> None:
     """Read, validate and load one delivery of a hospital, and write its quality page."""
+    from etl.ingest import ingest
+    from etl.ingest_summary import show_ingest
+    from etl.onboarding.take_worksheet import take_worksheet
+
     settings = read_settings()
     terminal = Terminal(settings.language)
     weaknesses = take_worksheet(find_site(settings, hospital))
     with terminal.progress(hospital) as progress:
         summary = ingest(settings, hospital, extract=extract, check=check, accept=accept, progress=progress)
     # Said before the pages are written: what is loaded is loaded, also where they cannot be.
-    terminal.show_ingest(summary)
+    show_ingest(terminal, summary)
     if summary.status == "loaded" or (summary.answers and not check):
-        with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
-            write_quality(settings)
+        _write_quality(settings, terminal)
     if summary.status == "loaded":
-        terminal.show_page(settings.reports_dir / "quality" / hospital / "index.html")
-    terminal.show_weaknesses(weaknesses or [])
+        terminal.say(
+            *(f"  {page}: {settings.reports_dir / 'quality' / hospital / 'index.html'}" for page in ("Page", "报告"))
+        )
+    if weaknesses:
+        from etl.mapping_summary import show_weaknesses
+
+        show_weaknesses(terminal, weaknesses)
+
+
+def _write_quality(settings: Settings, terminal: Terminal, hospital: str | None = None) -> list[Path]:
+    from etl.publish import write_quality
+
+    with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
+        return write_quality(settings, hospital)
 
 
 @commands.command(
@@ -115,11 +128,14 @@ def run_new_hospital(
     ] = None,
 ) -> None:
     """Scan an unknown delivery, propose its mapping, and write the worksheet of what a person must decide."""
+    from etl.mapping_summary import show_proposal
+    from etl.onboarding.propose_hospital import propose_hospital
+
     settings = read_settings()
     terminal = Terminal(settings.language)
     with terminal.progress(terminal.text("scanning the delivery", "扫描数据")):
         proposed = propose_hospital(settings, hospital, extract)
-    terminal.show_new_hospital(proposed)
+    show_proposal(terminal, proposed)
 
 
 @commands.command(
@@ -135,9 +151,7 @@ def run_quality(
     """Write the data-quality pages and query workbooks."""
     settings = read_settings()
     terminal = Terminal(settings.language)
-    with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
-        paths = write_quality(settings, hospital)
-    for path in paths:
+    for path in _write_quality(settings, terminal, hospital):
         terminal.write(str(path))
 
 
@@ -151,6 +165,8 @@ def run_quality(
 )
 def list_ingests() -> None:
     """List every ingest: hospital, delivery, when, patients, which is current."""
+    from etl.store.warehouse import read_frames
+
     settings = read_settings()
     ingests = read_frames(settings.warehouse_path, ["ingests"])["ingests"].sort("ingest_id")
     terminal = Terminal(settings.language)
@@ -175,11 +191,12 @@ def list_ingests() -> None:
 )
 def run_revert(hospital: Hospital = "") -> None:
     """Make a hospital's previous ingest current again, and write the quality pages anew."""
+    from etl.ingest import revert
+
     settings = read_settings()
     terminal = Terminal(settings.language)
     left, current = revert(settings, hospital)
-    with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
-        write_quality(settings)
+    _write_quality(settings, terminal)
     following = suggest_command("analyse")
     terminal.say(
         f"{hospital}: ingest {left} is no longer current; ingest {current} is again. Then: {following}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from etl.choose_delivery import Candidate, choose_delivery
+from etl.console import Progress
 from etl.delivery.read import Delivery, list_hidden, read_delivery
 from etl.errors import (
     BusyError,
@@ -41,7 +42,6 @@ from schemas.derived_columns import STORED_FRAMES
 
 MINIMAL_SHARE_OF_LAST = 0.8
 _SHOWN_REASONS = 3
-Progress = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,98 @@
+"""What an ingest tells at its end, on one screen: what came in, where it went, what was found."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from etl.console import Terminal
+from etl.ingest import IngestSummary
+from etl.mapping.accounts import USED
+from etl.mapping.delivery_day import ORIGINS
+from etl.pages.labels import SEVERITIES, label_ignore_rule
+from etl.pages.synthetic_marks import IN_TERMINALS
+from schemas.codes import Severity
+
+WORDS = {
+    "en": {
+        "loaded": "loaded as ingest {ingest_id}", "checked": "checked, not loaded",
+        "rows": "Rows    ", "records": "Records ", "cells": "Cells   ", "patients": "Patients", "findings": "Findings",
+        "day": "Day     ", "used": "used", "ignored": "ignored", "loaded_part": "loaded", "quarantined": "quarantined", "mapped": "mapped",
+        "identifiers": "identifiers", "answers": "Answers ",
+        "taken": "{n:,} taken: confirmed and unavailable values are not asked about again",
+        "hidden": "Left out, since hidden (the name begins with a dot):",
+    },
+    "zh": {
+        "loaded": "已载入，编号 {ingest_id}", "checked": "仅校验，未载入",
+        "rows": "行    ", "records": "记录  ", "cells": "单元格", "patients": "患者  ", "findings": "问题  ",
+        "day": "日期  ", "used": "已使用", "ignored": "忽略", "loaded_part": "已载入", "quarantined": "隔离", "mapped": "已对应到字段",
+        "identifiers": "身份信息", "answers": "答复  ", "taken": "已采用 {n:,} 条：已核实或无法获得的数值不再质疑",
+        "hidden": "未读取，因文件名以点开头而隐藏：",
+    },
+}  # fmt: skip
+WORTH_A_REASON = 0.1
+"""Above this share of records set aside the terminal says why."""
+
+
+def show_ingest(terminal: Terminal, summary: IngestSummary) -> None:
+    """Print an ingest's summary: what came in, where it went, what was found."""
+    if summary.status == "nothing new":
+        name = terminal.text(summary.name_en, summary.name_zh)
+        terminal.write(f"{name}: {terminal.text('nothing new, the current version stays', '没有新内容，当前版本不变')}")
+        for language in ("en", "zh") if terminal.language == "both" else (terminal.language,):
+            for line in [*_describe_answers(summary, language), *_describe_hidden(summary, language)]:
+                terminal.write(f"  {line}")
+        return
+    for language in ("en", "zh") if terminal.language == "both" else (terminal.language,):
+        title, *lines = describe_ingest(summary, language)
+        terminal.write(title, "bold")
+        if summary.is_synthetic:
+            terminal.write(f"  {getattr(IN_TERMINALS, language)}", "yellow")
+        for line in lines:
+            terminal.write(f"  {line}")
+
+
+def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
+    """Return an ingest's summary as lines in one language: title, the three accounts, patients, findings."""
+    words = WORDS[language]
+    a, found = summary.accounts or {}, summary.findings or {}
+    name = summary.name_zh if language == "zh" else summary.name_en
+    status = words[summary.status].format(ingest_id=summary.ingest_id)
+    counts = [
+        ("rows", "rows_read", [("rows_used", "used"), ("rows_ignored", "ignored")]),
+        ("records", "records_made", [("records_loaded", "loaded_part"), ("records_quarantined", "quarantined")]),
+        ("cells", "cells", [("cells_mapped", "mapped"), ("cells_identifier", "identifiers"), ("cells_ignored", "ignored"),
+                            ("cells_quarantined", "quarantined")]),
+    ]  # fmt: skip
+    lines = [f"{name}: {summary.delivery} - {status}"]
+    if summary.day:
+        lines.append(f"{words['day']} {summary.day} ({getattr(ORIGINS[summary.day.origin], language)})")
+    for label, total, parts in counts:
+        sums = " + ".join(f"{a[key]:,} {words[part]}" for key, part in parts)
+        lines.append(f"{words[label]} {a[total]:,} = {sums}")
+        if label == "rows":
+            lines.append(f"    {words['ignored']}: {_list_ignored(summary.row_accounts, language)}")
+    labels = {severity.value: getattr(SEVERITIES[severity], language) for severity in Severity}
+    parts = ", ".join(f"{label} {found.get(severity, 0):,}" for severity, label in labels.items())
+    lines += [f"{words['patients']} {a['patients']:,}", f"{words['findings']} {parts}"]
+    if a["records_quarantined"] > WORTH_A_REASON * a["records_made"]:
+        lines += [
+            f"    {words['quarantined']} {n:,}: {zh if language == 'zh' else en}" for n, en, zh in summary.reasons
+        ]
+    return lines + _describe_answers(summary, language) + _describe_hidden(summary, language)
+
+
+def _describe_answers(summary: IngestSummary, language: str) -> list[str]:
+    words = WORDS[language]
+    return [f"{words['answers']} {words['taken'].format(n=summary.answers)}"] if summary.answers else []
+
+
+def _describe_hidden(summary: IngestSummary, language: str) -> list[str]:
+    return [f"{WORDS[language]['hidden']} {', '.join(summary.hidden)}"] if summary.hidden else []
+
+
+def _list_ignored(accounts: pl.DataFrame | None, language: str) -> str:
+    if accounts is None:
+        return ""
+    by_rule = accounts.filter(pl.col("rule") != USED).group_by("rule").agg(pl.col("n_rows").sum())
+    ordered = by_rule.sort("n_rows", "rule", descending=[True, False])
+    return ", ".join(f"{getattr(label_ignore_rule(rule), language)} {n:,}" for rule, n in ordered.iter_rows())
