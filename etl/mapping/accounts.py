@@ -12,7 +12,7 @@ from etl.mapping.identity import normalise_identifier
 from etl.mapping.masking import OwnTexts, is_identifying
 from etl.mapping.parse import MISSING_TEXTS
 from etl.mapping.site import IDENTIFIER_ROLES, ColumnMap, Site, Source, normalise_code
-from schemas.bookkeeping import ROW_ACCOUNTS, SOURCE, SOURCE_ROW
+from schemas.bookkeeping import ROW_ACCOUNTS, SOURCE_CELL, SOURCE_ROW
 from schemas.column import read_dtypes
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
@@ -23,7 +23,7 @@ PATIENT = "_patient"
 # What a checkbox says where codes.csv names no code for true.
 TICKED = ("1", "true", "yes", "是", "checked", "有")
 UNTICKED = ("0", "false", "no", "否", "unchecked", "无")
-_PLACE = read_dtypes(SOURCE)
+_CELL = read_dtypes(SOURCE_CELL)
 
 
 @dataclass(frozen=True)
@@ -64,31 +64,49 @@ def account_cells(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Cel
 
     A column that is an identifier for one kind of row is one for every kind: its cells are never strays.
     """
-    counts: dict[str, int] = dict.fromkeys(("mapped", "identifier", "ignored", "stray"), 0)
+    kinds = ("mapped", "identifier", "ignored", "stray")
+    counts: dict[str, int] = dict.fromkeys(kinds, 0)
     strays: list[pl.DataFrame] = []
     for sheet in sheets:
         used = sheet.rows.filter(pl.col("rule") == USED)
-        roles = {s.name: _role_by_column(site.columns_of(s)) for s in sheet.sources}
-        secret = {column for own in roles.values() for column, kind in own.items() if kind == "identifier"}
-        patient = pl.col(_patient_column(sheet, site)).alias(PATIENT)
-        for column in sheet.header:
-            filled = used.filter(pl.col(column).is_not_null())
-            role = pl.lit("identifier" if column in secret else "stray")
-            for source in sheet.sources:
-                kind = roles[source.name].get(column)
-                if kind:
-                    role = pl.when(pl.col(f"_use_{source.name}")).then(pl.lit(kind)).otherwise(role)
-            judged = filled.select(ROW, patient, pl.col(column).alias("value"), role.alias("role"))
-            for kind, n in judged["role"].value_counts().iter_rows():
-                counts[kind] += n
-            place = [
-                pl.lit(sheet.file).alias("source_file"),
-                pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
-            ]
-            stray = judged.filter(pl.col("role") == "stray")
-            masked, _ = own.align(stray[PATIENT]).mask(stray["value"])
-            strays.append(stray.select(*place, ROW, pl.lit(column).alias("source_column"), masked))
-    return CellAccounts(sum(map(_count_cells, sheets)), counts, pl.concat(strays))
+        fates = _decide_fates(sheet, site)
+        told = used.select(
+            (pl.col(column).is_not_null() & (fate == kind)).sum().alias(f"{kind} {i}")
+            for i, (column, fate) in enumerate(fates.items())
+            for kind in kinds
+        )
+        numbers = dict(zip(told.columns, told.row(0), strict=True)) if told.width else {}
+        for name, n in numbers.items():
+            counts[name.split(" ")[0]] += n
+        for i, (column, fate) in enumerate(fates.items()):
+            if numbers[f"stray {i}"]:
+                rows = used.filter(pl.col(column).is_not_null() & (fate == "stray"))
+                masked, _ = own.mask_cells(rows[column], rows[_patient_column(sheet, site)])
+                strays.append(rows.select(*_name_cell(sheet, column), masked.alias("value")))
+    return CellAccounts(sum(map(_count_cells, sheets)), counts, pl.concat([pl.DataFrame(schema=_CELL), *strays]))
+
+
+def _decide_fates(sheet: SheetRows, site: Site) -> dict[str, pl.Expr]:
+    """Return, for each column of a sheet, what becomes of its cells, row by row."""
+    roles = {s.name: _role_by_column(site.columns_of(s)) for s in sheet.sources}
+    secret = {column for own in roles.values() for column, kind in own.items() if kind == "identifier"}
+    fates: dict[str, pl.Expr] = {}
+    for column in sheet.header:
+        fate = pl.lit("identifier" if column in secret else "stray")
+        for source in sheet.sources:
+            if kind := roles[source.name].get(column):
+                fate = pl.when(pl.col(f"_use_{source.name}")).then(pl.lit(kind)).otherwise(fate)
+        fates[column] = fate
+    return fates
+
+
+def _name_row(sheet: SheetRows) -> list[pl.Expr]:
+    file, name = pl.lit(sheet.file).alias("source_file"), pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet")
+    return [file, name, pl.col(ROW)]
+
+
+def _name_cell(sheet: SheetRows, column: str) -> list[pl.Expr]:
+    return [*_name_row(sheet), pl.lit(column).alias("source_column")]
 
 
 def _count_cells(sheet: SheetRows) -> int:
@@ -121,8 +139,7 @@ def find_unread_boxes(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) ->
 
     Columns: table_name, field, source_file, source_sheet, source_row, source_column, value (masked).
     """
-    place = {**_PLACE, "source_column": pl.String, "value": pl.String}
-    found = [pl.DataFrame(schema={"table_name": pl.String, "field": pl.String, **place})]
+    found = [pl.DataFrame(schema={"table_name": pl.String, "field": pl.String, **_CELL})]
     for sheet in sheets:
         patient = _patient_column(sheet, site)
         for source in sheet.sources:
@@ -131,15 +148,12 @@ def find_unread_boxes(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) ->
                 known = [*site.codes.get((c.table, c.field or "*"), {}), *TICKED, *UNTICKED, *MISSING_TEXTS]
                 texts = pl.col(c.column).map_elements(normalise_code, return_dtype=pl.String)
                 rows = used.filter(texts.is_not_null() & ~texts.is_in(known))
-                masked, _ = own.align(rows[patient]).mask(rows[c.column])
+                masked, _ = own.mask_cells(rows[c.column], rows[patient])
                 found.append(
                     rows.select(
                         pl.lit(c.table).alias("table_name"),
                         pl.lit(c.field or next(iter(c.constants))).alias("field"),
-                        pl.lit(sheet.file).alias("source_file"),
-                        pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
-                        ROW,
-                        pl.lit(c.column).alias("source_column"),
+                        *_name_cell(sheet, c.column),
                         masked.alias("value"),
                     )
                 )
@@ -183,31 +197,28 @@ class Landing:
     personal: pl.DataFrame
 
 
+def _list_kept(sheet: SheetRows, site: Site) -> list[str]:
+    """Return the sheet's columns that no kind of its rows reads as an identifier."""
+    secret = {c.column for s in sheet.sources for c in site.columns_of(s) if c.role in IDENTIFIER_ROLES}
+    return [name for name in sheet.header if name not in secret]
+
+
 def make_landing(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Landing:
     """Keep what each row said, without what names a person."""
+    own.look_up(sheet.rows[name] for sheet in sheets for name in _list_kept(sheet, site))
     rows = [pl.DataFrame(schema=read_dtypes(SOURCE_ROW))]
-    personal = [pl.DataFrame(schema={**_PLACE, "source_column": pl.String, "value": pl.String})]
+    personal = [pl.DataFrame(schema=_CELL)]
     for sheet in sheets:
         columns = [c for s in sheet.sources for c in site.columns_of(s)]
-        secret = {c.column for c in columns if c.role in IDENTIFIER_ROLES}
         ignored = {c.column for c in columns if c.role == "ignore"}
         patient = _patient_column(sheet, site)
-        kept = [name for name in sheet.header if name not in secret]
+        kept = _list_kept(sheet, site)
         frame = sheet.rows.filter(~pl.col("rule").is_in([BLANK_ROW, ABOVE_HEADER, HEADER]))
-        place = [
-            pl.lit(sheet.file).alias("source_file"),
-            pl.lit(sheet.sheet, dtype=pl.String).alias("source_sheet"),
-            ROW,
-        ]
         fields = _list_fields(columns)
-        masker = own.align(frame[patient])
-        for name in kept:
-            masked, found = masker.mask(frame[name], fields.get(name))
-            frame = frame.with_columns(masked.alias(name)) if found else frame
-            if name in ignored:
-                personal.append(
-                    frame[found].select(*place, pl.lit(name).alias("source_column"), pl.col(name).alias("value"))
-                )
+        frame, hits = own.mask_frame(frame, frame[patient], {name: fields.get(name) for name in kept})
+        for name in sorted({name for _, name in hits if name in ignored}, key=kept.index):
+            found = [row for row, hit in hits if hit == name]
+            personal.append(frame[found].select(*_name_cell(sheet, name), pl.col(name).alias("value")))
         cells = pl.struct(kept).struct.json_encode() if kept else pl.lit("{}")
-        rows.append(frame.select(*place, "rule", cells.alias("cells")))
+        rows.append(frame.select(*_name_row(sheet), "rule", cells.alias("cells")))
     return Landing(pl.concat(rows), pl.concat(personal))

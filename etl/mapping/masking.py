@@ -10,8 +10,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 
 import polars as pl
@@ -25,7 +24,6 @@ ALSO_A_NAME, NAMES_NOBODY = "also a name", "names nobody"
 _ORDINARY_WORDS = "ordinary_words.csv"
 _SHORTEST_NAME, _SHORTEST_LATIN_NAME, _SHORTEST_NUMBER, _SHORTEST_DROPPED_NUMBER = 2, 3, 6, 7
 _KEPT_PATTERNS = 2**16
-_MOST_TEXTS = 12
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _REMARK_BEHIND_NAME = re.compile(r"\s*\([^()]*\)$")
 _BETWEEN_PARTS = re.compile(r"[-_\s/]+")
@@ -42,7 +40,7 @@ _DATE_LIKE = re.compile(r"(19|20)\d{2}\D?(0?[1-9]|1[0-2])\D?(0?[1-9]|[12]\d|3[01
 # No value begins with a zero before another digit, as a patient's number may.
 _PLAIN_NUMBER = re.compile(r"[<>≤≥≦≧]?=?\s*[+-]?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?(?:[eE][+-]?\d+)?")
 _LABEL = r"(?:住院号码?|病案号|门诊号|病历号|就诊卡号|登记号|编号|患者号|病人号|(?<![A-Za-z])(?:ID|Id|id|No|NO|MRN|mrn))\.?\s*:?\s*"
-_LABEL_HINT = r"(?:号码?|id|no|mrn)\.?\s*:?\s*[0-9a-z]"
+_LABEL_HINT = "号|id|no|mrn"
 _NO_VALUE = r"(?!\d)(?!\.\d)(?!\s*(?:%|[×*]\s*\d|(?i:iu|u|[mk]?au|ku|ng|ug|μg|mg|kg|pg|g|ml|l|mm|cm|m|s|h|d|copies|cps|umol|μmol|mmol)(?![A-Za-z])|拷贝))"
 _PERSON_BEFORE, _PERSON_BEHIND = (
     r"姓名\s*:?\s*|(?i:name\s*:|patient)\s*",
@@ -69,68 +67,113 @@ def is_identifying(text: str) -> bool:
     return is_long and not _DATE_LIKE.match(text)
 
 
-@dataclass(frozen=True)
 class OwnTexts:
-    """The texts that name each patient, by normalised local number: the number itself, national id, name. Never stored."""
+    """The texts that name each patient, by normalised local number: the number itself, national id, name. Never stored.
 
-    by_patient: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    Rows without a number share one entry. What a cell's text holds is looked up once, however many cells have it.
+    """
+
+    def __init__(self, by_patient: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.by_patient = by_patient or {}
+        self._known = pl.Series("text", [], dtype=pl.String)
+        self._named = pl.DataFrame(schema={"text": pl.String, "patient": pl.String, "own": pl.List(pl.String)})
+        self._flagged = self._known
+
+    def look_up(self, columns: Iterable[pl.Series]) -> None:
+        """Find what the texts of columns may hold, so far as it is not known. One call for many columns is the fast way."""
+        texts = pl.concat([self._known.clear(), *(column.alias("text") for column in columns)]).drop_nulls().unique()
+        new = texts.to_frame().join(self._known.to_frame(), on="text", how="anti")
+        if new.is_empty():
+            return
+        lowered = pl.col("text").str.normalize("NFKC").str.to_lowercase()
+        cells = new.select(
+            "text",
+            compact=_compact(lowered),
+            is_labelled=lowered.str.contains(_LABEL_HINT),
+            is_suspect=lowered.str.contains(PERSONAL_DATA_HINT),
+        )
+        suspect = cells.filter("is_suspect")["text"]
+        personal = pl.Series("text", [text for text in suspect if mask_personal_data(text) != text], dtype=pl.String)
+        alone = _find_named(cells, self._pieces.filter(~pl.col("needs_label")))
+        labelled = _find_named(cells.filter("is_labelled"), self._pieces.filter("needs_label"))
+        found = pl.concat([alone, labelled]).sort("text", "patient", "rank")
+        named = found.group_by("text", "patient", maintain_order=True).agg("own")
+        self._named = pl.concat([self._named, named])
+        self._flagged = pl.concat([self._flagged, named["text"], personal]).unique()
+        self._known = pl.concat([self._known, new["text"]])
 
     @cached_property
     def _pieces(self) -> pl.DataFrame:
-        """One row per patient: in each column a piece without which one of the texts cannot be in a cell."""
-        few = {number: texts for number, texts in self.by_patient.items() if number not in self.crowds}
-        pieces = {number: sorted({_find_piece(text) for text in texts} - {""}) for number, texts in few.items()}
-        width = max(map(len, pieces.values()), default=0)
-        columns = {f"piece_{i}": [p[i] if i < len(p) else None for p in pieces.values()] for i in range(width)}
-        schema = dict.fromkeys(["patient", *columns], pl.String)
-        return pl.DataFrame({"patient": list(pieces), **columns}, schema=schema)
+        """The texts of all patients, each with the piece without which it is not in a cell, both without blanks and dashes."""
+        lines = [
+            (patient, rank, own, *_find_piece(own))
+            for patient, texts in self.by_patient.items()
+            for rank, own in enumerate(texts)
+        ]
+        schema = {
+            "patient": pl.String,
+            "rank": pl.Int64,
+            "own": pl.String,
+            "piece": pl.String,
+            "needs_label": pl.Boolean,
+        }
+        pieces = pl.DataFrame(lines, schema=schema, orient="row")
+        return pieces.with_columns(_compact(pl.col("piece").str.to_lowercase())).filter(pl.col("piece") != "")
 
-    @cached_property
-    def crowds(self) -> Mapping[str, Sequence[str]]:
-        """Numbers that many people share, such as none at all, with the pieces of all their texts."""
-        many = {number: texts for number, texts in self.by_patient.items() if len(texts) > _MOST_TEXTS}
-        return {number: sorted({_find_piece(text) for text in texts} - {""}) for number, texts in many.items()}
+    def mask_frame(
+        self, frame: pl.DataFrame, patients: pl.Series, fields: Mapping[str, FieldContract | None]
+    ) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+        """Return the frame with personal data masked in the columns that `fields` names, and row and column of the cells that held some.
 
-    def align(self, patients: pl.Series) -> Masker:
-        """Return what masks the cells of rows whose local patient numbers are `patients`."""
-        numbers = patients.alias("patient").str.normalize("NFKC").str.strip_chars().fill_null("")
-        pieces = numbers.to_frame().join(self._pieces, on="patient", how="left", maintain_order="left")
-        return Masker(self, numbers, pieces.drop("patient"))
-
-
-@dataclass(frozen=True)
-class Masker:
-    """Masks columns of one sheet or table: whose rows they are was looked up once for all of them."""
-
-    own: OwnTexts
-    numbers: pl.Series
-    pieces: pl.DataFrame
-
-    def mask(self, cells: pl.Series, spec: FieldContract | None = None) -> tuple[pl.Series, list[int]]:
-        """Return the column with personal data masked, and the positions of the cells that held some.
-
-        `spec` is the field that the column is read into. In one of numbers, dates or codes a cell that is just one of them stays, also where it equals its patient's number: a value that is lost in silence would be worse.
+        `patients` are the rows' local numbers; `fields` has the field that each column is read into, where it is read into one.
         """
-        value = _find_value_form(spec)
-        masked: dict[int, str] = {}
-        for row in self._suspect(cells).arg_true().to_list():
-            text = mask_own(cells[row], self.own.by_patient.get(self.numbers[row], ()), value)
-            if text != cells[row]:
-                masked[row] = text
-        if not masked:
-            return cells, []
-        return cells.scatter(list(masked), list(masked.values())), list(masked)
+        self.look_up(frame[name] for name in fields)
+        flagged = frame.select(pl.col(name).is_in(self._flagged.implode()).any() for name in fields)
+        hits: list[tuple[int, str]] = []
+        for name in (name for name in fields if flagged[name][0]):
+            masked, rows = self.mask_cells(frame[name], patients, fields[name])
+            frame = frame.with_columns(masked.alias(name))
+            hits += [(row, name) for row in rows]
+        return frame, hits
 
-    def _suspect(self, cells: pl.Series) -> pl.Series:
-        """Return where personal data may be, by cheap tests of the whole column."""
-        lowered = cells.alias("cell").str.normalize("NFKC").str.to_lowercase()
-        cell = pl.col("cell")
-        tests = [cell.str.contains(PERSONAL_DATA_HINT), cell.str.contains(_LABEL_HINT)]
-        tests += [cell.str.contains(pl.col(piece), literal=True) for piece in self.pieces.columns]
-        for number, pieces in self.own.crowds.items():
-            tests.append(pl.lit(self.numbers == number) & cell.str.contains_any(list(pieces)))
-        found = pl.any_horizontal([test.fill_null(value=False) for test in tests])
-        return self.pieces.with_columns(lowered).select(found).to_series()
+    def mask_cells(
+        self, cells: pl.Series, patients: pl.Series, spec: FieldContract | None = None
+    ) -> tuple[pl.Series, list[int]]:
+        """Return a column with personal data masked, and the positions of the cells that held some.
+
+        `spec` is the field that the column is read into. In one of numbers, dates or codes a cell that is just one of them stays,
+        also where it equals its patient's number: a value that is lost in silence would be worse.
+        """
+        self.look_up([cells])
+        numbers = pl.col("patient").str.normalize("NFKC").str.strip_chars().fill_null("")
+        rows = pl.DataFrame({"patient": patients, "text": cells}).with_row_index("row")
+        suspect = rows.filter(pl.col("text").is_in(self._flagged.implode())).with_columns(numbers)
+        if suspect.is_empty():
+            return cells, []
+        known = suspect.join(self._named, on=["text", "patient"], how="left", maintain_order="left")
+        value, masked = _find_value_form(spec), {}
+        for row, text, own in known.select("row", "text", "own").iter_rows():
+            hidden = mask_own(text, own or (), value)
+            if hidden != text:
+                masked[row] = hidden
+        return (cells.scatter(list(masked), list(masked.values())) if masked else cells), list(masked)
+
+
+def _compact(texts: pl.Expr) -> pl.Expr:
+    """A text without what may stand between the parts of a name or number (what Python and polars call a blank differs)."""
+    return texts.str.replace_all(r"[-_/,\s\x1c-\x1f]", "")
+
+
+def _find_named(cells: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:
+    """Return text, patient, rank, own for each piece that is in a cell's compact text, whosever cell it is."""
+    patterns = pieces["piece"].unique(maintain_order=True)
+    if cells.is_empty() or patterns.is_empty():
+        return pieces.clear().select(pl.lit("").alias("text"), "patient", "rank", "own")
+    hits = cells.select(
+        "text", piece=pl.col("compact").str.extract_many(patterns.implode(), overlapping=True).list.unique()
+    )
+    held = hits.filter(pl.col("piece").list.len() > 0).explode("piece")
+    return held.join(pieces, on="piece", how="inner").select("text", "patient", "rank", "own")
 
 
 def _find_value_form(spec: FieldContract | None) -> re.Pattern[str] | None:
@@ -211,16 +254,10 @@ def _stands_alone(number: str) -> bool:
     return len(number) >= _SHORTEST_NUMBER or (has_digit and any(character.isalpha() for character in number))
 
 
-def _find_piece(text: str) -> str:
-    """Return a piece, in small letters, without which a text cannot be in a cell; nothing where a label must stand there too."""
-    plain = normalise_identifier(text).lower()
-    if _HAN.search(plain):
-        return plain[0]
+def _find_piece(text: str) -> tuple[str, bool]:
+    """Return what must be in a cell, but for blanks and dashes, if a text is to be masked there, and whether only behind a label."""
+    plain = " ".join(normalise_identifier(text).split())
     if _is_name(plain):
-        return max(plain.split(), key=len)
+        return _REMARK_BEHIND_NAME.sub("", plain) or plain, False
     number = _VISIT_SUFFIX.sub("", plain)
-    if not _stands_alone(number):
-        return ""
-    if _NATIONAL_ID.fullmatch(number):
-        return number[:1]
-    return max((part.lstrip("0") or part for part in _BETWEEN_PARTS.split(number)), key=len)
+    return number.lstrip("0") or number, not _stands_alone(number)

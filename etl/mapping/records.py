@@ -44,6 +44,11 @@ def type_delivery(
     mapped: Mapped, site: Site, delivery: str, last_day: dt.date, key: PseudonymKey
 ) -> dict[str, TypedRecords]:
     """Read the text records of every table as their contracts say; no date may lie after `last_day`."""
+    mapped.own.look_up(
+        texts[column]
+        for name, texts in mapped.records.items()
+        for column in _list_masked(texts, read_contract(TABLES[name]))
+    )
     return {
         name: type_records(
             name,
@@ -198,14 +203,14 @@ def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table
     )
 
 
+def _list_masked(texts: pl.DataFrame, contract: Mapping[str, FieldContract]) -> list[str]:
+    return [name for name in contract if name in texts.columns]
+
+
 def mask_texts(
     texts: pl.DataFrame, contract: Mapping[str, FieldContract], own: OwnTexts
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Mask personal data in the columns of a contract's fields; return the texts and where something was masked."""
-    hits: list[tuple[int, str]] = []
-    masker = own.align(texts[PATIENT_TEXT])
-    for column in (name for name in contract if name in texts.columns):
-        masked, rows = masker.mask(texts[column], contract[column])
-        texts = texts.with_columns(masked.alias(column)) if rows else texts
-        hits += [(row, column) for row in rows]
+    fields = {name: contract[name] for name in _list_masked(texts, contract)}
+    texts, hits = own.mask_frame(texts, texts[PATIENT_TEXT], fields)
     return texts, pl.DataFrame(hits, schema={RECORD: pl.Int64, "field": pl.String}, orient="row")

@@ -70,13 +70,14 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
             for table in TABLES:
                 pieces[table] += _make_records(sheet, source, table, site, groups)
     own = collect_own_texts(sheets, site)
+    landing = make_landing(sheets, site, own)
     group_schema = {GROUP: pl.Int64, "field": pl.String, "source_column": pl.String}
     return Mapped(
         records={table: _stack(table, frames) for table, frames in pieces.items()},
         group_columns=pl.DataFrame(groups, schema=group_schema),
         row_accounts=count_rows(sheets, ignored),
         cells=account_cells(sheets, site, own),
-        landing=make_landing(sheets, site, own),
+        landing=landing,
         own=own,
         filled_rows=sum(len(sheet.filled_rows) for sheet in sheets),
         unread_boxes=find_unread_boxes(sheets, site, own),

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import random
 import re
 import time
 import zipfile
@@ -14,6 +15,7 @@ import polars as pl
 import pytest
 
 from etl.ingest import ingest
+from etl.mapping import masking
 from etl.mapping.masking import OwnTexts, is_identifying, mask_own
 from etl.publish import write_quality
 from etl.settings import Settings
@@ -48,8 +50,7 @@ def test_clinical_phrases_stay_whatever_their_patients_are_called_or_numbered():
     # Through the whole column, one patient a phrase, and each number and name for itself.
     for text in own:
         cells = pl.Series(phrases)
-        masker = OwnTexts({"p": [text]}).align(pl.Series(["p"] * len(phrases)))
-        assert masker.mask(cells)[1] == [], text
+        assert OwnTexts({"p": [text]}).mask_cells(cells, pl.Series(["p"] * len(phrases)))[1] == [], text
 
 
 @pytest.mark.parametrize(
@@ -93,16 +94,15 @@ def test_clinical_phrases_stay_whatever_their_patients_are_called_or_numbered():
 )
 def test_written_forms(own, text, masked):
     assert mask_own(text, [own]) == masked
-    column, found = (
-        OwnTexts({"1": [own], "2": ["something else"]}).align(pl.Series(["1", "2"])).mask(pl.Series([text, text]))
-    )
+    others = OwnTexts({"1": [own], "2": ["something else"]})
+    column, found = others.mask_cells(pl.Series([text, text]), pl.Series(["1", "2"]))
     assert column.to_list() == [masked, text]
     assert found == ([] if masked == text else [0])
 
 
 def mask_as(table, name, text, own):
-    masker = OwnTexts({"p": [own]}).align(pl.Series(["p"]))
-    return masker.mask(pl.Series([text]), read_contract(TABLES[table])[name])[0][0]
+    field = read_contract(TABLES[table])[name]
+    return OwnTexts({"p": [own]}).mask_cells(pl.Series([text]), pl.Series(["p"]), field)[0][0]
 
 
 @pytest.mark.parametrize("text", ["310469", "310,469", ">310469", "310469.0", " 310469 "])
@@ -228,15 +228,19 @@ def test_a_laboratory_value_that_equals_the_patients_number_is_loaded(tmp_path):
 
 def test_a_number_is_masked_in_its_own_patients_rows_only(tmp_path):
     """Another patient's chart may quote a number that is a size or a batch there."""
-    masker = OwnTexts({"310469": ["310469"], "582913": ["582913"]}).align(pl.Series(["310469", "582913", None]))
+    own = OwnTexts({"310469": ["310469"], "582913": ["582913"]})
     cells = pl.Series(["见310469", "见310469", "见310469"])
-    assert masker.mask(cells)[0].to_list() == ["见[masked]", "见310469", "见310469"]
+    assert own.mask_cells(cells, pl.Series(["310469", "582913", None]))[0].to_list() == [
+        "见[masked]",
+        "见310469",
+        "见310469",
+    ]
 
 
 def test_people_without_a_number_share_their_texts_and_each_is_masked():
     names = [f"仉{chr(0x7FBD + i)}" for i in range(300)]
-    masker = OwnTexts({"": names, "582913": ["582913"]}).align(pl.Series([None, "582913"]))
-    assert masker.mask(pl.Series([f"患者{names[250]}诉", f"患者{names[250]}诉"]))[0].to_list()[0] == "患者[masked]诉"
+    own, text = OwnTexts({"": names, "582913": ["582913"]}), f"患者{names[250]}诉"
+    assert own.mask_cells(pl.Series([text, text]), pl.Series([None, "582913"]))[0].to_list() == ["患者[masked]诉", text]
 
 
 def test_many_patients_cost_no_more_than_few():
@@ -246,13 +250,38 @@ def test_many_patients_cost_no_more_than_few():
     cells = pl.Series([f"门静脉主干癌栓 {i}" for i in range(n)])
 
     def clock(own):
-        masker = own.align(pl.Series(numbers))
-        masker.mask(cells)
+        patients = pl.Series(numbers)
+        own.mask_cells(cells, patients)
         start = time.process_time()
         for _ in range(5):
-            masker.mask(cells)
+            own.mask_cells(cells, patients)
         return time.process_time() - start
 
     few = clock(OwnTexts({number: [number, f"仉{number}"] for number in numbers[:10]}))
     many = clock(OwnTexts({number: [number, f"仉{number}"] for number in numbers}))
     assert many < 5 * few + 0.5
+
+
+PIECES = (
+    "310469", "00310469", "HN-00001", "hn 00001", "12", "A0012", "44010619530417362X", "440106 19530417 362x", "仉翠羽", "仉 翠羽", "高峰", "患者高峰诉",
+    "Zhang Cuiyu", "ZHANG, CUIYU", "住院号", "ID ", "no.", "MRN", "mm", "ng/mL", "10^9/L", "13812345678", "li@example.org", "，", " ", "\x1f", "-2", "２０２０",
+    "2020-03-05", "<", "AB", "s8", "病理", "(12)", "#7", "-7",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_column_is_masked_as_each_cell_by_itself(seed):
+    """The quick search leaves no cell out that the written forms would mask, whoever's texts are in it."""
+    draw = random.Random(seed)
+    patients = ["", "1", "2", "3"]
+    names = [piece for piece in PIECES if any(character.isalnum() for character in piece)]
+    own = {patient: sorted(draw.sample(names, 5), key=lambda t: (-len(t), t)) for patient in patients}
+    cells = ["".join(draw.choices(PIECES, k=draw.randint(1, 5))) for _ in range(400)]
+    whose = draw.choices([*patients, "4", None], k=len(cells))
+    spec = draw.choice([None, *read_contract(TABLES["baseline"]).values()])
+    value = masking._find_value_form(spec)
+    expected = [mask_own(cell, own.get(patient or "", ()), value) for cell, patient in zip(cells, whose, strict=True)]
+    column, rows = OwnTexts(own).mask_cells(pl.Series(cells), pl.Series(whose), spec)
+    assert column.to_list() == expected
+    assert rows == [row for row, (cell, masked) in enumerate(zip(cells, expected, strict=True)) if cell != masked]
+    assert len(rows) > 20
