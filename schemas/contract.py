@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import pandera.polars as pa
@@ -110,10 +112,11 @@ PROVENANCE = tuple(Table.to_schema().columns)
 """The columns that every table has besides its own, in declared order."""
 
 
+@cache
 def read_contract(table: type[Table]) -> Mapping[str, FieldContract]:
     """Return the table's own fields (without provenance), as the data dictionary lists them."""
     schema = table.to_schema()
-    return {
+    fields = {
         name: FieldContract(
             name=name,
             dtype=column.dtype.type,  # type: ignore[union-attr]
@@ -123,6 +126,7 @@ def read_contract(table: type[Table]) -> Mapping[str, FieldContract]:
         for name, column in schema.columns.items()
         if name not in PROVENANCE
     }
+    return MappingProxyType(fields)
 
 
 def read_dtypes(table: type[Table]) -> dict[str, type[pl.DataType]]:

@@ -14,7 +14,7 @@ from schemas.codes import LabTest
 from schemas.contract import FieldContract
 from schemas.units import LAB_RANGES, NO_UNIT, list_units, name_test
 
-Limits = tuple[pl.Series | float | None, pl.Series | float | None]
+Limits = tuple[pl.Expr | None, pl.Expr | None]
 
 
 def describe_test(test: LabTest) -> FieldContract:
@@ -50,13 +50,18 @@ def name_quantities(spec: FieldContract, records: pl.DataFrame) -> pl.Series:
     return records[spec.quantity_from]
 
 
-def find_limits(spec: FieldContract, quantities: pl.Series, kind: Literal["possible", "plausible"]) -> Limits:
-    """Return the low and high limits of a field's values, one for each row of `quantities` in a table of long format."""
+def find_limits(spec: FieldContract, kind: Literal["possible", "plausible"], quantity: pl.Expr | None = None) -> Limits:
+    """Return the low and high limits of a field's values; in a table of long format those of each row's quantity.
+
+    `quantity` is where the rows say it, if not in the field that the contract names.
+    """
     if spec.quantity_from is None:
-        return getattr(spec, kind)
-    ranges = {quantity.name: getattr(quantity, kind) for quantity in list_quantities(spec)}
+        low, high = getattr(spec, kind)
+        return None if low is None else pl.lit(low), None if high is None else pl.lit(high)
+    ranges = {item.name: getattr(item, kind) for item in list_quantities(spec)}
+    named = pl.col(spec.quantity_from) if quantity is None else quantity
     low, high = (
-        quantities.replace_strict(
+        named.replace_strict(
             list(ranges), [float(limits[side]) for limits in ranges.values()], default=None, return_dtype=pl.Float64
         )
         for side in (0, 1)

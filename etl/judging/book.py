@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
 from etl.judging.findings import FINDING_SCHEMA, make_findings, number_findings
-from etl.mapping.records import RECORD, TypedRecords
+from etl.mapping.records import TypedRecords
 from etl.mapping.verbs import GROUP
 from etl.pages.text import Text
 from schemas.bookkeeping import RULE_OUTCOMES
@@ -25,18 +27,28 @@ class FindingsBook:
     findings: list[pl.DataFrame] = field(default_factory=list)
     outcomes: list[tuple[str, str, str, int, int, int, int]] = field(default_factory=list)
 
+    @cached_property
+    def groups_of(self) -> Mapping[str, Mapping[int, str]]:
+        """The groups of records that have a column for a field, with that column's name."""
+        found: dict[str, dict[int, str]] = {}
+        for group, name, column in self.group_columns.select(GROUP, "field", "source_column").iter_rows():
+            found.setdefault(name, {}).setdefault(group, column)
+        return found
+
     def add(
         self,
         records: TypedRecords,
-        rows: pl.DataFrame,
+        rows: pl.Series,
         *,
         rule_id: str,
         severity: Severity,
         field: str | None,
         message: Text,
     ) -> None:
-        """Add a finding for each row of `rows` (which has `_record`), pointing at `field` where there is one."""
-        places = locate(records, rows, field, self.group_columns)
+        """Add a finding for each record of `rows` (their `_record`), pointing at `field` where there is one."""
+        if rows.is_empty():
+            return
+        places = locate(records, rows, field, self.groups_of.get(field or "", {}))
         self.findings.append(
             make_findings(places, rule_id=rule_id, severity=severity, table=records.table, field=field, message=message)
         )
@@ -49,8 +61,8 @@ class FindingsBook:
 
     def list_mapped(self, records: TypedRecords) -> frozenset[str]:
         """Return the fields of a table for which the hospital has a column, and `<field>__unit` where one holds the unit."""
-        own = self.group_columns.join(records.frame.select(GROUP).unique(), on=GROUP, how="semi")
-        return frozenset(own["field"])
+        own = set(records.frame[GROUP].unique())
+        return frozenset(name for name, groups in self.groups_of.items() if not own.isdisjoint(groups))
 
     def close(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return all findings with their ids, and one line of verdict counts per rule."""
@@ -59,23 +71,26 @@ class FindingsBook:
         return findings, outcomes
 
 
-def locate(records: TypedRecords, rows: pl.DataFrame, field: str | None, group_columns: pl.DataFrame) -> pl.DataFrame:
-    """Return patient, record key and source coordinates of the given records, with the hospital's column and cell text."""
-    frame = records.frame.join(rows.select(RECORD), on=RECORD, how="semi", maintain_order="left")
-    text = pl.col(field) if field and field in records.raw.columns else pl.lit(None, dtype=pl.String)
-    values = records.raw.select(RECORD, text.alias("_cell"))
-    columns = group_columns.filter(pl.col("field") == (field or "")).unique(GROUP, maintain_order=True)
-    named = columns.select(GROUP, pl.col("source_column").alias("_mapped"))
-    located = frame.join(values, on=RECORD, how="left", maintain_order="left").join(
-        named, on=GROUP, how="left", maintain_order="left"
-    )
-    column = pl.coalesce("_mapped", "source_column") if field else pl.col("source_column")
-    return located.select(
+def locate(records: TypedRecords, rows: pl.Series, field: str | None, columns: Mapping[int, str]) -> pl.DataFrame:
+    """Return patient, record key and source coordinates of the given records, with the hospital's column and cell text.
+
+    A record's number is its place in the frame. `columns` are the field's columns by group.
+    """
+    places = rows.unique().sort()
+    frame = records.frame[places]
+    value = records.raw[field][places] if field and field in records.raw.columns else None
+    column = pl.col("source_column")
+    if columns:
+        known = pl.col(GROUP).replace_strict(
+            list(columns), list(columns.values()), default=None, return_dtype=pl.String
+        )
+        column = pl.coalesce(known, column)
+    return frame.select(
         "patient_id",
         "record_key",
         "source_file",
         "source_sheet",
         "source_row",
         column.alias("source_column"),
-        pl.col("_cell").alias("value"),
+        value=pl.lit(None, dtype=pl.String) if value is None else value,
     )

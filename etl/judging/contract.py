@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -44,7 +45,12 @@ def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
     for kind, rows, n in (("key.missing", missing, frame.height), ("key.duplicate", duplicate, keyed.height)):
         rule_id = f"{table}.{kind}"
         book.add(
-            records, rows, rule_id=rule_id, severity=Severity.REJECT, field=None, message=record_message(kind, table)
+            records,
+            rows[RECORD],
+            rule_id=rule_id,
+            severity=Severity.REJECT,
+            field=None,
+            message=record_message(kind, table),
         )
         book.count(rule_id, table, Severity.REJECT, n=n, n_fail=rows.height)
     return pl.concat([missing, duplicate])
@@ -68,7 +74,12 @@ def reject_with_patient(
         for kind, rows in (("parent", parent), ("patient.unknown", unknown)):
             rule_id = f"{name}.{kind}"
             book.add(
-                table, rows, rule_id=rule_id, severity=Severity.REJECT, field=None, message=record_message(kind, name)
+                table,
+                rows[RECORD],
+                rule_id=rule_id,
+                severity=Severity.REJECT,
+                field=None,
+                message=record_message(kind, name),
             )
             book.count(rule_id, name, Severity.REJECT, n=own.height, n_fail=rows.height)
         result[name] = pl.concat([rejected[name], parent, unknown])
@@ -81,26 +92,72 @@ def judge_cells(records: TypedRecords, accepted: pl.DataFrame, book: FindingsBoo
     A rule is counted where the hospital's mapping lets it fail: nothing is passed by a column that nobody sends.
     """
     mapped = book.list_mapped(records)
-    for name, spec in read_contract(TABLES[records.table]).items():
-        if spec.is_made and name != PERSON_ID:
-            continue
-        faults = records.faults.filter(pl.col("field") == name)
+    contract = {
+        n: spec for n, spec in read_contract(TABLES[records.table]).items() if not spec.is_made or n == PERSON_ID
+    }
+    faults = records.faults.partition_by("field", "kind", as_dict=True, maintain_order=True)
+    nothing = records.faults.clear()
+    counts = _count_kept(accepted, contract, mapped, records.faults, book)
+    for name, spec in contract.items():
         for kind in CELL_KINDS:
-            rows = faults.filter(pl.col("kind") == kind)
+            rows = faults.get((name, kind), nothing)
             if rows.height or (can_be_found(kind, spec) and _can_occur(kind, records, spec, mapped)):
                 _report(kind, records, spec, rows, book, n=records.frame.height)
-        if name in mapped and can_be_found("implausible", spec):
-            kept = accepted.select(RECORD, name)
-            hits = pl.DataFrame({RECORD: records.frame[RECORD], "hit": find_implausible(records, spec)}).filter("hit")
-            rows = hits.join(kept, on=RECORD, how="semi", maintain_order="left")
-            _report("implausible", records, spec, rows, book, n=kept.height, n_empty=kept[name].null_count())
-        if name in mapped and spec.is_expected:
-            asked = _list_asked(accepted, name, faults, book)
-            _report("missing", records, spec, asked.filter(pl.col(name).is_null()), book, n=asked.height)
+        if implausible := counts.get((name, "implausible")):
+            _report(
+                "implausible", records, spec, implausible.rows, book, n=accepted.height, n_empty=implausible.n_other
+            )
+        if missing := counts.get((name, "missing")):
+            _report("missing", records, spec, missing.rows, book, n=missing.n_other)
     for (field,), rows in records.personal.group_by("field", maintain_order=True):
         book.add(
-            records, rows, rule_id=PERSONAL_DATA_RULE, severity=Severity.QUERY, field=str(field), message=PERSONAL_DATA
+            records,
+            rows[RECORD],
+            rule_id=PERSONAL_DATA_RULE,
+            severity=Severity.QUERY,
+            field=str(field),
+            message=PERSONAL_DATA,
         )
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Of the accepted records those that a rule is about (`_record`), and how many others it counts: the empty ones, or all asked."""
+
+    rows: pl.DataFrame
+    n_other: int
+
+
+def _count_kept(
+    accepted: pl.DataFrame,
+    contract: Mapping[str, FieldContract],
+    mapped: Collection[str],
+    faults: pl.DataFrame,
+    book: FindingsBook,
+) -> dict[tuple[str, str], _Kept]:
+    """Find implausible values and empty expected fields, by field and kind, in one pass over the accepted records.
+
+    A record is asked for a field where its source has a column for it and its cell was not set aside.
+    """
+    asked: dict[tuple[str, str], tuple[pl.Expr, pl.Expr]] = {}
+    set_aside = dict(faults.group_by("field").agg(RECORD).iter_rows())
+    for name, spec in contract.items():
+        if name in mapped and can_be_found("implausible", spec):
+            asked[name, "implausible"] = find_implausible(spec), pl.col(name).null_count()
+        if name in mapped and spec.is_expected:
+            is_asked = pl.col(GROUP).is_in(list(book.groups_of[name])) & ~pl.col(RECORD).is_in(set_aside.get(name, []))
+            asked[name, "missing"] = is_asked & pl.col(name).is_null(), is_asked.sum()
+    if not asked:
+        return {}
+    told = accepted.select(
+        part
+        for i, (hit, other) in enumerate(asked.values())
+        for part in (pl.col(RECORD).filter(hit).implode().alias(f"rows {i}"), other.alias(f"other {i}"))
+    )
+    return {
+        key: _Kept(told[f"rows {i}"].explode().drop_nulls().to_frame(RECORD), told[f"other {i}"][0])
+        for i, key in enumerate(asked)
+    }
 
 
 def _report(
@@ -114,9 +171,9 @@ def _report(
     n_empty: int = 0,
 ) -> None:
     rule_id = f"{records.table}.{spec.name}.{kind}"
-    for described, likely_unit, part in _split_by_message(records, spec, rows):
+    for described, likely_unit, part in _split_by_message(records, spec, rows) if rows.height else ():
         message = contract_message(kind, described, likely_unit)
-        book.add(records, part, rule_id=rule_id, severity=Severity.QUERY, field=spec.name, message=message)
+        book.add(records, part[RECORD], rule_id=rule_id, severity=Severity.QUERY, field=spec.name, message=message)
     book.count(rule_id, records.table, Severity.QUERY, n=n, n_fail=rows.height, n_not_evaluable=n_empty)
 
 
@@ -129,26 +186,15 @@ def _split_by_message(
     """
     nothing = pl.lit(None, dtype=pl.String)
     sent = spec.name + UNIT_SUFFIX
-    units = pl.DataFrame(
-        {
-            RECORD: records.frame[RECORD],
-            "quantity": name_quantities(spec, records.frame),
-            "unit": records.raw[sent] if sent in records.raw.columns else None,
-        },
-        schema_overrides={"unit": pl.String},
-    )
+    places = rows[RECORD]
     told = rows.select(
-        RECORD, pl.col("likely_unit") if "likely_unit" in rows.columns else nothing.alias("likely_unit")
-    ).join(units, on=RECORD, how="left", maintain_order="left")
+        RECORD,
+        pl.col("likely_unit") if "likely_unit" in rows.columns else nothing.alias("likely_unit"),
+        quantity=name_quantities(spec, records.frame[places]),
+        unit=records.raw[sent][places] if sent in records.raw.columns else nothing,
+    )
     for (name, unit, likely_unit), part in told.group_by("quantity", "unit", "likely_unit", maintain_order=True):
         yield state_limits_in(describe_quantity(spec, name), unit), likely_unit, part
-
-
-def _list_asked(accepted: pl.DataFrame, name: str, faults: pl.DataFrame, book: FindingsBook) -> pl.DataFrame:
-    """Return the records whose source has a column for the field and whose cell was not set aside."""
-    mapped = book.group_columns.filter(pl.col("field") == name)
-    kept = accepted.select(RECORD, GROUP, name).join(mapped, on=GROUP, how="semi", maintain_order="left")
-    return kept.join(faults, on=RECORD, how="anti", maintain_order="left")
 
 
 def _can_occur(kind: str, records: TypedRecords, spec: FieldContract, mapped: Collection[str]) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 
 import polars as pl
 
@@ -10,6 +11,7 @@ from etl.judging.book import FindingsBook
 from etl.judging.findings import ERROR, make_findings
 from etl.mapping.records import RECORD, TypedRecords
 from etl.pages.text import Text
+from schemas.bookkeeping import SOURCE_CELL
 from schemas.contract import read_contract
 from schemas.derive import join_subject
 from schemas.rules import RULES
@@ -30,30 +32,34 @@ def judge_rules(
         rules = [rule for rule in RULES.values() if rule.table == table]
         if not rules:
             continue
-        frame = derived[SUBJECT] if table == SUBJECT else join_subject(table, accepted[table], derived)
-        for rule, verdicts in _evaluate(rules, frame):
-            if table == SUBJECT:
-                home = _home_of(rule)
-                base = accepted[home].select("patient_id", RECORD)
-                joined = frame.select("patient_id").with_columns(verdicts.alias("verdict"))
-                judged = joined.join(base, on="patient_id", how="left", maintain_order="left")
-            else:
-                home = table
-                judged = frame.select(RECORD).with_columns(verdicts.alias("verdict"))
-            _report_rule(rule, records[home], judged, book)
-
-
-def _evaluate(rules: list[Rule], frame: pl.DataFrame) -> Iterator[tuple[Rule, pl.Series]]:
-    """Yield each rule with its verdicts; where a rule breaks, its verdicts are an empty column of type String."""
-    try:
-        verdicts = frame.select([rule.expression().cast(pl.Boolean).alias(rule.rule_id) for rule in rules])
-        yield from ((rule, verdicts[rule.rule_id]) for rule in rules)
-    except pl.exceptions.PolarsError:
+        homes = {rule.rule_id: _home_of(rule) if table == SUBJECT else table for rule in rules}
+        if table == SUBJECT:
+            frame = derived[SUBJECT]
+            for home in sorted(set(homes.values())):
+                places = accepted[home].select("patient_id", pl.col(RECORD).alias(f"_{home}"))
+                frame = frame.join(places, on="patient_id", how="left", maintain_order="left")
+        else:
+            frame = join_subject(table, accepted[table], derived).with_columns(pl.col(RECORD).alias(f"_{table}"))
+        verdicts = _evaluate(rules, frame)
         for rule in rules:
-            try:
-                yield rule, frame.select(rule.expression().cast(pl.Boolean)).to_series()
-            except pl.exceptions.PolarsError:
-                yield rule, pl.Series(rule.rule_id, [None] * frame.height, dtype=pl.String)
+            home = homes[rule.rule_id]
+            if rule.rule_id in verdicts.columns:
+                _report_rule(rule, records[home], verdicts[rule.rule_id], frame[f"_{home}"], book)
+            else:
+                _report_broken(rule, frame.height, book)
+
+
+def _evaluate(rules: list[Rule], frame: pl.DataFrame) -> pl.DataFrame:
+    """Return each rule's verdicts as a column of its name; a rule that breaks has none."""
+    asked = {rule.rule_id: rule.expression().cast(pl.Boolean).alias(rule.rule_id) for rule in rules}
+    try:
+        return frame.select(asked.values())
+    except pl.exceptions.PolarsError:
+        kept: list[pl.Series] = []
+        for expression in asked.values():
+            with suppress(pl.exceptions.PolarsError):
+                kept.append(frame.select(expression).to_series())
+        return pl.DataFrame(kept)
 
 
 def _home_of(rule: Rule) -> str:
@@ -61,39 +67,30 @@ def _home_of(rule: Rule) -> str:
     return next((name for name in ONE_PER_PATIENT if rule.field in read_contract(TABLES[name])), "patient")
 
 
-def _report_rule(rule: Rule, records: TypedRecords, judged: pl.DataFrame, book: FindingsBook) -> None:
-    message = Text(rule.en, rule.zh)
-    if judged["verdict"].dtype == pl.String:
-        broken = Text(f"The rule {rule.rule_id} could not be run.", f"规则 {rule.rule_id} 无法执行。")
-        blank = pl.DataFrame(
-            {
-                name: [None]
-                for name in (
-                    "patient_id",
-                    "record_key",
-                    "source_file",
-                    "source_sheet",
-                    "source_row",
-                    "source_column",
-                    "value",
-                )
-            }
-        )
-        book.findings.append(
-            make_findings(
-                blank,
-                rule_id=rule.rule_id,
-                severity=rule.severity,
-                table=rule.table,
-                field=rule.field,
-                message=broken,
-                outcome=ERROR,
-            )
-        )
-        book.outcomes.append((rule.rule_id, rule.table, rule.severity.value, 0, 0, 0, judged.height))
-        return
-    failed = judged.filter(~pl.col("verdict")).filter(pl.col(RECORD).is_not_null())
+def _report_rule(rule: Rule, records: TypedRecords, verdicts: pl.Series, places: pl.Series, book: FindingsBook) -> None:
+    """Report a rule's verdicts, each on the record at its place; without such a record there is nothing to point at."""
+    n_null = verdicts.null_count()
+    failed = verdicts.clear(0).cast(pl.Int64)
+    if n_null + (verdicts.sum() or 0) < len(verdicts):
+        failed = places.filter(verdicts.not_().fill_null(value=False)).drop_nulls()
     field = rule.field if rule.field in read_contract(TABLES[records.table]) else None
-    book.add(records, failed, rule_id=rule.rule_id, severity=rule.severity, field=field, message=message)
-    n_null = judged["verdict"].null_count()
-    book.count(rule.rule_id, rule.table, rule.severity, n=judged.height, n_fail=failed.height, n_not_evaluable=n_null)
+    book.add(records, failed, rule_id=rule.rule_id, severity=rule.severity, field=field, message=Text(rule.en, rule.zh))
+    n = len(verdicts)
+    book.count(rule.rule_id, rule.table, rule.severity, n=n, n_fail=len(failed), n_not_evaluable=n_null)
+
+
+def _report_broken(rule: Rule, n: int, book: FindingsBook) -> None:
+    broken = Text(f"The rule {rule.rule_id} could not be run.", f"规则 {rule.rule_id} 无法执行。")
+    nowhere = pl.DataFrame({name: [None] for name in ("patient_id", "record_key", *SOURCE_CELL)})
+    book.findings.append(
+        make_findings(
+            nowhere,
+            rule_id=rule.rule_id,
+            severity=rule.severity,
+            table=rule.table,
+            field=rule.field,
+            message=broken,
+            outcome=ERROR,
+        )
+    )
+    book.outcomes.append((rule.rule_id, rule.table, rule.severity.value, 0, 0, 0, n))

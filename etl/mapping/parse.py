@@ -61,41 +61,35 @@ class Parsed:
 
 def clean_text(texts: pl.Series) -> pl.Series:
     """Return texts in the form in which they are read: NFKC (full-width digits become plain), stripped, empty as null."""
-    return texts.str.normalize("NFKC").str.strip_chars().replace("", None)
+    return _select(texts, pl.col("t").str.normalize("NFKC").str.strip_chars().replace("", None))
 
 
 def drop_missing(texts: pl.Series) -> pl.Series:
     """Turn the texts that mean "no value" into null."""
-    is_missing = texts.str.to_lowercase().is_in(MISSING_TEXTS)
-    return texts.set(is_missing.fill_null(value=False), None)
+    return _select(texts, _unless(pl.col("t").str.to_lowercase().is_in(MISSING_TEXTS)))
 
 
 def parse_dates(texts: pl.Series) -> pl.Series:
     """Read 2020-03-05, 2020/3/5, 2020.3.5, 2020年3月5日, 20200305 and Excel's serial numbers; others give null."""
-    frame = pl.DataFrame({"t": texts})
     parts = [pl.col("t").str.extract(_DATE, i) for i in (1, 2, 3)]
     padded = pl.concat_str(parts[0], parts[1].str.zfill(2), parts[2].str.zfill(2), separator="-")
     compact = pl.when(pl.col("t").str.contains(_COMPACT_DATE)).then(pl.col("t"))
     serial = pl.when(pl.col("t").str.contains(_EXCEL_SERIAL)).then(pl.col("t")).cast(pl.Float64).floor().cast(pl.Int32)
     excel_epoch = pl.date(1899, 12, 30)
-    days = frame.select(
-        pl.coalesce(
-            padded.str.to_date("%Y-%m-%d", strict=False),
-            compact.str.to_date("%Y%m%d", strict=False),
-            excel_epoch + pl.duration(days=serial),
-        ).alias(texts.name)
-    ).to_series()
-    return days.set(days.is_in(_NO_DATE).fill_null(value=False), None)
+    days = pl.coalesce(
+        padded.str.to_date("%Y-%m-%d", strict=False),
+        compact.str.to_date("%Y%m%d", strict=False),
+        excel_epoch + pl.duration(days=serial),
+    )
+    return _select(texts, days, _unless(pl.col("t").is_in(_NO_DATE)))
 
 
 def parse_numbers(texts: pl.Series) -> pl.Series:
     """Read plain numbers, also with thousands commas or a counting word (52岁, 第1次, 一线); with another word or a unit beside it gives null."""
-    counted = texts.str.strip_chars().str.extract(_COUNTED, 1).replace(_NUMERALS)
-    plain = pl.select(pl.coalesce(counted, texts)).to_series()
-    lowered = plain.str.to_lowercase().str.strip_chars().str.replace(r"^([+-]) +", "$1")
-    readable = lowered.set(~lowered.str.contains(_NUMBER).fill_null(value=False), None)
-    values = readable.str.replace_all("[, ]", "").cast(pl.Float64, strict=False)
-    return values.set(values.is_infinite().fill_null(value=False), None)
+    counted = pl.col("t").str.strip_chars().str.extract(_COUNTED, 1).replace(_NUMERALS)
+    lowered = pl.coalesce(counted, "t").str.to_lowercase().str.strip_chars().str.replace(r"^([+-]) +", "$1")
+    readable = pl.when(pl.col("t").str.contains(_NUMBER)).then(pl.col("t").str.replace_all("[, ]", ""))
+    return _select(texts, lowered, readable.cast(pl.Float64, strict=False), _unless(pl.col("t").is_infinite()))
 
 
 def parse_censored(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -103,30 +97,28 @@ def parse_censored(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
 
     What was not detected has no value.
     """
-    frame = pl.DataFrame({"t": texts}).with_columns(pl.col("t").str.extract(_CENSORED, 1).alias("sign"))
-    number = pl.coalesce(pl.col("t").str.extract(_CENSORED, 2), pl.col("t"))
-    frame = frame.with_columns(number.alias("number"))
-    values = parse_numbers(frame["number"])
-    sign = pl.col("sign").str.replace("[≤≦]=?", "<=").str.replace("[≥≧]=?", ">=")
+    values = parse_numbers(_select(texts, pl.coalesce(pl.col("t").str.extract(_CENSORED, 2), "t")))
+    sign = pl.col("t").str.extract(_CENSORED, 1).str.replace("[≤≦]=?", "<=").str.replace("[≥≧]=?", ">=")
     comparator = (
         pl.when(pl.col("t").str.to_lowercase().is_in(NOT_DETECTED_TEXTS)).then(pl.lit(Comparator.NOT_DETECTED.value))
         .when(pl.col("v").is_null()).then(None)
         .otherwise(sign.fill_null(Comparator.EQUAL.value))
     )  # fmt: skip
-    comparators = frame.with_columns(values.alias("v")).select(comparator.alias("c")).to_series()
-    return values, comparators
+    return values, pl.DataFrame({"t": texts, "v": values}).select(comparator.alias("c")).to_series()
 
 
 def parse_codes(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str]) -> Parsed:
     """Translate a hospital's codes to the registry's; the registry's own codes are understood as they are."""
     own = [code.value for code in spec.codes] if spec.codes else ["true", "false"]
     known = {**{value.casefold(): value for value in own}, **codes}
-    key = texts.str.replace_all(r"\s+", " ").str.to_lowercase()
-    values = key.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
-    unknown = values.is_null() & drop_missing(texts).is_not_null()
-    if spec.codes is None:
-        values = values == "true"
-    return Parsed(values, name_fault(unknown, UNKNOWN_CODE))
+    key = pl.col("t").str.replace_all(r"\s+", " ").str.to_lowercase()
+    read = texts.to_frame("t").with_columns(
+        v=key.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+    )
+    is_unknown = pl.col("v").is_null() & ~pl.col("t").str.to_lowercase().is_in(MISSING_TEXTS)
+    value = pl.col("v") == "true" if spec.codes is None else pl.col("v")
+    read = read.select(value.alias("value"), _name_fault(is_unknown, UNKNOWN_CODE).alias("fault"))
+    return Parsed(read["value"], read["fault"])
 
 
 def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str]) -> Parsed:
@@ -136,20 +128,27 @@ def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
         return parse_codes(texts, spec, codes)
     present = drop_missing(texts)
     if spec.dtype == pl.String:
-        return Parsed(present, name_fault(present.is_null() & False, UNREADABLE))
+        return Parsed(present, pl.Series("fault", [None] * len(present), dtype=pl.String))
+    comparator = None
     if spec.dtype == pl.Date:
-        present = present.set(present.str.to_lowercase().is_in(ONGOING_TEXTS).fill_null(value=False), None)
+        present = _select(present, _unless(pl.col("t").str.to_lowercase().is_in(ONGOING_TEXTS)))
         values = parse_dates(present)
     elif spec.is_censored:
         values, comparator = parse_censored(present)
-        return Parsed(values, name_fault(present.is_not_null() & comparator.is_null(), UNREADABLE), comparator)
     else:
         values = parse_numbers(present)
-    fault = present.is_not_null() & values.is_null()
+    read = pl.DataFrame({"t": present, "value": values, "sign": values if comparator is None else comparator})
+    is_fault = pl.col("t").is_not_null() & pl.col("sign").is_null()
     if spec.dtype == pl.Int64:
-        fault = fault | ((values != values.floor()) | (values.abs() > _LARGEST_COUNT)).fill_null(value=False)
-        values = values.set(fault, None).cast(pl.Int64)
-    return Parsed(values, name_fault(fault, UNREADABLE))
+        is_count = (pl.col("value") == pl.col("value").floor()) & (pl.col("value").abs() <= _LARGEST_COUNT)
+        is_fault = is_fault | ~is_count
+        read = read.with_columns(is_fault.alias("f")).select(
+            pl.when(is_count).then("value").cast(pl.Int64).alias("value"),
+            _name_fault(pl.col("f"), UNREADABLE).alias("fault"),
+        )
+    else:
+        read = read.select("value", _name_fault(is_fault, UNREADABLE).alias("fault"))
+    return Parsed(read["value"], read["fault"], comparator)
 
 
 def _drop_declared_missing(texts: pl.Series, codes: Mapping[str, str]) -> pl.Series:
@@ -157,10 +156,21 @@ def _drop_declared_missing(texts: pl.Series, codes: Mapping[str, str]) -> pl.Ser
     missing = [code for code, value in codes.items() if value == MISSING]
     if not missing:
         return texts
-    is_missing = texts.str.replace_all(r"\s+", " ").str.to_lowercase().is_in(missing)
-    return texts.set(is_missing.fill_null(value=False), None)
+    return _select(texts, _unless(pl.col("t").str.replace_all(r"\s+", " ").str.to_lowercase().is_in(missing)))
 
 
-def name_fault(is_fault: pl.Series, name: str) -> pl.Series:
+def _select(texts: pl.Series, *steps: pl.Expr) -> pl.Series:
+    """Return what a column, called `t`, becomes step by step: a step that used another twice would have it computed twice."""
+    frame = texts.to_frame("t")
+    for step in steps:
+        frame = frame.select(step.alias("t"))
+    return frame.to_series().alias(texts.name)
+
+
+def _unless(is_none: pl.Expr) -> pl.Expr:
+    return pl.when(~is_none).then("t")
+
+
+def _name_fault(is_fault: pl.Expr, name: str) -> pl.Expr:
     """Return the name of a contract rule where it is broken, else null."""
-    return pl.select(pl.when(is_fault.fill_null(value=False)).then(pl.lit(name)).alias("fault")).to_series()
+    return pl.when(is_fault).then(pl.lit(name))

@@ -11,18 +11,19 @@ import polars as pl
 
 from etl.mapping.identity import PseudonymKey, compare_with_person, normalise_person, pseudonymise
 from etl.mapping.masking import OwnTexts
-from etl.mapping.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, Parsed, clean_text, drop_missing, parse_field
+from etl.mapping.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, clean_text, drop_missing, parse_field
 from etl.mapping.site import Site
 from etl.mapping.units import UNIT_SLIP, convert_units, is_outside, select_tests, suspect_units
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
 from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key, table_name
-from schemas.quantity import find_limits, name_quantities
+from schemas.quantity import find_limits
 from schemas.row_text import compute_row_text
 from schemas.tables import TABLES
 
 RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
+FAULTS = {RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit": pl.String}
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ def type_records(
             continue
         if spec.quantity_from:
             typed_by_name |= _select_quantities(masked, spec, typed_by_name[spec.quantity_from])
-        quantities = name_quantities(spec, masked.with_columns(list(typed_by_name.values())))
-        parsed = _parse_column(table, masked, spec, site, quantities, last_day)
+        named = typed_by_name[spec.quantity_from] if spec.quantity_from else None
+        parsed = _read_column(masked, spec, site.codes.get((table, spec.name), {}), named, last_day)
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
     if PERSON_ID in contract:
@@ -133,33 +134,76 @@ def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: Pseud
     return _Column([series.alias(name) for name, series in kept.items()], faults)
 
 
-def _parse_column(
-    table: str, texts: pl.DataFrame, spec: FieldContract, site: Site, quantities: pl.Series, last_day: dt.date
+def _read_column(
+    texts: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str], named: pl.Series | None, last_day: dt.date
 ) -> _Column:
-    """Read one column; `quantities` are those of the rows' values, and no date may lie after `last_day`."""
-    sent = parse_field(clean_text(texts[spec.name]), spec, site.codes.get((table, spec.name), {}))
-    read = _convert(sent, texts, spec, quantities)
-    plausible, possible = (find_limits(spec, quantities, kind) for kind in ("plausible", "possible"))
-    is_later = read.values > last_day if spec.dtype == pl.Date else pl.lit(value=False)
-    is_slip, likely_unit = suspect_units(sent, read, quantities, plausible, spec.unit)
-    judged = pl.select(
-        texts[RECORD],
-        kind=pl.coalesce(
-            read.fault,
-            pl.when(is_slip).then(pl.lit(UNIT_SLIP)),
-            pl.when(is_outside(read.values, possible)).then(pl.lit(IMPOSSIBLE)),
-            pl.when(is_later).then(pl.lit(AFTER_DELIVERY)),
-        ),
-        likely_unit=likely_unit,
-        value=read.values,
-        comparator=sent.comparator if sent.comparator is not None else pl.lit(None, dtype=pl.String),
-    )
-    kept = judged.select(pl.when(pl.col("kind").is_null()).then(pl.col("value", "comparator")))
-    series = [kept["value"].alias(spec.name)]
+    """Read one column; `named` are the quantities of the rows' values, and no date may lie after `last_day`.
+
+    Cells with the same text are read once.
+    """
+    if texts[spec.name].null_count() == texts.height:
+        return _read_nothing(spec, texts.height)
+    unit = spec.name + UNIT_SUFFIX
+    parts = {"text": texts[spec.name], "quantity": named, "sent_unit": texts[unit] if unit in texts.columns else None}
+    cells = pl.DataFrame({name: part for name, part in parts.items() if part is not None})
+    distinct = read_cells(cells.unique(), spec, codes, last_day)
+    read = cells.join(distinct, on=cells.columns, how="left", nulls_equal=True, maintain_order="left")
+    series = [read["value"].alias(spec.name)]
     if spec.is_censored:
-        series.append(kept["comparator"].alias(spec.name + COMPARATOR_SUFFIX))
-    faults = judged.filter(pl.col("kind").is_not_null())
-    return _Column(series, faults.select(RECORD, pl.lit(spec.name).alias("field"), "kind", "likely_unit"))
+        series.append(read["comparator"].alias(spec.name + COMPARATOR_SUFFIX))
+    if distinct["kind"].null_count() == distinct.height:
+        return _Column(series, pl.DataFrame(schema=FAULTS))
+    faults = read.select(texts[RECORD], pl.lit(spec.name).alias("field"), "kind", "likely_unit")
+    return _Column(series, faults.filter(pl.col("kind").is_not_null()))
+
+
+def _read_nothing(spec: FieldContract, n: int) -> _Column:
+    names = {spec.name: spec.dtype} | ({spec.name + COMPARATOR_SUFFIX: pl.String()} if spec.is_censored else {})
+    series = [pl.Series(name, [None], dtype=dtype).new_from_index(0, n) for name, dtype in names.items()]
+    return _Column(series, pl.DataFrame(schema=FAULTS))
+
+
+def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str], last_day: dt.date) -> pl.DataFrame:
+    """Return `cells` (text, and where it is said quantity and sent_unit) with value, comparator, kind of fault and likely_unit.
+
+    What is faulty has no value. A null unit is a record whose source has no column of units.
+    """
+    if "quantity" not in cells.columns:
+        cells = cells.with_columns(quantity=pl.lit(spec.name))
+    sent = parse_field(clean_text(cells["text"]), spec, codes)
+    comparator = pl.lit(None, dtype=pl.String) if sent.comparator is None else sent.comparator
+    read = cells.with_columns(sent=sent.values, comparator=comparator, unread=sent.fault)
+    read = _convert(read, spec)
+    plausible, possible = (find_limits(spec, kind, pl.col("quantity")) for kind in ("plausible", "possible"))
+    if spec.dtype == pl.Float64:
+        read = suspect_units(read, plausible, spec.unit)
+    else:
+        read = read.with_columns(is_slip=pl.lit(value=False), likely_unit=pl.lit(None, dtype=pl.String))
+    is_later = pl.col("value") > last_day if spec.dtype == pl.Date else pl.lit(value=False)
+    kind = pl.coalesce(
+        "fault",
+        pl.when("is_slip").then(pl.lit(UNIT_SLIP)),
+        pl.when(is_outside(pl.col("value"), possible)).then(pl.lit(IMPOSSIBLE)),
+        pl.when(is_later).then(pl.lit(AFTER_DELIVERY)),
+    )
+    return read.with_columns(kind=kind).select(
+        *(name for name in ("text", "quantity", "sent_unit") if name in cells.columns),
+        pl.when(pl.col("kind").is_null()).then(pl.col("value", "comparator")),
+        "kind",
+        "likely_unit",
+    )
+
+
+def _convert(read: pl.DataFrame, spec: FieldContract) -> pl.DataFrame:
+    """Add the values in canonical units, where the mapping has a unit for their rows, and what is wrong by then."""
+    if "sent_unit" not in read.columns:
+        return read.with_columns(value=pl.col("sent"), fault=pl.col("unread"))
+    has_rule = pl.col("sent_unit").is_not_null()
+    converted = convert_units(read.with_columns(unit=clean_text(read["sent_unit"])), spec.unit)
+    return converted.with_columns(
+        value=pl.when(has_rule).then("value").otherwise("sent"),
+        fault=pl.when(has_rule).then("fault").otherwise("unread"),
+    )
 
 
 def _select_quantities(texts: pl.DataFrame, spec: FieldContract, named: pl.Series) -> dict[str, pl.Series]:
@@ -168,24 +212,9 @@ def _select_quantities(texts: pl.DataFrame, spec: FieldContract, named: pl.Serie
     return {named.name: select_tests(named, clean_text(texts[unit])) if unit in texts.columns else named}
 
 
-def _convert(sent: Parsed, texts: pl.DataFrame, spec: FieldContract, quantities: pl.Series) -> Parsed:
-    """Return the values in canonical units, where the mapping has a unit for their rows."""
-    if spec.name + UNIT_SUFFIX not in texts.columns:
-        return sent
-    units = texts[spec.name + UNIT_SUFFIX]
-    has_rule = units.is_not_null()
-    converted = convert_units(sent.values, clean_text(units), quantities, spec.unit)
-    return Parsed(
-        pl.select(pl.when(has_rule).then(converted.values).otherwise(sent.values)).to_series(),
-        pl.select(pl.coalesce(sent.fault, pl.when(has_rule).then(converted.fault))).to_series(),
-        sent.comparator,
-    )
-
-
-def find_implausible(records: TypedRecords, spec: FieldContract) -> pl.Series:
-    """Return, per record, whether a value lies outside its soft limits."""
-    quantities = name_quantities(spec, records.frame)
-    return is_outside(records.frame[spec.name], find_limits(spec, quantities, "plausible"))
+def find_implausible(spec: FieldContract) -> pl.Expr:
+    """Return, of a table's records, whether a value lies outside its soft limits; never null."""
+    return is_outside(pl.col(spec.name), find_limits(spec, "plausible"))
 
 
 def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table]) -> pl.DataFrame:

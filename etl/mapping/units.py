@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from etl.mapping.parse import UNKNOWN_UNIT, Parsed, name_fault
+from etl.mapping.parse import UNKNOWN_UNIT
 from schemas.codes import Comparator
 from schemas.contract import FieldContract
 from schemas.quantity import Limits
@@ -36,27 +36,25 @@ LOGARITHM_SENT_PLAIN = (1, 10)
 _LOG10_NAMES = [test.value for test in LOG10_TESTS]
 
 
-def convert_units(values: pl.Series, units: pl.Series, quantities: pl.Series, canonical: str | None) -> Parsed:
-    """Convert values to canonical units.
+def convert_units(cells: pl.DataFrame, canonical: str | None) -> pl.DataFrame:
+    """Return `cells` (quantity, unit, sent, unread) with `value`, the numbers in canonical units, and `fault`.
 
-    `quantities` holds the field's name or, for laboratory values, the test of each row; its canonical unit then comes
-    from `LAB_RANGES`. A missing or unknown unit gives null and the fault `unit`.
+    `quantity` is the field's name or, for laboratory values, the test of each row; its canonical unit then comes from
+    `LAB_RANGES`. A missing or unknown unit gives null and the fault `unit`; of an unknown test no unit can be judged.
+    `unread` is what was wrong before.
     """
-    keys = pl.DataFrame({"quantity": quantities, "unit": units})
-    pairs = keys.unique(maintain_order=True)
+    pairs = cells.select("quantity", "unit").unique()
+    schema = {"quantity": pl.String, "unit": pl.String, "factor": pl.Float64, "is_log": pl.Boolean}
     factors = pl.DataFrame(
-        [(q, u, *_factor_of(q, u, canonical)) for q, u in pairs.iter_rows()],
-        schema={"quantity": pl.String, "unit": pl.String, "factor": pl.Float64, "is_log": pl.Boolean},
-        orient="row",
+        [(q, u, *_factor_of(q, u, canonical)) for q, u in pairs.iter_rows()], schema=schema, orient="row"
     )
-    joined = keys.join(factors, on=["quantity", "unit"], how="left", nulls_equal=True, maintain_order="left")
-    frame = joined.with_columns(values.alias("v"))
-    plain = pl.when("is_log").then(pl.lit(10.0).pow(pl.col("v"))).otherwise(pl.col("v"))
-    converted = frame.select((plain * pl.col("factor")).alias(values.name)).to_series()
-    # Of an unknown test no unit can be judged: the test is asked about.
-    is_known = pl.col("quantity").is_not_null()
-    fault = frame.select(pl.col("v").is_not_null() & pl.col("factor").is_null() & is_known).to_series()
-    return Parsed(converted, name_fault(fault, UNKNOWN_UNIT))
+    plain = pl.when("is_log").then(pl.lit(10.0).pow(pl.col("sent"))).otherwise(pl.col("sent"))
+    is_unknown = pl.col("sent").is_not_null() & pl.col("factor").is_null() & pl.col("quantity").is_not_null()
+    return cells.join(
+        factors, on=["quantity", "unit"], how="left", nulls_equal=True, maintain_order="left"
+    ).with_columns(
+        value=plain * pl.col("factor"), fault=pl.coalesce("unread", pl.when(is_unknown).then(pl.lit(UNKNOWN_UNIT)))
+    )
 
 
 def _factor_of(quantity: str | None, unit: str | None, canonical: str | None) -> tuple[float | None, bool]:
@@ -69,22 +67,19 @@ def _factor_of(quantity: str | None, unit: str | None, canonical: str | None) ->
 
 def select_tests(tests: pl.Series, units: pl.Series) -> pl.Series:
     """Return the laboratory test of each row where its unit selects it: HBV DNA in copies/mL is a quantity of its own."""
-    distinct = units.drop_nulls().unique(maintain_order=True).to_list()
+    distinct = units.drop_nulls().unique().to_list()
     plain = {text: normalise_unit(text).removeprefix(LOG10_PREFIX) for text in distinct}
-    frame = pl.DataFrame({"test": tests, "unit": units.replace(plain)})
     selected = pl.col("test")
     for (test, unit), other in TEST_OF_UNIT.items():
-        is_other = (pl.col("test") == str(test)) & (pl.col("unit") == unit)
+        is_other = (pl.col("test") == str(test)) & (pl.col("unit").replace(plain) == unit)
         selected = pl.when(is_other.fill_null(value=False)).then(pl.lit(other.value)).otherwise(selected)
-    return frame.select(selected.alias(tests.name)).to_series()
+    return pl.DataFrame({"test": tests, "unit": units}).select(selected.alias(tests.name)).to_series()
 
 
-def is_outside(values: pl.Series, limits: Limits) -> pl.Series:
+def is_outside(values: pl.Expr, limits: Limits) -> pl.Expr:
     """Return whether numbers lie outside limits; a missing number or limit is never outside."""
-    outside = pl.Series([False] * len(values), dtype=pl.Boolean)
-    if values.dtype not in (pl.Float64, pl.Int64):
-        return outside
     low, high = limits
+    outside = pl.lit(value=False)
     if low is not None:
         outside = outside | (values < low).fill_null(value=False)
     if high is not None:
@@ -108,57 +103,53 @@ def can_slip(spec: FieldContract, units: Sequence[str]) -> bool:
     )
 
 
-def suspect_units(
-    sent: Parsed, converted: Parsed, quantities: pl.Series, plausible: Limits, canonical: str | None
-) -> tuple[pl.Series, pl.Series]:
-    """Return which values are slips, and the unit that a slip or a value without a known unit looks like (else null).
+def suspect_units(cells: pl.DataFrame, plausible: Limits, canonical: str | None) -> pl.DataFrame:
+    """Return `cells` with `is_slip`, and `likely_unit`: the unit that a slip or a value without a known unit looks like.
 
-    `sent` are the numbers as they stand in the cells, `converted` the same in canonical units. Only a plain number is
-    suspected, never a bound or 0. A missing unit is named where exactly one known unit makes the value plausible, for HBV
-    DNA never: IU and copies cannot be told apart.
+    `cells` has quantity, comparator, `sent` (the number as it stands in the cell), `value` (the same in canonical units) and
+    `fault`. Only a plain number is suspected, never a bound or 0. A missing unit is named where exactly one known unit makes
+    the value plausible, for HBV DNA never: IU and copies cannot be told apart.
     """
-    if sent.values.dtype != pl.Float64:
-        nothing = pl.Series([None] * len(quantities), dtype=pl.String)
-        return nothing.is_not_null(), nothing
-    is_log_test = quantities.is_in(_LOG10_NAMES)
-    facts = pl.DataFrame(
-        {
-            "is_plain": (sent.values != 0)
-            & (True if sent.comparator is None else sent.comparator == Comparator.EQUAL.value),
-            "is_implausible": _is_implausible(sent.values, converted.values, is_log_test, plausible),
-            "is_unread": (converted.fault == UNKNOWN_UNIT) & ~is_log_test,
-            "units": _name_likely_units(sent.values, converted.values, quantities, plausible, canonical),
-        }
-    )
+    is_log_test = pl.col("quantity").is_in(_LOG10_NAMES)
+    is_bound = (pl.col("comparator") != Comparator.EQUAL.value).fill_null(value=False)
+    facts = cells.select(
+        "quantity", "sent", "value",
+        is_plain=(pl.col("sent") != 0) & ~is_bound,
+        is_implausible=_is_implausible(is_log_test, plausible),
+        is_unread=(pl.col("fault") == UNKNOWN_UNIT) & ~is_log_test,
+        low=plausible[0] if plausible[0] is not None else pl.lit(None, dtype=pl.Float64),
+        high=plausible[1] if plausible[1] is not None else pl.lit(None, dtype=pl.Float64),
+    ).with_row_index("cell")  # fmt: skip
+    suspect = facts.filter(pl.col("is_plain") & (pl.col("is_implausible") | pl.col("is_unread")))
+    if suspect.is_empty():
+        return cells.with_columns(is_slip=pl.lit(value=False), likely_unit=pl.lit(None, dtype=pl.String))
     number = pl.col("units").list.len()
-    is_slip = pl.col("is_plain") & pl.col("is_implausible") & (number > 0)
-    is_named = is_slip | (pl.col("is_plain") & pl.col("is_unread") & (number == 1))
-    judged = facts.select(
-        slip=is_slip.fill_null(value=False), unit=pl.when(is_named).then(pl.col("units").list.first())
+    is_slip = pl.col("is_implausible") & (number > 0)
+    is_named = is_slip | (pl.col("is_unread") & (number == 1))
+    judged = suspect.with_columns(units=_name_likely_units(suspect["quantity"], canonical)).select(
+        "cell",
+        is_slip=is_slip.fill_null(value=False),
+        likely_unit=pl.when(is_named).then(pl.col("units").list.first()),
     )
-    return judged["slip"], judged["unit"]
+    told = facts.select("cell").join(judged, on="cell", how="left", maintain_order="left")
+    return cells.with_columns(told["is_slip"].fill_null(value=False), told["likely_unit"])
 
 
-def _is_implausible(sent: pl.Series, converted: pl.Series, is_log_test: pl.Series, plausible: Limits) -> pl.Series:
+def _is_implausible(is_log_test: pl.Expr, plausible: Limits) -> pl.Expr:
     low, high = LOGARITHM_SENT_PLAIN
-    is_logarithm = is_log_test & (sent == converted) & (sent > low) & (sent < high)
-    return is_outside(converted, plausible) | is_logarithm.fill_null(value=False)
+    sent, value = pl.col("sent"), pl.col("value")
+    is_logarithm = is_log_test & (sent == value) & (sent > low) & (sent < high)
+    return is_outside(value, plausible) | is_logarithm.fill_null(value=False)
 
 
-def _name_likely_units(
-    sent: pl.Series, converted: pl.Series, quantities: pl.Series, plausible: Limits, canonical: str | None
-) -> pl.Series:
+def _name_likely_units(quantities: pl.Series, canonical: str | None) -> pl.Expr:
     """Return, per value, the known units other than the one it was read in, in which it is plausible (List of String)."""
-    low, high = (limit if isinstance(limit, pl.Series) else pl.lit(limit, dtype=pl.Float64) for limit in plausible)
-    frame = pl.DataFrame({"sent": sent, "read": converted, "quantity": quantities}).with_columns(
-        low=low, high=high, nothing=pl.lit(None, dtype=pl.String)
-    )
     candidates = [
         pl.when((pl.col("quantity") == quantity) & _is_likely(reading)).then(pl.lit(unit))
         for quantity in quantities.drop_nulls().unique(maintain_order=True)
         for unit, reading in _list_readings(quantity, canonical)
     ]
-    return frame.select(pl.concat_list("nothing", *candidates).list.drop_nulls()).to_series()
+    return pl.concat_list(pl.lit(None, dtype=pl.String), *candidates).list.drop_nulls()
 
 
 def _list_readings(quantity: str, canonical: str | None) -> list[tuple[str, pl.Expr]]:
@@ -173,7 +164,7 @@ def _list_readings(quantity: str, canonical: str | None) -> list[tuple[str, pl.E
 
 
 def _is_likely(reading: pl.Expr) -> pl.Expr:
-    ratio = reading / pl.col("read")
+    ratio = reading / pl.col("value")
     is_other = (ratio >= SMALLEST_SLIP_FACTOR) | (ratio <= 1 / SMALLEST_SLIP_FACTOR)
     # Where the unit was missing or unknown the value was not read at all.
     return reading.is_between(pl.col("low"), pl.col("high")) & is_other.fill_null(value=True)

@@ -111,9 +111,11 @@ def test_a_bound_stays_a_bound(text, value, sign):
     ],
 )
 def test_units_are_converted_where_a_factor_is_known_and_refused_elsewhere(quantity, unit, value, canonical):
-    parsed = convert_units(pl.Series("value", [value]), pl.Series([unit], dtype=pl.String), pl.Series([quantity]), None)
-    assert parsed.values[0] == (pytest.approx(canonical) if canonical else None)
-    assert parsed.fault[0] == (None if canonical else "unit")
+    cell = {"quantity": quantity, "unit": unit, "sent": value, "unread": None}
+    schema = {"quantity": pl.String, "unit": pl.String, "sent": pl.Float64, "unread": pl.String}
+    converted = convert_units(pl.DataFrame([cell], schema=schema), None)
+    assert converted["value"][0] == (pytest.approx(canonical) if canonical else None)
+    assert converted["fault"][0] == (None if canonical else "unit")
 
 
 def test_codes_own_and_foreign_and_unknown():
