@@ -28,7 +28,9 @@ def analyse(frames, tmp_path, monkeypatch, capsys):
             pl.lit("").alias(name) for name in ("delivery", "content_hash", "input_hash", "loaded_at")
         )
         monkeypatch.setattr(read_spec, "STUDIES", tmp_path / "studies")
-        monkeypatch.setattr(cli, "read_frames", lambda *_: frames | {"analysis_subject": subjects, "ingests": ingests})
+        monkeypatch.setattr(
+            "etl.store.warehouse.read_frames", lambda *_: frames | {"analysis_subject": subjects, "ingests": ingests}
+        )
         monkeypatch.setenv("WORKSPACE", str(tmp_path / "workspace"))
         monkeypatch.setenv("REGISTRY_LANG", "en")
         with pytest.raises(SystemExit) as ended:

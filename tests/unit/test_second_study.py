@@ -70,7 +70,9 @@ def test_one_file_in_the_workspace_is_a_study(frames, tmp_path, monkeypatch):
     (tmp_path / "studies" / "cirrhosis").mkdir(parents=True)
     (tmp_path / "studies" / "cirrhosis" / "spec.toml").write_text(SECOND, encoding="utf-8")
     texts = (pl.lit("").alias(name) for name in ("delivery", "content_hash", "input_hash", "loaded_at"))
-    monkeypatch.setattr(cli, "read_frames", lambda *_: frames | {"ingests": frames["ingests"].with_columns(texts)})
+    monkeypatch.setattr(
+        "etl.store.warehouse.read_frames", lambda *_: frames | {"ingests": frames["ingests"].with_columns(texts)}
+    )
     monkeypatch.setenv("WORKSPACE", str(tmp_path))
     with pytest.raises(SystemExit) as ended:
         cli.main(["analyse", "--study", "cirrhosis"])
@@ -96,7 +98,9 @@ def test_the_main_study_is_a_setting(frames, tmp_path, monkeypatch):
     (tmp_path / "studies" / "cirrhosis").mkdir(parents=True)
     (tmp_path / "studies" / "cirrhosis" / "spec.toml").write_text(SECOND, encoding="utf-8")
     texts = (pl.lit("").alias(name) for name in ("delivery", "content_hash", "input_hash", "loaded_at"))
-    monkeypatch.setattr(cli, "read_frames", lambda *_: frames | {"ingests": frames["ingests"].with_columns(texts)})
+    monkeypatch.setattr(
+        "etl.store.warehouse.read_frames", lambda *_: frames | {"ingests": frames["ingests"].with_columns(texts)}
+    )
     monkeypatch.setenv("WORKSPACE", str(tmp_path))
     monkeypatch.setenv("REGISTRY_STUDY", "cirrhosis")
     with pytest.raises(SystemExit) as ended:
