@@ -11,7 +11,7 @@ import polars as pl
 
 from etl.pages.text import Text
 from etl.quality.status import ASKED
-from etl.quality.thresholds import ALTERNATIVES, BASELINE_TESTS, find_completeness_threshold
+from etl.quality.thresholds import ALTERNATIVES, BASELINE_TABLE, BASELINE_TESTS, find_completeness_threshold
 from schemas.codes import Severity
 from schemas.contract import read_contract
 from schemas.tables import TABLES
@@ -77,7 +77,7 @@ def derive_completeness(frames: Frames) -> pl.DataFrame:
     reason_en, reason_zh; in the contracts' order. The laboratory also has one line per baseline test, whose denominator
     is the patients. A field with an alternative (`birth_date` or `age_years`) is met where the alternative is.
     """
-    tests = _count_baseline_tests(frames)
+    tests = count_baseline_tests(frames)
     counts = pl.concat([frames["completeness"].select(tests.columns), tests], how="vertical_relaxed")
     counts = counts.with_columns(
         rate=pl.when(pl.col("n_records") > 0).then(pl.col("n_filled") / pl.col("n_records"))
@@ -95,11 +95,11 @@ def derive_completeness(frames: Frames) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _count_baseline_tests(frames: Frames) -> pl.DataFrame:
+def count_baseline_tests(frames: Frames) -> pl.DataFrame:
     """Count the patients of each hospital that have each baseline test at visit 0."""
     patients = frames["patient"].group_by("hospital").agg(n_records=pl.col("patient_id").n_unique().cast(pl.Int64))
     measured = (
-        frames["laboratory"]
+        frames[BASELINE_TABLE]
         .filter(pl.col("visit_number") == 0, pl.any_horizontal(pl.col("value", "value_comparator").is_not_null()))
         .group_by("hospital", field="test")
         .agg(n_filled=pl.col("patient_id").n_unique().cast(pl.Int64))
@@ -109,7 +109,11 @@ def _count_baseline_tests(frames: Frames) -> pl.DataFrame:
         patients.join(tests, how="cross")
         .join(measured, on=["hospital", "field"], how="left")
         .select(
-            "hospital", pl.lit("laboratory").alias("table_name"), "field", "n_records", pl.col("n_filled").fill_null(0)
+            "hospital",
+            pl.lit(BASELINE_TABLE).alias("table_name"),
+            "field",
+            "n_records",
+            pl.col("n_filled").fill_null(0),
         )
     )
 
@@ -118,7 +122,7 @@ def _list_thresholds() -> pl.DataFrame:
     """List every field with its place, threshold, reason and alternative."""
     rows = []
     names = [(table, name) for table, model in TABLES.items() for name in read_contract(model)]
-    names += [("laboratory", test.value) for test in BASELINE_TESTS]
+    names += [(BASELINE_TABLE, test.value) for test in BASELINE_TESTS]
     for position, (table, name) in enumerate(names):
         threshold = find_completeness_threshold(table, name)
         alternative = ALTERNATIVES.get((table, name))

@@ -117,6 +117,7 @@ NONE_LEFT = Threshold(
     Text("Nothing of this kind may be left when the study is analysed.", "正式分析前不应有此类遗留。"),
 )
 NEEDED_TABLES = ("patient", "baseline", "laboratory", "treatment", "outcome")
+BASELINE_TABLE = "laboratory"
 BASELINE_TESTS = (LabTest.ALT, LabTest.AST, LabTest.BILIRUBIN, LabTest.ALBUMIN, LabTest.AFP)
 ALTERNATIVES = {
     ("patient", "birth_date"): "age_years",
@@ -136,7 +137,7 @@ def find_completeness_threshold(table: str, name: str) -> Threshold | None:
 
     `name` is a field of the contract or, for the laboratory, a baseline test.
     """
-    if (table, name) in _REQUIRED_FIELDS or (table == "laboratory" and name in set(BASELINE_TESTS)):
+    if (table, name) in _REQUIRED_FIELDS or (table == BASELINE_TABLE and name in set(BASELINE_TESTS)):
         return REQUIRED
     spec = read_contract(TABLES[table]).get(name)
     return EXPECTED if spec and spec.is_expected else None

@@ -6,7 +6,8 @@ import pytest
 from quality_frames import make_frames
 
 from etl.quality import expectations
-from etl.quality.expectations import Batch, Expectation, make_batches, run_expectations
+from etl.quality.expectations import judge_measures, run_expectations
+from etl.quality.statements import MEASURE_SCHEMA, Statement, measure
 from etl.quality.thresholds import KEY
 
 
@@ -90,17 +91,27 @@ def test_counts_per_table_are_compared_where_the_warehouse_has_them():
 
 
 def test_a_check_that_fails_itself_is_an_error_and_no_verdict():
-    expectation = Expectation("key", "ExpectColumnValuesToBeUnique", {"column": "absent"}, "absent", "100 %", KEY)
-    rows = expectations._validate([Batch("h", "patient", pl.DataFrame({"a": [1]}), (expectation,))])
-    (row,) = pl.DataFrame(rows, schema=expectations.RESULT_SCHEMA, orient="row").to_dicts()
-    assert (row["success"], row["is_error"], row["observed"]) == (None, True, None)
+    absent, there = (Statement("key", name, pl.col(name).sum(), pl.len(), "100 %", KEY, 1) for name in ("absent", "a"))
+    rows = measure("h", "patient", pl.DataFrame({"a": [1]}), [absent, there])
+    error, met = judge_measures(pl.DataFrame(list(rows), schema=MEASURE_SCHEMA, orient="row")).to_dicts()
+    assert (error["success"], error["is_error"], error["observed"]) == (None, True, None)
+    assert (met["success"], met["is_error"], met["observed"]) == (True, False, "100.0 % (1 / 1)")
 
 
-def test_batches_hold_no_column_that_nothing_is_asked_of():
-    batches = make_batches(make_frames(10), "nanfang")
-    patient = next(batch for batch in batches if batch.table == "patient")
-    assert "person_id" not in patient.frame.columns
-    assert "source_file" not in patient.frame.columns
+def test_where_the_judge_fails_nothing_is_judged(monkeypatch):
+    monkeypatch.setattr(expectations, "LIMITS", (("value", "absent"),))
+    rows = measure("h", "patient", pl.DataFrame({"a": [1]}), [Statement("volume", None, pl.len(), None, "", KEY, 1)])
+    (row,) = judge_measures(pl.DataFrame(list(rows), schema=MEASURE_SCHEMA, orient="row")).to_dicts()
+    assert (row["success"], row["is_error"]) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "success"),
+    [(0.95, 0.95, None, True), (0.9499999, 0.95, None, False), (3.0, 1.0, 3.0, True), (3.01, 1.0, 3.0, False), (0.9, 1.0, 3.0, False)],
+)  # fmt: skip
+def test_a_measure_on_its_limit_is_within(value, low, high, success):
+    row = dict.fromkeys(MEASURE_SCHEMA) | {"value": value, "low": low, "high": high}
+    assert judge_measures(pl.DataFrame([row], schema=MEASURE_SCHEMA))["success"].to_list() == [success]
 
 
 def test_results_hold_no_value_of_a_patient(results):
