@@ -6,12 +6,14 @@ a pickle of plain types and Arrow buffers, read by `etl/delivery/read.py` alone.
 
 from __future__ import annotations
 
+import io
 import pickle
 import posixpath
 import re
 import resource
 import sys
 import zipfile
+from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
@@ -20,6 +22,9 @@ ERROR_TEXT = "#ERROR"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _CELL = re.compile(r"^([A-Z]+)(\d+)$")
+_MERGED = re.compile(r"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+Place = tuple[int, int]
 
 
 def read_workbook(path: str) -> list[dict[str, Any]]:
@@ -31,11 +36,9 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
     """
     import fastexcel
     import pyarrow as pa
-    from python_calamine import CalamineWorkbook
 
     reader = fastexcel.read_excel(path)
-    merged_of = CalamineWorkbook.from_path(path)
-    uncalculated = find_uncalculated(path) if zipfile.is_zipfile(path) else {}  # BIFF keeps a result with each formula
+    marks = find_marks(path) if zipfile.is_zipfile(path) else _find_marks_in_biff(path)
     sheets: list[dict[str, Any]] = []
     for name in reader.sheet_names:
         sheet = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
@@ -48,8 +51,8 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
                 "name": name,
                 "columns": [column.absolute_index for column in sheet.available_columns()],
                 "grid": sink.getvalue().to_pybytes(),
-                "errors": [*_place_errors(sheet, faults), *uncalculated.get(name, [])],
-                "merged": merged_of.get_sheet_by_name(name).merged_cell_ranges or [],
+                "errors": [*_place_errors(sheet, faults), *(marks[name].uncalculated if name in marks else ())],
+                "merged": marks[name].merged if name in marks else [],
             }
         )
     return sheets
@@ -60,14 +63,30 @@ def _place_errors(sheet: Any, faults: Any) -> list[tuple[int, int]]:
     return [(fault.position[0], columns[fault.position[1]]) for fault in faults.errors] if faults else []
 
 
-def find_uncalculated(path: str) -> dict[str, list[tuple[int, int]]]:
-    """Return, per sheet, the 0-based row and column of formulas that were saved without a value."""
+@dataclass(frozen=True)
+class Marks:
+    """What a sheet's XML says of its cells and the reader does not: 0-based row and column.
+
+    `uncalculated` are formulas that were saved without a value, `merged` the first and the last corner of merged ranges.
+    """
+
+    uncalculated: list[Place]
+    merged: list[tuple[Place, Place]]
+
+
+def find_marks(path: str) -> dict[str, Marks]:
+    """Return the marks of every sheet, each read once."""
     with zipfile.ZipFile(path) as container:
-        return {
-            name: _scan_formulas(container, part)
-            for name, part in _list_parts(container)
-            if part in container.namelist()
-        }
+        parts = set(container.namelist())
+        return {name: _scan_sheet(container.read(part)) for name, part in _list_parts(container) if part in parts}
+
+
+def _find_marks_in_biff(path: str) -> dict[str, Marks]:
+    """BIFF keeps a result with each formula."""
+    from python_calamine import CalamineWorkbook
+
+    book = CalamineWorkbook.from_path(path)
+    return {name: Marks([], book.get_sheet_by_name(name).merged_cell_ranges or []) for name in book.sheet_names}
 
 
 def _list_parts(container: zipfile.ZipFile) -> list[tuple[str, str]]:
@@ -82,18 +101,22 @@ def _list_parts(container: zipfile.ZipFile) -> list[tuple[str, str]]:
     ]
 
 
-def _scan_formulas(container: zipfile.ZipFile, part: str) -> list[tuple[int, int]]:
-    if b"<f" not in container.read(part):
-        return []
-    found: list[tuple[int, int]] = []
-    with container.open(part) as stream:
-        for _, cell in ElementTree.iterparse(stream):  # noqa: S314
-            if cell.tag == f"{_MAIN}c":
-                # Excel says t="str" where a formula came to an empty text: that cell is empty, not uncalculated.
-                has_value = cell.findtext(f"{_MAIN}v") or cell.get("t") == "str"
-                if cell.find(f"{_MAIN}f") is not None and not has_value:
-                    found.append(_read_place(cell.attrib["r"]))
-                cell.clear()
+def _scan_sheet(xml: bytes) -> Marks:
+    if xml.startswith((b"\xff\xfe", b"\xfe\xff")):
+        xml = xml.decode("utf-16").encode()
+    merged = [(_read_place(first), _read_place(last)) for first, last in _MERGED.findall(xml.decode("latin-1"))]
+    return Marks(_find_uncalculated(xml) if _FORMULA.search(xml) else [], merged)
+
+
+def _find_uncalculated(xml: bytes) -> list[Place]:
+    found: list[Place] = []
+    for _, cell in ElementTree.iterparse(io.BytesIO(xml)):  # noqa: S314
+        if cell.tag == f"{_MAIN}c":
+            # Excel says t="str" where a formula came to an empty text: that cell is empty, not uncalculated.
+            has_value = cell.findtext(f"{_MAIN}v") or cell.get("t") == "str"
+            if cell.find(f"{_MAIN}f") is not None and not has_value:
+                found.append(_read_place(cell.attrib["r"]))
+            cell.clear()
     return found
 
 

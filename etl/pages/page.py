@@ -10,6 +10,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,17 +38,7 @@ def render_page(
     uses and the context lacks is an error.
     """
     sources = [find_data(TEMPLATES, "language.js").read_text(encoding="utf-8"), *scripts]
-    environment = Environment(
-        loader=FileSystemLoader([template.parent, find_folder(TEMPLATES)]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        text=Text, synthetic_mark=ON_PAGES, bar_chart=charts.draw_bars, sparkline=charts.draw_sparkline
-    )
-    environment.filters.update(plain=str, count=format_count, percent=format_percent)
+    environment = _make_environment(template.parent)
     style = find_data(TEMPLATES, "style.css").read_text(encoding="utf-8")
     try:
         return environment.get_template(template.name).render(
@@ -59,6 +50,23 @@ def render_page(
         )
     except TemplateNotFound as error:  # the page's own template, or a part that it names
         raise MissingDataError(Path(str(error.name))) from error
+
+
+@cache
+def _make_environment(folder: Path) -> Environment:
+    """Return what renders the templates of a folder; each is compiled once, however many pages it makes."""
+    environment = Environment(
+        loader=FileSystemLoader([folder, find_folder(TEMPLATES)]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        text=Text, synthetic_mark=ON_PAGES, bar_chart=charts.draw_bars, sparkline=charts.draw_sparkline
+    )
+    environment.filters.update(plain=str, count=format_count, percent=format_percent)
+    return environment
 
 
 def _hash_script(source: str) -> str:

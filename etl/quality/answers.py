@@ -76,7 +76,8 @@ def read_new_answers(settings: Settings, hospital: str) -> pl.DataFrame:
         AnswerError: a workbook that cannot be read, an unknown query or answer; lists every fault with its cell.
     """
     waiting = settings.reports_dir / "quality" / hospital / WORKBOOK
-    paths = [*_list_workbooks(settings, hospital), *([waiting] if waiting.exists() else [])]
+    may_be_answered = waiting.exists() and not _is_as_written(waiting)
+    paths = [*_list_workbooks(settings, hospital), *([waiting] if may_be_answered else [])]
     known, findings = _read_known(settings, hospital)
     seen = set(known["file_hash"])
     workbooks = [_Workbook(path, _hash_file(path)) for path in paths]
@@ -114,7 +115,9 @@ def replace_workbook(settings: Settings, new: Path, path: Path) -> None:
     Raises:
         NotKeptError: they cannot be kept; the workbook is as it was.
     """
+    written = _hash_file(new)
     replace_keeping(new, path, settings.extracts_dir / path.parent.name / ANSWERS_FOLDER, _has_answers)
+    _locate_mark(path).write_text(written, encoding="ascii")
 
 
 def _list_workbooks(settings: Settings, hospital: str) -> list[Path]:
@@ -132,8 +135,20 @@ def _hash_file(path: Path) -> str:
         ) from None
 
 
+def _locate_mark(path: Path) -> Path:
+    """Where the hash of a workbook is kept as it was written: one that still has it need not be opened to see that nobody answered."""
+    return path.with_name(f".{path.name}.sha256")
+
+
+def _is_as_written(path: Path) -> bool:
+    mark = _locate_mark(path)
+    return mark.is_file() and mark.read_bytes() == _hash_file(path).encode()
+
+
 def _has_answers(path: Path) -> bool:
     try:
+        if _is_as_written(path):
+            return False
         grid, columns = _find_queries(path)
     except RegistryError:
         return True
