@@ -15,7 +15,7 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,7 @@ from etl.suggestions import escape_hidden
 
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"
+_ROWS = pl.List(pl.String)
 TEXT_ENCODINGS = ("utf-8", "gb18030")
 DELIMITERS = (",", "\t", ";")
 _DELIMITER_HEAD = 100_000
@@ -296,19 +297,61 @@ def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     text, encoding = decode_text(_read_bytes(path), name)
     try:
-        rows = list(
-            csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or _find_delimiter(text), strict=True)
-        )
+        rows = split_rows(text, delimiter or _find_delimiter(text))
     except csv.Error as error:
         raise DeliveryError(
             f"{name}: the quotation marks do not close ({error}). Save it again from Excel as 'CSV UTF-8'.",
             f"{name}：引号未闭合。请用 Excel 重新另存为“CSV UTF-8”。",
         ) from None
-    width = max((len(row) for row in rows), default=0)
-    columns = {str(i): [row[i] if i < len(row) else None for row in rows] for i in range(width)}
-    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
-    short = {number: len(row) for number, row in enumerate(rows, 1) if len(row) < width and any(map(str.strip, row))}
-    return Grid(name, None, _with_row_numbers(frame), encoding=encoding, short_rows=short)
+    cells = pl.DataFrame({"row": rows})
+    is_blank = (pl.col("row").list.len() == 1) & (pl.col("row").list.first() == "")
+    n_cells = cells.select(pl.when(is_blank).then(0).otherwise(pl.col("row").list.len())).to_series()
+    width = int(n_cells.max() or 0)  # type: ignore[arg-type]
+    frame = cells.select(pl.col("row").list.get(i, null_on_oob=True).alias(str(i)) for i in range(width))
+    numbered = _with_row_numbers(frame)
+    is_short = (n_cells < width) & numbered.select(pl.any_horizontal(pl.exclude(ROW).is_not_null())).to_series()
+    short = dict(zip(numbered.filter(is_short)[ROW], n_cells.filter(is_short), strict=True)) if width else {}
+    return Grid(name, None, numbered, encoding=encoding, short_rows=short)
+
+
+def split_rows(text: str, delimiter: str) -> pl.Series:
+    """Return the cells of each row (List of String) as Python's csv module reads them, but for blank rows, which may have one empty cell.
+
+    Only where a quotation mark stands it is asked: there a cell may hold delimiters and line ends.
+
+    Raises:
+        csv.Error: quotation marks do not close, or a cell is longer than the csv module's limit.
+    """
+    if text.count("\r") != text.count("\r\n"):  # a line ends with \r alone, or a cell holds one
+        return pl.Series(list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)), dtype=_ROWS)
+    lines = text.removesuffix("\n").removesuffix("\r").split("\n") if text else []
+    column = pl.Series(lines, dtype=pl.String)
+    is_asked = column.str.contains('"', literal=True) | (column.str.len_chars() > csv.field_size_limit())
+    asked, within = _read_quoted(lines, is_asked.arg_true().to_list(), delimiter)
+    rows = pl.concat([column.str.strip_suffix("\r").str.split(delimiter), pl.Series(list(asked.values()), dtype=_ROWS)])
+    places = pl.Series(range(len(lines)), dtype=pl.UInt32).scatter(
+        list(asked), range(len(lines), len(lines) + len(asked))
+    )
+    return rows.gather(
+        places.filter(~pl.Series(range(len(lines)), dtype=pl.UInt32).is_in(within)) if within else places
+    )
+
+
+def _read_quoted(
+    lines: Sequence[str], numbers: Sequence[int], delimiter: str
+) -> tuple[dict[int, list[str]], list[int]]:
+    """Return the rows that begin in the given lines, by line, and the lines that belong to a row begun before."""
+    found: dict[int, list[str]] = {}
+    within: list[int] = []
+    end = 0
+    for number in numbers:
+        if number >= end:
+            following = (f"{lines[i]}\n" for i in range(number, len(lines)))
+            reader = csv.reader(following, delimiter=delimiter, strict=True)
+            found[number] = next(reader)
+            end = number + reader.line_num
+            within += range(number + 1, end)
+    return found, within
 
 
 def decode_text(content: bytes, name: str) -> tuple[str, str]:

@@ -18,18 +18,19 @@ from etl.quality.measures import sort_findings
 from etl.quality.status import ANSWERED, RESOLVED
 
 VALUE_LIMIT = 160
+MOST_SHOWN = 20_000
 ID_LETTERS = 10
-"""Letters of a finding's id on the page: enough to tell twenty thousand apart (one chance in five thousand that two share them)."""
+"""Letters of a finding's id on the page: enough to tell so many apart (one chance in five thousand that two share them)."""
 
 
 def embed_findings(findings: pl.DataFrame, limit: int) -> tuple[Markup, int]:
     """Return the open findings of `derive_query_status` as text safe inside a script element, and how many it holds.
 
     JSON, column-wise, with texts that repeat listed once. Where that would need more than `limit` bytes it is compressed
-    (gzip in base64, which only newer browsers read); where even this would, the last of the order (notes before queries
+    (gzip in base64, which only newer browsers read); where even this would, and beyond `MOST_SHOWN`, the last of the order (notes before queries
     before rejected records) are left out.
     """
-    shown = sort_findings(findings.filter(pl.col("status") != RESOLVED))
+    shown = sort_findings(findings.filter(pl.col("status") != RESOLVED)).head(MOST_SHOWN)
     data = _print_json(_encode(shown))
     if len(data.encode()) <= limit:
         return Markup(data), shown.height  # noqa: S704 (made safe by _print_json)

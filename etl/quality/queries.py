@@ -12,6 +12,7 @@ import polars as pl
 import xlsxwriter
 
 from etl.pages.labels import SEVERITIES, STATUSES, label_field
+from etl.pages.page import write_page
 from etl.pages.spreadsheet import CELL_LIMIT, Replace, fit_height, open_workbook
 from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
@@ -49,6 +50,13 @@ COLUMNS: tuple[tuple[Text, int], ...] = (
 )
 ANSWER_COLUMN = len(COLUMNS) - 2
 AUTHOR_ROW, HEADER_ROW = 2, 3
+MOST_QUERIES = 2_000
+"""More nobody answers one by one; they mostly come from one cause, which the first of them show."""
+REST = "queries_more.csv"
+_MORE = Text(
+    f"Only the first {MOST_QUERIES:,}, the gravest, are in this workbook; the others are listed in {REST} beside it.",
+    f"本工作簿仅列出最重要的前 {MOST_QUERIES:,} 条；其余见同一文件夹中的 {REST}。",
+)
 EXPLANATION = (
     Text(
         "This workbook lists what the registry asks about the delivery named below. One row is one question.",
@@ -103,8 +111,29 @@ def write_query_workbook(
     with open_workbook(path, "Data queries", replace) as book:
         formats = _make_formats(book)
         _write_explanation(book, formats, queries, hospital, is_synthetic=is_synthetic)
-        _write_queries(book, formats, queries, is_synthetic=is_synthetic)
+        _write_queries(book, formats, queries.head(MOST_QUERIES), is_synthetic=is_synthetic)
+    _write_rest(queries.slice(MOST_QUERIES), path.with_name(REST), is_synthetic=is_synthetic)
     return path
+
+
+def _write_rest(queries: pl.DataFrame, path: Path, *, is_synthetic: bool) -> None:
+    """Write the queries that the workbook has no room for; without any there is no such file."""
+    if queries.is_empty():
+        path.unlink(missing_ok=True)
+        return
+    texts = {
+        QUERY_ID: "finding_id", Text("Kind", "类别"): "severity", Text("File", "文件"): "source_file",
+        Text("Sheet", "工作表"): "source_sheet", Text("Row", "行号"): "source_row", Text("Column", "列名"): "source_column",
+        VALUE: "value", Text("What is asked (Chinese)", "质疑内容"): "message_zh", QUESTION: "message_en",
+    }  # fmt: skip
+    cells = queries.select(
+        pl.col(name).cast(pl.String).alias(f"{label.zh} {label.en}") for label, name in texts.items()
+    )
+    # Spreadsheet programs take a text that begins so for a formula.
+    is_formula = pl.all().str.contains(r"^[=+\-@\t\r]")
+    safe = cells.select(pl.when(is_formula).then("'" + pl.all()).otherwise(pl.all()).name.keep())
+    mark = f"{IN_WORKBOOKS}\n" if is_synthetic else ""
+    write_page(path, "\ufeff" + mark + safe.write_csv())
 
 
 def _make_formats(book: xlsxwriter.Workbook) -> dict[str, Any]:
@@ -139,6 +168,7 @@ def _write_explanation(
     lines = [
         Text(f"Delivery: {deliveries}", f"数据批次：{deliveries}"),
         Text(f"Questions: {queries.height}", f"质疑数：{queries.height}"),
+        *([_MORE] if queries.height > MOST_QUERIES else []),
         *EXPLANATION,
     ]
     for row, line in enumerate(lines, start=3):

@@ -17,7 +17,7 @@ from etl.quality import comparison, listing, measures, thresholds
 from etl.quality.answers import ANSWERS
 from etl.quality.embed import embed_findings
 from etl.quality.expectations import run_expectations
-from etl.quality.queries import filter_queries, write_query_workbook
+from etl.quality.queries import MOST_QUERIES, REST, filter_queries, write_query_workbook
 from etl.quality.readiness import judge_readiness
 from etl.quality.status import RESOLVED, derive_query_status
 from schemas.package_data import find_data
@@ -122,6 +122,8 @@ def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, An
         "n_listed": n_listed,
         "unfilled": listing.list_unfilled(own),
         "n_queries": filter_queries(own["status"]).height,
+        "most_queries": MOST_QUERIES,
+        "rest": REST,
         "severity_rows": listing.list_severities(own["status"]),
         "rules": listing.list_rules(own["status"]),
         "priorities": listing.list_priorities(own),

@@ -1,3 +1,4 @@
+import csv
 import re
 import zipfile
 
@@ -108,3 +109,24 @@ def test_every_wrapped_row_is_as_high_as_its_text(status, tmp_path):
 
 def test_nothing_to_ask_is_still_a_workbook(status, tmp_path):
     assert read_rows(write_query_workbook(status.clear(), tmp_path / "q.xlsx", NAME, is_synthetic=True)) == []
+
+
+def test_what_has_no_room_in_the_workbook_is_listed_beside_it(status, tmp_path, monkeypatch):
+    asked = pl.concat([
+        status.head(1).with_columns(finding_id=pl.lit(f"{i:016d}"), severity=pl.lit("reject" if i == 6 else "query"), value=pl.lit(value))
+        for i, value in enumerate(["=1+1", "-3", "@x", "12", "+5", "plain", "worst"])
+    ])  # fmt: skip
+    monkeypatch.setattr("etl.quality.queries.MOST_QUERIES", 3)
+    path = write_query_workbook(asked, tmp_path / "q.xlsx", NAME, is_synthetic=True)
+    inside = {row[1] for row in read_rows(path)}
+    rest = (tmp_path / "queries_more.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert rest[0] == IN_WORKBOOKS
+    listed = list(csv.DictReader(rest[1:]))
+    outside = {row["质疑编号 Query id"] for row in listed}
+    assert "0000000000000006" in inside
+    assert len(inside) == 3
+    assert sorted([*inside, *outside]) == sorted(asked["finding_id"])
+    assert not any(row["原值 Value"][:1] in "=+-@" for row in listed)
+    monkeypatch.setattr("etl.quality.queries.MOST_QUERIES", 2_000)
+    write_query_workbook(asked, tmp_path / "q.xlsx", NAME, is_synthetic=True)
+    assert not (tmp_path / "queries_more.csv").exists()
