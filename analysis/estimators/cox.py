@@ -94,22 +94,21 @@ def fit_cox(
     encoded = design if isinstance(design, Design) else encode_design(design, design.columns)
     times, events = check_times(time, event)
     _check_model(events, encoded, weights)
-    data: dict[str, list[Any]] = {"time": times.tolist(), "event": events.astype(int).tolist()}
-    data |= {f"x{i}": column.to_list() for i, column in enumerate(encoded.matrix)}
+    # Arrays, not lists: the package looks at every value of a list, and takes an array as it is.
+    data: dict[str, NDArray[Any]] = {"time": times, "event": events.astype(np.int64)}
+    data |= {f"x{i}": column.to_numpy() for i, column in enumerate(encoded.matrix)}
     formula = "Surv(time, event) ~ " + " + ".join(f"x{i}" for i in range(len(encoded.terms)))
     if strata is not None:
-        data["stratum"] = encode_labels(strata, "Cox model: stratum", "Cox 模型：分层变量")[1].tolist()
+        data["stratum"] = encode_labels(strata, "Cox model: stratum", "Cox 模型：分层变量")[1]
         formula += " + strata(stratum)"
-    clusters = (
-        None if cluster is None else encode_labels(cluster, "Cox model: cluster", "Cox 模型：聚类变量")[1].tolist()
-    )
+    clusters = None if cluster is None else encode_labels(cluster, "Cox model: cluster", "Cox 模型：聚类变量")[1]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = coxph(
             formula,
             data=data,
             ties=ties,
-            weights=None if weights is None else np.asarray(weights, dtype=float).tolist(),
+            weights=None if weights is None else np.asarray(weights, dtype=float),
             cluster=clusters,
             robust=weights is not None or cluster is not None,
         )
