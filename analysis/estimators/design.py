@@ -41,7 +41,7 @@ def is_categorical(column: pl.Series) -> bool:
 
 def sorted_levels(column: pl.Series) -> list[str]:
     """Levels that occur in the column: in the order of its Enum, else in the order of their code points."""
-    present = set(column.drop_nulls().cast(pl.String).to_list())
+    present = set(column.unique().drop_nulls().cast(pl.String).to_list())
     declared = column.dtype.categories.to_list() if isinstance(column.dtype, pl.Enum) else sorted(present)
     return [level for level in declared if level in present]
 

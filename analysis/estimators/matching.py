@@ -93,9 +93,9 @@ def match_nearest(
         raise AnalysisError("matching: the distance is missing or infinite for some patients", "匹配：部分患者缺少距离")
     caliper = _compute_caliper(values, caliper_sd, caliper_width)
     strata = _split_strata(labels, is_treated)
-    rows = np.concatenate([
-        members[_match_stratum(values[members], is_treated[members], caliper, order, ratio)] for members in strata
-    ])
+    rows = np.concatenate(
+        [members[_match_stratum(values[members], is_treated[members], caliper, order, ratio)] for members in strata]
+    )
     if not len(rows):
         raise AnalysisError(
             "matching: no treated patient has a control within the caliper and the stratum",
