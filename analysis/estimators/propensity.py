@@ -72,7 +72,7 @@ def fit_propensity(
 def _scale_columns(design: Design) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The columns with mean 0 and standard deviation 1 behind one of ones, and the means and deviations they had."""
     columns = [column.to_numpy() for column in design.matrix]
-    means, scales = (np.array([measure(column) for column in columns]) for measure in (np.mean, np.std))
+    means, scales = np.array([(column.mean(), column.std()) for column in columns]).T
     scaled = np.ones((design.matrix.height, len(columns) + 1))
     for place, column in enumerate(columns):
         scaled[:, place + 1] = (column - means[place]) / scales[place]
