@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from analysis.estimators.fisher import compute_fisher_p
 from etl.errors import AnalysisError
@@ -55,4 +55,4 @@ def compute_contingency_test(counts: ArrayLike) -> ContingencyTest:
         return ContingencyTest("fisher_exact", None, None, compute_fisher_p(kept), n_dropped)
     statistic = float(((kept - expected) ** 2 / expected).sum())
     df = (kept.shape[0] - 1) * (kept.shape[1] - 1)
-    return ContingencyTest("pearson_chi_square", statistic, df, float(chi2.sf(statistic, df)), n_dropped)
+    return ContingencyTest("pearson_chi_square", statistic, df, float(chdtrc(df, statistic)), n_dropped)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtr
 from survival import cox_zph, coxph
 
 from analysis.estimators.design import Design, encode_design, encode_labels
@@ -191,7 +191,7 @@ def _tabulate(
             "coef": coef,
             "std_err": std_err,
             "z": z,
-            "p": 2 * norm.sf(np.abs(z)),
+            "p": 2 * ndtr(-np.abs(z)),
             "hazard_ratio": hazard_ratio,
             "ci_low": ci_low,
             "ci_high": ci_high,
@@ -209,7 +209,7 @@ def _group_columns(design: Design) -> dict[str, tuple[int, ...]]:
 
 
 def _test(statistic: float, df: int) -> ChiSquareTest:
-    return ChiSquareTest(statistic, df, float(chi2.sf(statistic, df)))
+    return ChiSquareTest(statistic, df, float(chdtrc(df, statistic)))
 
 
 def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> float:
@@ -239,7 +239,7 @@ def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> f
         raise AnalysisError(
             "likelihood-ratio test: the second model is not smaller than the first", "似然比检验：后一个模型并不更小"
         )
-    return float(chi2.sf(2 * (full.loglik - loglik), df))
+    return float(chdtrc(df, 2 * (full.loglik - loglik)))
 
 
 def check_proportional_hazards(fit: CoxFit) -> pl.DataFrame:

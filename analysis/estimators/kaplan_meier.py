@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from etl.errors import AnalysisError
 
 ConfType = Literal["log", "log-log", "plain"]
 
-Z_95 = float(norm.ppf(0.975))
+Z_95 = float(ndtri(0.975))
 TOLERANCE = float(np.sqrt(np.finfo(float).eps))  # R: .Machine$double.eps^.5, 1.5e-8
 SPSS_WINDOW = 0.05
 
@@ -277,5 +277,5 @@ def compute_restricted_mean_difference(fit: KaplanMeier, reference: KaplanMeier,
     mean, se = compute_restricted_mean(fit, tau)
     mean_reference, se_reference = compute_restricted_mean(reference, tau)
     difference, std_err = mean - mean_reference, float(np.hypot(se, se_reference))
-    p = float(2 * norm.sf(abs(difference) / std_err)) if std_err > 0 else None
+    p = float(2 * ndtr(-abs(difference) / std_err)) if std_err > 0 else None
     return Difference(difference, std_err, difference - Z_95 * std_err, difference + Z_95 * std_err, p)

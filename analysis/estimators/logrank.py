@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from analysis.estimators.design import encode_labels
 from analysis.estimators.kaplan_meier import check_times
@@ -60,7 +60,7 @@ def compute_logrank(
     return LogRank(
         chi_square,
         len(compared),
-        float(chi2.sf(chi_square, len(compared))),
+        float(chdtrc(len(compared), chi_square)),
         dict(zip(labels, observed.tolist(), strict=True)),
         dict(zip(labels, expected.tolist(), strict=True)),
     )

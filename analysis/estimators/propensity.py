@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linprog
 from scipy.special import expit
 
 from analysis.estimators.design import Design, encode_design, encode_treatment
@@ -191,6 +190,8 @@ def _is_separated(columns: NDArray[np.float64], is_treated: NDArray[np.bool_]) -
     Exactly then the likelihood rises for ever; a linear programme looks for b (Konis 2007, DPhil thesis, Oxford). Equal rows
     ask for the same, and few rows stand in the way of the best b: those that it breaks are added until there are none.
     """
+    from scipy.optimize import linprog  # seldom needed, and slow to import
+
     signed = pl.from_numpy(np.where(is_treated[:, None], columns, -columns)).unique(maintain_order=True).to_numpy()
     asked = np.arange(min(len(signed), FIRST_ROWS))
     while True:
