@@ -79,7 +79,7 @@ def _sum_over_events(
     weight = _compute_weights(1 - d / n, is_first, rho)
     share = at_risk / n
     spread = share * (weight**2 * d * (n - d) / np.maximum(n - 1, 1))
-    covariance = np.diag(spread.sum(axis=1)) - spread @ share.T
+    covariance = np.diag(spread.sum(axis=1)) - np.einsum("it,jt->ij", spread, share)
     return (weight * deaths).sum(axis=1), (weight * d * share).sum(axis=1), covariance
 
 

@@ -81,10 +81,10 @@ def _scale_columns(design: Design) -> tuple[NDArray[np.float64], NDArray[np.floa
 def _cut_blocks(rows: NDArray[Any], n_columns: int) -> list[NDArray[Any]]:
     """The same rows in blocks that stay in the processor's cache while they are worked on.
 
-    They are small enough that the products of `n_columns` columns are not shared out among threads (OpenBLAS does so from 9,216
+    They are small enough that the products of `n_columns` columns are not shared out among threads (OpenBLAS does so from 8,192
     cells and 262,144 multiplications), which wait for each other longer than they work.
     """
-    size = max(1, min(9_000 // n_columns, 2**18 // n_columns**2))
+    size = max(1, min(6_000 // n_columns, 2**17 // n_columns**2))
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
@@ -112,7 +112,8 @@ def _maximise_likelihood(
     """Maximum-likelihood coefficients of the scaled columns, intercept first."""
     start = np.zeros(scaled.shape[1]) if epsilon is None else _start_like_glm(scaled, is_treated)
     beta, has_converged = _refine(scaled, is_treated, start, epsilon)
-    is_suspicious = not has_converged or np.abs(scaled @ beta).max() > SUSPICIOUS_LOGIT
+    largest = max(np.abs(block @ beta).max() for block in _cut_blocks(scaled, len(beta)))
+    is_suspicious = not has_converged or largest > SUSPICIOUS_LOGIT
     culprits = find_separation(scaled, is_treated, ("(Intercept)", *design.names)) if is_suspicious else ()
     if culprits:
         raise AnalysisError(

@@ -181,7 +181,9 @@ def test_every_result_and_drawing_is_the_recorded_one(study):
     assert [line for line in found if line in both] == [line for line in recorded if line in both]
     drawn = pl.read_csv(REFERENCE / "drawn.csv").join(hash_drawn(analysis), on="name", how="left", suffix="_found")
     other = drawn.filter(pl.col("sha256").ne_missing(pl.col("sha256_found")))
-    assert sorted({*other["name"]} - OTHER_RESULTS) == [], "name in OTHER_RESULTS (above) what was meant to change, and say why"
+    assert sorted({*other["name"]} - OTHER_RESULTS) == [], (
+        "name in OTHER_RESULTS (above) what was meant to change, and say why"
+    )
 
 
 def test_every_picture_of_the_documents_shows_what_the_example_gives(study, tmp_path):
