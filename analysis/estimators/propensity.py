@@ -176,24 +176,31 @@ def find_separation(
     columns: NDArray[np.float64], is_treated: NDArray[np.bool_], names: Sequence[str]
 ) -> tuple[str, ...]:
     """Names of as few columns as suffice to leave a logistic likelihood without a maximum; empty when it has one."""
-    if not _is_separated(columns, is_treated):
+    rows = _list_distinct(np.where(is_treated[:, None], columns, -columns))
+    if not _is_separated(rows):
         return ()
-    kept = np.ones(len(names), dtype=bool)
+    needed = list(range(len(names)))
     for position in range(1, len(names)):  # the first is the intercept
-        kept[position] = False
-        kept[position] = not _is_separated(columns[:, kept], is_treated)
-    return tuple(name for name, is_needed in zip(names[1:], kept[1:], strict=True) if is_needed)
+        others = [place for place, kept in enumerate(needed) if kept != position]
+        fewer = _list_distinct(rows[:, others])
+        if _is_separated(fewer):
+            rows, needed = fewer, [needed[place] for place in others]
+    return tuple(names[position] for position in needed[1:])
 
 
-def _is_separated(columns: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> bool:
-    """Whether some direction b has x.b >= 0 for every treated and <= 0 for every other row, and not 0 throughout.
+def _list_distinct(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Every row once: equal ones ask for the same."""
+    return pl.from_numpy(rows).unique(maintain_order=True).to_numpy()
 
-    Exactly then the likelihood rises for ever; a linear programme looks for b (Konis 2007, DPhil thesis, Oxford). Equal rows
-    ask for the same, and few rows stand in the way of the best b: those that it breaks are added until there are none.
+
+def _is_separated(signed: NDArray[np.float64]) -> bool:
+    """Whether some direction b has x.b >= 0 for every row x, and not 0 throughout; the sign of who is not treated is turned.
+
+    Exactly then the likelihood rises for ever; a linear programme looks for b (Konis 2007, DPhil thesis, Oxford). Few rows
+    stand in the way of the best b: those that it breaks are added until there are none.
     """
     from scipy.optimize import linprog  # seldom needed, and slow to import
 
-    signed = pl.from_numpy(np.where(is_treated[:, None], columns, -columns)).unique(maintain_order=True).to_numpy()
     asked = np.arange(min(len(signed), FIRST_ROWS))
     while True:
         result = linprog(-signed.sum(axis=0), A_ub=-signed[asked], b_ub=np.zeros(len(asked)), bounds=(-1, 1))
