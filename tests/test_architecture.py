@@ -149,8 +149,6 @@ def test_the_hash_of_judging_code_covers_all_that_reads_or_judges():
         ("filelock", "etl/store/lock.py"),
         ("great_expectations", "etl/quality/expectations.py"),
         ("survival", "analysis/estimators/cox.py"),
-        ("lifelines", "analysis/estimators/kaplan_meier.py"),
-        ("sklearn", "analysis/estimators/propensity.py"),
         ("fastexcel", "etl/delivery/workbook.py"),
     ],
 )

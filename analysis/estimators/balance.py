@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -68,18 +69,52 @@ def compute_balance(
     """
     check_complete(frame, covariates)
     is_treated = encode_treatment(frame, treated)
-    everyone = np.ones(frame.height)
-    samples = {"all": everyone}
+    samples = {"all": _divide(np.ones(frame.height), is_treated)}
     if matched is not None:
-        samples["matched"] = _read_weights(matched, is_treated)
+        samples["matched"] = _divide(_read_weights(matched, is_treated), is_treated)
     rows = []
-    for covariate, level, values, is_level in _expand_levels(frame, covariates):
-        for sample, weights in samples.items():
-            reference = weights if denominator == "pooled_matched" else everyone
-            scale = _compute_scale(values, is_treated, reference, is_level, denominator)
-            row = _compare_arms(values, is_treated, weights, is_level, scale)
-            rows.append((covariate, level, sample, *row, describe_rule(denominator, is_level)))
+    for name in covariates:
+        for item in _measure(frame[name], list(samples.values())):
+            rule = describe_rule(denominator, item.is_level)
+            for place, (sample, arms) in enumerate(samples.items()):
+                scale = _compute_scale(*item.moments[place if denominator == "pooled_matched" else 0], denominator)
+                row = _compare_arms(*item.moments[place], item.is_level, scale)
+                rows.append((name, item.level, sample, *(arm.n for arm in arms), *row, item.distances[place], rule))
     return pl.DataFrame(rows, schema=BALANCE_SCHEMA, orient="row")
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """An arm of a sample: everybody's weight in it, 0 for who is not; how many are; the sum of the weights."""
+
+    weights: NDArray[np.float64]
+    n: int
+    total: float
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Mean and variance of a quantity in an arm."""
+
+    mean: float
+    variance: float
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A quantity, or the 0/1 of a level: in every sample its moments in the treated and the control arm, and their distance."""
+
+    level: str | None
+    is_level: bool
+    moments: list[tuple[_Moments, _Moments]]
+    distances: list[float]
+
+
+def _divide(weights: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> tuple[_Arm, _Arm]:
+    """The treated and the control arm of a sample."""
+    parts = (np.where(is_arm, weights, 0.0) for is_arm in (is_treated, ~is_treated))
+    treated, control = (_Arm(part, int(np.count_nonzero(part)), float(part.sum())) for part in parts)
+    return treated, control
 
 
 def _read_weights(matched: ArrayLike, is_treated: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -99,76 +134,70 @@ def describe_rule(denominator: Denominator, is_level: bool) -> str:
     return f"difference in {difference} (treated minus control) / {RULES[denominator].format(variance=variance)}"
 
 
-def _expand_levels(
-    frame: pl.DataFrame, covariates: Sequence[str]
-) -> Iterator[tuple[str, str | None, NDArray[np.float64], bool]]:
-    """Covariate, level, values and whether the values are the 0/1 of a level."""
-    for name in covariates:
-        column = frame[name]
-        if is_categorical(column):
-            for level in sorted_levels(column):
-                yield name, level, (column == level).cast(pl.Float64).to_numpy(), True
-        else:
-            values = column.cast(pl.Float64).to_numpy()
-            yield name, None, values, bool(np.isin(values, (0, 1)).all())
+def _measure(column: pl.Series, samples: list[tuple[_Arm, _Arm]]) -> Iterator[_Measured]:
+    """The column as a quantity, or each of its levels, of which one pass counts all."""
+    levels, codes = _encode_levels(column)
+    if not levels:
+        values = column.cast(pl.Float64).to_numpy()
+        moments = [
+            (_compute_moments(values, treated), _compute_moments(values, control)) for treated, control in samples
+        ]
+        yield _Measured(None, False, moments, _compute_largest_distances(values, samples))
+        return
+    size = int(codes.max()) + 1
+    shares = [[np.bincount(codes, arm.weights, size) / arm.total for arm in arms] for arms in samples]
+    for level, code in levels:
+        pairs = [(float(treated[code]), float(control[code])) for treated, control in shares]
+        moments = [(_Moments(p, p * (1 - p)), _Moments(q, q * (1 - q))) for p, q in pairs]
+        yield _Measured(level, True, moments, [abs(p - q) for p, q in pairs])
 
 
-def _compute_variance(values: NDArray[np.float64], weights: NDArray[np.float64], is_level: bool) -> float:
-    """Variance of a sample; with weights the unbiased one for weights that say how reliable a value is."""
-    mean = _compute_mean(values, weights)
-    if is_level:
-        return mean * (1 - mean)
-    total = weights.sum()
-    spare = total - (weights**2).sum() / total  # n - 1 where all weights are 1
-    return float((weights * (values - mean) ** 2).sum() / spare) if spare > 0 else float("nan")
+def _encode_levels(column: pl.Series) -> tuple[list[tuple[str | None, int]], NDArray[np.intp]]:
+    """Each level with its code, and everybody's code; no level for a quantity that is not only ever 0 or 1."""
+    if not is_categorical(column):
+        values = column.cast(pl.Float64).to_numpy()
+        levels: list[tuple[str | None, int]] = [(None, 1)] if ((values == 0) | (values == 1)).all() else []
+        return levels, values.astype(np.intp) if levels else np.empty(0, dtype=np.intp)
+    names = sorted_levels(column)
+    declared = column.dtype.categories.to_list() if isinstance(column.dtype, pl.Enum) else names
+    codes = column.cast(pl.String).cast(pl.Enum(names)) if declared is names else column
+    return [(name, declared.index(name)) for name in names], codes.to_physical().to_numpy().astype(np.intp)
 
 
-def _compute_mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    return float((weights * values).sum() / weights.sum())
+def _compute_mean(values: NDArray[np.float64], arm: _Arm) -> float:
+    return float((arm.weights * values).sum() / arm.total)
 
 
-def _compute_scale(
-    values: NDArray[np.float64],
-    is_treated: NDArray[np.bool_],
-    weights: NDArray[np.float64],
-    is_level: bool,
-    denominator: Denominator,
-) -> float:
-    of_treated = _compute_variance(values[is_treated], weights[is_treated], is_level)
-    if denominator == "treated":
-        return float(np.sqrt(of_treated))
-    of_control = _compute_variance(values[~is_treated], weights[~is_treated], is_level)
-    return float(np.sqrt((of_treated + of_control) / 2))
+def _compute_moments(values: NDArray[np.float64], arm: _Arm) -> _Moments:
+    """Mean and variance in an arm; with weights the unbiased one for weights that say how reliable a value is."""
+    mean = _compute_mean(values, arm)
+    spare = arm.total - float((arm.weights**2).sum()) / arm.total  # n - 1 where all weights are 1
+    squares = float((arm.weights * (values - mean) ** 2).sum())
+    return _Moments(mean, squares / spare if spare > 0 else float("nan"))
+
+
+def _compute_scale(treated: _Moments, control: _Moments, denominator: Denominator) -> float:
+    variance = treated.variance if denominator == "treated" else (treated.variance + control.variance) / 2
+    return float(np.sqrt(variance))
 
 
 def _compare_arms(
-    values: NDArray[np.float64],
-    is_treated: NDArray[np.bool_],
-    weights: NDArray[np.float64],
-    is_level: bool,
-    scale: float,
-) -> tuple[int, int, float, float, float | None, float | None, float]:
-    """The columns of `BALANCE_SCHEMA` from `n_treated` to `ks_statistic`."""
-    treated, control = (values[arm & (weights > 0)] for arm in (is_treated, ~is_treated))
-    of_treated, of_control = (weights[arm & (weights > 0)] for arm in (is_treated, ~is_treated))
-    means = _compute_mean(treated, of_treated), _compute_mean(control, of_control)
-    difference = means[0] - means[1]
+    treated: _Moments, control: _Moments, is_level: bool, scale: float
+) -> tuple[float, float, float | None, float | None]:
+    """The columns of `BALANCE_SCHEMA` from `mean_treated` to `variance_ratio`."""
+    difference = treated.mean - control.mean
     standardised = difference / scale if scale > 0 else (0.0 if difference == 0 else None)
-    if is_level:
-        return len(treated), len(control), *means, standardised, None, abs(difference)
-    spread = _compute_variance(control, of_control, is_level)
-    ratio = _compute_variance(treated, of_treated, is_level) / spread if spread > 0 else None
-    distance = _compute_largest_distance(treated, of_treated, control, of_control)
-    return len(treated), len(control), *means, standardised, ratio, distance
+    ratio = treated.variance / control.variance if not is_level and control.variance > 0 else None
+    return treated.mean, control.mean, standardised, ratio
 
 
-def _compute_largest_distance(
-    treated: NDArray[np.float64],
-    of_treated: NDArray[np.float64],
-    control: NDArray[np.float64],
-    of_control: NDArray[np.float64],
-) -> float:
-    """Kolmogorov-Smirnov statistic: the largest distance between two (weighted) distribution functions."""
-    _, places = np.unique(np.concatenate([treated, control]), return_inverse=True)
-    shares = np.concatenate([of_treated / of_treated.sum(), -of_control / of_control.sum()])
-    return float(np.abs(np.bincount(places, weights=shares).cumsum()).max())
+def _compute_largest_distances(values: NDArray[np.float64], samples: list[tuple[_Arm, _Arm]]) -> list[float]:
+    """Kolmogorov-Smirnov statistic: the largest distance between the arms' (weighted) distribution functions."""
+    order = np.argsort(values)
+    ascending = values[order]
+    is_last = np.append(ascending[1:] != ascending[:-1], True)  # of those with one value
+    distances = []
+    for treated, control in samples:
+        shares = treated.weights / treated.total - control.weights / control.total
+        distances.append(float(np.abs(shares[order].cumsum()[is_last]).max()))
+    return distances

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtr
 from survival import cox_zph, coxph
 
 from analysis.estimators.design import Design, encode_design, encode_labels
@@ -94,22 +94,21 @@ def fit_cox(
     encoded = design if isinstance(design, Design) else encode_design(design, design.columns)
     times, events = check_times(time, event)
     _check_model(events, encoded, weights)
-    data: dict[str, list[Any]] = {"time": times.tolist(), "event": events.astype(int).tolist()}
-    data |= {f"x{i}": column.to_list() for i, column in enumerate(encoded.matrix)}
+    # Arrays, not lists: the package looks at every value of a list, and takes an array as it is.
+    data: dict[str, NDArray[Any]] = {"time": times, "event": events.astype(np.int64)}
+    data |= {f"x{i}": column.to_numpy() for i, column in enumerate(encoded.matrix)}
     formula = "Surv(time, event) ~ " + " + ".join(f"x{i}" for i in range(len(encoded.terms)))
     if strata is not None:
-        data["stratum"] = encode_labels(strata, "Cox model: stratum", "Cox 模型：分层变量")[1].tolist()
+        data["stratum"] = encode_labels(strata, "Cox model: stratum", "Cox 模型：分层变量")[1]
         formula += " + strata(stratum)"
-    clusters = (
-        None if cluster is None else encode_labels(cluster, "Cox model: cluster", "Cox 模型：聚类变量")[1].tolist()
-    )
+    clusters = None if cluster is None else encode_labels(cluster, "Cox model: cluster", "Cox 模型：聚类变量")[1]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = coxph(
             formula,
             data=data,
             ties=ties,
-            weights=None if weights is None else np.asarray(weights, dtype=float).tolist(),
+            weights=None if weights is None else np.asarray(weights, dtype=float),
             cluster=clusters,
             robust=weights is not None or cluster is not None,
         )
@@ -192,7 +191,7 @@ def _tabulate(
             "coef": coef,
             "std_err": std_err,
             "z": z,
-            "p": 2 * norm.sf(np.abs(z)),
+            "p": 2 * ndtr(-np.abs(z)),
             "hazard_ratio": hazard_ratio,
             "ci_low": ci_low,
             "ci_high": ci_high,
@@ -210,7 +209,7 @@ def _group_columns(design: Design) -> dict[str, tuple[int, ...]]:
 
 
 def _test(statistic: float, df: int) -> ChiSquareTest:
-    return ChiSquareTest(statistic, df, float(chi2.sf(statistic, df)))
+    return ChiSquareTest(statistic, df, float(chdtrc(df, statistic)))
 
 
 def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> float:
@@ -240,7 +239,7 @@ def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> f
         raise AnalysisError(
             "likelihood-ratio test: the second model is not smaller than the first", "似然比检验：后一个模型并不更小"
         )
-    return float(chi2.sf(2 * (full.loglik - loglik), df))
+    return float(chdtrc(df, 2 * (full.loglik - loglik)))
 
 
 def check_proportional_hazards(fit: CoxFit) -> pl.DataFrame:

@@ -41,7 +41,7 @@ def is_categorical(column: pl.Series) -> bool:
 
 def sorted_levels(column: pl.Series) -> list[str]:
     """Levels that occur in the column: in the order of its Enum, else in the order of their code points."""
-    present = set(column.drop_nulls().cast(pl.String).to_list())
+    present = set(column.unique().drop_nulls().cast(pl.String).to_list())
     declared = column.dtype.categories.to_list() if isinstance(column.dtype, pl.Enum) else sorted(present)
     return [level for level in declared if level in present]
 
@@ -68,7 +68,8 @@ def check_complete(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
 def check_varying(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
     """Raise `AnalysisError` for a covariate that has one value only."""
     for name in covariates:
-        if frame[name].n_unique() < 2:
+        column = frame[name]
+        if not (column != column.first()).any():
             raise AnalysisError(
                 f"covariate {name}: only one level occurs, nothing to estimate",
                 f"协变量 {name}：只有一个取值，无法估计",
@@ -132,10 +133,17 @@ def encode_labels(labels: ArrayLike, en: str, zh: str) -> tuple[list[str], NDArr
 
     Raises `AnalysisError`, which names them by `en` and `zh`, where a label is missing.
     """
-    column = labels if isinstance(labels, pl.Series) else pl.Series(np.asarray(labels).tolist(), strict=False)
+    column = labels if isinstance(labels, pl.Series) else _read_labels(labels)
     if column.dtype.is_float():
         column = column.fill_nan(None)
     if n_missing := column.null_count():
         raise AnalysisError(f"{en}: missing for {n_missing} patients", f"{zh}：{n_missing} 名患者缺失")
-    distinct, codes = np.unique(column.cast(pl.String).to_numpy(), return_inverse=True)
-    return distinct.tolist(), codes
+    texts = column.cast(pl.String)
+    distinct = texts.unique().sort()
+    codes = texts.cast(pl.Enum(distinct)).to_physical().to_numpy()
+    return distinct.to_list(), codes.astype(np.intp)
+
+
+def _read_labels(labels: ArrayLike) -> pl.Series:
+    values = np.asarray(labels)
+    return pl.Series(values) if values.dtype.kind in "biuf" else pl.Series(values.tolist(), strict=False)

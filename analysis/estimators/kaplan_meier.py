@@ -8,15 +8,14 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from lifelines import KaplanMeierFitter
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from etl.errors import AnalysisError
 
 ConfType = Literal["log", "log-log", "plain"]
 
-Z_95 = float(norm.ppf(0.975))
+Z_95 = float(ndtri(0.975))
 TOLERANCE = float(np.sqrt(np.finfo(float).eps))  # R: .Machine$double.eps^.5, 1.5e-8
 SPSS_WINDOW = 0.05
 
@@ -62,18 +61,35 @@ def check_times(time: ArrayLike, event: ArrayLike) -> tuple[NDArray[np.float64],
     n_bad = int((times <= 0).sum())
     if n_bad:
         raise AnalysisError(f"survival: {n_bad} times are 0 or negative", f"生存分析：{n_bad} 个时间为零或负数")
-    if not np.isin(events, (0, 1)).all():
+    if events.dtype != np.bool_ and not np.isin(events, (0, 1)).all():
         raise AnalysisError("survival: event indicators other than 0 and 1, or missing", "生存分析：结局指示有缺失")
     return _merge_equal_times(times), events.astype(bool)
 
 
 def _merge_equal_times(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Replace times that differ by rounding only with the smallest of them (tolerance 1.5e-8, absolute or relative)."""
-    distinct = np.unique(times)
+    order = np.argsort(times)
+    ascending = times[order]
+    is_distinct = np.concatenate([[True], ascending[1:] != ascending[:-1]])
+    distinct = ascending[is_distinct]
     gaps = np.diff(distinct)
     is_new = np.concatenate([[True], (gaps > TOLERANCE) & (gaps / np.abs(distinct).mean() > TOLERANCE)])
-    cuts = distinct[is_new]
-    return cuts[np.searchsorted(cuts, times, side="right") - 1]
+    if is_new.all():
+        return times
+    merged = np.empty_like(times)
+    merged[order] = distinct[is_new][np.cumsum(is_new)[np.cumsum(is_distinct) - 1] - 1]
+    return merged
+
+
+def _count_over_time(
+    times: NDArray[np.float64], events: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the distinct times, ascending, with those who leave at each and those of them who have the event."""
+    distinct, n_leaving = np.unique(times, return_counts=True)
+    event_times, counts = np.unique(times[events], return_counts=True)
+    n_event = np.zeros_like(n_leaving)
+    n_event[np.searchsorted(distinct, event_times)] = counts
+    return distinct, n_leaving, n_event
 
 
 def fit_kaplan_meier(time: ArrayLike, event: ArrayLike, conf_type: ConfType = "log") -> KaplanMeier:
@@ -85,21 +101,34 @@ def fit_kaplan_meier(time: ArrayLike, event: ArrayLike, conf_type: ConfType = "l
 
     Raises `AnalysisError` as `check_times` does.
     """
+    return _fit_curve(*check_times(time, event), conf_type)
+
+
+def fit_reverse_kaplan_meier(time: ArrayLike, event: ArrayLike, conf_type: ConfType = "log") -> KaplanMeier:
+    """Curve of follow-up: censoring is the event, the event is censoring.
+
+    Schemper and Smith 1996, doi:10.1016/0197-2456(96)00075-X; as `survfit(Surv(time, 1 - event) ~ 1)`, so that of a
+    death and a censoring at the same time the death still counts as at risk of being censored.
+    """
     times, events = check_times(time, event)
-    fitter = KaplanMeierFitter().fit(times, events)
-    table = fitter.event_table.iloc[1:]  # its first row is time 0
-    n_event, n_risk = table["observed"].to_numpy(), table["at_risk"].to_numpy()
-    survival = fitter.survival_function_["KM_estimate"].to_numpy()[1:]
+    return _fit_curve(times, ~events, conf_type)
+
+
+def _fit_curve(times: NDArray[np.float64], events: NDArray[np.bool_], conf_type: ConfType) -> KaplanMeier:
+    distinct, n_leaving, n_event = _count_over_time(times, events)
+    n_risk = len(times) - np.concatenate([[0], n_leaving.cumsum()[:-1]])
     with np.errstate(divide="ignore", invalid="ignore"):
+        # a sum of logarithms: the product of the shares rounds otherwise, by which a curve meets 0.5 or does not
+        survival = np.exp(np.cumsum(np.log(n_risk - n_event) - np.log(n_risk)))
         log_std_err = np.sqrt(np.cumsum(n_event / (n_risk * (n_risk - n_event).astype(float))))
         ci_low, ci_high = _compute_limits(survival, log_std_err, conf_type)
         std_err = survival * log_std_err
     curve = pl.DataFrame(
         {
-            "time": table.index.to_numpy(),
+            "time": distinct,
             "n_risk": n_risk,
             "n_event": n_event,
-            "n_censor": table["censored"].to_numpy(),
+            "n_censor": n_leaving - n_event,
             "survival": survival,
             "std_err": std_err,
             "ci_low": ci_low,
@@ -111,16 +140,6 @@ def fit_kaplan_meier(time: ArrayLike, event: ArrayLike, conf_type: ConfType = "l
         len(times),
         int(events.sum()),
     )
-
-
-def fit_reverse_kaplan_meier(time: ArrayLike, event: ArrayLike, conf_type: ConfType = "log") -> KaplanMeier:
-    """Curve of follow-up: censoring is the event, the event is censoring.
-
-    Schemper and Smith 1996, doi:10.1016/0197-2456(96)00075-X; as `survfit(Surv(time, 1 - event) ~ 1)`, so that of a
-    death and a censoring at the same time the death still counts as at risk of being censored.
-    """
-    times, events = check_times(time, event)
-    return fit_kaplan_meier(times, ~events, conf_type)
 
 
 def _compute_limits(
@@ -258,5 +277,5 @@ def compute_restricted_mean_difference(fit: KaplanMeier, reference: KaplanMeier,
     mean, se = compute_restricted_mean(fit, tau)
     mean_reference, se_reference = compute_restricted_mean(reference, tau)
     difference, std_err = mean - mean_reference, float(np.hypot(se, se_reference))
-    p = float(2 * norm.sf(abs(difference) / std_err)) if std_err > 0 else None
+    p = float(2 * ndtr(-abs(difference) / std_err)) if std_err > 0 else None
     return Difference(difference, std_err, difference - Z_95 * std_err, difference + Z_95 * std_err, p)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from analysis.estimators.design import encode_labels
 from analysis.estimators.kaplan_meier import check_times
@@ -47,15 +47,8 @@ def compute_logrank(
         raise AnalysisError("log-rank test: fewer than two groups", "对数秩检验：不足两组")
     if not events.any():
         raise AnalysisError("log-rank test: no events", "对数秩检验：没有结局事件")
-    stratum = np.zeros(len(times), dtype=int)
-    if strata is not None:
-        _, stratum = encode_labels(strata, "log-rank test: stratum", "对数秩检验：分层变量")
-    observed, expected = np.zeros(len(labels)), np.zeros(len(labels))
-    variance = np.zeros((len(labels), len(labels)))
-    for value in np.unique(stratum):
-        members = stratum == value
-        parts = _sum_stratum(times[members], events[members], codes[members], len(labels), rho)
-        observed, expected, variance = observed + parts[0], expected + parts[1], variance + parts[2]
+    stratum = None if strata is None else encode_labels(strata, "log-rank test: stratum", "对数秩检验：分层变量")[1]
+    observed, expected, variance = _sum_over_events(times, events, codes, stratum, rho)
     compared = np.flatnonzero(expected > 0)[1:]  # as in R, a group never at risk of an event is not compared
     difference, covariance = (observed - expected)[compared], variance[np.ix_(compared, compared)]
     if not len(compared) or np.linalg.matrix_rank(covariance) < len(compared):
@@ -67,26 +60,65 @@ def compute_logrank(
     return LogRank(
         chi_square,
         len(compared),
-        float(chi2.sf(chi_square, len(compared))),
+        float(chdtrc(len(compared), chi_square)),
         dict(zip(labels, observed.tolist(), strict=True)),
         dict(zip(labels, expected.tolist(), strict=True)),
     )
 
 
-def _sum_stratum(
-    times: NDArray[np.float64], events: NDArray[np.bool_], codes: NDArray[np.intp], n_groups: int, rho: float
+def _sum_over_events(
+    times: NDArray[np.float64],
+    events: NDArray[np.bool_],
+    codes: NDArray[np.intp],
+    stratum: NDArray[np.intp] | None,
+    rho: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Weighted observed and expected events per group and their hypergeometric covariance, over event times."""
-    distinct, place = np.unique(times, return_inverse=True)
-    shape = (len(distinct), n_groups)
-    here, deaths = np.zeros(shape), np.zeros(shape)
-    np.add.at(here, (place, codes), 1)
-    np.add.at(deaths, (place, codes), events)
-    at_risk = here[::-1].cumsum(axis=0)[::-1]
-    n, d = at_risk.sum(axis=1), deaths.sum(axis=1)
-    survival_before = np.concatenate([[1.0], np.cumprod(1 - d / n)[:-1]])
-    weight = survival_before**rho
-    share = at_risk / n[:, None]
-    spread = weight**2 * d * (n - d) / np.maximum(n - 1, 1)
-    covariance = np.diag((spread[:, None] * share).sum(axis=0)) - (spread[:, None] * share).T @ share
-    return (weight[:, None] * deaths).sum(axis=0), ((weight * d)[:, None] * share).sum(axis=0), covariance
+    """Weighted observed and expected events per group and their hypergeometric covariance, over the strata's event times."""
+    at_risk, deaths, is_first = _count_at_events(times, events, codes, stratum)
+    n, d = at_risk.sum(axis=0), deaths.sum(axis=0)
+    weight = _compute_weights(1 - d / n, is_first, rho)
+    share = at_risk / n
+    spread = share * (weight**2 * d * (n - d) / np.maximum(n - 1, 1))
+    covariance = np.diag(spread.sum(axis=1)) - np.einsum("it,jt->ij", spread, share)
+    return (weight * deaths).sum(axis=1), (weight * d * share).sum(axis=1), covariance
+
+
+def _count_at_events(
+    times: NDArray[np.float64],
+    events: NDArray[np.bool_],
+    codes: NDArray[np.intp],
+    stratum: NDArray[np.intp] | None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return each group's patients at risk and deaths at the strata's event times, and which of these open a stratum.
+
+    The first two have the shape (groups, event times). Patients are sorted once, by stratum and time; at risk are those who
+    come later in the stratum, or at that time.
+    """
+    order = np.argsort(times) if stratum is None else np.lexsort((times, stratum))
+    times, events, codes = times[order], events[order], codes[order]
+    is_new = np.concatenate([[True], times[1:] != times[:-1]])
+    opens = np.zeros(1, dtype=np.intp)
+    if stratum is not None:
+        opens = np.flatnonzero(np.concatenate([[True], np.diff(stratum[order]) != 0]))
+        is_new[opens] = True
+    starts = np.flatnonzero(is_new)
+    starts = starts[np.logical_or.reduceat(events, starts)]
+    of_stratum = np.searchsorted(opens, starts, side="right")
+    ends = np.append(opens, len(times))[of_stratum]
+    shape = (int(codes.max()) + 1, len(starts))
+    at_risk, deaths = np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.int64)
+    for group in range(len(at_risk)):
+        is_member = codes == group
+        before = np.concatenate([[0], is_member.cumsum()])
+        at_risk[group] = before[ends] - before[starts]
+        # Up to the next time with an event; nobody dies in between.
+        deaths[group] = np.add.reduceat(is_member & events, starts, dtype=np.int64)
+    return at_risk, deaths, np.concatenate([[True], np.diff(of_stratum) != 0])
+
+
+def _compute_weights(shares: NDArray[np.float64], is_first: NDArray[np.bool_], rho: float) -> NDArray[np.float64]:
+    """S(t-)^rho at every event time, S the curve of all groups together within the stratum, of which `shares` survive."""
+    if rho == 0:
+        return np.ones(len(shares))
+    curves = [np.cumprod(part) for part in np.split(shares, np.flatnonzero(is_first)[1:])]
+    return np.concatenate([np.append(1.0, curve[:-1]) for curve in curves]) ** rho

@@ -20,6 +20,7 @@ NO_CONTROL = "no control in the stratum"
 OUTSIDE_CALIPER = "no control within the caliper"
 CONTROLS_TAKEN = "every control within reach went to others"
 NOT_CHOSEN = "not chosen"
+REASONS = (NO_CONTROL, OUTSIDE_CALIPER, CONTROLS_TAKEN, NOT_CHOSEN)
 
 
 @dataclass(frozen=True)
@@ -91,18 +92,17 @@ def match_nearest(
     if not np.isfinite(values).all():
         raise AnalysisError("matching: the distance is missing or infinite for some patients", "匹配：部分患者缺少距离")
     caliper = _compute_caliper(values, caliper_sd, caliper_width)
-    rows = np.empty((0, 2), dtype=np.int64)
-    for label in np.unique(labels[is_treated]):
-        members = np.flatnonzero(labels == label)
-        found = list(_match_stratum(values[members], is_treated[members], caliper, order, ratio))
-        rows = np.concatenate([rows, members[np.array(found, dtype=np.int64).reshape(-1, 2)]])
+    strata = _split_strata(labels, is_treated)
+    rows = np.concatenate(
+        [members[_match_stratum(values[members], is_treated[members], caliper, order, ratio)] for members in strata]
+    )
     if not len(rows):
         raise AnalysisError(
             "matching: no treated patient has a control within the caliper and the stratum",
             "匹配：没有任何处理组患者在卡钳值与分层内有对照",
         )
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
-    reasons = _explain_unmatched(values, is_treated, labels, caliper, rows)
+    reasons = _explain_unmatched(values, is_treated, strata, caliper, rows)
     return Matches(_tabulate_pairs(values, rows), reasons, None if np.isinf(caliper) else caliper)
 
 
@@ -112,10 +112,17 @@ def _compute_caliper(values: NDArray[np.float64], caliper_sd: float | None, cali
     return np.inf if caliper_sd is None else caliper_sd * float(values.std(ddof=1))
 
 
+def _split_strata(labels: NDArray[np.intp], is_treated: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Return the rows of every stratum that has somebody to match, ascending."""
+    order = np.argsort(labels, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    return [members for members in parts if is_treated[members].any()]
+
+
 def _tabulate_pairs(values: NDArray[np.float64], rows: NDArray[np.int64]) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "pair": np.unique(rows[:, 0], return_inverse=True)[1] + 1,
+            "pair": np.concatenate([[1], 1 + (np.diff(rows[:, 0]) != 0).cumsum()]),
             "treated_row": rows[:, 0],
             "control_row": rows[:, 1],
             "difference": values[rows[:, 0]] - values[rows[:, 1]],
@@ -126,43 +133,44 @@ def _tabulate_pairs(values: NDArray[np.float64], rows: NDArray[np.int64]) -> pl.
 def _explain_unmatched(
     values: NDArray[np.float64],
     is_treated: NDArray[np.bool_],
-    labels: NDArray[np.intp],
+    strata: list[NDArray[np.intp]],
     caliper: float,
     rows: NDArray[np.int64],
 ) -> pl.DataFrame:
-    """Everybody who is in no pair, and why."""
-    reasons = np.where(is_treated, CONTROLS_TAKEN, NOT_CHOSEN).astype(object)
-    for label in np.unique(labels[is_treated]):
-        treated_rows = np.flatnonzero(is_treated & (labels == label))
-        controls = np.sort(values[~is_treated & (labels == label)])
+    """Everybody who is in no pair, and why; a reason is a place in `REASONS` until the last line."""
+    is_left_out = np.ones(len(values), dtype=bool)
+    is_left_out[rows] = False
+    reasons = np.where(is_treated, REASONS.index(CONTROLS_TAKEN), REASONS.index(NOT_CHOSEN))
+    for members in strata:
+        searching = members[is_treated[members] & is_left_out[members]]
+        controls = np.sort(values[members[~is_treated[members]]])
         if not len(controls):
-            reasons[treated_rows] = NO_CONTROL
+            reasons[searching] = REASONS.index(NO_CONTROL)
             continue
-        places = np.searchsorted(controls, values[treated_rows])
+        places = np.searchsorted(controls, values[searching])
         around = controls[np.clip([places - 1, places], 0, len(controls) - 1)]
-        nearest = np.abs(around - values[treated_rows]).min(axis=0)
-        reasons[treated_rows[nearest > caliper]] = OUTSIDE_CALIPER
-    left_out = np.setdiff1d(np.arange(len(values)), rows)
+        nearest = np.abs(around - values[searching]).min(axis=0)
+        reasons[searching[nearest > caliper]] = REASONS.index(OUTSIDE_CALIPER)
+    left_out = np.flatnonzero(is_left_out)
+    texts = pl.Series(REASONS, dtype=pl.String)
     return pl.DataFrame(
-        {
-            "row": left_out,
-            "is_treated": is_treated[left_out],
-            "reason": pl.Series(reasons[left_out].tolist(), dtype=pl.String),
-        }
+        {"row": left_out, "is_treated": is_treated[left_out], "reason": texts.gather(reasons[left_out])}
     )
 
 
 def _match_stratum(
     values: NDArray[np.float64], is_treated: NDArray[np.bool_], caliper: float, order: MatchingOrder, ratio: int
-) -> Iterator[tuple[int, int]]:
+) -> NDArray[np.int64]:
     """Treated and control row of every pair, in the order in which they are made."""
     controls = _FreeControls(values, is_treated, caliper)
     treated_rows = np.flatnonzero(is_treated)
+    pairs: list[tuple[int, int]] = []
     for _ in range(ratio):
         if order == "closest":
-            yield from _match_closest(controls, treated_rows)
+            pairs += _match_closest(controls, treated_rows)
         else:
-            yield from _match_in_turn(controls, _sort_treated(values, treated_rows, order))
+            pairs += _match_in_turn(controls, _sort_treated(values, treated_rows, order))
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
 def _sort_treated(values: NDArray[np.float64], treated_rows: NDArray[np.intp], order: MatchingOrder) -> list[int]:

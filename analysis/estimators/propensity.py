@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linprog
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from analysis.estimators.design import Design, encode_design, encode_treatment
 from etl.errors import AnalysisError
 
-NEWTON_STEPS = 25
+NEWTON_STEPS = 100
+NEWTON_HALVINGS = 30
 NEWTON_TOLERANCE = 1e-12
+DEVIANCE_NOISE = 1e-9  # a deviance that grows by less, relatively, has not grown
 SEPARATION_TOLERANCE = 1e-7
+FIRST_ROWS = 200  # so many rows the linear programme starts with, and at most so many are added at a time
 SUSPICIOUS_LOGIT = 12.0  # a fitted probability within 6e-6 of 0 or 1 may be one that runs to it
 
 
@@ -42,8 +42,8 @@ def fit_propensity(
 ) -> Propensity:
     """Fit P(treated | covariates) by maximum likelihood (Rosenbaum and Rubin 1983, doi:10.1093/biomet/70.1.41).
 
-    scikit-learn finds the maximum on scaled columns without penalty; Newton steps then carry it to the precision
-    of the machine.
+    Newton steps on scaled columns, from no effect at all, go to the precision of the machine. A step that would worsen the
+    fit is halved: the likelihood has one peak, so that they find it wherever it has one.
 
     - `frame`: one row per patient.
     - `treated`: name of the arm column (0/1 or Boolean), or its values.
@@ -57,21 +57,45 @@ def fit_propensity(
         raise AnalysisError("propensity score: no covariate", "倾向评分：没有协变量")
     design = encode_design(frame, covariates)
     is_treated = encode_treatment(frame, treated)
-    columns = design.to_numpy()
-    means, scales = columns.mean(axis=0), columns.std(axis=0)
-    scaled = np.column_stack([np.ones(len(columns)), (columns - means) / scales])
+    scaled, means, scales = _scale_columns(design)
     _check_rank(scaled, design)
     beta = _maximise_likelihood(scaled, is_treated, design, epsilon)
-    logit = (scaled * beta).sum(axis=1)  # not a matrix product, which may round equal rows differently
+    # not a matrix product, which may round equal rows differently
+    logit = np.concatenate([(block * beta).sum(axis=1) for block in _cut_blocks(scaled, len(beta))])
     slopes = beta[1:] / scales
     coefficients = {"(Intercept)": float(beta[0] - slopes @ means)}
     coefficients |= {name: float(slope) for name, slope in zip(design.names, slopes, strict=True)}
     return Propensity(coefficients, expit(logit), logit, design)
 
 
+def _scale_columns(design: Design) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The columns with mean 0 and standard deviation 1 behind one of ones, and the means and deviations they had."""
+    columns = [column.to_numpy() for column in design.matrix]
+    means, scales = np.array([(column.mean(), column.std()) for column in columns]).T
+    scaled = np.ones((design.matrix.height, len(columns) + 1))
+    for place, column in enumerate(columns):
+        scaled[:, place + 1] = (column - means[place]) / scales[place]
+    return scaled, means, scales
+
+
+def _cut_blocks(rows: NDArray[Any], n_columns: int) -> list[NDArray[Any]]:
+    """The same rows in blocks that stay in the processor's cache while they are worked on.
+
+    They are small enough that the products of `n_columns` columns are not shared out among threads (OpenBLAS does so from 8,192
+    cells and 262,144 multiplications), which wait for each other longer than they work.
+    """
+    size = max(1, min(6_000 // n_columns, 2**17 // n_columns**2))
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
 def _check_rank(scaled: NDArray[np.float64], design: Design) -> None:
     """Refuse a column that the columns before it already determine."""
-    diagonal = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+    triangle = np.empty((0, scaled.shape[1]))
+    for block in _cut_blocks(
+        scaled, scaled.shape[1]
+    ):  # the triangle of all rows is that of the last ones below that of those before
+        triangle = np.linalg.qr(np.concatenate([triangle, block]), mode="r")
+    diagonal = np.abs(np.diag(triangle))
     if len(scaled) < scaled.shape[1]:
         raise AnalysisError("propensity score: more coefficients than patients", "倾向评分：系数个数多于患者人数")
     aliased = [name for name, size in zip(design.names, diagonal[1:], strict=True) if size < 1e-9 * diagonal[0]]
@@ -86,9 +110,10 @@ def _maximise_likelihood(
     scaled: NDArray[np.float64], is_treated: NDArray[np.bool_], design: Design, epsilon: float | None
 ) -> NDArray[np.float64]:
     """Maximum-likelihood coefficients of the scaled columns, intercept first."""
-    start = _start_at_maximum(scaled, is_treated) if epsilon is None else _start_like_glm(scaled, is_treated)
+    start = np.zeros(scaled.shape[1]) if epsilon is None else _start_like_glm(scaled, is_treated)
     beta, has_converged = _refine(scaled, is_treated, start, epsilon)
-    is_suspicious = not has_converged or np.abs(scaled @ beta).max() > SUSPICIOUS_LOGIT
+    largest = max(np.abs(block @ beta).max() for block in _cut_blocks(scaled, len(beta)))
+    is_suspicious = not has_converged or largest > SUSPICIOUS_LOGIT
     culprits = find_separation(scaled, is_treated, ("(Intercept)", *design.names)) if is_suspicious else ()
     if culprits:
         raise AnalysisError(
@@ -98,13 +123,6 @@ def _maximise_likelihood(
     if not has_converged:
         raise AnalysisError("propensity score: the logistic regression did not converge", "倾向评分：逻辑回归未收敛")
     return beta
-
-
-def _start_at_maximum(scaled: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> NDArray[np.float64]:
-    model = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-8, max_iter=1000)
-    with warnings.catch_warnings():  # a start that stopped early is carried on, or refused, later
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(scaled, is_treated).coef_[0]
 
 
 def _start_like_glm(scaled: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -119,47 +137,78 @@ def _refine(
     scaled: NDArray[np.float64], is_treated: NDArray[np.bool_], beta: NDArray[np.float64], epsilon: float | None
 ) -> tuple[NDArray[np.float64], bool]:
     """Newton steps until nothing changes or, given `epsilon`, the deviance hardly does; and whether they got there."""
-    deviance = _compute_deviance(scaled @ beta, is_treated)
+    deviance, score, information = _sum_likelihood(scaled, is_treated, beta)
     for _ in range(NEWTON_STEPS):
-        probability = expit(scaled @ beta)
-        information = (scaled.T * (probability * (1 - probability))) @ scaled
         try:
-            step = np.linalg.solve(information, scaled.T @ (is_treated - probability))
+            step = np.linalg.solve(information, score)
         except np.linalg.LinAlgError:
             return beta, False
-        beta, before = beta + step, deviance
-        deviance = _compute_deviance(scaled @ beta, is_treated)
-        if epsilon is None:
-            has_arrived = np.abs(step).max() <= NEWTON_TOLERANCE * max(1.0, np.abs(beta).max())
-        else:
-            has_arrived = abs(deviance - before) < epsilon * (abs(deviance) + 0.1)
-        if has_arrived:
+        if epsilon is None and np.abs(step).max() <= NEWTON_TOLERANCE * max(1.0, np.abs(beta).max()):
+            return beta + step, True
+        before = deviance
+        for _ in range(NEWTON_HALVINGS):
+            deviance, score, information = _sum_likelihood(scaled, is_treated, beta + step)
+            if deviance <= before + DEVIANCE_NOISE * (before + 0.1):
+                break
+            step /= 2
+        beta = beta + step
+        if epsilon is not None and abs(deviance - before) < epsilon * (abs(deviance) + 0.1):
             return beta, True
     return beta, False
 
 
-def _compute_deviance(logit: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> float:
-    return float(2 * np.logaddexp(0, np.where(is_treated, -logit, logit)).sum())
+def _sum_likelihood(
+    scaled: NDArray[np.float64], is_treated: NDArray[np.bool_], beta: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+    """Deviance, score and information at `beta`."""
+    deviance, score, information = 0.0, np.zeros(len(beta)), np.zeros((len(beta), len(beta)))
+    blocks = zip(_cut_blocks(scaled, len(beta)), _cut_blocks(is_treated, len(beta)), strict=True)
+    for rows, treated in blocks:
+        logit = rows @ beta
+        probability = expit(logit)
+        deviance += 2 * float(np.logaddexp(0, np.where(treated, -logit, logit)).sum())
+        score += (treated - probability) @ rows
+        information += (rows.T * (probability * (1 - probability))) @ rows
+    return deviance, score, information
 
 
 def find_separation(
     columns: NDArray[np.float64], is_treated: NDArray[np.bool_], names: Sequence[str]
 ) -> tuple[str, ...]:
     """Names of as few columns as suffice to leave a logistic likelihood without a maximum; empty when it has one."""
-    if not _is_separated(columns, is_treated):
+    rows = _list_distinct(np.where(is_treated[:, None], columns, -columns))
+    if not _is_separated(rows):
         return ()
-    kept = np.ones(len(names), dtype=bool)
+    needed = list(range(len(names)))
     for position in range(1, len(names)):  # the first is the intercept
-        kept[position] = False
-        kept[position] = not _is_separated(columns[:, kept], is_treated)
-    return tuple(name for name, is_needed in zip(names[1:], kept[1:], strict=True) if is_needed)
+        others = [place for place, kept in enumerate(needed) if kept != position]
+        fewer = _list_distinct(rows[:, others])
+        if _is_separated(fewer):
+            rows, needed = fewer, [needed[place] for place in others]
+    return tuple(names[position] for position in needed[1:])
 
 
-def _is_separated(columns: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> bool:
-    """Whether some direction b has x.b >= 0 for every treated and <= 0 for every other row, and not 0 throughout.
+def _list_distinct(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Every row once: equal ones ask for the same."""
+    return pl.from_numpy(rows).unique(maintain_order=True).to_numpy()
 
-    Exactly then the likelihood rises for ever; a linear programme looks for b (Konis 2007, DPhil thesis, Oxford).
+
+def _is_separated(signed: NDArray[np.float64]) -> bool:
+    """Whether some direction b has x.b >= 0 for every row x, and not 0 throughout; the sign of who is not treated is turned.
+
+    Exactly then the likelihood rises for ever; a linear programme looks for b (Konis 2007, DPhil thesis, Oxford). Few rows
+    stand in the way of the best b: those that it breaks are added until there are none.
     """
-    signed = np.where(is_treated[:, None], columns, -columns)
-    result = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1))
-    return result.status == 0 and -result.fun > SEPARATION_TOLERANCE
+    from scipy.optimize import linprog  # seldom needed, and slow to import
+
+    asked = np.arange(min(len(signed), FIRST_ROWS))
+    while True:
+        result = linprog(-signed.sum(axis=0), A_ub=-signed[asked], b_ub=np.zeros(len(asked)), bounds=(-1, 1))
+        if result.status != 0 or -result.fun <= SEPARATION_TOLERANCE:
+            return False  # even with fewer rows to obey there is no such direction
+        room = signed @ result.x
+        broken = np.setdiff1d(np.argsort(room)[:FIRST_ROWS], asked)
+        broken = broken[room[broken] < -SEPARATION_TOLERANCE]
+        if not len(broken):
+            return True
+        asked = np.concatenate([asked, broken])

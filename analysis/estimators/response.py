@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from scipy.stats import binomtest
+from scipy.special import betaincinv
 
+from analysis.estimators.kaplan_meier import Z_95
 from etl.errors import AnalysisError
 
 RESPONSES = ("CR", "PR", "SD", "PD", "NE")
@@ -26,8 +27,17 @@ RATE_SCHEMA = {
 
 def compute_proportion_ci(n_event: int, n: int) -> tuple[float, float]:
     """Exact 95 % confidence interval of a proportion (Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404)."""
-    interval = binomtest(n_event, n).proportion_ci(method="exact")
-    return float(interval.low), float(interval.high)
+    low = float(betaincinv(n_event, n - n_event + 1, 0.025)) if n_event else 0.0
+    high = float(betaincinv(n_event + 1, n - n_event, 0.975)) if n_event < n else 1.0
+    return low, high
+
+
+def _compute_wilson_limits(n_event: int, n: int) -> tuple[float, float]:
+    """Limits of a proportion by inverting the score test, without correction (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
+    p, z = n_event / n, Z_95
+    half = z * np.sqrt(4 * n * p * (1 - p) + z**2)
+    low, high = ((2 * n * p + z**2 + sign * half) / (2 * (n + z**2)) for sign in (-1, 1))
+    return float(low) if n_event else 0.0, float(high) if n_event < n else 1.0
 
 
 def compute_difference_ci(n_event: int, n: int, n_event_reference: int, n_reference: int) -> tuple[float, float]:
@@ -36,10 +46,10 @@ def compute_difference_ci(n_event: int, n: int, n_event_reference: int, n_refere
     Newcombe 1998, method 10, doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
     """
     p, p_reference = n_event / n, n_event_reference / n_reference
-    wilson = binomtest(n_event, n).proportion_ci(method="wilson")
-    of_reference = binomtest(n_event_reference, n_reference).proportion_ci(method="wilson")
-    below = np.hypot(p - wilson.low, of_reference.high - p_reference)
-    above = np.hypot(wilson.high - p, p_reference - of_reference.low)
+    low, high = _compute_wilson_limits(n_event, n)
+    low_reference, high_reference = _compute_wilson_limits(n_event_reference, n_reference)
+    below = np.hypot(p - low, high_reference - p_reference)
+    above = np.hypot(high - p, p_reference - low_reference)
     return float(p - p_reference - below), float(p - p_reference + above)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -89,15 +90,17 @@ def save_figures(outcome: StudyOutcome, spec: StudySpec, folder: Path, *, is_syn
                 _mark_synthetic(drawing.figure)
             for suffix, options in FORMATS.items():
                 drawing.figure.savefig(folder / f"{drawing.name}.{suffix}", **options)
-            _save_tiff(folder / f"{drawing.name}.png")
+            _save_tiff(drawing.figure, folder / f"{drawing.name}.tiff")
             drawings.append(drawing)
     return drawings
 
 
-def _save_tiff(picture: Path) -> None:
-    """Save a picture again as journals take it: RGB without transparency, compressed without loss."""
-    with Image.open(picture) as drawn:
-        drawn.convert("RGB").save(picture.with_suffix(".tiff"), compression="tiff_lzw", dpi=(PRINT_DPI, PRINT_DPI))
+def _save_tiff(figure: Figure, path: Path) -> None:
+    """Save what was drawn for the PNG, the last of `FORMATS`, as journals take it: RGB without transparency, compressed without loss."""
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+    drawn.convert("RGB").save(path, compression="tiff_lzw", dpi=(PRINT_DPI, PRINT_DPI))
 
 
 def _draw_figures(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:

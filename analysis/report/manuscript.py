@@ -35,7 +35,7 @@ from analysis.tables.model import Cell, Number, ReportTable, build_tables
 from etl.pages.synthetic_marks import IN_MANUSCRIPTS
 
 FONT = "Times New Roman"
-RESULT_STYLE = "Result"
+RESULT_STYLE, TABLE_STYLE = "Result", "Table text"
 WARNING = RGBColor(0x9A, 0x34, 0x00)
 A4_CM = (21.0, 29.7)
 MARGIN_CM = 2.5
@@ -83,6 +83,10 @@ class _Writer:
         self.numbers: list[tuple[str, Number]] = []
         self.counts = {"Table": 0, "Figure": 0}
         _set_styles(self.document)
+        # Given by its name, a style is looked for among all styles twice: for some thousand numbers, half of the time.
+        self.result_style_id, self.table_style_id = (
+            self.document.styles[name].style_id for name in (RESULT_STYLE, TABLE_STYLE)
+        )
         self._set_page(self.document.sections[0], is_landscape=False)
         if is_synthetic:
             header = self.document.sections[0].header.paragraphs[0]
@@ -118,7 +122,7 @@ class _Writer:
                 cells[0].merge(cells[-1])
             for cell, content in zip(cells, row, strict=False):
                 self._fill(cell.paragraphs[0], content, place, is_bold=content.is_heading)
-        _lay_out(grid, section, n_header)
+        _lay_out(grid, section, n_header, self.table_style_id)
         for note in (*table.notes, *_list_abbreviations(table)):
             self.document.add_paragraph(note, style="Note")
 
@@ -184,7 +188,7 @@ class _Writer:
     def _fill(self, paragraph: Paragraph, cell: Cell, place: str, *, is_bold: bool = False) -> None:
         for part in cell.parts:
             if isinstance(part, Number):
-                paragraph.add_run(part.text, style=RESULT_STYLE)
+                paragraph.add_run(part.text)._r.style = self.result_style_id
                 self.numbers.append((place, part))
             else:
                 paragraph.add_run(part).bold = is_bold or None
@@ -207,7 +211,7 @@ def _set_styles(document: DocumentObject) -> None:
         styled.font.size = Pt(size)
     caption: Any = styles["Caption"]
     caption.font.bold, caption.font.italic = False, False
-    for name in ("Note", "Table text"):
+    for name in ("Note", TABLE_STYLE):
         small: Any = styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
         small.base_style, small.font.size = normal, Pt(9)
         small.paragraph_format.line_spacing, small.paragraph_format.space_after = 1.0, Pt(1)
@@ -228,7 +232,7 @@ def _add_field(paragraph: Paragraph, instruction: str, shown: str) -> None:
     paragraph._p.append(field)
 
 
-def _lay_out(grid: Any, section: Any, n_header: int) -> None:
+def _lay_out(grid: Any, section: Any, n_header: int, style_id: str) -> None:
     """Rules above, below and under the header, as journals print tables; the header again on every page; small type."""
     grid.autofit = False
     borders = OxmlElement("w:tblBorders")
@@ -248,7 +252,7 @@ def _lay_out(grid: Any, section: Any, n_header: int) -> None:
             if number == n_header - 1:
                 _underline(cell)
             for paragraph in cell.paragraphs:
-                paragraph.style = "Table text"
+                paragraph._p.style = style_id
                 if cell._tc is not first._tc:
                     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
 

@@ -40,13 +40,13 @@ class MatchedCohort:
         return f"{describe_matching(self.spec.matching)}; effect in {whose} patients"
 
 
-def match_cohort(spec: StudySpec, frame: pl.DataFrame) -> MatchedCohort:
-    """Fit the propensity score and match the patients as the specification says."""
+def match_cohort(spec: StudySpec, frame: pl.DataFrame, propensity: Propensity | None = None) -> MatchedCohort:
+    """Fit the propensity score, unless it is given, and match the patients as the specification says."""
     matching = spec.matching
     assert matching is not None
     columns = [spec.get_characteristic(name).column for name in matching.covariates]
     treated = (frame["arm"] == spec.treated.code).to_numpy()
-    propensity = fit_propensity(frame, treated, columns)
+    propensity = propensity or fit_propensity(frame, treated, columns)
     distance = propensity.logit if matching.scale == "logit" else propensity.probability
     matches = match_nearest(
         distance,
@@ -72,7 +72,7 @@ def match_cohort(spec: StudySpec, frame: pl.DataFrame) -> MatchedCohort:
 def add_matching(study: Study, matching: Matching) -> None:
     """Fit the propensity score, match the patients, and add the matched cohort to the study's cohorts."""
     matched = match_cohort(study.spec, study.cohorts[ALL])
-    frame = matched.frame
+    frame, study.propensity = matched.frame, matched.propensity
     study.cohorts[ALL], study.cohorts[MATCHED] = frame, frame.filter("is_matched")
     _add_coefficients(study, matched.propensity)
     _add_pairs(study, matching, matched)

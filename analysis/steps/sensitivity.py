@@ -8,6 +8,7 @@ import polars as pl
 
 from analysis.estimators.balance import compute_balance
 from analysis.estimators.cox import fit_cox
+from analysis.estimators.propensity import Propensity
 from analysis.steps.match import MatchedCohort, describe_caliper, match_cohort
 from analysis.steps.study import Study
 from analysis.steps.survival import COX_METHOD, add_coefficients
@@ -23,8 +24,8 @@ WEIGHTED_METHOD = "Cox model, Efron ties, weights of the matched sets, errors ro
 def add_sensitivity(study: Study, subjects: pl.DataFrame) -> None:
     """Add every sensitivity analysis of the study, one after the other.
 
-    Where the matching or the patients change, the score is fitted and the patients are matched anew; where an endpoint
-    changes, the study's own cohorts are kept. What cannot be computed is said in the results and stops nothing.
+    Where the matching or the patients change, the patients are matched anew, by a score fitted anew unless patients and
+    covariates are the study's own; where an endpoint changes, its cohorts are kept. What cannot be computed is said in the results and stops nothing.
 
     `subjects`: the mart `analysis_subject`, from which other patients are chosen.
     """
@@ -48,7 +49,7 @@ def _add_one(study: Study, item: Sensitivity, varied: StudySpec, subjects: pl.Da
         cohorts = {ALL: frame} if item.population else {}
         methods = {}
         if varied.matching:
-            matched = match_cohort(varied, frame)
+            matched = match_cohort(varied, frame, None if item.population else _find_score(study, varied))
             cohorts[MATCHED], methods[MATCHED] = matched.frame.filter("is_matched"), matched.method
             _add_match(study, item, varied, matched)
         for cohort, patients in cohorts.items():
@@ -56,6 +57,12 @@ def _add_one(study: Study, item: Sensitivity, varied: StudySpec, subjects: pl.Da
     for cohort, patients in cohorts.items():
         for endpoint in varied.endpoints:
             _add_hazard_ratio(study, item, varied, cohort, patients, endpoint)
+
+
+def _find_score(study: Study, varied: StudySpec) -> Propensity | None:
+    """The study's own score where the same patients have the same covariates: who is matched with whom does not change it."""
+    own, other = study.spec.matching, varied.matching
+    return study.propensity if own and other and own.covariates == other.covariates else None
 
 
 def _add_changed(study: Study, item: Sensitivity, endpoint: Endpoint) -> None:

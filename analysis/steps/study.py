@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from analysis.estimators.propensity import Propensity
 from analysis.study.cohort import compute_is_timed
 from analysis.study.results import ResultsBuilder
 from analysis.study.spec import Arm, Endpoint, StudySpec
@@ -14,13 +15,17 @@ from analysis.study.spec import Arm, Endpoint, StudySpec
 
 @dataclass
 class Study:
-    """One run: `cohorts` maps all and, once matching is done, matched to their patients, in the analysis' order."""
+    """One run: `cohorts` maps all and, once matching is done, matched to their patients, in the analysis' order.
+
+    `propensity` is the score of everybody analysed, once matching is done.
+    """
 
     spec: StudySpec
     cohorts: dict[str, pl.DataFrame]
     results: ResultsBuilder
     curves: list[pl.DataFrame] = field(default_factory=list)
     courses: pl.DataFrame = field(default_factory=pl.DataFrame)
+    propensity: Propensity | None = None
 
     def list_groups(self, frame: pl.DataFrame) -> Iterator[tuple[Arm | None, pl.DataFrame]]:
         """Each arm with its patients; everybody at once where the study has no arms."""

@@ -8,13 +8,9 @@ import datetime as dt
 import io
 import time
 
-import numpy as np
 import polars as pl
 from judged_delivery import judge_mapped
-from lifelines import CoxPHFitter
 
-from analysis.estimators.cox import fit_cox
-from analysis.estimators.matching import match_nearest
 from etl.delivery.read import read_delivery
 from etl.example import write_example
 from etl.example.model import HOSPITALS
@@ -52,25 +48,3 @@ def test_parsing_dates_against_a_bare_csv_read_of_them():
     ours, days = clock(lambda: parse_dates(pl.Series("d", texts)))
     assert len(rows) == len(days)
     print(f"\nparsing 500,000 dates: {ours / bare:.1f} x reading them with the csv module")
-
-
-def test_matching_against_sorting_the_same_scores():
-    rng = np.random.default_rng(7)
-    score = rng.normal(size=200_000)
-    treated = rng.random(200_000) < 0.4
-    bare, _ = clock(lambda: sorted(score.tolist()))
-    ours, matches = clock(lambda: match_nearest(score, treated, caliper_sd=0.2))
-    assert matches.pairs.height > 50_000
-    print(f"\nmatching 200,000 patients: {ours / bare:.1f} x sorting their scores")
-
-
-def test_cox_against_lifelines():
-    rng = np.random.default_rng(7)
-    design = pl.DataFrame({f"x{i}": rng.normal(size=10_000) for i in range(5)})
-    times = rng.exponential(10, size=10_000)
-    events = rng.random(10_000) < 0.7
-    peer = design.to_pandas().assign(time=times, event=events)
-    bare, _ = clock(lambda: CoxPHFitter().fit(peer, "time", "event"))
-    ours, fit = clock(lambda: fit_cox(times, events, design))
-    assert fit.n == 10_000
-    print(f"\nCox at 10,000 patients: {ours / bare:.2f} x lifelines")
