@@ -109,9 +109,11 @@ def ingest(
     key = _read_checked_key(settings, known)
     progress("mapping", "映射")
     mapped = _map_rows(delivery, site)
+    delivery = replace(delivery, grids=())
     progress("validating", "校验")
     day = settle_day(candidate.stated_day, mapped.records, today or today_in_hospitals(), delivery.name)
     records = type_delivery(mapped, site, delivery.name, day.day, key)
+    mapped = replace(mapped, records={})  # the texts are read: a large hospital's fill the memory
     validated = validate_delivery(records, mapped, site.tables)
     _check_volume(validated, site, known, extract, accept=accept)
     accounts = _balance(mapped, validated)

@@ -6,7 +6,7 @@ Every definition is computed here, once, before the load; SQL only joins, filter
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import polars as pl
 
@@ -37,6 +37,8 @@ BASELINE_COLUMNS = (
 )  # fmt: skip
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
 FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READING_KEY[:3]}
+KEYS = {*READING_KEY, *(name for key in FACT_KEYS.values() for name in key)}
+"""The columns by which `join_subject` joins."""
 
 
 def derive(tables: Tables, *, sent: Collection[str]) -> dict[str, pl.DataFrame]:
@@ -152,22 +154,35 @@ def _derive_disease(tables: Tables, first_line: pl.DataFrame, sent: Collection[s
 
 
 def _prepare_baseline(records: pl.DataFrame) -> pl.DataFrame:
-    text_type = compute_pvtt_type(pl.col("pvtt_text"))
-    text_size_cm = compute_text_size_cm(pl.col("tumour_size_text"))
-    return records.select(
+    read = _read_distinct(records, "pvtt_text", pvtt_text_type=compute_pvtt_type)
+    read = _read_distinct(
+        read,
+        "tumour_size_text",
+        tumour_size_text_cm=compute_text_size_cm,
+        tumour_size_text_number=compute_text_lesion_number,
+    )
+    return read.select(
         "patient_id",
         *BASELINE_COLUMNS,
         recorded_child_pugh_class="child_pugh_class",
-        tumour_size_from_number_or_text_cm=pl.coalesce("tumour_size_cm", text_size_cm),
-        tumour_size_text_cm=text_size_cm,
-        tumour_size_text_number=compute_text_lesion_number(pl.col("tumour_size_text")),
-        pvtt_text_type=text_type,
-        pvtt_type_from_text_or_code=pl.coalesce(text_type, "pvtt_type"),
+        tumour_size_from_number_or_text_cm=pl.coalesce("tumour_size_cm", "tumour_size_text_cm"),
+        tumour_size_text_cm="tumour_size_text_cm",
+        tumour_size_text_number="tumour_size_text_number",
+        pvtt_text_type="pvtt_text_type",
+        pvtt_type_from_text_or_code=pl.coalesce("pvtt_text_type", "pvtt_type"),
         has_portal_hypertension_from_hvpg_or_flag=baseline.compute_has_portal_hypertension(
             pl.col("hvpg_mmhg"), pl.col("has_portal_hypertension")
         ),
         has_baseline_record=pl.lit(value=True),
     )
+
+
+def _read_distinct(records: pl.DataFrame, text: str, **definitions: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
+    """Add what the definitions make of a column of texts, each text read once."""
+    read = (
+        records.select(text).unique().with_columns(**{name: read(pl.col(text)) for name, read in definitions.items()})
+    )
+    return records.join(read, on=text, how="left", nulls_equal=True, maintain_order="left")
 
 
 def _derive_laboratory(laboratory: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 
 import polars as pl
@@ -13,7 +13,7 @@ from etl.mapping.records import RECORD, TypedRecords
 from etl.pages.text import Text
 from schemas.bookkeeping import SOURCE_CELL
 from schemas.contract import read_contract
-from schemas.derive import join_subject
+from schemas.derive import KEYS, join_subject
 from schemas.rules import RULES
 from schemas.rules.rule import SUBJECT, Rule
 from schemas.tables import TABLES
@@ -32,6 +32,7 @@ def judge_rules(
         rules = [rule for rule in RULES.values() if rule.table == table]
         if not rules:
             continue
+        asked = {rule.rule_id: rule.expression().cast(pl.Boolean).alias(rule.rule_id) for rule in rules}
         homes = {rule.rule_id: _home_of(rule) if table == SUBJECT else table for rule in rules}
         if table == SUBJECT:
             frame = derived[SUBJECT]
@@ -39,8 +40,11 @@ def judge_rules(
                 places = accepted[home].select("patient_id", pl.col(RECORD).alias(f"_{home}"))
                 frame = frame.join(places, on="patient_id", how="left", maintain_order="left")
         else:
-            frame = join_subject(table, accepted[table], derived).with_columns(pl.col(RECORD).alias(f"_{table}"))
-        verdicts = _evaluate(rules, frame)
+            needed = {RECORD, *KEYS}.union(*(expression.meta.root_names() for expression in asked.values()))
+            narrow = {name: _select_known(frame, needed) for name, frame in derived.items()}
+            frame = join_subject(table, _select_known(accepted[table], needed), narrow)
+            frame = frame.with_columns(pl.col(RECORD).alias(f"_{table}"))
+        verdicts = _evaluate(asked, frame)
         for rule in rules:
             home = homes[rule.rule_id]
             if rule.rule_id in verdicts.columns:
@@ -49,9 +53,13 @@ def judge_rules(
                 _report_broken(rule, frame.height, book)
 
 
-def _evaluate(rules: list[Rule], frame: pl.DataFrame) -> pl.DataFrame:
+def _select_known(frame: pl.DataFrame, needed: Collection[str]) -> pl.DataFrame:
+    """Return the columns that the rules read: with all of a patient's facts beside each lesion a large hospital needs much memory."""
+    return frame.select(name for name in frame.columns if name in needed)
+
+
+def _evaluate(asked: Mapping[str, pl.Expr], frame: pl.DataFrame) -> pl.DataFrame:
     """Return each rule's verdicts as a column of its name; a rule that breaks has none."""
-    asked = {rule.rule_id: rule.expression().cast(pl.Boolean).alias(rule.rule_id) for rule in rules}
     try:
         return frame.select(asked.values())
     except pl.exceptions.PolarsError:

@@ -54,7 +54,7 @@ class PseudonymKey:
     def pseudonym(self, *parts: str) -> str:
         """Return the pseudonym of normalised text parts."""
         message = "\x1f".join(normalise_identifier(part) for part in parts)
-        return hmac.new(self.secret, message.encode(), hashlib.sha256).hexdigest()[:_PSEUDONYM_HEX]
+        return hmac.digest(self.secret, message.encode(), "sha256").hex()[:_PSEUDONYM_HEX]
 
 
 def normalise_identifier(text: str) -> str:

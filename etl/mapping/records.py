@@ -223,13 +223,12 @@ def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table
     parts = [pl.format(f"{name}={{}}", pl.col(name).cast(pl.String)) for name in names]
     keyed = pl.concat_str(parts, separator=";", ignore_nulls=False) if parts else pl.lit("")
     has_key = pl.all_horizontal(pl.col(["patient_id", *names]).is_not_null())
+    keys = frame.select(has_key.alias("_has_key"), pl.when(has_key).then(keyed).alias("record_key"))
+    lacking = (~keys["_has_key"]).arg_true()
     content = [name for name in masked.columns if name in read_contract(model)]
-    joined = masked.select(compute_row_text(table_name(model), content)).to_series()
+    joined = masked[lacking].select(compute_row_text(table_name(model), content)).to_series()
     hashes = [f"row {hashlib.sha256(text.encode()).hexdigest()[:12]}" for text in joined]
-    return frame.with_columns(
-        pl.when(has_key).then(keyed).otherwise(pl.Series("h", hashes, dtype=pl.String)).alias("record_key"),
-        has_key.alias("_has_key"),
-    )
+    return frame.with_columns(keys["record_key"].scatter(lacking, hashes), keys["_has_key"])
 
 
 def _list_masked(texts: pl.DataFrame, contract: Mapping[str, FieldContract]) -> list[str]:
