@@ -38,6 +38,7 @@ from etl.suggestions import escape_hidden
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"
 _ROWS = pl.List(pl.String)
+_BETWEEN = "\x1f"
 TEXT_ENCODINGS = ("utf-8", "gb18030")
 DELIMITERS = (",", "\t", ";")
 _DELIMITER_HEAD = 100_000
@@ -322,19 +323,23 @@ def split_rows(text: str, delimiter: str) -> pl.Series:
     Raises:
         csv.Error: quotation marks do not close, or a cell is longer than the csv module's limit.
     """
-    if text.count("\r") != text.count("\r\n"):  # a line ends with \r alone, or a cell holds one
+    # A line ends with \r alone, or a cell holds one, or what parts the cells below.
+    if text.count("\r") != text.count("\r\n") or _BETWEEN in text:
         return pl.Series(list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)), dtype=_ROWS)
     lines = text.removesuffix("\n").removesuffix("\r").split("\n") if text else []
     column = pl.Series(lines, dtype=pl.String)
     is_asked = column.str.contains('"', literal=True) | (column.str.len_chars() > csv.field_size_limit())
     asked, within = _read_quoted(lines, is_asked.arg_true().to_list(), delimiter)
-    rows = pl.concat([column.str.strip_suffix("\r").str.split(delimiter), pl.Series(list(asked.values()), dtype=_ROWS)])
-    places = pl.Series(range(len(lines)), dtype=pl.UInt32).scatter(
-        list(asked), range(len(lines), len(lines) + len(asked))
-    )
-    return rows.gather(
-        places.filter(~pl.Series(range(len(lines)), dtype=pl.UInt32).is_in(within)) if within else places
-    )
+    rows = column.str.strip_suffix("\r").str.split(delimiter)
+    if not asked:
+        return rows
+    joined = pl.Series([_BETWEEN.join(cells) for cells in asked.values()], dtype=pl.String)  # far faster than lists
+    everything = pl.concat([rows, joined.str.split(_BETWEEN)])
+    places = pl.int_range(len(lines), dtype=pl.UInt32, eager=True)
+    places = places.scatter(list(asked), range(len(lines), len(lines) + len(asked)))
+    if within:
+        places = places.filter(~pl.int_range(len(lines), eager=True).is_in(within))
+    return everything.gather(places)
 
 
 def _read_quoted(

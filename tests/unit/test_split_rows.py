@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from etl.delivery.read import split_rows
 
-PARTS = ["a", "肝", ",", ";", '"', '""', "\n", "\r\n", "\r", " ", "1.5", '"x,y"', '"a\nb"', '"a\r\nb"']
+PARTS = ["a", "肝", ",", ";", '"', '""', "\n", "\r\n", "\r", " ", "1.5", "\x1f", '"x,y"', '"a\nb"', '"a\r\nb"']
 
 
 def read_by_csv(text, delimiter):
