@@ -75,8 +75,11 @@ docs: $(DEV)  ## data dictionary, rule catalogue and page of the results table, 
 images: study $(DEV)  ## docs/img: the documents' pictures, from the example study (needs Chromium) | docs/img：由示例研究重新生成文档插图（需要 Chromium）
 	@PYTHONPATH=tests $(BIN)/python -P -m images.make_images
 
-bench: $(DEV)  ## performance, as ratios against a peer | 性能，与同类软件之比
-	@$(BIN)/pytest -q -s tests/bench/*.py
+bench: $(DEV)  ## docs/performance.md: performance, as ratios against a peer (BENCH_LARGE=1: hours) | docs/performance.md：性能，与同类软件之比
+	@$(BIN)/python -m compileall -q schemas etl analysis sql
+	@rm -f build/bench.jsonl && mkdir -p build
+	@BENCH_RESULTS=$(CURDIR)/build/bench.jsonl $(BIN)/pytest -q -s tests/bench/bench_*.py
+	@PYTHONPATH=tests $(BIN)/python -P -m bench.write_page build/bench.jsonl
 
 mutation: $(DEV)  ## [ONLY=part of a module's name]: how many small changes of schemas/ the tests notice (about 20 minutes) | [ONLY=模块名的一部分]：测试能发现多少处对 schemas/ 的小改动（约 20 分钟）
 	@PYTHONPATH=tests $(BIN)/python -P -m mutation.run $${ONLY:+"$$ONLY"}
