@@ -66,7 +66,7 @@ def clean_text(texts: pl.Series) -> pl.Series:
 
 def drop_missing(texts: pl.Series) -> pl.Series:
     """Turn the texts that mean "no value" into null."""
-    return _select(texts, _unless(pl.col("t").str.to_lowercase().is_in(MISSING_TEXTS)))
+    return _select(texts, _unless(_is_missing(pl.col("t"))))
 
 
 def parse_dates(texts: pl.Series) -> pl.Series:
@@ -115,7 +115,7 @@ def parse_codes(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
     read = texts.to_frame("t").with_columns(
         v=key.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
     )
-    is_unknown = pl.col("v").is_null() & ~pl.col("t").str.to_lowercase().is_in(MISSING_TEXTS)
+    is_unknown = pl.col("v").is_null() & ~_is_missing(pl.col("t"))
     value = pl.col("v") == "true" if spec.codes is None else pl.col("v")
     read = read.select(value.alias("value"), _name_fault(is_unknown, UNKNOWN_CODE).alias("fault"))
     return Parsed(read["value"], read["fault"])
@@ -126,12 +126,14 @@ def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
     texts = _drop_declared_missing(texts, codes)
     if spec.codes is not None or spec.dtype == pl.Boolean:
         return parse_codes(texts, spec, codes)
-    present = drop_missing(texts)
+    has_none = [_is_missing(pl.col("t"))]
+    if spec.dtype == pl.Date:
+        has_none.append(pl.col("t").str.to_lowercase().is_in(ONGOING_TEXTS))
+    present = _select(texts, _unless(pl.any_horizontal(has_none)))
     if spec.dtype == pl.String:
         return Parsed(present, pl.Series("fault", [None] * len(present), dtype=pl.String))
     comparator = None
     if spec.dtype == pl.Date:
-        present = _select(present, _unless(pl.col("t").str.to_lowercase().is_in(ONGOING_TEXTS)))
         values = parse_dates(present)
     elif spec.is_censored:
         values, comparator = parse_censored(present)
@@ -149,6 +151,10 @@ def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
     else:
         read = read.select("value", _name_fault(is_fault, UNREADABLE).alias("fault"))
     return Parsed(read["value"], read["fault"], comparator)
+
+
+def _is_missing(text: pl.Expr) -> pl.Expr:
+    return text.str.to_lowercase().is_in(MISSING_TEXTS)
 
 
 def _drop_declared_missing(texts: pl.Series, codes: Mapping[str, str]) -> pl.Series:

@@ -168,40 +168,41 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
 
     What is faulty has no value. A null unit is a record whose source has no column of units.
     """
-    if "quantity" not in cells.columns:
-        cells = cells.with_columns(quantity=pl.lit(spec.name))
     sent = parse_field(clean_text(cells["text"]), spec, codes)
-    comparator = pl.lit(None, dtype=pl.String) if sent.comparator is None else sent.comparator
-    read = cells.with_columns(sent=sent.values, comparator=comparator, unread=sent.fault)
-    read = _convert(read, spec)
+    read = cells.with_columns(
+        *([] if "quantity" in cells.columns else [pl.lit(spec.name).alias("quantity")]),
+        sent=sent.values,
+        comparator=pl.lit(None, dtype=pl.String) if sent.comparator is None else sent.comparator,
+        value=sent.values,
+        fault=sent.fault,
+    )
+    if "sent_unit" in cells.columns:
+        read = _convert(read, spec)
     plausible, possible = (find_limits(spec, kind, pl.col("quantity")) for kind in ("plausible", "possible"))
-    if spec.dtype == pl.Float64:
+    slip, likely_unit = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String).alias("likely_unit")
+    if spec.dtype == pl.Float64 and any(limit is not None for limit in plausible):
         read = suspect_units(read, plausible, spec.unit)
-    else:
-        read = read.with_columns(is_slip=pl.lit(value=False), likely_unit=pl.lit(None, dtype=pl.String))
+        slip, likely_unit = pl.when("is_slip").then(pl.lit(UNIT_SLIP)), pl.col("likely_unit")
     is_later = pl.col("value") > last_day if spec.dtype == pl.Date else pl.lit(value=False)
+    is_impossible = is_outside(pl.col("value"), possible)
     kind = pl.coalesce(
         "fault",
-        pl.when("is_slip").then(pl.lit(UNIT_SLIP)),
-        pl.when(is_outside(pl.col("value"), possible)).then(pl.lit(IMPOSSIBLE)),
+        slip,
+        pl.when(is_impossible).then(pl.lit(IMPOSSIBLE)),
         pl.when(is_later).then(pl.lit(AFTER_DELIVERY)),
     )
-    return read.with_columns(kind=kind).select(
-        *(name for name in ("text", "quantity", "sent_unit") if name in cells.columns),
-        pl.when(pl.col("kind").is_null()).then(pl.col("value", "comparator")),
-        "kind",
-        "likely_unit",
-    )
+    judged = read.select(*cells.columns, "value", "comparator", kind.alias("kind"), likely_unit)
+    if judged["kind"].null_count() == judged.height:
+        return judged
+    return judged.with_columns(pl.when(pl.col("kind").is_null()).then(pl.col("value", "comparator")))
 
 
 def _convert(read: pl.DataFrame, spec: FieldContract) -> pl.DataFrame:
-    """Add the values in canonical units, where the mapping has a unit for their rows, and what is wrong by then."""
-    if "sent_unit" not in read.columns:
-        return read.with_columns(value=pl.col("sent"), fault=pl.col("unread"))
+    """Put the values in canonical units in place of those sent, where the mapping has a unit for their rows."""
     has_rule = pl.col("sent_unit").is_not_null()
     converted = convert_units(read.with_columns(unit=clean_text(read["sent_unit"])), spec.unit)
     return converted.with_columns(
-        value=pl.when(has_rule).then("value").otherwise("sent"),
+        value=pl.when(has_rule).then("converted").otherwise("sent"),
         fault=pl.when(has_rule).then("fault").otherwise("unread"),
     )
 

@@ -37,7 +37,7 @@ _LOG10_NAMES = [test.value for test in LOG10_TESTS]
 
 
 def convert_units(cells: pl.DataFrame, canonical: str | None) -> pl.DataFrame:
-    """Return `cells` (quantity, unit, sent, unread) with `value`, the numbers in canonical units, and `fault`.
+    """Return `cells` (quantity, unit, sent, fault) with `converted`, the numbers in canonical units, and what is wrong by then.
 
     `quantity` is the field's name or, for laboratory values, the test of each row; its canonical unit then comes from
     `LAB_RANGES`. A missing or unknown unit gives null and the fault `unit`; of an unknown test no unit can be judged.
@@ -53,7 +53,9 @@ def convert_units(cells: pl.DataFrame, canonical: str | None) -> pl.DataFrame:
     return cells.join(
         factors, on=["quantity", "unit"], how="left", nulls_equal=True, maintain_order="left"
     ).with_columns(
-        value=plain * pl.col("factor"), fault=pl.coalesce("unread", pl.when(is_unknown).then(pl.lit(UNKNOWN_UNIT)))
+        converted=plain * pl.col("factor"),
+        unread="fault",
+        fault=pl.coalesce("fault", pl.when(is_unknown).then(pl.lit(UNKNOWN_UNIT))),
     )
 
 

@@ -111,10 +111,10 @@ def test_a_bound_stays_a_bound(text, value, sign):
     ],
 )
 def test_units_are_converted_where_a_factor_is_known_and_refused_elsewhere(quantity, unit, value, canonical):
-    cell = {"quantity": quantity, "unit": unit, "sent": value, "unread": None}
-    schema = {"quantity": pl.String, "unit": pl.String, "sent": pl.Float64, "unread": pl.String}
+    cell = {"quantity": quantity, "unit": unit, "sent": value, "fault": None}
+    schema = {"quantity": pl.String, "unit": pl.String, "sent": pl.Float64, "fault": pl.String}
     converted = convert_units(pl.DataFrame([cell], schema=schema), None)
-    assert converted["value"][0] == (pytest.approx(canonical) if canonical else None)
+    assert converted["converted"][0] == (pytest.approx(canonical) if canonical else None)
     assert converted["fault"][0] == (None if canonical else "unit")
 
 
