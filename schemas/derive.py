@@ -37,8 +37,6 @@ BASELINE_COLUMNS = (
 )  # fmt: skip
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
 FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READING_KEY[:3]}
-KEYS = {*READING_KEY, *(name for key in FACT_KEYS.values() for name in key)}
-"""The columns by which `join_subject` joins."""
 
 
 def derive(tables: Tables, *, sent: Collection[str]) -> dict[str, pl.DataFrame]:
@@ -82,12 +80,17 @@ def derive_eligibility(subject: pl.DataFrame) -> pl.DataFrame:
 
 
 def join_subject(table_name: str, records: pl.DataFrame, derived: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return the records of one table, in order, with the facts that a rule may need beside them: see `join_lazily`."""
+    return join_lazily(table_name, records.lazy(), {name: frame.lazy() for name, frame in derived.items()}).collect()
+
+
+def join_lazily(table_name: str, records: pl.LazyFrame, derived: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """Return the records of one table, in order, with the facts that a rule may need beside them.
 
     Added are the columns of `subject` by patient_id, for `response` and `lesion` (read by RECIST 1.1) those of the
     assessment, and the table's own facts where there are any (`FACT_KEYS`). A column that the table has itself is not
     added: it would say the same, since a derived column has the name of a field only where it is that field carried over.
-    For `subject` it is the subject frame itself.
+    For `subject` it is the subject frame itself. Lazy, so that of a large hospital only what is read is joined.
     """
     if table_name == SUBJECT:
         return derived[SUBJECT]
@@ -99,15 +102,16 @@ def join_subject(table_name: str, records: pl.DataFrame, derived: Mapping[str, p
     return _add_facts(joined, derived[SUBJECT], ["patient_id"])
 
 
-def _join_assessment(records: pl.DataFrame, assessment: pl.DataFrame) -> pl.DataFrame:
-    if "criteria" in records.columns:
+def _join_assessment(records: pl.LazyFrame, assessment: pl.LazyFrame) -> pl.LazyFrame:
+    if "criteria" in records.collect_schema():
         return _add_facts(records, assessment, READING_KEY)
     by_recist = assessment.filter(pl.col("criteria") == ResponseCriteria.RECIST_1_1.value).drop("criteria")
     return _add_facts(records, by_recist, READING_KEY[:3])
 
 
-def _add_facts(records: pl.DataFrame, facts: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    new = [name for name in facts.columns if name not in records.columns]
+def _add_facts(records: pl.LazyFrame, facts: pl.LazyFrame, key: list[str]) -> pl.LazyFrame:
+    own = records.collect_schema()
+    new = [name for name in facts.collect_schema() if name not in own]
     return records.join(facts.select(*key, *new), on=key, how="left", maintain_order="left")
 
 

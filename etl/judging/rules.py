@@ -13,12 +13,14 @@ from etl.mapping.records import RECORD, TypedRecords
 from etl.pages.text import Text
 from schemas.bookkeeping import SOURCE_CELL
 from schemas.contract import read_contract
-from schemas.derive import KEYS, join_subject
+from schemas.derive import join_lazily
 from schemas.rules import RULES
 from schemas.rules.rule import SUBJECT, Rule
 from schemas.tables import TABLES
 
 ONE_PER_PATIENT = ("patient", "baseline", "outcome")
+PLACES = f"^_({'|'.join(TABLES)})$"
+"""Columns with the places of the records that verdicts are about, by the records' table."""
 
 
 def judge_rules(
@@ -28,46 +30,50 @@ def judge_rules(
     book: FindingsBook,
 ) -> None:
     """Evaluate every clinical rule of every table in one keyed pass a table."""
+    facts = {name: frame.lazy() for name, frame in derived.items()}
     for table in (*TABLES, SUBJECT):
         rules = [rule for rule in RULES.values() if rule.table == table]
         if not rules:
             continue
         asked = {rule.rule_id: rule.expression().cast(pl.Boolean).alias(rule.rule_id) for rule in rules}
         homes = {rule.rule_id: _home_of(rule) if table == SUBJECT else table for rule in rules}
-        if table == SUBJECT:
-            frame = derived[SUBJECT]
-            for home in sorted(set(homes.values())):
-                places = accepted[home].select("patient_id", pl.col(RECORD).alias(f"_{home}"))
-                frame = frame.join(places, on="patient_id", how="left", maintain_order="left")
-        else:
-            needed = {RECORD, *KEYS}.union(*(expression.meta.root_names() for expression in asked.values()))
-            narrow = {name: _select_known(frame, needed) for name, frame in derived.items()}
-            frame = join_subject(table, _select_known(accepted[table], needed), narrow)
-            frame = frame.with_columns(pl.col(RECORD).alias(f"_{table}"))
-        verdicts = _evaluate(asked, frame)
+        verdicts = _evaluate(asked, _join_places(table, set(homes.values()), accepted, facts))
         for rule in rules:
             home = homes[rule.rule_id]
             if rule.rule_id in verdicts.columns:
-                _report_rule(rule, records[home], verdicts[rule.rule_id], frame[f"_{home}"], book)
+                _report_rule(rule, records[home], verdicts[rule.rule_id], verdicts[f"_{home}"], book)
             else:
-                _report_broken(rule, frame.height, book)
+                _report_broken(rule, verdicts.height, book)
 
 
-def _select_known(frame: pl.DataFrame, needed: Collection[str]) -> pl.DataFrame:
-    """Return the columns that the rules read: with all of a patient's facts beside each lesion a large hospital needs much memory."""
-    return frame.select(name for name in frame.columns if name in needed)
+def _join_places(
+    table: str, homes: Collection[str], accepted: Mapping[str, pl.DataFrame], facts: Mapping[str, pl.LazyFrame]
+) -> pl.LazyFrame:
+    """Return what the rules of a table read, and in `_<home>` the place of the record in its home table that a verdict is about.
+
+    Lazy, so that only the columns which the rules read are put beside a large hospital's lesions.
+    """
+    if table != SUBJECT:
+        place = pl.col(RECORD).alias(f"_{table}")
+        return join_lazily(table, accepted[table].lazy(), facts).with_columns(place)
+    frame = facts[SUBJECT]
+    for home in sorted(homes):
+        places = accepted[home].lazy().select("patient_id", pl.col(RECORD).alias(f"_{home}"))
+        frame = frame.join(places, on="patient_id", how="left", maintain_order="left")
+    return frame
 
 
-def _evaluate(asked: Mapping[str, pl.Expr], frame: pl.DataFrame) -> pl.DataFrame:
-    """Return each rule's verdicts as a column of its name; a rule that breaks has none."""
+def _evaluate(asked: Mapping[str, pl.Expr], frame: pl.LazyFrame) -> pl.DataFrame:
+    """Return each rule's verdicts as a column of its name, and the places of the records; a rule that breaks has no column."""
+    places = pl.selectors.matches(PLACES)
     try:
-        return frame.select(asked.values())
+        return frame.select(places, *asked.values()).collect()
     except pl.exceptions.PolarsError:
-        kept: list[pl.Series] = []
+        verdicts = frame.select(places).collect()
         for expression in asked.values():
             with suppress(pl.exceptions.PolarsError):
-                kept.append(frame.select(expression).to_series())
-        return pl.DataFrame(kept)
+                verdicts = verdicts.with_columns(frame.select(expression).collect().to_series())
+        return verdicts
 
 
 def _home_of(rule: Rule) -> str:
