@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.pause import pause_collection
 from etl.cli import commands
 from etl.command_line import RegistryCommand, both
 from etl.console import Terminal
@@ -48,7 +49,9 @@ def run_analyse(
         bool,
         typer.Option(
             "--journal",
-            help=both("every figure as PDF and TIFF too, as journals take them", "另存每幅图的 PDF 和 TIFF，供投稿使用"),
+            help=both(
+                "every figure as PDF and TIFF too, as journals take them", "另存每幅图的 PDF 和 TIFF，供投稿使用"
+            ),
         ),
     ] = False,
 ) -> None:
@@ -62,6 +65,7 @@ def run_analyse(
     terminal.say(f"Results: {folder / 'results.csv'}", f"结果：{folder / 'results.csv'}")
 
 
+@pause_collection()
 def _analyse(settings: Settings, study: str, *, for_journal: bool = False) -> Path:
     from analysis.run import run_study
     from analysis.study.read_spec import STUDIES, read_study

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from analysis.figures.style import save_figures
+from analysis.pause import pause_collection
 from analysis.report.manuscript import write_manuscript
 from analysis.report.page import write_report
 from analysis.steps.alternatives import add_alternatives
@@ -80,6 +80,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     return outcome
 
 
+@pause_collection()
 def run_study(
     frames: Mapping[str, pl.DataFrame],
     spec: StudySpec,
@@ -104,9 +105,6 @@ def run_study(
     manifest = make_manifest(spec, manifest_inputs, is_synthetic=synthetic)
     scratch = out_dir.with_name(f".{out_dir.name}.{os.getpid()}.new")
     shutil.rmtree(scratch, ignore_errors=True)
-    # Drawing makes trees of small objects that are needed to the end: a sixth of the time went into looking for loose ones.
-    was_collecting = gc.isenabled()
-    gc.disable()
     try:
         scratch.mkdir(parents=True)
         outcome.results.save(scratch, is_synthetic=synthetic)
@@ -120,8 +118,6 @@ def run_study(
         write_manuscript(scratch, outcome.results, drawings, spec, manifest)
         _replace_folder(scratch, out_dir)
     finally:
-        if was_collecting:
-            gc.enable()
         shutil.rmtree(scratch, ignore_errors=True)
 
 

@@ -50,7 +50,7 @@ def measure_score(frame: pl.DataFrame, covariates: Sequence[str], treated: Array
 
     It is relative to the peer's largest value where that is above 1: towards a separation of the arms the likelihood is ever flatter.
     The peer encodes and scales the covariates itself. Its regression is without penalty (`C` infinite), which it is not
-    unless told, and takes Newton's steps: what it does unless told stops at differences of 1e-4.
+    unless told, and takes Newton's steps: what it does unless told stops some 1e-3 away.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -34,7 +34,9 @@ def check_against_peers(study: Study, outcome: StudyOutcome) -> None:
     wrong = [found for found in _measure(study, outcome) if not found.value <= TOLERANCE]
     if not wrong:
         return
-    places = [(", ".join(filter(None, (f"cohort {found.cohort}", found.endpoint, found.quantity))), found) for found in wrong]
+    places = [
+        (", ".join(filter(None, (f"cohort {found.cohort}", found.endpoint, found.quantity))), found) for found in wrong
+    ]
     en = "; ".join(f"{place}: {found.value:.1e} from {found.peer}" for place, found in places)
     raise InternalError(
         f"the study's own numbers differ from those of an independent package by more than {TOLERANCE:g}: {en}. "

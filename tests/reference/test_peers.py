@@ -68,7 +68,9 @@ def test_scores_are_those_of_scikit_learn_and_a_changed_one_is_seen(n, strength,
     """Up to arms that nearly separate: the stronger the effect, the flatter the likelihood at its peak."""
     rng = np.random.default_rng(seed)
     levels = {f"x{i}": pl.Series(rng.choice(["low", "mid", "high"][: 2 + i % 2], n)) for i in range(4)}
-    numbers = {"age": pl.Series(rng.integers(20, 80, n)), "is_male": pl.Series(rng.random(n) < 0.7)} if has_numbers else {}
+    numbers = (
+        {"age": pl.Series(rng.integers(20, 80, n)), "is_male": pl.Series(rng.random(n) < 0.7)} if has_numbers else {}
+    )
     frame = pl.DataFrame(levels | numbers)
     treated = rng.random(n) < 1 / (1 + np.exp(strength * ((frame["x0"] == "low").to_numpy() - 0.5)))
     try:
