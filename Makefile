@@ -14,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -P -m pip install -q --disable-pip-version-check --
 # reads a character of a hospital's or a file's name. A variable of make's command line would be expanded when it is
 # exported ($(shell ...) in it run): each is either made a plain text by $(value ...) or not exported.
 # analysis/make.py turns the texts into a command of `registry` and refuses goals and variables that there are not.
-TEXTS := HOSPITAL EXTRACT CHECK ACCEPT STUDY WORKSPACE REGISTRY_KEY_FILE REGISTRY_LANG REGISTRY_STUDY REGISTRY_DEBUG PYTHON ONLY
+TEXTS := HOSPITAL EXTRACT CHECK ACCEPT STUDY JOURNAL WORKSPACE REGISTRY_KEY_FILE REGISTRY_LANG REGISTRY_STUDY REGISTRY_DEBUG PYTHON ONLY
 export REGISTRY_TYPED := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 export REGISTRY_GOALS := $(MAKECMDGOALS)
 $(foreach name,$(filter $(TEXTS),$(.VARIABLES)),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
@@ -49,7 +49,7 @@ new-hospital: $(RUNTIME)  ## HOSPITAL=x EXTRACT=path: propose a mapping and writ
 quality: $(RUNTIME)  ## [HOSPITAL=x]: data-quality pages and query workbooks | [HOSPITAL=x]：数据质量报告和质疑工作簿
 	$(RUN) quality
 
-analyse: $(RUNTIME)  ## [STUDY=x]: the matched comparison: results, figures, report | [STUDY=x]：匹配后的比较：结果、图、报告
+analyse: $(RUNTIME)  ## [STUDY=x] [JOURNAL=yes]: the matched comparison: results, figures, report; figures as PDF and TIFF too | [STUDY=x] [JOURNAL=yes]：匹配后的比较：结果、图、报告；另存 PDF 和 TIFF
 	$(RUN) analyse
 
 test: $(DEV)  ## all tests (those of the browser skip where no Chromium is) | 全部测试（没有 Chromium 时跳过浏览器测试）

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from analysis.pause import pause_collection
 from etl.cli import commands
 from etl.command_line import RegistryCommand, both
 from etl.console import Terminal
@@ -44,18 +45,28 @@ def run_analyse(
             ),
         ),
     ] = "",
+    journal: Annotated[
+        bool,
+        typer.Option(
+            "--journal",
+            help=both(
+                "every figure as PDF and TIFF too, as journals take them", "另存每幅图的 PDF 和 TIFF，供投稿使用"
+            ),
+        ),
+    ] = False,
 ) -> None:
     """Compute a study: results, figures, report."""
     settings = read_settings()
     terminal = Terminal(settings.language)
     study = study or settings.main_study
     with terminal.progress(terminal.text(f"analysing {study}", f"分析 {study}")):
-        folder = _analyse(settings, study)
+        folder = _analyse(settings, study, for_journal=journal)
     terminal.say(f"Report: {folder / 'index.html'}", f"报告：{folder / 'index.html'}")
     terminal.say(f"Results: {folder / 'results.csv'}", f"结果：{folder / 'results.csv'}")
 
 
-def _analyse(settings: Settings, study: str) -> Path:
+@pause_collection()
+def _analyse(settings: Settings, study: str, *, for_journal: bool = False) -> Path:
     from analysis.run import run_study
     from analysis.study.read_spec import STUDIES, read_study
     from etl.store.warehouse import read_frames
@@ -65,7 +76,7 @@ def _analyse(settings: Settings, study: str) -> Path:
     current = frames["ingests"].filter("is_current").sort("hospital")
     inputs = current.select("hospital", "ingest_id", "delivery", "content_hash", "input_hash", "loaded_at").to_dicts()
     folder = settings.reports_dir / ("analysis" if study == settings.main_study else f"analysis-{study}")
-    run_study(frames, spec, folder, {"ingests": inputs})
+    run_study(frames, spec, folder, {"ingests": inputs}, for_journal=for_journal)
     return folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from analysis.figures.style import save_figures
+from analysis.pause import pause_collection
 from analysis.report.manuscript import write_manuscript
 from analysis.report.page import write_report
 from analysis.steps.alternatives import add_alternatives
@@ -24,6 +24,7 @@ from analysis.steps.courses import add_courses
 from analysis.steps.flow import add_flow
 from analysis.steps.match import add_matching
 from analysis.steps.outcomes import add_adverse_events, add_duration, add_response
+from analysis.steps.peers import check_against_peers
 from analysis.steps.regression import add_regression, add_subgroup
 from analysis.steps.sensitivity import add_sensitivity
 from analysis.steps.study import Study
@@ -38,7 +39,7 @@ from analysis.study.spec import StudySpec
 from etl.errors import AnalysisError
 from etl.installation import read_version
 
-PACKAGES = ("polars", "numpy", "scipy", "survival", "matplotlib", "jinja2")
+PACKAGES = ("polars", "numpy", "scipy", "lifelines", "scikit-learn", "survival", "matplotlib", "jinja2")
 
 
 def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyOutcome:
@@ -46,7 +47,8 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
 
     `frames` are `analysis_subject` and, for adverse events, `analysis_adverse_event`.
 
-    Raises `AnalysisError` where the study cannot be computed: nobody eligible, one arm, no event, separation.
+    Raises `AnalysisError` where the study cannot be computed: nobody eligible, one arm, no event, separation; and
+    `InternalError` where a peer's code gives other curves, tests or scores.
     """
     cohort = select_cohort(frames["analysis_subject"], spec)
     if absent := [arm.label for arm in spec.arms if not (cohort.frame["arm"] == arm.code).any()]:
@@ -73,18 +75,27 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
         if spec.follow_up.duration_column:
             add_duration(study, spec.follow_up.duration_column)
     add_sensitivity(study, frames["analysis_subject"])
-    return StudyOutcome(study.results.build(read_published(spec)), pl.concat(study.curves), study.courses)
+    outcome = StudyOutcome(study.results.build(read_published(spec)), pl.concat(study.curves), study.courses)
+    check_against_peers(study, outcome)
+    return outcome
 
 
+@pause_collection()
 def run_study(
-    frames: Mapping[str, pl.DataFrame], spec: StudySpec, out_dir: Path, manifest_inputs: Mapping[str, Any]
+    frames: Mapping[str, pl.DataFrame],
+    spec: StudySpec,
+    out_dir: Path,
+    manifest_inputs: Mapping[str, Any],
+    *,
+    for_journal: bool = False,
 ) -> None:
     """Compute a study and write it into `out_dir`, replacing what was there: all of it, or nothing.
 
     Written are `results.parquet`, `results.csv`, `curves.parquet`, `courses.parquet`, `manifest.json`, `figures/`, `index.html`,
     `manuscript.docx` and `manuscript_numbers.csv`.
     `frames` are the marts `analysis_subject`, `analysis_adverse_event` and `unfilled_column`, and `ingests`.
-    `manifest_inputs` is written into the manifest as it is (input hashes, ingest ids).
+    `manifest_inputs` is written into the manifest as it is (input hashes, ingest ids). `for_journal` asks for the figures as
+    PDF and TIFF too.
 
     Raises `AnalysisError` as `compute_study` does, and where a hospital was loaded before a column that is read was made.
     """
@@ -94,9 +105,6 @@ def run_study(
     manifest = make_manifest(spec, manifest_inputs, is_synthetic=synthetic)
     scratch = out_dir.with_name(f".{out_dir.name}.{os.getpid()}.new")
     shutil.rmtree(scratch, ignore_errors=True)
-    # Drawing makes trees of small objects that are needed to the end: a sixth of the time went into looking for loose ones.
-    was_collecting = gc.isenabled()
-    gc.disable()
     try:
         scratch.mkdir(parents=True)
         outcome.results.save(scratch, is_synthetic=synthetic)
@@ -105,13 +113,11 @@ def run_study(
             marked.write_parquet(scratch / f"{name}.parquet", statistics=False)
         text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, default=str)
         (scratch / "manifest.json").write_text(text + "\n", encoding="utf-8")
-        drawings = save_figures(outcome, spec, scratch / "figures", is_synthetic=synthetic)
+        drawings = save_figures(outcome, spec, scratch / "figures", is_synthetic=synthetic, for_journal=for_journal)
         write_report(scratch, outcome.results, drawings, spec, manifest)
         write_manuscript(scratch, outcome.results, drawings, spec, manifest)
         _replace_folder(scratch, out_dir)
     finally:
-        if was_collecting:
-            gc.enable()
         shutil.rmtree(scratch, ignore_errors=True)
 
 

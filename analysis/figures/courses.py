@@ -21,6 +21,7 @@ BAR, MARGINS = 0.075, 1.05  # inches: the height of a patient's bar, and of what
 RESPONSE_FILLS = {"CR": INK, "PR": TREATED, "SD": "#c3ced6", "PD": "#e8a33d", "NE": "white"}
 PARTIAL_RESPONSE, PROGRESSION = -30.0, 20.0  # per cent: RECIST 1.1
 LARGEST_CHANGE = 100.0
+MOST_PATIENTS, MOST_BARS = 500, 200  # of both arms: beyond so many no bar of one patient could be seen
 RESPONSE_MARK = {
     "marker": "^",
     "markersize": 3.2,
@@ -50,28 +51,72 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     if spec.courses is None:
         return
     cohort, zh = name_cohort(spec.main_cohort), COHORT_NAMES[spec.main_cohort].zh
+    size = choose_size(outcome.courses.height)
     caption = Text(
         f"Course of every patient, {cohort}: time on treatment, first response, first progression and end of follow-up.",
         f"每位患者的治疗与随访过程（{zh}）：治疗时间、首次缓解、首次进展及随访终点。",
     )
-    yield Drawing("swimmer", "response", caption, _plot_swimmer(outcome.courses, spec))
+    summary = Text(
+        f"A bar is {size} patients whose follow-up is about as long: medians; a response or a progression where at least half of them "
+        "had one, and how most of them ended.",
+        f"每条代表随访时间相近的 {size} 名患者：取中位数；至少半数出现缓解或进展时才标记；结局取多数。",
+    )
+    swimmer = _plot_swimmer(outcome.courses, spec, size)
+    yield Drawing("swimmer", "response", _join(caption, summary) if size > 1 else caption, swimmer)
     caption = Text(
         f"Best change of the sum of target diameters from the baseline up to the first progression, {cohort}. "
         "Dashed: +20 % and -30 %. Bars beyond +100 % are cut.",
         f"至首次进展前靶病灶径线总和较基线的最佳变化（{zh}）。虚线：+20 %与-30 %；超过+100 %者截断。",
     )
-    yield Drawing("waterfall", "response", caption, _plot_waterfall(outcome.courses, spec))
+    summary = Text(
+        f"A bar is {size} patients whose change is about the same: its median, and the response that most of them had.",
+        f"每条代表变化相近的 {size} 名患者：取变化的中位数和最多见的疗效。",
+    )
+    waterfall = _plot_waterfall(outcome.courses, spec, size)
+    yield Drawing("waterfall", "response", _join(caption, summary) if size > 1 else caption, waterfall)
 
 
-def _plot_swimmer(courses: pl.DataFrame, spec: StudySpec) -> Figure:
-    largest = max(courses.filter(arm=arm.id).height for arm in spec.arms)
+def _join(first: Text, second: Text) -> Text:
+    return Text(f"{first.en} {second.en}", f"{first.zh}{second.zh}")
+
+
+def choose_size(n: int) -> int:
+    """How many patients a bar stands for: each for one up to `MOST_PATIENTS`, beyond them as many as leave `MOST_BARS`."""
+    return 1 if n <= MOST_PATIENTS else -(-n // MOST_BARS)
+
+
+def summarise(courses: pl.DataFrame, size: int) -> pl.DataFrame:
+    """One row for every `size` patients who follow each other, as the captions say: medians, and what most of them had."""
+    if size == 1:
+        return courses
+
+    def take_median(column: str) -> pl.Expr:
+        return pl.when(2 * pl.col(column).count() >= pl.len()).then(pl.col(column).median()).alias(column)
+
+    in_order = pl.col("best_response").fill_null("NE").cast(pl.Enum(list(RESPONSE_FILLS)))
+    return courses.group_by(pl.int_range(pl.len()) // size, maintain_order=True).agg(
+        pl.col("time", "best_change_percent").median(),
+        pl.col("treatment_time").fill_null(0).median(),
+        pl.col("event").mean() >= 0.5,
+        take_median("response_time"),
+        take_median("progression_time"),
+        in_order.mode().min(),
+    )
+
+
+def _tell_size(size: int) -> str:
+    return f", {size} to a bar" if size > 1 else ""
+
+
+def _plot_swimmer(courses: pl.DataFrame, spec: StudySpec, size: int) -> Figure:
+    bars = {arm.id: summarise(courses.filter(arm=arm.id), size) for arm in spec.arms}
+    largest = max(frame.height for frame in bars.values())
     height = min(MARGINS + BAR * largest, HIGHEST)
     figure = make_figure(height)
     panels = figure.subplots(1, len(spec.arms), sharex=True)
     for letter, arm, axes in zip("AB", spec.arms, panels, strict=True):
-        own = courses.filter(arm=arm.id)
-        _draw_bars(axes, own, largest, get_arm_style(spec, arm.id)["color"])
-        axes.set_title(f"{letter}  {arm.label}, n = {own.height}")
+        _draw_bars(axes, bars[arm.id], largest, get_arm_style(spec, arm.id)["color"])
+        axes.set_title(f"{letter}  {arm.label}, n = {courses.filter(arm=arm.id).height}{_tell_size(size)}")
         axes.set(ylim=(-1, largest), xlabel=f"{spec.time_unit.capitalize()}s since {spec.time_origin}", yticks=[])
         axes.spines["left"].set_visible(False)
     panels[0].set_xlim(0, float(courses["time"].max()) * 1.03)  # type: ignore[arg-type]
@@ -115,21 +160,23 @@ def _explain_marks(figure: Figure, spec: StudySpec) -> None:
     )
 
 
-def _plot_waterfall(courses: pl.DataFrame, spec: StudySpec) -> Figure:
+def _plot_waterfall(courses: pl.DataFrame, spec: StudySpec, size: int) -> Figure:
     figure = make_figure(3.3)
     panels = figure.subplots(1, len(spec.arms), sharey=True)
     for letter, arm, axes in zip("AB", spec.arms, panels, strict=True):
         everybody = courses.filter(arm=arm.id)
-        own = everybody.drop_nulls("best_change_percent").sort(
+        measured = everybody.drop_nulls("best_change_percent").sort(
             "best_change_percent", "best_response", descending=[True, False], maintain_order=True
         )
+        own = summarise(measured, size)
         height = own["best_change_percent"].clip(upper_bound=LARGEST_CHANGE).to_numpy()
         fills = [RESPONSE_FILLS[response] for response in own["best_response"]]
         axes.bar(np.arange(own.height), height, width=0.86, color=fills, edgecolor=INK, linewidth=0.25)
         axes.axhline(0, color=INK, linewidth=0.8)
         for limit in (PROGRESSION, PARTIAL_RESPONSE):
             axes.axhline(limit, color=MUTED, linestyle=(0, (4, 2)), linewidth=0.8)
-        axes.set_title(f"{letter}  {arm.label}: {own.height} of {everybody.height} patients measured")
+        whom = "patients measured" if size == 1 else f"measured{_tell_size(size)}"
+        axes.set_title(f"{letter}  {arm.label}: {measured.height} of {everybody.height} {whom}")
         axes.set(xticks=[], ylim=(-LARGEST_CHANGE, LARGEST_CHANGE), xlim=(-1, max(own.height, 1)))
         axes.spines["bottom"].set_visible(False)
     panels[0].set_ylabel("Best change of the target sum (%)")

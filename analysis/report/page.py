@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from analysis.figures.style import Drawing
+from analysis.figures.style import ALL_FORMATS, Drawing
 from analysis.report.methods import write_methods
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED
 from analysis.study.keys import make_hazard_ratio_key
@@ -38,12 +38,13 @@ SECTIONS = {
 
 @dataclass(frozen=True)
 class ReportFigure:
-    """A figure in the page: its file name, section, caption, and the SVG to put inline."""
+    """A figure in the page: its file name, section, caption, the SVG to put inline, and the formats that there are."""
 
     name: str
     section: str
     caption: Text
     svg: Markup
+    formats: list[str]
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
 def _read_figure(folder: Path, drawing: Drawing) -> ReportFigure:
     source = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
     svg = _inline_svg(source, drawing.name, drawing.caption)
-    return ReportFigure(drawing.name, drawing.section, drawing.caption, svg)
+    formats = [suffix for suffix in ALL_FORMATS if (folder / f"{drawing.name}.{suffix}").exists()]
+    return ReportFigure(drawing.name, drawing.section, drawing.caption, svg, formats)
 
 
 def _inline_svg(source: str, name: str, caption: Text) -> Markup:

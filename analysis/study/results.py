@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,7 @@ def mark_origin(frame: pl.DataFrame, *, is_synthetic: bool) -> pl.DataFrame:
     return frame.with_columns(pl.lit(name_origin(is_synthetic=is_synthetic)).alias("data_origin"))
 
 
+@cache  # of some hundred labels that are asked for fifty thousand times
 def make_slug(text: str) -> str:
     """Return a text as a part of a result id: lower case, signs spelled, the rest joined by underscores."""
     spelled = text.lower().replace("<=", "le").replace(">=", "ge").replace(">", "gt").replace("<", "lt")

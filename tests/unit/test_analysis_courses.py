@@ -1,10 +1,14 @@
 """Courses of single patients, the best responses, and the size of every figure."""
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import polars as pl
 import pytest
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text as TextArtist
 
+from analysis.figures.courses import choose_size, plot, summarise
 from analysis.figures.style import HIGHEST, SMALLEST_TEXT, STYLE, WIDTH, save_figures
 from analysis.run import compute_study
 from analysis.steps.courses import COURSE_SCHEMA, tabulate_courses
@@ -82,3 +86,49 @@ def test_figures_have_the_size_of_a_page_and_every_word_is_legible_and_inside(ou
         assert drawn.y1 < figure.get_figheight() + 0.01, drawing.name
         words = [found for found in figure.findobj(TextArtist) if found.get_text().strip()]
         assert min(found.get_fontsize() for found in words) >= SMALLEST_TEXT, drawing.name
+
+
+def read_titles(figure) -> list[str]:
+    return [axes.get_title("left") + axes.get_title("center") for axes in figure.axes]
+
+
+def find_bars(figure) -> list[int]:
+    """The bars of each panel."""
+    return [sum(isinstance(patch, Rectangle) for patch in axes.patches) for axes in figure.axes]
+
+
+def test_up_to_five_hundred_patients_have_a_bar_each_and_more_are_summarised_and_said_so(outcome):
+    swimmer, waterfall = plot(outcome, SPEC)
+    heights = [outcome.courses.filter(arm=arm.id).height for arm in SPEC.arms]
+    assert find_bars(swimmer.figure) == [2 * height for height in heights]  # followed, and treated
+    many = replace(outcome, courses=pl.concat([outcome.courses] * 7).sort("arm", "time", descending=[False, True]))
+    assert many.courses.height > 1000
+    size = choose_size(many.courses.height)
+    swimmer, waterfall = plot(many, SPEC)
+    assert find_bars(swimmer.figure) == [2 * -(-7 * height // size) for height in heights]
+    assert sum(find_bars(waterfall.figure)) <= 202
+    for drawing in (swimmer, waterfall):
+        assert all(title.endswith(f", {size} to a bar") for title in read_titles(drawing.figure))
+        assert f"A bar is {size} patients" in drawing.caption.en
+        assert f"{size} 名患者" in drawing.caption.zh
+    assert f"n = {7 * heights[0]}," in read_titles(swimmer.figure)[0]
+
+
+def test_the_size_of_a_bar():
+    assert [choose_size(n) for n in (1, 500, 501, 600, 601, 1_000_000)] == [1, 1, 3, 3, 4, 5000]
+
+
+def test_a_bar_of_several_patients_by_hand():
+    rows = [
+        # time, event, treated, response, progression, best, change
+        ("len", 12.0, True, 6.0, 2.0, None, "PR", -40.0),
+        ("len", 10.0, False, None, None, 5.0, "SD", 0.0),
+        ("len", 8.0, False, 8.0, 4.0, None, "PR", -60.0),
+        ("len", 3.0, True, 1.0, None, 2.0, None, None),
+        ("len", 1.0, True, 1.0, None, None, "PD", 30.0),
+    ]
+    found = summarise(pl.DataFrame(rows, schema=COURSE_SCHEMA, orient="row"), 3)
+    assert found.select(*COURSE_SCHEMA.names()[1:]).rows() == [
+        (10.0, False, 6.0, 3.0, None, "PR", -40.0),
+        (2.0, True, 1.0, None, 2.0, "PD", 30.0),
+    ]

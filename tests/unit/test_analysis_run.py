@@ -41,6 +41,24 @@ def rename_patients(subjects: pl.DataFrame) -> pl.DataFrame:
     return renamed.sample(fraction=1, shuffle=True, seed=5)
 
 
+FILE_LINK = re.compile(r'href="(figures/[^"]+)"')
+
+
+def test_a_figure_is_linked_in_the_formats_that_were_made(report, frames, tmp_path):
+    """Both ways: every file has its link, and every link its file."""
+    run_study(frames, SPEC, tmp_path / "journal", {}, for_journal=True)
+    suffixes = []
+    for folder in (report, tmp_path / "journal"):
+        linked = FILE_LINK.findall((folder / "index.html").read_text(encoding="utf-8"))
+        assert sorted(linked) == sorted(f"figures/{path.name}" for path in (folder / "figures").iterdir())
+        suffixes.append({Path(link).suffix for link in linked})
+        text = (folder / "index.html").read_text(encoding="utf-8")
+        assert ("make analyse JOURNAL=yes" in text) == (".pdf" not in suffixes[-1])
+    assert suffixes == [{".svg", ".png"}, {".svg", ".png", ".tiff", ".pdf"}]
+    for path in (report / "figures").iterdir():  # a wish for more changes nothing of what is there without it
+        assert (tmp_path / "journal" / "figures" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
 def test_every_analysis_has_its_results(results):
     expected = [
         "flow.analysed.n", "flow.nanfang.e4_complete_data.n_removed", "table1.all.sora.alt.le40.n", "table1.matched.alt.p",
