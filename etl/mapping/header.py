@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from etl.delivery.read import ROW, TEXT_ENCODINGS, Grid
+from etl.delivery.read import ROW, Grid
+from etl.delivery.text_files import TEXT_ENCODINGS
 from etl.errors import DeliveryError
 from etl.mapping.header_levels import join_levels, read_levels
 from etl.mapping.identity import mask_personal_data

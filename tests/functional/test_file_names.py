@@ -51,7 +51,7 @@ def shop(make_folder, monkeypatch):
     extracts = make_folder.path / "workspace" / "extracts" / "clinic"
     extracts.mkdir(parents=True)
     monkeypatch.chdir(make_folder.path)
-    monkeypatch.setattr("etl.cli.write_quality", lambda *_: [])  # the pages are not what is tried here
+    monkeypatch.setattr("etl.publish.write_quality", lambda *_: [])  # the pages are not what is tried here
     return make_folder, extracts
 
 
@@ -133,7 +133,7 @@ def test_pages_that_cannot_be_written_do_not_hide_that_the_delivery_is_loaded(sh
 
     _, extracts = shop
     write_book(extracts / "a.xlsx", "1960-03-05")
-    monkeypatch.setattr("etl.cli.write_quality", refuse)
+    monkeypatch.setattr("etl.publish.write_quality", refuse)
     assert cli.run(lambda: ["ingest", "clinic"]) == 2
     told = capsys.readouterr()
     assert "loaded as ingest 1" in told.out

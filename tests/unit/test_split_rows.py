@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from etl.delivery.read import split_rows
+from etl.delivery.text_files import split_rows
 
 PARTS = ["a", "肝", ",", ";", '"', '""', "\n", "\r\n", "\r", " ", "1.5", "\x1f", '"x,y"', '"a\nb"', '"a\r\nb"']
 
