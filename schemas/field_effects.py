@@ -19,6 +19,7 @@ from schemas.contract import PROVENANCE, FieldContract, read_contract, read_key
 from schemas.derive import derive
 from schemas.example_patient import edit_patient, make_frame
 from schemas.package_data import find_data, find_folder
+from schemas.quantity import find_long_field
 from schemas.tables import TABLES
 
 
@@ -123,7 +124,7 @@ def _list_variations() -> list[Variation]:
         (table, name)
         for table, model in TABLES.items()
         for name in read_contract(model)
-        if name not in (*read_key(model), *PROVENANCE) and table != "laboratory"
+        if name not in (*read_key(model), *PROVENANCE) and not find_long_field(model)
     ]
     return [*fields, *(("laboratory", str(test)) for test in (*tests, "hbv_dna_copies_ml"))]
 
@@ -150,9 +151,10 @@ def _find_effects(setting: str) -> dict[Variation, set[Result]]:
 def _vary(frame: pl.DataFrame, variation: Variation) -> Iterator[pl.DataFrame]:
     """Yield the table with the field emptied, and with it changed: in each record alone, then in all together."""
     table, name = variation
-    column = "value" if table == "laboratory" else name
+    long = find_long_field(TABLES[table])
+    column = long.name if long else name
     rows = frame.with_row_index("row")
-    meant = (rows.filter(pl.col("test") == name) if table == "laboratory" else rows)["row"].to_list()
+    meant = (rows.filter(pl.col(str(long.quantity_from)) == name) if long else rows)["row"].to_list()
     for chosen in [*([row] for row in meant), meant]:
         for value in (pl.lit(None), *_list_changes(read_contract(TABLES[table])[column])):
             changed = pl.when(pl.col("row").is_in(chosen)).then(value).otherwise(pl.col(column))

@@ -11,7 +11,7 @@ from typing import Literal
 import polars as pl
 
 from schemas.codes import LabTest
-from schemas.contract import FieldContract
+from schemas.contract import FieldContract, Table, read_contract
 from schemas.units import LAB_RANGES, NO_UNIT, list_units, name_test
 
 Limits = tuple[pl.Expr | None, pl.Expr | None]
@@ -41,6 +41,18 @@ def describe_quantity(spec: FieldContract, quantity: str | None) -> FieldContrac
 def list_quantities(spec: FieldContract) -> list[FieldContract]:
     """Return every quantity that the values of a field may be, each as a field."""
     return [spec] if spec.quantity_from is None else [describe_test(test) for test in LabTest]
+
+
+def find_quantity(table: type[Table], name: str) -> FieldContract | None:
+    """Return the field of a table or, in one of long format, the quantity that has a name."""
+    contract = read_contract(table)
+    quantities = (quantity for spec in contract.values() for quantity in list_quantities(spec) if quantity.name == name)
+    return contract.get(name) or next(quantities, None)
+
+
+def find_long_field(table: type[Table]) -> FieldContract | None:
+    """Return the field that makes a table one of long format: its values are of the quantity that another field names."""
+    return next((spec for spec in read_contract(table).values() if spec.quantity_from), None)
 
 
 def name_quantities(spec: FieldContract, records: pl.DataFrame) -> pl.Series:

@@ -10,6 +10,7 @@ import schemas.rules
 from etl.pages.text import Text
 from schemas.codes import LabTest, Severity
 from schemas.contract import read_contract, read_grain
+from schemas.quantity import find_quantity
 from schemas.rules.rule import CRITERIA
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, NO_UNIT, name_test
@@ -91,10 +92,11 @@ def label_field(table: str, name: str | None) -> Text:
     """Return what a field means in both languages; a laboratory test counts as a field of the laboratory."""
     if name is None:
         return Text("whole record", "整条记录")
-    if table == "laboratory" and name in set(LabTest):
-        return label_test(LabTest(name))
-    spec = read_contract(TABLES[table]).get(name) if table in TABLES else None
-    return Text(re.split("[:;,]", spec.meaning)[0], spec.zh) if spec else Text(name, name)
+    spec = find_quantity(TABLES[table], name) if table in TABLES else None
+    if spec is None:
+        return Text(name, name)
+    is_field = name in read_contract(TABLES[table])
+    return Text(re.split("[:;,]", spec.meaning)[0], spec.zh) if is_field else label_test(LabTest(name))
 
 
 def label_test(test: LabTest) -> Text:

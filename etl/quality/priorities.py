@@ -9,7 +9,9 @@ import polars as pl
 from etl.quality.measures import SEVERITY_ORDER
 from etl.quality.queries import filter_queries
 from schemas.field_effects import Result, list_field_effects
+from schemas.quantity import find_long_field
 from schemas.rules.eligibility import e4_complete_data
+from schemas.tables import TABLES
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -87,12 +89,13 @@ def rank_questions(own: Frames) -> pl.DataFrame:
 
 
 def _add_results(findings: pl.DataFrame) -> pl.DataFrame:
-    """Add the results that hang on each finding's field; in the laboratory on its test at visit 0."""
-    is_laboratory = pl.col("table_name") == "laboratory"
-    test = pl.col("record_key").str.extract(r"^visit_number=0;test=(\w+)$")
-    asked = findings.with_columns(
-        effect_of=pl.when(is_laboratory).then(test.fill_null("")).otherwise("field"),
-    )
+    """Add the results that hang on each finding's field; in a table of long format on its quantity at visit 0."""
+    effect = pl.col("field")
+    for table, model in TABLES.items():
+        if long := find_long_field(model):
+            quantity = pl.col("record_key").str.extract(rf"^visit_number=0;{long.quantity_from}=(\w+)$").fill_null("")
+            effect = pl.when(pl.col("table_name") == table).then(quantity).otherwise(effect)
+    asked = findings.with_columns(effect_of=effect)
     pairs = asked.select("table_name", "effect_of").unique(maintain_order=True)
     results = [_list_results(table, name) for table, name in pairs.iter_rows()]
     known = pairs.with_columns(results=pl.Series(results, dtype=pl.List(pl.String)))
@@ -100,6 +103,6 @@ def _add_results(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _list_results(table: str, name: str | None) -> list[str]:
-    if name == "":  # a later value of the laboratory
+    if name == "":  # a later value
         return []
     return [result.result_id for result in list_field_effects(table, name)]
