@@ -167,7 +167,19 @@ def write_docs() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run `registry` with the given words, or those of its command line."""
-    sys.exit(run(lambda: sys.argv[1:] if arguments is None else arguments))
+    code = run(lambda: sys.argv[1:] if arguments is None else arguments)
+    _let_go_of_streams()
+    sys.exit(code)
+
+
+def _let_go_of_streams() -> None:
+    """Send what a stream could not take to nowhere: at its end Python would try again, and complain over our own message."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # a full disk; closed
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def run(read_arguments: Callable[[], list[str]]) -> int:
