@@ -98,7 +98,7 @@ def test_the_study_in_an_empty_folder_is_that_of_the_checkout(registry, tmp_path
     found, expected = read_files(empty / "example"), read_files(tmp_path / "checkout")
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
-    assert len([name for name in expected if name.startswith("reports/analysis/figures/")]) > 20
+    assert len([name for name in expected if name.startswith("reports/analysis/figures/")]) > 15
 
 
 @pytest.mark.parametrize(
