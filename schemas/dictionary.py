@@ -34,7 +34,7 @@ def render_dictionary() -> str:
     parts = [
         "# Data dictionary",
         GENERATED,
-        "A hospital sends ten tables. Only key fields must be filled; *expected* ones are asked for where they are empty. "
+        f"A hospital sends {len(TABLES)} tables. Only key fields must be filled; *expected* ones are asked for where they are empty. "
         "A value outside *possible* is quarantined, one outside *plausible* is kept and asked about. The examples are those "
         "of an invented patient, who stands in full in the [rule catalogue](rule-catalogue.md#the-example-patient); what is "
         "asked about a value together with others stands there too. The results that hang on a field are those that change "

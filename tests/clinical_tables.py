@@ -14,5 +14,5 @@ __all__ = ["CORRECT_PATIENT", "PARSERS", "derive_case", "make_case", "make_frame
 
 
 def make_tables(**texts: str) -> dict[str, pl.DataFrame]:
-    """All ten tables; those that are not given are empty."""
+    """All tables; those that are not given are empty."""
     return {name: make_frame(name, read_rows(texts[name]) if name in texts else []) for name in TABLES}

@@ -28,7 +28,7 @@ LIMITS = (("value", "low"), ("high", "value"))
 def run_expectations(frames: Frames) -> pl.DataFrame:
     """Judge every hospital's current version; one row per hospital, table, field and expectation (`RESULT_SCHEMA`).
 
-    `frames` holds the ten tables, `ingests` and, where there is one, `record_counts` (ingest_id, hospital, table_name,
+    `frames` holds the record tables, `ingests` and, where there is one, `record_counts` (ingest_id, hospital, table_name,
     n_records: what each ingest loaded). `observed` and `threshold` are printed texts; `success` is null where
     `is_error` is true: the check itself failed, which says nothing about the data.
     """

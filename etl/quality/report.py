@@ -65,7 +65,7 @@ def write_quality_pages(
 ) -> list[Path]:
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
-    `frames` are the warehouse's: the ten tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
+    `frames` are the warehouse's: the record tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
     quarantine, eligibility, attrition, completeness, answers, unfilled_column. `hospitals` gives the names by id. The page over all is written
     where `hospitals` names every hospital that has data. `replace_workbook` puts a new query workbook in place of the old one. `expectations`
     are those of `run_expectations`; without them

@@ -87,7 +87,9 @@ def _values_of(table, name):
         return (None, True, False)
     if "Date" in kind:
         return (None, *sorted({anchor + timedelta(days=days) for anchor in ANCHORS for days in OFFSETS}))
-    assert name == "value", f"{table}.{name} has no values to choose from"
+    assert name == "value", (
+        f"write in VALUES of tests/oracle/edited_hospital.py the values that {table}.{name} takes, on both sides of each cut-point"
+    )
     return (None, *sorted({float(value) for values in LAB_VALUES.values() for value in values}))
 
 

@@ -55,7 +55,8 @@ def test_every_field_that_is_no_key_is_in_the_list_and_few_are_without_effect():
     known = read_field_effects()
     for table, model in TABLES.items():
         if table != "laboratory":
-            assert {name for owner, name in known if owner == table} == set(read_contract(model)) - set(read_key(model))
+            listed = {name for owner, name in known if owner == table}
+            assert listed == set(read_contract(model)) - set(read_key(model)), "run `make docs`"
     assert {variation for variation, results in known.items() if not results} == WITHOUT_EFFECT, (
         "a field on which no result hangs stands in WITHOUT_EFFECT (above), where somebody has meant it so; a result that "
         "hangs on a new field is found by `make docs`"

@@ -129,7 +129,7 @@ def test_factors(case):
 def test_every_conversion_has_its_factor_by_hand():
     assert {(c.quantity, c.source_unit) for c in CONVERSIONS} < {
         (row["quantity"], row["sent unit"]) for row in read_rows(FACTORS)
-    }
+    }, "write a line of FACTORS (above) for each, with its factor from outside and why"
 
 
 @pytest.mark.parametrize(
