@@ -75,8 +75,8 @@ def _draw(lines: list[dict], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(8, 0.28 * len(lines) + 1))
     axes.barh(range(len(lines)), shares, color=["#0b5c8a" if share <= 1 else "#a8320c" for share in shares])
     axes.axvline(1, color="#333333", linewidth=1)
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xscale("log", base=4)
+    axes.xaxis.set_major_formatter("{x:.2g}")
     axes.set_yticks(
         range(len(lines)), [f"{line['what'].replace('`', '')}, {line['size']:,}" for line in lines], fontsize=7
     )
