@@ -76,7 +76,7 @@ def read_new_answers(settings: Settings, hospital: str) -> pl.DataFrame:
         AnswerError: a workbook that cannot be read, an unknown query or answer; lists every fault with its cell.
     """
     waiting = settings.reports_dir / "quality" / hospital / WORKBOOK
-    may_be_answered = waiting.exists() and not _is_as_written(waiting)
+    may_be_answered = waiting.exists() and not is_as_written(waiting)
     paths = [*_list_workbooks(settings, hospital), *([waiting] if may_be_answered else [])]
     known, findings = _read_known(settings, hospital)
     seen = set(known["file_hash"])
@@ -117,7 +117,7 @@ def replace_workbook(settings: Settings, new: Path, path: Path) -> None:
     """
     written = _hash_file(new)
     replace_keeping(new, path, settings.extracts_dir / path.parent.name / ANSWERS_FOLDER, _has_answers)
-    _locate_mark(path).write_text(written, encoding="ascii")
+    mark_as_written(path, written)
 
 
 def _list_workbooks(settings: Settings, hospital: str) -> list[Path]:
@@ -140,14 +140,20 @@ def _locate_mark(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
-def _is_as_written(path: Path) -> bool:
+def mark_as_written(path: Path, file_hash: str) -> None:
+    """Note what a file holds as it was written, so that it can be seen whether a person changed it since."""
+    _locate_mark(path).write_text(file_hash, encoding="ascii")
+
+
+def is_as_written(path: Path) -> bool:
+    """Return whether nobody changed a file since it was written; False where that was not noted."""
     mark = _locate_mark(path)
     return mark.is_file() and mark.read_bytes() == _hash_file(path).encode()
 
 
 def _has_answers(path: Path) -> bool:
     try:
-        if _is_as_written(path):
+        if is_as_written(path):
             return False
         grid, columns = _find_queries(path)
     except RegistryError:

@@ -5,12 +5,14 @@ Everything from a delivery is written as text: a cell that looks like a formula,
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import xlsxwriter
 
+from etl.kept_files import keep_file
 from etl.pages.labels import SEVERITIES, STATUSES, label_field
 from etl.pages.page import write_page
 from etl.pages.spreadsheet import CELL_LIMIT, Replace, fit_height, open_workbook
@@ -25,6 +27,8 @@ from etl.quality.answers import (
     QUESTION,
     REMARK,
     VALUE,
+    is_as_written,
+    mark_as_written,
     name_delivery,
 )
 from etl.quality.measures import sort_findings
@@ -117,7 +121,12 @@ def write_query_workbook(
 
 
 def _write_rest(queries: pl.DataFrame, path: Path, *, is_synthetic: bool) -> None:
-    """Write the queries that the workbook has no room for; without any there is no such file."""
+    """Write the queries that the workbook has no room for; without any there is no such file.
+
+    Where a person wrote into the one before, a copy of it stays beside it.
+    """
+    if path.exists() and not is_as_written(path):
+        keep_file(path, path.parent)
     if queries.is_empty():
         path.unlink(missing_ok=True)
         return
@@ -133,7 +142,8 @@ def _write_rest(queries: pl.DataFrame, path: Path, *, is_synthetic: bool) -> Non
     is_formula = pl.all().str.contains(r"^[=+\-@\t\r]")
     safe = cells.select(pl.when(is_formula).then("'" + pl.all()).otherwise(pl.all()).name.keep())
     mark = f"{IN_WORKBOOKS}\n" if is_synthetic else ""
-    write_page(path, "\ufeff" + mark + safe.write_csv())
+    content = "\ufeff" + mark + safe.write_csv()
+    mark_as_written(write_page(path, content), hashlib.sha256(content.encode()).hexdigest())
 
 
 def _make_formats(book: xlsxwriter.Workbook) -> dict[str, Any]:

@@ -127,6 +127,12 @@ def test_what_has_no_room_in_the_workbook_is_listed_beside_it(status, tmp_path, 
     assert len(inside) == 3
     assert sorted([*inside, *outside]) == sorted(asked["finding_id"])
     assert not any(row["原值 Value"][:1] in "=+-@" for row in listed)
+    write_query_workbook(asked, tmp_path / "q.xlsx", NAME, is_synthetic=True)
+    assert len(list(tmp_path.glob("queries_more*.csv"))) == 1  # nobody wrote into it
+    with (tmp_path / "queries_more.csv").open("a", encoding="utf-8") as file:
+        file.write("looked up: 12 is right\n")
     monkeypatch.setattr("etl.quality.queries.MOST_QUERIES", 2_000)
     write_query_workbook(asked, tmp_path / "q.xlsx", NAME, is_synthetic=True)
     assert not (tmp_path / "queries_more.csv").exists()
+    (kept,) = tmp_path.glob("queries_more_*.csv")
+    assert kept.read_text(encoding="utf-8-sig").endswith("looked up: 12 is right\n")
