@@ -141,6 +141,20 @@ CONTRACT_CHECKS = (
         _is_date,
     ),
     ContractCheck(
+        "<table>.<field>.month",
+        Severity.QUERY,
+        "the cell names or shows a month and no day; it alone is set aside, unless the mapping says that only the month is known",
+        "`2020年3月`, or a date whose number format shows no day",
+        _is_date,
+    ),
+    ContractCheck(
+        "<table>.<field>.placeholder",
+        Severity.NOTE,
+        "the date is what programs write where nothing is known; it counts as missing, and is asked about only where it is needed",
+        "`1900-01-01` or `9999-12-31`",
+        _is_date,
+    ),
+    ContractCheck(
         "<table>.<field>.implausible",
         Severity.QUERY,
         "the value is possible but unlikely; it is kept and asked about",
@@ -177,5 +191,14 @@ CONTRACT_CHECKS = (
 
 def can_be_found(kind: str, field: FieldContract) -> bool:
     """Return whether a kind of finding (`range`, `unit_slip`) is one that can be made of a field's cells at all."""
-    check = next(check for check in CONTRACT_CHECKS if check.rule_id == f"<table>.<field>.{kind}")
+    check = _find_check(kind)
     return check.applies is not None and check.applies(field)
+
+
+def find_severity(kind: str) -> Severity:
+    """Return how grave a kind of finding at a field is."""
+    return _find_check(kind).severity
+
+
+def _find_check(kind: str) -> ContractCheck:
+    return next(check for check in CONTRACT_CHECKS if check.rule_id == f"<table>.<field>.{kind}")

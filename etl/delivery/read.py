@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,7 @@ OLD_WORKBOOK = ".xls"
 WORKBOOKS = (".xlsx", ".xlsm", OLD_WORKBOOK)
 TEXT_FILES = (".csv", ".tsv", ".txt")
 READ_SUFFIXES = (*WORKBOOKS, *TEXT_FILES, *STAT_SUFFIXES)
+_READER = "import sys; sys.path.insert(0, sys.argv.pop(1)); from etl.delivery.workbook import main; main()"
 _DESKTOP_MARKS = ("._", ".~")
 _OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
 
@@ -190,9 +191,9 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
         _check_old_workbook(path, name)
     else:
         _check_container(path, name)
-    # This very module's file, whichever way the packages were found; -P keeps the folder it runs in, which may hold
-    # a delivery with a `pickle.py` in it, out of what can be imported.
-    command = [sys.executable, "-P", workbook.__file__, str(path)]
+    # This very package, whichever way it was found; -P keeps the folder it runs in, which may hold a delivery with a
+    # `pickle.py` in it, out of what can be imported.
+    command = [sys.executable, "-P", "-c", _READER, str(Path(workbook.__file__).parents[2]), str(path)]
     result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own module)
     if result.returncode != 0:
         raise DeliveryError(
@@ -204,7 +205,8 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
         cells = pl.read_ipc_stream(sheet["grid"], use_pyarrow=False)
         columns = sheet["columns"]
         texts = [cells.to_series(i).cast(pl.String).alias(str(columns[i])) for i in range(cells.width)]
-        frame = _mark_errors(pl.DataFrame(texts), sheet["errors"])
+        errors = [(place, workbook.ERROR_TEXT) for place in sheet["errors"]]
+        frame = _write_texts(pl.DataFrame(texts), [*sheet["shown"], *errors])
         merged = tuple((r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet["merged"])
         yield Grid(name, sheet["name"], _with_row_numbers(frame), merged)
 
@@ -278,12 +280,12 @@ def _check_container(path: Path, name: str) -> None:
         )
 
 
-def _mark_errors(frame: pl.DataFrame, errors: list[tuple[int, int]]) -> pl.DataFrame:
-    """Write a text into cells that hold an Excel error, so that they are asked about and not taken for empty."""
-    inside = [(row, column) for row, column in errors if row < frame.height and str(column) in frame.columns]
-    for column in sorted({column for _, column in inside}):
-        rows = [row for row, c in inside if c == column]
-        frame = frame.with_columns(frame[str(column)].scatter(rows, workbook.ERROR_TEXT))
+def _write_texts(frame: pl.DataFrame, texts: Sequence[tuple[tuple[int, int], str]]) -> pl.DataFrame:
+    """Write into cells what they show: an Excel error, so that it is asked about and not taken for empty; a month, no day."""
+    inside = [(row, str(column), text) for (row, column), text in texts if row < frame.height]
+    for column in sorted({column for _, column, _ in inside}.intersection(frame.columns)):
+        rows = {row: text for row, c, text in inside if c == column}
+        frame = frame.with_columns(frame[column].scatter(list(rows), list(rows.values())))
     return frame
 
 

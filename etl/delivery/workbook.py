@@ -1,4 +1,4 @@
-"""Reads one workbook in a child process with a memory limit: `python -m etl.delivery.workbook FILE` writes its sheets to stdout.
+"""Reads one workbook in a child process with a memory limit: `main` writes the sheets of the file named on the command line to stdout.
 
 A workbook is a zip of XML that can claim terabytes; a fault in it ends this process and not the registry. The output is
 a pickle of plain types and Arrow buffers, read by `etl/delivery/read.py` alone.
@@ -13,14 +13,16 @@ import re
 import resource
 import sys
 import zipfile
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+from etl.delivery.number_formats import CHINESE_FORMATS, Shown, find_unknown, print_number
+
 MEMORY_LIMIT_BYTES = 6 * 1024**3
 ERROR_TEXT = "#ERROR"
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_STYLES = "xl/styles.xml"
 _CELL = re.compile(r"^([A-Z]+)(\d+)$")
 _MERGED = re.compile(r"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
@@ -32,13 +34,14 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
 
     Each sheet is a dict: `name`; `columns` (0-based positions in the workbook), `grid` (Arrow IPC bytes, row 0 is the
     workbook's row 1), `errors` (0-based row and column of cells such as #DIV/0!, and of formulas that were saved without
-    their value, which the reader would take for 0), `merged` (first and last corner, 0-based).
+    their value, which the reader would take for 0), `shown` (what cells show that the reader knows only as numbers, or
+    more precisely than they show it), `merged` (first and last corner, 0-based).
     """
     import fastexcel
     import pyarrow as pa
 
     reader = fastexcel.read_excel(path)
-    marks = find_marks(path) if zipfile.is_zipfile(path) else _find_marks_in_biff(path)
+    marks = find_marks(path) if zipfile.is_zipfile(path) else find_marks_in_biff(path)
     sheets: list[dict[str, Any]] = []
     for name in reader.sheet_names:
         sheet = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
@@ -52,6 +55,7 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
                 "columns": [column.absolute_index for column in sheet.available_columns()],
                 "grid": sink.getvalue().to_pybytes(),
                 "errors": [*_place_errors(sheet, faults), *(marks[name].uncalculated if name in marks else ())],
+                "shown": marks[name].shown if name in marks else [],
                 "merged": marks[name].merged if name in marks else [],
             }
         )
@@ -67,26 +71,53 @@ def _place_errors(sheet: Any, faults: Any) -> list[tuple[int, int]]:
 class Marks:
     """What a sheet's XML says of its cells and the reader does not: 0-based row and column.
 
-    `uncalculated` are formulas that were saved without a value, `merged` the first and the last corner of merged ranges.
+    `uncalculated` are formulas that were saved without a value, `shown` numbers that are shown as a month, a time, a share,
+    or as a day by a format that stands in no file; `merged` the first and the last corner of merged ranges.
     """
 
     uncalculated: list[Place]
     merged: list[tuple[Place, Place]]
+    shown: list[tuple[Place, str]]
+
+
+@dataclass(frozen=True)
+class Formats:
+    """What is shown by those of a workbook's cell styles that the reader does not know, by their number; how it counts days."""
+
+    styles: Mapping[int, Shown]
+    is_1904: bool = False
 
 
 def find_marks(path: str) -> dict[str, Marks]:
     """Return the marks of every sheet, each read once."""
     with zipfile.ZipFile(path) as container:
         parts = set(container.namelist())
-        return {name: _scan_sheet(container.read(part)) for name, part in _list_parts(container) if part in parts}
+        formats = _read_formats(container, parts)
+        listed = [(name, part) for name, part in _list_parts(container) if part in parts]
+        return {name: _scan_sheet(container.read(part), formats) for name, part in listed}
 
 
-def _find_marks_in_biff(path: str) -> dict[str, Marks]:
-    """BIFF keeps a result with each formula."""
-    from python_calamine import CalamineWorkbook
+def find_marks_in_biff(path: str) -> dict[str, Marks]:
+    """Return the marks of a workbook of Excel 97-2003, which keeps a result with each formula."""
+    import xlrd
 
-    book = CalamineWorkbook.from_path(path)
-    return {name: Marks([], book.get_sheet_by_name(name).merged_cell_ranges or []) for name in book.sheet_names}
+    with xlrd.open_workbook(path, formatting_info=True, on_demand=True, logfile=io.StringIO()) as book:
+        codes = {key: entry.format_str for key, entry in book.format_map.items() if key not in CHINESE_FORMATS}
+        styles = {i: find_unknown(style.format_key, codes) for i, style in enumerate(book.xf_list)}
+        formats = Formats({i: shown for i, shown in styles.items() if shown}, bool(book.datemode))
+        return {name: _scan_biff(book.sheet_by_name(name), formats) for name in book.sheet_names()}
+
+
+def _scan_biff(sheet: Any, formats: Formats) -> Marks:
+    merged = [((top, left), (below - 1, right - 1)) for top, below, left, right in sheet.merged_cells]
+    shown: list[tuple[Place, str]] = []
+    for row in range(sheet.nrows):
+        for column, style in enumerate(sheet.row(row)):
+            kind = formats.styles.get(style.xf_index) if isinstance(style.value, float) else None
+            text = print_number(style.value, kind, is_1904=formats.is_1904) if kind else None
+            if text is not None:
+                shown.append(((row, column), text))
+    return Marks([], merged, shown)
 
 
 def _list_parts(container: zipfile.ZipFile) -> list[tuple[str, str]]:
@@ -95,29 +126,62 @@ def _list_parts(container: zipfile.ZipFile) -> list[tuple[str, str]]:
     targets = {relation.attrib["Id"]: relation.attrib["Target"] for relation in relations}
     book = ElementTree.fromstring(container.read("xl/workbook.xml"))  # noqa: S314
     return [
-        (sheet.attrib["name"], posixpath.normpath(posixpath.join("xl", targets[sheet.attrib[_RELATION]])).lstrip("/"))
-        for sheet in book.iter(f"{_MAIN}sheet")
-        if sheet.attrib.get(_RELATION) in targets
+        (sheet.attrib["name"], posixpath.normpath(posixpath.join("xl", targets[relation])).lstrip("/"))
+        for sheet in book.iter()
+        if _local(sheet) == "sheet" and (relation := _find_relation(sheet)) in targets
     ]
 
 
-def _scan_sheet(xml: bytes) -> Marks:
+def _find_relation(sheet: ElementTree.Element) -> str | None:
+    return next((value for name, value in sheet.attrib.items() if name.endswith("/relationships}id")), None)
+
+
+def _read_formats(container: zipfile.ZipFile, parts: Set[str]) -> Formats:
+    """Return which cell styles show what the reader does not know (18.8 of ECMA-376: cellXfs)."""
+    book = ElementTree.fromstring(container.read("xl/workbook.xml"))  # noqa: S314
+    properties = next((item for item in book.iter() if _local(item) == "workbookPr"), None)
+    is_1904 = properties is not None and properties.get("date1904", "0") in ("1", "true")
+    if _STYLES not in parts:
+        return Formats({}, is_1904)
+    styles = ElementTree.fromstring(container.read(_STYLES))  # noqa: S314
+    codes = {int(i.attrib["numFmtId"]): i.get("formatCode", "") for i in styles.iter() if _local(i) == "numFmt"}
+    cell_styles = next((list(item) for item in styles.iter() if _local(item) == "cellXfs"), [])
+    found = {i: find_unknown(int(style.get("numFmtId", "0")), codes) for i, style in enumerate(cell_styles)}
+    return Formats({i: shown for i, shown in found.items() if shown}, is_1904)
+
+
+def _scan_sheet(xml: bytes, formats: Formats) -> Marks:
     if xml.startswith((b"\xff\xfe", b"\xfe\xff")):
         xml = xml.decode("utf-16").encode()
     merged = [(_read_place(first), _read_place(last)) for first, last in _MERGED.findall(xml.decode("latin-1"))]
-    return Marks(_find_uncalculated(xml) if _FORMULA.search(xml) else [], merged)
+    used = "|".join(map(str, formats.styles)).encode()
+    is_styled = used and re.search(rb"\ss\s*=\s*[\"'](?:%s)[\"']" % used, xml)
+    if not is_styled and not _FORMULA.search(xml):
+        return Marks([], merged, [])
+    return _scan_cells(xml, merged, formats)
 
 
-def _find_uncalculated(xml: bytes) -> list[Place]:
-    found: list[Place] = []
+def _scan_cells(xml: bytes, merged: list[tuple[Place, Place]], formats: Formats) -> Marks:
+    marks = Marks([], merged, [])
     for _, cell in ElementTree.iterparse(io.BytesIO(xml)):  # noqa: S314
-        if cell.tag == f"{_MAIN}c":
-            # Excel says t="str" where a formula came to an empty text: that cell is empty, not uncalculated.
-            has_value = cell.findtext(f"{_MAIN}v") or cell.get("t") == "str"
-            if cell.find(f"{_MAIN}f") is not None and not has_value:
-                found.append(_read_place(cell.attrib["r"]))
-            cell.clear()
-    return found
+        if _local(cell) != "c":
+            continue
+        parts = {_local(part): part.text for part in cell}
+        kind, value = cell.get("t", "n"), parts.get("v")
+        # Excel says t="str" where a formula came to an empty text: that cell is empty, not uncalculated.
+        if "f" in parts and not value and kind != "str":
+            marks.uncalculated.append(_read_place(cell.attrib["r"]))
+        shown = formats.styles.get(int(cell.get("s", "0")))
+        if value and shown and kind == "n":
+            text = print_number(float(value), shown, is_1904=formats.is_1904)
+            marks.shown.extend([(_read_place(cell.attrib["r"]), text)] if text is not None else [])
+        cell.clear()
+    return marks
+
+
+def _local(element: ElementTree.Element) -> str:
+    """Return an element's name without its namespace, which transitional and strict files write differently."""
+    return element.tag.rpartition("}")[2]
 
 
 def _read_place(reference: str) -> tuple[int, int]:
@@ -135,7 +199,3 @@ def main() -> None:
     """Read the workbook named on the command line and write it to stdout."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
     sys.stdout.buffer.write(pickle.dumps(read_workbook(sys.argv[1])))
-
-
-if __name__ == "__main__":
-    main()

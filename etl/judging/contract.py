@@ -14,12 +14,12 @@ from etl.mapping.units import UNIT_SLIP, can_slip
 from etl.mapping.verbs import GROUP, UNIT_SUFFIX
 from schemas.codes import Severity
 from schemas.contract import FieldContract, read_contract
-from schemas.contract_checks import can_be_found
+from schemas.contract_checks import can_be_found, find_severity
 from schemas.quantity import describe_quantity, name_quantities
 from schemas.tables import TABLES
 
 PERSONAL_DATA_RULE = "text.personal_data"
-CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range", "after_delivery")
+CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range", "after_delivery", "month", "placeholder")
 
 
 def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
@@ -170,11 +170,11 @@ def _report(
     n: int,
     n_empty: int = 0,
 ) -> None:
-    rule_id = f"{records.table}.{spec.name}.{kind}"
+    rule_id, severity = f"{records.table}.{spec.name}.{kind}", find_severity(kind)
     for described, likely_unit, part in _split_by_message(records, spec, rows) if rows.height else ():
         message = contract_message(kind, described, likely_unit)
-        book.add(records, part[RECORD], rule_id=rule_id, severity=Severity.QUERY, field=spec.name, message=message)
-    book.count(rule_id, records.table, Severity.QUERY, n=n, n_fail=rows.height, n_not_evaluable=n_empty)
+        book.add(records, part[RECORD], rule_id=rule_id, severity=severity, field=spec.name, message=message)
+    book.count(rule_id, records.table, severity, n=n, n_fail=rows.height, n_not_evaluable=n_empty)
 
 
 def _split_by_message(

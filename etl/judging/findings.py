@@ -74,6 +74,15 @@ def contract_message(kind: str, field: FieldContract, likely_unit: str | None = 
             f"{field.meaning}: this date lies after the day of the delivery and cannot be yet. It was set aside. Please correct it.",
             f"{field.zh}：该日期晚于数据的提交日，不可能已发生，已隔离，请更正。",
         ),
+        "month": Text(
+            f"{field.meaning}: this is a month and no day. It was set aside. Please give the day, or tell the coordinating centre that only "
+            "the month is known.",
+            f"{field.zh}：仅有年月而无日，已隔离。请补充日期；若确实只知年月，请告知协调中心。",
+        ),
+        "placeholder": Text(
+            f"{field.meaning}: programs write this date where nothing is known; it counts as missing.",
+            f"{field.zh}：该日期为系统占位值，按缺失处理。",
+        ),
         "implausible": Text(
             f"{field.meaning}: the value is unusual (usual: {limits}). Please confirm or correct it.",
             f"{field.zh}：数值异常（常见范围：{limits}），请确认或更正。",

@@ -17,7 +17,8 @@ import polars as pl
 
 from etl.delivery.read import list_files
 from etl.errors import DeliveryError
-from etl.mapping.parse import clean_text, parse_dates
+from etl.mapping.dates import parse_dates
+from etl.mapping.parse import clean_text
 from etl.pages.text import Text
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES

@@ -1,4 +1,4 @@
-"""Reads cell texts as the contract's types: dates, numbers, censored numbers, codes.
+"""Reads cell texts as the contract's types: numbers, censored numbers, codes; dates by `etl/mapping/dates.py`.
 
 Every function works on whole columns. A text that is there and cannot be read comes back as null with the name of the
 contract rule it breaks; nothing is guessed.
@@ -6,17 +6,18 @@ contract rule it breaks; nothing is guessed.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
+from etl.mapping.dates import read_dates
+from etl.mapping.written import UNPROVEN, Written
 from schemas.codes import Comparator
 from schemas.contract import FieldContract
 
 UNREADABLE, UNKNOWN_CODE, UNKNOWN_UNIT, IMPOSSIBLE = "unreadable", "code", "unit", "range"
-AFTER_DELIVERY = "after_delivery"
+AFTER_DELIVERY, ONLY_MONTH, PLACEHOLDER = "after_delivery", "month", "placeholder"
 MISSING_TEXTS = (
     "", "na", "n/a", "nan", "null", "-", "--", "—", "/", "\\", "?", "unknown", "not available", "missing",
     "无数据", "不详", "未知", "未查", "未测", "缺失",
@@ -34,13 +35,15 @@ NOT_DETECTED_TEXTS = (
     "negative",
     "tnd",
 )
-_DATE = r"^(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$"
-# What Excel hands over for a time without a date.
-_NO_DATE = (dt.date(1899, 12, 30), dt.date(1899, 12, 31))
-_COMPACT_DATE = r"^(19|20)\d{6}$"
-_EXCEL_SERIAL = r"^[2-5]\d{4}(?:\.\d+)?$"
-# A blank stands only between thousands: two numbers in one cell, `12 5` or `3.9` above `4.1`, are not one.
-_NUMBER = r"^[+-]?(?:\d+|\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+)(?:\.\d*)?(?:e[+-]?\d+)?$"
+# A blank stands only between thousands: two numbers in one cell, `12 5` or `3.9` above `4.1`, are not one. No thousands begin
+# with 0: `0,955` has a decimal comma.
+_NUMBER = r"^[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?: \d{3})+)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$"
+_THOUSAND = r"[1-9]\d{0,2}[.,]\d{3}(?:\D|$)"
+# What laboratories print behind a number: too high, too low, marked.
+_FLAG = r"(\d\.?)\s*(?:[↑↓*]+|\((?:hh?|ll?|[↑↓*])\)|hh?|ll?)$"
+_PLAIN = r"^[<>]?=?[\d.,+-]*$"
+# After NFKC a superscript 3 is 3: 10 and one more digit, or two up to 12, are a power.
+_POWER = r"\s*[×x*]\s*10(?:\^\s*(-?\d{1,2})|([1-9]|1[0-2]))$"
 # Words that count and are no unit: 52岁, 1分, 3个, 2级, 第1次, 一线.
 _COUNTED = r"^第?\s*(\d+(?:\.\d+)?|[一二三四五六七八九十])\s*(?:周?岁|分|级|个|枚|处|次|线)$"
 _NUMERALS = {numeral: str(number) for number, numeral in enumerate("一二三四五六七八九十", 1)}
@@ -48,15 +51,25 @@ ONGOING_TEXTS = ("至今", "仍在用药", "用药中", "持续中", "未停药"
 """What stands in the place of an end that has not come: no date, and nothing to ask about."""
 _LARGEST_COUNT = 2**53
 _CENSORED = r"^([<>≤≥≦≧]=?)\s*(.+)$"
+_SIGN_WORDS = {
+    r"^(?:大于等于|不小于|不低于|≥=?)": ">=", r"^(?:小于等于|不大于|不高于|不超过|≤=?)": "<=",
+    r"^(?:大于|高于|超过)": ">", r"^(?:小于|低于|不足)": "<",
+}  # fmt: skip
+_SIGN_BEHIND = {r"^([\d.,]+)\s*(?:及?以上)$": ">=$1", r"^([\d.,]+)\s*(?:及?以下)$": "<=$1"}
+_NEGATIVE_SIGN = r"\s*\(-\)$"
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A column of typed values and, for each row, the rule its text breaks (null where it breaks none)."""
+    """A column of typed values and, for each row, the rule its text breaks (null where it breaks none).
+
+    `is_month` marks the days that stand in for a month, where the hospital says that only the month is known.
+    """
 
     values: pl.Series
     fault: pl.Series
     comparator: pl.Series | None = None
+    is_month: pl.Series | None = None
 
 
 def clean_text(texts: pl.Series) -> pl.Series:
@@ -69,27 +82,37 @@ def drop_missing(texts: pl.Series) -> pl.Series:
     return _select(texts, _unless(_is_missing(pl.col("t"))))
 
 
-def parse_dates(texts: pl.Series) -> pl.Series:
-    """Read 2020-03-05, 2020/3/5, 2020.3.5, 2020年3月5日, 20200305 and Excel's serial numbers; others give null."""
-    parts = [pl.col("t").str.extract(_DATE, i) for i in (1, 2, 3)]
-    padded = pl.concat_str(parts[0], parts[1].str.zfill(2), parts[2].str.zfill(2), separator="-")
-    compact = pl.when(pl.col("t").str.contains(_COMPACT_DATE)).then(pl.col("t"))
-    serial = pl.when(pl.col("t").str.contains(_EXCEL_SERIAL)).then(pl.col("t")).cast(pl.Float64).floor().cast(pl.Int32)
-    excel_epoch = pl.date(1899, 12, 30)
-    days = pl.coalesce(
-        padded.str.to_date("%Y-%m-%d", strict=False),
-        compact.str.to_date("%Y%m%d", strict=False),
-        excel_epoch + pl.duration(days=serial),
-    )
-    return _select(texts, days, _unless(pl.col("t").is_in(_NO_DATE)))
-
-
 def parse_numbers(texts: pl.Series) -> pl.Series:
     """Read plain numbers, also with thousands commas or a counting word (52岁, 第1次, 一线); with another word or a unit beside it gives null."""
     counted = pl.col("t").str.strip_chars().str.extract(_COUNTED, 1).replace(_NUMERALS)
     lowered = pl.coalesce(counted, "t").str.to_lowercase().str.strip_chars().str.replace(r"^([+-]) +", "$1")
     readable = pl.when(pl.col("t").str.contains(_NUMBER)).then(pl.col("t").str.replace_all("[, ]", ""))
     return _select(texts, lowered, readable.cast(pl.Float64, strict=False), _unless(pl.col("t").is_infinite()))
+
+
+def undecorate(texts: pl.Series) -> pl.Series:
+    """Return the numbers that laboratories print (`3.2 ↑`, `1.2×10^3`, `大于1210`, `400以上`, `阴性(-)`) as plain ones; nothing is lost."""
+    steps = [pl.col("t").str.to_lowercase().str.strip_chars().str.replace(_FLAG, "${1}")]
+    steps += [pl.col("t").str.replace(pattern, sign) for pattern, sign in {**_SIGN_WORDS, **_SIGN_BEHIND}.items()]
+    power = pl.col("t").str.replace(_POWER, "e${1}${2}")
+    steps += [power, pl.col("t").str.replace(_NEGATIVE_SIGN, "")]
+    return _select(texts, *steps)
+
+
+def read_signs(texts: pl.Series, written: pl.Series | None) -> pl.Series:
+    """Return numbers as a file with decimal points would have them; `written` says of each how it is written, null: so already.
+
+    Where the decimal sign is not proven, a text that could be two numbers keeps a mark with which it is none.
+    """
+    if written is None:
+        return texts
+    swapped = (
+        pl.col("t").str.replace_all(",", "\x00").str.replace_all(".", ",", literal=True).str.replace_all("\x00", ".")
+    )
+    has_comma = pl.col("w").str.contains(Written.DECIMAL_COMMA.value, literal=True)
+    is_unproven = pl.col("w").str.contains(UNPROVEN, literal=True) & pl.col("t").str.contains(_THOUSAND)
+    read = pl.when(is_unproven).then(pl.lit("? ") + pl.col("t")).when(has_comma).then(swapped).otherwise("t")
+    return pl.DataFrame({"t": texts, "w": written}).select(read).to_series().alias(texts.name)
 
 
 def parse_censored(texts: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -121,21 +144,46 @@ def parse_codes(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
     return Parsed(read["value"], read["fault"])
 
 
-def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str]) -> Parsed:
-    """Read one column of cleaned texts as its contract says; `codes` are the hospital's, one of which may mean no value."""
+def parse_field(
+    texts: pl.Series, spec: FieldContract, codes: Mapping[str, str], written: pl.Series | None = None
+) -> Parsed:
+    """Read one column of cleaned texts as its contract says.
+
+    `codes` are the hospital's, one of which may mean no value; `written` says how each text is written, where the mapping does.
+    """
     texts = _drop_declared_missing(texts, codes)
     if spec.codes is not None or spec.dtype == pl.Boolean:
         return parse_codes(texts, spec, codes)
-    has_none = [_is_missing(pl.col("t"))]
     if spec.dtype == pl.Date:
-        has_none.append(pl.col("t").str.to_lowercase().is_in(ONGOING_TEXTS))
-    present = _select(texts, _unless(pl.any_horizontal(has_none)))
+        return _parse_dated(texts, spec, written)
+    present = drop_missing(texts)
     if spec.dtype == pl.String:
         return Parsed(present, pl.Series("fault", [None] * len(present), dtype=pl.String))
+    return _parse_numeric(present, spec, written)
+
+
+def _parse_dated(texts: pl.Series, spec: FieldContract, written: pl.Series | None) -> Parsed:
+    has_none = _is_missing(pl.col("t")) | pl.col("t").str.to_lowercase().is_in(ONGOING_TEXTS)
+    present = _select(texts, _unless(has_none))
+    dates = read_dates(present, written, field=spec.name)
+    read = pl.DataFrame({"t": present, "d": dates.days, "m": dates.is_month, "p": dates.is_placeholder})
+    is_empty = pl.col("t").is_null() | pl.col("d").is_not_null()
+    fault = (
+        pl.when(pl.col("p")).then(pl.lit(PLACEHOLDER))
+        .when(is_empty).then(None)
+        .when(pl.col("m")).then(pl.lit(ONLY_MONTH))
+        .otherwise(pl.lit(UNREADABLE))
+    )  # fmt: skip
+    told = read.select(fault.alias("fault"), (pl.col("m") & pl.col("d").is_not_null()).alias("is_month"))
+    return Parsed(read["d"], told["fault"], is_month=told["is_month"])
+
+
+def _parse_numeric(present: pl.Series, spec: FieldContract, written: pl.Series | None) -> Parsed:
+    present = read_signs(present, written)
     comparator = None
-    if spec.dtype == pl.Date:
-        values = parse_dates(present)
-    elif spec.is_censored:
+    if spec.dtype == pl.Float64 and not present.str.contains(_PLAIN).all():
+        present = undecorate(present)
+    if spec.is_censored:
         values, comparator = parse_censored(present)
     else:
         values = parse_numbers(present)

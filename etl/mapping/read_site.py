@@ -15,8 +15,18 @@ from etl.configuration import CONFIG, Fault, validate
 from etl.errors import StructureError
 from etl.mapping.check_site import find_site_faults
 from etl.mapping.parse import MISSING
-from etl.mapping.site import ColumnMap, Ignored, IgnoreRule, Site, Source, normalise_code, normalise_text
+from etl.mapping.site import (
+    ColumnMap,
+    Ignored,
+    IgnoreRule,
+    Site,
+    Source,
+    normalise_code,
+    normalise_text,
+    split_unit_cell,
+)
 from etl.mapping.site_file import SourceEntry, read_site_file
+from etl.mapping.written import Written
 from etl.pages.text import Text
 from schemas.contract import read_contract
 from schemas.tables import TABLES
@@ -103,6 +113,7 @@ def _make_source(item: SourceEntry) -> Source:
         sheet=item.sheet,
         header_row=header_row,
         header_from=header_row if item.header_from is None else item.header_from,
+        written=item.written,
         merged_ids=item.merged_ids,
         row_filter=item.filter,
         ignore=tuple(IgnoreRule(name, r.column, r.equals, r.starts_with) for name, r in item.ignore.items()),
@@ -144,6 +155,7 @@ def _read_columns(path: Path, faults: list[Fault]) -> Iterator[ColumnMap]:
         row, found = validate(ColumnRow, cells)
         faults += [Fault(f"{place}: {fault.place}", fault.problem) for fault in found]
         if row is not None:
+            unit, written = split_unit_cell(row.unit)
             yield ColumnMap(
                 line=int(place.rsplit(" ", 1)[1]),
                 source=row.source,
@@ -152,7 +164,8 @@ def _read_columns(path: Path, faults: list[Fault]) -> Iterator[ColumnMap]:
                 table=row.table,
                 field=row.field,
                 record=row.record,
-                unit=row.unit,
+                unit=unit,
+                written=tuple(map(Written, written)),
             )
 
 

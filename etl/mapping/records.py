@@ -13,8 +13,8 @@ from etl.mapping.identity import PseudonymKey, compare_with_person, normalise_pe
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, clean_text, drop_missing, parse_field
 from etl.mapping.site import Site
-from etl.mapping.units import UNIT_SLIP, convert_units, is_outside, select_tests, suspect_units
-from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
+from etl.mapping.units import UNIT_SLIP, convert_units, is_outside, select_tests, split_units, suspect_units
+from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, WRITTEN_SUFFIX, Mapped
 from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key, table_name
 from schemas.quantity import find_limits
 from schemas.row_text import compute_row_text
@@ -23,6 +23,7 @@ from schemas.tables import TABLES
 RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
+_NOTHING = pl.lit(None, dtype=pl.String)
 FAULTS = {RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit": pl.String}
 
 
@@ -143,8 +144,9 @@ def _read_column(
     """
     if texts[spec.name].null_count() == texts.height:
         return _read_nothing(spec, texts.height)
-    unit = spec.name + UNIT_SUFFIX
-    parts = {"text": texts[spec.name], "quantity": named, "sent_unit": texts[unit] if unit in texts.columns else None}
+    beside = {"sent_unit": spec.name + UNIT_SUFFIX, "written": spec.name + WRITTEN_SUFFIX}
+    parts = {"text": texts[spec.name], "quantity": named}
+    parts |= {part: texts[name] for part, name in beside.items() if name in texts.columns}
     cells = pl.DataFrame({name: part for name, part in parts.items() if part is not None})
     distinct = read_cells(cells.unique(), spec, codes, last_day)
     read = cells.join(distinct, on=cells.columns, how="left", nulls_equal=True, maintain_order="left")
@@ -164,19 +166,24 @@ def _read_nothing(spec: FieldContract, n: int) -> _Column:
 
 
 def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str], last_day: dt.date) -> pl.DataFrame:
-    """Return `cells` (text, and where it is said quantity and sent_unit) with value, comparator, kind of fault and likely_unit.
+    """Return `cells` (text, and where it is said quantity, sent_unit and written) with value, comparator, is_month, kind of fault and likely_unit.
 
     What is faulty has no value. A null unit is a record whose source has no column of units.
     """
-    sent = parse_field(clean_text(cells["text"]), spec, codes)
-    read = cells.with_columns(
-        *([] if "quantity" in cells.columns else [pl.lit(spec.name).alias("quantity")]),
+    told = {"quantity": pl.lit(spec.name), "sent_unit": _NOTHING, "written": _NOTHING}
+    full = cells.with_columns(part.alias(name) for name, part in told.items() if name not in cells.columns)
+    full = full.with_columns(clean_text(cells["text"]))
+    if spec.dtype == pl.Float64:
+        full = split_units(full, spec.unit)
+    sent = parse_field(full["text"], spec, codes, full["written"])
+    read = full.with_columns(
         sent=sent.values,
         comparator=pl.lit(None, dtype=pl.String) if sent.comparator is None else sent.comparator,
         value=sent.values,
+        is_month=pl.lit(value=False) if sent.is_month is None else sent.is_month,
         fault=sent.fault,
     )
-    if "sent_unit" in cells.columns:
+    if full["sent_unit"].null_count() < full.height:
         read = _convert(read, spec)
     plausible, possible = (find_limits(spec, kind, pl.col("quantity")) for kind in ("plausible", "possible"))
     slip, likely_unit = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String).alias("likely_unit")
@@ -191,7 +198,7 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
         pl.when(is_impossible).then(pl.lit(IMPOSSIBLE)),
         pl.when(is_later).then(pl.lit(AFTER_DELIVERY)),
     )
-    judged = read.select(*cells.columns, "value", "comparator", kind.alias("kind"), likely_unit)
+    judged = cells.with_columns(read.select("value", "comparator", "is_month", kind.alias("kind"), likely_unit))
     if judged["kind"].null_count() == judged.height:
         return judged
     return judged.with_columns(pl.when(pl.col("kind").is_null()).then(pl.col("value", "comparator")))

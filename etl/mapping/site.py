@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from etl.mapping.written import Written
+
 IDENTIFIER_ROLES = ("patient", "person", "drop")
 EVERY_SOURCE = "*"
 SHARED = "*"
@@ -35,7 +37,7 @@ class Source:
 
     Names that stand in several rows begin in `header_from` and end in `header_row`.
     `header` holds the columns' names where the file has none; `header_row` is 0 then. `has_row_patients` tells that the
-    row number is the patient's number.
+    row number is the patient's number. `written` says how its numbers and dates are written.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Source:
     header: tuple[str, ...] = ()
     has_row_patients: bool = False
     header_from: int = 0
+    written: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """One line of columns.csv; `line` is its line number there."""
+    """One line of columns.csv; `line` is its line number there, `written` how this column is written where not as its file."""
 
     line: int
     source: str
@@ -71,6 +74,7 @@ class ColumnMap:
     field: str
     record: str
     unit: str
+    written: tuple[Written, ...] = ()
 
     @property
     def makes_record(self) -> bool:
@@ -141,3 +145,11 @@ def split_items(text: str) -> list[str]:
     return [
         item for part in _BETWEEN_ITEMS.split(unicodedata.normalize("NFKC", text)) if (item := normalise_text(part))
     ]
+
+
+def split_unit_cell(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return what a cell of units says: the unit, and behind `;` how the column is written (`g/dL; decimal comma`, `day first`)."""
+    parts = [part.strip() for part in text.split(";") if part.strip()]
+    words = [part for part in parts if part.lower() in [*Written]]
+    units = [part for part in parts if part not in words]
+    return "; ".join(units), tuple(word.lower() for word in words)

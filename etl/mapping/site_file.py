@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from etl.configuration import CONFIG, WANTED, Fault, parse_toml, raise_faults, validate
+from etl.mapping.written import Written
 from etl.pages.text import Text
 
 ROW_NUMBER_PATIENT = "row number"
@@ -29,6 +30,10 @@ _HEADER = Text('must list the names of all columns: header = ["text", ...]', '�
 _PATIENT = Text(
     f'can only be "{ROW_NUMBER_PATIENT}"; a column of patient numbers is named in columns.csv',
     f'只能是 "{ROW_NUMBER_PATIENT}"；患者编号列请写在 columns.csv',
+)
+_WRITTEN = Text(
+    f"must list how the file is written: written = [...] of {', '.join(Written)}",
+    f"应列出该文件的书写方式：written = [...]，可选 {'、'.join(Written)}",
 )
 _FILTER = Text('must be of the form: column = ["text", ...]', '格式应为：列名 = ["文本", ...]')
 _IGNORE = Text(
@@ -64,6 +69,7 @@ class SourceEntry:
     header: tuple[str, ...] | None = field(default=None, metadata={WANTED: _HEADER})
     patient: Literal["row number"] | None = field(default=None, metadata={WANTED: _PATIENT})
     merged_ids: bool = False
+    written: tuple[Written, ...] = field(default=(), metadata={WANTED: _WRITTEN})
     filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata={WANTED: _FILTER})
     ignore: Mapping[str, IgnoreEntry] = field(default_factory=dict, metadata={WANTED: _IGNORE})
 

@@ -11,6 +11,7 @@ It is set aside and the hospital is asked: neither reading may enter an analysis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -33,7 +34,51 @@ UNIT_SLIP = "unit_slip"
 SMALLEST_SLIP_FACTOR = 2
 # Assays quantify viral load from about 10 IU/mL on: a plain value between these is a logarithm.
 LOGARITHM_SENT_PLAIN = (1, 10)
+_BEHIND = re.compile(
+    r"^(\D*[\d.,]*\d\.?(?:e[+-]?\d+)?)\s*([^\d\s.,].*?)(\s*[↑↓*]+|\s+[hl]|\s*\([hl↑↓]\))?$", re.IGNORECASE
+)
 _LOG10_NAMES = [test.value for test in LOG10_TESTS]
+
+
+def split_units(cells: pl.DataFrame, canonical: str | None) -> pl.DataFrame:
+    """Return `cells` (text, quantity, sent_unit) with the unit that stands behind a number (`60kg`, `120斤`) taken from its text.
+
+    It is taken where it is the unit in which the number would be read anyway; where none is stated, it is the unit. Any other
+    unit contradicts the mapping: that text stays as it is, and is asked about.
+    """
+    odd = (
+        cells.filter(pl.col("text").str.contains(r"\d\.?\s*[^\d\s.,;/~-]"))
+        .select("text", "quantity", "sent_unit")
+        .unique()
+    )
+    split = [
+        (text, quantity, unit, *found)
+        for text, quantity, unit in odd.iter_rows()
+        if (found := _split_unit(text, quantity, unit, canonical))
+    ]
+    if not split:
+        return cells
+    schema = {"text": pl.String, "quantity": pl.String, "sent_unit": pl.String, "number": pl.String, "unit": pl.String}
+    on = ["text", "quantity", "sent_unit"]
+    told = cells.join(
+        pl.DataFrame(split, schema=schema, orient="row"), on=on, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return told.with_columns(
+        text=pl.coalesce("number", "text"),
+        sent_unit=pl.when(pl.col("number").is_null()).then("sent_unit").otherwise("unit"),
+    ).drop("number", "unit")
+
+
+def _split_unit(
+    text: str, quantity: str | None, sent_unit: str | None, canonical: str | None
+) -> tuple[str, str] | None:
+    match, target = _BEHIND.match(text), find_canonical_unit(quantity, canonical)
+    if match is None or quantity is None or target is None:
+        return None
+    unit = normalise_unit(match[2])
+    own = normalise_unit(sent_unit or target)
+    is_known = unit == own or (not sent_unit and find_factor(quantity, unit, target) is not None)
+    return (match[1], sent_unit or unit) if is_known else None
 
 
 def convert_units(cells: pl.DataFrame, canonical: str | None) -> pl.DataFrame:

@@ -28,11 +28,12 @@ from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import MISSING, MISSING_TEXTS
 from etl.mapping.sheets import choose_sheets
 from etl.mapping.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
+from etl.mapping.written import settle_dates, settle_decimals
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 
 PATIENT_TEXT, PERSON_TEXT, GROUP = "_patient_text", "_person_text", "_group"
-UNIT_SUFFIX = "__unit"
+UNIT_SUFFIX, WRITTEN_SUFFIX = "__unit", "__written"
 UNIT_COLUMN = "column:"
 
 
@@ -41,7 +42,7 @@ class Mapped:
     """What mapping made of a delivery.
 
     `records[table]` holds text: provenance, `_patient_text`, `_person_text`, `_group` and one String column per contract
-    field (and `<field>__unit`). `group_columns` tells the hospital's column behind (group, field), and behind (group,
+    field (and `<field>__unit`, `<field>__written`). `group_columns` tells the hospital's column behind (group, field), and behind (group,
     `<field>__unit`) where a column holds the unit. `own` lists what names each patient, so that it can be masked in
     that patient's texts; it is never stored. `filled_rows` counts the rows whose patient number came from a merged cell.
     """
@@ -67,8 +68,10 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
     pieces: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
     for sheet in sheets:
         for source in sheet.sources:
+            rows = sheet.rows.filter((pl.col("rule") == USED) & pl.col(f"_use_{source.name}"))
+            written = _settle_written(rows, source, site)
             for table in TABLES:
-                pieces[table] += _make_records(sheet, source, table, site, groups)
+                pieces[table] += _make_records(sheet, rows, source, table, site, groups, written)
     own = collect_own_texts(sheets, site)
     landing = make_landing(sheets, site, own)
     group_schema = {GROUP: pl.Int64, "field": pl.String, "source_column": pl.String}
@@ -85,15 +88,20 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
 
 
 def _make_records(
-    sheet: SheetRows, source: Source, table: str, site: Site, groups: list[dict[str, object]]
+    sheet: SheetRows,
+    rows: pl.DataFrame,
+    source: Source,
+    table: str,
+    site: Site,
+    groups: list[dict[str, object]],
+    written: Mapping[str, str],
 ) -> list[pl.DataFrame]:
-    """Return one frame of text records for each group (record) of a table in one source."""
+    """Return one frame of text records for each group (record) of a table in one source's rows."""
     columns = site.columns_of(source)
     own = [c for c in columns if c.role == "field" and c.table == table]
     shared = [c for c in own if c.column and c.record == SHARED]
     constants = {k: v for c in own if not c.column for k, v in c.constants.items()}
     patient, persons = site.patient_column(source), [c for c in columns if c.role == "person"]
-    rows = sheet.rows.filter((pl.col("rule") == USED) & pl.col(f"_use_{source.name}"))
     frames = []
     for group, picked in _list_groups(own, rows, site):
         number = len({g[GROUP] for g in groups}) + 1
@@ -110,9 +118,23 @@ def _make_records(
         frames.append(
             _select_record(
                 picked, sheet, patient, persons, used, fixed, number, group[0].column if is_one_cell else None
+            ).with_columns(
+                pl.lit(written[c.column]).alias(c.field + WRITTEN_SUFFIX) for c in used if c.column in written
             )
         )
     return frames
+
+
+def _settle_written(rows: pl.DataFrame, source: Source, site: Site) -> dict[str, str]:
+    """Return how the columns of a source are written, where not as the registry itself writes: all of them are witnesses."""
+    own = [c for c in site.columns_of(source) if c.role == "field" and c.column and c.field]
+    kinds = {c.column: read_contract(TABLES[c.table])[c.field].dtype for c in own}
+    stated = {c.column: c.written or source.written for c in own}
+    numbers, dates = (
+        {name: rows[name] for name, dtype in kinds.items() if dtype in wanted}
+        for wanted in ((pl.Float64, pl.Int64), (pl.Date,))
+    )
+    return settle_decimals(numbers, stated) | settle_dates(dates, stated)
 
 
 def _list_groups(
@@ -206,7 +228,7 @@ def _stack(table: str, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         "source_file": pl.String, "source_sheet": pl.String, ROW: pl.Int64, "source_column": pl.String,
         PATIENT_TEXT: pl.String, PERSON_TEXT: pl.String, GROUP: pl.Int64,
     }  # fmt: skip
-    units = sorted({c for f in frames for c in f.columns if c.endswith(UNIT_SUFFIX)})
-    schema = {**base, **dict.fromkeys([*fields, *units], pl.String)}
+    beside = sorted({c for f in frames for c in f.columns if c.endswith((UNIT_SUFFIX, WRITTEN_SUFFIX))})
+    schema = {**base, **dict.fromkeys([*fields, *beside], pl.String)}
     stacked = pl.concat([pl.DataFrame(schema=schema), *frames], how="diagonal")
     return stacked.select(list(schema)).sort("source_file", "source_sheet", ROW, GROUP, nulls_last=True)

@@ -14,8 +14,9 @@ from enum import StrEnum
 
 import polars as pl
 
+from etl.mapping.dates import parse_dates
 from etl.mapping.identity import has_personal_data, normalise_person
-from etl.mapping.parse import ONGOING_TEXTS, clean_text, drop_missing, parse_censored, parse_dates, parse_numbers
+from etl.mapping.parse import ONGOING_TEXTS, clean_text, drop_missing, parse_censored, parse_numbers
 from etl.mapping.site import split_items
 from etl.onboarding.proposing.words import is_code_word
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD

@@ -1,0 +1,103 @@
+"""What a number in a workbook shows: its number format says whether it is a day, a month, a time, a share, or a number.
+
+A workbook keeps a date as a number of days. Source: ECMA-376, part 1, 18.8.30 (numFmt), with the formats of Chinese Excel,
+which stand in no file (identifiers 27 to 36 and 50 to 58).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from enum import Enum
+
+CHINESE_FORMATS = {
+    **dict.fromkeys((27, 36, 50, 52, 57), 'yyyy"年"m"月"'),
+    **dict.fromkeys((28, 29, 51, 53, 54, 58), 'm"月"d"日"'),
+    30: "m-d-yy",
+    31: 'yyyy"年"m"月"d"日"',
+    **dict.fromkeys((32, 34, 55), 'h"时"mm"分"'),
+    **dict.fromkeys((33, 35, 56), 'h"时"mm"分"ss"秒"'),
+}
+_BUILT_IN = {
+    9: "0%", 10: "0.00%", 14: "m/d/yyyy", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM",
+    20: "h:mm", 21: "h:mm:ss", 22: "m/d/yyyy h:mm", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0", **CHINESE_FORMATS,
+}  # fmt: skip
+# What stands in a format and is shown as it is, is as wide as a character, fills a cell, or names a colour, a language or a condition.
+_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
+_HALF_OF_DAY = re.compile(r"AM/PM|A/P|上午/下午", re.IGNORECASE)
+_MINUTES = re.compile(r"(?<=[h\]:])[^ymds]*m+|m+(?=[^ymdh]*s)|\[m+\]", re.IGNORECASE)
+_LAST_SERIAL = 2_958_465
+_FALSE_LEAP_DAY = 60
+_EPOCH_1904 = dt.datetime(1904, 1, 1)
+_EPOCH = dt.datetime(1899, 12, 30)
+
+
+class Shown(Enum):
+    """What a number format makes of a number."""
+
+    NUMBER, DAY, MONTH, YEAR, TIME, SHARE = "number", "day", "month", "year", "time", "share"
+
+
+def find_unknown(identifier: int, codes: Mapping[int, str]) -> Shown | None:
+    """Return what a format shows where readers of workbooks do not know it or say more than it shows; else None.
+
+    They know a plain number, and a day by a format that the file or every Excel defines. `codes` are those of the file.
+    """
+    shown = read_format(codes.get(identifier) or _BUILT_IN.get(identifier, "General"))
+    is_known = shown is Shown.NUMBER or (
+        shown is Shown.DAY and (identifier in codes or identifier not in CHINESE_FORMATS)
+    )
+    return None if is_known else shown
+
+
+def read_format(code: str) -> Shown:
+    """Return what a format code shows. A day needs no year in it, a month does: `m"月"` alone is no part of a date that could be read."""
+    plain = _LITERAL.sub("", code.split(";", maxsplit=1)[0])
+    if plain.strip().lower() in ("general", "@", ""):
+        return Shown.NUMBER
+    dated = _MINUTES.sub("h", _HALF_OF_DAY.sub("h", plain)).lower()
+    if "d" in dated:
+        return Shown.DAY
+    if "m" in dated:
+        return Shown.MONTH
+    if "y" in dated or re.fullmatch(r"e+", dated.strip("年 ")):
+        return Shown.YEAR
+    if "h" in dated or "s" in dated:
+        return Shown.TIME
+    return Shown.SHARE if "%" in dated else Shown.NUMBER
+
+
+def print_number(number: float, shown: Shown, *, is_1904: bool) -> str | None:
+    """Return what a cell shows, as precisely as it shows it: `2020-03-05`, `2020-03`, `12:00:00`, `62.5%`; None for a plain number.
+
+    The numbers that stand for no day, 0 and the 29 February 1900 that never was, are printed as Excel shows them.
+    """
+    if shown is Shown.NUMBER:
+        return None
+    if shown is Shown.SHARE:
+        return f"{round(100 * number, 10):.10g}%"
+    if shown is Shown.TIME:
+        seconds = round(86_400 * number)
+        return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    day = _print_day(number, is_1904=is_1904)
+    if day is None:
+        return None
+    return {Shown.DAY: day, Shown.MONTH: day[:7], Shown.YEAR: day[:4]}[shown]
+
+
+def _print_day(number: float, *, is_1904: bool) -> str | None:
+    if not 0 <= number <= _LAST_SERIAL:
+        return None
+    if is_1904:
+        return _print_moment(_EPOCH_1904 + dt.timedelta(seconds=round(86_400 * number)))
+    if int(number) == _FALSE_LEAP_DAY:
+        return "1900-02-29"
+    if number < 1:
+        return "1900-01-00"
+    shift = 1 if number < _FALSE_LEAP_DAY else 0
+    return _print_moment(_EPOCH + dt.timedelta(days=shift, seconds=round(86_400 * number)))
+
+
+def _print_moment(moment: dt.datetime) -> str:
+    return moment.date().isoformat() if moment.time() == dt.time() else moment.isoformat(sep=" ", timespec="seconds")
