@@ -27,6 +27,9 @@ _BUILT_IN = {
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
 _HALF_OF_DAY = re.compile(r"AM/PM|A/P|上午/下午", re.IGNORECASE)
 _MINUTES = re.compile(r"(?<=[h\]:])[^ymds]*m+|m+(?=[^ymdh]*s)|\[m+\]", re.IGNORECASE)
+ERROR_TEXT, ROUNDED_TEXT = "#ERROR", "#ROUNDED"
+"""What stands in place of a cell that was not computed, and of a number of which more digits were typed than a program keeps."""
+MOST_DIGITS = 15
 _LAST_SERIAL = 2_958_465
 _FALSE_LEAP_DAY = 60
 _EPOCH_1904 = dt.datetime(1904, 1, 1)
@@ -66,6 +69,11 @@ def read_format(code: str) -> Shown:
     if "h" in dated or "s" in dated:
         return Shown.TIME
     return Shown.SHARE if "%" in dated else Shown.NUMBER
+
+
+def is_rounded(number: float) -> bool:
+    """Whether a number has more digits than Excel keeps: an identity number typed as a number has lost its last ones."""
+    return number.is_integer() and abs(number) >= 10**MOST_DIGITS
 
 
 def print_number(number: float, shown: Shown, *, is_1904: bool) -> str | None:

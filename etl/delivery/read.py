@@ -21,6 +21,7 @@ from pathlib import Path
 import polars as pl
 
 from etl.delivery import workbook
+from etl.delivery.number_formats import ERROR_TEXT
 from etl.delivery.stat_files import (
     CATALOGUE_SUFFIX,
     NAME_ROW,
@@ -205,7 +206,7 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
         cells = pl.read_ipc_stream(sheet["grid"], use_pyarrow=False)
         columns = sheet["columns"]
         texts = [cells.to_series(i).cast(pl.String).alias(str(columns[i])) for i in range(cells.width)]
-        errors = [(place, workbook.ERROR_TEXT) for place in sheet["errors"]]
+        errors = [(place, ERROR_TEXT) for place in sheet["errors"]]
         frame = _write_texts(pl.DataFrame(texts), [*sheet["shown"], *errors])
         merged = tuple((r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet["merged"])
         yield Grid(name, sheet["name"], _with_row_numbers(frame), merged)

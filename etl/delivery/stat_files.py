@@ -7,6 +7,7 @@ data. Values that the file declares missing are empty. The names of the variable
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,12 @@ import numpy as np
 import polars as pl
 import pyreadstat
 
+from etl.delivery.number_formats import ROUNDED_TEXT, Shown, is_rounded
+
 CATALOGUE_SUFFIX = ".sas7bcat"
 STAT_SUFFIXES = (".sav", ".zsav", ".dta", ".xpt", ".sas7bdat")
 NAME_ROW = 0
+_FIRST_YEAR = 2000
 _READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
     ".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav, ".dta": pyreadstat.read_dta,
     ".xpt": pyreadstat.read_xport, ".sas7bdat": pyreadstat.read_sas7bdat, CATALOGUE_SUFFIX: pyreadstat.read_sas7bcat,
@@ -26,6 +30,17 @@ _READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
 # What the file itself says, then what Chinese installations wrote before Unicode.
 _ENCODINGS = (None, "GB18030")
 _SINGLE = "float"
+# Formats of days that the reader takes for numbers, and of less than a day, which it takes for days. Sources: SAS 9.4 Formats
+# and Informats, "Formats by Category"; Stata's `help datetime display formats`; SPSS Statistics, "Date and Time Formats".
+_SHOWN = {
+    Shown.MONTH: re.compile(r"MONYY|YYMM(?!DD)|MMYY|YYMON|NLDATEYM|MOYR", re.IGNORECASE),
+    Shown.YEAR: re.compile(r"YEAR|YYQ|QTR|Q?YR\d*$|WKYR|WEEK[UVW]|MONTH|MONNAME|NLDATE(?:YR|YQ|YW|MN)", re.IGNORECASE),
+    Shown.DAY: re.compile(
+        r"%-?\d*td|%-?\d*d(?:$|[A-Z])|NLDATE(?!TM)|WORDDAT|WEEKDAT|EURDF|MINGUO|JULIAN|NENGO|JDATE|HDATE|HEBDATE|[BEI]\d{4}DA",
+        re.IGNORECASE,
+    ),
+}
+_MONTHS_SINCE_1960 = re.compile(r"%-?\d*tm")
 Formats = Mapping[str, Mapping[Any, str]]
 """Value labels of SAS by the name of their format."""
 
@@ -58,36 +73,66 @@ def read_stat_file(path: Path, formats: Formats) -> StatTable:
         StatFileError: it is damaged, of another kind than its name says, or in an encoding that is not known.
     """
     data, meta = _read(path)
-    types = meta.readstat_variable_types
+    kinds = {
+        name: _Kind(meta.readstat_variable_types.get(name, ""), meta.original_variable_types.get(name) or "")
+        for name in meta.column_names
+    }
     named = {name: formats[key] for name, key in meta.variable_to_label.items() if key in formats}
     value_labels = named | meta.variable_value_labels
     columns = {
-        str(place): [name, *_print_values(data[name], value_labels.get(name, {}), types.get(name, ""))]
+        str(place): [name, *_print_values(data[name], value_labels.get(name, {}), kinds[name])]
         for place, name in enumerate(meta.column_names)
     }
     labels = {name: label for name, label in meta.column_names_to_labels.items() if label}
     return StatTable(pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), labels)
 
 
-def _read(path: Path) -> tuple[Mapping[str, Sequence[Any]], Any]:
+def read_export_day(path: Path) -> dt.date | None:
+    """Return the day on which a file of SPSS, Stata or SAS says that it was written; None where it does not say so.
+
+    Raises:
+        StatFileError: as for `read_stat_file`.
+    """
+    meta = _read(path, metadataonly=True)[1]
+    said = [moment.date() for moment in (meta.creation_time, meta.modification_time) if moment is not None]
+    return max((day for day in said if day.year >= _FIRST_YEAR), default=None)
+
+
+def _read(path: Path, **options: Any) -> tuple[Mapping[str, Sequence[Any]], Any]:
     reader = _READERS[path.suffix.lower()]
     for encoding in _ENCODINGS:
         try:
-            # Text that a file calls Unicode and is not breaks only here.
-            return reader(str(path), output_format="dict", encoding=encoding)
+            if path.suffix.lower() != CATALOGUE_SUFFIX and not options:
+                types = reader(str(path), metadataonly=True, encoding=encoding)[1].original_variable_types
+                days = sorted({kind for kind in types.values() if kind and _find_shown(kind)})
+                # Text that a file calls Unicode and is not breaks only here.
+                return reader(str(path), output_format="dict", encoding=encoding, extra_date_formats=days)
+            return reader(str(path), output_format="dict", encoding=encoding, **options)
         except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, OverflowError, MemoryError):
             continue
     raise StatFileError(path.name)
 
 
-def _print_values(values: Sequence[Any], labels: Mapping[Any, str], kind: str) -> list[str | None]:
+@dataclass(frozen=True)
+class _Kind:
+    """How a program stores a variable, and the format in which it shows it."""
+
+    storage: str
+    format: str
+
+
+def _find_shown(form: str) -> Shown | None:
+    return next((shown for shown, pattern in _SHOWN.items() if pattern.match(form)), None)
+
+
+def _print_values(values: Sequence[Any], labels: Mapping[Any, str], kind: _Kind) -> list[str | None]:
     known = {_print_value(value, kind): label for value, label in labels.items()}
     texts = [_print_value(value, kind) for value in values]
     return [known.get(text, text) if text is not None else None for text in texts]
 
 
-def _print_value(value: Any, kind: str) -> str | None:
-    """Return a value as its program prints it: whole numbers without a point, days without a time, empty as None."""
+def _print_value(value: Any, kind: _Kind) -> str | None:
+    """Return a value as its program prints it: whole numbers without a point, days without a time, months without a day, empty as None."""
     if value is None or value != value:  # noqa: PLR0124 (NaN and NaT are not themselves)
         return None
     if isinstance(value, np.datetime64):
@@ -95,9 +140,16 @@ def _print_value(value: Any, kind: str) -> str | None:
     if isinstance(value, dt.datetime):
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ", timespec="seconds")
     if isinstance(value, (dt.date, dt.time)):
-        return value.isoformat()
-    if isinstance(value, (float, np.floating)):
-        # A single-precision number has the digits that it was written with, not those of the double that holds it.
-        number = np.float32(value) if kind == _SINGLE else np.float64(value)
-        return str(int(number)) if float(number).is_integer() and abs(number) < 2**53 else str(number)
-    return str(value) or None
+        length = {Shown.MONTH: len("2020-03"), Shown.YEAR: len("2020")}.get(_find_shown(kind.format) or Shown.DAY)
+        return value.isoformat()[:length]
+    return _print_number(value, kind) if isinstance(value, (float, np.floating)) else str(value) or None
+
+
+def _print_number(value: Any, kind: _Kind) -> str:
+    """Return a number; of single precision with the digits that it was written with, not those of the double that holds it."""
+    if _MONTHS_SINCE_1960.match(kind.format):
+        return f"{1960 + int(value) // 12}-{int(value) % 12 + 1:02d}"
+    if is_rounded(float(value)):
+        return ROUNDED_TEXT
+    number = np.float32(value) if kind.storage == _SINGLE else np.float64(value)
+    return str(int(number)) if float(number).is_integer() else str(number)

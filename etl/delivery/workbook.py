@@ -14,15 +14,16 @@ import resource
 import sys
 import zipfile
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
-from etl.delivery.number_formats import CHINESE_FORMATS, Shown, find_unknown, print_number
+from etl.delivery.number_formats import CHINESE_FORMATS, ROUNDED_TEXT, Shown, find_unknown, is_rounded, print_number
 
 MEMORY_LIMIT_BYTES = 6 * 1024**3
-ERROR_TEXT = "#ERROR"
-_STYLES = "xl/styles.xml"
+_LONG_NUMBER = re.compile(rb"<(?:\w+:)?v>(?:\d{16,}|\d(?:\.\d+)?[eE]\+?(?:1[5-9]|[2-9]\d))")
+_RICH = re.compile(rb"<(?:\w+:)?(?:vertAlign|strike)\b")
+_STYLES, _TEXTS = "xl/styles.xml", "xl/sharedStrings.xml"
 _CELL = re.compile(r"^([A-Z]+)(\d+)$")
 _MERGED = re.compile(r"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
@@ -82,10 +83,14 @@ class Marks:
 
 @dataclass(frozen=True)
 class Formats:
-    """What is shown by those of a workbook's cell styles that the reader does not know, by their number; how it counts days."""
+    """What is shown by those of a workbook's cell styles that the reader does not know, by their number; how it counts days.
+
+    `rich` are the shared texts with raised, lowered or struck parts, as `_print_rich` writes them.
+    """
 
     styles: Mapping[int, Shown]
     is_1904: bool = False
+    rich: Mapping[int, str] = field(default_factory=dict)
 
 
 def find_marks(path: str) -> dict[str, Marks]:
@@ -113,8 +118,10 @@ def _scan_biff(sheet: Any, formats: Formats) -> Marks:
     shown: list[tuple[Place, str]] = []
     for row in range(sheet.nrows):
         for column, style in enumerate(sheet.row(row)):
+            number = style.value if isinstance(style.value, float) else 0.0
             kind = formats.styles.get(style.xf_index) if isinstance(style.value, float) else None
-            text = print_number(style.value, kind, is_1904=formats.is_1904) if kind else None
+            text = print_number(number, kind, is_1904=formats.is_1904) if kind else None
+            text = ROUNDED_TEXT if kind is None and is_rounded(number) else text
             if text is not None:
                 shown.append(((row, column), text))
     return Marks([], merged, shown)
@@ -147,7 +154,32 @@ def _read_formats(container: zipfile.ZipFile, parts: Set[str]) -> Formats:
     codes = {int(i.attrib["numFmtId"]): i.get("formatCode", "") for i in styles.iter() if _local(i) == "numFmt"}
     cell_styles = next((list(item) for item in styles.iter() if _local(item) == "cellXfs"), [])
     found = {i: find_unknown(int(style.get("numFmtId", "0")), codes) for i, style in enumerate(cell_styles)}
-    return Formats({i: shown for i, shown in found.items() if shown}, is_1904)
+    rich = _read_rich_texts(container.read(_TEXTS)) if _TEXTS in parts else {}
+    return Formats({i: shown for i, shown in found.items() if shown}, is_1904, rich)
+
+
+def _read_rich_texts(xml: bytes) -> dict[int, str]:
+    if not _RICH.search(xml):
+        return {}
+    items = [item for item in ElementTree.fromstring(xml) if _local(item) == "si"]  # noqa: S314
+    return {i: text for i, item in enumerate(items) if (text := _print_rich(item)) is not None}
+
+
+def _print_rich(item: ElementTree.Element) -> str | None:
+    """Return a text with its raised, lowered and struck parts marked (`10^5`, `~~12~~35`), None where it has none.
+
+    Readers join the parts, so that ten to the fifth would be 105, and a number beside a struck one both.
+    """
+    told: list[str] = []
+    is_marked = False
+    for run in (part for part in item if _local(part) == "r"):
+        text = "".join(part.text or "" for part in run if _local(part) == "t")
+        style = {_local(mark): mark.get("val", "1") for part in run if _local(part) == "rPr" for mark in part}
+        marks = {"superscript": f"^{text}", "subscript": f"_{text}"}
+        shown = marks.get(style.get("vertAlign", ""), text)
+        told.append(f"~~{text}~~" if style.get("strike", "0") not in ("0", "false") else shown)
+        is_marked = is_marked or told[-1] != text
+    return "".join(told) if is_marked else None
 
 
 def _scan_sheet(xml: bytes, formats: Formats) -> Marks:
@@ -156,7 +188,8 @@ def _scan_sheet(xml: bytes, formats: Formats) -> Marks:
     merged = [(_read_place(first), _read_place(last)) for first, last in _MERGED.findall(xml.decode("latin-1"))]
     used = "|".join(map(str, formats.styles)).encode()
     is_styled = used and re.search(rb"\ss\s*=\s*[\"'](?:%s)[\"']" % used, xml)
-    if not is_styled and not _FORMULA.search(xml):
+    is_plain = not (formats.rich or _FORMULA.search(xml) or _LONG_NUMBER.search(xml) or _RICH.search(xml))
+    if not is_styled and is_plain:
         return Marks([], merged, [])
     return _scan_cells(xml, merged, formats)
 
@@ -171,12 +204,24 @@ def _scan_cells(xml: bytes, merged: list[tuple[Place, Place]], formats: Formats)
         # Excel says t="str" where a formula came to an empty text: that cell is empty, not uncalculated.
         if "f" in parts and not value and kind != "str":
             marks.uncalculated.append(_read_place(cell.attrib["r"]))
-        shown = formats.styles.get(int(cell.get("s", "0")))
-        if value and shown and kind == "n":
-            text = print_number(float(value), shown, is_1904=formats.is_1904)
-            marks.shown.extend([(_read_place(cell.attrib["r"]), text)] if text is not None else [])
+        text = _find_shown(cell, kind, value, formats)
+        marks.shown.extend([(_read_place(cell.attrib["r"]), text)] if text is not None else [])
         cell.clear()
     return marks
+
+
+def _find_shown(cell: ElementTree.Element, kind: str, value: str | None, formats: Formats) -> str | None:
+    """Return what a cell shows where readers would take it for something else."""
+    if kind == "inlineStr":
+        return next((_print_rich(part) for part in cell if _local(part) == "is"), None)
+    if not value:
+        return None
+    if kind == "s":
+        return formats.rich.get(int(value))
+    shown = formats.styles.get(int(cell.get("s", "0"))) if kind == "n" else None
+    if shown:
+        return print_number(float(value), shown, is_1904=formats.is_1904)
+    return ROUNDED_TEXT if kind == "n" and is_rounded(float(value)) else None
 
 
 def _local(element: ElementTree.Element) -> str:

@@ -41,6 +41,8 @@ _NUMBER = r"^[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?: \d{3})+)(?:\
 _THOUSAND = r"[1-9]\d{0,2}[.,]\d{3}(?:\D|$)"
 # What laboratories print behind a number: too high, too low, marked.
 _FLAG = r"(\d\.?)\s*(?:[↑↓*]+|\((?:hh?|ll?|[↑↓*])\)|hh?|ll?)$"
+_TEN = r"^(<|>|<=|>=)?\s*10\^(\d{1,2})$"
+_SMALL_DIGITS = r"[₀-₉①-⓿❶-➓㈠-㈩㊀-㊉½¼¾⅐-⅞]"
 _PLAIN = r"^[<>]?=?[\d.,+-]*$"
 # After NFKC a superscript 3 is 3: 10 and one more digit, or two up to 12, are a power.
 _POWER = r"\s*[×x*]\s*10(?:\^\s*(-?\d{1,2})|([1-9]|1[0-2]))$"
@@ -77,6 +79,17 @@ def clean_text(texts: pl.Series) -> pl.Series:
     return _select(texts, pl.col("t").str.normalize("NFKC").str.strip_chars().replace("", None))
 
 
+def mark_small_digits(texts: pl.Series) -> pl.Series:
+    """Return texts in which a raised digit is `^5` and an encircled one no digit: as plain digits `10⁵` would be 105, `2²` 22, `①` 1."""
+    marked = (
+        pl.col("t")
+        .str.replace_all(r"[⁺⁻]", "")
+        .str.replace_all(r"([⁰¹²³⁴-⁹]+)", "^${1}")
+        .str.replace_all(_SMALL_DIGITS, "#")
+    )
+    return _select(texts, marked) if texts.str.contains(r"[⁰¹²³⁴-⁹]|" + _SMALL_DIGITS).any() else texts
+
+
 def drop_missing(texts: pl.Series) -> pl.Series:
     """Turn the texts that mean "no value" into null."""
     return _select(texts, _unless(_is_missing(pl.col("t"))))
@@ -95,7 +108,7 @@ def undecorate(texts: pl.Series) -> pl.Series:
     steps = [pl.col("t").str.to_lowercase().str.strip_chars().str.replace(_FLAG, "${1}")]
     steps += [pl.col("t").str.replace(pattern, sign) for pattern, sign in {**_SIGN_WORDS, **_SIGN_BEHIND}.items()]
     power = pl.col("t").str.replace(_POWER, "e${1}${2}")
-    steps += [power, pl.col("t").str.replace(_NEGATIVE_SIGN, "")]
+    steps += [power, pl.col("t").str.replace(_TEN, "${1}1e${2}"), pl.col("t").str.replace(_NEGATIVE_SIGN, "")]
     return _select(texts, *steps)
 
 

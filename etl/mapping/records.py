@@ -9,9 +9,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from etl.delivery.number_formats import ERROR_TEXT, ROUNDED_TEXT
 from etl.mapping.identity import PseudonymKey, compare_with_person, normalise_person, pseudonymise
 from etl.mapping.masking import OwnTexts
-from etl.mapping.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, clean_text, drop_missing, parse_field
+from etl.mapping.parse import (
+    AFTER_DELIVERY,
+    IMPOSSIBLE,
+    UNREADABLE,
+    clean_text,
+    drop_missing,
+    mark_small_digits,
+    parse_field,
+)
 from etl.mapping.site import Site
 from etl.mapping.units import UNIT_SLIP, convert_units, is_outside, select_tests, split_units, suspect_units
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, WRITTEN_SUFFIX, Mapped
@@ -23,6 +32,7 @@ from schemas.tables import TABLES
 RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
+_ROUNDED = r"^\d(?:\.\d+)?[eE]\+\d+$"
 _NOTHING = pl.lit(None, dtype=pl.String)
 FAULTS = {RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit": pl.String}
 
@@ -85,7 +95,7 @@ def type_records(
     contract = read_contract(model)
     texts = texts.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
     masked, personal = mask_texts(texts, contract, own)
-    ids = pseudonymise(drop_missing(clean_text(texts[PATIENT_TEXT])), key, site.hospital)
+    ids = pseudonymise(_read_numbers_of_patients(texts[PATIENT_TEXT]), key, site.hospital)
     typed_by_name: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
     # A value is read after the field that names its quantity.
@@ -112,6 +122,13 @@ def type_records(
     ).with_columns(list(typed_by_name.values()))
     ordered = frame.select(*PROVENANCE, RECORD, GROUP, *contract)
     return TypedRecords(table, _add_record_key(ordered, masked, model), masked, pl.concat(faults), personal)
+
+
+def _read_numbers_of_patients(texts: pl.Series) -> pl.Series:
+    """Return the patients' numbers; one that a program failed to compute, or rounded to 15 digits, is nobody's."""
+    cleaned = drop_missing(clean_text(texts))
+    is_lost = cleaned.is_in([ERROR_TEXT, ROUNDED_TEXT]) | cleaned.str.contains(_ROUNDED)
+    return cleaned.set(is_lost.fill_null(value=False), None)
 
 
 @dataclass(frozen=True)
@@ -172,7 +189,8 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
     """
     told = {"quantity": pl.lit(spec.name), "sent_unit": _NOTHING, "written": _NOTHING}
     full = cells.with_columns(part.alias(name) for name, part in told.items() if name not in cells.columns)
-    full = full.with_columns(clean_text(cells["text"]))
+    is_text = spec.dtype == pl.String and spec.codes is None
+    full = full.with_columns(clean_text(cells["text"] if is_text else mark_small_digits(cells["text"])))
     if spec.dtype == pl.Float64:
         full = split_units(full, spec.unit)
     sent = parse_field(full["text"], spec, codes, full["written"])
