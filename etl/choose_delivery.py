@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import polars as pl
 
 from etl.delivery.read import hash_delivery, is_desktop_file, list_files, list_hidden
 from etl.errors import AmbiguousDeliveryError, DeliveryError
-from etl.mapping.delivery_day import DeliveryDay, find_stated_day
+from etl.mapping.delivery_day import SAID, DeliveryDay, find_stated_day
 from etl.mapping.site import Site
 from etl.quality.answers import ANSWERS_FOLDER
 from etl.settings import Settings
@@ -35,10 +36,17 @@ class Candidate:
 
 
 def choose_delivery(
-    settings: Settings, site: Site, extract: Path | None, ingests: pl.DataFrame, *, check: bool
+    settings: Settings,
+    site: Site,
+    extract: Path | None,
+    extracted: dt.date | None,
+    ingests: pl.DataFrame,
+    *,
+    check: bool,
 ) -> Candidate | None:
-    """Return the delivery to read: the given one, the one new one, or the current one where mapping or code changed.
+    """Return the delivery to read: the given one, the one new one, or the current one where mapping, code or its day changed.
 
+    `extracted` is the extract day as somebody says it now; what was said of the same files at an earlier ingest still holds.
     `ingests` are those of the store; None says that there is nothing new.
 
     Raises:
@@ -49,13 +57,15 @@ def choose_delivery(
     if extract is not None:
         if not extract.exists():
             raise DeliveryError(f"There is no file or folder '{extract}'.", f"找不到文件或文件夹“{extract}”。")
-        candidate = _hash_candidate(extract, site)
+        candidate = _say_day(_hash_candidate(extract, site, own), site, extracted)
         # Only the current version is not read again: naming an older delivery is the way forward after a revert.
         is_current = own.height and own.filter(pl.col("is_current"))["input_hash"].to_list() == [candidate.input_hash]
         return None if is_current and not check else candidate
     folder = settings.extracts_dir / site.hospital
     paths = _list_deliveries(folder, site.hospital)
-    hashed = sorted((_hash_candidate(path, site) for path in reversed(paths)), key=lambda c: str(c.stated_day or ""))
+    hashed = sorted(
+        (_hash_candidate(path, site, own) for path in reversed(paths)), key=lambda c: str(c.stated_day or "")
+    )
     # Copies of one delivery under two names are one delivery, of the latest day that a name states.
     candidates = sorted({c.content_hash: c for c in hashed}.values(), key=lambda c: c.path)
     seen = set(own["content_hash"]) if own.height else set()
@@ -70,9 +80,13 @@ def choose_delivery(
             f"否则请指明其一：{example}",
         )
     if new:
-        return new[0]
+        return _say_day(new[0], site, extracted)
     current = own.filter(pl.col("is_current")) if own.height else own
-    changed = [c for c in candidates if current.height and c.content_hash == current["content_hash"][0]]
+    changed = [
+        _say_day(c, site, extracted)
+        for c in candidates
+        if current.height and c.content_hash == current["content_hash"][0]
+    ]
     return next((c for c in changed if c.input_hash != current["input_hash"][0]), None)
 
 
@@ -96,11 +110,33 @@ def _list_deliveries(folder: Path, hospital: str) -> list[Path]:
     return paths
 
 
-def _hash_candidate(path: Path, site: Site) -> Candidate:
-    content_hash, stated_day = hash_delivery(path), find_stated_day(path)
-    # Not the day of loading: a delivery that states no day would be read again every day.
+def _hash_candidate(path: Path, site: Site, own: pl.DataFrame) -> Candidate:
+    """Return a delivery with its hashes; `own` are the hospital's ingests, which tell what was said of the same files before."""
+    content_hash = hash_delivery(path)
+    said = _find_said_before(content_hash, own)
+    stated_day = DeliveryDay(said, SAID) if said else find_stated_day(path)
+    return Candidate(path, stated_day, content_hash, _hash_input(content_hash, site, stated_day))
+
+
+def _find_said_before(content_hash: str, own: pl.DataFrame) -> dt.date | None:
+    if own.is_empty():
+        return None
+    is_said = (pl.col("content_hash") == content_hash) & (pl.col("extract_day_origin") == SAID)
+    days = own.filter(is_said)["extract_day"]
+    return days[-1] if len(days) else None
+
+
+def _say_day(candidate: Candidate, site: Site, extracted: dt.date | None) -> Candidate:
+    """Return a delivery with the day that somebody says of it."""
+    if extracted is None:
+        return candidate
+    said = DeliveryDay(extracted, SAID)
+    return replace(candidate, stated_day=said, input_hash=_hash_input(candidate.content_hash, site, said))
+
+
+def _hash_input(content_hash: str, site: Site, stated_day: DeliveryDay | None) -> str:
     text = f"{content_hash}:{site.mapping_hash}:{hash_judging_code()}:{stated_day or ''}"
-    return Candidate(path, stated_day, content_hash, hashlib.sha256(text.encode()).hexdigest())
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def list_judging_code() -> Sequence[Path | Traversable]:

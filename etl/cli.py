@@ -67,6 +67,16 @@ def run_ingest(
             help=both("the delivery; default: the hospital's new one", "提交的数据；默认为该医院的新提交"),
         ),
     ] = None,
+    extracted: Annotated[
+        str,
+        typer.Option(
+            metavar="DATE",
+            help=both(
+                "the day on which the data were taken out of the hospital's system; default: as name or files say",
+                "从医院系统导出数据的日期；默认取自名称或文件",
+            ),
+        ),
+    ] = "",
     check: Annotated[bool, typer.Option("--check", help=both("do everything but load", "只校验，不载入"))] = False,
     accept: Annotated[
         bool,
@@ -76,13 +86,17 @@ def run_ingest(
     """Read, validate and load one delivery of a hospital, and write its quality page."""
     from etl.ingest import ingest
     from etl.ingest_summary import show_ingest
+    from etl.mapping.delivery_day import read_said_day
     from etl.onboarding.take_worksheet import take_worksheet
 
     settings = read_settings()
+    said = read_said_day(extracted) if extracted else None
     terminal = Terminal(settings.language)
     weaknesses = take_worksheet(find_site(settings, hospital))
     with terminal.progress(hospital) as progress:
-        summary = ingest(settings, hospital, extract=extract, check=check, accept=accept, progress=progress)
+        summary = ingest(
+            settings, hospital, extract=extract, extracted=said, check=check, accept=accept, progress=progress
+        )
     # Said before the pages are written: what is loaded is loaded, also where they cannot be.
     show_ingest(terminal, summary)
     if summary.status == "loaded" or (summary.answers and not check):

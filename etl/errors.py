@@ -102,6 +102,12 @@ class NotKeptError(RegistryError):
     exit_code = 14
 
 
+class ExtractDayError(RegistryError):
+    """A delivery of which nobody knows the day on which it was taken out of the hospital's system, or of a day before most of its dates."""
+
+    exit_code = 15
+
+
 class InternalError(RegistryError):
     """A fault of the registry itself, such as accounts that do not balance: nothing was loaded; please report it."""
 

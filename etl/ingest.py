@@ -25,7 +25,7 @@ from etl.errors import (
 from etl.judging.between_hospitals import find_shared_patients
 from etl.judging.validate import Validated, validate_delivery
 from etl.mapping.accounts import USED
-from etl.mapping.delivery_day import DeliveryDay, settle_day, today_in_hospitals
+from etl.mapping.delivery_day import EXAMPLE_DAY, DeliveryDay, settle_day
 from etl.mapping.identity import PseudonymKey, read_key
 from etl.mapping.read_site import load_site
 from etl.mapping.records import type_delivery
@@ -77,7 +77,7 @@ def ingest(
     check: bool,
     accept: bool,
     progress: Progress,
-    today: dt.date | None = None,
+    extracted: dt.date | None = None,
 ) -> IngestSummary:
     """Take a hospital's answers, then read, map, validate and load one delivery.
 
@@ -88,7 +88,7 @@ def ingest(
         check: do everything but load.
         accept: load although there are far fewer patients than last time.
         progress: called with each step's name, in English and Chinese.
-        today: the day of loading, which counts only for a delivery that states no day; None asks the clock.
+        extracted: the day on which the data were taken out of the hospital's system; None where nobody says it.
 
     Raises:
         RegistryError: whatever is wrong with command, delivery, mapping, key or warehouse; nothing is loaded then.
@@ -96,7 +96,7 @@ def ingest(
     site = load_site(find_site(settings, hospital))
     answers = read_new_answers(settings, hospital)
     known = _read_known(settings)
-    candidate = choose_delivery(settings, site, extract, known.ingests, check=check)
+    candidate = choose_delivery(settings, site, extract, extracted, known.ingests, check=check)
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     if candidate is None:
         if answers.height and not check:
@@ -111,7 +111,8 @@ def ingest(
     mapped = _map_rows(delivery, site)
     delivery = replace(delivery, grids=())
     progress("validating", "校验")
-    day = settle_day(candidate.stated_day, mapped.records, today or today_in_hospitals(), delivery.name)
+    repeated = suggest_command("ingest", hospital, extract=extract or candidate.path, extracted=EXAMPLE_DAY)
+    day = settle_day(candidate.stated_day, mapped.records, delivery.name, repeated)
     records = type_delivery(mapped, site, delivery.name, day.day, key)
     mapped = replace(mapped, records={})  # the texts are read: a large hospital's fill the memory
     validated = validate_delivery(records, mapped, site.tables)
@@ -269,7 +270,7 @@ def _load(
         line = {
             "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
             "delivery": delivery.name, "content_hash": candidate.content_hash, "input_hash": candidate.input_hash,
-            "is_synthetic": delivery.is_synthetic, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "is_synthetic": delivery.is_synthetic, **_describe_day(candidate.stated_day), "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
             **accounts, "is_current": True, "is_withdrawn": False,
         }  # fmt: skip
         warehouse.append("main.ingests", pl.DataFrame([line]))
@@ -288,6 +289,10 @@ def _load(
         store_answers(warehouse, site.hospital, answers)
         refresh(warehouse)
     return ingest_id
+
+
+def _describe_day(day: DeliveryDay | None) -> dict[str, object]:
+    return {"extract_day": day and day.day, "extract_day_origin": day and day.origin}
 
 
 def refresh(warehouse: Warehouse) -> None:

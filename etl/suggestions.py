@@ -47,7 +47,9 @@ def quote_path(path: Path) -> str:
     return quote(f"./{text}" if text[:1] in ("-", " ", "\t", "\n") else text)
 
 
-def suggest_command(command: str, hospital: str = "", *, extract: Path | None = None, accept: bool = False) -> str:
+def suggest_command(
+    command: str, hospital: str = "", *, extract: Path | None = None, extracted: str = "", accept: bool = False
+) -> str:
     """Return a command as the reader can paste it: for `make` where this ran under `make`, else for `registry`.
 
     `make` takes each value by `$(value ...)`, so that quoting for the shell is enough; see docs/decisions/0012.
@@ -56,10 +58,12 @@ def suggest_command(command: str, hospital: str = "", *, extract: Path | None = 
     if os.environ.get(UNDER_MAKE):
         given = [f"HOSPITAL={quote(hospital)}"] if hospital else []
         given += [f"EXTRACT={quote_path(extract)}"] if extract else []
+        given += [f"EXTRACTED={extracted}"] if extracted else []
         given += ["ACCEPT=yes"] if accept else []
         return " ".join(["make", command, *given, *settings])
     given = [quote(hospital)] if hospital else []
     given += ["--extract", quote_path(extract)] if extract else []
+    given += ["--extracted", extracted] if extracted else []
     given += ["--accept"] if accept else []
     return " ".join([*settings, _name_program(), command, *given])
 

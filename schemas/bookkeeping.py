@@ -83,6 +83,10 @@ INGESTS: dict[str, Column] = {
     "content_hash": Column(pl.String, "hash of the delivery's files"),
     "input_hash": Column(pl.String, "hash of the delivery, its mapping and the code that judged it"),
     "is_synthetic": Column(pl.Boolean, "the patients are invented"),
+    "extract_day": Column(
+        pl.Date, "day on which the data were taken out of the hospital's system: no date of theirs lies after it"
+    ),
+    "extract_day_origin": Column(pl.String, "where that day is known from: said, name or saved"),
     "loaded_at": Column(pl.String, "time of the load, UTC"),
     "rows_read": Column(pl.Int64, "rows read"),
     "rows_used": Column(pl.Int64, "rows used"),

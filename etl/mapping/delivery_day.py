@@ -1,6 +1,7 @@
-"""The day of a delivery: nothing that it tells of the past can have happened after it.
+"""The extract day of a delivery: nothing that it tells of the past can have happened after it.
 
-The day stands in the delivery's name, else its workbooks know when they were last saved, else it is the day of loading.
+Somebody says it, or it stands in the delivery's name, or its files know when they were last saved or exported. Neither a
+template's age, nor when a file was copied, nor this computer's clock says anything of it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from pathlib import Path
 import polars as pl
 
 from etl.delivery.read import list_files
-from etl.errors import DeliveryError
-from etl.mapping.dates import parse_dates
+from etl.delivery.stat_files import STAT_SUFFIXES
+from etl.errors import ExtractDayError, UsageError
+from etl.mapping.dates import parse_dates, read_dates
 from etl.mapping.parse import clean_text
+from etl.mapping.verbs import WRITTEN_SUFFIX
 from etl.pages.text import Text
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
@@ -26,12 +29,14 @@ from schemas.tables import TABLES
 HOSPITALS_TIME = dt.timezone(dt.timedelta(hours=8))
 """The hospitals' clock (China Standard Time): a workbook keeps the moment of its saving in UTC."""
 
-IN_NAME, WHEN_SAVED, WHEN_LOADED = "name", "saved", "loaded"
+SAID, IN_NAME, WHEN_SAVED = "said", "name", "saved"
 ORIGINS: Mapping[str, Text] = {
+    SAID: Text("as was said", "由操作人指明"),
     IN_NAME: Text("stands in the delivery's name", "取自数据名称"),
-    WHEN_SAVED: Text("when its workbook was last saved", "取自工作簿最后保存时间"),
-    WHEN_LOADED: Text("the day of loading, as its name holds none", "入库当日，因数据名称中没有日期"),
+    WHEN_SAVED: Text("when its file was last saved or exported", "取自文件最后保存或导出时间"),
 }
+EXAMPLE_DAY = "YYYY-MM-DD"
+"""How the day is typed (`EXTRACTED=`), and what a suggested command holds in its place."""
 BIRTH_DATE = ("patient", "birth_date")
 _EARLIEST, _LATEST = dt.date(2000, 1, 1), dt.date(2099, 12, 31)
 # 2022-11-20, 2022.11.20, 2022_11_20, 2022年11月20日; 20221120, also with a time of day behind it as exports write it.
@@ -64,13 +69,23 @@ class _Later:
     where: Text
 
 
-def today_in_hospitals() -> dt.date:
-    """Return today's date where the hospitals are."""
-    return dt.datetime.now(HOSPITALS_TIME).date()
+def read_said_day(text: str) -> dt.date:
+    """Return the extract day as somebody typed it.
+
+    Raises:
+        UsageError: it is no day of this century.
+    """
+    day = parse_dates(clean_text(pl.Series([text])))[0]
+    if day is None or not _EARLIEST <= day <= _LATEST:
+        raise UsageError(
+            f"The extract day is typed as {EXAMPLE_DAY}, such as 2022-11-20.",
+            f"导出日请写作 {EXAMPLE_DAY}，例如 2022-11-20。",
+        )
+    return day
 
 
 def find_stated_day(path: Path) -> DeliveryDay | None:
-    """Return the day that a delivery states itself: in its name, else in its files' names, else in its workbooks.
+    """Return the day that a delivery states itself: in its name, else in its files' names, else in the files.
 
     Never the day on which a file was made or copied: a workbook is made when its template is.
     """
@@ -107,8 +122,11 @@ def _read_day(year: int, month: int, day: int) -> dt.date | None:
 
 
 def _read_saved_day(path: Path) -> dt.date | None:
-    """Return the day on which a workbook was last saved; None where it does not say so. What is damaged is told when it is read."""
-    if path.suffix.lower() not in _WORKBOOKS or not zipfile.is_zipfile(path):
+    """Return the day on which a file was last saved; None where it does not say so. What is damaged is told when it is read."""
+    suffix = path.suffix.lower()
+    if suffix in STAT_SUFFIXES:
+        return _read_exported(path)
+    if suffix not in _WORKBOOKS or not zipfile.is_zipfile(path):
         return None
     try:
         with zipfile.ZipFile(path) as container, container.open(_PROPERTIES) as properties:
@@ -121,39 +139,55 @@ def _read_saved_day(path: Path) -> dt.date | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(HOSPITALS_TIME).date()
 
 
+def _read_exported(path: Path) -> dt.date | None:
+    from etl.delivery.stat_files import StatFileError, read_export_day
+
+    try:
+        return read_export_day(path)
+    except StatFileError:
+        return None
+
+
 def settle_day(
-    stated: DeliveryDay | None, records: Mapping[str, pl.DataFrame], today: dt.date, delivery: str
+    stated: DeliveryDay | None, records: Mapping[str, pl.DataFrame], name: str, repeated: str
 ) -> DeliveryDay:
-    """Return the stated day of a delivery, else that of loading.
+    """Return the extract day of a delivery, where it states one that can be right.
 
     A day before most of the dates is wrong, and would set nearly all of them aside. A workbook that was saved then was
-    written by a program that keeps its template's; such a day counts as unknown.
+    written by a program that keeps its template's.
 
     Args:
-        stated: what `find_stated_day` found.
+        stated: what was said or what `find_stated_day` found.
         records: text records of each table, as mapped.
-        today: the day of loading; it counts only where nothing is stated.
-        delivery: its name, for the message.
+        name: the delivery's name, for the message.
+        repeated: the command that says the day.
 
     Raises:
-        DeliveryError: the day in the name, or that of loading, lies before most of the dates.
+        ExtractDayError: no day is known, or it lies before most of the dates.
     """
-    if stated:
-        later = _find_contradiction(records, stated.day)
-        if later is None:
-            return stated
-        if stated.origin == IN_NAME:
-            raise _wrong_name(delivery, stated.day, later)
-    later = _find_contradiction(records, today)
-    if later:
-        raise _wrong_clock(delivery, today, later)
-    return DeliveryDay(today, WHEN_LOADED)
+    if stated is None:
+        raise ExtractDayError(
+            f"On which day were the data of '{name}' taken out of the hospital's system? Neither its name nor its files say so, and "
+            f"what happened after that day cannot be in them. Nothing was loaded. Say the day and repeat: {repeated}",
+            f"“{name}”的数据是哪一天从医院系统导出的？名称和文件中均未注明，而该日之后发生的事不可能出现在数据中。未载入任何数据。"
+            f"请注明日期后重新运行：{repeated}",
+        )
+    later = _find_contradiction(records, stated.day)
+    if later is None:
+        return stated
+    origin = ORIGINS[stated.origin]
+    raise ExtractDayError(
+        f"The extract day of the delivery '{name}' is {stated} ({origin.en}), but {later.n_later} of {later.n} dates{later.where.en} lie "
+        f"after that day. Nothing was loaded. Say the day on which the data were taken out of the hospital's system: {repeated}",
+        f"数据“{name}”的导出日为 {stated}（{origin.zh}），但 {later.n} 个日期中有 {later.n_later} 个{later.where.zh}晚于该日。未载入任何数据。"
+        f"请注明从医院系统导出数据的日期：{repeated}",
+    )
 
 
 def _find_contradiction(records: Mapping[str, pl.DataFrame], day: dt.date) -> _Later | None:
     """Return the dates most of which lie after a day: those of one field, or all but the birth dates; None where it can be right."""
     counted = [
-        _count_later(texts[spec.name], day, _name_field(spec))
+        _count_later(texts, spec, day)
         for table, texts in records.items()
         for spec in read_contract(TABLES[table]).values()
         if spec.dtype == pl.Date and spec.name in texts.columns and (table, spec.name) != BIRTH_DATE
@@ -167,27 +201,13 @@ def _name_field(spec: FieldContract) -> Text:
     return Text(f" ({spec.meaning.split(';')[0].lower()})", f"（{spec.zh}）")
 
 
-def _count_later(texts: pl.Series, day: dt.date, where: Text) -> _Later:
-    counts = texts.alias("text").drop_nulls().value_counts(name="n")
-    dates = counts.select("n", date=parse_dates(clean_text(counts["text"]))).drop_nulls()
-    return _Later(int(dates.filter(pl.col("date") > day)["n"].sum()), int(dates["n"].sum()), where)
-
-
-def _wrong_name(delivery: str, day: dt.date, later: _Later) -> DeliveryError:
-    return DeliveryError(
-        f"The delivery '{delivery}' is of {day}, as its name says, but {later.n_later} of {later.n} dates{later.where.en} lie after "
-        "that day. Nothing was loaded. Rename it: its name should hold the day on which the data were taken out of the hospital's "
-        "system (such as 2022-11-20), or no day.",
-        f"数据“{delivery}”的名称表明日期为 {day}，但 {later.n} 个日期中有 {later.n_later} 个{later.where.zh}晚于该日。未载入任何数据。"
-        "请重新命名：名称中应为从医院系统导出数据的日期（如 2022-11-20），或不含日期。",
-    )
-
-
-def _wrong_clock(delivery: str, today: dt.date, later: _Later) -> DeliveryError:
-    return DeliveryError(
-        f"Today is {today} by this computer's clock, but {later.n_later} of {later.n} dates{later.where.en} of the delivery '{delivery}' "
-        "lie after that day. Nothing was loaded. Set the clock right, or put the day on which the data were taken out of the hospital's "
-        "system into the delivery's name (such as 2022-11-20).",
-        f"本机时钟显示今天为 {today}，但数据“{delivery}”的 {later.n} 个日期中有 {later.n_later} 个{later.where.zh}晚于今天。未载入任何数据。"
-        "请校正时钟，或在数据名称中写明从医院系统导出数据的日期（如 2022-11-20）。",
-    )
+def _count_later(texts: pl.DataFrame, spec: FieldContract, day: dt.date) -> _Later:
+    written = spec.name + WRITTEN_SUFFIX
+    kept = [
+        pl.col(spec.name).alias("text"),
+        (pl.col(written) if written in texts.columns else pl.lit(None, dtype=pl.String)).alias("written"),
+    ]
+    counts = texts.select(kept).drop_nulls("text").group_by("text", "written").len("n")
+    read = read_dates(clean_text(counts["text"]), counts["written"], field=spec.name).days
+    dates = counts.select("n", date=read).drop_nulls()
+    return _Later(int(dates.filter(pl.col("date") > day)["n"].sum()), int(dates["n"].sum()), _name_field(spec))
