@@ -14,13 +14,17 @@ import polars as pl
 
 
 class Written(StrEnum):
-    """What a mapping may say of how a file or a column is written."""
+    """What a mapping may say of how a file or a column is written.
+
+    `only month` says that no more than month and year is known where no day stands, `whole days` that such a cell is to be asked about.
+    """
 
     DECIMAL_POINT = "decimal point"
     DECIMAL_COMMA = "decimal comma"
     DAY_FIRST = "day first"
     MONTH_FIRST = "month first"
     MONTH = "only month"
+    WHOLE_DAYS = "whole days"
     DAY_NUMBER = "day number"
 
 

@@ -1,8 +1,12 @@
 """A small hospital of the tests: a mapping and a delivery that people can read, both written where a test wants them."""
 
+import datetime as dt
 from pathlib import Path
 
 import xlsxwriter
+
+EXTRACTED = dt.date(2026, 1, 1)
+"""The day on which the clinic's data were taken out of its system, as its data manager says: their names do not."""
 
 SITE = """
 hospital = "clinic"

@@ -27,7 +27,15 @@ class Desk:
         return self.settings.extracts_dir / "clinic"
 
     def ingest(self, extract: Path | None = None, *, check: bool = False, accept: bool = False) -> IngestSummary:
-        return ingest(self.settings, "clinic", extract=extract, check=check, accept=accept, progress=lambda *_: None)
+        return ingest(
+            self.settings,
+            "clinic",
+            extract=extract,
+            extracted=clinic.EXTRACTED,
+            check=check,
+            accept=accept,
+            progress=lambda *_: None,
+        )
 
     def read(self, relation: str) -> pl.DataFrame:
         return read_frames(self.settings.warehouse_path, [relation])[relation.rsplit(".", maxsplit=1)[-1]]
@@ -47,6 +55,7 @@ OF_THE_TESTS = (
     "REGISTRY_DEBUG",
     "HOSPITAL",
     "EXTRACT",
+    "EXTRACTED",
     "MAKEFLAGS",
     "MAKELEVEL",
 )

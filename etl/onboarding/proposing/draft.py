@@ -14,16 +14,16 @@ from etl.onboarding.proposing.codes import CodeDraft, draft_codes, list_codes
 from etl.onboarding.proposing.joins import describe_joins
 from etl.onboarding.proposing.layout import FoundSource, HeaderRows, read_layout
 from etl.onboarding.proposing.profile import find_value_unit, show_values
-from etl.onboarding.proposing.proposal import LOWEST, SURE, Proposal
+from etl.onboarding.proposing.proposal import GUESSED, LOWEST, SURE, Proposal
 from etl.onboarding.proposing.propose import propose_columns
 from etl.onboarding.proposing.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test, squeeze
+from etl.onboarding.proposing.writing import propose_writing
 from etl.pages.text import Text
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES, find_factor, list_units
 
 ALL_ROWS = "all rows: "
-GUESSED = 0.75
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,9 @@ def draft_columns(source: FoundSource, proposals: Sequence[Proposal]) -> Iterato
     unpivoted = {p.meaning.table for p in proposals if p.meaning and _makes_records(p.meaning)}
     unit_column = next((p.column for p in proposals if p.meaning and p.meaning.id == UNIT_COLUMN), None)
     for p in proposals:
-        unit, unit_confidence, unit_reason = _propose_unit(p, unit_column)
+        unit, unit_confidence, unit_reason = _add_writing(
+            _propose_unit(p, unit_column), propose_writing(source.writing, p)
+        )
         yield ColumnDraft(
             source=source.name, column=p.column, meaning=p.meaning.id if p.meaning else "",
             record=_find_record(p.meaning, unpivoted), unit=unit, confidence=p.confidence, unit_confidence=unit_confidence,
@@ -129,6 +131,13 @@ def draft_columns(source: FoundSource, proposals: Sequence[Proposal]) -> Iterato
             codes={} if p.is_private else list_codes(p.profile),
         )  # fmt: skip
     yield from _draft_constants(source, proposals)
+
+
+def _add_writing(unit: tuple[str, float, Text], written: tuple[str, float, Text]) -> tuple[str, float, Text]:
+    """Return what stands in a column's cell of units: the unit, and behind it how the column is written."""
+    told = [part for part in (unit[2], written[2]) if part.en]
+    reason = Text("; ".join(part.en for part in told), "；".join(part.zh for part in told))
+    return "; ".join(filter(None, (unit[0], written[0]))), min(unit[1], written[1]), reason
 
 
 def _find_record(meaning: Meaning | None, unpivoted: set[str]) -> str:

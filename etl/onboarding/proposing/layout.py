@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,7 @@ from etl.onboarding.proposing.dictionary import Dictionary, is_dictionary, read_
 from etl.onboarding.proposing.find_header import check_named_header, find_header
 from etl.onboarding.proposing.legend import read_legend
 from etl.onboarding.proposing.words import PATIENT_NUMBER, read_column_words, read_table_words, squeeze
+from etl.onboarding.proposing.writing import Writing, find_writing
 
 SMALLEST_TABLE = 3
 REPEAT_INSTRUMENT = "redcap_repeat_instrument"
@@ -63,6 +65,11 @@ class FoundSource:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    @cached_property
+    def writing(self) -> Writing:
+        """How the sheet writes numbers and dates."""
+        return find_writing(self.rows)
+
     @property
     def columns(self) -> list[str]:
         """The columns' names in the sheet's order."""
@@ -78,6 +85,8 @@ class FoundSource:
             described["header_from"] = self.header_from
         if self.merged_ids:
             described["merged_ids"] = True
+        if self.writing.concluded:
+            described["written"] = [word.value for word in self.writing.concluded]
         if self.form is not None:
             described["filter"] = {REPEAT_INSTRUMENT: [self.form]}
         if self.totals_column:

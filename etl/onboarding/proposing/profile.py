@@ -14,9 +14,17 @@ from enum import StrEnum
 
 import polars as pl
 
-from etl.mapping.dates import parse_dates
+from etl.mapping.dates import read_dates
 from etl.mapping.identity import has_personal_data, normalise_person
-from etl.mapping.parse import ONGOING_TEXTS, clean_text, drop_missing, parse_censored, parse_numbers
+from etl.mapping.parse import (
+    ONGOING_TEXTS,
+    clean_text,
+    drop_missing,
+    parse_censored,
+    parse_numbers,
+    read_signs,
+    undecorate,
+)  # fmt: skip
 from etl.mapping.site import split_items
 from etl.onboarding.proposing.words import is_code_word
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD
@@ -72,7 +80,7 @@ class Profile:
     a dictionary does.
     `looks_like` is the kind of identifier that the values look like, "" for none. `patients` tells how many patients have each text; it
     is None where no column of the sheet is known to hold the patient's number. `items` counts what the cells list (`肺、骨`), empty where they
-    list nothing or too much to be codes.
+    list nothing or too much to be codes. `n_months` cells of dates are a month and no day.
     """
 
     column: str
@@ -90,6 +98,7 @@ class Profile:
     looks_like: str
     patients: Mapping[str, int] | None = None
     items: Mapping[str, int] = field(default_factory=dict)
+    n_months: int = 0
 
     @property
     def is_constant(self) -> bool:
@@ -103,9 +112,9 @@ class Profile:
 
 
 def profile_column(
-    name: str, texts: pl.Series, choices: Mapping[str, str], patients: pl.Series | None = None
+    name: str, texts: pl.Series, choices: Mapping[str, str], patients: pl.Series | None = None, written: str = ""
 ) -> Profile:
-    """Describe one column of texts; `patients` are the patients' numbers in the same rows."""
+    """Describe one column of texts, which is `written` as its file; `patients` are the patients' numbers in the same rows."""
     cleaned = clean_text(texts)
     # `-` means that nothing is known, but beside `+` it is the other result of a test.
     is_sign = (cleaned == "-") & (cleaned == "+").any()
@@ -115,15 +124,17 @@ def profile_column(
     # In the form in which codes are compared, and so that both spellings of a text are one.
     counts = present.str.replace_all(r"\s+", " ").value_counts(sort=True)
     n_distinct = counts.height
-    kind = _find_kind(present, n_distinct)
+    numeric = undecorate(read_signs(present, repeat(written, present.len())))
+    kind = _find_kind(present, numeric, n_distinct, written)
     known = dict(counts.sort(["count", counts.columns[0]], descending=[True, False]).rows())
     return Profile(
         column=name, stem=stem, unit=unit, hints=dict(_CODE_HINT.findall(name)), choices=choices, kind=kind, n_rows=texts.len(),
         n_filled=present.len(), n_distinct=n_distinct, counts=known if n_distinct <= MAX_CODES else {},
-        numbers=parse_censored(present)[0].drop_nulls() if kind in (Kind.INTEGER, Kind.NUMBER, Kind.CENSORED) else pl.Series([], dtype=pl.Float64),
+        numbers=parse_censored(numeric)[0].drop_nulls() if kind in (Kind.INTEGER, Kind.NUMBER, Kind.CENSORED) else pl.Series([], dtype=pl.Float64),
         date_styles=_find_date_styles(present), looks_like=find_identifier(present),
         patients=None if patients is None else _count_patients(filled, patients),
         items=_count_items(known) if kind in (Kind.CODE, Kind.TEXT) else {},
+        n_months=int(read_dates(present).is_month.sum()) if kind == Kind.DATE else 0,
     )  # fmt: skip
 
 
@@ -141,28 +152,37 @@ def _count_patients(filled: pl.Series, patients: pl.Series) -> dict[str, int]:
     return dict(pairs.group_by("text").agg(pl.col("patient").n_unique()).rows())
 
 
-def _find_kind(present: pl.Series, n_distinct: int) -> Kind:
+def _find_kind(present: pl.Series, numeric: pl.Series, n_distinct: int, written: str) -> Kind:
     n = present.len()
     if n == 0:
         return Kind.EMPTY
-    numbers = parse_numbers(present)
+    numbers = parse_numbers(numeric)
     n_numbers = n - numbers.null_count()
-    ended = present.filter(~present.str.to_lowercase().is_in(ONGOING_TEXTS))
-    is_dated = ended.str.contains(r"^\d{4}\s*[-/.年]|^(19|20)\d{6}$|^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$")
-    if (
-        (is_dated & (parse_dates(ended).is_not_null() | ended.str.contains(_WRITTEN_DATE["03/05/2020"]))).sum()
-        >= MOST * ended.len()
-        > 0
-    ):
+    is_ended = ~present.str.to_lowercase().is_in(ONGOING_TEXTS)
+    ended = present.filter(is_ended)
+    dates = read_dates(ended, repeat(written, ended.len()))
+    is_date = dates.days.is_not_null() | dates.is_month | dates.is_placeholder | ended.str.contains(_WRITTEN_DATE["03/05/2020"])
+    is_number = numbers.filter(is_ended).is_not_null() & ~ended.str.contains(_WRITTEN_DATE["20200305"])
+    if _are_most(int((is_date & ~is_number).sum()), ended.len()):
         return Kind.DATE
-    if n_numbers >= MOST * n:
+    if _are_most(n_numbers, n):
         values = numbers.drop_nulls()
         return Kind.INTEGER if n_numbers == n and (values == values.floor()).all() else Kind.NUMBER
-    _, comparator = parse_censored(present)
-    if n - comparator.null_count() >= MOST * n and n_numbers >= n / 2:
+    _, comparator = parse_censored(numeric)
+    if _are_most(n - comparator.null_count(), n) and n_numbers >= n / 2:
         return Kind.CENSORED
     is_code = n_distinct <= _FEW or (n_distinct <= MAX_CODES and n_distinct <= MAX_SHARE_OF_CODES * n)
     return Kind.CODE if is_code else Kind.TEXT
+
+
+def _are_most(n_fitting: int, n: int) -> bool:
+    """Whether most of some cells are of a kind: nine of ten, and of few cells all but one or two."""
+    return n > 0 and (n_fitting >= MOST * n or (n_fitting > n / 2 and n - n_fitting <= min(2, n // 4)))
+
+
+def repeat(written: str, n: int) -> pl.Series:
+    """Return how each of `n` texts is written, where all are written alike."""
+    return pl.Series([written or None], dtype=pl.String).new_from_index(0, n)
 
 
 def _find_date_styles(present: pl.Series) -> tuple[str, ...]:

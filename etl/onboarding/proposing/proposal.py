@@ -20,6 +20,7 @@ LOWEST = 0.60
 """Below this confidence nothing is proposed."""
 SURE = 0.90
 """From this confidence on a proposal stands unless a person changes it."""
+GUESSED = 0.75
 KNOWN_WORD, KNOWN_IN_TABLE, BY_LABEL, PART_OF_HEADER, BY_DICTIONARY = 0.95, 0.90, 0.88, 0.75, 0.97
 
 

@@ -102,7 +102,7 @@ def _profile(name: str, source: FoundSource, dictionary: Dictionary | None, pati
     """Describe a column; a unit that its header does not name may stand in the dictionary's note or in its description."""
     described = dictionary.find(name) if dictionary else None
     choices = (dictionary.list_choices(name) if dictionary else {}) or source.choices.get(name, {})
-    profile = profile_column(name, source.rows[name], choices, patients)
+    profile = profile_column(name, source.rows[name], choices, patients, source.writing.of(name))
     if profile.unit:
         return profile
     told = (described.note if described else "", source.labels.get(name, ""))

@@ -85,6 +85,12 @@ EXPLANATION = (
         "“单位”：按贵院数据填写，如 g/L、mg/dL、mm；单位另有一列时写 column:列名。",
     ),
     Text(
+        "Behind the unit, or alone for dates, stands how a column is written where not as its file: ; decimal comma, ; decimal point, "
+        "day first, month first, only month (no day is known), whole days, day number (Excel's).",
+        "列的书写方式与文件不同时，写在单位之后（日期列单独写）：; decimal comma（小数逗号）、; decimal point（小数点）、day first（日在前）、"
+        "month first（月在前）、only month（仅知年月）、whole days（须有日）、day number（Excel 序号）。",
+    ),
+    Text(
         "Codes: choose what each of your codes means; “missing” where it means that nothing is known, “ask” where the hospital shall be "
         "asked about each such cell. Counts below 5 are not told.",
         "“编码”：选择每个编码的含义；表示缺失或未知的选 missing；需逐格询问医院的选 ask。小于5的计数不显示。",

@@ -14,7 +14,7 @@ from etl.delivery.read import ROW, read_delivery
 from etl.errors import OpenDecisionsError, RegistryError, WorksheetError
 from etl.mapping.check_site import check_field
 from etl.mapping.header_levels import name_header
-from etl.mapping.site import EACH, SHARED, ColumnMap, Site, normalise_text, split_items
+from etl.mapping.site import EACH, SHARED, ColumnMap, Site, normalise_text, split_items, split_unit_cell
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.keys import describe_missing_key, find_missing_keys
 from etl.onboarding.proposing.draft import ALL_ROWS
@@ -295,7 +295,7 @@ def _read_meaning(text: str, proposal: Decision) -> str | None:
 def _check_unit(decided: Decision, row: Row, reading: Reading) -> None:
     """Blame a unit that cannot be, and wait for one that must be stated."""
     found = list_meanings().get(decided.decided)
-    unit = decided.decided_unit
+    unit, written = split_unit_cell(decided.decided_unit)
     if found is None or not found.field:
         return
     named = replace(found, record=decided.decided_record)
@@ -312,7 +312,8 @@ def _check_unit(decided: Decision, row: Row, reading: Reading) -> None:
             told,
             f"该字段没有此单位；登记库单位为 {canonical or '–'}，可换算单位见 docs/data-dictionary.md",
         )
-    if not unit and (is_long_value or (decided.decided == decided.proposed and float(decided.unit_confidence) == 0.0)):
+    is_asked = decided.decided == decided.proposed and float(decided.unit_confidence) == 0.0
+    if not unit and not written and (is_long_value or is_asked):
         reading.wait(row.place(UNIT), f"{decided.source} › {decided.item}: {UNIT.zh} {UNIT.en}")
 
 

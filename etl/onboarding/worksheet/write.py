@@ -199,6 +199,7 @@ def _describe_source(source: FoundSource, draft: Draft) -> Iterator[str]:
     yield source.reason or ""
     yield f"encoding / 编码 {source.encoding}" if source.encoding else ""
     yield from draft.facts.get(source.name, ())
+    yield from (f"{told.en} / {told.zh}" for told in source.writing.told)
     yield "merged patient numbers are filled down / 合并单元格的患者编号向下填充" if source.merged_ids else ""
     yield "rows of totals are left out / 忽略合计行" if source.totals_column else ""
     if source.header_row is None:
