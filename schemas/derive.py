@@ -20,7 +20,7 @@ from schemas.definitions.record_facts import derive_event_facts, derive_record_f
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 from schemas.definitions.treatment import TACE_LEAD_DAYS, derive_first_line, derive_next_line
 from schemas.definitions.tumour_size import compute_text_lesion_number, compute_text_size_cm
-from schemas.derived_columns import SUBJECT_COLUMNS
+from schemas.derived_columns import MONTH_DATES, SUBJECT_COLUMNS
 from schemas.rules import CRITERIA
 from schemas.rules.rule import SUBJECT
 
@@ -39,11 +39,12 @@ READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
 FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READING_KEY[:3]}
 
 
-def derive(tables: Tables, *, sent: Collection[str]) -> dict[str, pl.DataFrame]:
+def derive(tables: Tables, *, sent: Collection[str], months: pl.DataFrame | None = None) -> dict[str, pl.DataFrame]:
     """Return `subject`, `assessment` and `eligibility` of one hospital, and the facts that only rules need.
 
     `tables` holds all ten source tables in contract types, any of them empty. `sent` are the tables that the hospital
-    sends, also where no patient here has a record: only of these is a missing record known to be missing. Each patient's
+    sends, also where no patient here has a record: only of these is a missing record known to be missing. `months` are the dates
+    of which only the month is known (`MONTH_DATES`), None where all are known to the day. Each patient's
     rows are those of the whole hospital whichever other patients are here. `subject` has one row per patient record,
     `assessment` one per patient, visit, reader and criteria, `eligibility` one per patient and criterion (is_met null:
     unknown). `<table>_facts` hold, under a key of that table's records, what other tables say about them. All are sorted
@@ -53,6 +54,7 @@ def derive(tables: Tables, *, sent: Collection[str]) -> dict[str, pl.DataFrame]:
     assessment = derive_assessment(tables["lesion"], tables["response"], first_line)
     subject = _derive_disease(tables, first_line, sent)
     subject = _derive_outcome(subject, tables["outcome"], assessment.filter("is_counted"))
+    subject = _count_months(subject, pl.DataFrame(schema=MONTH_DATES) if months is None else months)
     subject = derive_record_facts(subject, tables, sent).select(*SUBJECT_COLUMNS).sort("patient_id")
     return {
         "subject": subject,
@@ -61,6 +63,12 @@ def derive(tables: Tables, *, sent: Collection[str]) -> dict[str, pl.DataFrame]:
         "adverse_event_facts": derive_event_facts(tables["adverse_event"], tables["laboratory"]),
         "response_facts": derive_response_facts(tables["lesion"]),
     }
+
+
+def _count_months(subject: pl.DataFrame, months: pl.DataFrame) -> pl.DataFrame:
+    counted = months.group_by("patient_id").agg(pl.len().cast(pl.Int64).alias("month_date_number"))
+    joined = subject.join(counted, on="patient_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.col("month_date_number").fill_null(0))
 
 
 def derive_eligibility(subject: pl.DataFrame) -> pl.DataFrame:

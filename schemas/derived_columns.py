@@ -12,6 +12,9 @@ import polars as pl
 
 from schemas.column import Column
 
+MONTH_DATES = {"patient_id": pl.String, "table_name": pl.String, "field": pl.String}
+"""What `derive` is told of dates of which only the month is known."""
+
 SUBJECT_COLUMNS: dict[str, Column] = {
     "hospital": Column(pl.String, "hospital that sent the patient"),
     "patient_id": Column(pl.String, "pseudonym of the patient in this hospital"),
@@ -34,6 +37,9 @@ SUBJECT_COLUMNS: dict[str, Column] = {
         pl.Date, "time zero: earliest first dose of line 1; empty where a drug of it has none"
     ),
     "treatment_end_date": Column(pl.Date, "last dose of line 1's last drug; empty while one goes on or lacks its date"),
+    "month_date_number": Column(
+        pl.Int64, "dates of the patient of which only month and year are known: the middle of the month stands in"
+    ),
     "is_treatment_ongoing": Column(pl.Boolean, "a drug of line 1 has neither end date nor reason for stopping"),
     "kinase_inhibitor_number": Column(pl.Int64, "kinase inhibitors in line 1"),
     "pd1_drug_number": Column(pl.Int64, "PD-1 inhibitors in line 1"),

@@ -14,6 +14,7 @@ from schemas.rules.rule import CRITERIA
 
 ELSEWHERE = "analysed_elsewhere"
 INCOMPLETE = eligibility.e4_complete_data.__name__
+MONTH_DATES = "month_date_number"
 PATIENT_ORDER = (
     "first_line_start_date",
     "age_at_start_years",
@@ -57,7 +58,8 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     Raises `AnalysisError` for a column that the study names and the subjects lack, for a level or a group that the study
     does not know, and where no patient is left, listing what every criterion removed.
     """
-    if missing := [name for name in (*spec.list_columns(), *PATIENT_ORDER) if name not in subjects.columns]:
+    read = (*spec.list_columns(), *PATIENT_ORDER, *([MONTH_DATES] if spec.population.days_known_only else []))
+    if missing := [name for name in read if name not in subjects.columns]:
         raise AnalysisError(
             f"study {spec.study}: no column {', '.join(missing)} in the subject table",
             f"研究 {spec.study}：患者表中没有列 {'、'.join(missing)}",
@@ -65,6 +67,8 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     chosen = subjects.with_columns(arm=pl.col(spec.arm_column).cast(pl.String)) if spec.arms else subjects
     if spec.population.hospitals:
         chosen = chosen.filter(pl.col("hospital").is_in(spec.population.hospitals))
+    if spec.population.days_known_only:
+        chosen = chosen.filter(pl.col(MONTH_DATES).fill_null(0) == 0)
     if spec.population.eligible_only:
         without = spec.population.without_criteria
         attrition, is_kept = _count_attrition(chosen, without), _compute_step(chosen, without).is_null()

@@ -22,12 +22,14 @@ HOSPITAL = "hospital"
 class Population:
     """Who is analysed: the hospitals (empty: all), and whether every eligibility criterion must be met.
 
-    `without_criteria` are criteria that are not asked for. Complete data (E4) always is.
+    `without_criteria` are criteria that are not asked for. Complete data (E4) always is. `days_known_only` leaves out patients with
+    a date of which only the month is known.
     """
 
     hospitals: tuple[str, ...] = ()
     eligible_only: bool = True
     without_criteria: tuple[str, ...] = ()
+    days_known_only: bool = False
 
 
 @dataclass(frozen=True, config=CONFIG)

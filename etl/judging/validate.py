@@ -17,6 +17,7 @@ from etl.errors import InternalError
 from etl.judging.book import FindingsBook
 from etl.judging.contract import CELL_KINDS, PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
 from etl.judging.findings import FAIL, PERSONAL_DATA, STRAY_CELL, contract_message, make_findings
+from etl.judging.months import settle_months
 from etl.judging.rules import judge_rules
 from etl.mapping.records import PERSON_ID, RECORD, TypedRecords
 from etl.mapping.verbs import Mapped
@@ -60,9 +61,10 @@ def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent:
     }
     for name, table in records.items():
         judge_cells(table, accepted[name], book)
+    accepted, months = settle_months(records, accepted)
     tables = {name: frame.select(*PROVENANCE, *read_contract(TABLES[name])) for name, frame in accepted.items()}
     _pass_gate(tables)
-    derived = derive(tables, sent=sent)
+    derived = derive(tables, sent=sent, months=months)
     _hold_to_declaration(derived)
     judge_rules(records, accepted, derived, book)
     book.findings += _judge_unmapped_cells(mapped)

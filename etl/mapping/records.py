@@ -32,6 +32,7 @@ from schemas.tables import TABLES
 RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
+MONTHS = {RECORD: pl.Int64, "field": pl.String}
 _ROUNDED = r"^\d(?:\.\d+)?[eE]\+\d+$"
 _NOTHING = pl.lit(None, dtype=pl.String)
 FAULTS = {RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit": pl.String}
@@ -42,7 +43,8 @@ class TypedRecords:
     """One table's records.
 
     `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts in the same
-    order; `faults` has _record, field, kind, likely_unit; `personal` has _record, field of free texts that held personal data.
+    order; `faults` has _record, field, kind, likely_unit; `personal` has _record, field of free texts that held personal data;
+    `months` has _record, field of dates of which only the month is known.
     """
 
     table: str
@@ -50,6 +52,7 @@ class TypedRecords:
     raw: pl.DataFrame
     faults: pl.DataFrame
     personal: pl.DataFrame
+    months: pl.DataFrame
 
 
 def type_delivery(
@@ -98,6 +101,7 @@ def type_records(
     ids = pseudonymise(_read_numbers_of_patients(texts[PATIENT_TEXT]), key, site.hospital)
     typed_by_name: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
+    months: list[pl.DataFrame] = []
     # A value is read after the field that names its quantity.
     for spec in sorted(contract.values(), key=lambda spec: spec.quantity_from is not None):
         if spec.is_made:
@@ -108,6 +112,7 @@ def type_records(
         parsed = _read_column(masked, spec, site.codes.get((table, spec.name), {}), named, last_day)
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
+        months += [parsed.months] if parsed.months is not None else []
     if PERSON_ID in contract:
         person = _read_person(texts, typed_by_name, key)
         typed_by_name |= {series.name: series for series in person.series}
@@ -121,7 +126,8 @@ def type_records(
         GROUP,
     ).with_columns(list(typed_by_name.values()))
     ordered = frame.select(*PROVENANCE, RECORD, GROUP, *contract)
-    return TypedRecords(table, _add_record_key(ordered, masked, model), masked, pl.concat(faults), personal)
+    of_months = pl.concat([pl.DataFrame(schema=MONTHS), *months])
+    return TypedRecords(table, _add_record_key(ordered, masked, model), masked, pl.concat(faults), personal, of_months)
 
 
 def _read_numbers_of_patients(texts: pl.Series) -> pl.Series:
@@ -135,6 +141,7 @@ def _read_numbers_of_patients(texts: pl.Series) -> pl.Series:
 class _Column:
     series: list[pl.Series]
     faults: pl.DataFrame
+    months: pl.DataFrame | None = None
 
 
 def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: PseudonymKey) -> _Column:
@@ -170,10 +177,11 @@ def _read_column(
     series = [read["value"].alias(spec.name)]
     if spec.is_censored:
         series.append(read["comparator"].alias(spec.name + COMPARATOR_SUFFIX))
+    told = read.select(texts[RECORD], pl.lit(spec.name).alias("field"), "kind", "likely_unit", "is_month")
+    months = told.filter("is_month").select(*MONTHS) if distinct["is_month"].any() else None
     if distinct["kind"].null_count() == distinct.height:
-        return _Column(series, pl.DataFrame(schema=FAULTS))
-    faults = read.select(texts[RECORD], pl.lit(spec.name).alias("field"), "kind", "likely_unit")
-    return _Column(series, faults.filter(pl.col("kind").is_not_null()))
+        return _Column(series, pl.DataFrame(schema=FAULTS), months)
+    return _Column(series, told.filter(pl.col("kind").is_not_null()).select(*FAULTS), months)
 
 
 def _read_nothing(spec: FieldContract, n: int) -> _Column:
@@ -219,7 +227,8 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
     judged = cells.with_columns(read.select("value", "comparator", "is_month", kind.alias("kind"), likely_unit))
     if judged["kind"].null_count() == judged.height:
         return judged
-    return judged.with_columns(pl.when(pl.col("kind").is_null()).then(pl.col("value", "comparator")))
+    is_read = pl.col("kind").is_null()
+    return judged.with_columns(pl.when(is_read).then(pl.col("value", "comparator")), pl.col("is_month") & is_read)
 
 
 def _convert(read: pl.DataFrame, spec: FieldContract) -> pl.DataFrame:

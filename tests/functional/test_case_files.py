@@ -33,7 +33,9 @@ class Hospital:
         ]
         answers = CONSTANTS | columns
         as_found = ("", "", "")
-        fill(proposed.worksheet, lambda _, column: answers.get(column, as_found), lambda _, code: {"死亡": "dead"}[code])
+        fill(
+            proposed.worksheet, lambda _, column: answers.get(column, as_found), lambda _, code: {"死亡": "dead"}[code]
+        )
         take_worksheet(self.settings.workspace / "sites" / "unknown")
         return ingest(
             self.settings, "unknown", extract=CASES / name, extracted=EXTRACTED, check=False, accept=False, progress=lambda *_: None
@@ -45,7 +47,9 @@ class Hospital:
     def find(self, *kinds: str) -> dict[tuple[int, str], str]:
         """{(row, column): value} of what was found of some kinds."""
         found = self.read("versions.findings").filter(pl.col("rule_id").str.split(".").list.last().is_in(kinds))
-        return {(row, column): value for row, column, value in found.select("source_row", "source_column", "value").rows()}
+        return {
+            (row, column): value for row, column, value in found.select("source_row", "source_column", "value").rows()
+        }
 
     def values(self, test: str) -> list[float | None]:
         return self.read("core.laboratory").filter(pl.col("test") == test).sort("source_row")["value"].to_list()
@@ -72,7 +76,7 @@ def test_a_file_of_decimal_commas_and_days_first_is_one_dialect_and_nothing_is_a
 
 
 def test_what_a_cell_shows_is_what_it_says(hospital):
-    whole_days = {name: ("as proposed", "", "whole days") for name in ("确诊日期", "末次随访日期")}
+    whole_days = dict.fromkeys(("确诊日期", "末次随访日期"), ("as proposed", "", "whole days"))
     hospital.load("monthfmt.xlsx", **whole_days)
     assert set(whole_days) <= set(hospital.asked)
     months = hospital.find("month")
@@ -89,7 +93,7 @@ def test_what_a_cell_shows_is_what_it_says(hospital):
 
 
 def test_where_only_the_month_is_known_its_middle_stands_in(hospital):
-    only_month = {name: ("as proposed", "", "only month") for name in ("确诊日期", "末次随访日期")}
+    only_month = dict.fromkeys(("确诊日期", "末次随访日期"), ("as proposed", "", "only month"))
     hospital.load("monthfmt.xlsx", **only_month)
     assert not hospital.find("month")
     diagnosed = hospital.read("core.patient").sort("source_row")["diagnosis_date"]
@@ -99,7 +103,14 @@ def test_where_only_the_month_is_known_its_middle_stands_in(hospital):
 
 def test_placeholders_are_missing_and_who_is_dead_stays_dead(hospital):
     hospital.load("nulldates.xlsx")
-    empty = {(2, "死亡日期"), (4, "末次随访日期"), (6, "确诊日期"), (5, "出生日期"), (3, "末次随访日期"), (5, "死亡日期")}
+    empty = {
+        (2, "死亡日期"),
+        (4, "末次随访日期"),
+        (6, "确诊日期"),
+        (5, "出生日期"),
+        (3, "末次随访日期"),
+        (5, "死亡日期"),
+    }
     assert set(hospital.find("placeholder")) == empty
     assert hospital.find("unreadable") == {(7, "末次随访日期"): "20213"}
     assert set(hospital.find("after_delivery")) == {(9, "末次随访日期")}

@@ -161,7 +161,12 @@ def _find_kind(present: pl.Series, numeric: pl.Series, n_distinct: int, written:
     is_ended = ~present.str.to_lowercase().is_in(ONGOING_TEXTS)
     ended = present.filter(is_ended)
     dates = read_dates(ended, repeat(written, ended.len()))
-    is_date = dates.days.is_not_null() | dates.is_month | dates.is_placeholder | ended.str.contains(_WRITTEN_DATE["03/05/2020"])
+    is_date = (
+        dates.days.is_not_null()
+        | dates.is_month
+        | dates.is_placeholder
+        | ended.str.contains(_WRITTEN_DATE["03/05/2020"])
+    )
     is_number = numbers.filter(is_ended).is_not_null() & ~ended.str.contains(_WRITTEN_DATE["20200305"])
     if _are_most(int((is_date & ~is_number).sum()), ended.len()):
         return Kind.DATE
