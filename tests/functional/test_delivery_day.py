@@ -9,18 +9,18 @@ from pathlib import Path
 import clinic
 import example_hospital
 import polars as pl
+import pyreadstat
 import pytest
 
-from etl.errors import DeliveryError
+from etl.errors import ExtractDayError, UsageError
 from etl.ingest import ingest
-from etl.mapping.delivery_day import find_named_day, find_stated_day
+from etl.mapping.delivery_day import find_named_day, find_stated_day, read_said_day
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 
 DAY = dt.date(2022, 11, 20)
-TODAY = dt.date(2026, 1, 15)
 DATE_FIELDS = [
     (table, name)
     for table, model in TABLES.items()
@@ -37,7 +37,7 @@ class Hospital:
         self.extracts = self.settings.extracts_dir / "everything"
         example_hospital.write_site(self.settings.workspace / "sites" / "everything")
 
-    def load(self, delivery=None, *, today=TODAY, check=False):
+    def load(self, delivery=None, *, extracted=None, check=False):
         return ingest(
             self.settings,
             "everything",
@@ -45,7 +45,7 @@ class Hospital:
             check=check,
             accept=False,
             progress=lambda *_: None,
-            today=today,
+            extracted=extracted,
         )
 
     def read(self, relation):
@@ -65,7 +65,7 @@ def hospital(tmp_path):
     return Hospital(tmp_path)
 
 
-@pytest.mark.parametrize("origin", ["name", "loaded"])
+@pytest.mark.parametrize("origin", ["name", "said"])
 def test_in_every_date_field_the_day_itself_is_kept_and_the_next_is_set_aside(hospital, origin):
     """All fields are tried in one delivery: for each a patient with the day itself and one with the day after."""
     first = {
@@ -76,8 +76,9 @@ def test_in_every_date_field_the_day_itself_is_kept_and_the_next_is_set_aside(ho
         edits[f"{table}.{name} on"] = f"{table}[{first[table]}].{name}={DAY}"
         edits[f"{table}.{name} after"] = f"{table}[{first[table]}].{name}={DAY + dt.timedelta(days=1)}"
     folder = example_hospital.write_delivery(hospital.extracts / (f"x_{DAY}" if origin == "name" else "x"), edits)
-    summary = hospital.load(folder, today=TODAY if origin == "name" else DAY)
+    summary = hospital.load(folder, extracted=DAY if origin == "said" else None)
     assert (summary.day.day, summary.day.origin) == (DAY, origin)
+    assert hospital.read("ingests").select("extract_day", "extract_day_origin").row(0) == (DAY, origin)
     asked = hospital.read("versions.findings").filter(pl.col("rule_id").str.ends_with(".after_delivery"))
     assert sorted(asked["rule_id"]) == sorted(f"{table}.{name}.after_delivery" for table, name in DATE_FIELDS)
     assert set(asked["value"]) == {str(DAY + dt.timedelta(days=1))}
@@ -209,18 +210,19 @@ def test_of_several_workbooks_the_last_saved_counts_and_a_name_goes_before(tmp_p
 
 def test_a_name_before_most_dates_is_refused_and_says_what_to_do(hospital):
     folder = example_hospital.write_delivery(hospital.extracts / "x_2012-11-20", {"A": "", "B": ""})
-    with pytest.raises(DeliveryError) as caught:
+    with pytest.raises(ExtractDayError) as caught:
         hospital.load(folder)
-    for words in ("2012-11-20", "x_2012-11-20", "name", "Nothing was loaded", "Rename"):
+    for words in ("2012-11-20", "x_2012-11-20", "name", "Nothing was loaded", "--extracted YYYY-MM-DD"):
         assert words in caught.value.en
-    assert "重新命名" in caught.value.zh
+    assert "未载入任何数据" in caught.value.zh
     assert not hospital.settings.warehouse_path.exists()
+    assert hospital.load(folder, extracted=DAY).day.origin == "said"
 
 
 def test_a_name_before_most_last_contacts_is_refused_though_other_dates_lie_before_it(hospital):
     """A slip of a year: images and laboratory are of the spring, the last contacts of December."""
     patients = {f"{n}": "" for n in range(12)}
-    with pytest.raises(DeliveryError, match=r"12 of 12 dates \(last day"):
+    with pytest.raises(ExtractDayError, match=r"12 of 12 dates \(last day"):
         hospital.load(example_hospital.write_delivery(hospital.extracts / "x_2020-11-20", patients))
 
 
@@ -236,25 +238,65 @@ def test_a_workbook_saved_long_before_its_dates_was_saved_by_no_person(tmp_path)
             new.writestr(item, b"<c><modified>2006-09-16T00:00:00Z</modified></c>" if "core.xml" in item else text)
     source.unlink()
     settings = Settings(tmp_path / "w", tmp_path / "key", "both")
-    summary = ingest(
-        settings, "clinic", extract=None, check=True, accept=False, progress=lambda *_: None, today=dt.date(2021, 1, 1)
-    )
-    assert (str(summary.day), summary.day.origin) == ("2021-01-01", "loaded")
-    assert not summary.findings.get("reject")
+    with pytest.raises(ExtractDayError, match=r"2006-09-16 .when its file was last saved"):
+        ingest(settings, "clinic", extract=None, check=True, accept=False, progress=lambda *_: None)
 
 
-def test_a_clock_that_is_set_back_is_told_and_nothing_is_set_aside(hospital):
+def test_a_delivery_of_which_nobody_knows_the_day_is_refused_with_the_command_to_repeat(hospital):
     folder = example_hospital.write_delivery(hospital.extracts / "x", {"A": "", "B": ""})
-    with pytest.raises(DeliveryError, match=r"clock"):
-        hospital.load(folder, today=dt.date(2012, 1, 1))
-    assert hospital.load(folder).status == "loaded"
+    with pytest.raises(ExtractDayError) as caught:
+        hospital.load()
+    assert f"registry ingest everything --extract {folder} --extracted YYYY-MM-DD" in caught.value.en
+    assert not hospital.settings.warehouse_path.exists()
+    assert hospital.load(extracted=DAY).status == "loaded"
 
 
-def test_a_delivery_whose_name_holds_the_day_asks_no_clock(hospital):
-    folder = example_hospital.write_delivery(hospital.extracts / f"x_{DAY}", {"A": "outcome.death_date=2022-11-21"})
-    for today in (dt.date(2012, 1, 1), TODAY):
-        summary = hospital.load(folder, today=today, check=True)
-        assert (summary.day.day, summary.findings) == (DAY, {"query": 2})
+def test_of_a_delivery_of_2022_loaded_in_2026_a_death_of_2023_or_2091_is_asked_about_and_nobody_lives_to_the_close(
+    hospital,
+):
+    edits = {"A": "outcome.death_date=2023-01-05", "B": "outcome.death_date=2091-08-12", "C": ""}
+    hospital.load(example_hospital.write_delivery(hospital.extracts / f"x_{DAY}", edits))
+    asked = hospital.read("versions.findings").filter(pl.col("rule_id") == "outcome.death_date.after_delivery")
+    assert sorted(asked["value"]) == ["2023-01-05", "2091-08-12"]
+    # Dead, on a day that is not known: dead at the last contact on 2020-12-01, day 275.
+    subjects = hospital.read("core.subject").sort("source_row")
+    assert subjects.select("os_days", "os_event").rows() == [(275.0, True)] * 3
+
+
+def test_what_was_said_of_a_delivery_holds_when_it_is_read_again_and_may_be_said_anew(hospital):
+    example_hospital.write_delivery(hospital.extracts / "x", {"A": "outcome.death_date=2022-11-25", "B": ""})
+    assert hospital.load(extracted=DAY).findings["query"] == 2
+    assert hospital.load().status == "nothing new"
+    assert hospital.load(extracted=DAY).status == "nothing new"
+    mapping = hospital.settings.workspace / "sites" / "everything" / "columns.csv"
+    mapping.write_text(mapping.read_text("utf-8").replace("not a field", "no field"), "utf-8")
+    again = hospital.load()
+    assert (again.status, again.day.day, again.day.origin) == ("loaded", DAY, "said")
+    later = hospital.load(extracted=dt.date(2022, 11, 30))
+    assert (later.status, later.day.day) == ("loaded", dt.date(2022, 11, 30))
+    assert hospital.load().status == "nothing new"
+
+
+@pytest.mark.parametrize("text", ["2022-11-20", "20221120", "2022/11/20", "2022年11月20日"])
+def test_the_day_is_said_in_any_form_that_can_mean_one_day(text):
+    assert read_said_day(text) == DAY
+
+
+@pytest.mark.parametrize("text", ["2022-11", "20/11/2022", "today", "1953-04-17", "2022-02-30", "YYYY-MM-DD"])
+def test_what_is_said_and_is_no_day_of_this_century_is_refused(text):
+    with pytest.raises(UsageError, match="YYYY-MM-DD"):
+        read_said_day(text)
+
+
+@pytest.mark.parametrize("suffix", [".sav", ".xpt"])
+def test_an_export_knows_when_it_was_made(tmp_path, suffix):
+    path = tmp_path / f"data{suffix}"
+    write = pyreadstat.write_sav if suffix == ".sav" else pyreadstat.write_xport
+    write(pl.DataFrame({"number": ["1"]}), path)
+    os.utime(path, (0, 0))
+    stated = find_stated_day(path)
+    assert stated.origin == "saved"
+    assert abs((stated.day - dt.date.today()).days) <= 1  # the program that exported asked its own clock
 
 
 def test_a_delivery_renamed_to_another_day_is_read_again_and_else_not(hospital):
@@ -262,7 +304,7 @@ def test_a_delivery_renamed_to_another_day_is_read_again_and_else_not(hospital):
         hospital.extracts / f"x_{DAY}", {"A": "outcome.death_date=2022-11-25", "B": ""}
     )
     assert hospital.load().status == "loaded"
-    assert hospital.load(today=TODAY + dt.timedelta(days=400)).status == "nothing new"
+    assert hospital.load().status == "nothing new"
     renamed = folder.rename(hospital.extracts / f"renamed {DAY:%Y%m%d}")
     assert hospital.load().status == "nothing new"
     renamed.rename(hospital.extracts / "x_2022-11-30")
@@ -278,9 +320,3 @@ def test_of_two_copies_the_one_with_the_later_day_counts_once(hospital):
         example_hospital.write_delivery(hospital.extracts / name, {"A": "", "B": ""})
     assert str(hospital.load().day) == "2022-12-20"
     assert hospital.load().status == "nothing new"
-
-
-def test_a_delivery_that_states_no_day_is_not_read_again_every_day(hospital):
-    example_hospital.write_delivery(hospital.extracts / "x", {"A": ""})
-    assert hospital.load().status == "loaded"
-    assert hospital.load(today=TODAY + dt.timedelta(days=1)).status == "nothing new"
