@@ -65,7 +65,7 @@ def _make_columns(rows: Sequence[Sequence[str]], width: int) -> pl.DataFrame:
     return pl.DataFrame([pl.Series(str(i), column, dtype=pl.String) for i, column in enumerate(columns)])
 
 
-def _read_quoted(lines: pl.Series, numbers: Sequence[int], delimiter: str) -> tuple[dict[int, list[str]], list[int]]:
+def _read_quoted(lines: pl.Series, numbers: list[int], delimiter: str) -> tuple[dict[int, list[str]], list[int]]:
     """Return the rows that begin in the given lines, by line, and the lines that belong to a row begun before."""
     found: dict[int, list[str]] = {}
     within: list[int] = []
