@@ -284,7 +284,8 @@ def _load(
         }  # fmt: skip
         for name, frame in about.items():
             warehouse.append(f"versions.{name}", frame.with_columns(owner))
-        warehouse.append("landing.source_row", mapped.landing.rows.with_columns(owner))
+        for rows in mapped.landing.rows:
+            warehouse.append("landing.source_row", rows.read().with_columns(owner))
         store_answers(warehouse, site.hospital, answers)
         refresh(warehouse)
     return ingest_id

@@ -18,7 +18,8 @@ from etl.judging.book import FindingsBook
 from etl.judging.contract import CELL_KINDS, PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
 from etl.judging.findings import FAIL, PERSONAL_DATA, STRAY_CELL, contract_message, make_findings
 from etl.judging.rules import judge_rules
-from etl.mapping.records import PERSON_ID, RECORD, TypedRecords
+from etl.judging.settled import settle
+from etl.mapping.records import PERSON_ID, TypedRecords
 from etl.mapping.verbs import Mapped
 from etl.pages.text import Text
 from schemas.bookkeeping import COMPLETENESS, QUARANTINE
@@ -45,8 +46,10 @@ class Validated:
     records_quarantined: int
 
 
-def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent: Collection[str]) -> Validated:
+def validate_delivery(records: dict[str, TypedRecords], mapped: Mapped, sent: Collection[str]) -> Validated:
     """Judge every record of a delivery; `sent` are the tables that the hospital's mapping gives.
+
+    `records` is emptied on the way: those of a large hospital twice in memory would be too much.
 
     Raises:
         InternalError: the accepted records do not pass the contract, or the accounts do not balance.
@@ -54,19 +57,16 @@ def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent:
     book = FindingsBook(mapped.group_columns)
     rejected = {name: reject_by_key(table, book) for name, table in records.items()}
     rejected = reject_with_patient(records, rejected, book)
-    accepted = {
-        name: table.frame.join(rejected[name], on=RECORD, how="anti", maintain_order="left")
-        for name, table in records.items()
-    }
-    for name, table in records.items():
-        judge_cells(table, accepted[name], book)
-    tables = {name: frame.select(*PROVENANCE, *read_contract(TABLES[name])) for name, frame in accepted.items()}
+    settled = {name: settle(records.pop(name), rejected[name]) for name in tuple(records)}
+    for table in settled.values():
+        judge_cells(table, book)
+    tables = {name: table.accepted.select(*PROVENANCE, *read_contract(TABLES[name])) for name, table in settled.items()}
     _pass_gate(tables)
     derived = derive(tables, sent=sent)
     _hold_to_declaration(derived)
-    judge_rules(records, accepted, derived, book)
+    judge_rules(settled, derived, book)
     book.findings += _judge_unmapped_cells(mapped)
-    findings, rule_outcomes = book.close()
+    findings, rule_outcomes = book.close(settled)
     return Validated(
         tables=tables,
         derived=derived,
@@ -74,8 +74,8 @@ def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent:
         rule_outcomes=rule_outcomes,
         quarantine=_make_quarantine(findings),
         completeness=_count_filled(tables),
-        records_made=sum(table.frame.height for table in records.values()),
-        records_quarantined=sum(frame.height for frame in rejected.values()),
+        records_made=sum(table.height for table in settled.values()),
+        records_quarantined=sum(table.rejected.height for table in settled.values()),
     )
 
 

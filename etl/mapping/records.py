@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.mapping.identity import PseudonymKey, compare_with_person, normalise_person, pseudonymise
+from etl.mapping.kept_frame import KeptFrame
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, clean_text, drop_missing, parse_field
 from etl.mapping.site import Site
@@ -30,13 +31,13 @@ FAULTS = {RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit"
 class TypedRecords:
     """One table's records.
 
-    `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts in the same
-    order; `faults` has _record, field, kind, likely_unit; `personal` has _record, field of free texts that held personal data.
+    `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts of fields and units in the
+    same order; `faults` has _record, field, kind, likely_unit; `personal` has _record, field of free texts that held personal data.
     """
 
     table: str
     frame: pl.DataFrame
-    raw: pl.DataFrame
+    raw: KeptFrame
     faults: pl.DataFrame
     personal: pl.DataFrame
 
@@ -110,7 +111,9 @@ def type_records(
         GROUP,
     ).with_columns(list(typed_by_name.values()))
     ordered = frame.select(*PROVENANCE, RECORD, GROUP, *contract)
-    return TypedRecords(table, _add_record_key(ordered, masked, model), masked, pl.concat(faults), personal)
+    said = masked.select(name for name in masked.columns if name.removesuffix(UNIT_SUFFIX) in contract)
+    keyed = _add_record_key(ordered, masked, model)
+    return TypedRecords(table, keyed, KeptFrame(said), pl.concat(faults), personal)
 
 
 @dataclass(frozen=True)
