@@ -29,7 +29,9 @@ def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
     frame = records.frame.select(RECORD, *identity, "_has_key")
     missing = frame.filter(~pl.col("_has_key")).select(RECORD)
     keyed = frame.filter("_has_key")
-    copies = keyed.filter(pl.struct(identity).is_duplicated())
+    # By hash first: rows as a whole are compared only where there may be two.
+    likely = keyed.filter(pl.struct(identity).hash().is_duplicated())
+    copies = likely.filter(pl.struct(identity).is_duplicated())
     judged = copies.with_columns(_join_contents(records, copies[RECORD])).with_columns(
         pl.col("_text").n_unique().over(identity).alias("_n_contents"),
         pl.int_range(pl.len()).over(identity).alias("_nth"),

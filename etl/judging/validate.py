@@ -87,7 +87,9 @@ def _pass_gate(tables: Mapping[str, pl.DataFrame]) -> None:
             raise InternalError(
                 f"Accepted records of '{name}' are not as declared: {'; '.join(misfits)}. Nothing was loaded."
             )
-        empty = {column for column in frame.columns if frame[column].null_count() == frame.height}
+        empty = {
+            column for column, n in zip(frame.columns, frame.null_count().row(0), strict=True) if n == frame.height
+        }
         optional = [column for column in empty if schema.columns[column].nullable or not frame.height]
         try:
             schema.remove_columns(optional).validate(frame.drop(optional), lazy=True)
@@ -144,8 +146,9 @@ def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _count_filled(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    empty = {table: frame.null_count().row(0, named=True) for table, frame in tables.items()}
     lines = [
-        (table, name, frame.height, frame.height - frame[name].null_count())
+        (table, name, frame.height, frame.height - empty[table][name])
         for table, frame in tables.items()
         for name, spec in read_contract(TABLES[table]).items()
         if not spec.is_made or name == PERSON_ID

@@ -1,4 +1,4 @@
-"""Frames that are needed again only at the end of an ingest: held compressed until then, for a large hospital's fill the memory."""
+"""How a large hospital's frames fit into the memory: compressed until they are needed again, and nothing said a million times."""
 
 from __future__ import annotations
 
@@ -41,3 +41,17 @@ def _pack(frame: pl.DataFrame) -> bytes:
 def slice_rows(frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Yield a frame in parts that take little memory each; none of an empty one."""
     return frame.iter_slices(ROWS_AT_ONCE)
+
+
+def say_once(frame: pl.DataFrame, names: Sequence[str] = ()) -> pl.DataFrame:
+    """Return the frame with its empty columns, and those of `names` that say the same in every row, as one value each.
+
+    polars holds such a column in a few bytes however many rows it has.
+    """
+    if frame.is_empty():
+        return frame
+    same = {name: None for name, n in frame.null_count().row(0, named=True).items() if n == frame.height}
+    for name in names:
+        if name not in same and frame.select(pl.col(name).n_unique()).item() == 1:
+            same[name] = frame.item(0, name)
+    return frame.with_columns(pl.lit(value, dtype=frame.schema[name]).alias(name) for name, value in same.items())

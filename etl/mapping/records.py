@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.mapping.identity import PseudonymKey, compare_with_person, normalise_person, pseudonymise
-from etl.mapping.kept_frame import KeptFrame
+from etl.mapping.kept_frame import KeptFrame, say_once
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import AFTER_DELIVERY, IMPOSSIBLE, UNREADABLE, clean_text, drop_missing, parse_field
 from etl.mapping.site import Site
@@ -113,7 +113,7 @@ def type_records(
     ordered = frame.select(*PROVENANCE, RECORD, GROUP, *contract)
     said = masked.select(name for name in masked.columns if name.removesuffix(UNIT_SUFFIX) in contract)
     keyed = _add_record_key(ordered, masked, model)
-    return TypedRecords(table, keyed, KeptFrame(said), pl.concat(faults), personal)
+    return TypedRecords(table, say_once(keyed), KeptFrame(said), pl.concat(faults), personal)
 
 
 @dataclass(frozen=True)
