@@ -7,11 +7,13 @@ fault of the registry, never of a hospital.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import pandera.errors
 import polars as pl
+from pandera.polars import DataFrameSchema
 
 from etl.errors import InternalError
 from etl.judging.book import FindingsBook
@@ -80,19 +82,15 @@ def validate_delivery(records: dict[str, TypedRecords], mapped: Mapped, sent: Co
 
 
 def _pass_gate(tables: Mapping[str, pl.DataFrame]) -> None:
-    """Let pandera check each table by its contract; a column without a single value can break nothing but its type."""
+    """Let pandera check each table by its contract: the columns that can break more than their type, which is compared as a whole."""
     for name, frame in tables.items():
-        schema = TABLES[name].to_schema()
         if misfits := list_misfits(dict(frame.schema), read_contract_dtypes(TABLES[name])):
             raise InternalError(
                 f"Accepted records of '{name}' are not as declared: {'; '.join(misfits)}. Nothing was loaded."
             )
-        empty = {
-            column for column, n in zip(frame.columns, frame.null_count().row(0), strict=True) if n == frame.height
-        }
-        optional = [column for column in empty if schema.columns[column].nullable or not frame.height]
+        asked = frozenset(_list_breakable(TABLES[name].to_schema(), frame))
         try:
-            schema.remove_columns(optional).validate(frame.drop(optional), lazy=True)
+            _select_columns(name, asked).validate(frame.select(sorted(asked)), lazy=True)
         except (pandera.errors.SchemaErrors, pandera.errors.SchemaError) as error:
             # The exception's own text holds rows, so only the failing columns and checks are told.
             cases = getattr(error, "failure_cases", None)
@@ -100,6 +98,22 @@ def _pass_gate(tables: Mapping[str, pl.DataFrame]) -> None:
             raise InternalError(
                 f"Accepted records of '{name}' do not pass their contract: {where}. Nothing was loaded."
             ) from None
+
+
+def _list_breakable(schema: DataFrameSchema, frame: pl.DataFrame) -> Iterator[str]:
+    """Yield the columns that lack a value they need, or have values and a check: any other keeps its contract."""
+    n_null = frame.null_count().row(0, named=True) if frame.height else dict.fromkeys(frame.columns, 0)
+    for name, column in schema.columns.items():
+        needs_values = not column.nullable and (n_null[name] or frame.schema[name] == pl.Float64)
+        if needs_values or (column.checks and n_null[name] < frame.height) or column.unique:
+            yield name
+
+
+@cache
+def _select_columns(table: str, names: frozenset[str]) -> DataFrameSchema:
+    """Return a table's schema with some of its columns alone."""
+    schema = TABLES[table].to_schema()
+    return schema.remove_columns([name for name in schema.columns if name not in names])
 
 
 def _hold_to_declaration(derived: Mapping[str, pl.DataFrame]) -> None:
