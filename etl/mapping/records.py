@@ -24,6 +24,7 @@ from schemas.tables import TABLES
 RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
+_FEW_CELLS = 500
 FAULTS = {RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit": pl.String}
 
 
@@ -142,15 +143,17 @@ def _read_column(
 ) -> _Column:
     """Read one column; `named` are the quantities of the rows' values, and no date may lie after `last_day`.
 
-    Cells with the same text are read once.
+    Cells with the same text are read once, unless they are so few that finding them costs more than reading them again.
     """
     if texts[spec.name].null_count() == texts.height:
         return _read_nothing(spec, texts.height)
     unit = spec.name + UNIT_SUFFIX
     parts = {"text": texts[spec.name], "quantity": named, "sent_unit": texts[unit] if unit in texts.columns else None}
     cells = pl.DataFrame({name: part for name, part in parts.items() if part is not None})
-    distinct = read_cells(cells.unique(), spec, codes, last_day)
-    read = cells.join(distinct, on=cells.columns, how="left", nulls_equal=True, maintain_order="left")
+    distinct = read_cells(cells if cells.height <= _FEW_CELLS else cells.unique(), spec, codes, last_day)
+    read = distinct
+    if cells.height > _FEW_CELLS:
+        read = cells.join(distinct, on=cells.columns, how="left", nulls_equal=True, maintain_order="left")
     series = [read["value"].alias(spec.name)]
     if spec.is_censored:
         series.append(read["comparator"].alias(spec.name + COMPARATOR_SUFFIX))
