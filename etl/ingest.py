@@ -126,10 +126,9 @@ def ingest(
     if check:
         return summary
     progress("loading", "载入")
-    last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
     frames = _list_frames(mapped, validated, site.hospital, delivery.name)
     del validated
-    ingest_id = _load(settings, site, delivery, candidate, frames, mapped.landing, accounts, key, last_id, answers)
+    ingest_id = _load(settings, site, delivery, candidate, frames, mapped.landing, accounts, key, known, answers)
     return replace(summary, ingest_id=ingest_id)
 
 
@@ -269,10 +268,11 @@ def _load(
     landing: Landing,
     accounts: Mapping[str, int],
     key: PseudonymKey,
-    last_id: int,
+    known: _Known,
     answers: pl.DataFrame,
 ) -> int:
     """Load everything in one transaction and return the ingest's number; `frames` is emptied, so that memory becomes free on the way."""
+    last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
         ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
         if ingest_id != last_id + 1:

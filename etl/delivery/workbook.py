@@ -22,7 +22,7 @@ ERROR_TEXT = "#ERROR"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _CELL = re.compile(r"^([A-Z]+)(\d+)$")
-_MERGED = re.compile(r"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 Place = tuple[int, int]
 
@@ -104,7 +104,7 @@ def _list_parts(container: zipfile.ZipFile) -> list[tuple[str, str]]:
 def _scan_sheet(xml: bytes) -> Marks:
     if xml.startswith((b"\xff\xfe", b"\xfe\xff")):
         xml = xml.decode("utf-16").encode()
-    merged = [(_read_place(first), _read_place(last)) for first, last in _MERGED.findall(xml.decode("latin-1"))]
+    merged = [(_read_place(first.decode()), _read_place(last.decode())) for first, last in _MERGED.findall(xml)]
     return Marks(_find_uncalculated(xml) if _FORMULA.search(xml) else [], merged)
 
 
@@ -133,6 +133,7 @@ def _read_place(reference: str) -> tuple[int, int]:
 
 def main() -> None:
     """Read the workbook named on the command line and write it to stdout."""
+    sys.modules["numpy"] = None  # type: ignore[assignment] (pyarrow does without; its import costs twice pyarrow's own)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
     sys.stdout.buffer.write(pickle.dumps(read_workbook(sys.argv[1])))
 
