@@ -63,7 +63,7 @@ def validate_delivery(records: dict[str, TypedRecords], mapped: Mapped, sent: Co
     for table in settled.values():
         judge_cells(table, book)
     tables = {name: table.accepted.select(*PROVENANCE, *read_contract(TABLES[name])) for name, table in settled.items()}
-    _pass_gate(tables)
+    hold_to_contracts(tables)
     derived = derive(tables, sent=sent)
     _hold_to_declaration(derived)
     judge_rules(settled, derived, book)
@@ -81,7 +81,7 @@ def validate_delivery(records: dict[str, TypedRecords], mapped: Mapped, sent: Co
     )
 
 
-def _pass_gate(tables: Mapping[str, pl.DataFrame]) -> None:
+def hold_to_contracts(tables: Mapping[str, pl.DataFrame]) -> None:
     """Let pandera check each table by its contract: the columns that can break more than their type, which is compared as a whole."""
     for name, frame in tables.items():
         if misfits := list_misfits(dict(frame.schema), read_contract_dtypes(TABLES[name])):
