@@ -24,9 +24,10 @@ from etl.errors import (
 )
 from etl.judging.between_hospitals import find_shared_patients
 from etl.judging.validate import Validated, validate_delivery
-from etl.mapping.accounts import USED
+from etl.mapping.accounts import USED, Landing
 from etl.mapping.delivery_day import EXAMPLE_DAY, DeliveryDay, settle_day
 from etl.mapping.identity import PseudonymKey, read_key
+from etl.mapping.masking import OwnTexts
 from etl.mapping.read_site import load_site
 from etl.mapping.records import type_delivery
 from etl.mapping.site import Site
@@ -114,7 +115,7 @@ def ingest(
     repeated = suggest_command("ingest", hospital, extract=extract or candidate.path, extracted=EXAMPLE_DAY)
     day = settle_day(candidate.stated_day, mapped.records, delivery.name, repeated)
     records = type_delivery(mapped, site, delivery.name, day.day, key)
-    mapped = replace(mapped, records={})  # the texts are read: a large hospital's fill the memory
+    mapped = replace(mapped, records={}, own=OwnTexts())  # the texts are read: a large hospital's fill the memory
     validated = validate_delivery(records, mapped, site.tables)
     _check_volume(validated, site, known, extract, accept=accept)
     accounts = _balance(mapped, validated)
@@ -126,8 +127,9 @@ def ingest(
     if check:
         return summary
     progress("loading", "载入")
-    last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
-    ingest_id = _load(settings, site, delivery, candidate, mapped, validated, accounts, key, last_id, answers)
+    frames = _list_frames(mapped, validated, site.hospital, delivery.name)
+    del validated
+    ingest_id = _load(settings, site, delivery, candidate, frames, mapped.landing, accounts, key, known, answers)
     return replace(summary, ingest_id=ingest_id)
 
 
@@ -243,18 +245,35 @@ def _balance(mapped: Mapped, validated: Validated) -> dict[str, int]:
     return accounts
 
 
+def _name_owner(hospital: str, delivery: str) -> tuple[pl.Expr, pl.Expr]:
+    return pl.lit(hospital).alias("hospital"), pl.lit(delivery).alias("delivery")
+
+
+def _list_frames(mapped: Mapped, validated: Validated, hospital: str, delivery: str) -> dict[str, pl.DataFrame]:
+    """Return what is stored of a delivery beside its rows, by table, without the ingest's number."""
+    stored = {**validated.tables, **{name: validated.derived[name] for name in STORED_FRAMES}}
+    about = {
+        "findings": validated.findings, "rule_outcomes": validated.rule_outcomes, "quarantine": validated.quarantine,
+        "row_accounts": mapped.row_accounts, "completeness": validated.completeness,
+    }  # fmt: skip
+    owned = {name: frame.with_columns(_name_owner(hospital, delivery)) for name, frame in about.items()}
+    return {f"versions.{name}": frame for name, frame in (stored | owned).items()}
+
+
 def _load(
     settings: Settings,
     site: Site,
     delivery: Delivery,
     candidate: Candidate,
-    mapped: Mapped,
-    validated: Validated,
+    frames: dict[str, pl.DataFrame],
+    landing: Landing,
     accounts: Mapping[str, int],
     key: PseudonymKey,
-    last_id: int,
+    known: _Known,
     answers: pl.DataFrame,
 ) -> int:
+    """Load everything in one transaction and return the ingest's number; `frames` is emptied, so that memory becomes free on the way."""
+    last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
         ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
         if ingest_id != last_id + 1:
@@ -274,18 +293,13 @@ def _load(
             **accounts, "is_current": True, "is_withdrawn": False,
         }  # fmt: skip
         warehouse.append("main.ingests", pl.DataFrame([line]))
-        stamp = [pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")]
-        owner = [*stamp, pl.lit(site.hospital).alias("hospital"), pl.lit(delivery.name).alias("delivery")]
-        stored = {**validated.tables, **{name: validated.derived[name] for name in STORED_FRAMES}}
-        for name, frame in stored.items():
-            warehouse.append(f"versions.{name}", frame.with_columns(stamp))
-        about = {
-            "findings": validated.findings, "rule_outcomes": validated.rule_outcomes, "quarantine": validated.quarantine,
-            "row_accounts": mapped.row_accounts, "completeness": validated.completeness,
-        }  # fmt: skip
-        for name, frame in about.items():
-            warehouse.append(f"versions.{name}", frame.with_columns(owner))
-        warehouse.append("landing.source_row", mapped.landing.rows.with_columns(owner))
+        stamp = pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")
+        for table in tuple(frames):
+            warehouse.append(table, frames.pop(table).with_columns(stamp))
+        for rows in landing.rows:
+            warehouse.append(
+                "landing.source_row", rows.read().with_columns(stamp, *_name_owner(site.hospital, delivery.name))
+            )
         store_answers(warehouse, site.hospital, answers)
         refresh(warehouse)
     return ingest_id

@@ -14,6 +14,7 @@ from etl.quality.report import write_quality_pages
 from etl.settings import Settings, find_site, list_hospitals
 from etl.store.warehouse import read_frames
 from etl.suggestions import suggest_command
+from schemas.contract import read_contract
 from schemas.tables import TABLES
 
 ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine")
@@ -31,7 +32,9 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
         "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "marts.unfilled_column", "core.completeness", "core.eligibility", "core.subject",
         *(f"core.{name}" for name in TABLES), *(f"versions.{name}" for name in ABOUT_INGESTS),
     ]  # fmt: skip
-    frames = read_frames(settings.warehouse_path, relations)
+    # Pages tell nothing of where a record stood; a large hospital's places would fill the memory.
+    needed = {f"core.{name}": ["hospital", "patient_id", *read_contract(table)] for name, table in TABLES.items()}
+    frames = read_frames(settings.warehouse_path, relations, needed)
     frames["findings"] = frames.pop("finding")
     frames["record_counts"] = frames.pop("record_count")
     names = {

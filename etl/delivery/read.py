@@ -31,7 +31,7 @@ from etl.delivery.stat_files import (
     read_catalogue,
     read_stat_file,
 )
-from etl.delivery.text_files import decode_text, find_delimiter, split_rows
+from etl.delivery.text_files import cut_rows, decode_text, find_delimiter
 from etl.errors import DeliveryError
 from etl.suggestions import escape_hidden
 
@@ -294,26 +294,23 @@ def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     text, encoding = decode_text(_read_bytes(path), name)
     try:
-        rows = split_rows(text, delimiter or find_delimiter(text))
+        cells, n_cells = cut_rows(text, delimiter or find_delimiter(text))
     except csv.Error as error:
         raise DeliveryError(
             f"{name}: the quotation marks do not close ({error}). Save it again from Excel as 'CSV UTF-8'.",
             f"{name}：引号未闭合。请用 Excel 重新另存为“CSV UTF-8”。",
         ) from None
-    cells = pl.DataFrame({"row": rows})
-    is_blank = (pl.col("row").list.len() == 1) & (pl.col("row").list.first() == "")
-    n_cells = cells.select(pl.when(is_blank).then(0).otherwise(pl.col("row").list.len())).to_series()
-    width = int(n_cells.max() or 0)  # type: ignore[arg-type]
-    frame = cells.select(pl.col("row").list.get(i, null_on_oob=True).alias(str(i)) for i in range(width))
-    numbered = _with_row_numbers(frame)
-    is_short = (n_cells < width) & numbered.select(pl.any_horizontal(pl.exclude(ROW).is_not_null())).to_series()
-    short = dict(zip(numbered.filter(is_short)[ROW], n_cells.filter(is_short), strict=True)) if width else {}
+    numbered = _with_row_numbers(cells)
+    is_short = n_cells < cells.width
+    if is_short.any():
+        is_short &= numbered.select(pl.any_horizontal(pl.exclude(ROW).is_not_null())).to_series()
+    short = dict(zip(numbered.filter(is_short)[ROW], n_cells.filter(is_short), strict=True)) if cells.width else {}
     return Grid(name, None, numbered, encoding=encoding, short_rows=short)
 
 
 def _with_row_numbers(frame: pl.DataFrame, first: int = 1) -> pl.DataFrame:
-    blank_as_null = pl.all().str.strip_chars().replace("", None)
-    trimmed = frame.select(pl.when(blank_as_null.is_not_null()).then(pl.all()).name.keep()) if frame.width else frame
+    is_filled = pl.all().str.strip_chars() != ""
+    trimmed = frame.select(pl.when(is_filled).then(pl.all()).name.keep()) if frame.width else frame
     return trimmed.with_row_index(ROW, offset=first).with_columns(pl.col(ROW).cast(pl.Int64))
 
 

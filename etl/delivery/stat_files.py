@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyreadstat
 
 from etl.delivery.number_formats import ROUNDED_TEXT, Shown, is_rounded
 
@@ -23,9 +22,9 @@ CATALOGUE_SUFFIX = ".sas7bcat"
 STAT_SUFFIXES = (".sav", ".zsav", ".dta", ".xpt", ".sas7bdat")
 NAME_ROW = 0
 _FIRST_YEAR = 2000
-_READERS: Mapping[str, Callable[..., tuple[Any, Any]]] = {
-    ".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav, ".dta": pyreadstat.read_dta,
-    ".xpt": pyreadstat.read_xport, ".sas7bdat": pyreadstat.read_sas7bdat, CATALOGUE_SUFFIX: pyreadstat.read_sas7bcat,
+_READERS = {
+    ".sav": "read_sav", ".zsav": "read_sav", ".dta": "read_dta", ".xpt": "read_xport", ".sas7bdat": "read_sas7bdat",
+    CATALOGUE_SUFFIX: "read_sas7bcat",
 }  # fmt: skip
 # What the file itself says, then what Chinese installations wrote before Unicode.
 _ENCODINGS = (None, "GB18030")
@@ -99,7 +98,9 @@ def read_export_day(path: Path) -> dt.date | None:
 
 
 def _read(path: Path, **options: Any) -> tuple[Mapping[str, Sequence[Any]], Any]:
-    reader = _READERS[path.suffix.lower()]
+    import pyreadstat  # a tenth of every start, and few deliveries are such files
+
+    reader: Callable[..., tuple[Any, Any]] = getattr(pyreadstat, _READERS[path.suffix.lower()])
     for encoding in _ENCODINGS:
         try:
             if path.suffix.lower() != CATALOGUE_SUFFIX and not options:

@@ -5,60 +5,84 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import polars as pl
 
 from etl.errors import DeliveryError
 
-_ROWS = pl.List(pl.String)
-_BETWEEN = "\x1f"
 TEXT_ENCODINGS = ("utf-8", "gb18030")
 DELIMITERS = (",", "\t", ";")
 _DELIMITER_HEAD = 100_000
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def split_rows(text: str, delimiter: str) -> pl.Series:
-    """Return the cells of each row (List of String) as Python's csv module reads them, but for blank rows, which may have one empty cell.
+def cut_rows(text: str, delimiter: str) -> tuple[pl.DataFrame, pl.Series]:
+    """Return the cells of each row as Python's csv module reads them, and how many cells each row has: a blank row none.
 
-    Only where a quotation mark stands it is asked: there a cell may hold delimiters and line ends.
+    The frame has one String column per position, named by its 0-based index; beyond a row's last cell it is null. Only where a
+    quotation mark stands the csv module is asked: there a cell may hold delimiters and line ends.
 
     Raises:
         csv.Error: quotation marks do not close, or a cell is longer than the csv module's limit.
     """
-    # A line ends with \r alone, or a cell holds one, or what parts the cells below.
-    if text.count("\r") != text.count("\r\n") or _BETWEEN in text:
-        return pl.Series(list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)), dtype=_ROWS)
-    lines = text.removesuffix("\n").removesuffix("\r").split("\n") if text else []
-    column = pl.Series(lines, dtype=pl.String)
-    is_asked = column.str.contains('"', literal=True) | (column.str.len_chars() > csv.field_size_limit())
+    if text.count("\r") != text.count("\r\n"):  # a line ends with \r alone, or a cell holds one
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        n_cells = pl.Series([0 if row == [""] else len(row) for row in rows], dtype=pl.UInt32)
+        return _make_columns(rows, int(n_cells.max() or 0)), n_cells  # type: ignore[arg-type]
+    # A line keeps its \r, of which polars takes one away: where a cell holds line ends it is part of the cell. The first line
+    # end keeps polars from taking a text that begins with `x^` for a compressed one.
+    lines = pl.read_lines(b"\n" + text.encode().replace(b"\r\n", b"\r\r\n"))["line"].slice(1)
+    is_asked = lines.str.contains('"', literal=True) | (lines.str.len_chars() > csv.field_size_limit())
     asked, within = _read_quoted(lines, is_asked.arg_true().to_list(), delimiter)
-    rows = column.str.strip_suffix("\r").str.split(delimiter)
-    if not asked:
-        return rows
-    joined = pl.Series([_BETWEEN.join(cells) for cells in asked.values()], dtype=pl.String)  # far faster than lists
-    everything = pl.concat([rows, joined.str.split(_BETWEEN)])
-    places = pl.int_range(len(lines), dtype=pl.UInt32, eager=True)
-    places = places.scatter(list(asked), range(len(lines), len(lines) + len(asked)))
-    if within:
-        places = places.filter(~pl.int_range(len(lines), eager=True).is_in(within))
-    return everything.gather(places)
+    return _cut_lines(lines.str.strip_suffix("\r"), asked, within, delimiter)
 
 
-def _read_quoted(
-    lines: Sequence[str], numbers: Sequence[int], delimiter: str
-) -> tuple[dict[int, list[str]], list[int]]:
+def _cut_lines(
+    lines: pl.Series, asked: Mapping[int, list[str]], within: Sequence[int], delimiter: str
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Cut lines at the delimiter, with the rows that were read otherwise in place of theirs, less the lines `within` those."""
+    counts = pl.when(pl.col("line") != "").then(pl.col("line").str.count_matches(delimiter, literal=True) + 1)
+    n_cells = lines.to_frame("line").select(counts.fill_null(0)).to_series()
+    n_cells = n_cells.scatter(
+        [*asked, *within], [*(0 if row == [""] else len(row) for row in asked.values()), *(0 for _ in within)]
+    )
+    width = int(n_cells.max() or 0)  # type: ignore[arg-type]
+    if not width:
+        return pl.DataFrame(), n_cells
+    cells = lines.str.split_exact(delimiter, width - 1).struct.unnest()
+    cells.columns = [str(i) for i in range(width)]
+    if asked:
+        places, read = list(asked), _make_columns(list(asked.values()), width)
+        cells = cells.select(column.scatter(places, read[column.name]) for column in cells)
+    is_row = ~pl.int_range(len(lines), eager=True).is_in(within)
+    return (cells.filter(is_row), n_cells.filter(is_row)) if within else (cells, n_cells)
+
+
+def _make_columns(rows: Sequence[Sequence[str]], width: int) -> pl.DataFrame:
+    columns = ([row[i] if i < len(row) else None for row in rows] for i in range(width))
+    return pl.DataFrame([pl.Series(str(i), column, dtype=pl.String) for i, column in enumerate(columns)])
+
+
+def _read_quoted(lines: pl.Series, numbers: list[int], delimiter: str) -> tuple[dict[int, list[str]], list[int]]:
     """Return the rows that begin in the given lines, by line, and the lines that belong to a row begun before."""
     found: dict[int, list[str]] = {}
     within: list[int] = []
+    texts = dict(zip(numbers, lines.gather(numbers), strict=True))
     end = 0
+
+    def read_on() -> Iterator[str]:
+        nonlocal end
+        while end < len(lines):
+            end += 1
+            yield f"{texts[end - 1] if end - 1 in texts else lines[end - 1]}\n"
+
+    reader = csv.reader(read_on(), delimiter=delimiter, strict=True)
     for number in numbers:
         if number >= end:
-            following = (f"{lines[i]}\n" for i in range(number, len(lines)))
-            reader = csv.reader(following, delimiter=delimiter, strict=True)
+            end = number
             found[number] = next(reader)
-            end = number + reader.line_num
             within += range(number + 1, end)
     return found, within
 
@@ -80,16 +104,15 @@ def decode_text(content: bytes, name: str) -> tuple[str, str]:
             f"{name}: the file is UTF-16 or not text (tried {tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
             f"{name}：文件为 UTF-16 编码或不是文本（已尝试 {tried}）。请在 Excel 中另存为“CSV UTF-8”。",
         )
+    with suppress(UnicodeDecodeError):
+        return content.decode().removeprefix("\ufeff"), TEXT_ENCODINGS[0]
     if _is_damaged_utf8(content):
         raise DeliveryError(
             f"{name}: the file is UTF-8, but some bytes of it are damaged or cut off. Export it again.",
             f"{name}：文件为 UTF-8 编码，但部分字节损坏或被截断。请重新导出。",
         )
-    for encoding in TEXT_ENCODINGS:
-        try:
-            return content.decode(encoding).removeprefix("\ufeff"), encoding
-        except UnicodeDecodeError:
-            continue
+    with suppress(UnicodeDecodeError):
+        return content.decode(TEXT_ENCODINGS[1]), TEXT_ENCODINGS[1]
     raise DeliveryError(
         f"{name}: the text is in none of the encodings tried ({tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
         f"{name}：文本不属于已尝试的编码（{tried}）。请在 Excel 中另存为“CSV UTF-8”。",

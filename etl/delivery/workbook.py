@@ -25,7 +25,7 @@ _LONG_NUMBER = re.compile(rb"<(?:\w+:)?v>(?:\d{16,}|\d(?:\.\d+)?[eE]\+?(?:1[5-9]
 _RICH = re.compile(rb"<(?:\w+:)?(?:vertAlign|strike)\b")
 _STYLES, _TEXTS = "xl/styles.xml", "xl/sharedStrings.xml"
 _CELL = re.compile(r"^([A-Z]+)(\d+)$")
-_MERGED = re.compile(r"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 Place = tuple[int, int]
 
@@ -185,7 +185,7 @@ def _print_rich(item: ElementTree.Element) -> str | None:
 def _scan_sheet(xml: bytes, formats: Formats) -> Marks:
     if xml.startswith((b"\xff\xfe", b"\xfe\xff")):
         xml = xml.decode("utf-16").encode()
-    merged = [(_read_place(first), _read_place(last)) for first, last in _MERGED.findall(xml.decode("latin-1"))]
+    merged = [(_read_place(first.decode()), _read_place(last.decode())) for first, last in _MERGED.findall(xml)]
     used = "|".join(map(str, formats.styles)).encode()
     is_styled = used and re.search(rb"\ss\s*=\s*[\"'](?:%s)[\"']" % used, xml)
     is_plain = not (formats.rich or _FORMULA.search(xml) or _LONG_NUMBER.search(xml) or _RICH.search(xml))
@@ -242,5 +242,6 @@ def _read_place(reference: str) -> tuple[int, int]:
 
 def main() -> None:
     """Read the workbook named on the command line and write it to stdout."""
+    sys.modules["numpy"] = None  # type: ignore[assignment] (pyarrow does without; its import costs twice pyarrow's own)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
     sys.stdout.buffer.write(pickle.dumps(read_workbook(sys.argv[1])))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 
+import numpy as np
 import polars as pl
 
-from etl.judging.findings import FINDING_SCHEMA, make_findings, number_findings
-from etl.mapping.records import TypedRecords
+from etl.judging.findings import FAIL, FINDING_SCHEMA, number_findings
+from etl.judging.settled import PLACE, SettledRecords
 from etl.mapping.verbs import GROUP
 from etl.pages.text import Text
 from schemas.bookkeeping import RULE_OUTCOMES
@@ -19,13 +21,29 @@ from schemas.column import read_dtypes
 OUTCOME_SCHEMA = read_dtypes(RULE_OUTCOMES)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What a rule found in one table: the records' numbers, each once and sorted, and what is said of them."""
+
+    table: str
+    rows: pl.Series
+    rule_id: str
+    severity: Severity
+    field: str | None
+    message: Text
+
+
 @dataclass
 class FindingsBook:
-    """Findings and verdict counts of one delivery; `group_columns` tells the hospital's column behind a field."""
+    """Findings and verdict counts of one delivery; `group_columns` tells the hospital's column behind a field.
+
+    Which records were found is noted while tables are judged; where they stand in the files is looked up at the end, in one pass a table.
+    """
 
     group_columns: pl.DataFrame
     findings: list[pl.DataFrame] = field(default_factory=list)
     outcomes: list[tuple[str, str, str, int, int, int, int]] = field(default_factory=list)
+    _found: list[_Found] = field(default_factory=list)
 
     @cached_property
     def groups_of(self) -> Mapping[str, Mapping[int, str]]:
@@ -36,22 +54,11 @@ class FindingsBook:
         return found
 
     def add(
-        self,
-        records: TypedRecords,
-        rows: pl.Series,
-        *,
-        rule_id: str,
-        severity: Severity,
-        field: str | None,
-        message: Text,
+        self, table: str, rows: pl.Series, *, rule_id: str, severity: Severity, field: str | None, message: Text
     ) -> None:
         """Add a finding for each record of `rows` (their `_record`), pointing at `field` where there is one."""
-        if rows.is_empty():
-            return
-        places = locate(records, rows, field, self.groups_of.get(field or "", {}))
-        self.findings.append(
-            make_findings(places, rule_id=rule_id, severity=severity, table=records.table, field=field, message=message)
-        )
+        if len(rows):
+            self._found.append(_Found(table, rows.unique().sort(), rule_id, severity, field, message))
 
     def count(
         self, rule_id: str, table: str, severity: Severity, *, n: int, n_fail: int, n_not_evaluable: int = 0
@@ -59,38 +66,40 @@ class FindingsBook:
         """Count a contract rule's verdicts over `n` records."""
         self.outcomes.append((rule_id, table, severity.value, n - n_fail - n_not_evaluable, n_fail, n_not_evaluable, 0))
 
-    def list_mapped(self, records: TypedRecords) -> frozenset[str]:
-        """Return the fields of a table for which the hospital has a column, and `<field>__unit` where one holds the unit."""
-        own = set(records.frame[GROUP].unique())
-        return frozenset(name for name, groups in self.groups_of.items() if not own.isdisjoint(groups))
+    def list_mapped(self, groups: Collection[int]) -> frozenset[str]:
+        """Return the fields for which the given groups of records have a column, and `<field>__unit` where one holds the unit."""
+        return frozenset(name for name, own in self.groups_of.items() if not own.keys().isdisjoint(groups))
 
-    def close(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def close(self, records: Mapping[str, SettledRecords]) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return all findings with their ids, and one line of verdict counts per rule."""
-        findings = number_findings(pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *self.findings]))
+        located = [self._locate(table) for table in records.values()]
+        findings = number_findings(pl.concat([pl.DataFrame(schema=FINDING_SCHEMA), *located, *self.findings]))
         outcomes = pl.DataFrame(self.outcomes, schema=OUTCOME_SCHEMA, orient="row").sort("rule_id", "table_name")
         return findings, outcomes
 
-
-def locate(records: TypedRecords, rows: pl.Series, field: str | None, columns: Mapping[int, str]) -> pl.DataFrame:
-    """Return patient, record key and source coordinates of the given records, with the hospital's column and cell text.
-
-    A record's number is its place in the frame. `columns` are the field's columns by group.
-    """
-    places = rows.unique().sort()
-    frame = records.frame[places]
-    value = records.raw[field][places] if field and field in records.raw.columns else None
-    column = pl.col("source_column")
-    if columns:
-        known = pl.col(GROUP).replace_strict(
-            list(columns), list(columns.values()), default=None, return_dtype=pl.String
+    def _locate(self, records: SettledRecords) -> pl.DataFrame:
+        """Return a table's findings with patient, record key and source coordinates, the hospital's column and the cell's text."""
+        found = sorted((f for f in self._found if f.table == records.table), key=lambda f: f.field or "")
+        if not found:
+            return pl.DataFrame(schema=FINDING_SCHEMA)
+        rows = pl.concat([f.rows for f in found])
+        nth = pl.Series("nth", np.repeat(range(len(found)), [len(f.rows) for f in found]))
+        told = pl.DataFrame(
+            [(f.rule_id, f.severity.value, f.field, f.message.en, f.message.zh) for f in found],
+            schema=dict.fromkeys(("rule_id", "severity", "field", "message_en", "message_zh"), pl.String),
+            orient="row",
         )
-        column = pl.coalesce(known, column)
-    return frame.select(
-        "patient_id",
-        "record_key",
-        "source_file",
-        "source_sheet",
-        "source_row",
-        column.alias("source_column"),
-        value=pl.lit(None, dtype=pl.String) if value is None else value,
-    )
+        texts = [
+            records.read_texts(name, pl.concat([f.rows for f in own]))
+            for name, own in groupby(found, lambda f: f.field)
+        ]
+        columns = self.group_columns.unique([GROUP, "field"], keep="first", maintain_order=True)
+        places = (
+            records.pick(rows, ["patient_id", "record_key", *PLACE, GROUP])
+            .with_columns(told[nth])
+            .join(columns.rename({"source_column": "column"}), on=[GROUP, "field"], how="left", maintain_order="left")
+        )
+        made = {"source_column": pl.coalesce("column", "source_column"), "value": pl.concat(texts)}
+        fixed = {"finding_id": None, "outcome": FAIL, "table_name": records.table}
+        everything = places.with_columns(**made, **{name: pl.lit(text) for name, text in fixed.items()})
+        return everything.select([pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items()])

@@ -9,6 +9,7 @@ import polars as pl
 
 from etl.judging.book import FindingsBook
 from etl.judging.findings import PERSONAL_DATA, contract_message, record_message, state_limits_in
+from etl.judging.settled import SettledRecords
 from etl.mapping.records import PERSON_ID, RECORD, TypedRecords, find_implausible
 from etl.mapping.units import UNIT_SLIP, can_slip
 from etl.mapping.verbs import GROUP, UNIT_SUFFIX
@@ -24,28 +25,22 @@ CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range", "after_deliver
 
 def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
     """Reject records without a key, and all but one of identical copies or all of contradicting ones."""
-    frame, table = records.frame, records.table
-    contract = read_contract(TABLES[table])
-    said = [name for name in records.raw.columns if name.removesuffix(UNIT_SUFFIX) in contract]
+    table, identity = records.table, ["patient_id", "record_key"]
+    frame = records.frame.select(RECORD, *identity, "_has_key")
     missing = frame.filter(~pl.col("_has_key")).select(RECORD)
-    keyed = frame.filter(pl.col("_has_key"))
-    # What makes two records differ: the fields' texts, their units, and whose they are.
-    texts = records.raw.with_columns(frame["person_id"]) if "person_id" in contract else records.raw
-    contents = texts.select(
-        RECORD, pl.concat_str([pl.col(c).fill_null("") for c in said], separator="\x1f").alias("_text")
-    )
-    identity = ["patient_id", "record_key"]
-    judged = keyed.join(contents, on=RECORD, how="left", maintain_order="left").with_columns(
-        pl.len().over(identity).alias("_n"),
+    keyed = frame.filter("_has_key")
+    # By hash first: rows as a whole are compared only where there may be two.
+    likely = keyed.filter(pl.struct(identity).hash().is_duplicated())
+    copies = likely.filter(pl.struct(identity).is_duplicated())
+    judged = copies.with_columns(_join_contents(records, copies[RECORD])).with_columns(
         pl.col("_text").n_unique().over(identity).alias("_n_contents"),
         pl.int_range(pl.len()).over(identity).alias("_nth"),
     )
-    is_rejected = (pl.col("_n") > 1) & ((pl.col("_n_contents") > 1) | (pl.col("_nth") > 0))
-    duplicate = judged.filter(is_rejected).select(RECORD)
+    duplicate = judged.filter((pl.col("_n_contents") > 1) | (pl.col("_nth") > 0)).select(RECORD)
     for kind, rows, n in (("key.missing", missing, frame.height), ("key.duplicate", duplicate, keyed.height)):
         rule_id = f"{table}.{kind}"
         book.add(
-            records,
+            table,
             rows[RECORD],
             rule_id=rule_id,
             severity=Severity.REJECT,
@@ -54,6 +49,15 @@ def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
         )
         book.count(rule_id, table, Severity.REJECT, n=n, n_fail=rows.height)
     return pl.concat([missing, duplicate])
+
+
+def _join_contents(records: TypedRecords, rows: pl.Series) -> pl.Series:
+    """Return what makes two records differ: the fields' texts, their units, and whose they are."""
+    texts = records.raw.pick(rows, records.raw.columns)
+    if PERSON_ID in records.frame.columns:
+        texts = texts.with_columns(records.frame[PERSON_ID].gather(rows))
+    said = [pl.col(name).fill_null("") for name in texts.columns]
+    return texts.select(pl.concat_str(said, separator="\x1f").alias("_text")).to_series()
 
 
 def reject_with_patient(
@@ -74,7 +78,7 @@ def reject_with_patient(
         for kind, rows in (("parent", parent), ("patient.unknown", unknown)):
             rule_id = f"{name}.{kind}"
             book.add(
-                table,
+                name,
                 rows[RECORD],
                 rule_id=rule_id,
                 severity=Severity.REJECT,
@@ -86,32 +90,38 @@ def reject_with_patient(
     return result
 
 
-def judge_cells(records: TypedRecords, accepted: pl.DataFrame, book: FindingsBook) -> None:
+def judge_cells(records: SettledRecords, book: FindingsBook) -> None:
     """Report the cells that were set aside, unusual values, empty expected fields and personal data.
 
     A rule is counted where the hospital's mapping lets it fail: nothing is passed by a column that nobody sends.
     """
-    mapped = book.list_mapped(records)
+    mapped = book.list_mapped(records.groups)
     contract = {
         n: spec for n, spec in read_contract(TABLES[records.table]).items() if not spec.is_made or n == PERSON_ID
     }
     faults = records.faults.partition_by("field", "kind", as_dict=True, maintain_order=True)
     nothing = records.faults.clear()
-    counts = _count_kept(accepted, contract, mapped, records.faults, book)
+    counts = _count_kept(records.accepted, contract, mapped, records.faults, book)
     for name, spec in contract.items():
         for kind in CELL_KINDS:
             rows = faults.get((name, kind), nothing)
             if rows.height or (can_be_found(kind, spec) and _can_occur(kind, records, spec, mapped)):
-                _report(kind, records, spec, rows, book, n=records.frame.height)
+                _report(kind, records, spec, rows, book, n=records.height)
         if implausible := counts.get((name, "implausible")):
             _report(
-                "implausible", records, spec, implausible.rows, book, n=accepted.height, n_empty=implausible.n_other
+                "implausible",
+                records,
+                spec,
+                implausible.rows,
+                book,
+                n=records.accepted.height,
+                n_empty=implausible.n_other,
             )
         if missing := counts.get((name, "missing")):
             _report("missing", records, spec, missing.rows, book, n=missing.n_other)
     for (field,), rows in records.personal.group_by("field", maintain_order=True):
         book.add(
-            records,
+            records.table,
             rows[RECORD],
             rule_id=PERSONAL_DATA_RULE,
             severity=Severity.QUERY,
@@ -162,7 +172,7 @@ def _count_kept(
 
 def _report(
     kind: str,
-    records: TypedRecords,
+    records: SettledRecords,
     spec: FieldContract,
     rows: pl.DataFrame,
     book: FindingsBook,
@@ -173,36 +183,37 @@ def _report(
     rule_id, severity = f"{records.table}.{spec.name}.{kind}", find_severity(kind)
     for described, likely_unit, part in _split_by_message(records, spec, rows) if rows.height else ():
         message = contract_message(kind, described, likely_unit)
-        book.add(records, part[RECORD], rule_id=rule_id, severity=severity, field=spec.name, message=message)
+        book.add(records.table, part[RECORD], rule_id=rule_id, severity=severity, field=spec.name, message=message)
     book.count(rule_id, records.table, severity, n=n, n_fail=rows.height, n_not_evaluable=n_empty)
 
 
 def _split_by_message(
-    records: TypedRecords, spec: FieldContract, rows: pl.DataFrame
+    records: SettledRecords, spec: FieldContract, rows: pl.DataFrame
 ) -> Iterator[tuple[FieldContract, str | None, pl.DataFrame]]:
     """Yield the rows with the quantity they are about and the unit they look like.
 
     A laboratory value is spoken of by its test; limits are those of the unit that the hospital sent.
     """
-    nothing = pl.lit(None, dtype=pl.String)
-    sent = spec.name + UNIT_SUFFIX
+    nothing = pl.lit(None, dtype=pl.String).alias("likely_unit")
     places = rows[RECORD]
+    named = [spec.quantity_from] if spec.quantity_from else ["record_key"]
     told = rows.select(
         RECORD,
-        pl.col("likely_unit") if "likely_unit" in rows.columns else nothing.alias("likely_unit"),
-        quantity=name_quantities(spec, records.frame[places]),
-        unit=records.raw[sent][places] if sent in records.raw.columns else nothing,
+        pl.col("likely_unit") if "likely_unit" in rows.columns else nothing,
+        quantity=name_quantities(spec, records.pick(places, named)),
+        unit=records.read_texts(spec.name + UNIT_SUFFIX, places),
     )
     for (name, unit, likely_unit), part in told.group_by("quantity", "unit", "likely_unit", maintain_order=True):
         yield state_limits_in(describe_quantity(spec, name), unit), likely_unit, part
 
 
-def _can_occur(kind: str, records: TypedRecords, spec: FieldContract, mapped: Collection[str]) -> bool:
+def _can_occur(kind: str, records: SettledRecords, spec: FieldContract, mapped: Collection[str]) -> bool:
     """Whether a kind of contract finding can occur with the columns and units that the hospital sends."""
     unit_column = spec.name + UNIT_SUFFIX
     if kind == "unit":
         return unit_column in mapped
     if kind == UNIT_SLIP and spec.quantity_from is None:
-        units = records.raw[unit_column].drop_nulls().unique().to_list() if unit_column in records.raw.columns else []
+        has_units = unit_column in records.raw.columns
+        units = records.raw.read([unit_column]).to_series().drop_nulls().unique().to_list() if has_units else []
         return spec.name in mapped and can_slip(spec, units or [spec.unit or ""])
     return spec.name in mapped

@@ -9,7 +9,8 @@ import polars as pl
 
 from etl.judging.book import FindingsBook
 from etl.judging.findings import ERROR, make_findings
-from etl.mapping.records import RECORD, TypedRecords
+from etl.judging.settled import SettledRecords
+from etl.mapping.records import RECORD
 from etl.pages.text import Text
 from schemas.bookkeeping import SOURCE_CELL
 from schemas.contract import read_contract
@@ -24,13 +25,13 @@ PLACES = f"^_({'|'.join(TABLES)})$"
 
 
 def judge_rules(
-    records: Mapping[str, TypedRecords],
-    accepted: Mapping[str, pl.DataFrame],
+    records: Mapping[str, SettledRecords],
     derived: Mapping[str, pl.DataFrame],
     book: FindingsBook,
 ) -> None:
     """Evaluate every clinical rule of every table in one keyed pass a table."""
     facts = {name: frame.lazy() for name, frame in derived.items()}
+    accepted = {name: table.accepted for name, table in records.items()}
     for table in (*TABLES, SUBJECT):
         rules = [rule for rule in RULES.values() if rule.table == table]
         if not rules:
@@ -41,7 +42,7 @@ def judge_rules(
         for rule in rules:
             home = homes[rule.rule_id]
             if rule.rule_id in verdicts.columns:
-                _report_rule(rule, records[home], verdicts[rule.rule_id], verdicts[f"_{home}"], book)
+                _report_rule(rule, home, verdicts[rule.rule_id], verdicts[f"_{home}"], book)
             else:
                 _report_broken(rule, verdicts.height, book)
 
@@ -81,14 +82,14 @@ def _home_of(rule: Rule) -> str:
     return next((name for name in ONE_PER_PATIENT if rule.field in read_contract(TABLES[name])), "patient")
 
 
-def _report_rule(rule: Rule, records: TypedRecords, verdicts: pl.Series, places: pl.Series, book: FindingsBook) -> None:
+def _report_rule(rule: Rule, home: str, verdicts: pl.Series, places: pl.Series, book: FindingsBook) -> None:
     """Report a rule's verdicts, each on the record at its place; without such a record there is nothing to point at."""
     n_null = verdicts.null_count()
     failed = verdicts.clear(0).cast(pl.Int64)
     if n_null + (verdicts.sum() or 0) < len(verdicts):
         failed = places.filter(verdicts.not_().fill_null(value=False)).drop_nulls()
-    field = rule.field if rule.field in read_contract(TABLES[records.table]) else None
-    book.add(records, failed, rule_id=rule.rule_id, severity=rule.severity, field=field, message=Text(rule.en, rule.zh))
+    field = rule.field if rule.field in read_contract(TABLES[home]) else None
+    book.add(home, failed, rule_id=rule.rule_id, severity=rule.severity, field=field, message=Text(rule.en, rule.zh))
     n = len(verdicts)
     book.count(rule.rule_id, rule.table, rule.severity, n=n, n_fail=len(failed), n_not_evaluable=n_null)
 

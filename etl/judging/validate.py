@@ -7,11 +7,13 @@ fault of the registry, never of a hospital.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import pandera.errors
 import polars as pl
+from pandera.polars import DataFrameSchema
 
 from etl.errors import InternalError
 from etl.judging.book import FindingsBook
@@ -19,7 +21,8 @@ from etl.judging.contract import CELL_KINDS, PERSONAL_DATA_RULE, judge_cells, re
 from etl.judging.findings import FAIL, PERSONAL_DATA, STRAY_CELL, contract_message, make_findings
 from etl.judging.months import settle_months
 from etl.judging.rules import judge_rules
-from etl.mapping.records import PERSON_ID, RECORD, TypedRecords
+from etl.judging.settled import settle
+from etl.mapping.records import PERSON_ID, TypedRecords
 from etl.mapping.verbs import Mapped
 from etl.pages.text import Text
 from schemas.bookkeeping import COMPLETENESS, QUARANTINE
@@ -46,8 +49,10 @@ class Validated:
     records_quarantined: int
 
 
-def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent: Collection[str]) -> Validated:
+def validate_delivery(records: dict[str, TypedRecords], mapped: Mapped, sent: Collection[str]) -> Validated:
     """Judge every record of a delivery; `sent` are the tables that the hospital's mapping gives.
+
+    `records` is emptied on the way: those of a large hospital twice in memory would be too much.
 
     Raises:
         InternalError: the accepted records do not pass the contract, or the accounts do not balance.
@@ -55,20 +60,17 @@ def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent:
     book = FindingsBook(mapped.group_columns)
     rejected = {name: reject_by_key(table, book) for name, table in records.items()}
     rejected = reject_with_patient(records, rejected, book)
-    accepted = {
-        name: table.frame.join(rejected[name], on=RECORD, how="anti", maintain_order="left")
-        for name, table in records.items()
-    }
-    for name, table in records.items():
-        judge_cells(table, accepted[name], book)
-    accepted, months = settle_months(records, accepted)
-    tables = {name: frame.select(*PROVENANCE, *read_contract(TABLES[name])) for name, frame in accepted.items()}
-    _pass_gate(tables)
+    settled = {name: settle(records.pop(name), rejected[name]) for name in tuple(records)}
+    for table in settled.values():
+        judge_cells(table, book)
+    settled, months = settle_months(settled)
+    tables = {name: table.accepted.select(*PROVENANCE, *read_contract(TABLES[name])) for name, table in settled.items()}
+    hold_to_contracts(tables)
     derived = derive(tables, sent=sent, months=months)
     _hold_to_declaration(derived)
-    judge_rules(records, accepted, derived, book)
+    judge_rules(settled, derived, book)
     book.findings += _judge_unmapped_cells(mapped)
-    findings, rule_outcomes = book.close()
+    findings, rule_outcomes = book.close(settled)
     return Validated(
         tables=tables,
         derived=derived,
@@ -76,23 +78,21 @@ def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent:
         rule_outcomes=rule_outcomes,
         quarantine=_make_quarantine(findings),
         completeness=_count_filled(tables),
-        records_made=sum(table.frame.height for table in records.values()),
-        records_quarantined=sum(frame.height for frame in rejected.values()),
+        records_made=sum(table.height for table in settled.values()),
+        records_quarantined=sum(table.rejected.height for table in settled.values()),
     )
 
 
-def _pass_gate(tables: Mapping[str, pl.DataFrame]) -> None:
-    """Let pandera check each table by its contract; a column without a single value can break nothing but its type."""
+def hold_to_contracts(tables: Mapping[str, pl.DataFrame]) -> None:
+    """Let pandera check each table by its contract: the columns that can break more than their type, which is compared as a whole."""
     for name, frame in tables.items():
-        schema = TABLES[name].to_schema()
         if misfits := list_misfits(dict(frame.schema), read_contract_dtypes(TABLES[name])):
             raise InternalError(
                 f"Accepted records of '{name}' are not as declared: {'; '.join(misfits)}. Nothing was loaded."
             )
-        empty = {column for column in frame.columns if frame[column].null_count() == frame.height}
-        optional = [column for column in empty if schema.columns[column].nullable or not frame.height]
+        asked = frozenset(_list_breakable(TABLES[name].to_schema(), frame))
         try:
-            schema.remove_columns(optional).validate(frame.drop(optional), lazy=True)
+            _select_columns(name, asked).validate(frame.select(sorted(asked)), lazy=True)
         except (pandera.errors.SchemaErrors, pandera.errors.SchemaError) as error:
             # The exception's own text holds rows, so only the failing columns and checks are told.
             cases = getattr(error, "failure_cases", None)
@@ -100,6 +100,22 @@ def _pass_gate(tables: Mapping[str, pl.DataFrame]) -> None:
             raise InternalError(
                 f"Accepted records of '{name}' do not pass their contract: {where}. Nothing was loaded."
             ) from None
+
+
+def _list_breakable(schema: DataFrameSchema, frame: pl.DataFrame) -> Iterator[str]:
+    """Yield the columns that lack a value they need, or have values and a check: any other keeps its contract."""
+    n_null = frame.null_count().row(0, named=True) if frame.height else dict.fromkeys(frame.columns, 0)
+    for name, column in schema.columns.items():
+        needs_values = not column.nullable and (n_null[name] or frame.schema[name] == pl.Float64)
+        if needs_values or (column.checks and n_null[name] < frame.height) or column.unique:
+            yield name
+
+
+@cache
+def _select_columns(table: str, names: frozenset[str]) -> DataFrameSchema:
+    """Return a table's schema with some of its columns alone."""
+    schema = TABLES[table].to_schema()
+    return schema.remove_columns([name for name in schema.columns if name not in names])
 
 
 def _hold_to_declaration(derived: Mapping[str, pl.DataFrame]) -> None:
@@ -146,8 +162,9 @@ def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _count_filled(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    empty = {table: frame.null_count().row(0, named=True) for table, frame in tables.items()}
     lines = [
-        (table, name, frame.height, frame.height - frame[name].null_count())
+        (table, name, frame.height, frame.height - empty[table][name])
         for table, frame in tables.items()
         for name, spec in read_contract(TABLES[table]).items()
         if not spec.is_made or name == PERSON_ID

@@ -9,10 +9,11 @@ import polars as pl
 
 from etl.delivery.read import ROW, Grid
 from etl.mapping.identity import normalise_identifier
+from etl.mapping.kept_frame import KeptFrame, slice_rows
 from etl.mapping.masking import OwnTexts, is_identifying
 from etl.mapping.parse import MISSING_TEXTS
 from etl.mapping.site import IDENTIFIER_ROLES, ColumnMap, Site, Source, normalise_code
-from schemas.bookkeeping import ROW_ACCOUNTS, SOURCE_CELL, SOURCE_ROW
+from schemas.bookkeeping import ROW_ACCOUNTS, SOURCE_CELL
 from schemas.column import read_dtypes
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
@@ -187,13 +188,13 @@ def count_rows(sheets: Sequence[SheetRows], ignored: Sequence[tuple[Grid, str]])
 
 @dataclass(frozen=True)
 class Landing:
-    """Every non-blank row's cells as JSON text, and the cells of ignored columns that held personal data.
+    """Every non-blank row's cells as JSON text, in parts, and the cells of ignored columns that held personal data.
 
     Identifiers are removed and personal data is masked. `personal` has source_file, source_sheet, source_row,
     source_column and the masked text as `value`.
     """
 
-    rows: pl.DataFrame
+    rows: tuple[KeptFrame, ...]
     personal: pl.DataFrame
 
 
@@ -206,7 +207,7 @@ def _list_kept(sheet: SheetRows, site: Site) -> list[str]:
 def make_landing(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Landing:
     """Keep what each row said, without what names a person."""
     own.look_up(sheet.rows[name] for sheet in sheets for name in _list_kept(sheet, site))
-    rows = [pl.DataFrame(schema=read_dtypes(SOURCE_ROW))]
+    rows: list[KeptFrame] = []
     personal = [pl.DataFrame(schema=_CELL)]
     for sheet in sheets:
         columns = [c for s in sheet.sources for c in site.columns_of(s)]
@@ -220,5 +221,6 @@ def make_landing(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Land
             found = [row for row, hit in hits if hit == name]
             personal.append(frame[found].select(*_name_cell(sheet, name), pl.col(name).alias("value")))
         cells = pl.struct(kept).struct.json_encode() if kept else pl.lit("{}")
-        rows.append(frame.select(*_name_row(sheet), "rule", cells.alias("cells")))
-    return Landing(pl.concat(rows), pl.concat(personal))
+        said = (*_name_row(sheet), "rule", cells.alias("cells"))
+        rows += (KeptFrame(part.select(*said)) for part in slice_rows(frame))
+    return Landing(tuple(rows), pl.concat(personal))

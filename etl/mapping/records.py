@@ -11,6 +11,7 @@ import polars as pl
 
 from etl.delivery.number_formats import ERROR_TEXT, ROUNDED_TEXT
 from etl.mapping.identity import PseudonymKey, compare_with_person, normalise_person, pseudonymise
+from etl.mapping.kept_frame import KeptFrame, say_once
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import (
     AFTER_DELIVERY,
@@ -35,6 +36,7 @@ COMPARATOR_SUFFIX = "_comparator"
 MONTHS = {RECORD: pl.Int64, "field": pl.String}
 _ROUNDED = r"^\d(?:\.\d+)?[eE]\+\d+$"
 _NOTHING = pl.lit(None, dtype=pl.String)
+_FEW_CELLS = 500
 FAULTS = {RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit": pl.String}
 
 
@@ -42,14 +44,14 @@ FAULTS = {RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit"
 class TypedRecords:
     """One table's records.
 
-    `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts in the same
-    order; `faults` has _record, field, kind, likely_unit; `personal` has _record, field of free texts that held personal data;
+    `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts of fields and units in the
+    same order; `faults` has _record, field, kind, likely_unit; `personal` has _record, field of free texts that held personal data;
     `months` has _record, field of dates of which only the month is known.
     """
 
     table: str
     frame: pl.DataFrame
-    raw: pl.DataFrame
+    raw: KeptFrame
     faults: pl.DataFrame
     personal: pl.DataFrame
     months: pl.DataFrame
@@ -126,8 +128,10 @@ def type_records(
         GROUP,
     ).with_columns(list(typed_by_name.values()))
     ordered = frame.select(*PROVENANCE, RECORD, GROUP, *contract)
+    said = masked.select(name for name in masked.columns if name.removesuffix(UNIT_SUFFIX) in contract)
+    keyed = _add_record_key(ordered, masked, model)
     of_months = pl.concat([pl.DataFrame(schema=MONTHS), *months])
-    return TypedRecords(table, _add_record_key(ordered, masked, model), masked, pl.concat(faults), personal, of_months)
+    return TypedRecords(table, say_once(keyed), KeptFrame(said), pl.concat(faults), personal, of_months)
 
 
 def _read_numbers_of_patients(texts: pl.Series) -> pl.Series:
@@ -164,7 +168,7 @@ def _read_column(
 ) -> _Column:
     """Read one column; `named` are the quantities of the rows' values, and no date may lie after `last_day`.
 
-    Cells with the same text are read once.
+    Cells with the same text are read once, unless they are so few that finding them costs more than reading them again.
     """
     if texts[spec.name].null_count() == texts.height:
         return _read_nothing(spec, texts.height)
@@ -172,8 +176,10 @@ def _read_column(
     parts = {"text": texts[spec.name], "quantity": named}
     parts |= {part: texts[name] for part, name in beside.items() if name in texts.columns}
     cells = pl.DataFrame({name: part for name, part in parts.items() if part is not None})
-    distinct = read_cells(cells.unique(), spec, codes, last_day)
-    read = cells.join(distinct, on=cells.columns, how="left", nulls_equal=True, maintain_order="left")
+    distinct = read_cells(cells if cells.height <= _FEW_CELLS else cells.unique(), spec, codes, last_day)
+    read = distinct
+    if cells.height > _FEW_CELLS:
+        read = cells.join(distinct, on=cells.columns, how="left", nulls_equal=True, maintain_order="left")
     series = [read["value"].alias(spec.name)]
     if spec.is_censored:
         series.append(read["comparator"].alias(spec.name + COMPARATOR_SUFFIX))

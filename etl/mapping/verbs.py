@@ -24,6 +24,7 @@ from etl.mapping.accounts import (
     find_unread_boxes,
     make_landing,
 )
+from etl.mapping.kept_frame import say_once
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import MISSING, MISSING_TEXTS
 from etl.mapping.sheets import choose_sheets
@@ -231,4 +232,5 @@ def _stack(table: str, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     beside = sorted({c for f in frames for c in f.columns if c.endswith((UNIT_SUFFIX, WRITTEN_SUFFIX))})
     schema = {**base, **dict.fromkeys([*fields, *beside], pl.String)}
     stacked = pl.concat([pl.DataFrame(schema=schema), *frames], how="diagonal")
-    return stacked.select(list(schema)).sort("source_file", "source_sheet", ROW, GROUP, nulls_last=True)
+    ordered = stacked.select(list(schema)).sort("source_file", "source_sheet", ROW, GROUP, nulls_last=True)
+    return say_once(ordered, ("source_file", "source_sheet"))

@@ -19,6 +19,7 @@ from etl.store.sql_files import list_views, read_folder
 from schemas.column import list_misfits
 
 SCHEMAS = ("landing", "versions", "core", "marts")
+ROWS_AT_ONCE = 250_000
 _HEADER = struct.Struct("<8x4sQ")  # checksum, magic bytes, storage version
 
 
@@ -47,9 +48,21 @@ class Warehouse:
                 f"A frame for {table} is not as it is declared: it {'; '.join(misfits)}. Nothing was loaded.",
                 f"写入 {table} 的数据与声明不符：{'；'.join(misfits)}。未载入任何数据。",
             )
-        self._connection.register("incoming", frame.to_arrow())
-        self.execute(f"insert into {table} by name select * from incoming")  # noqa: S608 (names are ours)
-        self._connection.unregister("incoming")
+        # A relation, and no registered view: a transaction would hold on to each view's rows until its end.
+        lacking = pl.lit(None)
+        ordered = frame.select(
+            pl.col(name) if name in frame.columns else lacking.alias(name) for name in self._list_columns(table)
+        )
+        for part in ordered.iter_slices(ROWS_AT_ONCE):
+            self._connection.from_arrow(part.to_arrow()).insert_into(table)
+
+    def _list_columns(self, table: str) -> list[str]:
+        """Return a table's columns in their order in this file."""
+        told = self._connection.execute(
+            "select column_name from duckdb_columns() where schema_name || '.' || table_name = ? order by column_index",
+            [table],
+        )
+        return [name for (name,) in told.fetchall()]
 
     def read_shape(self) -> dict[str, dict[str, str]]:
         """Return the columns of every stored table and their types, by `schema.table`; views are no tables."""

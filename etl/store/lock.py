@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import filelock
-
 from etl.errors import BusyError, UsageError
 
 _HOLDER_SUFFIX = ".holder.json"
@@ -24,6 +22,8 @@ def hold_lock(path: Path, wait_seconds: float) -> Iterator[None]:
         BusyError: another process holds it after the wait; says who and since when.
         UsageError: the folder cannot be written to.
     """
+    import filelock  # whoever only reads does not wait for its import
+
     holder = path.with_name(path.name + _HOLDER_SUFFIX)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

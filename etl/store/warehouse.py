@@ -7,7 +7,7 @@ The file holds `landing` (row texts), `versions` (every ingest's records), `core
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -90,10 +90,14 @@ def _bring_up_to_date(path: Path, wait_seconds: float) -> None:
         pass
 
 
-def read_frames(path: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
-    """Read whole relations (`ingests`, `core.subject`, `marts.attrition`) into frames and close the file.
+def read_frames(
+    path: Path, names: Iterable[str], columns: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, pl.DataFrame]:
+    """Read relations (`ingests`, `core.subject`, `marts.attrition`) into frames and close the file.
 
-    The key of each frame is the relation's name without its schema.
+    The key of each frame is the relation's name without its schema. `columns` names those that are needed of a relation,
+    where not all are.
     """
+    chosen = {name: ", ".join((columns or {}).get(name, ["*"])) for name in names}
     with open_for_reading(path) as warehouse:
-        return {name.split(".")[-1]: warehouse.query(f"select * from {name}") for name in names}  # noqa: S608
+        return {name.split(".")[-1]: warehouse.query(f"select {own} from {name}") for name, own in chosen.items()}  # noqa: S608

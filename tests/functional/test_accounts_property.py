@@ -86,7 +86,7 @@ def check_accounts(mapped, judged, texts: tuple[str, str]) -> None:
     assert by_rule.pop(HEADER) == 2
     assert by_rule.pop(BLANK_ROW, 0) == sum(n_blank for _, n_blank in counts)
     assert sum(by_rule.values()) == sum(n - n_blank for n, n_blank in counts)
-    assert mapped.landing.rows.height == sum(by_rule.values())
+    assert sum(part.height for part in mapped.landing.rows) == sum(by_rule.values())
     assert mapped.cells.total == sum(mapped.cells.by_fate.values())
     loaded = sum(frame.height for frame in judged.tables.values())
     assert judged.records_made == loaded + judged.records_quarantined

@@ -12,10 +12,11 @@ from oracle.invented_delivery import CONTRACTS, LAST_DAY, make_delivery
 
 from etl.judging.book import FindingsBook
 from etl.judging.contract import judge_cells, reject_by_key, reject_with_patient
+from etl.judging.settled import settle
 from etl.mapping.accounts import CellAccounts, Landing
 from etl.mapping.identity import PseudonymKey
 from etl.mapping.masking import OwnTexts
-from etl.mapping.records import RECORD, type_records
+from etl.mapping.records import type_records
 from etl.mapping.site import Site
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
 from schemas.rules import RULES
@@ -36,7 +37,6 @@ def make_mapped(delivery):
     units = {(group, name + UNIT_SUFFIX) for group, name in delivery.units}
     columns = sorted((group, name, f"{name} of {group}") for group, name in delivery.columns | units)
     boxes = {"table_name": pl.String, "field": pl.String, **CELLS}
-    landing = pl.DataFrame(schema={"source_file": pl.String, "source_sheet": pl.String, "source_row": pl.Int64})
     return Mapped(
         records={table: make_texts(table, records) for table, records in delivery.records.items()},
         group_columns=pl.DataFrame(
@@ -44,7 +44,7 @@ def make_mapped(delivery):
         ),
         row_accounts=pl.DataFrame(),
         cells=CellAccounts(0, {}, pl.DataFrame(schema=CELLS)),
-        landing=Landing(landing, pl.DataFrame(schema=CELLS)),
+        landing=Landing((), pl.DataFrame(schema=CELLS)),
         own=OwnTexts(),
         filled_rows=0,
         unread_boxes=pl.DataFrame(schema=boxes),
@@ -74,10 +74,10 @@ def judge_contract(mapped):
         for name, texts in mapped.records.items()
     }
     rejected = reject_with_patient(records, {name: reject_by_key(table, book) for name, table in records.items()}, book)
-    accepted = {name: table.frame.join(rejected[name], on=RECORD, how="anti") for name, table in records.items()}
-    for name, table in records.items():
-        judge_cells(table, accepted[name], book)
-    return accepted, book.close()[0]
+    settled = {name: settle(table, rejected[name]) for name, table in records.items()}
+    for table in settled.values():
+        judge_cells(table, book)
+    return {name: table.accepted for name, table in settled.items()}, book.close(settled)[0]
 
 
 def read_values(accepted):

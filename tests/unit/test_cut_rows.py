@@ -7,9 +7,28 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from etl.delivery.text_files import split_rows
+from etl.delivery.text_files import cut_rows
 
-PARTS = ["a", "肝", ",", ";", '"', '""', "\n", "\r\n", "\r", " ", "1.5", "\x1f", '"x,y"', '"a\nb"', '"a\r\nb"']
+PARTS = [
+    "a",
+    "肝",
+    ",",
+    ";",
+    '"',
+    '""',
+    "\n",
+    "\r\n",
+    "\r",
+    " ",
+    "1.5",
+    "\x1f",
+    "x^",
+    "\x00",
+    "\u2028",
+    '"x,y"',
+    '"a\nb"',
+    '"a\r\nb"',
+]
 
 
 def read_by_csv(text, delimiter):
@@ -22,11 +41,20 @@ def read_by_csv(text, delimiter):
 @given(st.lists(st.sampled_from(PARTS), max_size=30).map("".join), st.sampled_from(",;\t"))
 @settings(max_examples=1500, deadline=None)
 @example("", ",")
+@example("x^2,b\n1,2\n", ",")
+@example("\x1f\x8b,b\n1,2\n", ",")
 @example('a,"b\nc",d\ne,f\n\n"g"', ",")
 def test_rows_are_those_of_the_csv_module(text, delimiter):
     expected = read_by_csv(text, delimiter)
     if expected is None:
         with pytest.raises(csv.Error):
-            split_rows(text, delimiter)
+            cut_rows(text, delimiter)
     else:
-        assert [row or [""] for row in split_rows(text, delimiter).to_list()] == expected
+        cells, n_cells = cut_rows(text, delimiter)
+        rows = (
+            [list(row[:n]) or [""] for row, n in zip(cells.rows(), n_cells, strict=True)]
+            if cells.width
+            else [[""]] * len(n_cells)
+        )
+        assert rows == expected
+        assert all(cell is None for row, n in zip(cells.rows(), n_cells, strict=False) for cell in row[n:] if n)
