@@ -13,7 +13,7 @@ import re
 import resource
 import sys
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,6 +24,8 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _CELL = re.compile(r"^([A-Z]+)(\d+)$")
 _MERGED = re.compile(r"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\"'][^>]*>")
+_ROW_NUMBER = re.compile(rb"\sr\s*=\s*[\"'](\d+)[\"']")
 Place = tuple[int, int]
 
 
@@ -32,7 +34,7 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
 
     Each sheet is a dict: `name`; `columns` (0-based positions in the workbook), `grid` (Arrow IPC bytes, row 0 is the
     workbook's row 1), `errors` (0-based row and column of cells such as #DIV/0!, and of formulas that were saved without
-    their value, which the reader would take for 0), `merged` (first and last corner, 0-based).
+    their value, which the reader would take for 0), `merged` (first and last corner, 0-based), `hidden` (0-based rows).
     """
     import fastexcel
     import pyarrow as pa
@@ -53,6 +55,7 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
                 "grid": sink.getvalue().to_pybytes(),
                 "errors": [*_place_errors(sheet, faults), *(marks[name].uncalculated if name in marks else ())],
                 "merged": marks[name].merged if name in marks else [],
+                "hidden": marks[name].hidden if name in marks else [],
             }
         )
     return sheets
@@ -67,11 +70,13 @@ def _place_errors(sheet: Any, faults: Any) -> list[tuple[int, int]]:
 class Marks:
     """What a sheet's XML says of its cells and the reader does not: 0-based row and column.
 
-    `uncalculated` are formulas that were saved without a value, `merged` the first and the last corner of merged ranges.
+    `uncalculated` are formulas that were saved without a value, `merged` the first and the last corner of merged ranges,
+    `hidden` rows that are not shown, by a filter or by hand (none is known of BIFF).
     """
 
     uncalculated: list[Place]
     merged: list[tuple[Place, Place]]
+    hidden: list[int] = field(default_factory=list)
 
 
 def find_marks(path: str) -> dict[str, Marks]:
@@ -105,7 +110,8 @@ def _scan_sheet(xml: bytes) -> Marks:
     if xml.startswith((b"\xff\xfe", b"\xfe\xff")):
         xml = xml.decode("utf-16").encode()
     merged = [(_read_place(first), _read_place(last)) for first, last in _MERGED.findall(xml.decode("latin-1"))]
-    return Marks(_find_uncalculated(xml) if _FORMULA.search(xml) else [], merged)
+    hidden = [int(number) - 1 for row in _HIDDEN_ROW.findall(xml) for number in _ROW_NUMBER.findall(row)]
+    return Marks(_find_uncalculated(xml) if _FORMULA.search(xml) else [], merged, hidden)
 
 
 def _find_uncalculated(xml: bytes) -> list[Place]:

@@ -103,7 +103,6 @@ def _make_source(item: SourceEntry) -> Source:
         sheet=item.sheet,
         header_row=header_row,
         header_from=header_row if item.header_from is None else item.header_from,
-        merged_ids=item.merged_ids,
         row_filter=item.filter,
         ignore=tuple(IgnoreRule(name, r.column, r.equals, r.starts_with) for name, r in item.ignore.items()),
         header=tuple(normalise_text(name) for name in item.header or ()),

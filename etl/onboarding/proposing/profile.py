@@ -17,9 +17,10 @@ import polars as pl
 from etl.mapping.identity import has_personal_data, normalise_person
 from etl.mapping.parse import ONGOING_TEXTS, clean_text, drop_missing, parse_censored, parse_dates, parse_numbers
 from etl.mapping.site import split_items
+from etl.mapping.units import is_unit
 from etl.onboarding.proposing.words import is_code_word
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD
-from schemas.units import CONVERSIONS, LAB_RANGES, LOG10_PREFIX, normalise_unit
+from schemas.units import normalise_unit
 
 MOST = 0.9
 MAX_CODES = 40
@@ -177,21 +178,6 @@ def split_unit(name: str) -> tuple[str, str | None]:
     if suffix and (suffix["name"] == "" or not suffix["name"][-1].isascii() or name[len(suffix["name"])] in "_- "):
         return suffix["name"].strip("_- "), normalise_unit(suffix["unit"].replace("_", "/"))
     return name, None
-
-
-def is_unit(text: str) -> bool:
-    """Whether a text is the name of a unit that the registry knows."""
-    known = {c.source_unit for c in CONVERSIONS} | {limits.unit for limits in LAB_RANGES.values()}
-    return normalise_unit(text).removeprefix(LOG10_PREFIX) in known | {
-        "mg",
-        "kg",
-        "mm",
-        "cm",
-        "mmHg",
-        "day",
-        "week",
-        "month",
-    }
 
 
 def find_identifier(present: pl.Series) -> str:

@@ -11,9 +11,10 @@ import polars as pl
 from rapidfuzz import fuzz
 
 from etl.mapping.site import EACH, IDENTIFIER_ROLES
+from etl.mapping.units import is_unit
 from etl.onboarding.proposing.dictionary import Dictionary
 from etl.onboarding.proposing.layout import FoundSource, Layout
-from etl.onboarding.proposing.profile import Kind, Profile, is_unit, profile_column, split_unit
+from etl.onboarding.proposing.profile import Kind, Profile, profile_column, split_unit
 from etl.onboarding.proposing.proposal import (
     BY_DICTIONARY,
     BY_LABEL,
