@@ -192,7 +192,7 @@ def _judge_row(row: Mapping[str, object], rows: _Rows, positions: Sequence[str],
     filled, misfit, fit = (int(str(row[name])) for name in ("filled", "misfit", "fit"))
     squeezed = re.sub(r"\s+", "", normalise_text(first))
     is_number = patient is not None and not row["is_odd"] and rows.has_forms
-    if not is_number and _is_unit_row(row, positions, fit):
+    if not is_number and fit <= filled / 2 + 1 and has_units_only([str(row[p]) for p in positions if row[p] is not None]):
         return UNIT_ROW
     if is_above and not is_number and misfit >= 2 and misfit > 2 * fit:
         return FURTHER_NAMES
@@ -208,16 +208,17 @@ def _judge_row(row: Mapping[str, object], rows: _Rows, positions: Sequence[str],
     return NOTE if not fit else None
 
 
-def _is_unit_row(row: Mapping[str, object], positions: Sequence[str], fit: int) -> bool:
-    cells = [cell for p in positions if (cell := normalise_text(str(row[p] or ""))) not in _NO_UNIT]
-    n_units = sum(map(looks_like_unit, cells))
-    return n_units > 0 and 2 * n_units > len(cells) - 1 and fit <= n_units
+def has_units_only(cells: Sequence[str]) -> bool:
+    """Whether the filled cells of a row are units, all but one, which may say what they are."""
+    told = [text for cell in cells if (text := normalise_text(cell)) not in _NO_UNIT]
+    n_units = sum(map(looks_like_unit, told))
+    return n_units > 1 and n_units >= len(told) - 1
 
 
 def looks_like_unit(cell: str) -> bool:
     """Whether a cell holds nothing but a unit, perhaps in brackets."""
     text = cell.strip("()（）[]【】 ")
-    return is_unit(text) or text.casefold() in _TIME_UNITS
+    return text.casefold() in _TIME_UNITS or (is_unit(text) and not text.isdecimal())
 
 
 def _find_second_headers(rows: _Rows, rules: Mapping[int, str]) -> list[int]:

@@ -96,7 +96,7 @@ def _find_patients(source: FoundSource) -> pl.Series | None:
         if _has_patient([split_unit(source.own_name(name))[0], source.labels.get(name, "")])
     ]
     found = next((source.rows[name] for name in named if source.rows[name].n_unique() > 1), None)
-    return found.forward_fill() if found is not None and source.merged_ids else found
+    return found
 
 
 def _profile(name: str, source: FoundSource, dictionary: Dictionary | None, patients: pl.Series | None) -> Profile:
