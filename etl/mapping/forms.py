@@ -18,6 +18,7 @@ from etl.mapping.parse import MISSING_TEXTS, NOT_DETECTED_TEXTS, ONGOING_TEXTS
 SMALLEST_COLUMN = 3
 """So many cells a column needs before it has a form."""
 _MOST = 0.9
+_FEWEST_WITH_ONE_ODD = 5
 _MOST_SHAPES = 12
 _LONGEST_SHAPED = 24
 _SHARE_OF_CODES = 0.8
@@ -28,6 +29,7 @@ _DAY = (
 )
 _MONTH_OR_SERIAL = rf"(?i)^\d{{4}}\s*[-/.年]\s*\d{{1,2}}\s*月?$|^\d{{4}}年?$|^{_MONTHS}[- ]\d{{2,4}}$|^\d{{5}}(?:\.\d+)?$|^\d{{1,2}}:\d{{2}}"
 _SIGNS = r"[\s\d.,:/\\*^×%<>≤≥≦≧~±()\[\]↑↓'\"=+\-–—]"
+_NUMBER_START = r"^[^\pL\d]*(?:第|约|大于|小于|[一二三四五六七八九十]+(?:级|线|次|级$)|\d)"
 # What may stand beside a number: a unit, a sign of the laboratory, a counting word.
 _BESIDE = r"^[A-Za-zμµ²³]{0,9}$|^(?:第|约|大于|小于|周?岁|分|级|个|枚|处|次|线|天|月|年|个月|公斤|千克|斤|克|厘米|毫米|以上|以下|万|亿|拷贝|阴性|阳性|弱阳性|[一二三四五六七八九十])+$"
 _WORDS = (*MISSING_TEXTS, *NOT_DETECTED_TEXTS, *ONGOING_TEXTS)
@@ -72,12 +74,14 @@ def learn_form(texts: pl.Series) -> Form:
         pl.col("t").str.len_chars().max().alias("longest"),
     ).row(0, named=True)
     common = {"texts": repeated, "longest": told["longest"], "is_coded": of_repeated >= _SHARE_OF_CODES * total}
-    if told["dates"] >= _MOST * total:
+    # One value in a small column may be anything.
+    most = _MOST * total if total < _FEWEST_WITH_ONE_ODD else min(_MOST * total, total - 1)
+    if told["dates"] >= most:
         return Form(Kind.DATE, **common)
-    if told["numbers"] >= _MOST * total:
+    if told["numbers"] >= most:
         return Form(Kind.NUMBER, **common)
     shapes = counts.group_by("shape").agg(pl.col("n").sum()).filter(pl.col("n") > 1)
-    is_shaped = shapes["n"].sum() >= _MOST * total and shapes.height <= _MOST_SHAPES
+    is_shaped = shapes["n"].sum() >= most and shapes.height <= _MOST_SHAPES
     if is_shaped and told["longest"] <= _LONGEST_SHAPED:
         return Form(Kind.SHAPED, shapes=frozenset(shapes["shape"]), **common)
     return Form(Kind.FREE, **common)
@@ -130,7 +134,7 @@ def _is_word(text: pl.Expr) -> pl.Expr:
 
 def _is_number(text: pl.Expr) -> pl.Expr:
     beside = text.str.replace_all(_SIGNS, "")
-    return text.str.contains(r"\d") & ~text.str.contains(_DAY) & beside.str.contains(_BESIDE)
+    return text.str.contains(_NUMBER_START) & ~text.str.contains(_DAY) & beside.str.contains(_BESIDE)
 
 
 def _is_value(form: Form) -> pl.Expr:

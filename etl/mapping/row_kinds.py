@@ -29,18 +29,22 @@ NO_RECORDS = (REPEATED_HEADER, FURTHER_NAMES, UNIT_ROW, TOTALS_ROW, NOTE)
 _FULL_ROWS = 4
 """So many rows that are filled like most a table needs before its columns have forms."""
 _SHARE_OF_A_THIN_ROW = 3
+# Chinese words are compared without blanks (合 计); behind a Latin one no digit or letter may follow at once: SUM001 is somebody's number.
 _TOTAL = re.compile(
-    r"^(?:合计|总计|小计|总数|本页[合小]计|累计|平均[数值]?|均值|均数|中位数|标准差|total|subtotal|sum|mean|average|median)"
-    r"[:：]?[\d.,]*[例人名行条]?(?:[(（].*)?$",
+    r"^(?:合计|总计|小计|总数|本页[合小]计|累计|平均[数值]?|均值|均数|中位数|标准差)[:：]?[\d.,]*[例人名行条]?(?:\(.*)?$"
+    r"|^(?:sub-?total|total|sum|mean|average|median)\b(?:[\s:]*[\d.,%]*)(?:\s*\(.*)?$",
     re.IGNORECASE,
 )
-_TOTAL_START = re.compile(r"^(?:合计|总计|小计|总数|本页|累计|平均|total|subtotal|sum|mean|average)", re.IGNORECASE)
+_TOTAL_START = re.compile(r"^(?:合计|总计|小计|总数|本页|累计|平均|(?:sub-?total|total|sum|mean|average|median)\b)", re.IGNORECASE)
 _FOOTER = re.compile(
-    r"^(?:[*※#★]*)(?:(?:备?注|说明|附注|备注说明|注意|制表|制表人|填表|填表人|录入|录入人|审核|审核人|复核|复核人|审批|核对|核对人|负责人|科主任|签名|签字|打印|打印人"
-    r"|打印时间|打印日期|导出时间|导出日期|制表日期|制表时间|填报日期|报表日期|数据来源|资料来源|第\d+页|note|notes|remark|source|prepared by|printed|page)"
-    r"(?:[:：].*|\d*$)|第\s*\d+\s*页.*|page\s*\d+.*|[-—]\s*\d+\s*[-—]$)",
+    r"^[*※#★]*(?:备?注|说明|附注|备注说明|注意|制表|制表人|填表|填表人|录入|录入人|审核|审核人|复核|复核人|审批|核对|核对人|负责人|科主任|签名|签字|打印|打印人"
+    r"|打印时间|打印日期|导出时间|导出日期|制表日期|制表时间|填报日期|报表日期|数据来源|资料来源|科主任签[名字])(?::.*|$)"
+    r"|^第\d+页|^[*#\s]*(?:notes?|remarks?|source|prepared by|printed|printed on)(?:\s*:.*|$)|^page\s+\d+|^[-—]\s*\d+\s*[-—]$",
     re.IGNORECASE,
 )
+# Cheap first looks: what they find is judged by the patterns above.
+_MAY_BE_A_FOOTER = r"(?i)^[*※#★\s]*(?:备?注|说明|附|注意|制表|填|录入|审|复核|核对|负责|科主任|签|打印|导出|报表|数据|资料|第|note|remark|source|prep|print|page|[-—])"
+_MAY_BE_A_TOTAL = r"(?i)^\s*(?:合\s*计|总\s*[计数]|小\s*计|本页|累计|平均|均[值数]|中位|标准差|(?:sub-?total|total|sum|mean|average|median)\b)"
 _NO_UNIT = ("", "-", "--", "/", "—")
 _TIME_UNITS = ("岁", "年", "月", "天", "周", "分", "级", "个", "枚", "次", "%", "s", "years", "yr", "cm2")
 
@@ -114,7 +118,11 @@ def _find_repeated(
 
 
 def _fold(position: str) -> pl.Expr:
-    return pl.col(position).str.normalize("NFKC").str.strip_chars().str.replace_all(r"\s+", " ")
+    return _fold_expression(pl.col(position))
+
+
+def _fold_expression(text: pl.Expr) -> pl.Expr:
+    return text.str.normalize("NFKC").str.strip_chars().str.replace_all(r"\s+", " ")
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,11 @@ def _measure(body: pl.DataFrame, positions: Sequence[str], patient: str | None) 
     filled = pl.sum_horizontal([pl.col(p).is_not_null() for p in positions]).alias("filled")
     counted = body.with_columns(filled)
     most_filled = float(counted["filled"].median() or 0)  # type: ignore[arg-type]
-    full = counted.filter(_SHARE_OF_A_THIN_ROW * pl.col("filled") > most_filled)
+    first = _fold_expression(pl.coalesce(positions))
+    full = counted.filter(2 * pl.col("filled") > most_filled)
+    plain = full.filter(~first.str.contains(_MAY_BE_A_TOTAL) & ~first.str.contains(_MAY_BE_A_FOOTER))
+    # Where most rows begin with such a word, it is how patients are numbered.
+    full = plain if 2 * plain.height > full.height else full
     has_forms = full.height >= _FULL_ROWS
     forms = learn_forms(full, list(positions)) if has_forms else {}
     misfits = {p: find_misfits(body[p], form) for p, form in forms.items()}
@@ -170,8 +182,8 @@ def _count(flags: object) -> pl.Expr:
 def _judge_rows(rows: _Rows, positions: Sequence[str]) -> dict[int, str]:
     """Return the rule of each row that is no record; only rows that might be none are looked at one by one."""
     known = pl.col("patient").is_not_null() & ~pl.col("is_odd") & pl.lit(rows.has_forms)
-    words = _fold("first").str.contains(r"(?i)^[*※#★\s]*(?:备?注|说明|附|注意|制|填|录|审|复核|核对|负责|科主任|签|打|导|报|数据|资料|第|note|remark|source|prep|print|page|[-—])")
-    totals = _fold("first").str.contains(r"(?i)^\s*(?:合|总|小|本|累|平|均|中位|标准|total|sub|sum|mean|average|median)")
+    words = _fold("first").str.contains(_MAY_BE_A_FOOTER)
+    totals = _fold("first").str.contains(_MAY_BE_A_TOTAL)
     suspects = rows.frame.filter((~known & ((pl.col("misfit") > 0) | words | totals)) | words | totals)
     rules: dict[int, str] = {}
     first_record = _find_first_record(rows)
@@ -188,24 +200,27 @@ def _find_first_record(rows: _Rows) -> int:
 
 
 def _judge_row(row: Mapping[str, object], rows: _Rows, positions: Sequence[str], *, is_above: bool) -> str | None:
-    first, patient = str(row["first"]).strip(), row["patient"]
+    first, patient = _squeeze_chinese(str(row["first"])), row["patient"]
     filled, misfit, fit = (int(str(row[name])) for name in ("filled", "misfit", "fit"))
-    squeezed = re.sub(r"\s+", "", normalise_text(first))
     is_number = patient is not None and not row["is_odd"] and rows.has_forms
     if not is_number and fit <= filled / 2 + 1 and has_units_only([str(row[p]) for p in positions if row[p] is not None]):
         return UNIT_ROW
     if is_above and not is_number and misfit >= 2 and misfit > 2 * fit:
         return FURTHER_NAMES
-    if _TOTAL.match(squeezed) or (row["is_odd"] and _TOTAL_START.match(re.sub(r"\s+", "", str(patient)))):
-        return TOTALS_ROW if not is_number or not re.search(r"\d", squeezed) else None
-    is_footer = bool(_FOOTER.match(squeezed))
-    if is_footer and (rows.patient is None or not is_number or not re.search(r"\d", str(patient))):
+    if _TOTAL.match(first) or (row["is_odd"] and _TOTAL_START.match(_squeeze_chinese(str(patient)))):
+        return TOTALS_ROW if not is_number or not re.search(r"\d", first) else None
+    if _FOOTER.match(first) and (rows.patient is None or not is_number or not re.search(r"\d", str(patient))):
         return NOTE if filled <= max(1, rows.most_filled / 2 + 1) else None
     if is_number or not rows.has_forms or _SHARE_OF_A_THIN_ROW * filled > rows.most_filled or not misfit:
         return None
     if row["is_odd"] and is_prose(str(patient).strip(), rows.forms[rows.patient or ""]):
         return NOTE
     return NOTE if not fit else None
+
+
+def _squeeze_chinese(text: str) -> str:
+    """Return a text as it is compared with words: `合 计` is 合计, blanks between Latin words stay."""
+    return re.sub(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])", "", normalise_text(text))
 
 
 def has_units_only(cells: Sequence[str]) -> bool:
