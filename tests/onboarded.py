@@ -13,10 +13,9 @@ from etl.onboarding.take_worksheet import take_worksheet
 from etl.settings import Settings
 
 HOSPITAL = "x"
-ALL_TEST_ROWS = {"laboratory": "visit_number=0"}
 
 
-def onboard(settings: Settings, delivery: Path, named: Mapping[str, str] = {}) -> Site:  # noqa: B006 (never changed)
+def onboard(settings: Settings, delivery: Path, named: Mapping[str, str] = {}) -> Site:
     """Propose a mapping and decide it: `named` gives the meaning of columns that nobody could know, the others are not needed."""
     worksheet = propose_hospital(settings, HOSPITAL, delivery).worksheet
 

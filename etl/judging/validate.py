@@ -16,7 +16,15 @@ import polars as pl
 from etl.errors import InternalError
 from etl.judging.book import FindingsBook
 from etl.judging.contract import CELL_KINDS, PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
-from etl.judging.findings import FAIL, ODD_NUMBER, PERSONAL_DATA, SHIFTED_ROW, STRAY_CELL, contract_message, make_findings
+from etl.judging.findings import (
+    FAIL,
+    ODD_NUMBER,
+    PERSONAL_DATA,
+    SHIFTED_ROW,
+    STRAY_CELL,
+    contract_message,
+    make_findings,
+)
 from etl.judging.rules import judge_rules
 from etl.mapping.records import PERSON_ID, RECORD, TypedRecords
 from etl.mapping.verbs import Mapped

@@ -53,7 +53,9 @@ def _fill(
         return cells
     offset = int(cells[ROW][0]) if cells.height else 1
     is_blank = cells.select(pl.all_horizontal(pl.exclude(ROW).is_null())).to_series().to_list()
-    columns = {p: cells[p].to_list() for p in {str(c) for m in spans for c in range(m[1], m[3] + 1)} if p in cells.columns}
+    columns = {
+        p: cells[p].to_list() for p in {str(c) for m in spans for c in range(m[1], m[3] + 1)} if p in cells.columns
+    }
     for first, left, last, right in spans:
         place = first - offset
         source = columns.get(str(left))

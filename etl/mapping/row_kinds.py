@@ -35,7 +35,9 @@ _TOTAL = re.compile(
     r"|^(?:sub-?total|total|sum|mean|average|median)\b(?:[\s:]*[\d.,%]*)(?:\s*\(.*)?$",
     re.IGNORECASE,
 )
-_TOTAL_START = re.compile(r"^(?:合计|总计|小计|总数|本页|累计|平均|(?:sub-?total|total|sum|mean|average|median)\b)", re.IGNORECASE)
+_TOTAL_START = re.compile(
+    r"^(?:合计|总计|小计|总数|本页|累计|平均|(?:sub-?total|total|sum|mean|average|median)\b)", re.IGNORECASE
+)
 _FOOTER = re.compile(
     r"^[*※#★]*(?:备?注|说明|附注|备注说明|注意|制表|制表人|填表|填表人|录入|录入人|审核|审核人|复核|复核人|审批|核对|核对人|负责人|科主任|签名|签字|打印|打印人"
     r"|打印时间|打印日期|导出时间|导出日期|制表日期|制表时间|填报日期|报表日期|数据来源|资料来源|科主任签[名字])(?::.*|$)"
@@ -168,7 +170,9 @@ def _measure(body: pl.DataFrame, positions: Sequence[str], patient: str | None) 
         _count(is_misfit.values()).alias("misfit"),
         _count(is_fit.values()).alias("fit"),
         pl.coalesce(positions).alias("first"),
-        pl.col(patient).alias("patient") if patient in positions else pl.lit(None, dtype=pl.String).alias("patient"),
+        (pl.col(patient) if patient is not None and patient in positions else pl.lit(None, dtype=pl.String)).alias(
+            "patient"
+        ),
         is_misfit.get(patient or "", pl.lit(value=False)).alias("is_odd"),
     )
     return _Rows(measured, forms, misfits, most_filled, patient, has_forms)
@@ -200,22 +204,37 @@ def _find_first_record(rows: _Rows) -> int:
 
 
 def _judge_row(row: Mapping[str, object], rows: _Rows, positions: Sequence[str], *, is_above: bool) -> str | None:
-    first, patient = _squeeze_chinese(str(row["first"])), row["patient"]
-    filled, misfit, fit = (int(str(row[name])) for name in ("filled", "misfit", "fit"))
-    is_number = patient is not None and not row["is_odd"] and rows.has_forms
-    if not is_number and fit <= filled / 2 + 1 and has_units_only([str(row[p]) for p in positions if row[p] is not None]):
-        return UNIT_ROW
-    if is_above and not is_number and misfit >= 2 and misfit > 2 * fit:
-        return FURTHER_NAMES
-    if _TOTAL.match(first) or (row["is_odd"] and _TOTAL_START.match(_squeeze_chinese(str(patient)))):
-        return TOTALS_ROW if not is_number or not re.search(r"\d", first) else None
-    if _FOOTER.match(first) and (rows.patient is None or not is_number or not re.search(r"\d", str(patient))):
-        return NOTE if filled <= max(1, rows.most_filled / 2 + 1) else None
-    if is_number or not rows.has_forms or _SHARE_OF_A_THIN_ROW * filled > rows.most_filled or not misfit:
+    """Return the rule of one row that might be no record, None where it is one or nobody can tell."""
+    misfit, fit = (int(str(row[name])) for name in ("misfit", "fit"))
+    is_numbered = row["patient"] is not None and not row["is_odd"] and rows.has_forms
+    if not is_numbered:
+        cells = [str(row[p]) for p in positions if row[p] is not None]
+        if fit <= len(cells) / 2 + 1 and has_units_only(cells):
+            return UNIT_ROW
+        if is_above and misfit > 1 and misfit > 2 * fit:
+            return FURTHER_NAMES
+    return _judge_words(row, rows, is_numbered=is_numbered) or (None if is_numbered else _judge_form(row, rows))
+
+
+def _judge_words(row: Mapping[str, object], rows: _Rows, *, is_numbered: bool) -> str | None:
+    """Return what the first word of a row makes of it; a patient's number that has digits and the form of the others is stronger."""
+    first, patient = _squeeze_chinese(str(row["first"])), _squeeze_chinese(str(row["patient"] or ""))
+    if is_numbered and re.search(r"\d", patient):
         return None
-    if row["is_odd"] and is_prose(str(patient).strip(), rows.forms[rows.patient or ""]):
+    if _TOTAL.match(first) or (row["is_odd"] and _TOTAL_START.match(patient)):
+        return TOTALS_ROW
+    is_footer = _FOOTER.match(first) and int(str(row["filled"])) <= max(1, rows.most_filled / 2 + 1)
+    return NOTE if is_footer else None
+
+
+def _judge_form(row: Mapping[str, object], rows: _Rows) -> str | None:
+    """Return whether a row of few cells without a patient's number is a note: texts that are no values where they stand."""
+    is_thin = _SHARE_OF_A_THIN_ROW * int(str(row["filled"])) <= rows.most_filled
+    if not (rows.has_forms and is_thin and row["misfit"]):
+        return None
+    if row["is_odd"] and is_prose(str(row["patient"]).strip(), rows.forms[rows.patient or ""]):
         return NOTE
-    return NOTE if not fit else None
+    return None if row["fit"] else NOTE
 
 
 def _squeeze_chinese(text: str) -> str:

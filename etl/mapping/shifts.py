@@ -35,7 +35,7 @@ def find_shifts(grid: Grid, header_row: int, n_named: int, kinds: RowKinds) -> d
     if not suspects:
         return {}
     forms = [kinds.forms.get(str(position), _FREE) for position in range(width)]
-    fits = cache(lambda cell, form: is_value(cell, form))
+    fits = cache(is_value)
     found: dict[int, int] = {}
     for number, *cells in grid.cells.filter(pl.col(ROW).is_in(suspects)).iter_rows():
         by_position = dict(zip(grid.cells.columns[1:], cells, strict=True))

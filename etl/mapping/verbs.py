@@ -136,9 +136,7 @@ def _list_groups(
             yield group, _pick_rows(rows, group, site)
 
 
-def _leave_out_continued(
-    rows: pl.DataFrame, sheet: SheetRows, patient: str, columns: Sequence[str]
-) -> pl.DataFrame:
+def _leave_out_continued(rows: pl.DataFrame, sheet: SheetRows, patient: str, columns: Sequence[str]) -> pl.DataFrame:
     """Leave out rows that a merged patient's number reaches and that say nothing of their own: their record is made in the first row."""
     reached = sheet.filled.get(patient, frozenset())
     if not reached:

@@ -14,8 +14,8 @@ from judged_delivery import judge_mapped
 
 from etl.delivery.read import read_delivery
 from etl.mapping.accounts import BLANK_ROW, HEADER
-from etl.mapping.row_kinds import NO_RECORDS
 from etl.mapping.read_site import load_site
+from etl.mapping.row_kinds import NO_RECORDS
 from etl.mapping.verbs import map_delivery
 
 LAST_DAY = dt.date(2022, 11, 20)

@@ -6,30 +6,31 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
+from drawn_table import HEADER, NUMBERS, draw_table
 from onboarded import onboard
 
 from etl.delivery.read import ROW, Delivery, Grid, read_delivery
+from etl.errors import StructureError
 from etl.mapping.row_kinds import FURTHER_NAMES, NOTE, REPEATED_HEADER, TOTALS_ROW, UNIT_ROW
 from etl.mapping.verbs import map_delivery
 from etl.onboarding.proposing.layout import read_layout
 from etl.settings import Settings
 
-HEADER = [
-    "住院号", "性别", "出生日期", "确诊日期", "ECOG评分", "HBsAg", "总胆红素(μmol/L)", "白蛋白(g/L)", "AFP(ng/mL)", "门静脉癌栓描述", "末次随访日期", "生存状态",
-]  # fmt: skip
 UNITS = [None, None, None, None, "分", None, "μmol/L", "g/L", "ng/mL", None, None, None]
-ENGLISH = ["MRN", "Sex", "Birth", "Diagnosis", "ECOG score", "Antigen", "TBil", "Alb", "Fetoprotein", "Vein", "Last seen", "Status"]
-NUMBERS = {
-    "letters": lambda n: f"ZY{100234 + 7 * n}",
-    "digits": lambda n: str(20456 + 13 * n),
-    "leading zeros": lambda n: f"{310469 + 11 * n:08}",
-    "with a visit": lambda n: f"{310469 + 3 * n:08}-{1 + n % 3}",
-    "years": lambda n: f"2020-{n + 1:04}",
-    "a word for a total": lambda n: f"SUM{n + 1:03}",
-    "a word for a page": lambda n: f"PAGE {n + 1}",
-    "names of wards": lambda n: f"合{n + 1}床",
-}
-"""Ways in which hospitals write patients' numbers."""
+ENGLISH = [
+    "MRN",
+    "Sex",
+    "Birth",
+    "Diagnosis",
+    "ECOG score",
+    "Antigen",
+    "TBil",
+    "Alb",
+    "Fetoprotein",
+    "Vein",
+    "Last seen",
+    "Status",
+]
 NOTES = [
     ["制表人：张三", None, None, "2022-01-01"],
     ["注：AFP单位为ng/mL"],
@@ -58,23 +59,6 @@ RECORDS = [{}, {1: "女"}, {8: "见报告"}, {9: "注：门静脉主干可疑", 
 """Cells of patients of whom little is known: records all the same."""
 
 
-def draw_table(draw: random.Random, number) -> list[list[str | None]]:
-    rows = []
-    for n in range(draw.randint(8, 40)):
-        dead = draw.random() < 0.4
-        rows.append([
-            number(n), draw.choice("男女"), f"19{draw.randint(40, 80)}-0{draw.randint(1, 9)}-1{draw.randint(0, 9)}",
-            f"202{draw.randint(0, 1)}-{draw.randint(1, 9)}-{draw.randint(1, 28)}", str(draw.randint(0, 2)),
-            draw.choice(["阳性", "阴性"]), f"{draw.uniform(5, 40):.1f}", f"{draw.uniform(28, 45):.1f}",
-            draw.choice(["<0.6", ">1210", f"{draw.uniform(1, 900):.1f}", "未检出"]),
-            draw.choice(["门静脉主干癌栓", "无", "左支可见充盈缺损，范围约2cm", "未见明显异常", None]),
-            f"2022-{draw.randint(1, 9)}-{draw.randint(1, 28)}", "死亡" if dead else "存活",
-        ])  # fmt: skip
-        for place in draw.sample(range(1, 12), draw.randint(0, 2)):
-            rows[-1][place] = draw.choice([None, "/", "不详"])
-    return rows
-
-
 def fill_up(row) -> list[str | None]:
     return [*row, *[None] * (len(HEADER) - len(row))]
 
@@ -101,7 +85,9 @@ def make_delivery(path, rows) -> Delivery:
         {str(p): [HEADER[p], *(row[p] for row in rows)] for p in range(len(HEADER))},
         schema=dict.fromkeys(map(str, range(len(HEADER))), pl.String),
     )
-    grid = Grid("a.csv", None, cells.with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64)), encoding="utf-8")
+    grid = Grid(
+        "a.csv", None, cells.with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64)), encoding="utf-8"
+    )
     return Delivery(path, "", (grid,))
 
 
@@ -117,7 +103,9 @@ def site(tmp_path_factory):
 def list_records(mapped) -> dict[str, list]:
     """Records of each table by their content, wherever they stood."""
     return {
-        table: sorted(map(str, frame.drop(ROW, "_group").rows())) for table, frame in mapped.records.items() if frame.height
+        table: sorted(map(str, frame.drop(ROW, "_group").rows()))
+        for table, frame in mapped.records.items()
+        if frame.height
     }
 
 
@@ -138,7 +126,8 @@ def test_rows_of_no_record_change_no_record_and_are_named(site, tmp_path, seed):
     assert list_records(got) == list_records(wanted)
     rules = dict(got.row_accounts.select("rule", "n_rows").rows())
     assert rules == {"used": len(plain), "header": 1, **told}
-    assert wanted.slipped.is_empty() and got.slipped.is_empty()
+    assert wanted.slipped.is_empty()
+    assert got.slipped.is_empty()
     assert got.odd_numbers.is_empty()
     assert "张三" not in str(got.landing.rows["cells"].to_list())
     (source,) = read_layout(make_delivery(tmp_path, among)).sources
@@ -154,7 +143,9 @@ def test_a_number_that_breaks_in_two_loads_nothing_behind_it(site, tmp_path, see
     broken = draw.randrange(len(rows))
     whole = [*rows[broken]]
     place = draw.choice([6, 7])
-    for p, text in enumerate(["ZY999999", "男", "1950-01-10", "2020-03-04", "1", "阳性", "15.5", "38.5", "12.3", "无", "2022-01-05", "存活"]):
+    for p, text in enumerate(
+        ["ZY999999", "男", "1950-01-10", "2020-03-04", "1", "阳性", "15.5", "38.5", "12.3", "无", "2022-01-05", "存活"]
+    ):
         whole[p] = text
     long = [*whole[:place], *whole[place].split("."), *whole[place + 1 :]]
     lines = [HEADER, *rows]
@@ -177,8 +168,6 @@ def test_names_in_a_second_language_below_the_header_are_no_patient(site, tmp_pa
 
 
 def test_other_units_below_the_header_are_refused(site, tmp_path):
-    from etl.errors import StructureError
-
     rows = draw_table(random.Random(3), NUMBERS["digits"])
     other = [unit and unit.replace("μmol/L", "mg/dL") for unit in UNITS]
     with pytest.raises(StructureError, match="row 2 states the unit mg/dL for column '总胆红素"):
@@ -186,18 +175,17 @@ def test_other_units_below_the_header_are_refused(site, tmp_path):
 
 
 def test_another_table_below_the_first_is_refused(site, tmp_path):
-    from etl.errors import StructureError
-
     rows = draw_table(random.Random(3), NUMBERS["digits"])
-    second = [fill_up(["住院号", "检验日期", "项目", "结果", "单位"]), fill_up(["20456", "2020-03-04", "AFP", "12", "ng/mL"])]
+    second = [
+        fill_up(["住院号", "检验日期", "项目", "结果", "单位"]),
+        fill_up(["20456", "2020-03-04", "AFP", "12", "ng/mL"]),
+    ]
     delivery = make_delivery(tmp_path, [*rows, fill_up([]), *second])
     with pytest.raises(StructureError, match=f"row {len(rows) + 3} names columns"):
         map_delivery(delivery, site)
 
 
 def test_a_changed_header_in_the_middle_is_refused(site, tmp_path):
-    from etl.errors import StructureError
-
     rows = draw_table(random.Random(3), NUMBERS["digits"])
     changed = [name.replace("(g/L)", "(g/dL)") for name in HEADER]
     with pytest.raises(StructureError, match="row 7 names columns"):

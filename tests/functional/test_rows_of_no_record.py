@@ -51,7 +51,9 @@ def test_notes_below_the_table_are_told_and_their_text_is_nowhere(settings):
     for text in ("张三", "制表人", "AFP单位为"):
         assert text.encode() not in stored
     for relation in ("landing.source_row", "versions.findings", "versions.quarantine"):
-        assert not any("张三" in str(cell) or "制表" in str(cell) for row in read(settings, relation).rows() for cell in row)
+        assert not any(
+            "张三" in str(cell) or "制表" in str(cell) for row in read(settings, relation).rows() for cell in row
+        )
 
 
 def test_a_row_with_a_cell_too_many_is_told_and_nothing_behind_the_comma_is_loaded(settings):

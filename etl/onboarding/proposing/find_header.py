@@ -116,9 +116,16 @@ def _is_comment(cells: Row) -> bool:
 def _is_group_row(grid: Grid, upper: int, first: int, last: int) -> bool:
     """Whether a row above a header of several rows tells apart what that leaves alike."""
     rows = {number: list(cells) for number, *cells in grid.cells.head(SEARCHED_ROWS).iter_rows()}
-    names = [join_levels(texts) for texts in read_levels(grid, first, last) if texts]
-    is_alike = len(set(names)) < len(names)
-    return is_alike and upper in rows and _has_groups(grid, upper, rows[upper], rows[first])
+    if upper not in rows:
+        return False
+    joined = [join_levels(texts) for texts in read_levels(grid, first, last)]
+    named = [name for name in joined if name]
+    below = grid.cells.filter(pl.col(ROW) > last).drop(ROW)
+    is_nameless = any(
+        top and not name and below[p].is_not_null().any()
+        for top, name, p in zip(rows[upper], joined, below.columns, strict=True)
+    )
+    return (len(set(named)) < len(named) or is_nameless) and _has_groups(grid, upper, rows[upper], rows[first])
 
 
 def _is_unit_row(grid: Grid, number: int) -> bool:
@@ -172,7 +179,7 @@ def _has_groups(grid: Grid, upper: int, above: Sequence[str | None], below: Sequ
     """Whether a text of the upper row stands for several columns."""
     if grid.sheet is not None:
         across = [m for m in grid.merged if m[0] == m[2] == upper and m[1] < m[3]]
-        down = [m for m in grid.merged if m[0] == upper and m[2] == upper + 1]
+        down = [m for m in grid.merged if m[0] == upper and m[2] > upper]
         return len(across) > 1 or bool(across and down)
     beside = [top is None and bottom is not None for top, bottom in zip(above, below, strict=True)]
     return sum(beside) > 1 and any(top is not None for top in above)

@@ -19,7 +19,7 @@ from etl.mapping.header_levels import join_levels, name_header, read_levels
 from etl.mapping.row_kinds import looks_like_unit
 from etl.mapping.site import normalise_text
 from etl.mapping.units import is_unit
-from etl.onboarding.proposing.check_sheet import check_one_table
+from etl.onboarding.proposing.check_sheet import check_no_form, check_one_table, check_sheet_names
 from etl.onboarding.proposing.dictionary import Dictionary, is_dictionary, read_dictionary
 from etl.onboarding.proposing.find_header import check_named_header, find_header
 from etl.onboarding.proposing.legend import read_legend
@@ -44,7 +44,7 @@ class FoundSource:
     several rows; `levels` are then the texts that name each column, from above down. `choices` are the codes of a column and what a legend
     among the sheets says of them. `labels` says in more words what a column is, where the file or
     a dictionary does. `table` is the table that the name of sheet, file or form points to, "" where it points to none.
-    `has_merged` tells that merged cells were filled, `left_out` counts the rows that are no records by the rule that knows them. `reason` is set where the sheet holds no records. `file` is the
+    `has_merged` tells that merged cells were filled, `left_out` counts the rows that are no records by the rule that knows them, `nameless` are columns, from 1, with values and no name. `reason` is set where the sheet holds no records. `file` is the
     pattern that will match the next delivery too, `origin` this file's name; `header` names all columns of the sheet.
     """
 
@@ -58,6 +58,7 @@ class FoundSource:
     table: str = ""
     has_merged: bool = False
     left_out: Mapping[str, int] = field(default_factory=dict)
+    nameless: tuple[int, ...] = ()
     reason: str | None = None
     encoding: str | None = None
     origin: str = ""
@@ -132,6 +133,12 @@ def read_layout(delivery: Delivery, header_rows: HeaderRows = MappingProxyType({
             found += _read_grid(grid, pattern, dictionary, named)
     explained = _read_legends(grids, found, header_rows.keys())
     sources = tuple(_name_sources(_read_glossaries(explained, header_rows.keys())))
+    read = {(s.origin, s.sheet) for s in sources if not s.reason} - {
+        (s.origin, s.sheet) for s in sources if (s.file, s.sheet) in header_rows
+    }
+    for grid in (g for g in grids if (g.file, g.sheet) in read):
+        check_no_form(grid)
+    check_sheet_names(grids)
     if not any(source.reason is None for source in sources):
         raise DeliveryError(
             f"The delivery '{delivery.name}' holds no sheet with records: a header with known names, or columns of numbers and dates.",
@@ -170,6 +177,7 @@ def _read_grid(
     first = -1 if header_row is None else header_row
     place = next((p for p, n in names.items() if _is_patient(levels[p][-1] if levels else n)), None)
     read = read_body(grid, max(first, 0), list(names), place)
+    body_cells = read.cells.filter((pl.col(ROW) > first) & ~pl.col(ROW).is_in(list(read.shifts)))
     body = read.cells.filter(pl.col(ROW) > first).select(ROW, *[pl.col(p).alias(n) for p, n in names.items()])
     body = body.filter(pl.any_horizontal(pl.exclude(ROW).is_not_null())) if names else body.clear()
     body = body.filter(~pl.col(ROW).is_in([*read.kinds.rules, *read.shifts]))
@@ -180,7 +188,7 @@ def _read_grid(
         check_one_table(grid, names, read.kinds.second_headers)
     whole = FoundSource(
         "", pattern, grid.sheet, header_row, body, labels,
-        table=table, has_merged=bool(read.filled), left_out=Counter(read.kinds.rules.values()), reason=reason, encoding=grid.encoding, origin=grid.file, header=tuple(names.values()),
+        table=table, has_merged=bool(read.filled), left_out=Counter(read.kinds.rules.values()), nameless=_list_nameless(body_cells, names, header_row), reason=reason, encoding=grid.encoding, origin=grid.file, header=tuple(names.values()),
         header_from=header_from, levels={n: levels[p] for p, n in names.items()} if header_from != header_row else {},
     )  # fmt: skip
     return _split_forms(whole, dictionary) if REPEAT_INSTRUMENT in names.values() else [whole]
@@ -225,6 +233,12 @@ def _find_table(name: str) -> str:
         return words[whole]
     parts = {squeeze(part) for part in re.split(r"[\W_\d]+", name)} & set(words)
     return words[max(parts, key=len)] if parts else ""
+
+
+def _list_nameless(body: pl.DataFrame, names: Mapping[str, str], header_row: int | None) -> tuple[int, ...]:
+    if not header_row:
+        return ()
+    return tuple(int(p) + 1 for p in body.columns if p != ROW and p not in names and body[p].is_not_null().any())
 
 
 def _find_reason(body: pl.DataFrame, patient: str | None) -> str | None:

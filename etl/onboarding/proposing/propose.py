@@ -95,8 +95,7 @@ def _find_patients(source: FoundSource) -> pl.Series | None:
         for name in source.columns
         if _has_patient([split_unit(source.own_name(name))[0], source.labels.get(name, "")])
     ]
-    found = next((source.rows[name] for name in named if source.rows[name].n_unique() > 1), None)
-    return found
+    return next((source.rows[name] for name in named if source.rows[name].n_unique() > 1), None)
 
 
 def _profile(name: str, source: FoundSource, dictionary: Dictionary | None, patients: pl.Series | None) -> Profile:
