@@ -24,7 +24,7 @@ from etl.errors import (
 )
 from etl.judging.between_hospitals import find_shared_patients
 from etl.judging.validate import Validated, validate_delivery
-from etl.mapping.accounts import USED, Landing
+from etl.mapping.accounts import Landing, is_used
 from etl.mapping.delivery_day import EXAMPLE_DAY, DeliveryDay, settle_day
 from etl.mapping.identity import PseudonymKey, read_key
 from etl.mapping.masking import OwnTexts
@@ -135,7 +135,7 @@ def ingest(
 
 def _map_rows(delivery: Delivery, site: Site) -> Mapped:
     mapped = map_delivery(delivery, site)
-    if not mapped.row_accounts.filter(pl.col("rule") == USED)["n_rows"].sum():
+    if not mapped.row_accounts.filter(is_used())["n_rows"].sum():
         raise DeliveryError(
             f"The delivery '{delivery.name}' holds no rows below its headers.",
             f"提交内容“{delivery.name}”表头之下没有数据。",
@@ -222,7 +222,7 @@ def _balance(mapped: Mapped, validated: Validated) -> dict[str, int]:
         InternalError: one of them does not balance, so that something would be lost.
     """
     rows = mapped.row_accounts
-    used = int(rows.filter(pl.col("rule") == USED)["n_rows"].sum())
+    used = int(rows.filter(is_used())["n_rows"].sum())
     loaded = sum(frame.height for frame in validated.tables.values())
     cells = mapped.cells.by_fate
     accounts = {

@@ -175,6 +175,18 @@ CONTRACT_CHECKS = (
         "a lesion's diameter on the row of a laboratory visit",
     ),
     ContractCheck(
+        "row.shifted",
+        Severity.QUERY,
+        "a row's cells may stand beside their columns; from the first place where that may have begun they are set aside",
+        "a row with an unquoted comma in a number",
+    ),
+    ContractCheck(
+        "row.odd_number",
+        Severity.QUERY,
+        "a row of few values has a patient number that is written like no other; it is kept and asked about",
+        "a row that says just `X` and 12 below numbers like ZY100234",
+    ),
+    ContractCheck(
         "between_hospitals.same_patient",
         Severity.NOTE,
         "the same person is a patient of another hospital; neither hospital learns who or where",

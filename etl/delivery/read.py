@@ -57,7 +57,7 @@ class Grid:
     position, named by its 0-based index; empty cells are null. `merged` lists (first row, first column, last row, last
     column), rows 1-based. `encoding` is set for text files; `short_rows` tells how many cells each of their rows has that
     has fewer than the longest row and is not blank. Files of SPSS, Stata and SAS have their variables' names in row 0 and may say
-    in `labels` what each is.
+    in `labels` what each is. `hidden_rows` are those that a workbook does not show, by a filter or by hand.
     """
 
     file: str
@@ -67,6 +67,7 @@ class Grid:
     encoding: str | None = None
     short_rows: Mapping[int, int] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    hidden_rows: frozenset[int] = frozenset()
 
     @property
     def label(self) -> str:
@@ -209,7 +210,8 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
         errors = [(place, ERROR_TEXT) for place in sheet["errors"]]
         frame = _write_texts(pl.DataFrame(texts), [*sheet["shown"], *errors])
         merged = tuple((r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet["merged"])
-        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged)
+        hidden = frozenset(row + 1 for row in sheet["hidden"])
+        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged, hidden_rows=hidden)
 
 
 def _read_formats(names: Mapping[Path, str]) -> Formats:

@@ -27,6 +27,8 @@ _STYLES, _TEXTS = "xl/styles.xml", "xl/sharedStrings.xml"
 _CELL = re.compile(r"^([A-Z]+)(\d+)$")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\"'][^>]*>")
+_ROW_NUMBER = re.compile(rb"\sr\s*=\s*[\"'](\d+)[\"']")
 Place = tuple[int, int]
 
 
@@ -36,7 +38,7 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
     Each sheet is a dict: `name`; `columns` (0-based positions in the workbook), `grid` (Arrow IPC bytes, row 0 is the
     workbook's row 1), `errors` (0-based row and column of cells such as #DIV/0!, and of formulas that were saved without
     their value, which the reader would take for 0), `shown` (what cells show that the reader knows only as numbers, or
-    more precisely than they show it), `merged` (first and last corner, 0-based).
+    more precisely than they show it), `merged` (first and last corner, 0-based), `hidden` (0-based rows).
     """
     import fastexcel
     import pyarrow as pa
@@ -58,6 +60,7 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
                 "errors": [*_place_errors(sheet, faults), *(marks[name].uncalculated if name in marks else ())],
                 "shown": marks[name].shown if name in marks else [],
                 "merged": marks[name].merged if name in marks else [],
+                "hidden": marks[name].hidden if name in marks else [],
             }
         )
     return sheets
@@ -73,12 +76,14 @@ class Marks:
     """What a sheet's XML says of its cells and the reader does not: 0-based row and column.
 
     `uncalculated` are formulas that were saved without a value, `shown` numbers that are shown as a month, a time, a share,
-    or as a day by a format that stands in no file; `merged` the first and the last corner of merged ranges.
+    or as a day by a format that stands in no file; `merged` the first and the last corner of merged ranges.;
+    `hidden` rows that are not shown, by a filter or by hand (none is known of BIFF).
     """
 
     uncalculated: list[Place]
     merged: list[tuple[Place, Place]]
     shown: list[tuple[Place, str]]
+    hidden: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -186,16 +191,16 @@ def _scan_sheet(xml: bytes, formats: Formats) -> Marks:
     if xml.startswith((b"\xff\xfe", b"\xfe\xff")):
         xml = xml.decode("utf-16").encode()
     merged = [(_read_place(first.decode()), _read_place(last.decode())) for first, last in _MERGED.findall(xml)]
+    hidden = [int(number) - 1 for row in _HIDDEN_ROW.findall(xml) for number in _ROW_NUMBER.findall(row)]
     used = "|".join(map(str, formats.styles)).encode()
     is_styled = used and re.search(rb"\ss\s*=\s*[\"'](?:%s)[\"']" % used, xml)
     is_plain = not (formats.rich or _FORMULA.search(xml) or _LONG_NUMBER.search(xml) or _RICH.search(xml))
     if not is_styled and is_plain:
-        return Marks([], merged, [])
-    return _scan_cells(xml, merged, formats)
+        return Marks([], merged, [], hidden)
+    return _scan_cells(xml, Marks([], merged, [], hidden), formats)
 
 
-def _scan_cells(xml: bytes, merged: list[tuple[Place, Place]], formats: Formats) -> Marks:
-    marks = Marks([], merged, [])
+def _scan_cells(xml: bytes, marks: Marks, formats: Formats) -> Marks:
     for _, cell in ElementTree.iterparse(io.BytesIO(xml)):  # noqa: S314
         if _local(cell) != "c":
             continue

@@ -136,6 +136,15 @@ STRAY_CELL = Text(
     "This cell holds a value in a column that does not belong to this kind of row. It was set aside.",
     "该单元格所在列不属于该类行，数值已隔离。",
 )
+SHIFTED_ROW = Text(
+    "The cells of this row stand beside their columns: it has a cell too many or too few, often by a comma in a number. From the column named here on "
+    "nothing of it was loaded; where none is named, nothing of the row. Please correct the row in the source.",
+    "该行单元格与列错位：多了或少了单元格，常因数字中含逗号。自此处所列的列起均未载入；未列出列名时整行未载入。请在原始数据中更正。",
+)
+ODD_NUMBER = Text(
+    "The patient number of this row is written like no other, and the row holds few values: is it a patient? If it is a note or a total, take the row out.",
+    "该行患者编号的写法与其他编号不同，且内容很少：是否为患者？若为说明或合计，请删除该行。",
+)
 
 
 def make_findings(

@@ -18,7 +18,15 @@ from pandera.polars import DataFrameSchema
 from etl.errors import InternalError
 from etl.judging.book import FindingsBook
 from etl.judging.contract import CELL_KINDS, PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
-from etl.judging.findings import FAIL, PERSONAL_DATA, STRAY_CELL, contract_message, make_findings
+from etl.judging.findings import (
+    FAIL,
+    ODD_NUMBER,
+    PERSONAL_DATA,
+    SHIFTED_ROW,
+    STRAY_CELL,
+    contract_message,
+    make_findings,
+)
 from etl.judging.months import settle_months
 from etl.judging.rules import judge_rules
 from etl.judging.settled import settle
@@ -131,6 +139,8 @@ def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
     """Report cells that no column claims, unread checkboxes, and personal data in columns that the mapping ignores."""
     judged: list[tuple[str, pl.DataFrame, Text, str, str | None]] = [
         ("cell.stray", mapped.cells.strays, STRAY_CELL, "delivery", None),
+        ("row.shifted", mapped.slipped, SHIFTED_ROW, "delivery", None),
+        ("row.odd_number", mapped.odd_numbers, ODD_NUMBER, "delivery", None),
         (PERSONAL_DATA_RULE, mapped.landing.personal, PERSONAL_DATA, "delivery", None),
     ]
     for (table, name), cells in mapped.unread_boxes.group_by("table_name", "field", maintain_order=True):
@@ -156,7 +166,7 @@ def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
 def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
     """Return what was set aside: whole records (`reject`, field null) and single cells, with the rule that did it."""
     kinds = "|".join(CELL_KINDS)
-    is_cell = pl.col("rule_id").str.contains(rf"\.({kinds})$") | (pl.col("rule_id") == "cell.stray")
+    is_cell = pl.col("rule_id").str.contains(rf"\.({kinds})$") | pl.col("rule_id").is_in(["cell.stray", "row.shifted"])
     is_record = pl.col("severity") == Severity.REJECT.value
     return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(*QUARANTINE)
 

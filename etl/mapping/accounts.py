@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -12,19 +12,36 @@ from etl.mapping.identity import normalise_identifier
 from etl.mapping.kept_frame import KeptFrame, slice_rows
 from etl.mapping.masking import OwnTexts, is_identifying
 from etl.mapping.parse import MISSING_TEXTS
+from etl.mapping.row_kinds import NO_RECORDS
 from etl.mapping.site import IDENTIFIER_ROLES, ColumnMap, Site, Source, normalise_code
 from schemas.bookkeeping import ROW_ACCOUNTS, SOURCE_CELL
 from schemas.column import read_dtypes
 from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
 
-USED = "used"
+USED, USED_HIDDEN = "used", "used, hidden in the workbook / 已使用（在工作簿中隐藏）"
+SHIFTED_ROW = "cells beside their columns, set aside / 单元格错位，已隔离"
 ABOVE_HEADER, HEADER, BLANK_ROW, EMPTY_SHEET = "above the header", "header", "blank row", "empty sheet"
 PATIENT = "_patient"
 # What a checkbox says where codes.csv names no code for true.
 TICKED = ("1", "true", "yes", "是", "checked", "有")
 UNTICKED = ("0", "false", "no", "否", "unchecked", "无")
 _CELL = read_dtypes(SOURCE_CELL)
+_KEPT_NOWHERE = (BLANK_ROW, ABOVE_HEADER, HEADER, SHIFTED_ROW, *NO_RECORDS)
+
+
+def is_used() -> pl.Expr:
+    """Whether a row's records are made."""
+    return pl.col("rule").is_in([USED, USED_HIDDEN])
+
+
+@dataclass(frozen=True)
+class SlippedRow:
+    """A row whose cells may stand beside their columns: from which column on it was set aside, None for the whole, and how many cells."""
+
+    number: int
+    column: str | None
+    n_cells: int
 
 
 @dataclass(frozen=True)
@@ -32,7 +49,9 @@ class SheetRows:
     """One mapped sheet: its rows by header, what became of each row, and the sources that read it.
 
     `rows` has `source_row`, `rule` (`used` or the ignoring rule's name) and one String column per header; where the row
-    number is the patient's number also that number as text, which is no cell and is counted nowhere.
+    number is the patient's number also that number as text, which is no cell and is counted nowhere. `filled` are the rows of each column
+    that a merged cell was filled into, `slipped` the rows of which cells were set aside since they may belong to other columns, `odd_numbers`
+    those whose patient number is written as no other.
     """
 
     file: str
@@ -40,7 +59,9 @@ class SheetRows:
     header: tuple[str, ...]
     rows: pl.DataFrame
     sources: tuple[Source, ...]
-    filled_rows: frozenset[int] = frozenset()
+    filled: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    slipped: tuple[SlippedRow, ...] = ()
+    odd_numbers: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
@@ -69,7 +90,8 @@ def account_cells(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Cel
     counts: dict[str, int] = dict.fromkeys(kinds, 0)
     strays: list[pl.DataFrame] = []
     for sheet in sheets:
-        used = sheet.rows.filter(pl.col("rule") == USED)
+        used = sheet.rows.filter(is_used())
+        counts["stray"] += _count_slipped(sheet)
         fates = _decide_fates(sheet, site)
         told = used.select(
             (pl.col(column).is_not_null() & (fate == kind)).sum().alias(f"{kind} {i}")
@@ -111,8 +133,27 @@ def _name_cell(sheet: SheetRows, column: str) -> list[pl.Expr]:
 
 
 def _count_cells(sheet: SheetRows) -> int:
-    used = sheet.rows.filter(pl.col("rule") == USED).select(sheet.header)
-    return used.height * used.width - sum(used.null_count().row(0)) if used.width else 0
+    used = sheet.rows.filter(is_used()).select(sheet.header)
+    n_read = used.height * used.width - sum(used.null_count().row(0)) if used.width else 0
+    return n_read + _count_slipped(sheet)
+
+
+def _count_slipped(sheet: SheetRows) -> int:
+    """Count the cells that were set aside of rows that are otherwise used."""
+    used = set(sheet.rows.filter(is_used())[ROW])
+    return sum(row.n_cells for row in sheet.slipped if row.number in used)
+
+
+def list_slipped(sheets: Sequence[SheetRows]) -> pl.DataFrame:
+    """Return the place of each row that slipped aside; the column is the first that was set aside. Their texts are kept nowhere."""
+    lines = [(s.file, s.sheet, row.number, row.column or "", "") for s in sheets for row in s.slipped]
+    return pl.DataFrame(lines, schema=_CELL, orient="row")
+
+
+def list_odd_numbers(sheets: Sequence[SheetRows], site: Site) -> pl.DataFrame:
+    """Return the place of each patient number that is written as no other, on a row of few values; the number itself is not told."""
+    lines = [(s.file, s.sheet, row, _patient_column(s, site), "") for s in sheets for row in s.odd_numbers]
+    return pl.DataFrame(lines, schema=_CELL, orient="row")
 
 
 def collect_own_texts(sheets: Sequence[SheetRows], site: Site) -> OwnTexts:
@@ -127,7 +168,7 @@ def collect_own_texts(sheets: Sequence[SheetRows], site: Site) -> OwnTexts:
 
 def _list_identifiers(sheet: SheetRows, site: Site) -> Iterator[tuple[str, str, str]]:
     """Yield local patient number, text and role of the cells of a sheet's identifier columns, each text of a patient once."""
-    used = sheet.rows.filter(pl.col("rule") == USED)
+    used = sheet.rows.filter(is_used())
     for source in sheet.sources:
         number = pl.col(site.patient_column(source)).fill_null("").alias(PATIENT)
         for column in (c for c in site.columns_of(source) if c.role in IDENTIFIER_ROLES):
@@ -144,7 +185,7 @@ def find_unread_boxes(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) ->
     for sheet in sheets:
         patient = _patient_column(sheet, site)
         for source in sheet.sources:
-            used = sheet.rows.filter((pl.col("rule") == USED) & pl.col(f"_use_{source.name}"))
+            used = sheet.rows.filter(is_used() & pl.col(f"_use_{source.name}"))
             for c in (c for c in site.columns_of(source) if c.role == "field" and c.is_checkbox):
                 known = [*site.codes.get((c.table, c.field or "*"), {}), *TICKED, *UNTICKED, *MISSING_TEXTS]
                 texts = pl.col(c.column).map_elements(normalise_code, return_dtype=pl.String)
@@ -214,7 +255,7 @@ def make_landing(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Land
         ignored = {c.column for c in columns if c.role == "ignore"}
         patient = _patient_column(sheet, site)
         kept = _list_kept(sheet, site)
-        frame = sheet.rows.filter(~pl.col("rule").is_in([BLANK_ROW, ABOVE_HEADER, HEADER]))
+        frame = sheet.rows.filter(~pl.col("rule").is_in(_KEPT_NOWHERE))
         fields = _list_fields(columns)
         frame, hits = own.mask_frame(frame, frame[patient], {name: fields.get(name) for name in kept})
         for name in sorted({name for _, name in hits if name in ignored}, key=kept.index):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
@@ -32,7 +32,6 @@ def name_columns(grid: Grid, sources: Sequence[Source], site: Site, faults: list
     positions = [name for name in grid.cells.columns if name != ROW]
     header = _take_given(grid, sources[0], faults) if sources[0].header else _read_header(grid, sources, site, follow)
     names = {p: header.get(p, "") for p in [*positions, *(p for p in header if p not in positions)]}
-    faults += _find_nameless(grid, names, sources[0].header_row)
     clashing = _find_clashing(names, sources)
     faults += [
         (
@@ -113,13 +112,16 @@ def number_repeated(texts: Sequence[str]) -> list[str]:
     ]
 
 
-def _find_nameless(grid: Grid, names: dict[str, str], header_row: int) -> list[Fault]:
-    """Report columns that hold values below a header that is empty; a given header is checked by its width instead."""
+def find_nameless(grid: Grid, named: Mapping[str, str], header_row: int, slipped: Collection[int]) -> list[Fault]:
+    """Report columns that hold values below a header that is empty; a given header is checked by its width instead.
+
+    `slipped` are rows that have too many cells, of which that is told.
+    """
     if not header_row:
         return []
-    body = grid.cells.filter(pl.col(ROW) > header_row)
+    body = grid.cells.filter((pl.col(ROW) > header_row) & ~pl.col(ROW).is_in(list(slipped)))
     faults = []
-    for position in (p for p, name in names.items() if not name and body[p].is_not_null().any()):
+    for position in (p for p in body.columns if p != ROW and p not in named and body[p].is_not_null().any()):
         row, place = body.filter(pl.col(position).is_not_null())[ROW][0], int(position) + 1
         faults.append(
             (

@@ -114,7 +114,6 @@ def _make_source(item: SourceEntry) -> Source:
         header_row=header_row,
         header_from=header_row if item.header_from is None else item.header_from,
         written=item.written,
-        merged_ids=item.merged_ids,
         row_filter=item.filter,
         ignore=tuple(IgnoreRule(name, r.column, r.equals, r.starts_with) for name, r in item.ignore.items()),
         header=tuple(normalise_text(name) for name in item.header or ()),

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from etl.delivery.read import ROW, Delivery, Grid
 from etl.errors import StructureError
-from etl.mapping.accounts import ABOVE_HEADER, BLANK_ROW, EMPTY_SHEET, HEADER, USED, SheetRows
-from etl.mapping.header import Fault, name_columns
+from etl.mapping.accounts import (
+    ABOVE_HEADER,
+    BLANK_ROW,
+    EMPTY_SHEET,
+    HEADER,
+    SHIFTED_ROW,
+    USED,
+    USED_HIDDEN,
+    SheetRows,
+    SlippedRow,
+    is_used,
+)
+from etl.mapping.body import Body, read_body
+from etl.mapping.header import Fault, find_nameless, name_columns
 from etl.mapping.identity import mask_personal_data
-from etl.mapping.site import IDENTIFIER_ROLES, ROW_NUMBER, Site, Source, normalise_code, normalise_text
+from etl.mapping.row_kinds import UNIT_ROW
+from etl.mapping.site import ROW_NUMBER, Site, Source, normalise_code, normalise_text
+from etl.mapping.unit_rows import find_other_units
 from etl.suggestions import suggest_command
 
 
@@ -82,45 +96,76 @@ def is_sheet_of(origin: str, name: str | None, file: str, sheet: str | None) -> 
 
 
 def _read_sheet(grid: Grid, site: Site, sources: Sequence[Source], faults: list[Fault], follow: str) -> SheetRows:
+    header_row = sources[0].header_row
     named = name_columns(grid, sources, site, faults, follow)
+    patient = next((p for p, name in named.items() if name == site.patient_column(sources[0])), None)
+    body = read_body(grid, header_row, list(named), patient)
+    faults += find_nameless(grid, named, header_row, body.shifts)
+    faults += _find_second_headers(grid, body)
+    units = [row for row, rule in body.kinds.rules.items() if rule == UNIT_ROW]
+    faults += [fault for row in units for fault in find_other_units(grid, row, named, site, sources)]
     absent = pl.lit(None, dtype=pl.String)
     cells = [(pl.col(p) if p in grid.cells.columns else absent).alias(name) for p, name in named.items()]
-    body, filled = _fill_merged(grid, grid.cells.select(ROW, *cells), named, site, sources)
-    rows = _account_rows(grid, body, sources, faults)
+    records, slipped = _set_slipped_aside(body.cells.select(ROW, *cells), named, body, patient)
+    rows = _account_rows(grid, records, sources, body, slipped, faults)
     if any(source.has_row_patients for source in sources):
         rows = rows.with_columns(pl.col(ROW).cast(pl.String).alias(ROW_NUMBER))
-    return SheetRows(grid.file, grid.sheet, tuple(named.values()), rows, tuple(sources), filled)
+    filled = {named[p]: numbers for p, numbers in body.filled.items() if p in named}
+    used = frozenset(rows.filter(is_used())[ROW])
+    odd = tuple(row for row in body.kinds.odd_numbers if row in used)
+    return SheetRows(grid.file, grid.sheet, tuple(named.values()), rows, tuple(sources), filled, slipped, odd)
 
 
-def _fill_merged(
-    grid: Grid, body: pl.DataFrame, named: dict[str, str], site: Site, sources: Sequence[Source]
-) -> tuple[pl.DataFrame, frozenset[int]]:
-    """Fill a merged patient number down its rows, blank ones excepted; return the rows that were filled."""
-    ids = {c.column for s in sources if s.merged_ids for c in site.columns_of(s) if c.role in IDENTIFIER_ROLES}
-    spans = [m for m in grid.merged if named.get(str(m[1])) in ids and m[2] > m[0] and m[0] > sources[0].header_row]
-    filled: set[int] = set()
-    is_blank = body.select(pl.all_horizontal(pl.exclude(ROW).is_null())).to_series().to_list()
-    for position in sorted({m[1] for m in spans}):
-        name = named[str(position)]
-        values = body[name].to_list()
-        for first, _, last, _ in (m for m in spans if m[1] == position):
-            stop = min(last, len(values))
-            rows = [row for row in range(first, stop) if not is_blank[row]]
-            for row in rows:
-                values[row] = values[first - 1]
-            filled.update(row + 1 for row in rows)
-        body = body.with_columns(pl.Series(name, values, dtype=pl.String))
-    return body, frozenset(filled)
+def _find_second_headers(grid: Grid, body: Body) -> list[Fault]:
+    """Report rows below the header that name columns, and other ones: what follows is another table or other columns."""
+    return [
+        (
+            f"{grid.label}: row {row} names columns, and others than the header: another table begins there, or the columns changed. Put each table "
+            "on a sheet or into a file of its own",
+            f"{grid.label}：第 {row} 行是另一组列名：此处开始另一张表，或列已改变。请将每张表放在单独的工作表或文件中",
+        )
+        for row in body.kinds.second_headers
+    ]
 
 
-def _account_rows(grid: Grid, body: pl.DataFrame, sources: Sequence[Source], faults: list[Fault]) -> pl.DataFrame:
+def _set_slipped_aside(
+    rows: pl.DataFrame, named: Mapping[str, str], body: Body, patient: str | None
+) -> tuple[pl.DataFrame, tuple[SlippedRow, ...]]:
+    """Empty the cells of rows that slipped aside from where that may have begun; return what was set aside of each row.
+
+    A row that may have slipped before the patient's number, or whose number nobody knows, is set aside whole.
+    """
+    slipped: list[SlippedRow] = []
+    for number, place in sorted(body.shifts.items()):
+        lost = [name for p, name in named.items() if int(p) >= place]
+        row = rows.filter(pl.col(ROW) == number).select(lost).row(0)
+        is_whole = patient is None or place <= int(patient)
+        column = None if is_whole else next(name for p, name in named.items() if int(p) >= place)
+        slipped.append(SlippedRow(number, column, sum(cell is not None for cell in row)))
+    for number, place in body.shifts.items():
+        lost = [name for p, name in named.items() if int(p) >= place]
+        is_row = pl.col(ROW) == number
+        rows = rows.with_columns([pl.when(~is_row).then(pl.col(name)).alias(name) for name in lost])
+    return rows, tuple(slipped)
+
+
+def _account_rows(
+    grid: Grid,
+    body: pl.DataFrame,
+    sources: Sequence[Source],
+    read: Body,
+    slipped: Sequence[SlippedRow],
+    faults: list[Fault],
+) -> pl.DataFrame:
     """Add `rule` (used, or the rule that ignores the row) and one Boolean `_use_<source>` per source."""
     header_row = sources[0].header_row
     names = [name for name in body.columns if name != ROW]
+    whole = [row.number for row in slipped if row.column is None]
     blank = pl.all_horizontal(pl.col(names).is_null()) if names else pl.lit(value=True)
     rule = (
         pl.when(pl.col(ROW) < sources[0].header_from).then(pl.lit(ABOVE_HEADER))
         .when(pl.col(ROW) <= header_row).then(pl.lit(HEADER))
+        .when(pl.col(ROW).is_in(whole)).then(pl.lit(SHIFTED_ROW))
         .when(blank).then(pl.lit(BLANK_ROW))
     )  # fmt: skip
     for ignore in {i.name: i for s in sources for i in s.ignore}.values():
@@ -132,8 +177,12 @@ def _account_rows(grid: Grid, body: pl.DataFrame, sources: Sequence[Source], fau
                 hit = hit | text.str.starts_with(_squeeze(start))
             rule = rule.when(hit).then(pl.lit(ignore.name))
     uses = [_row_filter(source, names).alias(f"_use_{source.name}") for source in sources]
+    by_form = read.kinds.rules
+    for name in dict.fromkeys(by_form.values()):
+        rule = rule.when(pl.col(ROW).is_in([row for row, own in by_form.items() if own == name])).then(pl.lit(name))
+    rule = rule.when(pl.col(ROW).is_in(list(grid.hidden_rows))).then(pl.lit(USED_HIDDEN))
     rows = body.with_columns(rule.otherwise(pl.lit(USED)).alias("rule"), *uses)
-    unmatched = rows.filter((pl.col("rule") == USED) & ~pl.any_horizontal([f"_use_{s.name}" for s in sources]))
+    unmatched = rows.filter(is_used() & ~pl.any_horizontal([f"_use_{s.name}" for s in sources]))
     if unmatched.height:
         n, first = unmatched.height, unmatched[ROW][0]
         faults.append(

@@ -44,7 +44,6 @@ class Source:
     file: str
     sheet: str | None
     header_row: int
-    merged_ids: bool
     row_filter: Mapping[str, tuple[str, ...]]
     ignore: tuple[IgnoreRule, ...]
     header: tuple[str, ...] = ()

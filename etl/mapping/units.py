@@ -21,6 +21,8 @@ from schemas.codes import Comparator
 from schemas.contract import FieldContract
 from schemas.quantity import Limits
 from schemas.units import (
+    CONVERSIONS,
+    LAB_RANGES,
     LOG10_PREFIX,
     LOG10_TESTS,
     TEST_OF_UNIT,
@@ -215,3 +217,18 @@ def _is_likely(reading: pl.Expr) -> pl.Expr:
     is_other = (ratio >= SMALLEST_SLIP_FACTOR) | (ratio <= 1 / SMALLEST_SLIP_FACTOR)
     # Where the unit was missing or unknown the value was not read at all.
     return reading.is_between(pl.col("low"), pl.col("high")) & is_other.fill_null(value=True)
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is the name of a unit that the registry knows."""
+    known = {c.source_unit for c in CONVERSIONS} | {limits.unit for limits in LAB_RANGES.values()}
+    return normalise_unit(text).removeprefix(LOG10_PREFIX) in known | {
+        "mg",
+        "kg",
+        "mm",
+        "cm",
+        "mmHg",
+        "day",
+        "week",
+        "month",
+    }

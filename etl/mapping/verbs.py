@@ -14,7 +14,6 @@ import polars as pl
 from etl.delivery.read import ROW, Delivery
 from etl.mapping.accounts import (
     TICKED,
-    USED,
     CellAccounts,
     Landing,
     SheetRows,
@@ -22,6 +21,9 @@ from etl.mapping.accounts import (
     collect_own_texts,
     count_rows,
     find_unread_boxes,
+    is_used,
+    list_odd_numbers,
+    list_slipped,
     make_landing,
 )
 from etl.mapping.kept_frame import say_once
@@ -45,7 +47,8 @@ class Mapped:
     `records[table]` holds text: provenance, `_patient_text`, `_person_text`, `_group` and one String column per contract
     field (and `<field>__unit`, `<field>__written`). `group_columns` tells the hospital's column behind (group, field), and behind (group,
     `<field>__unit`) where a column holds the unit. `own` lists what names each patient, so that it can be masked in
-    that patient's texts; it is never stored. `filled_rows` counts the rows whose patient number came from a merged cell.
+    that patient's texts; it is never stored. `filled_rows` counts the rows that a merged cell was filled
+    into. `slipped` and `odd_numbers` are the places of rows to ask about.
     """
 
     records: dict[str, pl.DataFrame]
@@ -56,6 +59,8 @@ class Mapped:
     own: OwnTexts
     filled_rows: int
     unread_boxes: pl.DataFrame
+    slipped: pl.DataFrame
+    odd_numbers: pl.DataFrame
 
 
 def map_delivery(delivery: Delivery, site: Site) -> Mapped:
@@ -69,7 +74,7 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
     pieces: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
     for sheet in sheets:
         for source in sheet.sources:
-            rows = sheet.rows.filter((pl.col("rule") == USED) & pl.col(f"_use_{source.name}"))
+            rows = sheet.rows.filter(is_used() & pl.col(f"_use_{source.name}"))
             written = _settle_written(rows, source, site)
             for table in TABLES:
                 pieces[table] += _make_records(sheet, rows, source, table, site, groups, written)
@@ -83,8 +88,10 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
         cells=account_cells(sheets, site, own),
         landing=landing,
         own=own,
-        filled_rows=sum(len(sheet.filled_rows) for sheet in sheets),
+        filled_rows=sum(len(frozenset().union(*sheet.filled.values())) for sheet in sheets),
         unread_boxes=find_unread_boxes(sheets, site, own),
+        slipped=list_slipped(sheets),
+        odd_numbers=list_odd_numbers(sheets, site),
     )
 
 
@@ -104,7 +111,8 @@ def _make_records(
     constants = {k: v for c in own if not c.column for k, v in c.constants.items()}
     patient, persons = site.patient_column(source), [c for c in columns if c.role == "person"]
     frames = []
-    for group, picked in _list_groups(own, rows, site):
+    for group, every in _list_groups(own, rows, site):
+        picked = _leave_out_continued(every, sheet, patient, [c.column for c in group + shared if c.column])
         number = len({g[GROUP] for g in groups}) + 1
         used = group + shared
         groups += [{GROUP: number, "field": c.field, "source_column": c.column} for c in used if c.field]
@@ -149,6 +157,15 @@ def _list_groups(
             yield from (([line], picked) for picked in _split_lists(line, rows, site))
         if not group[0].is_list:
             yield group, _pick_rows(rows, group, site)
+
+
+def _leave_out_continued(rows: pl.DataFrame, sheet: SheetRows, patient: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Leave out rows that a merged patient's number reaches and that say nothing of their own: their record is made in the first row."""
+    reached = sheet.filled.get(patient, frozenset())
+    if not reached:
+        return rows
+    own = [pl.col(c).is_not_null() & ~pl.col(ROW).is_in(list(sheet.filled.get(c, ()))) for c in columns]
+    return rows.filter(~pl.col(ROW).is_in(list(reached)) | pl.any_horizontal(own))
 
 
 def _split_lists(line: ColumnMap, rows: pl.DataFrame, site: Site) -> Iterator[pl.DataFrame]:

@@ -93,5 +93,7 @@ def test_the_catalogue_names_every_kind_of_finding_that_is_no_clinical_rule():
         PERSONAL_DATA_RULE,
         SAME_PATIENT_RULE,
         "cell.stray",
+        "row.shifted",
+        "row.odd_number",
     }
     assert made == kinds

@@ -320,7 +320,7 @@ def test_the_header_is_found_below_titles_and_comments_and_may_be_absent(tmp_pat
         "# 住院号说明,x,y\n南方医院肝癌数据,,\n,,\n住院号,性别,年龄\n1,男,50\n2,女,60\n合计,,2\n", encoding="utf-8"
     )
     (source,) = read_layout(read_delivery(tmp_path / "a.csv")).sources
-    assert (source.header_row, source.rows.height, source.totals_column) == (4, 2, "住院号")
+    assert (source.header_row, source.rows.height, source.left_out) == (4, 2, {"totals row / 合计行": 1})
     (tmp_path / "b.csv").write_text("1,0,67\n0,?,62\n1,1,78\n", encoding="utf-8")
     (bare,) = read_layout(read_delivery(tmp_path / "b.csv")).sources
     assert (bare.header_row, bare.columns, bare.rows.height) == (None, ["column 1", "column 2", "column 3"], 3)

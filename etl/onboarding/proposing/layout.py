@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,9 +14,13 @@ import polars as pl
 
 from etl.delivery.read import ROW, Delivery, Grid
 from etl.errors import DeliveryError
+from etl.mapping.body import read_body
 from etl.mapping.header import number_repeated
 from etl.mapping.header_levels import join_levels, name_header, read_levels
+from etl.mapping.row_kinds import looks_like_unit
 from etl.mapping.site import normalise_text
+from etl.mapping.units import is_unit
+from etl.onboarding.proposing.check_sheet import check_no_form, check_one_table, check_sheet_names
 from etl.onboarding.proposing.dictionary import Dictionary, is_dictionary, read_dictionary
 from etl.onboarding.proposing.find_header import check_named_header, find_header
 from etl.onboarding.proposing.legend import read_legend
@@ -24,8 +29,6 @@ from etl.onboarding.proposing.writing import Writing, find_writing
 
 SMALLEST_TABLE = 3
 REPEAT_INSTRUMENT = "redcap_repeat_instrument"
-TOTALS = ("合计", "总计", "小计", "总数", "平均", "total", "sum", "mean")
-TOTALS_RULE = "totals row / 合计行"
 _LONG_NUMBER = re.compile(r"\d{4,}(?:[-_.]?\d+)*")
 _COMMENT = "#"
 
@@ -43,7 +46,7 @@ class FoundSource:
     several rows; `levels` are then the texts that name each column, from above down. `choices` are the codes of a column and what a legend
     among the sheets says of them. `labels` says in more words what a column is, where the file or
     a dictionary does. `table` is the table that the name of sheet, file or form points to, "" where it points to none.
-    `totals_column` is where rows of totals begin with their word. `reason` is set where the sheet holds no records. `file` is the
+    `has_merged` tells that merged cells were filled, `left_out` counts the rows that are no records by the rule that knows them, `nameless` are columns, from 1, with values and no name. `reason` is set where the sheet holds no records. `file` is the
     pattern that will match the next delivery too, `origin` this file's name; `header` names all columns of the sheet.
     """
 
@@ -55,8 +58,9 @@ class FoundSource:
     labels: Mapping[str, str] = field(default_factory=dict)
     form: str | None = None
     table: str = ""
-    merged_ids: bool = False
-    totals_column: str | None = None
+    has_merged: bool = False
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    nameless: tuple[int, ...] = ()
     reason: str | None = None
     encoding: str | None = None
     origin: str = ""
@@ -83,19 +87,18 @@ class FoundSource:
         described |= {"header": self.columns} if self.header_row is None else {"header_row": self.header_row}
         if self.levels:
             described["header_from"] = self.header_from
-        if self.merged_ids:
-            described["merged_ids"] = True
         if self.writing.concluded:
             described["written"] = [word.value for word in self.writing.concluded]
         if self.form is not None:
             described["filter"] = {REPEAT_INSTRUMENT: [self.form]}
-        if self.totals_column:
-            described["ignore"] = {TOTALS_RULE: {"column": self.totals_column, "starts_with": list(TOTALS)}}
         return described
 
     def own_name(self, column: str) -> str:
         """Return what names a column without the groups above it."""
-        return self.levels.get(column, (column,))[-1]
+        *groups, own = self.levels.get(column, (column,))
+        if not groups or not looks_like_unit(own):
+            return own
+        return f"{groups[-1]} ({own.strip('()（）[] ')})" if is_unit(own.strip("()（）[] ")) else groups[-1]
 
     @property
     def header_place(self) -> str:
@@ -139,6 +142,12 @@ def read_layout(delivery: Delivery, header_rows: HeaderRows = MappingProxyType({
             found += _read_grid(grid, pattern, dictionary, named)
     explained = _read_legends(grids, found, header_rows.keys())
     sources = tuple(_name_sources(_read_glossaries(explained, header_rows.keys())))
+    read = {(s.origin, s.sheet) for s in sources if not s.reason} - {
+        (s.origin, s.sheet) for s in sources if (s.file, s.sheet) in header_rows
+    }
+    for grid in (g for g in grids if (g.file, g.sheet) in read):
+        check_no_form(grid)
+    check_sheet_names(grids)
     if not any(source.reason is None for source in sources):
         raise DeliveryError(
             f"The delivery '{delivery.name}' holds no sheet with records: a header with known names, or columns of numbers and dates.",
@@ -175,16 +184,20 @@ def _read_grid(
     levels = {} if header_row is None or header_from is None else _read_levels(grid, header_from, header_row)
     names = _name_columns(grid, levels)
     first = -1 if header_row is None else header_row
-    body = grid.cells.filter(pl.col(ROW) > first).select(ROW, *[pl.col(p).alias(n) for p, n in names.items()])
+    place = next((p for p, n in names.items() if _is_patient(levels[p][-1] if levels else n)), None)
+    read = read_body(grid, max(first, 0), list(names), place)
+    body_cells = read.cells.filter((pl.col(ROW) > first) & ~pl.col(ROW).is_in(list(read.shifts)))
+    body = read.cells.filter(pl.col(ROW) > first).select(ROW, *[pl.col(p).alias(n) for p, n in names.items()])
     body = body.filter(pl.any_horizontal(pl.exclude(ROW).is_not_null())) if names else body.clear()
+    body = body.filter(~pl.col(ROW).is_in([*read.kinds.rules, *read.shifts]))
     labels = {**grid.labels, **_read_comments(grid, names, first), **(dictionary.labels if dictionary else {})}
     table = _find_table(grid.sheet or grid.file.rsplit("/", 1)[-1].rsplit(".", 1)[0])
-    patient = next((n for p, n in names.items() if _is_patient(levels[p][-1] if levels else n)), None)
-    body, totals = _split_totals(body, patient)
+    reason = _find_reason(body, place) if named is None else None
+    if reason is None:
+        check_one_table(grid, names, read.kinds.second_headers)
     whole = FoundSource(
         "", pattern, grid.sheet, header_row, body, labels,
-        table=table, merged_ids=_has_merged(grid, names, patient, first),
-        totals_column=patient if totals else None, reason=_find_reason(body, patient) if named is None else None, encoding=grid.encoding, origin=grid.file, header=tuple(names.values()),
+        table=table, has_merged=bool(read.filled), left_out=Counter(read.kinds.rules.values()), nameless=_list_nameless(body_cells, names, header_row), reason=reason, encoding=grid.encoding, origin=grid.file, header=tuple(names.values()),
         header_from=header_from, levels={n: levels[p] for p, n in names.items()} if header_from != header_row else {},
     )  # fmt: skip
     return _split_forms(whole, dictionary) if REPEAT_INSTRUMENT in names.values() else [whole]
@@ -231,20 +244,10 @@ def _find_table(name: str) -> str:
     return words[max(parts, key=len)] if parts else ""
 
 
-def _split_totals(body: pl.DataFrame, patient: str | None) -> tuple[pl.DataFrame, int]:
-    """Take out the rows whose patient's number is a word such as 合计; return the rest and how many they were."""
-    if patient is None:
-        return body, 0
-    text = pl.col(patient).fill_null("").str.replace_all(r"\s+", "").str.to_lowercase()
-    is_total = pl.any_horizontal([text.str.starts_with(word) for word in TOTALS])
-    kept = body.filter(~is_total)
-    return kept, body.height - kept.height
-
-
-def _has_merged(grid: Grid, names: Mapping[str, str], patient: str | None, header_row: int) -> bool:
-    return any(
-        names.get(str(column)) == patient and last > first > header_row for first, column, last, _ in grid.merged
-    )
+def _list_nameless(body: pl.DataFrame, names: Mapping[str, str], header_row: int | None) -> tuple[int, ...]:
+    if not header_row:
+        return ()
+    return tuple(int(p) + 1 for p in body.columns if p != ROW and p not in names and body[p].is_not_null().any())
 
 
 def _find_reason(body: pl.DataFrame, patient: str | None) -> str | None:

@@ -26,9 +26,10 @@ from etl.mapping.parse import (
     undecorate,
 )  # fmt: skip
 from etl.mapping.site import split_items
+from etl.mapping.units import is_unit
 from etl.onboarding.proposing.words import is_code_word
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD
-from schemas.units import CONVERSIONS, LAB_RANGES, LOG10_PREFIX, normalise_unit
+from schemas.units import normalise_unit
 
 MOST = 0.9
 MAX_CODES = 40
@@ -203,21 +204,6 @@ def split_unit(name: str) -> tuple[str, str | None]:
     if suffix and (suffix["name"] == "" or not suffix["name"][-1].isascii() or name[len(suffix["name"])] in "_- "):
         return suffix["name"].strip("_- "), normalise_unit(suffix["unit"].replace("_", "/"))
     return name, None
-
-
-def is_unit(text: str) -> bool:
-    """Whether a text is the name of a unit that the registry knows."""
-    known = {c.source_unit for c in CONVERSIONS} | {limits.unit for limits in LAB_RANGES.values()}
-    return normalise_unit(text).removeprefix(LOG10_PREFIX) in known | {
-        "mg",
-        "kg",
-        "mm",
-        "cm",
-        "mmHg",
-        "day",
-        "week",
-        "month",
-    }
 
 
 def find_identifier(present: pl.Series) -> str:

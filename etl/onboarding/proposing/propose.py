@@ -11,9 +11,10 @@ import polars as pl
 from rapidfuzz import fuzz
 
 from etl.mapping.site import EACH, IDENTIFIER_ROLES
+from etl.mapping.units import is_unit
 from etl.onboarding.proposing.dictionary import Dictionary
 from etl.onboarding.proposing.layout import FoundSource, Layout
-from etl.onboarding.proposing.profile import Kind, Profile, is_unit, profile_column, split_unit
+from etl.onboarding.proposing.profile import Kind, Profile, profile_column, split_unit
 from etl.onboarding.proposing.proposal import (
     BY_DICTIONARY,
     BY_LABEL,
@@ -94,8 +95,7 @@ def _find_patients(source: FoundSource) -> pl.Series | None:
         for name in source.columns
         if _has_patient([split_unit(source.own_name(name))[0], source.labels.get(name, "")])
     ]
-    found = next((source.rows[name] for name in named if source.rows[name].n_unique() > 1), None)
-    return found.forward_fill() if found is not None and source.merged_ids else found
+    return next((source.rows[name] for name in named if source.rows[name].n_unique() > 1), None)
 
 
 def _profile(name: str, source: FoundSource, dictionary: Dictionary | None, patients: pl.Series | None) -> Profile:

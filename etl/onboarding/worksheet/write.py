@@ -200,8 +200,14 @@ def _describe_source(source: FoundSource, draft: Draft) -> Iterator[str]:
     yield f"encoding / 编码 {source.encoding}" if source.encoding else ""
     yield from draft.facts.get(source.name, ())
     yield from (f"{told.en} / {told.zh}" for told in source.writing.told)
-    yield "merged patient numbers are filled down / 合并单元格的患者编号向下填充" if source.merged_ids else ""
-    yield "rows of totals are left out / 忽略合计行" if source.totals_column else ""
+    yield "merged cells hold for all their rows / 合并单元格的内容适用于其所有行" if source.has_merged else ""
+    for place in source.nameless:
+        yield (
+            f"column {place} has values but no name: a delivery is refused until it has one or is empty / 第 {place} 列有内容但没有表头：补上表头或清空后方可入库"
+        )
+    for rule, n in source.left_out.items():
+        en, _, zh = rule.partition(" / ")
+        yield f"left out / 不读取: {en} {zh} ({n})"
     if source.header_row is None:
         yield "no header row: the columns are called by their place / 无表头，按位置命名"
     if source.name in draft.moved:
