@@ -9,6 +9,7 @@ from functools import cached_property
 import polars as pl
 
 from etl.judging.findings import FINDING_SCHEMA, make_findings, number_findings
+from etl.mapping.patient_rows import CELL_ROWS
 from etl.mapping.records import TypedRecords
 from etl.mapping.verbs import GROUP
 from etl.pages.text import Text
@@ -21,9 +22,13 @@ OUTCOME_SCHEMA = read_dtypes(RULE_OUTCOMES)
 
 @dataclass
 class FindingsBook:
-    """Findings and verdict counts of one delivery; `group_columns` tells the hospital's column behind a field."""
+    """Findings and verdict counts of one delivery; `group_columns` tells the hospital's column behind a field, `cell_rows` a cell's row.
+
+    Both as in `Mapped`.
+    """
 
     group_columns: pl.DataFrame
+    cell_rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CELL_ROWS))
     findings: list[pl.DataFrame] = field(default_factory=list)
     outcomes: list[tuple[str, str, str, int, int, int, int]] = field(default_factory=list)
 
@@ -48,7 +53,9 @@ class FindingsBook:
         """Add a finding for each record of `rows` (their `_record`), pointing at `field` where there is one."""
         if rows.is_empty():
             return
-        places = locate(records, rows, field, self.groups_of.get(field or "", {}))
+        own = (pl.col("table_name") == records.table) & (pl.col("field") == (field or ""))
+        elsewhere = self.cell_rows.filter(own)
+        places = locate(records, rows, field, self.groups_of.get(field or "", {}), elsewhere)
         self.findings.append(
             make_findings(places, rule_id=rule_id, severity=severity, table=records.table, field=field, message=message)
         )
@@ -71,10 +78,13 @@ class FindingsBook:
         return findings, outcomes
 
 
-def locate(records: TypedRecords, rows: pl.Series, field: str | None, columns: Mapping[int, str]) -> pl.DataFrame:
+def locate(
+    records: TypedRecords, rows: pl.Series, field: str | None, columns: Mapping[int, str], elsewhere: pl.DataFrame
+) -> pl.DataFrame:
     """Return patient, record key and source coordinates of the given records, with the hospital's column and cell text.
 
-    A record's number is its place in the frame. `columns` are the field's columns by group.
+    A record's number is its place in the frame. `columns` are the field's columns by group, `elsewhere` the cells of the field that
+    stand in another row than their record.
     """
     places = rows.unique().sort()
     frame = records.frame[places]
@@ -85,6 +95,11 @@ def locate(records: TypedRecords, rows: pl.Series, field: str | None, columns: M
             list(columns), list(columns.values()), default=None, return_dtype=pl.String
         )
         column = pl.coalesce(known, column)
+    if elsewhere.height:
+        places_of = ["source_file", "source_sheet", "source_row", GROUP]
+        rows_of = elsewhere.select(*places_of, "cell_row")
+        frame = frame.join(rows_of, on=places_of, how="left", nulls_equal=True, maintain_order="left")
+        frame = frame.with_columns(source_row=pl.coalesce("cell_row", "source_row"))
     return frame.select(
         "patient_id",
         "record_key",

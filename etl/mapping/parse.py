@@ -126,6 +126,8 @@ def parse_field(texts: pl.Series, spec: FieldContract, codes: Mapping[str, str])
     texts = _drop_declared_missing(texts, codes)
     if spec.codes is not None or spec.dtype == pl.Boolean:
         return parse_codes(texts, spec, codes)
+    if spec.dtype == pl.Int64 and codes:
+        texts = _number_codes(texts, codes)
     has_none = [_is_missing(pl.col("t"))]
     if spec.dtype == pl.Date:
         has_none.append(pl.col("t").str.to_lowercase().is_in(ONGOING_TEXTS))
@@ -163,6 +165,15 @@ def _drop_declared_missing(texts: pl.Series, codes: Mapping[str, str]) -> pl.Ser
     if not missing:
         return texts
     return _select(texts, _unless(pl.col("t").str.replace_all(r"\s+", " ").str.to_lowercase().is_in(missing)))
+
+
+def _number_codes(texts: pl.Series, codes: Mapping[str, str]) -> pl.Series:
+    """Turn the hospital's words for whole numbers (`month_3`, 术后1月) into the numbers that they stand for."""
+    key = pl.col("t").str.replace_all(r"\s+", " ").str.to_lowercase()
+    return _select(
+        texts,
+        pl.coalesce(key.replace_strict(list(codes), list(codes.values()), default=None, return_dtype=pl.String), "t"),
+    )
 
 
 def _select(texts: pl.Series, *steps: pl.Expr) -> pl.Series:

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 IDENTIFIER_ROLES = ("patient", "person", "drop")
 EVERY_SOURCE = "*"
+EVERY_TABLE = "*"
+EVERY_FIELD = "*"
+VISIT = "visit_number"
 SHARED = "*"
 EACH = "each"
 _BETWEEN_ITEMS = re.compile(r"[、，,;；+/|&\n](?![^(（]*[)）])")
@@ -35,7 +38,7 @@ class Source:
 
     Names that stand in several rows begin in `header_from` and end in `header_row`.
     `header` holds the columns' names where the file has none; `header_row` is 0 then. `has_row_patients` tells that the
-    row number is the patient's number.
+    row number is the patient's number. `patient_rows` says that a record may stand in several rows of its patient (`patient_rows.py`).
     """
 
     name: str
@@ -48,6 +51,7 @@ class Source:
     header: tuple[str, ...] = ()
     has_row_patients: bool = False
     header_from: int = 0
+    patient_rows: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ _PATIENT = Text(
     f'can only be "{ROW_NUMBER_PATIENT}"; a column of patient numbers is named in columns.csv',
     f'只能是 "{ROW_NUMBER_PATIENT}"；患者编号列请写在 columns.csv',
 )
+_PATIENT_ROWS = Text(
+    'can only be "joined" (what the rows of a patient say is one record) or "last" (and the last of them counts)',
+    '只能是 "joined"（同一患者各行合为一条记录）或 "last"（且以最后一行为准）',
+)
 _FILTER = Text('must be of the form: column = ["text", ...]', '格式应为：列名 = ["文本", ...]')
 _IGNORE = Text(
     'must be of the form: "name of the rule" = { column = "...", starts_with = ["text", ...] }',
@@ -63,6 +67,7 @@ class SourceEntry:
     header_from: Annotated[int, Field(ge=1)] | None = field(default=None, metadata={WANTED: _HEADER_FROM})
     header: tuple[str, ...] | None = field(default=None, metadata={WANTED: _HEADER})
     patient: Literal["row number"] | None = field(default=None, metadata={WANTED: _PATIENT})
+    patient_rows: Literal["joined", "last"] | None = field(default=None, metadata={WANTED: _PATIENT_ROWS})
     merged_ids: bool = False
     filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata={WANTED: _FILTER})
     ignore: Mapping[str, IgnoreEntry] = field(default_factory=dict, metadata={WANTED: _IGNORE})

@@ -7,7 +7,7 @@ checkbox group into records; a cell that lists several into records; constants. 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -26,9 +26,10 @@ from etl.mapping.accounts import (
 )
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import MISSING, MISSING_TEXTS
+from etl.mapping.patient_rows import CELL_ROWS, LAST, join_rows, pick_filled
 from etl.mapping.sheets import choose_sheets
 from etl.mapping.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
-from schemas.contract import read_contract
+from schemas.contract import read_contract, read_key
 from schemas.tables import TABLES
 
 PATIENT_TEXT, PERSON_TEXT, GROUP = "_patient_text", "_person_text", "_group"
@@ -44,6 +45,7 @@ class Mapped:
     field (and `<field>__unit`). `group_columns` tells the hospital's column behind (group, field), and behind (group,
     `<field>__unit`) where a column holds the unit. `own` lists what names each patient, so that it can be masked in
     that patient's texts; it is never stored. `filled_rows` counts the rows whose patient number came from a merged cell.
+    `cell_rows` tells of records that were joined from several rows in which row a cell stands, where that is not the record's.
     """
 
     records: dict[str, pl.DataFrame]
@@ -54,6 +56,7 @@ class Mapped:
     own: OwnTexts
     filled_rows: int
     unread_boxes: pl.DataFrame
+    cell_rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CELL_ROWS))
 
 
 def map_delivery(delivery: Delivery, site: Site) -> Mapped:
@@ -65,10 +68,11 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
     sheets, ignored = choose_sheets(delivery, site)
     groups: list[dict[str, object]] = []
     pieces: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
+    cell_rows = [pl.DataFrame(schema=CELL_ROWS)]
     for sheet in sheets:
         for source in sheet.sources:
             for table in TABLES:
-                pieces[table] += _make_records(sheet, source, table, site, groups)
+                pieces[table] += _make_records(sheet, source, table, site, groups, cell_rows)
     own = collect_own_texts(sheets, site)
     landing = make_landing(sheets, site, own)
     group_schema = {GROUP: pl.Int64, "field": pl.String, "source_column": pl.String}
@@ -81,13 +85,19 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
         own=own,
         filled_rows=sum(len(sheet.filled_rows) for sheet in sheets),
         unread_boxes=find_unread_boxes(sheets, site, own),
+        cell_rows=pl.concat(cell_rows),
     )
 
 
 def _make_records(
-    sheet: SheetRows, source: Source, table: str, site: Site, groups: list[dict[str, object]]
+    sheet: SheetRows,
+    source: Source,
+    table: str,
+    site: Site,
+    groups: list[dict[str, object]],
+    cell_rows: list[pl.DataFrame],
 ) -> list[pl.DataFrame]:
-    """Return one frame of text records for each group (record) of a table in one source."""
+    """Return one frame of text records for each group (record) of a table in one source; rows that are one record are joined."""
     columns = site.columns_of(source)
     own = [c for c in columns if c.role == "field" and c.table == table]
     shared = [c for c in own if c.column and c.record == SHARED]
@@ -95,7 +105,7 @@ def _make_records(
     patient, persons = site.patient_column(source), [c for c in columns if c.role == "person"]
     rows = sheet.rows.filter((pl.col("rule") == USED) & pl.col(f"_use_{source.name}"))
     frames = []
-    for group, picked in _list_groups(own, rows, site):
+    for group, picked in _list_groups(own, rows, site, source):
         number = len({g[GROUP] for g in groups}) + 1
         used = group + shared
         groups += [{GROUP: number, "field": c.field, "source_column": c.column} for c in used if c.field]
@@ -107,16 +117,21 @@ def _make_records(
         groups += [{GROUP: number, "field": "person_id", "source_column": c.column} for c in persons]
         fixed = {**constants, **group[0].constants}
         is_one_cell = bool(group[0].record) and len(group) == 1
-        frames.append(
-            _select_record(
-                picked, sheet, patient, persons, used, fixed, number, group[0].column if is_one_cell else None
-            )
+        frame = _select_record(
+            picked, sheet, patient, persons, used, fixed, number, group[0].column if is_one_cell else None
         )
+        if source.patient_rows and set(read_key(TABLES[table])) <= {"patient_id", *fixed}:
+            fields = [name for name in frame.columns if name in read_contract(TABLES[table])]
+            names = [PERSON_TEXT, *fields] if table == "patient" and persons else fields
+            joined = join_rows(frame, table, names, PATIENT_TEXT, site.codes, takes_last=source.patient_rows == LAST)
+            cell_rows.append(joined.cell_rows.with_columns(pl.col("field").replace({PERSON_TEXT: "person_id"})))
+            frame = joined.records
+        frames.append(frame)
     return frames
 
 
 def _list_groups(
-    own: Sequence[ColumnMap], rows: pl.DataFrame, site: Site
+    own: Sequence[ColumnMap], rows: pl.DataFrame, site: Site, source: Source
 ) -> Iterator[tuple[list[ColumnMap], pl.DataFrame]]:
     """Yield the columns that make one record of a row, with the rows in which they do; a listing cell makes one for each item."""
     lines = [c for c in own if c.makes_record]
@@ -125,7 +140,8 @@ def _list_groups(
         for line in (c for c in group if c.is_list):
             yield from (([line], picked) for picked in _split_lists(line, rows, site))
         if not group[0].is_list:
-            yield group, _pick_rows(rows, group, site)
+            picked = _pick_rows(rows, group, site)
+            yield group, pick_filled(picked, group) if source.patient_rows and not record else picked
 
 
 def _split_lists(line: ColumnMap, rows: pl.DataFrame, site: Site) -> Iterator[pl.DataFrame]:
@@ -163,8 +179,17 @@ def _pick_rows(rows: pl.DataFrame, group: Sequence[ColumnMap], site: Site) -> pl
         texts = pl.col(first.column).map_elements(normalise_code, return_dtype=pl.String)
         return rows.filter(texts.is_in(ticked).fill_null(value=False))
     if first.record:
-        return rows.filter(pl.any_horizontal([pl.col(c.column).is_not_null() for c in group]))
+        return rows.filter(pl.any_horizontal([_says_something(c, site) for c in group]))
     return rows
+
+
+def _says_something(line: ColumnMap, site: Site) -> pl.Expr:
+    """Return whether a cell holds more than a code that the mapping declares to mean "no value"."""
+    missing = [code for code, value in site.codes.get((line.table, line.field), {}).items() if value == MISSING]
+    text = pl.col(line.column)
+    if not missing:
+        return text.is_not_null()
+    return text.is_not_null() & ~text.map_elements(normalise_code, return_dtype=pl.String).is_in(missing)
 
 
 def _select_record(

@@ -11,6 +11,7 @@ import polars as pl
 from etl.delivery.read import Delivery
 from etl.mapping.site import EACH, SHARED, normalise_code
 from etl.onboarding.proposing.codes import CodeDraft, draft_codes, list_codes
+from etl.onboarding.proposing.export_codes import Exports
 from etl.onboarding.proposing.joins import describe_joins
 from etl.onboarding.proposing.layout import FoundSource, HeaderRows, read_layout
 from etl.onboarding.proposing.profile import find_value_unit, show_values
@@ -72,7 +73,8 @@ class ColumnDraft:
 class Draft:
     """A hospital's proposed mapping; `facts` says of each source how it joins with the others and what is one row of it.
 
-    `people` are the columns that point at people. Of a mapping that exists it holds the difference alone; `moved` then gives the old header row of sources whose header moved.
+    `people` are the columns that point at people. `contradicting` counts, by source, the patients whose rows contradict each other where a
+    record of theirs stands in several. Of a mapping that exists it holds the difference alone; `moved` then gives the old header row of sources whose header moved.
     """
 
     hospital: str
@@ -84,6 +86,7 @@ class Draft:
     facts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     moved: Mapping[str, int] = field(default_factory=dict)
     people: tuple[pl.Series, ...] = ()
+    contradicting: Mapping[str, int] = field(default_factory=dict)
 
 
 def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = MappingProxyType({})) -> Draft:
@@ -92,10 +95,12 @@ def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = M
     columns: list[ColumnDraft] = []
     proposed: list[tuple[FoundSource, list[Proposal]]] = []
     codes: dict[tuple[str, str, str], CodeDraft] = {}
+    exports = Exports()
     for source in (s for s in layout.sources if not s.reason):
         proposals = propose_columns(source, layout)
         proposed.append((source, proposals))
         columns += draft_columns(source, proposals)
+        exports.add(source, proposals)
         for code in (code for proposal in proposals for code in draft_codes(proposal)):
             known = codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
             if known.value != code.value:
@@ -109,8 +114,9 @@ def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = M
         delivery.is_synthetic,
         layout.sources,
         tuple(columns),
-        tuple(codes.values()),
+        tuple(exports.complete(codes.values(), layout)),
         describe_joins(proposed),
+        contradicting=exports.contradicting,
         people=tuple(source.rows[p.column] for source, proposals in proposed for p in proposals if p.is_private),
     )
 
