@@ -15,7 +15,7 @@ from etl.onboarding.proposing.draft import ColumnDraft, Draft, draft_columns
 from etl.onboarding.proposing.export_codes import Exports, list_filled_events
 from etl.onboarding.proposing.joins import describe_joins
 from etl.onboarding.proposing.layout import FoundSource, Layout, read_layout
-from etl.onboarding.proposing.profile import profile_column
+from etl.onboarding.proposing.profile import MAX_NAMED, profile_column
 from etl.onboarding.proposing.proposal import PART_OF_HEADER, Proposal
 from etl.onboarding.proposing.propose import propose_columns
 from etl.onboarding.proposing.redcap import EVENT_NAMES, REPEAT_INSTRUMENTS, ReadColumn
@@ -147,7 +147,7 @@ def _compare_codes(
             continue
         told = layout.dictionary.list_choices(line.column) if layout.dictionary else {}
         choices = told or found.choices.get(line.column, {})
-        profile = profile_column(line.column, found.rows[line.column], choices)
+        profile = profile_column(line.column, found.rows[line.column], choices, max_codes=MAX_NAMED)
         meaning = Meaning(f"{line.table}.{line.field}", line.table, line.field, line.record)
         known = site.codes.get((line.table, line.field), {})
         for code in draft_codes(Proposal(real.name, profile, meaning, 1.0, Text("", ""))):
@@ -155,5 +155,5 @@ def _compare_codes(
                 codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
         if found.is_redcap:
             texts = found.rows[line.column].drop_nulls()
-            strange = texts.filter([normalise_code(text) not in known for text in texts])
+            strange = texts.filter(pl.Series([normalise_code(text) not in known for text in texts], dtype=pl.Boolean))
             exports.columns.append(ReadColumn(meaning, strange, {*choices, *choices.values()}))

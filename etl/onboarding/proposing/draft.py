@@ -11,12 +11,14 @@ import polars as pl
 from etl.delivery.read import Delivery
 from etl.mapping.site import EACH, SHARED, normalise_code
 from etl.onboarding.proposing.codes import CodeDraft, draft_codes, list_codes
+from etl.onboarding.proposing.dictionary import says_missing
 from etl.onboarding.proposing.export_codes import Exports
 from etl.onboarding.proposing.joins import describe_joins
 from etl.onboarding.proposing.layout import FoundSource, HeaderRows, read_layout
 from etl.onboarding.proposing.profile import find_value_unit, show_values
 from etl.onboarding.proposing.proposal import LOWEST, SURE, Proposal
 from etl.onboarding.proposing.propose import propose_columns
+from etl.onboarding.proposing.reading import CellsRead, count_read
 from etl.onboarding.proposing.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test, squeeze
 from etl.pages.text import Text
 from schemas.contract import FieldContract, read_key
@@ -31,7 +33,7 @@ GUESSED = 0.75
 class ColumnDraft:
     """One line of columns.csv to be: `meaning` is the id of a `Meaning`, "" where a person must say what the column is.
 
-    `unit_confidence` is 1 where the field has no unit. `seen` is what may be shown of the values, `codes` what may be their
+    `cells` tells how many of its cells can be read, `label` what file or dictionary call the column. `unit_confidence` is 1 where the field has no unit. `seen` is what may be shown of the values, `codes` what may be their
     codes. A line without a
     column gives constants (`record`) to every record of `meaning`'s table.
     """
@@ -51,6 +53,8 @@ class ColumnDraft:
     date_styles: tuple[str, ...]
     seen: str
     codes: Mapping[str, int] = field(default_factory=dict)
+    cells: CellsRead | None = None
+    label: str = ""
 
     @property
     def item(self) -> str:
@@ -59,9 +63,14 @@ class ColumnDraft:
 
     @property
     def told(self) -> str:
-        """What may be told of the values: how many are filled, of what kind, the common ones."""
+        """What may be told of the values: how many are filled, of what kind, how many can be read, the common ones."""
         filled = f"{self.n_filled / self.n_rows:.0%}" if self.n_rows else ""
-        return "; ".join(filter(None, (filled, self.kind, *self.date_styles, self.seen)))
+        return "; ".join(filter(None, (filled, self.kind, *self.date_styles, self.told_read, self.seen)))
+
+    @property
+    def told_read(self) -> str:
+        """How many cells can be read as proposed, in both languages."""
+        return f"{self.cells.told.zh} {self.cells.told.en}" if self.cells else ""
 
     @property
     def is_open(self) -> bool:
@@ -132,9 +141,18 @@ def draft_columns(source: FoundSource, proposals: Sequence[Proposal]) -> Iterato
             record=_find_record(p.meaning, unpivoted), unit=unit, confidence=p.confidence, unit_confidence=unit_confidence,
             reason=p.reason, unit_reason=unit_reason, kind=p.profile.kind.value, n_filled=p.profile.n_filled,
             n_rows=p.profile.n_rows, date_styles=p.profile.date_styles, seen="" if p.is_private else show_values(p.profile),
-            codes={} if p.is_private else list_codes(p.profile),
+            codes={} if p.is_private else list_codes(p.profile), cells=_count_read(source, p), label=source.labels.get(p.column, ""),
         )  # fmt: skip
     yield from _draft_constants(source, proposals)
+
+
+def _count_read(source: FoundSource, p: Proposal) -> CellsRead | None:
+    spec = p.meaning.contract if p.meaning else None
+    missing = [code for code, label in p.profile.choices.items() if says_missing(label)]
+    is_box = p.meaning is not None and p.meaning.record.startswith("?")
+    return (
+        None if spec is None or is_box or p.profile.n_filled == 0 else count_read(source.rows[p.column], spec, missing)
+    )
 
 
 def _find_record(meaning: Meaning | None, unpivoted: set[str]) -> str:

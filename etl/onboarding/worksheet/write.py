@@ -232,7 +232,7 @@ def _write_columns(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dr
             column.source,
             column.item,
             filled,
-            "; ".join(filter(None, (column.kind, *column.date_styles, column.seen))),
+            "; ".join(filter(None, (column.label, column.kind, *column.date_styles, column.told_read, column.seen))),
             _name_proposal(column),
             f"{min(column.confidence, column.unit_confidence):.0%}" if column.meaning else "–",
             "\n".join(f"{r.zh} {r.en}" for r in (column.reason, column.unit_reason) if r.en),
