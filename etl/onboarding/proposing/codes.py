@@ -122,7 +122,8 @@ def _draft_numbers(meaning: Meaning, spec: FieldContract, profile: Profile) -> I
 
     Words in a column of visits stand for numbers too.
     """
-    for code, label in profile.choices.items():
+    labels = {label: label for label in profile.choices.values() if label in profile.counts}  # in an export of labels
+    for code, label in {**profile.choices, **labels}.items():
         number, count = read_number(label), profile.counts.get(code, 0)
         told = Text(f"the file says that {code} is {label}", f"文件注明 {code} 为 {label}")
         if says_missing(label):

@@ -14,12 +14,19 @@ from etl.delivery.read import ROW, SYNTHETIC_MARKER, Delivery, Grid
 from etl.errors import DeliveryError
 from etl.mapping.header import number_repeated
 from etl.mapping.header_levels import join_levels, name_header, read_levels
-from etl.mapping.patient_rows import JOINED, is_filled
+from etl.mapping.patient_rows import JOINED
 from etl.mapping.site import normalise_text
 from etl.onboarding.proposing.dictionary import Dictionary, is_dictionary, read_dictionary
 from etl.onboarding.proposing.find_header import check_named_header, find_header
 from etl.onboarding.proposing.legend import read_legend
-from etl.onboarding.proposing.redcap import EVENT_NAMES, REPEAT_INSTANCES, REPEAT_INSTRUMENTS, find_column, is_export
+from etl.onboarding.proposing.redcap import (
+    EVENT_NAMES,
+    REPEAT_INSTANCES,
+    REPEAT_INSTRUMENTS,
+    find_column,
+    is_export,
+    is_unopened,
+)
 from etl.onboarding.proposing.words import PATIENT_NUMBER, read_column_words, read_table_words, squeeze
 
 SMALLEST_TABLE = 3
@@ -47,7 +54,7 @@ class FoundSource:
     a dictionary does. `table` is the table that the name of sheet, file or form points to, "" where it points to none.
     `totals_column` is where rows of totals begin with their word. `reason` is set where the sheet holds no records. `file` is the
     pattern that will match the next delivery too, `origin` this file's name; `header` names all columns of the sheet. `is_redcap` is
-    set for an export of REDCap, `patient_rows` where a record of it stands in several rows of its patient.
+    set for an export of REDCap, `forms` are its repeated ones, `patient_rows` where a record of it stands in several rows of its patient.
     """
 
     name: str
@@ -68,6 +75,7 @@ class FoundSource:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     is_redcap: bool = False
+    forms: tuple[str, ...] = ()
     patient_rows: str = ""
 
     @property
@@ -332,7 +340,9 @@ def _split_forms(whole: FoundSource, dictionary: Dictionary | None) -> list[Foun
         rows = whole.rows.filter(pl.col(instrument).fill_null("") == form)
         names = _list_form_columns(rows, form, forms, whole.columns, dictionary)
         table = _find_table(form or "main")
-        sources.append(replace(whole, rows=rows.select(ROW, *names), form=form, table=table))
+        sources.append(
+            replace(whole, rows=rows.select(ROW, *names), form=form, table=table, forms=tuple(filter(None, forms)))
+        )
     return sources
 
 
@@ -349,10 +359,10 @@ def _list_form_columns(
     """Return the columns that a form has: those of the dictionary, else those that its rows fill; and those of every row."""
     common = {name for name in columns if name.startswith("redcap_") or name in _OF_EVERY_ROW} | {columns[0]}
     if dictionary is None:
-        return [name for name in columns if name in common or rows.select(is_filled(name).any()).item()]
+        return [name for name in columns if name in common or rows[name].is_not_null().any()]
     own = [form] if form else [name for name in dictionary.list_forms() if name not in forms]
     known = {*dictionary.list_columns(own, columns), *common}
-    everywhere = [name for name in columns if rows[name].is_not_null().all()]
+    everywhere = [name for name in columns if rows[name].is_not_null().all() or is_unopened(rows[name])]
     return [name for name in columns if name in known or dictionary.find(name) is None or name in everywhere]
 
 

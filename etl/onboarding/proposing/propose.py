@@ -177,8 +177,10 @@ def _has_patient(stems: Iterable[str]) -> bool:
 def _propose(
     source: FoundSource, profile: Profile, stem: str, home: str, dictionary: Dictionary | None, *, has_patient: bool
 ) -> Proposal:
-    if source.is_redcap and (known := describe_bookkeeping(profile.column, source.rows[profile.column], dictionary)):
-        return Proposal(source.name, profile, known[0], BY_DICTIONARY, known[1])
+    if source.is_redcap:
+        known = describe_bookkeeping(profile.column, source.rows[profile.column], dictionary, source.form, source.forms)
+        if known:
+            return Proposal(source.name, profile, known[0], BY_DICTIONARY, known[1])
     if other := read_other_words().get(squeeze(stem)):
         return Proposal(source.name, profile, None, 0.0, Text(f"the header means {other.en}", f"表头为{other.zh}"))
     found: dict[str, tuple[float, Text]] = {}
@@ -345,6 +347,8 @@ def _rate_dates(profile: Profile) -> tuple[float, Text]:
 
 
 def _rate_numbers(meaning: Meaning, spec: FieldContract, profile: Profile) -> tuple[float, Text]:
+    if profile.choices and set(profile.counts) <= set(profile.choices.values()) and _counts_by_choice(spec, profile):
+        return _FITS, Text("the values are labels of numbers", "取值为数字的标签")
     if profile.numbers.is_empty():
         return _MISFITS, Text("the values are no numbers", "内容不是数字")
     if profile.choices and not _counts_by_choice(spec, profile):

@@ -25,6 +25,7 @@ _OTHER = ("redcap_data_access_group", "redcap_survey_identifier", "Data Access G
 _NUMBERS = ("record_id", "Record ID", "study_id", "Study ID")
 _STATE = re.compile(r"^(?:.+_complete|Complete\?(?: \(\d+\))?)$")
 _STATES = frozenset(("0", "1", "2", "Incomplete", "Unverified", "Complete"))
+_UNOPENED = frozenset(("0", "Unchecked"))
 _NO_VALUE = frozenset(("none", "no", "none of the above", "none of these", "无", "以上皆无", "以上都无", "没有"))
 _ARM = re.compile(r"_arm_\d+[a-z]*$|\s*\(Arm \d+: .*\)$", re.IGNORECASE)
 _BASELINE = re.compile(
@@ -50,11 +51,32 @@ def find_column(columns: Collection[str], names: Sequence[str]) -> str | None:
     return next((name for name in names if name in columns), None)
 
 
-def describe_bookkeeping(column: str, texts: pl.Series, dictionary: Dictionary | None) -> tuple[Meaning, Text] | None:
+def is_unopened(texts: pl.Series) -> bool:
+    """Whether a column holds nothing but what REDCap writes into forms that nobody opened: unticked boxes, sums of nothing."""
+    present = set(clean_text(texts).drop_nulls().unique())
+    return bool(present) and present <= _UNOPENED
+
+
+def _is_of_other_form(column: str, form: str | None, forms: Collection[str], dictionary: Dictionary | None) -> bool:
+    """Whether a column belongs to another form than the rows; `forms` are those that are repeated."""
+    field = dictionary.find(column) if dictionary else None
+    if field is None:
+        return bool(form)
+    return field.form != form if form else field.form in forms
+
+
+def describe_bookkeeping(
+    column: str, texts: pl.Series, dictionary: Dictionary | None, form: str | None, forms: Collection[str]
+) -> tuple[Meaning, Text] | None:
     """Return what a column of an export is that holds nothing of the patient, None for all others.
 
-    That is the state of a form, what chooses the row, or a check box that stands for none or for not known.
+    That is the state of a form, what chooses the row, a check box that stands for none or for not known, or one of another form than
+    the rows' `form`; `forms` are those that are repeated.
     """
+    if is_unopened(texts) and _is_of_other_form(column, form, forms, dictionary):
+        return list_meanings()[NOT_NEEDED], Text(
+            "of another form: filled in no row of this one", "属于其他表单，本表单各行均未填写"
+        )
     if column in (*REPEAT_INSTRUMENTS, *REPEAT_INSTANCES, *_OTHER):
         return list_meanings()[NOT_NEEDED], Text("chooses or numbers the row in REDCap", "REDCap 用于区分各行")
     values = set(clean_text(texts).drop_nulls().unique())
