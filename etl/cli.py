@@ -80,11 +80,14 @@ def run_ingest(
     check: Annotated[bool, typer.Option("--check", help=both("do everything but load", "只校验，不载入"))] = False,
     accept: Annotated[
         bool,
-        typer.Option("--accept", help=both("load although patients are far fewer", "患者数大幅减少时仍载入")),
+        typer.Option(
+            "--accept",
+            help=both("load although patients are far fewer, or a table is empty", "患者数大幅减少或某表为空时仍载入"),
+        ),
     ] = False,
 ) -> None:
     """Read, validate and load one delivery of a hospital, and write its quality page."""
-    from etl.ingest import ingest
+    from etl.ingest import ingest, read_offered
     from etl.ingest_summary import show_ingest
     from etl.mapping.delivery_day import read_said_day
     from etl.onboarding.take_worksheet import take_worksheet
@@ -92,7 +95,11 @@ def run_ingest(
     settings = read_settings()
     said = read_said_day(extracted) if extracted else None
     terminal = Terminal(settings.language)
-    weaknesses = take_worksheet(find_site(settings, hospital))
+    weaknesses = take_worksheet(find_site(settings, hospital), lambda site: read_offered(settings, site, extract))
+    if weaknesses:
+        from etl.mapping_summary import show_weaknesses
+
+        show_weaknesses(terminal, weaknesses)
     with terminal.progress(hospital) as progress:
         summary = ingest(
             settings, hospital, extract=extract, extracted=said, check=check, accept=accept, progress=progress
@@ -105,10 +112,6 @@ def run_ingest(
         terminal.say(
             *(f"  {page}: {settings.reports_dir / 'quality' / hospital / 'index.html'}" for page in ("Page", "报告"))
         )
-    if weaknesses:
-        from etl.mapping_summary import show_weaknesses
-
-        show_weaknesses(terminal, weaknesses)
 
 
 def _write_quality(settings: Settings, terminal: Terminal, hospital: str | None = None) -> list[Path]:

@@ -108,6 +108,12 @@ class ExtractDayError(RegistryError):
     exit_code = 15
 
 
+class EmptyTableError(RegistryError):
+    """A delivery of which a mapped table would be loaded without a single record, although rows told of it."""
+
+    exit_code = 16
+
+
 class InternalError(RegistryError):
     """A fault of the registry itself, such as accounts that do not balance: nothing was loaded; please report it."""
 

@@ -19,10 +19,12 @@ from etl.errors import (
     IdentityError,
     InternalError,
     ProvenanceError,
+    RegistryError,
     UsageError,
     VolumeError,
 )
 from etl.judging.between_hospitals import find_shared_patients
+from etl.judging.empty_tables import list_empty_tables, refuse_lost_tables
 from etl.judging.validate import Validated, validate_delivery
 from etl.mapping.accounts import Landing, is_used
 from etl.mapping.delivery_day import EXAMPLE_DAY, DeliveryDay, settle_day
@@ -51,7 +53,8 @@ class IngestSummary:
 
     `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`. `day` is the last that the delivery can tell of.
     `answers` counts the answers to queries that were taken. `reasons` are why most records were set aside, counted, in both
-    languages; `hidden` are files that were left out, since their names begin with a dot.
+    languages; `hidden` are files that were left out, since their names begin with a dot. `empty` are mapped tables of which the delivery
+    holds nothing.
     """
 
     hospital: str
@@ -68,6 +71,7 @@ class IngestSummary:
     answers: int = 0
     reasons: tuple[tuple[int, str, str], ...] = ()
     hidden: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
 
 
 def ingest(
@@ -87,7 +91,7 @@ def ingest(
         hospital: name of a mapping.
         extract: the delivery; None takes the one new delivery under `extracts/<hospital>/`.
         check: do everything but load.
-        accept: load although there are far fewer patients than last time.
+        accept: load although there are far fewer patients than last time, or not one record of a mapped table.
         progress: called with each step's name, in English and Chinese.
         extracted: the day on which the data were taken out of the hospital's system; None where nobody says it.
 
@@ -100,9 +104,8 @@ def ingest(
     candidate = choose_delivery(settings, site, extract, extracted, known.ingests, check=check)
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     if candidate is None:
-        if answers.height and not check:
-            with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-                store_answers(warehouse, hospital, answers)
+        if not check:
+            _store_answers_alone(settings, hospital, answers)
         return IngestSummary(hospital, site.name_en, site.name_zh, "nothing new", answers=answers.height, hidden=hidden)
     progress("reading", "读取")
     delivery = replace(read_delivery(candidate.path), content_hash=candidate.content_hash)
@@ -117,12 +120,15 @@ def ingest(
     records = type_delivery(mapped, site, delivery.name, day.day, key)
     mapped = replace(mapped, records={}, own=OwnTexts())  # the texts are read: a large hospital's fill the memory
     validated = validate_delivery(records, mapped, site.tables)
+    made = {name: table.frame.height for name, table in records.items()}
+    if not accept:
+        refuse_lost_tables(made, validated, mapped, suggest_command("ingest", hospital, extract=extract, accept=True))
     _check_volume(validated, site, known, extract, accept=accept)
     accounts = _balance(mapped, validated)
     summary = IngestSummary(
         hospital, site.name_en, site.name_zh, "checked" if check else "loaded", delivery.name, day, None, accounts,
         mapped.row_accounts, dict(validated.findings["severity"].value_counts().iter_rows()), delivery.is_synthetic,
-        answers.height, _list_reasons(validated.findings), hidden,
+        answers.height, _list_reasons(validated.findings), hidden, tuple(list_empty_tables(made, site.tables)),
     )  # fmt: skip
     if check:
         return summary
@@ -131,6 +137,22 @@ def ingest(
     del validated
     ingest_id = _load(settings, site, delivery, candidate, frames, mapped.landing, accounts, key, known, answers)
     return replace(summary, ingest_id=ingest_id)
+
+
+def _store_answers_alone(settings: Settings, hospital: str, answers: pl.DataFrame) -> None:
+    """Store the answers of a hospital that sends nothing new with them."""
+    if answers.height:
+        with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+            store_answers(warehouse, hospital, answers)
+
+
+def read_offered(settings: Settings, site: Site, extract: Path | None) -> Delivery | None:
+    """Read the delivery that an ingest would take; None where it would take none, or refuse it and say why."""
+    try:
+        candidate = choose_delivery(settings, site, extract, None, _read_known(settings).ingests, check=True)
+        return read_delivery(candidate.path) if candidate else None
+    except RegistryError:
+        return None
 
 
 def _map_rows(delivery: Delivery, site: Site) -> Mapped:

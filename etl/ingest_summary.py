@@ -11,6 +11,8 @@ from etl.mapping.delivery_day import ORIGINS
 from etl.pages.labels import SEVERITIES, label_ignore_rule
 from etl.pages.synthetic_marks import IN_TERMINALS
 from schemas.codes import Severity
+from schemas.contract import read_grain
+from schemas.tables import TABLES
 
 WORDS = {
     "en": {
@@ -19,6 +21,7 @@ WORDS = {
         "day": "Day     ", "used": "used", "ignored": "ignored", "loaded_part": "loaded", "quarantined": "quarantined", "mapped": "mapped",
         "identifiers": "identifiers", "answers": "Answers ",
         "taken": "{n:,} taken: confirmed and unavailable values are not asked about again",
+        "empty": "Nothing in this delivery for",
         "hidden": "Left out, since hidden (the name begins with a dot):",
     },
     "zh": {
@@ -26,6 +29,7 @@ WORDS = {
         "rows": "行    ", "records": "记录  ", "cells": "单元格", "patients": "患者  ", "findings": "问题  ",
         "day": "日期  ", "used": "已使用", "ignored": "忽略", "loaded_part": "已载入", "quarantined": "隔离", "mapped": "已对应到字段",
         "identifiers": "身份信息", "answers": "答复  ", "taken": "已采用 {n:,} 条：已核实或无法获得的数值不再质疑",
+        "empty": "本次提交中无内容的表：",
         "hidden": "未读取，因文件名以点开头而隐藏：",
     },
 }  # fmt: skip
@@ -78,6 +82,9 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
         lines += [
             f"    {words['quarantined']} {n:,}: {zh if language == 'zh' else en}" for n, en, zh in summary.reasons
         ]
+    if summary.empty:
+        names = "、".join(read_grain(TABLES[name])[1] for name in summary.empty)
+        lines.append(f"{words['empty']} {names if language == 'zh' else ', '.join(summary.empty)}")
     return lines + _describe_answers(summary, language) + _describe_hidden(summary, language)
 
 

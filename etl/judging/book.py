@@ -12,6 +12,7 @@ import polars as pl
 
 from etl.judging.findings import FAIL, FINDING_SCHEMA, number_findings
 from etl.judging.settled import PLACE, SettledRecords
+from etl.mapping.patient_rows import CELL_ROWS
 from etl.mapping.verbs import GROUP
 from etl.pages.text import Text
 from schemas.bookkeeping import RULE_OUTCOMES
@@ -35,12 +36,14 @@ class _Found:
 
 @dataclass
 class FindingsBook:
-    """Findings and verdict counts of one delivery; `group_columns` tells the hospital's column behind a field.
+    """Findings and verdict counts of one delivery; `group_columns` tells the hospital's column behind a field, `cell_rows` a cell's row.
 
-    Which records were found is noted while tables are judged; where they stand in the files is looked up at the end, in one pass a table.
+    Both as in `Mapped`. Which records were found is noted while tables are judged; where they stand in the files is looked up at the
+    end, in one pass a table.
     """
 
     group_columns: pl.DataFrame
+    cell_rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CELL_ROWS))
     findings: list[pl.DataFrame] = field(default_factory=list)
     outcomes: list[tuple[str, str, str, int, int, int, int]] = field(default_factory=list)
     _found: list[_Found] = field(default_factory=list)
@@ -99,7 +102,19 @@ class FindingsBook:
             .with_columns(told[nth])
             .join(columns.rename({"source_column": "column"}), on=[GROUP, "field"], how="left", maintain_order="left")
         )
+        places = self._find_cells(places, records.table)
         made = {"source_column": pl.coalesce("column", "source_column"), "value": pl.concat(texts)}
         fixed = {"finding_id": None, "outcome": FAIL, "table_name": records.table}
         everything = places.with_columns(**made, **{name: pl.lit(text) for name, text in fixed.items()})
         return everything.select([pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items()])
+
+    def _find_cells(self, places: pl.DataFrame, table: str) -> pl.DataFrame:
+        """Return places with the row of the field's cell, where that is not its record's."""
+        own = self.cell_rows.filter(pl.col("table_name") == table)
+        if own.is_empty():
+            return places
+        of_cell = ["source_file", "source_sheet", "source_row", GROUP, "field"]
+        told = places.join(
+            own.select(*of_cell, "cell_row"), on=of_cell, how="left", nulls_equal=True, maintain_order="left"
+        )
+        return told.with_columns(source_row=pl.coalesce("cell_row", "source_row")).drop("cell_row")

@@ -65,7 +65,7 @@ def validate_delivery(records: dict[str, TypedRecords], mapped: Mapped, sent: Co
     Raises:
         InternalError: the accepted records do not pass the contract, or the accounts do not balance.
     """
-    book = FindingsBook(mapped.group_columns)
+    book = FindingsBook(mapped.group_columns, mapped.cell_rows)
     rejected = {name: reject_by_key(table, book) for name, table in records.items()}
     rejected = reject_with_patient(records, rejected, book)
     settled = {name: settle(records.pop(name), rejected[name]) for name in tuple(records)}

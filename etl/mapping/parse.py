@@ -167,6 +167,8 @@ def parse_field(
     texts = _drop_declared_missing(texts, codes)
     if spec.codes is not None or spec.dtype == pl.Boolean:
         return parse_codes(texts, spec, codes)
+    if spec.dtype == pl.Int64 and codes:
+        texts = _number_codes(texts, codes)
     if spec.dtype == pl.Date:
         return _parse_dated(texts, spec, written)
     present = drop_missing(texts)
@@ -224,6 +226,15 @@ def _drop_declared_missing(texts: pl.Series, codes: Mapping[str, str]) -> pl.Ser
     if not missing:
         return texts
     return _select(texts, _unless(pl.col("t").str.replace_all(r"\s+", " ").str.to_lowercase().is_in(missing)))
+
+
+def _number_codes(texts: pl.Series, codes: Mapping[str, str]) -> pl.Series:
+    """Turn the hospital's words for whole numbers (`month_3`, 术后1月) into the numbers that they stand for."""
+    key = pl.col("t").str.replace_all(r"\s+", " ").str.to_lowercase()
+    return _select(
+        texts,
+        pl.coalesce(key.replace_strict(list(codes), list(codes.values()), default=None, return_dtype=pl.String), "t"),
+    )
 
 
 def _select(texts: pl.Series, *steps: pl.Expr) -> pl.Series:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import polars as pl
 from pydantic.dataclasses import dataclass
 
 from etl.configuration import CONFIG, Fault, validate
@@ -16,6 +19,11 @@ from etl.errors import StructureError
 from etl.mapping.check_site import find_site_faults
 from etl.mapping.parse import MISSING
 from etl.mapping.site import (
+    EVERY_FIELD,
+    EVERY_SOURCE,
+    EVERY_TABLE,
+    SHARED,
+    VISIT,
     ColumnMap,
     Ignored,
     IgnoreRule,
@@ -24,7 +32,7 @@ from etl.mapping.site import (
     normalise_code,
     normalise_text,
     split_unit_cell,
-)
+)  # fmt: skip
 from etl.mapping.site_file import SourceEntry, read_site_file
 from etl.mapping.written import Written
 from etl.pages.text import Text
@@ -34,6 +42,7 @@ from schemas.tables import TABLES
 TOML, COLUMNS, CODES = "site.toml", "columns.csv", "codes.csv"
 MAPPING_FILES = (TOML, COLUMNS, CODES)
 COLUMNS_HEADER = ["source", "column", "role", "table", "field", "record", "unit", "note"]
+_COULD_BE_VALUE = re.compile(r"^[\d.,]+$")
 CODES_HEADER = ["table", "field", "code", "value"]
 
 
@@ -68,7 +77,7 @@ def load_site(folder: Path) -> Site:
         StructureError: every fault of the three files at once, each with its file and line.
     """
     faults: list[Fault] = []
-    columns = tuple(_read_columns(folder / COLUMNS, faults))
+    columns = tuple(spread_visits(list(_read_columns(folder / COLUMNS, faults))))
     codes = _read_codes(folder / CODES, faults)
     header, header_faults = read_site_file(folder / TOML, folder.name)
     faults += [Fault(f"{TOML}: {fault.place}" if fault.place else TOML, fault.problem) for fault in header_faults]
@@ -118,6 +127,7 @@ def _make_source(item: SourceEntry) -> Source:
         ignore=tuple(IgnoreRule(name, r.column, r.equals, r.starts_with) for name, r in item.ignore.items()),
         header=tuple(normalise_text(name) for name in item.header or ()),
         has_row_patients=item.patient is not None,
+        patient_rows=item.patient_rows or "",
     )
 
 
@@ -168,23 +178,71 @@ def _read_columns(path: Path, faults: list[Fault]) -> Iterator[ColumnMap]:
             )
 
 
+def spread_visits(columns: Sequence[ColumnMap]) -> Iterator[ColumnMap]:
+    """Yield the lines with that of a column that says which visit a row is (table `*`) once for each table that needs it."""
+    for c in columns:
+        if (c.role, c.table, c.field) != ("field", EVERY_TABLE, VISIT):
+            yield c
+            continue
+        own = [o for o in columns if c.source in (o.source, EVERY_SOURCE) or o.source == EVERY_SOURCE]
+        made = dict.fromkeys(o.table for o in own if o.makes_record and o.table in TABLES)
+        needing = [t for t in made if VISIT in read_contract(TABLES[t]) and not _gives_visit(own, t)]
+        yield from (replace(c, table=table, record=SHARED) for table in needing)
+        if not needing:
+            yield replace(c, role="ignore", table="", field="", record="")
+
+
+def _gives_visit(lines: Sequence[ColumnMap], table: str) -> bool:
+    return any(o.table == table and (o.field == VISIT or VISIT in o.constants) for o in lines)
+
+
 def _read_codes(path: Path, faults: list[Fault]) -> dict[tuple[str, str], dict[str, str]]:
     codes: dict[tuple[str, str], dict[str, str]] = {}
+    of_all: list[tuple[str, str, str]] = []
     for place, cells in _read_csv(path, CODES_HEADER, faults):
         row, _ = validate(CodeRow, cells)
         assert row is not None
-        contract = read_contract(TABLES[row.table]) if row.table in TABLES else {}
-        spec = contract.get(row.field)
-        if spec is None:
+        fields = list_fields(row.table, row.field)
+        if not fields:
             named = f"{row.table}.{row.field}"
             faults.append(Fault(place, Text(f"there is no field {named}", f"没有字段 {named}")))
             continue
-        # true and false also belong to a coded field: they tell which cells of a checkbox group are ticked.
-        allowed = [*(code.value for code in spec.codes or ()), "true", "false", MISSING]
-        if row.value not in allowed:
-            listed = ", ".join(allowed)
-            faults.append(Fault(place, Text(f"'{row.value}' is none of {listed}", f"“{row.value}”不在 {listed} 之中")))
-        known = codes.setdefault((row.table, row.field), {})
-        if known.setdefault(normalise_code(row.code), row.value) != row.value:
-            faults.append(Fault(place, Text("this code has another value further up", "该编码在上文已有不同取值")))
+        problem = _find_wrong_value(row, fields)
+        faults += [Fault(place, problem)] if problem else []
+        for table, name in fields:
+            known = codes.setdefault((table, name), {})
+            if row.table == EVERY_TABLE:
+                of_all.append((table, name, normalise_code(row.code)))
+                known.setdefault(normalise_code(row.code), row.value)
+            elif (table, name, normalise_code(row.code)) in of_all:
+                known[normalise_code(row.code)] = row.value
+            elif known.setdefault(normalise_code(row.code), row.value) != row.value:
+                faults.append(Fault(place, Text("this code has another value further up", "该编码在上文已有不同取值")))
     return codes
+
+
+def list_fields(table: str, name: str) -> list[tuple[str, str]]:
+    """Return the fields that a line of codes.csv is about: one; with `*` as table, that of each table that has it, or all of them."""
+    tables = TABLES if table == EVERY_TABLE else [table] if table in TABLES else []
+    fields = [(each, spec) for each in tables for spec in read_contract(TABLES[each]).values() if not spec.is_made]
+    return [(each, s.name) for each, s in fields if s.name == name or (table == EVERY_TABLE and name == EVERY_FIELD)]
+
+
+def _find_wrong_value(row: CodeRow, fields: Sequence[tuple[str, str]]) -> Text | None:
+    """Return why a code cannot mean what its line says, None where it can; a whole number field has numbers for values."""
+    spec = read_contract(TABLES[fields[0][0]])[fields[0][1]]
+    # true and false also belong to a coded field: they tell which cells of a checkbox group are ticked.
+    allowed = [*(code.value for code in spec.codes or ()), "true", "false", MISSING]
+    if row.field == EVERY_FIELD:
+        allowed = [MISSING]
+        if _COULD_BE_VALUE.match(row.code):
+            return Text(
+                f"'{row.code}' may be a value of some field: name the fields in which it is none",
+                f"“{row.code}”可能是某些字段的取值：请逐一写明它表示缺失的字段",
+            )
+    elif spec.dtype == pl.Int64 and row.value.isdecimal():
+        return None
+    listed = ", ".join(allowed)
+    return (
+        None if row.value in allowed else Text(f"'{row.value}' is none of {listed}", f"“{row.value}”不在 {listed} 之中")
+    )

@@ -14,6 +14,9 @@ from etl.mapping.written import Written
 
 IDENTIFIER_ROLES = ("patient", "person", "drop")
 EVERY_SOURCE = "*"
+EVERY_TABLE = "*"
+EVERY_FIELD = "*"
+VISIT = "visit_number"
 SHARED = "*"
 EACH = "each"
 _BETWEEN_ITEMS = re.compile(r"[、，,;；+/|&\n](?![^(（]*[)）])")
@@ -37,7 +40,8 @@ class Source:
 
     Names that stand in several rows begin in `header_from` and end in `header_row`.
     `header` holds the columns' names where the file has none; `header_row` is 0 then. `has_row_patients` tells that the
-    row number is the patient's number. `written` says how its numbers and dates are written.
+    row number is the patient's number. `written` says how its numbers and dates are written, `patient_rows` that a record may stand in
+    several rows of its patient (`patient_rows.py`).
     """
 
     name: str
@@ -50,6 +54,7 @@ class Source:
     has_row_patients: bool = False
     header_from: int = 0
     written: tuple[Written, ...] = ()
+    patient_rows: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ _WRITTEN = Text(
     f"must list how the file is written: written = [...] of {', '.join(Written)}",
     f"应列出该文件的书写方式：written = [...]，可选 {'、'.join(Written)}",
 )
+_PATIENT_ROWS = Text(
+    'can only be "joined" (what the rows of a patient say is one record) or "last" (and the last of them counts)',
+    '只能是 "joined"（同一患者各行合为一条记录）或 "last"（且以最后一行为准）',
+)
 _FILTER = Text('must be of the form: column = ["text", ...]', '格式应为：列名 = ["文本", ...]')
 _IGNORE = Text(
     'must be of the form: "name of the rule" = { column = "...", starts_with = ["text", ...] }',
@@ -68,6 +72,7 @@ class SourceEntry:
     header_from: Annotated[int, Field(ge=1)] | None = field(default=None, metadata={WANTED: _HEADER_FROM})
     header: tuple[str, ...] | None = field(default=None, metadata={WANTED: _HEADER})
     patient: Literal["row number"] | None = field(default=None, metadata={WANTED: _PATIENT})
+    patient_rows: Literal["joined", "last"] | None = field(default=None, metadata={WANTED: _PATIENT_ROWS})
     merged_ids: bool = False
     written: tuple[Written, ...] = field(default=(), metadata={WANTED: _WRITTEN})
     filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata={WANTED: _FILTER})

@@ -7,7 +7,7 @@ checkbox group into records; a cell that lists several into records; constants. 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -29,10 +29,11 @@ from etl.mapping.accounts import (
 from etl.mapping.kept_frame import say_once
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import MISSING, MISSING_TEXTS
+from etl.mapping.patient_rows import CELL_ROWS, LAST, join_rows, pick_filled
 from etl.mapping.sheets import choose_sheets
 from etl.mapping.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
 from etl.mapping.written import settle_dates, settle_decimals
-from schemas.contract import read_contract
+from schemas.contract import read_contract, read_key
 from schemas.tables import TABLES
 
 PATIENT_TEXT, PERSON_TEXT, GROUP = "_patient_text", "_person_text", "_group"
@@ -49,6 +50,7 @@ class Mapped:
     `<field>__unit`) where a column holds the unit. `own` lists what names each patient, so that it can be masked in
     that patient's texts; it is never stored. `filled_rows` counts the rows that a merged cell was filled
     into. `slipped` and `odd_numbers` are the places of rows to ask about.
+    `cell_rows` tells of records that were joined from several rows in which row a cell stands, where that is not the record's.
     """
 
     records: dict[str, pl.DataFrame]
@@ -61,6 +63,7 @@ class Mapped:
     unread_boxes: pl.DataFrame
     slipped: pl.DataFrame
     odd_numbers: pl.DataFrame
+    cell_rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CELL_ROWS))
 
 
 def map_delivery(delivery: Delivery, site: Site) -> Mapped:
@@ -72,12 +75,13 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
     sheets, ignored = choose_sheets(delivery, site)
     groups: list[dict[str, object]] = []
     pieces: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
+    cell_rows = [pl.DataFrame(schema=CELL_ROWS)]
     for sheet in sheets:
         for source in sheet.sources:
             rows = sheet.rows.filter(is_used() & pl.col(f"_use_{source.name}"))
             written = _settle_written(rows, source, site)
             for table in TABLES:
-                pieces[table] += _make_records(sheet, rows, source, table, site, groups, written)
+                pieces[table] += _make_records(sheet, rows, source, table, site, groups, cell_rows, written)
     own = collect_own_texts(sheets, site)
     landing = make_landing(sheets, site, own)
     group_schema = {GROUP: pl.Int64, "field": pl.String, "source_column": pl.String}
@@ -92,6 +96,7 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
         unread_boxes=find_unread_boxes(sheets, site, own),
         slipped=list_slipped(sheets),
         odd_numbers=list_odd_numbers(sheets, site),
+        cell_rows=pl.concat(cell_rows),
     )
 
 
@@ -102,16 +107,17 @@ def _make_records(
     table: str,
     site: Site,
     groups: list[dict[str, object]],
+    cell_rows: list[pl.DataFrame],
     written: Mapping[str, str],
 ) -> list[pl.DataFrame]:
-    """Return one frame of text records for each group (record) of a table in one source's rows."""
+    """Return one frame of text records for each group (record) of a table in one source's rows; rows that are one record are joined."""
     columns = site.columns_of(source)
     own = [c for c in columns if c.role == "field" and c.table == table]
     shared = [c for c in own if c.column and c.record == SHARED]
     constants = {k: v for c in own if not c.column for k, v in c.constants.items()}
     patient, persons = site.patient_column(source), [c for c in columns if c.role == "person"]
     frames = []
-    for group, every in _list_groups(own, rows, site):
+    for group, every in _list_groups(own, rows, site, source):
         picked = _leave_out_continued(every, sheet, patient, [c.column for c in group + shared if c.column])
         number = len({g[GROUP] for g in groups}) + 1
         used = group + shared
@@ -124,13 +130,17 @@ def _make_records(
         groups += [{GROUP: number, "field": "person_id", "source_column": c.column} for c in persons]
         fixed = {**constants, **group[0].constants}
         is_one_cell = bool(group[0].record) and len(group) == 1
-        frames.append(
-            _select_record(
-                picked, sheet, patient, persons, used, fixed, number, group[0].column if is_one_cell else None
-            ).with_columns(
-                pl.lit(written[c.column]).alias(c.field + WRITTEN_SUFFIX) for c in used if c.column in written
-            )
+        frame = _select_record(
+            picked, sheet, patient, persons, used, fixed, number, group[0].column if is_one_cell else None
         )
+        if source.patient_rows and set(read_key(TABLES[table])) <= {"patient_id", *fixed}:
+            fields = [name for name in frame.columns if name in read_contract(TABLES[table])]
+            names = [PERSON_TEXT, *fields] if table == "patient" and persons else fields
+            joined = join_rows(frame, table, names, PATIENT_TEXT, site.codes, takes_last=source.patient_rows == LAST)
+            cell_rows.append(joined.cell_rows.with_columns(pl.col("field").replace({PERSON_TEXT: "person_id"})))
+            frame = joined.records
+        beside = [pl.lit(written[c.column]).alias(c.field + WRITTEN_SUFFIX) for c in used if c.column in written]
+        frames.append(frame.with_columns(beside))
     return frames
 
 
@@ -147,7 +157,7 @@ def _settle_written(rows: pl.DataFrame, source: Source, site: Site) -> dict[str,
 
 
 def _list_groups(
-    own: Sequence[ColumnMap], rows: pl.DataFrame, site: Site
+    own: Sequence[ColumnMap], rows: pl.DataFrame, site: Site, source: Source
 ) -> Iterator[tuple[list[ColumnMap], pl.DataFrame]]:
     """Yield the columns that make one record of a row, with the rows in which they do; a listing cell makes one for each item."""
     lines = [c for c in own if c.makes_record]
@@ -156,7 +166,8 @@ def _list_groups(
         for line in (c for c in group if c.is_list):
             yield from (([line], picked) for picked in _split_lists(line, rows, site))
         if not group[0].is_list:
-            yield group, _pick_rows(rows, group, site)
+            picked = _pick_rows(rows, group, site)
+            yield group, pick_filled(picked, group) if source.patient_rows and not record else picked
 
 
 def _leave_out_continued(rows: pl.DataFrame, sheet: SheetRows, patient: str, columns: Sequence[str]) -> pl.DataFrame:
@@ -203,8 +214,17 @@ def _pick_rows(rows: pl.DataFrame, group: Sequence[ColumnMap], site: Site) -> pl
         texts = pl.col(first.column).map_elements(normalise_code, return_dtype=pl.String)
         return rows.filter(texts.is_in(ticked).fill_null(value=False))
     if first.record:
-        return rows.filter(pl.any_horizontal([pl.col(c.column).is_not_null() for c in group]))
+        return rows.filter(pl.any_horizontal([_says_something(c, site) for c in group]))
     return rows
+
+
+def _says_something(line: ColumnMap, site: Site) -> pl.Expr:
+    """Return whether a cell holds more than a code that the mapping declares to mean "no value"."""
+    missing = [code for code, value in site.codes.get((line.table, line.field), {}).items() if value == MISSING]
+    text = pl.col(line.column)
+    if not missing:
+        return text.is_not_null()
+    return text.is_not_null() & ~text.map_elements(normalise_code, return_dtype=pl.String).is_in(missing)
 
 
 def _select_record(

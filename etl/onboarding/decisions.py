@@ -83,6 +83,8 @@ def _propose_sheet(source: FoundSource, draft: Draft) -> Decision:
     proposal = Decision(
         SHEET, source.name or source.place, source.place, source.reason or RECORDS, described, "", "1", "1", ""
     )
+    if source.name in draft.contradicting:
+        return replace(proposal, confidence=str(MOVED))
     return proposal if source.reason else replace(proposal, decided=RECORDS, decided_by=REGISTRY)
 
 

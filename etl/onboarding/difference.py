@@ -9,14 +9,16 @@ import polars as pl
 
 from etl.delivery.read import Delivery
 from etl.mapping.sheets import is_sheet_of
-from etl.mapping.site import IDENTIFIER_ROLES, Site, Source, normalise_code
+from etl.mapping.site import EVERY_TABLE, IDENTIFIER_ROLES, VISIT, Site, Source, normalise_code
 from etl.onboarding.proposing.codes import CodeDraft, draft_codes
 from etl.onboarding.proposing.draft import ColumnDraft, Draft, draft_columns
+from etl.onboarding.proposing.export_codes import Exports, list_filled_events
 from etl.onboarding.proposing.joins import describe_joins
-from etl.onboarding.proposing.layout import REPEAT_INSTRUMENT, FoundSource, Layout, read_layout
-from etl.onboarding.proposing.profile import profile_column
+from etl.onboarding.proposing.layout import FoundSource, Layout, read_layout
+from etl.onboarding.proposing.profile import MAX_NAMED, profile_column
 from etl.onboarding.proposing.proposal import PART_OF_HEADER, Proposal
 from etl.onboarding.proposing.propose import propose_columns
+from etl.onboarding.proposing.redcap import EVENT_NAMES, REPEAT_INSTRUMENTS, ReadColumn
 from etl.onboarding.proposing.words import NOT_SENT, Meaning
 from etl.pages.text import Text
 
@@ -30,12 +32,13 @@ def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str
     moved: dict[str, int] = {}
     facts: dict[str, Sequence[str]] = {}
     people: list[pl.Series] = []
+    exports = Exports()
     for found in layout.sources:
         real = _find_source(found, site)
         if real is None:
             if not _is_ignored(found, site):
                 sources.append(found)
-                columns += _draft_new_source(found, layout, codes, facts, people)
+                columns += _draft_new_source(found, layout, codes, facts, people, exports)
             continue
         named = replace(found, name=real.name)
         hidden = {c.column for c in site.columns_of(real) if c.role in IDENTIFIER_ROLES}
@@ -48,9 +51,11 @@ def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str
             moved[real.name] = real.header_row
             sources.append(named)
         columns += _compare_columns(named, real, site, layout, codes)
-        _compare_codes(named, real, site, layout, codes)
+        _compare_codes(named, real, site, layout, codes, exports)
     kept = tuple(
-        code for code in codes.values() if (f"{code.table}.{code.field}", normalise_code(code.code)) not in settled
+        code
+        for code in exports.complete(codes.values(), layout)
+        if (f"{code.table}.{code.field}", normalise_code(code.code)) not in settled and not _is_known_event(code, site)
     )
     return Draft(
         site.hospital,
@@ -68,7 +73,7 @@ def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str
 def _find_source(found: FoundSource, site: Site) -> Source | None:
     """Return the mapping's source of a sheet or, in a REDCap export, of a form."""
     for source in site.sources:
-        form = source.row_filter.get(REPEAT_INSTRUMENT)
+        form = next((source.row_filter[name] for name in REPEAT_INSTRUMENTS if name in source.row_filter), None)
         if is_sheet_of(found.origin, found.sheet, source.file, source.sheet) and (
             found.form is None or form == (found.form,)
         ):
@@ -86,11 +91,13 @@ def _draft_new_source(
     codes: dict[tuple[str, str, str], CodeDraft],
     facts: dict[str, Sequence[str]],
     people: list[pl.Series],
+    exports: Exports,
 ) -> Iterator[ColumnDraft]:
     if found.reason:
         return
     proposals = propose_columns(found, layout)
     facts |= describe_joins([(found, proposals)])
+    exports.add(found, proposals)
     people += [found.rows[p.column] for p in proposals if p.is_private]
     for code in (code for p in proposals for code in draft_codes(p)):
         codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
@@ -117,18 +124,36 @@ def _compare_columns(
         )  # fmt: skip
 
 
+def _is_known_event(code: CodeDraft, site: Site) -> bool:
+    """Whether the mapping says which visit an event is."""
+    known = [codes for (_, name), codes in site.codes.items() if name == VISIT]
+    return code.table == EVERY_TABLE and code.field == VISIT and any(normalise_code(code.code) in c for c in known)
+
+
 def _compare_codes(
-    found: FoundSource, real: Source, site: Site, layout: Layout, codes: dict[tuple[str, str, str], CodeDraft]
+    found: FoundSource,
+    real: Source,
+    site: Site,
+    layout: Layout,
+    codes: dict[tuple[str, str, str], CodeDraft],
+    exports: Exports,
 ) -> None:
     """Add the codes of mapped columns that the mapping does not know."""
-    for line in site.columns_of(real):
-        if line.role != "field" or not line.field or line.is_checkbox or line.column not in found.columns:
+    lines = [c for c in site.columns_of(real) if c.role == "field" and c.field and c.column in found.columns]
+    for line in (c for c in lines if not c.is_checkbox):
+        if found.is_redcap and line.column in EVENT_NAMES:
+            own = [c.column for c in lines if c.table == line.table and c.column != line.column]
+            exports.events += list_filled_events(found.rows, line.column, own)
             continue
         told = layout.dictionary.list_choices(line.column) if layout.dictionary else {}
         choices = told or found.choices.get(line.column, {})
-        profile = profile_column(line.column, found.rows[line.column], choices)
+        profile = profile_column(line.column, found.rows[line.column], choices, max_codes=MAX_NAMED)
         meaning = Meaning(f"{line.table}.{line.field}", line.table, line.field, line.record)
         known = site.codes.get((line.table, line.field), {})
         for code in draft_codes(Proposal(real.name, profile, meaning, 1.0, Text("", ""))):
             if normalise_code(code.code) not in known:
                 codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
+        if found.is_redcap:
+            texts = found.rows[line.column].drop_nulls()
+            strange = texts.filter(pl.Series([normalise_code(text) not in known for text in texts], dtype=pl.Boolean))
+            exports.columns.append(ReadColumn(meaning, strange, {*choices, *choices.values()}))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from etl.mapping.site import EACH, SHARED, Site
 from etl.onboarding.decisions import COLUMN, Decision
-from etl.onboarding.proposing.words import list_meanings
+from etl.onboarding.proposing.words import VISIT_OF_ROW, list_meanings
 from etl.pages.labels import label_field
 from etl.pages.text import Text
 from schemas.contract import read_key
@@ -52,11 +52,19 @@ def _list_given(decided: Sequence[Decision]) -> Given:
     """Return the fields that columns and constants give, by source and table; tables with constants alone are left out."""
     given: Given = {}
     constants: Given = {}
+    visits: set[str] = set()
     for d in (d for d in decided if d.kind == COLUMN):
         meaning = list_meanings().get(d.decided)
+        if d.decided == VISIT_OF_ROW:
+            visits.add(d.source)
         names = {item.lstrip("?").split("=")[0] for item in d.decided_record.split(";")} - {"", SHARED, EACH}
         if meaning and meaning.field:
             given.setdefault((d.source, meaning.table), set()).update({meaning.field, *names})
         elif d.is_constant:
             constants.setdefault((d.source, d.decided.removesuffix(".*")), set()).update(names)
-    return {place: fields | constants.get(place, set()) for place, fields in given.items()}
+    return {
+        (source, table): fields
+        | constants.get((source, table), set())
+        | ({VISIT_OF_ROW} if source in visits else set())
+        for (source, table), fields in given.items()
+    }

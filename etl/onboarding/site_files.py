@@ -11,15 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from etl.mapping.patient_rows import JOINED, LAST
 from etl.mapping.read_site import CODES_HEADER, COLUMNS_HEADER
-from etl.mapping.site import EVERY_SOURCE, normalise_text
+from etl.mapping.site import EVERY_SOURCE, EVERY_TABLE, SHARED, VISIT, normalise_text
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.proposing.layout import FoundSource
-from etl.onboarding.proposing.words import ASK, NOT_NEEDED, NOT_SENT, list_meanings
+from etl.onboarding.proposing.words import ASK, NOT_NEEDED, NOT_SENT, VISIT_OF_ROW, list_meanings
 
 UNDECIDED = "undecided"
 NO_RECORDS = "no records"
 ROW_NUMBER = "row number"
+ONE_RECORD, LAST_ROW = "one record over several rows", "last row counts"
 
 
 def describe_site(names: Mapping[str, str], sources: Sequence[FoundSource]) -> dict[str, Any]:
@@ -36,15 +38,19 @@ def _describe_ignored(file: str, sheet: str | None, reason: str) -> dict[str, An
 
 
 def settle_sources(site: dict[str, Any], decisions: Sequence[Decision]) -> dict[str, Any]:
-    """Return site.toml as a person decided about its sheets: some hold no records, of some the row number is the patient."""
+    """Return site.toml as a person decided about its sheets: some hold no records, of some the row number is the patient, or several rows one."""
     decided = {d.source: d.decided for d in decisions if d.kind == SHEET}
     gone = [source for source in site["source"] if decided.get(source["name"]) == NO_RECORDS]
-    by_row = {"patient": ROW_NUMBER}
+    told_of = {
+        ROW_NUMBER: {"patient": ROW_NUMBER},
+        ONE_RECORD: {"patient_rows": JOINED},
+        LAST_ROW: {"patient_rows": LAST},
+    }
     told = "no records, as decided / 经确认无记录"
     return {
         **site,
         "source": [
-            {**source, **(by_row if decided.get(source["name"]) == ROW_NUMBER else {})}
+            {**source, **told_of.get(decided.get(source["name"], ""), {})}
             for source in site["source"]
             if source not in gone
         ],
@@ -136,6 +142,8 @@ def list_cells(d: Decision) -> list[str]:
         return [d.source, column, "field", d.decided.split(".")[0], "", d.decided_record, "", note]
     if found is None:
         return [d.source, column, UNDECIDED, "", "", "", "", note]
+    if found.id == VISIT_OF_ROW:
+        return [d.source, column, "field", EVERY_TABLE, VISIT, SHARED, "", note]
     if not found.field:
         return [d.source, column, found.role, "", "", "", "", note]
     return [d.source, column, "field", found.table, found.field, d.decided_record, d.decided_unit, d.note]

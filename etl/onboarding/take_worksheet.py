@@ -10,13 +10,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from etl.errors import OpenDecisionsError, WorksheetError
+from etl.delivery.read import Delivery
+from etl.errors import DeliveryError, OpenDecisionsError, WorksheetError
 from etl.mapping.read_site import load_site
-from etl.mapping.site import normalise_code
-from etl.onboarding.decisions import COLUMN, DECISIONS, Decision, print_decisions, propose_code, read_decisions
+from etl.mapping.site import Site, normalise_code
+from etl.onboarding.decisions import CODE, COLUMN, DECISIONS, Decision, print_decisions, propose_code, read_decisions
+from etl.onboarding.difference import find_difference
 from etl.onboarding.kept import replace_filled, set_aside
 from etl.onboarding.proposing.codes import CodeDraft, draft_listed_codes
 from etl.onboarding.proposing.draft import Draft
+from etl.onboarding.proposing.privacy import hide_people
 from etl.onboarding.proposing.words import list_meanings
 from etl.onboarding.site_files import add_to_site, read_toml, replace_file, settle_sources, write_site
 from etl.onboarding.weaknesses import list_doubts, list_weaknesses
@@ -29,8 +32,11 @@ _FOLLOW_UP = "+"
 """Marks what a worksheet brought about without a row of its own: sure codes of columns that a person named."""
 
 
-def take_worksheet(folder: Path) -> list[Text] | None:
+def take_worksheet(folder: Path, read_offered: Callable[[Site], Delivery | None] = lambda _: None) -> list[Text] | None:
     """Make the mapping what its worksheet says, where that has changed; return what is weak about it, None where nothing changed.
+
+    `read_offered` reads the delivery that the mapping is about to be used for, None where there is none that can be read: its codes
+    which the mapping does not know are asked about in a further worksheet.
 
     Raises:
         WorksheetError, OpenDecisionsError: the worksheet cannot be taken or is not finished; nothing is changed then.
@@ -38,7 +44,7 @@ def take_worksheet(folder: Path) -> list[Text] | None:
     """
     decisions = read_decisions(folder)
     if (folder / CHANGES).exists():
-        return _take_changes(folder, decisions)
+        return _take_changes(folder, decisions, read_offered)
     path = folder / WORKSHEET
     if not path.exists() or not decisions or hash_worksheet(path) in {d.worksheet for d in decisions}:
         return None
@@ -48,11 +54,13 @@ def take_worksheet(folder: Path) -> list[Text] | None:
     site = read_toml(folder)
     site |= {key: name for key, name in (("name_en", filled.name_en), ("name_zh", filled.name_zh)) if name}
     _replace_site(folder, lambda new: write_site(new, settle_sources(site, filled.decisions), filled.decisions))
-    _keep(folder, filled.decisions, filled)
+    _keep(folder, filled.decisions, filled, read_offered)
     return list_weaknesses(filled.decisions)
 
 
-def _take_changes(folder: Path, decisions: list[Decision]) -> list[Text]:
+def _take_changes(
+    folder: Path, decisions: list[Decision], read_offered: Callable[[Site], Delivery | None]
+) -> list[Text]:
     """Take a worksheet of a difference: its lines are added to the mapping's files, and it is kept beside them."""
     path = folder / CHANGES
     pending = [d for d in decisions if not d.worksheet]
@@ -60,7 +68,7 @@ def _take_changes(folder: Path, decisions: list[Decision]) -> list[Text]:
     _replace_site(folder, lambda new: add_to_site(folder, new, filled.decisions))
     set_aside(path)
     all_decisions = [*(d for d in decisions if d.worksheet), *filled.decisions]
-    _keep(folder, all_decisions, filled)
+    _keep(folder, all_decisions, filled, read_offered)
     # Of a mapping by hand nobody recorded which fields its columns give.
     return list_weaknesses(all_decisions) if (folder / WORKSHEET).exists() else list_doubts(filled.decisions)
 
@@ -91,25 +99,54 @@ def _list_new_codes(decisions: Sequence[Decision]) -> list[CodeDraft]:
     return list(found.values())
 
 
-def _keep(folder: Path, decisions: Sequence[Decision], filled: Filled) -> None:
-    """Write the decisions down, and ask in a further worksheet what the other codes of newly named columns mean."""
+def _keep(
+    folder: Path, decisions: Sequence[Decision], filled: Filled, read_offered: Callable[[Site], Delivery | None]
+) -> None:
+    """Write the decisions down, and ask in a further worksheet what the codes mean that the mapping does not know yet.
+
+    Those are the codes of newly named columns, and whatever else the offered delivery has.
+    """
     site = load_site(folder)
-    codes = [
-        c
-        for c in _list_new_codes(filled.decisions)
-        if c.is_open and normalise_code(c.code) not in site.codes.get((c.table, c.field), {})
+    settled = frozenset((d.source, normalise_code(d.item)) for d in decisions if d.kind == CODE and d.decided)
+    found = {_name_code(c): c for c in _list_new_codes(filled.decisions) if c.is_open}
+    found |= {_name_code(c): c for c in _list_offered_codes(read_offered(site), site, settled)}
+    unknown = {
+        key: c
+        for key, c in found.items()
+        if key not in settled and key[1] not in site.codes.get((c.table, c.field), {})
+    }
+    last = filled.decisions[0]
+    proposals = [(c, propose_code(c)) for c in unknown.values()]
+    sure = [
+        replace(d, decided_at=last.decided_at, worksheet=last.worksheet + _FOLLOW_UP) for _, d in proposals if d.decided
     ]
-    replace_file(folder / DECISIONS, print_decisions([*decisions, *map(propose_code, codes)]))
+    if sure:
+        _replace_site(folder, lambda new: add_to_site(folder, new, sure))
+    codes = [c for c, d in proposals if not d.decided]
+    replace_file(folder / DECISIONS, print_decisions([*decisions, *sure, *map(propose_code, codes)]))
     if not codes:
         return
     write_worksheet(
         Draft(site.hospital, site.name_en, is_synthetic=filled.is_synthetic, codes=tuple(codes)), folder / CHANGES
     )
     raise OpenDecisionsError(
-        f"The worksheet was taken. {len(codes)} code(s) of the columns that you named have no known meaning. Fill in "
-        f"'{folder / CHANGES}' and run the same command again.",
-        f"对应表已采用。您指定的列中有 {len(codes)} 个编码含义未知。请填写“{folder / CHANGES}”，然后再次运行同一命令。",
+        f"The worksheet was taken. {len(codes)} code(s) have no known meaning. Fill in '{folder / CHANGES}' and run the same command again.",
+        f"对应表已采用。有 {len(codes)} 个编码含义未知。请填写“{folder / CHANGES}”，然后再次运行同一命令。",
     )
+
+
+def _name_code(code: CodeDraft) -> tuple[str, str]:
+    return f"{code.table}.{code.field}", normalise_code(code.code)
+
+
+def _list_offered_codes(
+    delivery: Delivery | None, site: Site, settled: frozenset[tuple[str, str]]
+) -> Sequence[CodeDraft]:
+    """Return the codes of a delivery that the mapping does not know, without those that may be somebody's name."""
+    try:
+        return hide_people(find_difference(delivery, site, settled)).codes if delivery else ()
+    except DeliveryError:
+        return ()  # the ingest that follows says what is wrong with it
 
 
 def _replace_site(folder: Path, write: Callable[[Path], None]) -> None:

@@ -22,7 +22,7 @@ from worksheet_desk import (
 )
 
 from etl.delivery.read import read_delivery
-from etl.errors import OpenDecisionsError, UsageError, WorksheetError
+from etl.errors import EmptyTableError, OpenDecisionsError, UsageError, WorksheetError
 from etl.example import write_example
 from etl.mapping.read_site import load_site
 from etl.mapping.verbs import map_delivery
@@ -312,7 +312,7 @@ def test_a_table_of_one_record_per_patient_in_two_sheets_is_weak():
     assert told[0].startswith("patient: fields of it stand in 2 sources (a, b)")
 
 
-def test_the_terminal_says_why_most_records_were_set_aside(tmp_path, settings):
+def test_a_table_of_which_nothing_can_be_loaded_is_refused_and_why_is_said(tmp_path, settings):
     lines = [f"{n % 10:03},男" for n in range(40)]
     (tmp_path / "a.csv").write_text(
         "\n".join(["住院号,性别", *lines, *(f"{n % 10:03},女" for n in range(10))]), encoding="utf-8"
@@ -320,4 +320,8 @@ def test_the_terminal_says_why_most_records_were_set_aside(tmp_path, settings):
     path = propose_hospital(settings, "new", tmp_path / "a.csv").worksheet
     fill(path, lambda *_: ("同意建议", "", ""), lambda *_: "missing")
     done = run_registry(settings, "ingest", "new", "--extract", str(tmp_path / "a.csv"))
-    assert "quarantined 50: Table patient: " in done.stdout
+    assert done.returncode == EmptyTableError.exit_code
+    assert "patient: 50 records made, none loaded. Table patient: This record exists more than once" in done.stderr
+    assert not settings.warehouse_path.exists()
+    accepted = run_registry(settings, "ingest", "new", "--extract", str(tmp_path / "a.csv"), "--accept")
+    assert "quarantined 50: Table patient: " in accepted.stdout

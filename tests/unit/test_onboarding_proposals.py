@@ -267,10 +267,11 @@ def test_one_column_per_visit_is_unpivoted_and_asked_about(tmp_path):
 
 
 def test_a_redcap_export_with_several_events_asks_which_visit_each_is(tmp_path):
-    rows = [f"{n},visit_{n % 2}_arm_1,{38 + n % 3}" for n in range(20)]
-    column = draft(tmp_path, "\n".join(["record_id,redcap_event_name,alb", *rows])).columns[1]
-    assert column.meaning == ""
-    assert "several events" in column.reason.en
+    rows = [f"{n // 3},{('baseline_arm_1', 'month_3_arm_1', 'month_3_arm_2')[n % 3]},{38 + n % 3}" for n in range(24)]
+    found = draft(tmp_path, "\n".join(["record_id,redcap_event_name,alb", *rows]))
+    assert (found.columns[1].meaning, found.columns[1].is_open) == ("visit_number", False)
+    visits = {c.code: (c.value, c.is_open) for c in found.codes if c.field == "visit_number"}
+    assert visits == {"baseline_arm_1": ("0", False), "month_3_arm_1": ("1", True), "month_3_arm_2": ("1", True)}
 
 
 def test_what_a_data_dictionary_says_is_not_guessed(tmp_path):

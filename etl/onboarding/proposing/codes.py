@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from etl.mapping.identity import has_personal_data
-from etl.mapping.parse import MISSING_TEXTS
-from etl.mapping.site import EACH, normalise_code
+from etl.mapping.parse import MISSING, MISSING_TEXTS
+from etl.mapping.site import EACH, VISIT, normalise_code
+from etl.onboarding.proposing.dictionary import says_missing
 from etl.onboarding.proposing.profile import Kind, Profile, look_like_names, profile_column
 from etl.onboarding.proposing.proposal import SURE, Proposal
 from etl.onboarding.proposing.words import Meaning, find_code, is_code_word, read_code_words
@@ -21,6 +23,7 @@ from schemas.contract import FieldContract
 RARE = 0.05
 """Below this share of the rows a value may be a slip and says nothing about how a column is coded."""
 CONVENTION, TRUE_FALSE = 0.75, 0.90
+_WHOLE = re.compile(r"^[^\d<>≥≤＜＞~]*?(\d+)\s*(?:分|级|次|points?)?$")
 _DRUG_NAME = 4  # a shorter word may stand in another drug's name
 _DEATH_WORDS = ("死亡", "death", "dead", "deceased", "died", "event")
 _SEX_OF_GB = {"1": "male", "2": "female"}
@@ -74,12 +77,10 @@ def draft_listed_codes(source: str, column: str, codes: Mapping[str, int], meani
 def draft_codes(p: Proposal) -> Iterator[CodeDraft]:
     """Yield the codes of one column that the registry does not understand by itself."""
     spec = p.meaning.contract if p.meaning else None
-    if (
-        p.meaning is None
-        or spec is None
-        or p.meaning.record.startswith("?")
-        or not (spec.codes or spec.dtype == pl.Boolean)
-    ):
+    if p.meaning is None or spec is None or p.meaning.record.startswith("?"):
+        return
+    if not (spec.codes or spec.dtype == pl.Boolean):
+        yield from _draft_numbers(p.meaning, spec, p.profile)
         return
     texts = p.profile.items if p.meaning.record.startswith(EACH) and p.profile.items else p.profile.counts
     counts = {**dict.fromkeys(p.profile.choices, 0), **texts}
@@ -93,9 +94,9 @@ def draft_codes(p: Proposal) -> Iterator[CodeDraft]:
 
 
 def _propose_code(p: Proposal, spec: FieldContract, text: str) -> tuple[str, float, Text]:
-    label = p.profile.choices.get(text)
+    label = p.profile.choices.get(text, text if text in p.profile.choices.values() else None)
     if label is not None:
-        value = find_code(spec, label)
+        value = find_code(spec, label) or (MISSING if says_missing(label) else None)
         if value:
             return value, 0.97, Text(f"the file says that {text} is {label}", f"文件注明 {text} 为 {label}")
         return (
@@ -114,6 +115,32 @@ def _propose_code(p: Proposal, spec: FieldContract, text: str) -> tuple[str, flo
     if spec.codes is Drug and len(drugs := _find_drugs(spec, text)) == 1:
         return drugs.pop(), CONVENTION, Text("holds the name of a drug", "含已知药名")
     return _propose_number(p, spec, text)
+
+
+def _draft_numbers(meaning: Meaning, spec: FieldContract, profile: Profile) -> Iterator[CodeDraft]:
+    """Yield the codes of a column of numbers: those that its choice list calls missing, and those that stand for another number.
+
+    Words in a column of visits stand for numbers too.
+    """
+    labels = {label: label for label in profile.choices.values() if label in profile.counts}  # in an export of labels
+    for code, label in {**profile.choices, **labels}.items():
+        number, count = read_number(label), profile.counts.get(code, 0)
+        told = Text(f"the file says that {code} is {label}", f"文件注明 {code} 为 {label}")
+        if says_missing(label):
+            yield CodeDraft(meaning.table, meaning.field, code, MISSING, count, 0.97, told)
+        elif spec.dtype == pl.Int64 and number != code:
+            yield CodeDraft(meaning.table, meaning.field, code, number or "", count, 0.97 if number else 0.0, told)
+    if spec.name == VISIT and not profile.choices:
+        for text, count in profile.counts.items():
+            if read_number(text) is None and text.casefold() not in MISSING_TEXTS and not has_personal_data(text):
+                told = Text("which visit is it?", "是第几次访视？")
+                yield CodeDraft(meaning.table, meaning.field, text, "", count, 0.0, told)
+
+
+def read_number(label: str) -> str | None:
+    """Return the one whole number that a label names, `ECOG 0` or `Visit 3`; None where it names none or several."""
+    match = _WHOLE.match(label.strip())
+    return str(int(match[1])) if match else None
 
 
 def _find_drugs(spec: FieldContract, text: str) -> set[str]:

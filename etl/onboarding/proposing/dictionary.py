@@ -9,12 +9,23 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.delivery.read import ROW, Grid
+from etl.mapping.parse import MISSING_TEXTS
+from etl.mapping.site import normalise_text
 from etl.onboarding.proposing.words import squeeze
 
 _VARIABLE, _FORM, _TYPE, _LABEL = "variablefieldname", "formname", "fieldtype", "fieldlabel"
 _CHOICES, _NOTE, _IDENTIFIER = "choices", "fieldnote", "identifier"
-_CHECKBOX = re.compile(r"^(?P<field>.+)___(?P<code>.+)$")
+_CHECKBOX = re.compile(r"^(?P<field>.+?)___(?P<code>.+)$")
+_LABELLED_BOX = re.compile(r"^(?P<field>.+) \(choice=(?P<label>.+)\)$")
 _TAG = re.compile(r"<[^>]*>")  # labels may be written in HTML
+_BOXES = "checkbox"
+_NO_LETTER = re.compile(r"[^a-z0-9]")
+_MISSING_LABELS = (
+    "unknown", "not known", "not done", "not available", "not applicable", "not recorded", "not reported", "not performed", "not tested",
+    "not measured", "not documented", "not determined", "no data", "no information", "no answer", "missing", "missing data", "refused",
+    "declined", "don't know", "do not know", "unk", "n/a", "nd", "na", "不详", "未知", "不清楚", "不知道", "未查", "未做", "未测", "未检",
+    "未检测", "未检查", "未记录", "缺失", "缺如", "无资料", "无数据", "拒绝", "拒查", "不适用",
+)  # fmt: skip
 _NEEDED = {_VARIABLE, _FORM, _TYPE}
 _YES_NO = {"yesno": {"1": "yes", "0": "no"}, "truefalse": {"1": "true", "0": "false"}}
 
@@ -41,22 +52,44 @@ class Dictionary:
     @property
     def labels(self) -> dict[str, str]:
         """Each variable's label, where it has one."""
-        return {name: field.label for name, field in self.fields.items() if field.label}
+        boxes = {
+            name_box(name, code): f"{field.label}: {label}" if field.label else label
+            for name, field in self.fields.items()
+            for code, label in (field.choices.items() if field.kind == _BOXES else ())
+        }
+        return {**{name: field.label for name, field in self.fields.items() if field.label}, **boxes}
+
+    @property
+    def missing_codes(self) -> frozenset[str]:
+        """The codes that the choice lists call missing, each of them wherever it stands in one."""
+        lists = [field.choices for field in self.fields.values()]
+        told = {code for choices in lists for code, label in choices.items() if says_missing(label)}
+        other = {code for choices in lists for code, label in choices.items() if not says_missing(label)}
+        return frozenset(told - other)
 
     def find(self, column: str) -> DictionaryField | None:
         """Return what the dictionary says of a column of the export."""
-        box = _CHECKBOX.match(column)
-        return self.fields.get(column) or (self.fields.get(box["field"]) if box else None)
+        box = _CHECKBOX.match(column) or _LABELLED_BOX.match(column)
+        return self._find_field(column) or (self._find_field(box["field"]) if box else None)
+
+    def _find_field(self, name: str) -> DictionaryField | None:
+        """Return a variable by its name or, in a labelled export, by its label."""
+        labelled = [field for field in self.fields.values() if normalise_text(field.label) == normalise_text(name)]
+        return self.fields.get(name) or (labelled[0] if len(labelled) == 1 and name else None)
 
     def find_choice(self, column: str) -> str | None:
-        """Return the label of a check box: `metastasis___1` with the choice `1, lung` is lung."""
-        box, field = _CHECKBOX.match(column), self.find(column)
-        return field.choices.get(box["code"]) if box and field else None
+        """Return the label of a check box: `metastasis___1` with the choice `1, lung` is lung, `metastasis____99` that of -99."""
+        field, labelled = self.find(column), _LABELLED_BOX.match(column)
+        if field is None or field.kind != _BOXES:
+            return None
+        if labelled:
+            return labelled["label"]
+        return next((label for code, label in field.choices.items() if name_box(field.name, code) == column), None)
 
     def list_choices(self, column: str) -> Mapping[str, str]:
         """Return the codes of a column and their labels; those of a check box are its names, not its values."""
-        field = self.fields.get(column)
-        return field.choices if field else {}
+        field = self._find_field(column)
+        return field.choices if field and field.kind != _BOXES else {}
 
     def list_columns(self, forms: Sequence[str], columns: Sequence[str]) -> list[str]:
         """Return the columns of an export that belong to the given forms."""
@@ -65,6 +98,16 @@ class Dictionary:
     def list_forms(self) -> list[str]:
         """Return the forms in the dictionary's order."""
         return list(dict.fromkeys(field.form for field in self.fields.values()))
+
+
+def name_box(field: str, code: str) -> str:
+    """Return the column that REDCap makes of a choice: what is no letter or digit in a code becomes `_`."""
+    return f"{field}___{_NO_LETTER.sub('_', code.lower())}"
+
+
+def says_missing(label: str) -> bool:
+    """Whether the label of a code says that nothing is known."""
+    return squeeze(label) in {squeeze(text) for text in _MISSING_LABELS} or label.casefold().strip() in MISSING_TEXTS
 
 
 def is_dictionary(grid: Grid) -> bool:

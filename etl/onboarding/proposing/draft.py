@@ -11,11 +11,14 @@ import polars as pl
 from etl.delivery.read import Delivery
 from etl.mapping.site import EACH, SHARED, normalise_code
 from etl.onboarding.proposing.codes import CodeDraft, draft_codes, list_codes
+from etl.onboarding.proposing.dictionary import says_missing
+from etl.onboarding.proposing.export_codes import Exports
 from etl.onboarding.proposing.joins import describe_joins
 from etl.onboarding.proposing.layout import FoundSource, HeaderRows, read_layout
 from etl.onboarding.proposing.profile import find_value_unit, show_values
 from etl.onboarding.proposing.proposal import GUESSED, LOWEST, SURE, Proposal
 from etl.onboarding.proposing.propose import propose_columns
+from etl.onboarding.proposing.reading import CellsRead, count_read
 from etl.onboarding.proposing.words import PATIENT_NUMBER, UNIT_COLUMN, Meaning, find_quantity, find_test, squeeze
 from etl.onboarding.proposing.writing import propose_writing
 from etl.pages.text import Text
@@ -30,7 +33,7 @@ ALL_ROWS = "all rows: "
 class ColumnDraft:
     """One line of columns.csv to be: `meaning` is the id of a `Meaning`, "" where a person must say what the column is.
 
-    `unit_confidence` is 1 where the field has no unit. `seen` is what may be shown of the values, `codes` what may be their
+    `cells` tells how many of its cells can be read, `label` what file or dictionary call the column. `unit_confidence` is 1 where the field has no unit. `seen` is what may be shown of the values, `codes` what may be their
     codes. A line without a
     column gives constants (`record`) to every record of `meaning`'s table.
     """
@@ -50,6 +53,8 @@ class ColumnDraft:
     date_styles: tuple[str, ...]
     seen: str
     codes: Mapping[str, int] = field(default_factory=dict)
+    cells: CellsRead | None = None
+    label: str = ""
 
     @property
     def item(self) -> str:
@@ -58,9 +63,14 @@ class ColumnDraft:
 
     @property
     def told(self) -> str:
-        """What may be told of the values: how many are filled, of what kind, the common ones."""
+        """What may be told of the values: how many are filled, of what kind, how many can be read, the common ones."""
         filled = f"{self.n_filled / self.n_rows:.0%}" if self.n_rows else ""
-        return "; ".join(filter(None, (filled, self.kind, *self.date_styles, self.seen)))
+        return "; ".join(filter(None, (filled, self.kind, *self.date_styles, self.told_read, self.seen)))
+
+    @property
+    def told_read(self) -> str:
+        """How many cells can be read as proposed, in both languages."""
+        return f"{self.cells.told.zh} {self.cells.told.en}" if self.cells else ""
 
     @property
     def is_open(self) -> bool:
@@ -72,7 +82,8 @@ class ColumnDraft:
 class Draft:
     """A hospital's proposed mapping; `facts` says of each source how it joins with the others and what is one row of it.
 
-    `people` are the columns that point at people. Of a mapping that exists it holds the difference alone; `moved` then gives the old header row of sources whose header moved.
+    `people` are the columns that point at people. `contradicting` counts, by source, the patients whose rows contradict each other where a
+    record of theirs stands in several. Of a mapping that exists it holds the difference alone; `moved` then gives the old header row of sources whose header moved.
     """
 
     hospital: str
@@ -84,6 +95,7 @@ class Draft:
     facts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     moved: Mapping[str, int] = field(default_factory=dict)
     people: tuple[pl.Series, ...] = ()
+    contradicting: Mapping[str, int] = field(default_factory=dict)
 
 
 def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = MappingProxyType({})) -> Draft:
@@ -92,10 +104,12 @@ def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = M
     columns: list[ColumnDraft] = []
     proposed: list[tuple[FoundSource, list[Proposal]]] = []
     codes: dict[tuple[str, str, str], CodeDraft] = {}
+    exports = Exports()
     for source in (s for s in layout.sources if not s.reason):
         proposals = propose_columns(source, layout)
         proposed.append((source, proposals))
         columns += draft_columns(source, proposals)
+        exports.add(source, proposals)
         for code in (code for proposal in proposals for code in draft_codes(proposal)):
             known = codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
             if known.value != code.value:
@@ -109,8 +123,9 @@ def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = M
         delivery.is_synthetic,
         layout.sources,
         tuple(columns),
-        tuple(codes.values()),
+        tuple(exports.complete(codes.values(), layout)),
         describe_joins(proposed),
+        contradicting=exports.contradicting,
         people=tuple(source.rows[p.column] for source, proposals in proposed for p in proposals if p.is_private),
     )
 
@@ -128,7 +143,7 @@ def draft_columns(source: FoundSource, proposals: Sequence[Proposal]) -> Iterato
             record=_find_record(p.meaning, unpivoted), unit=unit, confidence=p.confidence, unit_confidence=unit_confidence,
             reason=p.reason, unit_reason=unit_reason, kind=p.profile.kind.value, n_filled=p.profile.n_filled,
             n_rows=p.profile.n_rows, date_styles=p.profile.date_styles, seen="" if p.is_private else show_values(p.profile),
-            codes={} if p.is_private else list_codes(p.profile),
+            codes={} if p.is_private else list_codes(p.profile), cells=_count_read(source, p), label=source.labels.get(p.column, ""),
         )  # fmt: skip
     yield from _draft_constants(source, proposals)
 
@@ -138,6 +153,17 @@ def _add_writing(unit: tuple[str, float, Text], written: tuple[str, float, Text]
     told = [part for part in (unit[2], written[2]) if part.en]
     reason = Text("; ".join(part.en for part in told), "；".join(part.zh for part in told))
     return "; ".join(filter(None, (unit[0], written[0]))), min(unit[1], written[1]), reason
+
+
+def _count_read(source: FoundSource, p: Proposal) -> CellsRead | None:
+    spec = p.meaning.contract if p.meaning else None
+    missing = [code for code, label in p.profile.choices.items() if says_missing(label)]
+    is_box = p.meaning is not None and p.meaning.record.startswith("?")
+    return (
+        None
+        if spec is None or is_box or p.profile.n_filled == 0
+        else count_read(source.rows[p.column], spec, missing, source.writing.of(p.column))
+    )
 
 
 def _find_record(meaning: Meaning | None, unpivoted: set[str]) -> str:

@@ -12,11 +12,12 @@ from typing import Any
 
 import polars as pl
 
-from etl.delivery.read import ROW, Delivery, Grid
+from etl.delivery.read import ROW, SYNTHETIC_MARKER, Delivery, Grid
 from etl.errors import DeliveryError
 from etl.mapping.body import read_body
 from etl.mapping.header import number_repeated
 from etl.mapping.header_levels import join_levels, name_header, read_levels
+from etl.mapping.patient_rows import JOINED
 from etl.mapping.row_kinds import looks_like_unit
 from etl.mapping.site import normalise_text
 from etl.mapping.units import is_unit
@@ -24,13 +25,23 @@ from etl.onboarding.proposing.check_sheet import check_no_form, check_one_table,
 from etl.onboarding.proposing.dictionary import Dictionary, is_dictionary, read_dictionary
 from etl.onboarding.proposing.find_header import check_named_header, find_header
 from etl.onboarding.proposing.legend import read_legend
+from etl.onboarding.proposing.redcap import (
+    EVENT_NAMES,
+    REPEAT_INSTANCES,
+    REPEAT_INSTRUMENTS,
+    find_column,
+    is_export,
+    is_unopened,
+)
 from etl.onboarding.proposing.words import PATIENT_NUMBER, read_column_words, read_table_words, squeeze
 from etl.onboarding.proposing.writing import Writing, find_writing
 
 SMALLEST_TABLE = 3
-REPEAT_INSTRUMENT = "redcap_repeat_instrument"
 _LONG_NUMBER = re.compile(r"\d{4,}(?:[-_.]?\d+)*")
+_UNNAMED = re.compile(r"^(?:sheet|工作表|表)\s*\d*$", re.IGNORECASE)
+_SEPARATED = re.compile(r"[\W_]+")
 _COMMENT = "#"
+_OF_EVERY_ROW = (*EVENT_NAMES, *REPEAT_INSTRUMENTS, *REPEAT_INSTANCES)
 
 
 HeaderRows = Mapping[tuple[str, str | None], tuple[int, int]]
@@ -47,7 +58,8 @@ class FoundSource:
     among the sheets says of them. `labels` says in more words what a column is, where the file or
     a dictionary does. `table` is the table that the name of sheet, file or form points to, "" where it points to none.
     `has_merged` tells that merged cells were filled, `left_out` counts the rows that are no records by the rule that knows them, `nameless` are columns, from 1, with values and no name. `reason` is set where the sheet holds no records. `file` is the
-    pattern that will match the next delivery too, `origin` this file's name; `header` names all columns of the sheet.
+    pattern that will match the next delivery too, `origin` this file's name; `header` names all columns of the sheet. `is_redcap` is
+    set for an export of REDCap, `forms` are its repeated ones, `patient_rows` where a record of it stands in several rows of its patient.
     """
 
     name: str
@@ -68,6 +80,9 @@ class FoundSource:
     header_from: int | None = None
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    is_redcap: bool = False
+    forms: tuple[str, ...] = ()
+    patient_rows: str = ""
 
     @cached_property
     def writing(self) -> Writing:
@@ -90,7 +105,9 @@ class FoundSource:
         if self.writing.concluded:
             described["written"] = [word.value for word in self.writing.concluded]
         if self.form is not None:
-            described["filter"] = {REPEAT_INSTRUMENT: [self.form]}
+            described["filter"] = {find_column(self.columns, REPEAT_INSTRUMENTS): [self.form]}
+        if self.patient_rows:
+            described["patient_rows"] = self.patient_rows
         return described
 
     def own_name(self, column: str) -> str:
@@ -200,7 +217,9 @@ def _read_grid(
         table=table, has_merged=bool(read.filled), left_out=Counter(read.kinds.rules.values()), nameless=_list_nameless(body_cells, names, header_row), reason=reason, encoding=grid.encoding, origin=grid.file, header=tuple(names.values()),
         header_from=header_from, levels={n: levels[p] for p, n in names.items()} if header_from != header_row else {},
     )  # fmt: skip
-    return _split_forms(whole, dictionary) if REPEAT_INSTRUMENT in names.values() else [whole]
+    if not is_export(whole.columns, dictionary):
+        return [whole]
+    return [_join_events(source) for source in _split_forms(replace(whole, is_redcap=True), dictionary)]
 
 
 def _read_levels(grid: Grid, header_from: int, header_row: int) -> dict[str, tuple[str, ...]]:
@@ -324,39 +343,64 @@ def _read_pairs(source: FoundSource) -> list[tuple[str, str]]:
 
 def _split_forms(whole: FoundSource, dictionary: Dictionary | None) -> list[FoundSource]:
     """Split a REDCap export by its repeated forms; each has the columns that it fills."""
-    forms = sorted(whole.rows[REPEAT_INSTRUMENT].fill_null("").unique().to_list())
+    instrument = find_column(whole.columns, REPEAT_INSTRUMENTS)
+    if instrument is None:
+        return [whole]
+    forms = sorted(whole.rows[instrument].fill_null("").unique().to_list())
     sources = []
     for form in forms:
-        rows = whole.rows.filter(pl.col(REPEAT_INSTRUMENT).fill_null("") == form)
+        rows = whole.rows.filter(pl.col(instrument).fill_null("") == form)
         names = _list_form_columns(rows, form, forms, whole.columns, dictionary)
         table = _find_table(form or "main")
-        sources.append(replace(whole, rows=rows.select(ROW, *names), form=form, table=table))
+        sources.append(
+            replace(whole, rows=rows.select(ROW, *names), form=form, table=table, forms=tuple(filter(None, forms)))
+        )
     return sources
+
+
+def _join_events(source: FoundSource) -> FoundSource:
+    """Say that a record stands in several rows, where rows that are no repeated form stand for one patient more than once."""
+    numbers = source.rows[source.columns[0]].drop_nulls()
+    several = not source.form and numbers.n_unique() < numbers.len()
+    return replace(source, patient_rows=JOINED) if several else source
 
 
 def _list_form_columns(
     rows: pl.DataFrame, form: str, forms: Sequence[str], columns: Sequence[str], dictionary: Dictionary | None
 ) -> list[str]:
     """Return the columns that a form has: those of the dictionary, else those that its rows fill; and those of every row."""
-    common = {name for name in columns if name.startswith("redcap_")} | {columns[0]}
+    common = {name for name in columns if name.startswith("redcap_") or name in _OF_EVERY_ROW} | {columns[0]}
     if dictionary is None:
         return [name for name in columns if name in common or rows[name].is_not_null().any()]
     own = [form] if form else [name for name in dictionary.list_forms() if name not in forms]
     known = {*dictionary.list_columns(own, columns), *common}
-    everywhere = [name for name in columns if rows[name].is_not_null().all()]
+    everywhere = [name for name in columns if rows[name].is_not_null().all() or is_unopened(rows[name])]
     return [name for name in columns if name in known or dictionary.find(name) is None or name in everywhere]
 
 
 def _name_sources(found: Sequence[FoundSource]) -> list[FoundSource]:
-    """Give each source a name of its own for columns.csv: its table's, its form's, or a running one."""
+    """Give each source a name of its own for columns.csv: its form's, its table's where no earlier one has that, else its sheet's or file's."""
     used: set[str] = set()
     named = []
     for number, source in enumerate(found, 1):
         if source.reason:
             named.append(source)
             continue
-        base = source.form or ("main" if source.form == "" else source.table) or f"source_{number}"
-        name = base if base not in used else f"{base}_{number}"
+        name = _name_source(source)
+        name = name if name and name not in used else _name_place(source) or f"source_{number}"
+        name = name if name not in used else f"{name}_{number}"
         used.add(name)
         named.append(replace(source, name=name))
     return named
+
+
+def _name_source(source: FoundSource) -> str:
+    return source.form or ("main" if source.form == "" else source.table)
+
+
+def _name_place(source: FoundSource) -> str:
+    """Return the name of the sheet or file without what changes from delivery to delivery, as one word; a sheet without one has its file's."""
+    file = source.origin.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    sheet = "" if not source.sheet or _UNNAMED.match(source.sheet) else source.sheet
+    plain = _SEPARATED.sub(" ", _LONG_NUMBER.sub(" ", sheet or file)).replace(SYNTHETIC_MARKER, " ")
+    return "_".join(re.findall(r"\w+", plain)).strip("_").lower()

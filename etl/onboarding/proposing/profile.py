@@ -33,6 +33,7 @@ from schemas.units import normalise_unit
 
 MOST = 0.9
 MAX_CODES = 40
+MAX_NAMED = 1000  # of a column that a person says has codes
 MAX_LISTS = 2000  # more different texts are no lists of a few codes
 MAX_SHARE_OF_CODES = 0.2
 MAX_NUMBERS_SHOWN = 16
@@ -113,9 +114,15 @@ class Profile:
 
 
 def profile_column(
-    name: str, texts: pl.Series, choices: Mapping[str, str], patients: pl.Series | None = None, written: str = ""
+    name: str,
+    texts: pl.Series,
+    choices: Mapping[str, str],
+    patients: pl.Series | None = None,
+    *,
+    written: str = "",
+    max_codes: int = MAX_CODES,
 ) -> Profile:
-    """Describe one column of texts, which is `written` as its file; `patients` are the patients' numbers in the same rows."""
+    """Describe one column of texts, `written` as its file; `patients` are the patients' numbers in the same rows, more than `max_codes` texts are not counted."""
     cleaned = clean_text(texts)
     # `-` means that nothing is known, but beside `+` it is the other result of a test.
     is_sign = (cleaned == "-") & (cleaned == "+").any()
@@ -130,7 +137,7 @@ def profile_column(
     known = dict(counts.sort(["count", counts.columns[0]], descending=[True, False]).rows())
     return Profile(
         column=name, stem=stem, unit=unit, hints=dict(_CODE_HINT.findall(name)), choices=choices, kind=kind, n_rows=texts.len(),
-        n_filled=present.len(), n_distinct=n_distinct, counts=known if n_distinct <= MAX_CODES else {},
+        n_filled=present.len(), n_distinct=n_distinct, counts=known if n_distinct <= max_codes else {},
         numbers=parse_censored(numeric)[0].drop_nulls() if kind in (Kind.INTEGER, Kind.NUMBER, Kind.CENSORED) else pl.Series([], dtype=pl.Float64),
         date_styles=_find_date_styles(present), looks_like=find_identifier(present),
         patients=None if patients is None else _count_patients(filled, patients),

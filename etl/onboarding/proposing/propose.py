@@ -10,9 +10,10 @@ from dataclasses import replace
 import polars as pl
 from rapidfuzz import fuzz
 
-from etl.mapping.site import EACH, IDENTIFIER_ROLES
+from etl.mapping.site import EACH, IDENTIFIER_ROLES, VISIT
 from etl.mapping.units import is_unit
-from etl.onboarding.proposing.dictionary import Dictionary
+from etl.onboarding.proposing.codes import read_number
+from etl.onboarding.proposing.dictionary import Dictionary, says_missing
 from etl.onboarding.proposing.layout import FoundSource, Layout
 from etl.onboarding.proposing.profile import Kind, Profile, profile_column, split_unit
 from etl.onboarding.proposing.proposal import (
@@ -24,11 +25,13 @@ from etl.onboarding.proposing.proposal import (
     PART_OF_HEADER,
     Proposal,
 )  # fmt: skip
+from etl.onboarding.proposing.redcap import EVENT_NAMES, describe_bookkeeping, find_column
 from etl.onboarding.proposing.rivals import drop_rivals
 from etl.onboarding.proposing.visits import add_visit, find_group_visits, find_visits
 from etl.onboarding.proposing.words import (
     IDENTIFIER,
     NATIONAL_ID,
+    NOT_NEEDED,
     PATIENT_NUMBER,
     Meaning,
     find_code,
@@ -55,7 +58,6 @@ _ELSEWHERE = 0.9
 _SHORTEST_LATIN, _SHORTEST_CHINESE = 4, 2
 _ENOUGH_FIT = 0.8
 _EXCEL_DAYS = (20_000, 60_000)
-EVENT_NAME = "redcap_event_name"
 _MANY_ROWS = tuple(name for name, model in TABLES.items() if len(read_key(model)) > 1)
 """Tables with several records of a patient: in a sheet of one of them a column hardly belongs to another table."""
 _LOOKS = {
@@ -77,7 +79,39 @@ def propose_columns(source: FoundSource, layout: Layout) -> list[Proposal]:
     has_patient = _has_patient(stems.values())
     proposals = [_propose(source, p, stems[p.column], home, dictionary, has_patient=has_patient) for p in profiles]
     wide = [add_visit(p, visits[p.column][1]) if p.column in visits else p for p in proposals]
+    wide = _propose_events(source, wide)
     return drop_rivals(wide, _count_numbers(layout))
+
+
+def _propose_events(source: FoundSource, proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Let the events of an export say which visit a row is, where a table of the source needs one and no other column says it."""
+    event = find_column(source.columns, EVENT_NAMES) if source.is_redcap else None
+    meanings = [p.meaning for p in proposals if p.meaning]
+    named = {m.table for m in meanings if m.field == VISIT or f"{VISIT}=" in m.record}
+    needing = sorted({m.table for m in meanings if m.field and VISIT in read_key(TABLES[m.table])} - named)
+    if event is None:
+        return list(proposals)
+    if needing:
+        told = Text(
+            f"says which visit a record of {', '.join(needing)} is", f"说明 {'、'.join(needing)} 的记录属于哪次访视"
+        )
+        found = Proposal(
+            source.name,
+            next(p.profile for p in proposals if p.column == event),
+            list_meanings()[VISIT],
+            BY_DICTIONARY,
+            told,
+        )
+    else:
+        told = Text("no table of these rows needs a visit", "这些行的表均不需要访视号")
+        found = Proposal(
+            source.name,
+            next(p.profile for p in proposals if p.column == event),
+            list_meanings()[NOT_NEEDED],
+            BY_DICTIONARY,
+            told,
+        )
+    return [found if p.column == event else p for p in proposals]
 
 
 def _count_numbers(layout: Layout) -> Counter[str]:
@@ -102,7 +136,7 @@ def _profile(name: str, source: FoundSource, dictionary: Dictionary | None, pati
     """Describe a column; a unit that its header does not name may stand in the dictionary's note or in its description."""
     described = dictionary.find(name) if dictionary else None
     choices = (dictionary.list_choices(name) if dictionary else {}) or source.choices.get(name, {})
-    profile = profile_column(name, source.rows[name], choices, patients, source.writing.of(name))
+    profile = profile_column(name, source.rows[name], choices, patients, written=source.writing.of(name))
     if profile.unit:
         return profile
     told = (described.note if described else "", source.labels.get(name, ""))
@@ -143,9 +177,10 @@ def _has_patient(stems: Iterable[str]) -> bool:
 def _propose(
     source: FoundSource, profile: Profile, stem: str, home: str, dictionary: Dictionary | None, *, has_patient: bool
 ) -> Proposal:
-    if profile.column == EVENT_NAME and profile.n_distinct > 1:
-        told = Text("several events: a person must say which visit each is", "有多个事件：须由人说明各为哪次访视")
-        return Proposal(source.name, profile, None, 0.0, told)
+    if source.is_redcap:
+        known = describe_bookkeeping(profile.column, source.rows[profile.column], dictionary, source.form, source.forms)
+        if known:
+            return Proposal(source.name, profile, known[0], BY_DICTIONARY, known[1])
     if other := read_other_words().get(squeeze(stem)):
         return Proposal(source.name, profile, None, 0.0, Text(f"the header means {other.en}", f"表头为{other.zh}"))
     found: dict[str, tuple[float, Text]] = {}
@@ -285,13 +320,19 @@ def _rate_field(meaning: Meaning, spec: FieldContract, profile: Profile) -> tupl
 def _rate_codes(spec: FieldContract, profile: Profile) -> tuple[float, Text]:
     if profile.is_integer_code and not profile.choices:
         return _FITS, Text("few whole numbers", "少数几个整数")
-    total = sum(profile.counts.values())
-    known = sum(n for text, n in profile.counts.items() if find_code(spec, profile.choices.get(text, text)))
+    labels = {text: profile.choices.get(text, text) for text in profile.counts}
+    # What a choice list calls missing, or does not list, says nothing about what the column is.
+    is_odd = {t: says_missing(labels[t]) or (t not in profile.choices and not find_code(spec, t)) for t in labels}
+    told = {t: n for t, n in profile.counts.items() if not (profile.choices and is_odd[t])}
+    total = sum(told.values())
+    known = sum(n for text, n in told.items() if find_code(spec, labels[text]))
     share = known / total if total else 0.0
     if share >= _ENOUGH_FIT:
         return _FITS, Text(f"{share:.0%} of the values are known codes", f"{share:.0%} 的取值为已知编码")
-    if profile.kind == Kind.CODE and share > 0:
-        return 0.85, Text(f"{share:.0%} of the values are known codes", f"{share:.0%} 的取值为已知编码")
+    if (profile.kind == Kind.CODE or profile.choices) and share > 0:
+        return (0.95 if 2 * share >= 1 and profile.choices else 0.85), Text(
+            f"{share:.0%} of the values are known codes", f"{share:.0%} 的取值为已知编码"
+        )
     is_code = profile.kind == Kind.CODE
     return (0.6 if is_code else _MISFITS), Text("the values are no known codes", "取值不是已知编码")
 
@@ -306,8 +347,12 @@ def _rate_dates(profile: Profile) -> tuple[float, Text]:
 
 
 def _rate_numbers(meaning: Meaning, spec: FieldContract, profile: Profile) -> tuple[float, Text]:
+    if profile.choices and set(profile.counts) <= set(profile.choices.values()) and _counts_by_choice(spec, profile):
+        return _FITS, Text("the values are labels of numbers", "取值为数字的标签")
     if profile.numbers.is_empty():
         return _MISFITS, Text("the values are no numbers", "内容不是数字")
+    if profile.choices and not _counts_by_choice(spec, profile):
+        return _MISFITS, Text("the values are codes, whose labels are no numbers", "取值为编码，其标签不是数字")
     values = profile.numbers
     whole = float((values == values.floor()).mean())  # type: ignore[arg-type]
     if spec.dtype == pl.Int64 and whole < _ENOUGH_FIT:
@@ -317,6 +362,14 @@ def _rate_numbers(meaning: Meaning, spec: FieldContract, profile: Profile) -> tu
     if profile.unit is None and inside < _ENOUGH_FIT:
         return 0.8, Text("numbers, many of which lie outside the possible limits", "数字，但许多超出可能范围")
     return _FITS, Text("the values are numbers", "内容为数字")
+
+
+def _counts_by_choice(spec: FieldContract, profile: Profile) -> bool:
+    """Whether the labels of a number's codes are numbers, ECOG 0 for 1: the code itself would be another number."""
+    labels = {code: label for code, label in profile.choices.items() if not says_missing(label)}
+    if spec.dtype == pl.Int64:
+        return all(read_number(label) is not None for label in labels.values())
+    return all(code == label.strip() for code, label in labels.items())
 
 
 def find_limits(meaning: Meaning, spec: FieldContract) -> tuple[float | None, float | None]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.mapping.parse import MISSING_TEXTS
+from etl.mapping.site import VISIT
 from etl.pages.text import Text
 from schemas.codes import Code, LabTest, Organ
 from schemas.contract import FieldContract, read_contract, read_key
@@ -29,6 +30,8 @@ ASK = "ask"
 """What a code is decided to mean that shall be asked about wherever it stands."""
 ROLE_OF = {PATIENT_NUMBER: "patient", NATIONAL_ID: "person", IDENTIFIER: "drop", NOT_NEEDED: "ignore"}
 UNIT_COLUMN = "laboratory.unit"
+VISIT_OF_ROW = VISIT
+"""What a column is that says which visit its row is, for every table of the row."""
 YES_NO = "yes_no"
 _BRACKETS = re.compile(r"[(\[{【（][^)\]}】）]*[)\]}】）]")
 _LABELLED = re.compile(r"^\d+\s*[:=：.]\s*(\D.*)$")
@@ -57,7 +60,9 @@ class Meaning:
     @property
     def role(self) -> str:
         """The role in columns.csv."""
-        return ROLE_OF.get(self.id, "ignore" if self.id == UNIT_COLUMN else "field")
+        return ROLE_OF.get(
+            self.id, "ignore" if self.id == UNIT_COLUMN else "visit" if self.id == VISIT_OF_ROW else "field"
+        )
 
     @property
     def may_list(self) -> bool:
@@ -104,6 +109,7 @@ def list_meanings() -> Mapping[str, Meaning]:
         found[number] = Meaning(number, "metastasis", "lesion_number", f"organ={organ.value}")
         found[box] = Meaning(box, "metastasis", "organ", f"?organ={organ.value}")
     found[UNIT_COLUMN] = Meaning(UNIT_COLUMN, "laboratory")
+    found[VISIT_OF_ROW] = Meaning(VISIT_OF_ROW)
     return found
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from etl.onboarding.proposing.proposal import LOWEST, SURE
+from etl.onboarding.site_files import LAST_ROW as LAST_ROW_ID
 from etl.onboarding.site_files import NO_RECORDS as NO_RECORDS_ID
+from etl.onboarding.site_files import ONE_RECORD as ONE_RECORD_ID
 from etl.onboarding.site_files import ROW_NUMBER as ROW_NUMBER_ID
 from etl.pages.text import Text
 
@@ -12,7 +14,9 @@ CHANGES = "changes.xlsx"
 ACCEPT = Text("as proposed", "同意建议")
 NO_RECORDS = Text(NO_RECORDS_ID, "无记录")
 ROW_NUMBER = Text(ROW_NUMBER_ID, "行号即患者编号")
-SHEET_CHOICES = (ACCEPT, NO_RECORDS, ROW_NUMBER)
+ONE_RECORD = Text(ONE_RECORD_ID, "多行合为一条记录")
+LAST_ROW = Text(LAST_ROW_ID, "以最后一行为准")
+SHEET_CHOICES = (ACCEPT, NO_RECORDS, ROW_NUMBER, ONE_RECORD, LAST_ROW)
 README, SHEETS, COLUMNS, CODES, FIELDS = "说明 Read me", "表 Sheets", "列 Columns", "编码 Codes", "字段 Fields"
 DECISION = Text("Decision", "决定")
 SOURCE = Text("Source", "数据源")
@@ -65,6 +69,11 @@ EXPLANATION = (
     Text(
         "Sheets: every sheet needs a column with the patient's number; where none has it and the file will never change, choose “row number”.",
         "“表”：每个工作表都需有患者编号列；若没有且文件不再变动，可选“行号即患者编号”。",
+    ),
+    Text(
+        "Sheets: where a record of a patient stands in several rows (events, visits), choose “one record over several rows”: rows that contradict "
+        "each other are asked about. Choose “last row counts” where a later row of the patient replaces what an earlier one says.",
+        "“表”：若患者的一条记录分布于多行（事件、访视），选“多行合为一条记录”，相互矛盾的行会逐一询问；若后一行取代前一行的内容，选“以最后一行为准”。",
     ),
     Text(
         "Sheets: where a header was not found rightly, or a sheet with records was taken for an explanation, write the header row's number "

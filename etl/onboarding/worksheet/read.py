@@ -19,7 +19,7 @@ from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, D
 from etl.onboarding.keys import describe_missing_key, find_missing_keys
 from etl.onboarding.proposing.draft import ALL_ROWS
 from etl.onboarding.proposing.words import NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, find_quantity, find_test, list_meanings
-from etl.onboarding.site_files import NO_RECORDS
+from etl.onboarding.site_files import LAST_ROW, NO_RECORDS, ONE_RECORD
 from etl.onboarding.worksheet.entries import find_header_row_named, is_other_header
 from etl.onboarding.worksheet.form import (
     ACCEPT,
@@ -216,7 +216,11 @@ def _decide_header(proposal: Decision, named: tuple[int, int], row: Row, by: str
 def _find_nameless(decided: Sequence[Decision], rows: Sequence[Row], reading: Reading) -> None:
     """Wait for the patient's number of a sheet in which no column is it."""
     numbered = {d.source for d in decided if d.kind == COLUMN and d.decided == PATIENT_NUMBER}
-    for d in (d for d in decided if d.kind == SHEET and d.decided == RECORDS and d.source not in numbered):
+    for d in (
+        d
+        for d in decided
+        if d.kind == SHEET and d.decided in (RECORDS, ONE_RECORD, LAST_ROW) and d.source not in numbered
+    ):
         row = next(row for row in rows if _is_about(row, d))
         reading.wait(row.place(DECISION), f"{d.item}: no column is the patient's number / 没有患者编号列")
 
@@ -228,7 +232,8 @@ def _decide_code(proposal: Decision, row: Row, by: str, reading: Reading) -> Dec
         reading.wait(row.place(DECISION), f"{proposal.source}: {proposal.item}")
         return proposal
     value = proposal.proposed if _is_accepted(text) else text
-    if value not in choices:
+    is_number = value.isdecimal() and choices[0].isdecimal()
+    if value not in choices and not is_number:
         reading.blame(
             row.place(DECISION),
             f"this is none of the codes: {', '.join(choices)}",

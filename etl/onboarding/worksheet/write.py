@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import xlsxwriter
 
 from etl.mapping.parse import MISSING
-from etl.mapping.site import normalise_text
+from etl.mapping.site import EVERY_FIELD, EVERY_TABLE, normalise_text
 from etl.onboarding.kept import replace_filled
 from etl.onboarding.proposing.draft import ALL_ROWS, ColumnDraft, Draft
 from etl.onboarding.proposing.layout import FoundSource
@@ -25,6 +26,7 @@ from etl.onboarding.proposing.words import (
     NOT_SENT,
     PATIENT_NUMBER,
     UNIT_COLUMN,
+    VISIT_OF_ROW,
     list_meanings,
     read_fields,
 )
@@ -49,6 +51,7 @@ from etl.onboarding.worksheet.form import (
     SHEETS,
     UNIT,
 )  # fmt: skip
+from etl.pages.disclosure import SMALL_CELL_THRESHOLD
 from etl.pages.labels import label_field, label_test
 from etl.pages.spreadsheet import CELL_LIMIT, fit_height, open_workbook
 from etl.pages.synthetic_marks import IN_WORKBOOKS
@@ -56,12 +59,14 @@ from etl.pages.text import Text
 from schemas.codes import LabTest, Organ
 from schemas.field_effects import list_field_effects
 
+_NUMBERS_LISTED = 10
 _ROLE_NAMES = {
     PATIENT_NUMBER: Text("the hospital's patient number", "医院患者编号"),
     NATIONAL_ID: Text("national identity number", "身份证号"),
     IDENTIFIER: Text("another identifier: never stored", "其他身份信息：不存储"),
     NOT_NEEDED: Text("not needed", "不需要"),
     NOT_SENT: Text("not sent any more", "不再提供"),
+    VISIT_OF_ROW: Text("the visit of this row, for all its records", "本行的访视号（适用于本行全部记录）"),
     UNIT_COLUMN: Text("unit of the laboratory value in this row", "本行检验结果的单位"),
 }
 
@@ -162,7 +167,8 @@ def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
     for label, row in AUTHOR_ROWS.items():
         sheet.write_string(row, 0, f"{label.zh} {label.en}", formats["head"])
         _write_decision(sheet, row, 1, written.names.get(label.en, ""), formats["open"])
-    n_open = sum(c.is_open for c in draft.columns) + sum(c.is_open for c in draft.codes) + len(draft.moved)
+    n_open = sum(c.is_open for c in draft.columns) + sum(c.is_open for c in draft.codes)
+    n_open += len(draft.moved) + len(draft.contradicting)
     told = [
         Text(f"Delivery: {draft.delivery}", f"数据批次：{draft.delivery}"),
         Text(f"Open decisions: {n_open}", f"待决定：{n_open} 项"),
@@ -177,7 +183,7 @@ def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
     sheet = _start_sheet(book, formats, SHEETS, SHEET_COLUMNS, draft)
     for row, source in enumerate(draft.sources, start=HEADER_ROW + 1):
         proposed = NO_RECORDS if source.reason else Text("records", "有记录")
-        is_moved = source.name in draft.moved
+        is_open = source.name in draft.moved or source.name in draft.contradicting
         texts = [
             source.name,
             source.place,
@@ -188,8 +194,8 @@ def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
         ]
         _write_texts(sheet, row, texts, SHEET_COLUMNS, formats["text"])
         own = written.sheets.get(source.place, {})
-        decision = own.get(DECISION.en) or ("" if is_moved else f"{ACCEPT.zh} {ACCEPT.en}")
-        _write_decision(sheet, row, len(texts), decision, formats["open" if is_moved else "text"])
+        decision = own.get(DECISION.en) or ("" if is_open else f"{ACCEPT.zh} {ACCEPT.en}")
+        _write_decision(sheet, row, len(texts), decision, formats["open" if is_open else "text"])
         _write_decision(sheet, row, len(texts) + 1, own.get(NOTE.en, ""), formats["text"])
     choices = {"validate": "list", "source": [f"{c.zh} {c.en}" for c in SHEET_CHOICES], "error_type": "information"}
     sheet.data_validation(HEADER_ROW + 1, 6, HEADER_ROW + len(draft.sources), 6, choices)
@@ -210,6 +216,14 @@ def _describe_source(source: FoundSource, draft: Draft) -> Iterator[str]:
         yield f"left out / 不读取: {en} {zh} ({n})"
     if source.header_row is None:
         yield "no header row: the columns are called by their place / 无表头，按位置命名"
+    if source.patient_rows:
+        yield "a patient's rows make one record / 同一患者各行合为一条记录"
+    if n := draft.contradicting.get(source.name):
+        told = str(n) if n >= SMALL_CELL_THRESHOLD else f"<{SMALL_CELL_THRESHOLD}"
+        yield (
+            f"the rows of {told} patients contradict each other: “as proposed” asks about each, “last row counts” takes the last one / "
+            f"{told} 名患者的各行相互矛盾：“同意建议”将逐一询问，“以最后一行为准”取最后一行"
+        )
     if source.name in draft.moved:
         yield f"the header moved from row {draft.moved[source.name]} / 表头原在第 {draft.moved[source.name]} 行"
 
@@ -225,7 +239,7 @@ def _write_columns(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dr
             column.source,
             column.item,
             filled,
-            "; ".join(filter(None, (column.kind, *column.date_styles, column.seen))),
+            "; ".join(filter(None, (column.label, column.kind, *column.date_styles, column.told_read, column.seen))),
             _name_proposal(column),
             f"{min(column.confidence, column.unit_confidence):.0%}" if column.meaning else "–",
             "\n".join(f"{r.zh} {r.en}" for r in (column.reason, column.unit_reason) if r.en),
@@ -289,7 +303,7 @@ def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draf
     for number, code in enumerate(order, start=1):
         row = HEADER_ROW + number
         choices = list_choices(code.table, code.field)
-        label = label_field(code.table, code.field)
+        label = label_code_field(code.table, code.field)
         texts = [
             str(number),
             f"{code.table}.{code.field} | {label.zh} {label.en}",
@@ -308,9 +322,22 @@ def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draf
     sheet.autofilter(HEADER_ROW, 0, HEADER_ROW + max(len(order), 1), len(CODE_COLUMNS) - 1)
 
 
+def label_code_field(table: str, field: str) -> Text:
+    """Return in words which field a code belongs to, or that it holds for the whole project."""
+    if field == EVERY_FIELD:
+        return Text("every field of the project", "本项目的所有字段")
+    return _ROLE_NAMES[VISIT_OF_ROW] if table == EVERY_TABLE else label_field(table, field)
+
+
 def list_choices(table: str, field: str) -> list[str]:
-    """Return what a hospital's code may mean in one field; `missing` says that nothing is known."""
-    spec = read_fields(table)[field]
+    """Return what a hospital's code may mean in one field; `missing` says that nothing is known. For whole numbers these are the first ones."""
+    if field == EVERY_FIELD:
+        return [MISSING, ASK]
+    spec = read_fields("laboratory" if table == EVERY_TABLE else table)[field]
+    if spec.dtype == pl.Int64:
+        return [*map(str, range(_NUMBERS_LISTED)), MISSING, ASK]
+    if not (spec.codes or spec.dtype == pl.Boolean):
+        return [MISSING, ASK]
     return [*([code.value for code in spec.codes] if spec.codes else ["true", "false"]), MISSING, ASK]
 
 
