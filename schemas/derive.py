@@ -38,7 +38,7 @@ BASELINE_COLUMNS = (
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
 FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READING_KEY[:3]}
 
-FEW_RECORDS = 500
+_FEW_RECORDS = 500
 
 
 def derive(tables: Tables, *, sent: Collection[str]) -> dict[str, pl.DataFrame]:
@@ -186,7 +186,7 @@ def _prepare_baseline(records: pl.DataFrame) -> pl.DataFrame:
 def _read_distinct(records: pl.DataFrame, text: str, **definitions: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
     """Add what the definitions make of a column of texts, each text read once."""
     said = {name: read(pl.col(text)) for name, read in definitions.items()}
-    if records.height <= FEW_RECORDS:  # finding the distinct texts would cost more than reading some twice
+    if records.height <= _FEW_RECORDS:  # finding the distinct texts would cost more than reading some twice
         return records.with_columns(**said)
     read = records.select(text).unique().with_columns(**said)
     return records.join(read, on=text, how="left", nulls_equal=True, maintain_order="left")
