@@ -76,11 +76,14 @@ def run_ingest(
     """Read, validate and load one delivery of a hospital, and write its quality page."""
     from etl.ingest import ingest
     from etl.ingest_summary import show_ingest
-    from etl.onboarding.take_worksheet import take_worksheet
 
     settings = read_settings()
     terminal = Terminal(settings.language)
-    weaknesses = take_worksheet(find_site(settings, hospital))
+    folder, weaknesses = find_site(settings, hospital), None
+    if any(folder.glob("*.xlsx")):  # a worksheet beside the mapping; else nothing that reads one is imported
+        from etl.onboarding.take_worksheet import take_worksheet
+
+        weaknesses = take_worksheet(folder)
     with terminal.progress(hospital) as progress:
         summary = ingest(settings, hospital, extract=extract, check=check, accept=accept, progress=progress)
     # Said before the pages are written: what is loaded is loaded, also where they cannot be.
