@@ -104,8 +104,12 @@ def _list_parts(container: zipfile.ZipFile) -> list[tuple[str, str]]:
 def _scan_sheet(xml: bytes) -> Marks:
     if xml.startswith((b"\xff\xfe", b"\xfe\xff")):
         xml = xml.decode("utf-16").encode()
-    merged = [(_read_place(first.decode()), _read_place(last.decode())) for first, last in _MERGED.findall(xml)]
-    return Marks(_find_uncalculated(xml) if _FORMULA.search(xml) else [], merged)
+    # Where neither word stands no expression looks at every tag of a large sheet.
+    place = xml.find(b"mergeCell")
+    found = _MERGED.findall(xml, xml.rfind(b"<", 0, place)) if place >= 0 else []
+    merged = [(_read_place(first.decode()), _read_place(last.decode())) for first, last in found]
+    has_formula = (b"<f" in xml or b":f" in xml) and _FORMULA.search(xml)
+    return Marks(_find_uncalculated(xml) if has_formula else [], merged)
 
 
 def _find_uncalculated(xml: bytes) -> list[Place]:
