@@ -90,12 +90,15 @@ def run_ingest(
     from etl.ingest import ingest, read_offered
     from etl.ingest_summary import show_ingest
     from etl.mapping.delivery_day import read_said_day
-    from etl.onboarding.take_worksheet import take_worksheet
 
     settings = read_settings()
     said = read_said_day(extracted) if extracted else None
     terminal = Terminal(settings.language)
-    weaknesses = take_worksheet(find_site(settings, hospital), lambda site: read_offered(settings, site, extract))
+    folder, weaknesses = find_site(settings, hospital), None
+    if any(folder.glob("*.xlsx")):  # a worksheet beside the mapping; else nothing that reads one is imported
+        from etl.onboarding.take_worksheet import take_worksheet
+
+        weaknesses = take_worksheet(folder, lambda site: read_offered(settings, site, extract))
     if weaknesses:
         from etl.mapping_summary import show_weaknesses
 

@@ -38,6 +38,8 @@ BASELINE_COLUMNS = (
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
 FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READING_KEY[:3]}
 
+_FEW_RECORDS = 500
+
 
 def derive(tables: Tables, *, sent: Collection[str], months: pl.DataFrame | None = None) -> dict[str, pl.DataFrame]:
     """Return `subject`, `assessment` and `eligibility` of one hospital, and the facts that only rules need.
@@ -191,9 +193,10 @@ def _prepare_baseline(records: pl.DataFrame) -> pl.DataFrame:
 
 def _read_distinct(records: pl.DataFrame, text: str, **definitions: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
     """Add what the definitions make of a column of texts, each text read once."""
-    read = (
-        records.select(text).unique().with_columns(**{name: read(pl.col(text)) for name, read in definitions.items()})
-    )
+    said = {name: read(pl.col(text)) for name, read in definitions.items()}
+    if records.height <= _FEW_RECORDS:  # finding the distinct texts would cost more than reading some twice
+        return records.with_columns(**said)
+    read = records.select(text).unique().with_columns(**said)
     return records.join(read, on=text, how="left", nulls_equal=True, maintain_order="left")
 
 

@@ -190,14 +190,22 @@ def _print_rich(item: ElementTree.Element) -> str | None:
 def _scan_sheet(xml: bytes, formats: Formats) -> Marks:
     if xml.startswith((b"\xff\xfe", b"\xfe\xff")):
         xml = xml.decode("utf-16").encode()
-    merged = [(_read_place(first.decode()), _read_place(last.decode())) for first, last in _MERGED.findall(xml)]
-    hidden = [int(number) - 1 for row in _HIDDEN_ROW.findall(xml) for number in _ROW_NUMBER.findall(row)]
+    # Where neither word stands no expression looks at every tag of a large sheet.
+    place = xml.find(b"mergeCell")
+    found = _MERGED.findall(xml, xml.rfind(b"<", 0, place)) if place >= 0 else []
+    merged = [(_read_place(first.decode()), _read_place(last.decode())) for first, last in found]
+    rows = _HIDDEN_ROW.findall(xml) if b"hidden" in xml else []
+    marks = Marks([], merged, [], [int(number) - 1 for row in rows for number in _ROW_NUMBER.findall(row)])
+    return _scan_cells(xml, marks, formats) if _is_worth_a_scan(xml, formats) else marks
+
+
+def _is_worth_a_scan(xml: bytes, formats: Formats) -> bool:
+    """Whether a sheet may have formulas, or cells that show something else than readers take them for."""
+    has_formula = (b"<f" in xml or b":f" in xml) and _FORMULA.search(xml)
+    if has_formula or formats.rich or _LONG_NUMBER.search(xml) or _RICH.search(xml):
+        return True
     used = "|".join(map(str, formats.styles)).encode()
-    is_styled = used and re.search(rb"\ss\s*=\s*[\"'](?:%s)[\"']" % used, xml)
-    is_plain = not (formats.rich or _FORMULA.search(xml) or _LONG_NUMBER.search(xml) or _RICH.search(xml))
-    if not is_styled and is_plain:
-        return Marks([], merged, [], hidden)
-    return _scan_cells(xml, Marks([], merged, [], hidden), formats)
+    return bool(used and re.search(rb"\ss\s*=\s*[\"'](?:%s)[\"']" % used, xml))
 
 
 def _scan_cells(xml: bytes, marks: Marks, formats: Formats) -> Marks:

@@ -19,24 +19,20 @@ from schemas.contract_checks import can_be_found, find_severity
 from schemas.quantity import describe_quantity, name_quantities
 from schemas.tables import TABLES
 
+IDENTITY = ["patient_id", "record_key"]
 PERSONAL_DATA_RULE = "text.personal_data"
 CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range", "after_delivery", "month", "placeholder")
 
 
 def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
     """Reject records without a key, and all but one of identical copies or all of contradicting ones."""
-    table, identity = records.table, ["patient_id", "record_key"]
-    frame = records.frame.select(RECORD, *identity, "_has_key")
+    table = records.table
+    frame = records.frame.select(RECORD, *IDENTITY, "_has_key")
     missing = frame.filter(~pl.col("_has_key")).select(RECORD)
     keyed = frame.filter("_has_key")
     # By hash first: rows as a whole are compared only where there may be two.
-    likely = keyed.filter(pl.struct(identity).hash().is_duplicated())
-    copies = likely.filter(pl.struct(identity).is_duplicated())
-    judged = copies.with_columns(_join_contents(records, copies[RECORD])).with_columns(
-        pl.col("_text").n_unique().over(identity).alias("_n_contents"),
-        pl.int_range(pl.len()).over(identity).alias("_nth"),
-    )
-    duplicate = judged.filter((pl.col("_n_contents") > 1) | (pl.col("_nth") > 0)).select(RECORD)
+    likely = keyed.filter(pl.struct(IDENTITY).hash().is_duplicated())
+    duplicate = _find_copies(records, likely) if likely.height else likely.select(RECORD)
     for kind, rows, n in (("key.missing", missing, frame.height), ("key.duplicate", duplicate, keyed.height)):
         rule_id = f"{table}.{kind}"
         book.add(
@@ -49,6 +45,16 @@ def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
         )
         book.count(rule_id, table, Severity.REJECT, n=n, n_fail=rows.height)
     return pl.concat([missing, duplicate])
+
+
+def _find_copies(records: TypedRecords, likely: pl.DataFrame) -> pl.DataFrame:
+    """Return the `_record` of all but the first of identical copies, and of all that contradict one another."""
+    copies = likely.filter(pl.struct(IDENTITY).is_duplicated())
+    judged = copies.with_columns(_join_contents(records, copies[RECORD])).with_columns(
+        pl.col("_text").n_unique().over(IDENTITY).alias("_n_contents"),
+        pl.int_range(pl.len()).over(IDENTITY).alias("_nth"),
+    )
+    return judged.filter((pl.col("_n_contents") > 1) | (pl.col("_nth") > 0)).select(RECORD)
 
 
 def _join_contents(records: TypedRecords, rows: pl.Series) -> pl.Series:
@@ -71,10 +77,14 @@ def reject_with_patient(
     for name, table in records.items():
         if name == "patient":
             continue
-        own = table.frame.filter(pl.col("_has_key")).join(rejected[name], on=RECORD, how="anti")
+        own = table.frame.select(RECORD, "patient_id", "_has_key").filter("_has_key")
+        if rejected[name].height:
+            own = own.join(rejected[name], on=RECORD, how="anti")
         orphans = own.join(accepted, on="patient_id", how="anti")
-        parent = orphans.join(known, on="patient_id", how="semi").select(RECORD)
-        unknown = orphans.join(known, on="patient_id", how="anti").select(RECORD)
+        parent = unknown = orphans.select(RECORD)
+        if orphans.height:
+            parent = orphans.join(known, on="patient_id", how="semi").select(RECORD)
+            unknown = orphans.join(known, on="patient_id", how="anti").select(RECORD)
         for kind, rows in (("parent", parent), ("patient.unknown", unknown)):
             rule_id = f"{name}.{kind}"
             book.add(
@@ -196,11 +206,11 @@ def _split_by_message(
     """
     nothing = pl.lit(None, dtype=pl.String).alias("likely_unit")
     places = rows[RECORD]
-    named = [spec.quantity_from] if spec.quantity_from else ["record_key"]
+    named = records.pick(places, [spec.quantity_from]) if spec.quantity_from else rows
     told = rows.select(
         RECORD,
         pl.col("likely_unit") if "likely_unit" in rows.columns else nothing,
-        quantity=name_quantities(spec, records.pick(places, named)),
+        quantity=name_quantities(spec, named),
         unit=records.read_texts(spec.name + UNIT_SUFFIX, places),
     )
     for (name, unit, likely_unit), part in told.group_by("quantity", "unit", "likely_unit", maintain_order=True):

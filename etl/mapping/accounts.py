@@ -86,8 +86,7 @@ def account_cells(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Cel
 
     A column that is an identifier for one kind of row is one for every kind: its cells are never strays.
     """
-    kinds = ("mapped", "identifier", "ignored", "stray")
-    counts: dict[str, int] = dict.fromkeys(kinds, 0)
+    counts: dict[str, int] = {"mapped": 0, "identifier": 0, "ignored": 0, "stray": 0}
     strays: list[pl.DataFrame] = []
     for sheet in sheets:
         used = sheet.rows.filter(is_used())
@@ -95,31 +94,33 @@ def account_cells(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Cel
         fates = _decide_fates(sheet, site)
         told = used.select(
             (pl.col(column).is_not_null() & (fate == kind)).sum().alias(f"{kind} {i}")
-            for i, (column, fate) in enumerate(fates.items())
-            for kind in kinds
+            for i, (column, (fate, possible)) in enumerate(fates.items())
+            for kind in possible
         )
         numbers = dict(zip(told.columns, told.row(0), strict=True)) if told.width else {}
         for name, n in numbers.items():
             counts[name.split(" ")[0]] += n
-        for i, (column, fate) in enumerate(fates.items()):
-            if numbers[f"stray {i}"]:
+        for i, (column, (fate, _)) in enumerate(fates.items()):
+            if numbers.get(f"stray {i}"):
                 rows = used.filter(pl.col(column).is_not_null() & (fate == "stray"))
                 masked, _ = own.mask_cells(rows[column], rows[_patient_column(sheet, site)])
                 strays.append(rows.select(*_name_cell(sheet, column), masked.alias("value")))
     return CellAccounts(sum(map(_count_cells, sheets)), counts, pl.concat([pl.DataFrame(schema=_CELL), *strays]))
 
 
-def _decide_fates(sheet: SheetRows, site: Site) -> dict[str, pl.Expr]:
-    """Return, for each column of a sheet, what becomes of its cells, row by row."""
+def _decide_fates(sheet: SheetRows, site: Site) -> dict[str, tuple[pl.Expr, tuple[str, ...]]]:
+    """Return, for each column of a sheet, what becomes of its cells, row by row, and what may become of them at all."""
     roles = {s.name: _role_by_column(site.columns_of(s)) for s in sheet.sources}
     secret = {column for own in roles.values() for column, kind in own.items() if kind == "identifier"}
-    fates: dict[str, pl.Expr] = {}
+    fates: dict[str, tuple[pl.Expr, tuple[str, ...]]] = {}
     for column in sheet.header:
-        fate = pl.lit("identifier" if column in secret else "stray")
+        possible = ["identifier" if column in secret else "stray"]
+        fate = pl.lit(possible[0])
         for source in sheet.sources:
             if kind := roles[source.name].get(column):
                 fate = pl.when(pl.col(f"_use_{source.name}")).then(pl.lit(kind)).otherwise(fate)
-        fates[column] = fate
+                possible.append(kind)
+        fates[column] = fate, tuple(dict.fromkeys(possible))
     return fates
 
 

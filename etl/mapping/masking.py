@@ -81,8 +81,9 @@ class OwnTexts:
 
     def look_up(self, columns: Iterable[pl.Series]) -> None:
         """Find what the texts of columns may hold, so far as it is not known. One call for many columns is the fast way."""
-        texts = pl.concat([self._known.clear(), *(column.alias("text") for column in columns)]).drop_nulls().unique()
-        new = texts.to_frame().join(self._known.to_frame(), on="text", how="anti")
+        texts = pl.concat([self._known.clear(), *(column.alias("text") for column in columns)]).to_frame()
+        is_new = pl.col("text").is_not_null() & ~pl.col("text").is_in(self._known.implode())
+        new = texts.filter(is_new).unique()
         if new.is_empty():
             return
         lowered = pl.col("text").str.normalize("NFKC").str.to_lowercase()
