@@ -63,7 +63,7 @@ class SourceEntry:
     header_from: Annotated[int, Field(ge=1)] | None = field(default=None, metadata={WANTED: _HEADER_FROM})
     header: tuple[str, ...] | None = field(default=None, metadata={WANTED: _HEADER})
     patient: Literal["row number"] | None = field(default=None, metadata={WANTED: _PATIENT})
-    merged_ids: bool = False
+    merged_ids: bool = False  # of earlier mappings: merged cells are filled whatever it says
     filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata={WANTED: _FILTER})
     ignore: Mapping[str, IgnoreEntry] = field(default_factory=dict, metadata={WANTED: _IGNORE})
 
