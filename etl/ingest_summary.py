@@ -6,7 +6,7 @@ import polars as pl
 
 from etl.console import Terminal
 from etl.ingest import IngestSummary
-from etl.mapping.accounts import USED
+from etl.mapping.accounts import USED_HIDDEN, is_used
 from etl.mapping.delivery_day import ORIGINS
 from etl.pages.labels import SEVERITIES, label_ignore_rule
 from etl.pages.synthetic_marks import IN_TERMINALS
@@ -22,6 +22,7 @@ WORDS = {
         "identifiers": "identifiers", "answers": "Answers ",
         "taken": "{n:,} taken: confirmed and unavailable values are not asked about again",
         "empty": "Nothing in this delivery for",
+        "hidden_rows": "used although hidden in the workbook, by a filter or by hand: {n:,}; take out of the delivery what is not meant to be sent",
         "hidden": "Left out, since hidden (the name begins with a dot):",
     },
     "zh": {
@@ -30,6 +31,7 @@ WORDS = {
         "day": "日期  ", "used": "已使用", "ignored": "忽略", "loaded_part": "已载入", "quarantined": "隔离", "mapped": "已对应到字段",
         "identifiers": "身份信息", "answers": "答复  ", "taken": "已采用 {n:,} 条：已核实或无法获得的数值不再质疑",
         "empty": "本次提交中无内容的表：",
+        "hidden_rows": "工作簿中被筛选或手动隐藏的行也已使用：{n:,}；如不应提交，请从数据中删除",
         "hidden": "未读取，因文件名以点开头而隐藏：",
     },
 }  # fmt: skip
@@ -75,6 +77,7 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
         lines.append(f"{words[label]} {a[total]:,} = {sums}")
         if label == "rows":
             lines.append(f"    {words['ignored']}: {_list_ignored(summary.row_accounts, language)}")
+            lines += _describe_hidden_rows(summary.row_accounts, language)
     labels = {severity.value: getattr(SEVERITIES[severity], language) for severity in Severity}
     parts = ", ".join(f"{label} {found.get(severity, 0):,}" for severity, label in labels.items())
     lines += [f"{words['patients']} {a['patients']:,}", f"{words['findings']} {parts}"]
@@ -97,9 +100,14 @@ def _describe_hidden(summary: IngestSummary, language: str) -> list[str]:
     return [f"{WORDS[language]['hidden']} {', '.join(summary.hidden)}"] if summary.hidden else []
 
 
+def _describe_hidden_rows(accounts: pl.DataFrame | None, language: str) -> list[str]:
+    n = 0 if accounts is None else int(accounts.filter(pl.col("rule") == USED_HIDDEN)["n_rows"].sum())
+    return [f"    {WORDS[language]['hidden_rows'].format(n=n)}"] if n else []
+
+
 def _list_ignored(accounts: pl.DataFrame | None, language: str) -> str:
     if accounts is None:
         return ""
-    by_rule = accounts.filter(pl.col("rule") != USED).group_by("rule").agg(pl.col("n_rows").sum())
+    by_rule = accounts.filter(~is_used()).group_by("rule").agg(pl.col("n_rows").sum())
     ordered = by_rule.sort("n_rows", "rule", descending=[True, False])
     return ", ".join(f"{getattr(label_ignore_rule(rule), language)} {n:,}" for rule, n in ordered.iter_rows())

@@ -99,7 +99,7 @@ INGESTS: dict[str, Column] = {
     "cells_identifier": Column(pl.Int64, "cells of identifiers, never kept"),
     "cells_ignored": Column(pl.Int64, "cells of ignored columns"),
     "cells_quarantined": Column(pl.Int64, "cells set aside"),
-    "merged_filled": Column(pl.Int64, "rows to which a merged number was filled down"),
+    "merged_filled": Column(pl.Int64, "rows that a merged cell was filled into"),
     "patients": Column(pl.Int64, "patients loaded"),
     "is_current": Column(pl.Boolean, "the hospital's current version"),
     "is_withdrawn": Column(pl.Boolean, "the hospital went back from it; empty where nobody noted that yet"),

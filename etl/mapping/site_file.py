@@ -73,7 +73,7 @@ class SourceEntry:
     header: tuple[str, ...] | None = field(default=None, metadata={WANTED: _HEADER})
     patient: Literal["row number"] | None = field(default=None, metadata={WANTED: _PATIENT})
     patient_rows: Literal["joined", "last"] | None = field(default=None, metadata={WANTED: _PATIENT_ROWS})
-    merged_ids: bool = False
+    merged_ids: bool = False  # of earlier mappings: merged cells are filled whatever it says
     written: tuple[Written, ...] = field(default=(), metadata={WANTED: _WRITTEN})
     filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict, metadata={WANTED: _FILTER})
     ignore: Mapping[str, IgnoreEntry] = field(default_factory=dict, metadata={WANTED: _IGNORE})
