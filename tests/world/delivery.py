@@ -8,8 +8,9 @@ from pathlib import Path
 from world import judge
 from world.decorate import decorate
 from world.dialect import MARKUP_KINDS, STAT_KINDS, TEXT_KINDS, draw_dialect
-from world.mapping import HOSPITAL, write_mapping
+from world.mapping import HOSPITAL, find_names, write_mapping
 from world.pen import Pen
+from world.refused import spoil
 from world.registry import load
 from world.sheets import make_sheets
 from world.truth import EXTRACT_DAY, draw_patients
@@ -29,6 +30,7 @@ class Written:
     site: Path
     sheets: list
     places: list
+    names: list
 
 
 def write_delivery(folder, seed, dialect, places=range(PATIENTS)):
@@ -42,14 +44,16 @@ def write_delivery(folder, seed, dialect, places=range(PATIENTS)):
     path = folder / f"world_{EXTRACT_DAY}"
     path.mkdir()
     where = _choose_writer(dialect)(sheets, path, dialect)
+    if dialect.is_refused:
+        spoil(path, dialect.kind)
     _add_files(path, where, dialect)
     site = folder / "sites" / HOSPITAL
     write_mapping(site, sheets, where, dialect, pen.codes)
-    return Written(path, site, sheets, where)
+    return Written(path, site, sheets, where, [find_names(sheet, dialect) for sheet in sheets])
 
 
 def _choose_writer(dialect):
-    if dialect.kind in TEXT_KINDS:
+    if dialect.kind in TEXT_KINDS or dialect.is_refused:
         return write_text
     if dialect.kind in MARKUP_KINDS:
         return write_html
@@ -61,7 +65,7 @@ def _choose_writer(dialect):
 def _add_files(path, where, dialect):
     first = path / where[0][0]
     if "copy of a file" in dialect.file_forms:
-        shutil.copy(first, first.with_stem(f"{first.stem} - 副本"))
+        shutil.copy(first, first.with_stem(f"{first.stem}{judge.COPY}"))
     if "desktop files" in dialect.file_forms:
         for name in (f"~${first.name}", "Thumbs.db", f"._{first.name}"):
             (path / name).write_bytes(b"\x00\x01")
@@ -72,4 +76,4 @@ def try_delivery(seed, dialect=None, places=range(PATIENTS)):
     dialect = draw_dialect(seed) if dialect is None else dialect
     with tempfile.TemporaryDirectory() as folder:
         written = write_delivery(Path(folder), seed, dialect, places)
-        return judge.judge(written.sheets, written.places, load(written.path, written.site))
+        return judge.judge(written.sheets, written.places, written.names, load(written.path, written.site))

@@ -8,12 +8,14 @@ from random import Random
 
 from world import date_forms, number_forms
 from world.cell import PLAIN
+from world.refused import REFUSED
 
 TEXT_KINDS = ("csv", "text called .xls")
 WORKBOOK_KINDS = ("xlsx", "SpreadsheetML 2003")
 MARKUP_KINDS = ("HTML called .xls",)
 STAT_KINDS = ("sav", "dta", "xpt")
-KINDS = ("xlsx",) * 7 + ("csv",) * 6 + ("text called .xls", "HTML called .xls", "SpreadsheetML 2003") + STAT_KINDS
+READ_KINDS = ("xlsx",) * 7 + ("csv",) * 6 + ("text called .xls", "HTML called .xls", "SpreadsheetML 2003") + STAT_KINDS
+KINDS = READ_KINDS * 6 + REFUSED
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
 DELIMITERS = (",", ";", "\t", "|")
 LANGUAGES = ("zh", "pinyin", "en", "both")
@@ -22,11 +24,10 @@ DECIMALS = {PLAIN: (".", ""), "12,5": (",", ""), "1.210,5": (",", "."), "1,210.5
 HEADERS = (PLAIN, "unit in brackets", "unit behind /", "line feed", "full-width", "numbered", "title rows", "two rows merged", "unit row", "group headings")
 NUMBER_FORMS = (PLAIN, "number without zeros", '="00123"', "leading apostrophe", "leading tab", "padded")
 LISTS = ("checkboxes", "listed in a cell", "ticks")
-SIGNS = ("=", "other units")
 ROW_FORMS = (
     "notes", "signature", "print time", "totals", "subtotals", "averages", "legend below", "blank rows", "header repeated", "hidden rows",
     "merged ids", "merged cells", "Ctrl-Z", "trailing separators", "missing trailing separators", "long row", "formats far down",
-    "quoted line feeds", "CR only", "offset",
+    "CR only", "offset",
 )  # fmt: skip
 FILE_FORMS = ("copy of a file", "desktop files", "hidden sheet", "old copy", "explanation sheet", "empty sheet", "1904 days")
 MISSING_WORDS = (
@@ -71,6 +72,10 @@ class Dialect:
     @property
     def has_sheets(self):
         return self.kind in WORKBOOK_KINDS
+
+    @property
+    def is_refused(self):
+        return self.kind in REFUSED
 
     def list_forms(self):
         """Every form of this dialect, the cells' included, by what world.md may call it."""
@@ -125,10 +130,10 @@ def draw_dialect(seed):
 
 NOT_IN = {
     "text": {"hidden rows", "merged ids", "merged cells", "formats far down", "offset", "hidden sheet", "old copy", "explanation sheet", "empty sheet", "1904 days"},
-    "workbook": {"Ctrl-Z", "trailing separators", "missing trailing separators", "long row", "quoted line feeds", "CR only", "leading tab"},
+    "workbook": {"Ctrl-Z", "trailing separators", "missing trailing separators", "long row", "CR only"},
     "SpreadsheetML 2003": {"1904 days", "hidden sheet", "formats far down"},
     "HTML called .xls": {"formats far down", "hidden rows", "offset"},
-    "redcap": {*ROW_FORMS} - {"quoted line feeds"},
+    "redcap": {*ROW_FORMS},
 }
 
 
@@ -138,6 +143,9 @@ def settle(dialect):
     if dialect.kind in MARKUP_KINDS:
         left_out |= {"hidden sheet", "old copy", "explanation sheet", "empty sheet", "1904 days", "merged cells", "superscript run", "struck-through run"}
     changes = {}
+    if dialect.is_refused:
+        plain = {name: getattr(Dialect, name) for name in ("encoding", "delimiter", "language", "layout", "row_forms", "file_forms")}
+        return replace(dialect, **plain, cell_forms=(), missing_words=(), header=PLAIN, number_form=PLAIN, decimal=PLAIN, date_form=Dialect.date_form)
     if dialect.layout.startswith("redcap"):
         left_out |= NOT_IN["redcap"] | {"copy of a file"}
         changes |= {"kind": "csv", "header": PLAIN, "language": "en", "encoding": "utf-8", "delimiter": ",", "lists": "checkboxes", "units": PLAIN}
@@ -147,6 +155,8 @@ def settle(dialect):
         left_out |= {"national id as a number", *number_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_MISSING}
         if dialect.date_form in date_forms.CELL_FORMS:
             changes["date_form"] = Dialect.date_form
+    if dialect.layout == "long laboratory":
+        changes["units"] = PLAIN  # where no column says the unit it is the registry's own
     if kind not in TEXT_KINDS:
         changes |= {"encoding": Dialect.encoding, "delimiter": Dialect.delimiter}
     if kind == "text called .xls":

@@ -11,6 +11,7 @@ from world.registry import pseudonym
 from schemas.contract import read_key
 from schemas.tables import TABLES
 
+COPY = " - 副本"
 RIGHT, ASKED, WRONG, LOST, INVENTED, REFUSED = "right", "asked", "wrong", "lost", "invented", "refused"
 FAULTS = (WRONG, LOST, INVENTED)
 
@@ -40,19 +41,20 @@ class Verdict:
         return [case for case in self.cases if case.outcome in FAULTS]
 
 
-def judge(sheets, places, loaded):
-    """Judge every written value by its cell's place."""
+def judge(sheets, places, names, loaded):
+    """Judge every written value by its cell's place; `names` are the columns' names in each sheet, as the registry calls them."""
     if loaded.refusal:
         return Verdict(refusal=loaded.refusal)
     findings = _index_findings(loaded.findings)
     records = {name: _index_records(name, frame) for name, frame in loaded.tables.items()}
     told = set()
     verdict = Verdict()
-    for sheet, (file, page, first) in zip(sheets, places, strict=True):
+    for sheet, (file, page, first), columns in zip(sheets, places, names, strict=True):
         below = first + len(sheet.top) + len(sheet.header)
         for number, row in enumerate(sheet.rows, below):
-            asked = findings.get((file, page, number), ())
-            for cell, about in zip(row.cells, row.about, strict=False):
+            in_row = findings.get((file, page, number), ())
+            for column, cell, about in zip(columns, row.cells, row.about, strict=False):
+                asked = [f for f in in_row if f["table_name"] != "delivery" or f["source_column"] in (None, column)]
                 for record, name in _list_about(about):
                     own = records[record.table].get((_patient(record.number), record.key))
                     told.add((record.table, _patient(record.number), record.key))
@@ -92,8 +94,12 @@ def know(patients):
 def _index_findings(findings):
     found = {}
     for row in findings.iter_rows(named=True):
-        found.setdefault((row["source_file"], row["source_sheet"], row["source_row"]), []).append(row)
+        found.setdefault((_original(row["source_file"]), row["source_sheet"], row["source_row"]), []).append(row)
     return found
+
+
+def _original(file):
+    return file.replace(COPY, "")
 
 
 def _judge_value(record, name, cell, own, asked):
@@ -164,7 +170,7 @@ def _find_row(sheets, places, values):
     """The form of the row that a record was made of."""
     for sheet, (file, page, first) in zip(sheets, places, strict=True):
         number = values["source_row"] - first - len(sheet.top) - len(sheet.header)
-        if (file, page) == (values["source_file"], values["source_sheet"]):
+        if (file, page) == (_original(values["source_file"]), values["source_sheet"]):
             return sheet.rows[number].kind if 0 <= number < len(sheet.rows) else "outside the table"
     return "another file"
 

@@ -19,6 +19,7 @@ class Context:
     quantity: str
     unit: str
     place: str
+    is_key: bool
     draw: object
 
     def show(self, value):

@@ -53,7 +53,7 @@ class Pen:
         draw = self.stream(place, quantity.name)
         kind = str(spec.dtype)
         unit, factor = self.unit(quantity)
-        context = Context(self.decimal, self.thousands, quantity.name, unit, place, draw)
+        context = Context(self.decimal, self.thousands, quantity.name, unit, place, spec.is_key, draw)
         if value is None and sign != "not_detected":
             return self._write_nothing(record.table, spec, quantity, draw)
         if spec.codes or "Boolean" in kind:
@@ -65,8 +65,8 @@ class Pen:
         return self._write_number(value if value is None else round(value * factor, 6), sign, context, is_count="Int" in kind)
 
     def _find_form(self, forms, write, context, column):
-        """The first form of the dialect that this cell takes, of those that its column has."""
-        for form in self.dialect.cell_forms:
+        """The first form of the dialect that this cell takes, of those that its column has; a part of a key takes none."""
+        for form in self.dialect.cell_forms if not context.is_key else ():
             if form not in forms or self.stream(form, column).random() > 0.6:
                 continue
             cell = write(forms[form]) if self.stream(form, column, context.place).random() < SHARE else None
