@@ -104,8 +104,9 @@ def _merge_down(sheet, form, _pen):
         if i < len(sheet.rows) and _is_same(sheet.rows[first], sheet.rows[i], sheet.id_column):
             continue
         for place in places if i - first > 1 else ():
-            if all(_is_same(sheet.rows[first], row, place) for row in sheet.rows[first:i]):
-                sheet.merges.append((first, place, i - 1, place))
+            span = (first, place, i - 1, place)
+            if span not in sheet.merges and all(_is_same(sheet.rows[first], row, place) for row in sheet.rows[first:i]):
+                sheet.merges.append(span)
         first = i
 
 
