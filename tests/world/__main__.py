@@ -16,16 +16,26 @@ def tell(tally, *, is_whole):
     for seed, form, outcome, words in tally.faults:
         if (form, outcome) not in told and len(told) < SHOWN_FAULTS:
             dialect, places, fault = shrink(seed, form, outcome)
-            print(f"\n{outcome}: {form}, seed {seed}\n  {words}\n  smallest: try_delivery({seed}, {describe(dialect)}, {places})\n  {fault}")
+            print(
+                f"\n{outcome}: {form}, seed {seed}\n  {words}\n  smallest: try_delivery({seed}, {describe(dialect)}, {places})\n  {fault}"
+            )
         told.add((form, outcome))
-    counted = {kind: sum(outcome == kind for _, _, outcome, _ in tally.faults) for kind in ("wrong", "lost", "invented", "refused")}
-    print(f"\nfaults: {counted}, besides those known to be open: {sum(tally.seen_open.values())} in {len(tally.seen_open)} forms")
+    counted = {
+        kind: sum(outcome == kind for _, _, outcome, _ in tally.faults)
+        for kind in ("wrong", "lost", "invented", "refused")
+    }
+    print(
+        f"\nfaults: {counted}, besides those known to be open: {sum(tally.seen_open.values())} in {len(tally.seen_open)} forms"
+    )
     asked = tally.find_asked()
     print("".join(f"asked too often: {form}, {share:.0%} read without a question\n" for form, share in asked), end="")
     lacking = tally.find_rare() if is_whole else []
     closed = tally.find_closed() if is_whole else []
     print("".join(f"drawn fewer than 20 times: {form}\n" for form in lacking), end="")
-    print("".join(f"known to be open, and nothing shows it: {line}; take it out of known_open.csv\n" for line in closed), end="")
+    print(
+        "".join(f"known to be open, and nothing shows it: {line}; take it out of known_open.csv\n" for line in closed),
+        end="",
+    )
     return not (tally.faults or asked or lacking or closed)
 
 

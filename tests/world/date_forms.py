@@ -6,7 +6,15 @@ from world.cell import Cell, serial
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 CHINESE_DIGITS = str.maketrans("0123456789", "〇一二三四五六七八九")
-CELL_FORMATS = ("yyyy-mm-dd", "yyyy/m/d;@", 14, 'yyyy"年"m"月"d"日"', "[$-804]yyyy\"年\"m\"月\"d\"日\"", "dd.mm.yyyy", "yyyy-mm-dd hh:mm")
+CELL_FORMATS = (
+    "yyyy-mm-dd",
+    "yyyy/m/d;@",
+    14,
+    'yyyy"年"m"月"d"日"',
+    '[$-804]yyyy"年"m"月"d"日"',
+    "dd.mm.yyyy",
+    "yyyy-mm-dd hh:mm",
+)
 CHINESE_FORMATS = (31, 58, 30, 28, 51, 54)
 """Excel's Chinese built-in formats that show a day and have no code in the file; 28, 51, 54 and 58 show no year."""
 CHINESE_DAY_FORMATS = (31, 30)
@@ -64,12 +72,25 @@ def _stored_as_decimal(day, c):
 
 READ_FORMS = {
     "another separator": lambda day, c: Cell(f"{day.year}.{day.month:02}.{day.day:02}"),
-    "full-width date": lambda day, c: Cell(f"{day.year}－{day.month}－{day.day}".translate(str.maketrans("0123456789", "０１２３４５６７８９"))),
+    "full-width date": lambda day, c: Cell(
+        f"{day.year}－{day.month}－{day.day}".translate(str.maketrans("0123456789", "０１２３４５６７８９"))
+    ),
 }
-PLACEHOLDERS = ("0001-01-01", "1753-01-01", "1899-12-30", "1900-01-01", "2099-12-31", "2999-12-31", "3000-01-01", "9999-12-31")
+PLACEHOLDERS = (
+    "0001-01-01",
+    "1753-01-01",
+    "1899-12-30",
+    "1900-01-01",
+    "2099-12-31",
+    "2999-12-31",
+    "3000-01-01",
+    "9999-12-31",
+)
 MISSING_FORMS = {
     f"placeholder {text}": lambda day, c, text=text: Cell(text, allows=(None,)) for text in PLACEHOLDERS
-} | {"placeholder 1970-01-01": lambda day, c: Cell("1970-01-01", allows=(None,)) if c.quantity != "birth_date" else None}
+} | {
+    "placeholder 1970-01-01": lambda day, c: Cell("1970-01-01", allows=(None,)) if c.quantity != "birth_date" else None
+}
 ASKED_FORMS = {
     "2020年3月": _text(lambda d: f"{d.year}年{d.month}月"),
     "2020-3": _text(lambda d: f"{d.year}-{d.month}"),
@@ -81,7 +102,8 @@ ASKED_FORMS = {
     "2020年初": _text(lambda d: f"{d.year}年初"),
     "术后3月": _other("术后3月", "术后半年"),
     "after the extract day": lambda day, c: Cell(
-        c.draw.choice((day.replace(year=2032, day=1), day.replace(year=2091, day=1), date(2023, 2, 1))).isoformat(), allows=()
+        c.draw.choice((day.replace(year=2032, day=1), day.replace(year=2091, day=1), date(2023, 2, 1))).isoformat(),
+        allows=(),
     ),
     "day that there is not": _other("2020-02-30", "2020-13-01"),
     "serial as text": lambda day, c: Cell(str(serial(day))),
@@ -94,12 +116,17 @@ WORKBOOK_FORMS = {
     "2020.10 stored as 2020.1": _stored_as_decimal,
     "serial in General": lambda day, c: Cell(str(serial(day)), serial(day)),
     "number 20213": lambda day, c: Cell("20213", 20213, allows=()),
-    "format without a year": lambda day, c: Cell(f"{day.month}月{day.day}日", day, c.draw.choice(('m"月"d"日"', "d-mmm", 28, 58))),
-    "date with time": lambda day, c: Cell(f"{day} 10:20", datetime(day.year, day.month, day.day, 10, 20), "yyyy-mm-dd hh:mm"),
+    "format without a year": lambda day, c: Cell(
+        f"{day.month}月{day.day}日", day, c.draw.choice(('m"月"d"日"', "d-mmm", 28, 58))
+    ),
+    "date with time": lambda day, c: Cell(
+        f"{day} 10:20", datetime(day.year, day.month, day.day, 10, 20), "yyyy-mm-dd hh:mm"
+    ),
     "date as text": lambda day, c: Cell(day.isoformat()),
     "time in a date column": lambda day, c: Cell("30:00:00", 1.25, "[h]:mm:ss", allows=()),
 }
 WORKBOOK_MISSING = {
-    f"serial {number}": lambda day, c, number=number: Cell("1900-01-00", number, "yyyy-mm-dd", allows=(None,)) for number in (0, 1, 60)
+    f"serial {number}": lambda day, c, number=number: Cell("1900-01-00", number, "yyyy-mm-dd", allows=(None,))
+    for number in (0, 1, 60)
 }
 ONGOING = ("至今", "仍在用药", "ongoing")

@@ -6,8 +6,19 @@ from world.cell import EMPTY, Cell
 from world.sheets import RECORD, Row
 from world.write_text import find_long_row
 
-FULL_WIDTH = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_()", "ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９＿（）")
-GROUPS = {"patient": "基本信息", "baseline": "基线", "metastasis": "转移", "outcome": "随访", "treatment": "治疗", "laboratory": "检验", "": "编号"}
+FULL_WIDTH = str.maketrans(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_()",
+    "ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９＿（）",
+)
+GROUPS = {
+    "patient": "基本信息",
+    "baseline": "基线",
+    "metastasis": "转移",
+    "outcome": "随访",
+    "treatment": "治疗",
+    "laboratory": "检验",
+    "": "编号",
+}
 FOOTERS = {
     "notes": ("注：HBsAg 1=阳性 2=阴性", "说明：空白表示未查，日期为住院日期"),
     "signature": ("制表人：王老师    审核：李老师",),
@@ -76,7 +87,9 @@ def _fill(kind, sheet, texts):
 
 def _add_totals(sheet, form, _pen):
     word = {"totals": "合计", "subtotals": "小计", "averages": "平均"}[form]
-    numbers = [place for place, line in enumerate(sheet.columns) if line.field in ("tumour_number", "ecog_status", "value")][:2]
+    numbers = [
+        place for place, line in enumerate(sheet.columns) if line.field in ("tumour_number", "ecog_status", "value")
+    ][:2]
     row = _fill(form, sheet, [(sheet.id_column, word), *((place, str(len(sheet.rows))) for place in numbers)])
     sheet.rows.insert(len(sheet.rows) if form != "subtotals" else max(1, len(sheet.rows) // 2), row)
 

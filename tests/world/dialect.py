@@ -19,9 +19,28 @@ KINDS = READ_KINDS * 6 + REFUSED
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
 DELIMITERS = (",", ";", "\t", "|")
 LANGUAGES = ("zh", "pinyin", "en", "both")
-LAYOUTS = ("one sheet", "sheets", "long laboratory", "long laboratory, units", "redcap row", "redcap events", "redcap repeating")
+LAYOUTS = (
+    "one sheet",
+    "sheets",
+    "long laboratory",
+    "long laboratory, units",
+    "redcap row",
+    "redcap events",
+    "redcap repeating",
+)
 DECIMALS = {PLAIN: (".", ""), "12,5": (",", ""), "1.210,5": (",", "."), "1,210.5": (".", ","), "1 210": (".", " ")}
-HEADERS = (PLAIN, "unit in brackets", "unit behind /", "line feed", "full-width", "numbered", "title rows", "two rows merged", "unit row", "group headings")
+HEADERS = (
+    PLAIN,
+    "unit in brackets",
+    "unit behind /",
+    "line feed",
+    "full-width",
+    "numbered",
+    "title rows",
+    "two rows merged",
+    "unit row",
+    "group headings",
+)
 NUMBER_FORMS = (PLAIN, "number without zeros", '="00123"', "leading apostrophe", "leading tab", "padded")
 LISTS = ("checkboxes", "listed in a cell", "ticks")
 ROW_FORMS = (
@@ -29,7 +48,15 @@ ROW_FORMS = (
     "merged ids", "merged cells", "Ctrl-Z", "trailing separators", "missing trailing separators", "long row", "formats far down",
     "CR only", "offset",
 )  # fmt: skip
-FILE_FORMS = ("copy of a file", "desktop files", "hidden sheet", "old copy", "explanation sheet", "empty sheet", "1904 days")
+FILE_FORMS = (
+    "copy of a file",
+    "desktop files",
+    "hidden sheet",
+    "old copy",
+    "explanation sheet",
+    "empty sheet",
+    "1904 days",
+)
 MISSING_WORDS = (
     "空", "/", "\\", "-", "--", "无", "未", "未查", "未测", "未做", "未检", "待查", "待报", "不详", "未知", "缺失", "拒查", "失访", "NA", "N/A", "ND",
     "NE", "NK", "UNK", "nil", "none", "null", "NaN", ".", "?", "[Not Available]", "-1", "-9", "9", "99", "999", "8888", "-99", "-98",
@@ -80,7 +107,12 @@ class Dialect:
     def list_forms(self):
         """Every form of this dialect, the cells' included, by what world.md may call it."""
         own = [f"{f.name}: {getattr(self, f.name)}" for f in fields(self) if isinstance(getattr(self, f.name), str)]
-        named = [*self.row_forms, *self.file_forms, *(f"missing {word}" for word in self.missing_words), *self.cell_forms]
+        named = [
+            *self.row_forms,
+            *self.file_forms,
+            *(f"missing {word}" for word in self.missing_words),
+            *self.cell_forms,
+        ]
         return own + named
 
     def list_simpler(self):
@@ -113,7 +145,7 @@ def draw_dialect(seed):
             encoding=one("encoding", ENCODINGS),
             delimiter=one("delimiter", DELIMITERS),
             language=one("language", LANGUAGES),
-            layout=one("layout", LAYOUTS),
+            layout=one("layout", LAYOUTS[:4] * 2 + LAYOUTS[4:]),
             decimal=one("decimal", (PLAIN, *DECIMALS)),
             date_form=one("date form", dates),
             header=one("header", HEADERS),
@@ -128,50 +160,90 @@ def draw_dialect(seed):
     )
 
 
-NOT_IN = {
-    "text": {"hidden rows", "merged ids", "merged cells", "formats far down", "offset", "hidden sheet", "old copy", "explanation sheet", "empty sheet", "1904 days"},
-    "workbook": {"Ctrl-Z", "trailing separators", "missing trailing separators", "long row", "CR only"},
-    "SpreadsheetML 2003": {"1904 days", "hidden sheet", "formats far down"},
-    "HTML called .xls": {"formats far down", "hidden rows", "offset"},
-    "redcap": {*ROW_FORMS},
-}
+IN_TEXT_ONLY = {"Ctrl-Z", "trailing separators", "missing trailing separators", "long row", "CR only"}
+IN_WORKBOOKS_ONLY = {
+    "hidden rows", "merged ids", "merged cells", "formats far down", "offset", "hidden sheet", "old copy", "explanation sheet", "empty sheet",
+    "1904 days", "national id as a number", *number_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_MISSING,
+}  # fmt: skip
+IN_XLSX_ONLY = {
+    "1904 days", "hidden sheet", "old copy", "explanation sheet", "empty sheet", "formats far down", "offset", "superscript run", "struck-through run",
+}  # fmt: skip
+CSV_NUMBER_FORMS = ('="00123"', "leading tab", "leading apostrophe")
 
 
 def settle(dialect):
-    """The dialect without choices that its kind of file cannot hold."""
-    left_out = set(NOT_IN["workbook" if dialect.kind in (*WORKBOOK_KINDS, *MARKUP_KINDS) else "text"]) | NOT_IN.get(dialect.kind, set())
+    """The dialect without choices that its kind of file, or its layout, cannot hold."""
+    for take_back in (_settle_refused, _settle_redcap, _settle_stat, _settle_text, _settle_numbers, _settle_forms):
+        dialect = take_back(dialect)
+    return dialect
+
+
+def _plain(dialect, *names, **changes):
+    return replace(dialect, **{name: getattr(Dialect, name) for name in names}, **changes)
+
+
+def _settle_refused(dialect):
+    if not dialect.is_refused:
+        return dialect
+    return Dialect(kind=dialect.kind, lists=dialect.lists)
+
+
+def _settle_redcap(dialect):
+    """REDCap exports one kind of file, with dates in one form."""
+    if not dialect.layout.startswith("redcap"):
+        return dialect
+    names = (
+        "header",
+        "encoding",
+        "delimiter",
+        "lists",
+        "units",
+        "date_form",
+        "decimal",
+        "number_form",
+        "row_forms",
+        "file_forms",
+    )
+    return _plain(dialect, *names, kind="csv", language="en")
+
+
+def _settle_stat(dialect):
+    if dialect.is_stat:
+        names = ("decimal", "header", "number_form", "row_forms", "file_forms", "cell_forms", "missing_words", "units")
+        dialect = _plain(dialect, *names, language="en", layout="sheets")
+    if dialect.is_stat == (dialect.date_form in date_forms.STAT_FORMS):
+        return dialect
+    return replace(dialect, date_form=date_forms.STAT_FORMS[0] if dialect.is_stat else Dialect.date_form)
+
+
+def _settle_text(dialect):
+    if dialect.kind not in TEXT_KINDS:
+        return _plain(dialect, "encoding", "delimiter")
+    dialect = dialect if dialect.date_form not in date_forms.CELL_FORMS else _plain(dialect, "date_form")
+    return replace(dialect, encoding="gb18030", delimiter="\t") if dialect.kind == "text called .xls" else dialect
+
+
+def _settle_numbers(dialect):
+    is_csv, is_xlsx = dialect.kind == "csv", dialect.kind == "xlsx"
+    if (dialect.number_form in CSV_NUMBER_FORMS and not is_csv) or (
+        dialect.number_form == "number without zeros" and not is_xlsx
+    ):
+        dialect = _plain(dialect, "number_form")
+    if dialect.date_form in date_forms.CELL_FORMS and not dialect.is_workbook:
+        dialect = _plain(dialect, "date_form")
+    # Where no column says the unit it is the registry's own.
+    return _plain(dialect, "units") if dialect.layout == "long laboratory" else dialect
+
+
+def _settle_forms(dialect):
+    left_out = IN_WORKBOOKS_ONLY if dialect.kind in TEXT_KINDS else IN_TEXT_ONLY
+    if dialect.kind != "xlsx":
+        left_out = left_out | IN_XLSX_ONLY
     if dialect.kind in MARKUP_KINDS:
-        left_out |= {"hidden sheet", "old copy", "explanation sheet", "empty sheet", "1904 days", "merged cells", "superscript run", "struck-through run"}
-    changes = {}
-    if dialect.is_refused:
-        plain = {name: getattr(Dialect, name) for name in ("encoding", "delimiter", "language", "layout", "row_forms", "file_forms")}
-        return replace(dialect, **plain, cell_forms=(), missing_words=(), header=PLAIN, number_form=PLAIN, decimal=PLAIN, date_form=Dialect.date_form)
+        left_out = left_out | IN_WORKBOOKS_ONLY
     if dialect.layout.startswith("redcap"):
-        left_out |= NOT_IN["redcap"] | {"copy of a file"}
-        changes |= {"kind": "csv", "header": PLAIN, "language": "en", "encoding": "utf-8", "delimiter": ",", "lists": "checkboxes", "units": PLAIN}
-        changes |= {"date_form": "2020-03-05", "decimal": PLAIN, "number_form": PLAIN}
-    kind = changes.get("kind", dialect.kind)
-    if kind not in WORKBOOK_KINDS:
-        left_out |= {"national id as a number", *number_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_MISSING}
-        if dialect.date_form in date_forms.CELL_FORMS:
-            changes["date_form"] = Dialect.date_form
-    if dialect.layout == "long laboratory":
-        changes["units"] = PLAIN  # where no column says the unit it is the registry's own
-    if kind not in TEXT_KINDS:
-        changes |= {"encoding": Dialect.encoding, "delimiter": Dialect.delimiter}
-    if kind == "text called .xls":
-        changes |= {"encoding": "gb18030", "delimiter": "\t"}
-    if kind in STAT_KINDS:
-        changes |= {name: getattr(Dialect, name) for name in ("decimal", "header")} | {"language": "en", "number_form": PLAIN, "layout": "sheets"}
-        changes |= {"row_forms": (), "file_forms": (), "cell_forms": (), "units": PLAIN}
-        if dialect.date_form not in date_forms.STAT_FORMS:
-            changes["date_form"] = date_forms.STAT_FORMS[0]
-    elif dialect.date_form in date_forms.STAT_FORMS:
-        changes["date_form"] = Dialect.date_form
-    if kind != "csv" and dialect.number_form in ('="00123"', "leading tab", "leading apostrophe"):
-        changes["number_form"] = PLAIN
-    if kind != "xlsx" and dialect.number_form == "number without zeros":
-        changes["number_form"] = PLAIN
-    for name in ("row_forms", "file_forms", "cell_forms"):
-        changes[name] = tuple(form for form in changes.get(name, getattr(dialect, name)) if form not in left_out)
-    return replace(dialect, **changes)
+        left_out = left_out | {"copy of a file"}
+    names = ("row_forms", "file_forms", "cell_forms")
+    return replace(
+        dialect, **{name: tuple(form for form in getattr(dialect, name) if form not in left_out) for name in names}
+    )

@@ -4,12 +4,11 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 
+from schemas.contract import read_key
+from schemas.tables import TABLES
 from world.cell import TRUTH
 from world.mapping import HOSPITAL
 from world.registry import pseudonym
-
-from schemas.contract import read_key
-from schemas.tables import TABLES
 
 COPY = " - 副本"
 RIGHT, ASKED, WRONG, LOST, INVENTED, REFUSED = "right", "asked", "wrong", "lost", "invented", "refused"
@@ -79,7 +78,10 @@ def _patient(number):
 def _index_records(table, frame):
     """(patient's number, key) -> values; a patient nobody knows keeps his pseudonym."""
     keys = _list_keys(table)
-    return {(_NUMBERS.get(row["patient_id"], row["patient_id"]), tuple(row[key] for key in keys)): row for row in frame.iter_rows(named=True)}
+    return {
+        (_NUMBERS.get(row["patient_id"], row["patient_id"]), tuple(row[key] for key in keys)): row
+        for row in frame.iter_rows(named=True)
+    }
 
 
 _NUMBERS = {}
@@ -88,7 +90,9 @@ _NUMBERS = {}
 def know(patients):
     """Tell the judge by which pseudonyms the registry may know the patients."""
     _NUMBERS.clear()
-    _NUMBERS.update({pseudonym(HOSPITAL, text): _patient(p.number) for p in patients for text in (p.number, p.number.lstrip("0"))})
+    _NUMBERS.update(
+        {pseudonym(HOSPITAL, text): _patient(p.number) for p in patients for text in (p.number, p.number.lstrip("0"))}
+    )
 
 
 def _index_findings(findings):
@@ -129,7 +133,11 @@ def _find_truth(record, name):
 def _is_about(finding, record, name):
     """Whether a finding asks about this value, or set aside its record; to say that it is missing asks nothing."""
     rule, key = finding["rule_id"], finding["record_key"] or ""
-    if rule == "cell.stray" or finding["table_name"] == "delivery" or (finding["severity"] == "reject" and finding["table_name"] == "patient"):
+    if (
+        rule == "cell.stray"
+        or finding["table_name"] == "delivery"
+        or (finding["severity"] == "reject" and finding["table_name"] == "patient")
+    ):
         return True
     # A box that says neither yes nor no, and a record without its key, are told by their own texts.
     if _is_key(key, record.table) and key != _name_key(record):
@@ -173,4 +181,3 @@ def _find_row(sheets, places, values):
         if (file, page) == (_original(values["source_file"]), values["source_sheet"]):
             return sheet.rows[number].kind if 0 <= number < len(sheet.rows) else "outside the table"
     return "another file"
-

@@ -4,13 +4,12 @@ import csv
 import json
 from dataclasses import fields
 
+from etl.mapping.site_file import SourceEntry
 from world import date_forms
 from world.decorate import group_of, name_column, say_column
 from world.dialect import STAT_KINDS
 from world.write_stat import name_variables
 from world.write_workbook import OTHER_SHEETS
-
-from etl.mapping.site_file import SourceEntry
 
 HOSPITAL = "world"
 COLUMNS = ("source", "column", "role", "table", "field", "record", "unit", "note")
@@ -45,8 +44,14 @@ def _write_toml(sheets, places, dialect, known):
             text += f"sheet = {_quote(page)}\n" if page else ""
             text += _write_header_rows(sheet, dialect, first)
             text += "merged_ids = true\n" if {"merged ids", "merged cells"} & {*dialect.row_forms} else ""
-            text += "".join(f"{key} = {_quote(value)}\n" for key, value in _say_dialect(dialect).items() if key in known)
-            text += "[source.filter]\n" + "".join(f"{key} = {json.dumps(texts)}\n" for key, texts in row_filter.items()) if row_filter else ""
+            text += "".join(
+                f"{key} = {_quote(value)}\n" for key, value in _say_dialect(dialect).items() if key in known
+            )
+            text += (
+                "[source.filter]\n" + "".join(f"{key} = {json.dumps(texts)}\n" for key, texts in row_filter.items())
+                if row_filter
+                else ""
+            )
     for form, page in OTHER_SHEETS.items() if dialect.has_sheets else ():
         if form in dialect.file_forms:
             text += f'\n[[ignored]]\nfile = "*"\nsheet = {_quote(page)}\nreason = "no records / 无记录"\n'
@@ -96,4 +101,3 @@ def _write_lines(sheet, place, dialect):
                 unit = f"column:{names[unit.removeprefix('column:')]}"
             said = (line.table, line.field, line.record, unit) if role == "field" else ("", "", "", "")
             yield (name_source(sheet, source), names.get(line.name, ""), role, *said, "")
-

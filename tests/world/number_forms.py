@@ -41,7 +41,11 @@ def _powers(write):
         if exponent < 3:
             return None
         mantissa = show_number(value / 10**exponent, c.decimal)
-        return Cell(write(mantissa, exponent)) if round(float(f"{value / 10**exponent:.6f}") * 10**exponent, 3) == value else None
+        return (
+            Cell(write(mantissa, exponent))
+            if round(float(f"{value / 10**exponent:.6f}") * 10**exponent, 3) == value
+            else None
+        )
 
     return _plain_only(power)
 
@@ -145,7 +149,9 @@ ASKED_FORMS = {
 WORKBOOK_FORMS = {
     "percent cell": _plain_only(lambda value, c: Cell("62.5%", 0.625, c.draw.choice(("0%", "0.0%", 10)), allows=())),
     "date where a number was": _plain_only(
-        lambda value, c: Cell("3月5日", date(2022, 3, 5), c.draw.choice(('m"月"d"日"', "d-mmm", "yyyy-mm-dd", 31, 58)), allows=())
+        lambda value, c: Cell(
+            "3月5日", date(2022, 3, 5), c.draw.choice(('m"月"d"日"', "d-mmm", "yyyy-mm-dd", 31, 58)), allows=()
+        )
     ),
     "TRUE cell": _plain_only(lambda value, c: Cell("TRUE", True, allows=())),
     "error cell": _plain_only(lambda value, c: Cell(c.draw.choice(("#DIV/0!", "#N/A", "#VALUE!")), ERROR, allows=())),
@@ -156,7 +162,11 @@ WORKBOOK_FORMS = {
     "number as text": _plain_only(lambda value, c: Cell(c.show(value))),
     "number in a format": _plain_only(
         lambda value, c: Cell(
-            c.show(value), value, c.draw.choice(("0.00_ ;[Red]\\-0.00\\ ", "0_);[Red]\\(0\\)", 'G/通用格式"d"', '0.0"天"', "0.00E+00", "#,##0.00"))
+            c.show(value),
+            value,
+            c.draw.choice(
+                ("0.00_ ;[Red]\\-0.00\\ ", "0_);[Red]\\(0\\)", 'G/通用格式"d"', '0.0"天"', "0.00E+00", "#,##0.00")
+            ),
         )
     ),
 }

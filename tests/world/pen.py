@@ -2,14 +2,13 @@
 
 from random import Random
 
+from schemas.contract import read_contract
+from schemas.quantity import describe_quantity
+from schemas.tables import TABLES
 from world import date_forms, number_forms
 from world.cell import EMPTY, PLAIN, TRUTH, Cell, show_number
 from world.dialect import DECIMALS
 from world.number_forms import Context
-
-from schemas.contract import read_contract
-from schemas.quantity import describe_quantity
-from schemas.tables import TABLES
 
 CONTRACTS = {name: read_contract(table) for name, table in TABLES.items()}
 OTHER_UNITS = {
@@ -62,7 +61,9 @@ class Pen:
             return self._write_date(value, context)
         if "String" in kind:
             return self._write_text(value, context)
-        return self._write_number(value if value is None else round(value * factor, 6), sign, context, is_count="Int" in kind)
+        return self._write_number(
+            value if value is None else round(value * factor, 6), sign, context, is_count="Int" in kind
+        )
 
     def _find_form(self, forms, write, context, column):
         """The first form of the dialect that this cell takes, of those that its column has; a part of a key takes none."""
@@ -92,7 +93,13 @@ class Pen:
         return Cell(text, form=PLAIN if text == plain else f"decimal: {self.dialect.decimal}")
 
     def _write_date(self, day, context):
-        forms = {**date_forms.READ_FORMS, **date_forms.MISSING_FORMS, **date_forms.ASKED_FORMS, **date_forms.WORKBOOK_FORMS, **date_forms.WORKBOOK_MISSING}
+        forms = {
+            **date_forms.READ_FORMS,
+            **date_forms.MISSING_FORMS,
+            **date_forms.ASKED_FORMS,
+            **date_forms.WORKBOOK_FORMS,
+            **date_forms.WORKBOOK_MISSING,
+        }
         found = self._find_form(forms, lambda form: form(day, context), context, context.quantity)
         if found:
             return found
@@ -145,13 +152,19 @@ class Pen:
             return EMPTY
         word = self.stream("word", table, quantity.name).choice(words)
         self.codes[table, spec.name, word] = "missing"
-        return Cell(word, form=f"missing {word}", allows=(None,))
+        is_text = spec.codes is None and "String" in str(spec.dtype)
+        return Cell(word, form="missing word in a free text" if is_text else f"missing {word}", allows=(None,))
 
     def _means_something(self, table, spec, word):
         """Whether a word for "no value" is also a value of the field in this hospital."""
         if spec.codes or str(spec.dtype) == "Boolean":
-            codes = [self.spell(table, spec, value) for value in ([c.value for c in spec.codes] if spec.codes else (True, False))]
+            codes = [
+                self.spell(table, spec, value)
+                for value in ([c.value for c in spec.codes] if spec.codes else (True, False))
+            ]
             return word.casefold() in [code.casefold() for code in codes]
         factors = {1, *(factor for _, factor in OTHER_UNITS.values())}
-        numbers = {show_number(v * f) for v in self.values[table, spec.name] if isinstance(v, int | float) for f in factors}
+        numbers = {
+            show_number(v * f) for v in self.values[table, spec.name] if isinstance(v, int | float) for f in factors
+        }
         return word in numbers

@@ -4,8 +4,21 @@ import zipfile
 
 TRADITIONAL = str.maketrans("门静脉干见畅肿移肝细发", "門靜脈幹見暢腫移肝細發")
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-_NAMES = {".et": _OLE, ".docx": b"PK\x03\x04", ".pdf": b"%PDF-1.4", ".zip": b"PK\x03\x04", ".rar": b"Rar!\x1a\x07", ".jpg": b"\xff\xd8\xff\xe0"}
-REFUSED = (*(f"refused {suffix}" for suffix in (*_NAMES, ".ods")), "refused Big5", "refused mixed encodings", "refused cut off", "refused protected")
+_NAMES = {
+    ".et": _OLE,
+    ".docx": b"PK\x03\x04",
+    ".pdf": b"%PDF-1.4",
+    ".zip": b"PK\x03\x04",
+    ".rar": b"Rar!\x1a\x07",
+    ".jpg": b"\xff\xd8\xff\xe0",
+}
+REFUSED = (
+    *(f"refused {suffix}" for suffix in (*_NAMES, ".ods")),
+    "refused Big5",
+    "refused mixed encodings",
+    "refused cut off",
+    "refused protected",
+)
 
 
 def spoil(path, kind):

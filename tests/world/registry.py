@@ -7,13 +7,13 @@ from unittest import mock
 
 import polars as pl
 from judged_delivery import KEY, judge_mapped
-from world.truth import EXTRACT_DAY
 
 from etl.delivery import read, workbook
 from etl.errors import RegistryError
 from etl.mapping.identity import normalise_identifier
 from etl.mapping.read_site import load_site
 from etl.mapping.verbs import map_delivery
+from world.truth import EXTRACT_DAY
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ from worksheet_desk import (
     read_cells,
     write_cells,
 )
-from world.mapping import HOSPITAL
-from world.pen import CONTRACTS
 
 from etl.errors import OpenDecisionsError
 from etl.mapping.read_site import load_site
@@ -27,6 +25,8 @@ from etl.onboarding.take_worksheet import take_worksheet
 from etl.onboarding.worksheet.form import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 from etl.settings import Settings
 from schemas.quantity import describe_quantity
+from world.mapping import HOSPITAL
+from world.pen import CONTRACTS
 
 ROUNDS = 3
 
@@ -39,6 +39,7 @@ class Answered:
     corrected: tuple
     told: tuple
     """Messages of the rounds in which something was still open."""
+    is_taken: bool
 
 
 def answer_worksheet(folder, written):
@@ -46,27 +47,33 @@ def answer_worksheet(folder, written):
     settings = Settings(folder / "workspace", folder / "key", "both")
     proposed = propose_hospital(settings, HOSPITAL, written.path)
     known = load_site(written.site)
-    questions, corrected, told = Counter(), [], []
+    questions, corrected, told, is_taken = Counter(), [], [], False
     for _ in range(ROUNDS):
-        path = next(path for name in ("changes.xlsx", "worksheet.xlsx") if (path := proposed.worksheet.with_name(name)).exists())
+        path = next(
+            path for name in ("changes.xlsx", "worksheet.xlsx") if (path := proposed.worksheet.with_name(name)).exists()
+        )
         cells = read_cells(path)
+        headers = _correct_headers(cells, written)
+        if headers:
+            questions.update(headers.keys())
+            write_cells(path, headers)
+            proposed = propose_hospital(settings, HOSPITAL, written.path)
+            continue
         changes = {(README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}"): "QD"}
         changes |= _decide_columns(cells, known, questions, corrected)
         changes |= _decide_codes(cells, known, questions, corrected)
         changes |= dict(_add_constants(cells, known))
-        headers = _correct_headers(cells, written)
-        if headers:
-            write_cells(path, headers)
-            proposed = propose_hospital(settings, HOSPITAL, written.path)
-            continue
         write_cells(path, changes)
         try:
             take_worksheet(proposed.worksheet.parent)
         except OpenDecisionsError as error:
             told.append(str(error))
+            if told.count(str(error)) > 1:
+                break
             continue
+        is_taken = True
         break
-    return proposed.worksheet.parent, Answered(questions, tuple(corrected), tuple(told))
+    return proposed.worksheet.parent, Answered(questions, tuple(corrected), tuple(told), is_taken)
 
 
 def _correct_headers(cells: Cells, written):
@@ -131,7 +138,12 @@ def _add_constants(cells, known):
             is_needed = any(c.table == table and c.column in {row["C"] for row in own} for c in known.columns)
             if is_needed and not is_given:
                 last += 1
-                yield from (((COLUMNS, f"{letter}{last}"), text) for letter, text in zip("BCIJ", (source, f"{ALL_ROWS}{table}", f"{table}.*", line.record), strict=True))
+                yield from (
+                    ((COLUMNS, f"{letter}{last}"), text)
+                    for letter, text in zip(
+                        "BCIJ", (source, f"{ALL_ROWS}{table}", f"{table}.*", line.record), strict=True
+                    )
+                )
 
 
 def _decide_codes(cells: Cells, known, questions, corrected):

@@ -4,11 +4,10 @@ import csv
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.codes import Organ
 from world.cell import Cell
 from world.pen import OTHER_UNITS
 from world.truth import ORGANS, TESTS
-
-from schemas.codes import Organ
 
 with (Path(__file__).parent / "names.csv").open(encoding="utf-8", newline="") as _file:
     NAMES = {line["what"]: line for line in csv.DictReader(_file)}
@@ -87,7 +86,7 @@ class Layout:
 
     def identity(self, *, named):
         lines = [self.line("number", "patient")]
-        return lines + [self.line("name", "drop"), self.line("national_id", "person")] if named else lines
+        return [*lines, self.line("name", "drop"), self.line("national_id", "person")] if named else lines
 
     def write_identity(self, patient, *, named):
         cells = [self.write_number(patient.number)]
@@ -145,7 +144,9 @@ class Layout:
 
     def drug_parts(self, patient):
         drugs = patient.all("treatment")
-        names = "+".join(self.pen.spell("treatment", self.pen.quantity("treatment", "drug"), r.values["drug"]) for r in drugs)
+        names = "+".join(
+            self.pen.spell("treatment", self.pen.quantity("treatment", "drug"), r.values["drug"]) for r in drugs
+        )
         parts = [(Cell(names), [(record, "drug") for record in drugs])]
         for name in ("start_date", "end_date"):
             parts.append((self.pen.write(drugs[0], name), [(record, name) for record in drugs]))
@@ -159,7 +160,18 @@ class Layout:
             lines.append(self.line(f"laboratory.{test}", "field", "laboratory", "value", f"test={test}", said, unit))
         if self.dialect.units == "column of units":
             name = self.call("laboratory.unit")
-            lines = [Line(ln.name, ln.role, ln.table, ln.field, ln.record, f"column:{name}" if ln.record == "test=afp_ng_ml" else "", "") for ln in lines]
+            lines = [
+                Line(
+                    ln.name,
+                    ln.role,
+                    ln.table,
+                    ln.field,
+                    ln.record,
+                    f"column:{name}" if ln.record == "test=afp_ng_ml" else "",
+                    "",
+                )
+                for ln in lines
+            ]
             lines.append(Line(name, "field", "laboratory", "", "*"))
         return [*lines, Line("", "field", "laboratory", "", "visit_number=0")]
 
@@ -180,7 +192,9 @@ class Layout:
             *self.identity(named=False),
             self.line("laboratory.sample_date", "field", "laboratory", "sample_date"),
             self.line("laboratory.test", "field", "laboratory", "test"),
-            self.line("laboratory.value", "field", "laboratory", "value", unit=f"column:{unit_name}" if with_units else ""),
+            self.line(
+                "laboratory.value", "field", "laboratory", "value", unit=f"column:{unit_name}" if with_units else ""
+            ),
         ]
         if with_units:
             lines += [Line(unit_name, "field", "laboratory", ""), self.line("laboratory.range", "ignore")]
@@ -211,9 +225,15 @@ def make_sheets(dialect, pen, patients):
 
         return [make_redcap(layout)]
     if dialect.layout == "one sheet":
-        return [_make_wide(layout, patients, "患者信息", ("patient", "baseline", "organs", "outcome", "drugs", "laboratory"))]
+        return [
+            _make_wide(
+                layout, patients, "患者信息", ("patient", "baseline", "organs", "outcome", "drugs", "laboratory")
+            )
+        ]
     if dialect.layout == "sheets":
-        drugs = layout.identity(named=False) + layout.plain("treatment", ("line_number", "drug", "start_date", "end_date"))
+        drugs = layout.identity(named=False) + layout.plain(
+            "treatment", ("line_number", "drug", "start_date", "end_date")
+        )
         rows = [
             layout.row(patient, layout.write_fields(record, ("line_number", "drug", "start_date", "end_date")))
             for patient in patients
@@ -244,4 +264,3 @@ def _make_wide(layout, patients, name, blocks, *, named=True):
     lines = layout.identity(named=named) + [line for block in blocks for line in lines_of[block]()]
     rows = [layout.row(p, [part for block in blocks for part in parts_of[block](p)], named=named) for p in patients]
     return Sheet(name, lines, rows)
-

@@ -36,5 +36,9 @@ def _find_fault(seed, dialect, places, form, outcome):
 def describe(dialect):
     """A dialect by what is not plain of it, as Python that makes it again."""
     plain = Dialect()
-    said = [f"{f.name}={getattr(dialect, f.name)!r}" for f in fields(dialect) if getattr(dialect, f.name) != getattr(plain, f.name)]
+    said = [
+        f"{f.name}={getattr(dialect, f.name)!r}"
+        for f in fields(dialect)
+        if getattr(dialect, f.name) != getattr(plain, f.name)
+    ]
     return f"Dialect({', '.join(said)})"

@@ -16,7 +16,13 @@ TESTS = {
 """Laboratory tests: lowest, highest, decimals; all plausible, and not to be mistaken for another unit."""
 ORGANS = ("lung", "bone", "lymph_node", "adrenal", "peritoneum", "brain")
 ANTIBODIES = ("pembrolizumab", "nivolumab", "sintilimab", "toripalimab", "camrelizumab")
-VEINS = ("门静脉主干癌栓", "门静脉左支癌栓，右支通畅", "未见门静脉癌栓", "门静脉右前支癌栓；下腔静脉通畅", 'MRI "门静脉主干" 癌栓')
+VEINS = (
+    "门静脉主干癌栓",
+    "门静脉左支癌栓，右支通畅",
+    "未见门静脉癌栓",
+    "门静脉右前支癌栓；下腔静脉通畅",
+    'MRI "门静脉主干" 癌栓',
+)
 
 
 @dataclass
@@ -54,7 +60,9 @@ def _draw_patient(draw, place):
     number = f"00{310469 + 37 * place}"
     birth = date(1930, 1, 1) + timedelta(days=draw.randrange(23000))
     sex = draw.choice(("male", "male", "female"))
-    patient = Patient(number, draw.choice("赵钱孙李周吴郑") + draw.choice("伟芳娜敏静丽强磊") + draw.choice("一二三军"), "")
+    patient = Patient(
+        number, draw.choice("赵钱孙李周吴郑") + draw.choice("伟芳娜敏静丽强磊") + draw.choice("一二三军"), ""
+    )
     patient.national_id = _draw_national_id(draw, birth, sex)
     start = date(2018, 6, 1) + timedelta(days=draw.randrange(1100))
     for table, make in (("patient", _draw_identity), ("baseline", _draw_baseline), ("outcome", _draw_outcome)):
@@ -62,7 +70,9 @@ def _draw_patient(draw, place):
     patient.one("patient").values |= {"sex": sex, "birth_date": birth, "person_id": patient.national_id}
     for organ in draw.sample(ORGANS, draw.choice((1, 1, 2, 3))):
         patient.records.append(Record("metastasis", number, {"organ": organ}, (organ,)))
-    stop = _maybe(draw, min(start + timedelta(days=draw.randrange(20, 500)), patient.one("outcome").values["last_contact_date"]))
+    stop = _maybe(
+        draw, min(start + timedelta(days=draw.randrange(20, 500)), patient.one("outcome").values["last_contact_date"])
+    )
     for drug in (draw.choice(("lenvatinib", "sorafenib")), draw.choice(ANTIBODIES)):
         values = {"line_number": 1, "drug": drug, "start_date": start, "end_date": stop}
         patient.records.append(Record("treatment", number, values, (1, drug)))

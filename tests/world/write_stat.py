@@ -21,7 +21,9 @@ def write_stat(sheets, folder, dialect):
         names = name_variables(sheet, dialect)
         columns = {name: _make_column([row.cells[i] for row in sheet.rows]) for i, name in enumerate(names)}
         path = folder / f"data{number}.{dialect.kind}"
-        formats = {name: FORMATS[dialect.kind][dialect.date_form] for i, name in enumerate(names) if _is_of_days(sheet, i)}
+        formats = {
+            name: FORMATS[dialect.kind][dialect.date_form] for i, name in enumerate(names) if _is_of_days(sheet, i)
+        }
         known = dialect.date_form == "day variable"
         for name in () if known else formats:
             columns[name] = _count_days(columns[name], dialect)
@@ -38,9 +40,13 @@ def _is_of_days(sheet, place):
 def _count_days(days, dialect):
     """The number that the program keeps: seconds since 1582 in SPSS, else days since 1960, or months since 1960."""
     if dialect.kind == "sav":
-        return pd.Series([None if day is None else (day - dt.date(1582, 10, 14)).days * 86400.0 for day in days], dtype=float)
+        return pd.Series(
+            [None if day is None else (day - dt.date(1582, 10, 14)).days * 86400.0 for day in days], dtype=float
+        )
     if dialect.kind == "dta" and dialect.date_form == "month variable":
-        return pd.Series([None if day is None else (day.year - 1960) * 12.0 + day.month - 1 for day in days], dtype=float)
+        return pd.Series(
+            [None if day is None else (day.year - 1960) * 12.0 + day.month - 1 for day in days], dtype=float
+        )
     return pd.Series([None if day is None else float((day - dt.date(1960, 1, 1)).days) for day in days], dtype=float)
 
 

@@ -30,9 +30,9 @@ def _write_rows(sheet, dialect):
             texts.insert(find_long_row(sheet)[1], "9")
         rows.append(texts)
     buffer = io.StringIO(newline="")
-    end = "\r" if "CR only" in dialect.row_forms else "\r\n"
-    csv.writer(buffer, delimiter=dialect.delimiter, lineterminator=end).writerows(rows)
-    return buffer.getvalue() + ("\x1a" if "Ctrl-Z" in dialect.row_forms else "")
+    csv.writer(buffer, delimiter=dialect.delimiter).writerows(rows)
+    text = buffer.getvalue().replace("\r\n", "\r" if "CR only" in dialect.row_forms else "\r\n")
+    return text + ("\x1a" if "Ctrl-Z" in dialect.row_forms else "")
 
 
 def find_long_row(sheet):

@@ -3,6 +3,7 @@
 import datetime as dt
 
 import xlsxwriter
+
 from world.cell import ERROR, UNCALCULATED
 
 OFFSET = 2
@@ -11,7 +12,9 @@ OFFSET = 2
 def write_workbook(sheets, folder, dialect):
     """Write one workbook; return the place of each sheet: file name, sheet name, number of its first row."""
     path = folder / "登记.xlsx"
-    book = xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False, "date_1904": "1904 days" in dialect.file_forms})
+    book = xlsxwriter.Workbook(
+        path, {"strings_to_formulas": False, "strings_to_urls": False, "date_1904": "1904 days" in dialect.file_forms}
+    )
     # A template's day of making, as hospitals' workbooks have it; the day of the last saving is that of the extract.
     book.set_properties({"created": dt.datetime(2006, 9, 16)})
     formats = {}
