@@ -16,6 +16,7 @@ OTHER_UNITS = {
 }  # fmt: skip
 """Unit and factor from the registry's own; the products are exact."""
 SHARE = 0.3
+ELEVEN_DIGITS = 1e10
 YES_NO = (("是", "否"), ("yes", "no"), ("1", "0"), ("有", "无"), ("Y", "N"))
 
 
@@ -87,6 +88,8 @@ class Pen:
         if sign != "=":
             return Cell(f"{sign}{context.show(value)}", form=f"{sign} before")
         text, plain = context.show(value), show_number(value)
+        if value >= ELEVEN_DIGITS:
+            return Cell(text, form="HBV DNA of 11 digits")
         keeps_numbers = self.dialect.is_workbook or self.dialect.is_stat
         if keeps_numbers and self.dialect.decimal == PLAIN:
             return Cell(text, value)

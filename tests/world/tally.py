@@ -78,8 +78,10 @@ class Tally:
         self.faults += other.faults
 
     def find_asked(self):
-        """(form, share of its cells read without a question) of the forms to be read of which too many are asked about."""
-        shares = ((form, self.share_unasked(form)) for form, line in CATALOGUE.items() if line["expected"] == READ)
+        """(form, share of its cells read without a question) of the forms to be read, or told of, of which too many are asked about."""
+        shares = (
+            (form, self.share_unasked(form)) for form, line in CATALOGUE.items() if line["expected"] in (READ, TELL)
+        )
         return [(form, share) for form, share in shares if share < LEAST_UNASKED and (form, ASKED) not in KNOWN_OPEN]
 
     def share_unasked(self, form):
