@@ -15,7 +15,7 @@ WORKBOOK_KINDS = ("xlsx", "SpreadsheetML 2003")
 MARKUP_KINDS = ("HTML called .xls",)
 STAT_KINDS = ("sav", "dta", "xpt")
 READ_KINDS = ("xlsx",) * 7 + ("csv",) * 6 + ("text called .xls", "HTML called .xls", "SpreadsheetML 2003") + STAT_KINDS
-KINDS = READ_KINDS * 6 + REFUSED
+KINDS = READ_KINDS * 3 + REFUSED
 ENCODINGS = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
 DELIMITERS = (",", ";", "\t", "|")
 LANGUAGES = ("zh", "pinyin", "en", "both")
@@ -45,7 +45,7 @@ NUMBER_FORMS = (PLAIN, "number without zeros", '="00123"', "leading apostrophe",
 LISTS = ("checkboxes", "listed in a cell", "ticks")
 ROW_FORMS = (
     "notes", "signature", "print time", "totals", "subtotals", "averages", "legend below", "blank rows", "header repeated", "hidden rows",
-    "merged ids", "merged cells", "Ctrl-Z", "trailing separators", "missing trailing separators", "long row", "formats far down",
+    "merged ids", "merged cells", "Ctrl-Z", "trailing separators", "left-out trailing separators", "long row", "formats far down",
     "CR only", "offset",
 )  # fmt: skip
 FILE_FORMS = (
@@ -62,10 +62,13 @@ MISSING_WORDS = (
     "NE", "NK", "UNK", "nil", "none", "null", "NaN", ".", "?", "[Not Available]", "-1", "-9", "9", "99", "999", "8888", "-99", "-98",
 )  # fmt: skip
 CELL_FORMS = (
-    *number_forms.READ_FORMS, *number_forms.ASKED_FORMS, *number_forms.WORKBOOK_FORMS, *date_forms.READ_FORMS, *date_forms.MISSING_FORMS,
-    *date_forms.ASKED_FORMS, *date_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_MISSING, "ongoing", "unknown code", "full-width code",
-    "text with blanks", "text with a line feed", "national id as a number",
+    *number_forms.READ_FORMS, *number_forms.ASKED_FORMS, *date_forms.READ_FORMS, *date_forms.MISSING_FORMS, *date_forms.ASKED_FORMS,
+    "ongoing", "unknown code", "full-width code", "text with blanks", "text with a line feed",
 )  # fmt: skip
+WORKBOOK_CELL_FORMS = (
+    *number_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_MISSING, "national id as a number",
+)  # fmt: skip
+"""Forms of cells whose number or format only a workbook keeps."""
 
 
 @dataclass(frozen=True)
@@ -153,17 +156,18 @@ def draw_dialect(seed):
             lists=one("lists", LISTS),
             units=one("units", (PLAIN, "other units", "column of units")),
             row_forms=some("row forms", ROW_FORMS, 0, 1, 2, 3),
-            file_forms=some("file forms", FILE_FORMS, 0, 0, 1),
+            file_forms=some("file forms", FILE_FORMS, 0, 1, 2),
             missing_words=some("missing words", MISSING_WORDS, 0, 1, 2, 3),
-            cell_forms=some("cell forms", CELL_FORMS, 0, 2, 3, 4, 6),
+            cell_forms=some("cell forms", CELL_FORMS, 0, 3, 4, 6)
+            + some("workbook forms", WORKBOOK_CELL_FORMS, 2, 3, 4, 5),
         )
     )
 
 
-IN_TEXT_ONLY = {"Ctrl-Z", "trailing separators", "missing trailing separators", "long row", "CR only"}
+IN_TEXT_ONLY = {"Ctrl-Z", "trailing separators", "left-out trailing separators", "long row", "CR only"}
 IN_WORKBOOKS_ONLY = {
     "hidden rows", "merged ids", "merged cells", "formats far down", "offset", "hidden sheet", "old copy", "explanation sheet", "empty sheet",
-    "1904 days", "national id as a number", *number_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_FORMS, *date_forms.WORKBOOK_MISSING,
+    "1904 days", *WORKBOOK_CELL_FORMS,
 }  # fmt: skip
 IN_XLSX_ONLY = {
     "1904 days", "hidden sheet", "old copy", "explanation sheet", "empty sheet", "formats far down", "offset", "superscript run", "struck-through run",

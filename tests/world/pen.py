@@ -15,7 +15,8 @@ OTHER_UNITS = {
     "albumin_g_l": ("g/dL", 0.1), "tumour_size_cm": ("mm", 10), "platelets_10e9_l": ("/uL", 1000), "body_weight_kg": ("斤", 2), "afp_ng_ml": ("ug/L", 1),
 }  # fmt: skip
 """Unit and factor from the registry's own; the products are exact."""
-SHARE = 0.3
+SHARE_OF_COLUMNS, SHARE = 0.6, 0.3
+"""In how many of the columns that it suits a form is found, and in how many of their cells; what is rare takes it always."""
 ELEVEN_DIGITS = 1e10
 YES_NO = (("是", "否"), ("yes", "no"), ("1", "0"), ("有", "无"), ("Y", "N"))
 
@@ -66,12 +67,14 @@ class Pen:
             value if value is None else round(value * factor, 6), sign, context, is_count="Int" in kind
         )
 
-    def _find_form(self, forms, write, context, column):
+    def _find_form(self, forms, write, context, column, *, is_rare=False):
         """The first form of the dialect that this cell takes, of those that its column has; a part of a key takes none."""
         for form in self.dialect.cell_forms if not context.is_key else ():
-            if form not in forms or self.stream(form, column).random() > 0.6:
+            is_of_column = is_rare or self.stream(form, column).random() < SHARE_OF_COLUMNS
+            if form not in forms or not is_of_column:
                 continue
-            cell = write(forms[form]) if self.stream(form, column, context.place).random() < SHARE else None
+            is_taken = is_rare or self.stream(form, column, context.place).random() < SHARE
+            cell = write(forms[form]) if is_taken else None
             if cell is not None:
                 return cell.of(form)
         return None
@@ -80,7 +83,10 @@ class Pen:
         forms = {**number_forms.READ_FORMS, **number_forms.ASKED_FORMS, **number_forms.WORKBOOK_FORMS}
         if is_count:
             forms = {name: form for name, form in forms.items() if name not in number_forms.FLOAT_ONLY}
-        found = self._find_form(forms, lambda form: form(value, sign, context), context, context.quantity)
+        is_rare = sign != "=" or value >= ELEVEN_DIGITS
+        found = self._find_form(
+            forms, lambda form: form(value, sign, context), context, context.quantity, is_rare=is_rare
+        )
         if found:
             return found
         if sign == "not_detected":

@@ -23,7 +23,7 @@ def _write_rows(sheet, dialect):
         texts = [cell.text or "" for cell in row.cells]
         if "trailing separators" in dialect.row_forms:
             texts.append("")
-        if "missing trailing separators" in dialect.row_forms and number % 3:
+        if "left-out trailing separators" in dialect.row_forms and number % 3:
             while len(texts) > 1 and not texts[-1]:
                 texts.pop()
         if "long row" in dialect.row_forms and number == find_long_row(sheet)[0]:
