@@ -1,0 +1,161 @@
+"""A person who knows the truth fills in the worksheet that `registry new-hospital` proposes: the second way to a mapping."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from worksheet_desk import (
+    CODE_DECISION,
+    COLUMN_DECISION,
+    COLUMN_RECORD,
+    COLUMN_UNIT,
+    Cells,
+    list_rows,
+    name_line,
+    read_cells,
+    write_cells,
+)
+
+from etl.errors import OpenDecisionsError
+from etl.mapping.read_site import load_site
+from etl.mapping.site import normalise_code
+from etl.onboarding.propose_hospital import propose_hospital
+from etl.onboarding.proposing.draft import ALL_ROWS
+from etl.onboarding.proposing.words import UNIT_COLUMN
+from etl.onboarding.take_worksheet import take_worksheet
+from etl.onboarding.worksheet.form import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
+from etl.settings import Settings
+from schemas.quantity import describe_quantity
+from world.mapping import HOSPITAL
+from world.pen import CONTRACTS
+
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a person was asked on the way, by column or code, and what was proposed as sure and had to be corrected."""
+
+    questions: Counter
+    corrected: tuple
+    told: tuple
+    """Messages of the rounds in which something was still open."""
+    is_taken: bool
+
+
+def answer_worksheet(folder, written):
+    """Propose a mapping, fill in its worksheet as the written mapping knows it, round after round; the mapping lies in `folder`."""
+    settings = Settings(folder / "workspace", folder / "key", "both")
+    proposed = propose_hospital(settings, HOSPITAL, written.path)
+    known = load_site(written.site)
+    questions, corrected, told, is_taken = Counter(), [], [], False
+    for _ in range(ROUNDS):
+        path = next(
+            path for name in ("changes.xlsx", "worksheet.xlsx") if (path := proposed.worksheet.with_name(name)).exists()
+        )
+        cells = read_cells(path)
+        headers = _correct_headers(cells, written)
+        if headers:
+            questions.update(headers.keys())
+            write_cells(path, headers)
+            proposed = propose_hospital(settings, HOSPITAL, written.path)
+            continue
+        changes = {(README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}"): "QD"}
+        changes |= _decide_columns(cells, known, questions, corrected)
+        changes |= _decide_codes(cells, known, questions, corrected)
+        changes |= dict(_add_constants(cells, known))
+        write_cells(path, changes)
+        try:
+            take_worksheet(proposed.worksheet.parent)
+        except OpenDecisionsError as error:
+            told.append(str(error))
+            if told.count(str(error)) > 1:
+                break
+            continue
+        is_taken = True
+        break
+    return proposed.worksheet.parent, Answered(questions, tuple(corrected), tuple(told), is_taken)
+
+
+def _correct_headers(cells: Cells, written):
+    """The rows of the headers that were not found rightly, as the person writes them."""
+    changes = {}
+    for number, row in list_rows(cells, SHEETS):
+        for sheet, (file, page, first) in zip(written.sheets, written.places, strict=True):
+            last = first + len(sheet.top) + len(sheet.header) - 1
+            true = str(last) if len(sheet.header) == 1 else f"{last - 1}-{last}"
+            if (page or file) in row["B"] and row.get("C") not in (true, str(last), "0", None):
+                changes[SHEETS, f"G{number}"] = true
+    return changes
+
+
+def _decide_columns(cells: Cells, known, questions, corrected):
+    changes = {}
+    for number, row in list_rows(cells, COLUMNS):
+        source, column = row["B"], row["C"]
+        said = _find_line(known, source, column)
+        if COLUMN_DECISION not in row or COLUMN_UNIT not in row:
+            questions["column", source, column] += 1
+        if row.get(COLUMN_DECISION, "").split(" | ")[0] not in ("", said[0]):
+            corrected.append((column, row[COLUMN_DECISION], said[0]))
+        for letter, text in zip((COLUMN_DECISION, COLUMN_RECORD, COLUMN_UNIT), said, strict=True):
+            if text or letter in row:
+                changes[COLUMNS, f"{letter}{number}"] = text
+    return changes
+
+
+def _find_line(known, source, column):
+    """Decision, record and unit of a column, by its name; of a constant by its table."""
+    if column.startswith(ALL_ROWS):
+        table = column.removeprefix(ALL_ROWS)
+        record = next((c.record for c in known.columns if c.table == table and not c.column), None)
+        return (f"{table}.*", record, "") if record else ("not_needed", "", "")
+    lines = [c for c in known.columns if c.column == column or c.column.endswith(f" {column}")]
+    line = next((c for c in lines if c.role == "field"), lines[0] if lines else None)
+    if line is None:
+        return ("not_needed", "", "")
+    if line.role == "field" and not line.field:
+        return (UNIT_COLUMN, line.record, "")
+    return (name_line(line), line.record, line.unit or _find_unit(line))
+
+
+def _find_unit(line):
+    """The unit that the registry takes where a mapping names none."""
+    if line.role != "field" or not line.field:
+        return ""
+    unit = describe_quantity(CONTRACTS[line.table][line.field], line.constants.get("test")).unit
+    return "" if unit in (None, "1") else unit
+
+
+def _add_constants(cells, known):
+    """Rows for what is the same in all rows, which no column gives."""
+    rows = list_rows(cells, COLUMNS)
+    last = max((number for number, _ in rows), default=0)
+    constants = {c.table: c for c in known.columns if c.role == "field" and not c.column}
+    for table, line in constants.items():
+        for source in sorted({row["B"] for _, row in rows}):
+            own = [row for _, row in rows if row["B"] == source]
+            is_given = any(row["C"] == f"{ALL_ROWS}{table}" for row in own)
+            is_needed = any(c.table == table and c.column in {row["C"] for row in own} for c in known.columns)
+            if is_needed and not is_given:
+                last += 1
+                yield from (
+                    ((COLUMNS, f"{letter}{last}"), text)
+                    for letter, text in zip(
+                        "BCIJ", (source, f"{ALL_ROWS}{table}", f"{table}.*", line.record), strict=True
+                    )
+                )
+
+
+def _decide_codes(cells: Cells, known, questions, corrected):
+    changes = {}
+    for number, row in list_rows(cells, CODES):
+        field, code = row["B"].split(" | ")[0], row["C"]
+        table, name = field.split(".")[:2]
+        value = known.codes.get((table, name), {}).get(normalise_code(code), "ask")
+        if CODE_DECISION not in row:
+            questions["code", field, code] += 1
+        elif row[CODE_DECISION] != value and value != "ask":
+            corrected.append((code, row[CODE_DECISION], value))
+        if CODE_DECISION not in row or value != "ask":
+            changes[CODES, f"{CODE_DECISION}{number}"] = value
+    return changes
