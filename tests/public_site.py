@@ -1,5 +1,6 @@
 """A public data set, loaded once for the tests of its site: into a workspace of its own, real patients only."""
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from etl.settings import Settings
 from etl.store.warehouse import read_frames
 
 SHARED = Path(__file__).parents[1].parent / "shared"
+
+EXTRACTED = dt.date(2026, 1, 1)
+"""The files do not say when they were exported; whatever they tell of had happened by this day."""
 
 
 @dataclass
@@ -44,7 +48,9 @@ class Loaded:
 def load_public(hospital: str, delivery: Path, folder: Path) -> Loaded:
     """Ingest a delivery with the hospital's mapping into a new workspace."""
     settings = Settings(folder / "workspace", folder / "key", "both")
-    summary = ingest(settings, hospital, extract=delivery, check=False, accept=False, progress=lambda *_: None)
+    summary = ingest(
+        settings, hospital, extract=delivery, check=False, accept=False, progress=lambda *_: None, extracted=EXTRACTED
+    )
     return Loaded(settings, summary)
 
 

@@ -1,5 +1,6 @@
 """Headers in several rows: groups above, names below, in workbooks and text files, from the scan to the loaded records."""
 
+import clinic
 import pytest
 import xlsxwriter
 from worksheet_desk import fill, list_rows, read_cells, write_cells
@@ -89,7 +90,9 @@ def test_from_the_scan_to_the_records(tmp_path, name):
     path = propose_hospital(settings, "x", delivery).worksheet
     fill(path, lambda *_: ("同意建议", "", ""), lambda *_: "missing")
     take_worksheet(path.parent)
-    summary = ingest(settings, "x", extract=delivery, check=False, accept=False, progress=lambda *_: None)
+    summary = ingest(
+        settings, "x", extract=delivery, check=False, accept=False, progress=lambda *_: None, extracted=clinic.EXTRACTED
+    )
     source = load_site(path.parent).sources[0]
     assert (source.header_from, source.header_row) == (2, 3)
     laboratory = read_frames(settings.warehouse_path, ["core.laboratory"])["laboratory"]
@@ -142,16 +145,28 @@ def test_a_header_that_moved_moves_with_both_rows(tmp_path):
     path = propose_hospital(settings, "x", write_book(tmp_path / "a.xlsx")).worksheet
     fill(path, lambda *_: ("同意建议", "", ""), lambda *_: "missing")
     take_worksheet(path.parent)
-    ingest(settings, "x", extract=tmp_path / "a.xlsx", check=False, accept=False, progress=lambda *_: None)
+    ingest(
+        settings,
+        "x",
+        extract=tmp_path / "a.xlsx",
+        check=False,
+        accept=False,
+        progress=lambda *_: None,
+        extracted=clinic.EXTRACTED,
+    )
     moved = write_book(tmp_path / "b.xlsx", 1)
     with pytest.raises(StructureError, match=r"registry new-hospital x --extract \S+b\.xlsx"):
-        ingest(settings, "x", extract=moved, check=True, accept=False, progress=lambda *_: None)
+        ingest(
+            settings, "x", extract=moved, check=True, accept=False, progress=lambda *_: None, extracted=clinic.EXTRACTED
+        )
     changes = propose_hospital(settings, "x", moved).worksheet
     number, row = list_rows(read_cells(changes), SHEETS)[0]
     assert row["C"] == "2-3"
     fill(changes, lambda *_: ("同意建议", "", ""), lambda *_: "missing")
     write_cells(changes, {(SHEETS, f"G{number}"): "同意建议"})
     take_worksheet(changes.parent)
-    ingest(settings, "x", extract=moved, check=False, accept=False, progress=lambda *_: None)
+    ingest(
+        settings, "x", extract=moved, check=False, accept=False, progress=lambda *_: None, extracted=clinic.EXTRACTED
+    )
     source = load_site(changes.parent).sources[0]
     assert (source.header_from, source.header_row) == (2, 3)

@@ -65,12 +65,13 @@ def test_an_ingest_killed_while_loading_leaves_the_last_version(desk):
     desk.ingest()
     clinic.write_delivery(desk.extracts / "b", labs=OCTOBER)
     code = (
-        "import os, signal, etl.ingest as m\n"
+        "import datetime, os, signal, etl.ingest as m\n"
         "from pathlib import Path\n"
         "from etl.settings import Settings\n"
         "m.refresh = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
         f"s = Settings(Path({str(desk.settings.workspace)!r}), Path({str(desk.settings.key_file)!r}), 'en')\n"
-        "m.ingest(s, 'clinic', extract=None, check=False, accept=False, progress=lambda *_: None)\n"
+        f"day = datetime.date.fromisoformat({str(clinic.EXTRACTED)!r})\n"
+        "m.ingest(s, 'clinic', extract=None, check=False, accept=False, progress=lambda *_: None, extracted=day)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == -signal.SIGKILL
@@ -87,7 +88,15 @@ def test_of_two_ingests_at_once_the_later_one_starts_again(desk):
             desk.ingest()
 
     with pytest.raises(errors.BusyError, match="Another ingest"):
-        ingest(desk.settings, "clinic", extract=None, check=False, accept=False, progress=interrupt)
+        ingest(
+            desk.settings,
+            "clinic",
+            extract=None,
+            check=False,
+            accept=False,
+            progress=interrupt,
+            extracted=clinic.EXTRACTED,
+        )
     assert desk.read("ingests").height == 1
 
 
@@ -97,7 +106,7 @@ def test_a_key_or_workspace_that_cannot_be_written(desk, tmp_path):
     with pytest.raises(errors.IdentityError, match="REGISTRY_KEY_FILE"):
         ingest(
             replace(desk.settings, key_file=tmp_path / "file" / "key"),
-            "clinic", extract=None, check=False, accept=False, progress=lambda *_: None,
+            "clinic", extract=None, check=False, accept=False, progress=lambda *_: None, extracted=clinic.EXTRACTED
         )  # fmt: skip
     with (
         pytest.raises(errors.UsageError, match="WORKSPACE"),
@@ -109,4 +118,12 @@ def test_a_key_or_workspace_that_cannot_be_written(desk, tmp_path):
 @pytest.mark.parametrize("name", ["../clinic", "clinic/", "../sites/clinic", ".", "clinic\n", "", "\x1b[31m"])
 def test_a_hospitals_name_is_no_path(desk, name):
     with pytest.raises(errors.UsageError, match="no hospital called" if name else "No hospital is named"):
-        ingest(desk.settings, name, extract=None, check=False, accept=False, progress=lambda *_: None)
+        ingest(
+            desk.settings,
+            name,
+            extract=None,
+            check=False,
+            accept=False,
+            progress=lambda *_: None,
+            extracted=clinic.EXTRACTED,
+        )

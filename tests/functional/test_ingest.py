@@ -206,7 +206,15 @@ def test_two_hospitals_learn_that_a_patient_is_shared_but_not_where(desk):
         patients=patients.replace("003,", "A77,").replace("001,", "A1,").replace("002,", "A2,"),
         labs=clinic.LABS.replace("003,", "A77,").replace("001,", "A1,").replace("002,", "A2,"),
     )
-    ingest(desk.settings, "other", extract=folder, check=False, accept=False, progress=lambda *_: None)
+    ingest(
+        desk.settings,
+        "other",
+        extract=folder,
+        check=False,
+        accept=False,
+        progress=lambda *_: None,
+        extracted=clinic.EXTRACTED,
+    )
     shared = desk.read("cross_findings")
     assert sorted(shared.select("hospital", "source_row").rows()) == [("clinic", 4), ("other", 4)]
     own = shared.filter(pl.col("hospital") == "clinic").drop("hospital").write_json()

@@ -52,7 +52,15 @@ def load(tmp_path, columns=COLUMNS, rows=ROWS):
     clinic.write_site(tmp_path / "sites" / "clinic", columns=columns, codes=CODES, site=SITE)
     (tmp_path / "data.csv").write_text(rows, encoding="utf-8")
     settings = Settings(tmp_path, tmp_path / "key", "both")
-    ingest(settings, "clinic", extract=tmp_path / "data.csv", check=False, accept=False, progress=lambda *_: None)
+    ingest(
+        settings,
+        "clinic",
+        extract=tmp_path / "data.csv",
+        check=False,
+        accept=False,
+        progress=lambda *_: None,
+        extracted=clinic.EXTRACTED,
+    )
     return read_frames(settings.warehouse_path, ["core.metastasis", "core.treatment", "core.findings"])
 
 

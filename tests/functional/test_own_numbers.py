@@ -1,7 +1,6 @@
 """A patient's own number and national id are masked in that patient's texts, wherever a text is stored; nothing else is."""
 
 import csv
-import datetime as dt
 import random
 import re
 import time
@@ -199,7 +198,7 @@ def test_nothing_that_is_stored_or_written_holds_a_patients_number(tmp_path):
         check=False,
         accept=False,
         progress=lambda *_: None,
-        today=dt.date(2026, 1, 1),
+        extracted=clinic.EXTRACTED,
     )
     write_quality(settings)
     found = read_frames(settings.warehouse_path, ["marts.finding", "landing.source_row"])
@@ -220,7 +219,15 @@ def test_a_laboratory_value_that_equals_the_patients_number_is_loaded(tmp_path):
         text.replace("002,", "121000,") for text in (clinic.PATIENTS, clinic.LABS.replace(",20,IU/mL", ",121000,ng/mL"))
     )
     clinic.write_delivery(settings.extracts_dir / "clinic" / "x", patients=patients, labs=labs)
-    ingest(settings, "clinic", extract=None, check=False, accept=False, progress=lambda *_: None)
+    ingest(
+        settings,
+        "clinic",
+        extract=None,
+        check=False,
+        accept=False,
+        progress=lambda *_: None,
+        extracted=clinic.EXTRACTED,
+    )
     laboratory = read_frames(settings.warehouse_path, ["core.laboratory"])["laboratory"]
     afp = laboratory.filter((pl.col("test") == "afp_ng_ml") & (pl.col("source_row") == 3))
     assert afp["value"].to_list() == [121000.0]

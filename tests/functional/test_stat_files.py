@@ -83,6 +83,7 @@ def load(folder, suffix):
         check=False,
         accept=False,
         progress=lambda *_: None,
+        extracted=clinic.EXTRACTED,
     )
     names = ["patient", "baseline", "laboratory"]
     tables = read_frames(settings.warehouse_path, [f"core.{name}" for name in names])
@@ -186,6 +187,7 @@ def test_a_mapping_for_workbooks_says_what_to_change(tmp_path):
             check=False,
             accept=False,
             progress=lambda *_: None,
+            extracted=clinic.EXTRACTED,
         )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from proposal_counts import count_codes, count_columns
-from public_site import SHARED, Loaded, check_accounts, load_public
+from public_site import EXTRACTED, SHARED, Loaded, check_accounts, load_public
 from worksheet_desk import (
     CODE_DECISION,
     COLUMN_DECISION,
@@ -117,7 +117,9 @@ def test_a_finished_worksheet_gives_what_the_mapping_by_hand_gives(hospital, tmp
     delivery = find_delivery(hospital)
     settings = Settings(tmp_path / "workspace", tmp_path / "key", "both")
     assert finish(settings, hospital, delivery) <= 2
-    summary = ingest(settings, "unknown", extract=delivery, check=False, accept=False, progress=lambda *_: None)
+    summary = ingest(
+        settings, "unknown", extract=delivery, check=False, accept=False, progress=lambda *_: None, extracted=EXTRACTED
+    )
     check_accounts(summary)
     by_hand = load_public(hospital, delivery, tmp_path / "by_hand")
     wanted, got = by_hand.summary.accounts, summary.accounts
