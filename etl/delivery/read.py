@@ -31,7 +31,7 @@ from etl.delivery.stat_files import (
     read_catalogue,
     read_stat_file,
 )
-from etl.delivery.text_files import cut_rows, decode_text, find_delimiter
+from etl.delivery.text_files import cut_rows, decode_text, find_delimiter, unwrap
 from etl.errors import DeliveryError
 from etl.suggestions import escape_hidden
 
@@ -297,6 +297,7 @@ def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
     text, encoding = decode_text(_read_bytes(path), name)
     try:
         cells, n_cells = cut_rows(text, delimiter or find_delimiter(text))
+        cells = unwrap(cells) if '="' in text or "'" in text else cells
     except csv.Error as error:
         raise DeliveryError(
             f"{name}: the quotation marks do not close ({error}). Save it again from Excel as 'CSV UTF-8'.",

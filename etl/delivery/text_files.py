@@ -15,6 +15,9 @@ from etl.errors import DeliveryError
 TEXT_ENCODINGS = ("utf-8", "gb18030")
 DELIMITERS = (",", "\t", ";")
 _DELIMITER_HEAD = 100_000
+_FEW_PRIVATE, _RARE, _FEWEST_OF_A_LINE = 3, 0.02, 3
+# Excel keeps leading zeros of a text file in ="00123"; some programs put an apostrophe before it, as one types it in Excel.
+_AS_TEXT = {r'^="(.*)"$': "$1", r"^'(\d.*)$": "$1"}
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -58,6 +61,13 @@ def _cut_lines(
         cells = cells.select(column.scatter(places, read[column.name]) for column in cells)
     is_row = ~pl.int_range(len(lines), eager=True).is_in(within)
     return (cells.filter(is_row), n_cells.filter(is_row)) if within else (cells, n_cells)
+
+
+def unwrap(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return cells without what programs put around a text so that Excel does not take it for a number."""
+    for pattern, kept in _AS_TEXT.items():
+        cells = cells.with_columns(pl.all().str.replace(pattern, kept))
+    return cells
 
 
 def _make_columns(rows: Sequence[Sequence[str]], width: int) -> pl.DataFrame:
@@ -112,11 +122,44 @@ def decode_text(content: bytes, name: str) -> tuple[str, str]:
             f"{name}：文件为 UTF-8 编码，但部分字节损坏或被截断。请重新导出。",
         )
     with suppress(UnicodeDecodeError):
-        return content.decode(TEXT_ENCODINGS[1]), TEXT_ENCODINGS[1]
+        text = content.decode(TEXT_ENCODINGS[1])
+        _refuse_other_encodings(text, content, name)
+        return text, TEXT_ENCODINGS[1]
     raise DeliveryError(
         f"{name}: the text is in none of the encodings tried ({tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
         f"{name}：文本不属于已尝试的编码（{tried}）。请在 Excel 中另存为“CSV UTF-8”。",
     )
+
+
+def _refuse_other_encodings(text: str, content: bytes, name: str) -> None:
+    """Refuse what can be decoded as GB18030 and is not: Big5 becomes private characters, lines of UTF-8 other Chinese ones.
+
+    A rare character in a name may be a private one.
+
+    Raises:
+        DeliveryError: so it is.
+    """
+    n_private = sum("\ue000" <= character <= "\uf8ff" for character in text)
+    n_wide = sum(character > "\x7f" for character in text)
+    if n_private > max(_FEW_PRIVATE, n_wide * _RARE):
+        raise DeliveryError(
+            f"{name}: the text is Chinese in another encoding than UTF-8 and GB18030, perhaps Big5. Let the program that exported it "
+            "write UTF-8.",
+            f"{name}：该文本的中文编码既非 UTF-8 也非 GB18030，可能是 Big5。请在导出程序中选择 UTF-8。",
+        )
+    for number, line in enumerate(content.splitlines(), 1):
+        if len(line) > sum(byte < 0x80 for byte in line) + 2 * _FEWEST_OF_A_LINE and _is_utf8(line):
+            raise DeliveryError(
+                f"{name}: line {number} is UTF-8 and others are GB18030: two files were joined. Export it again in one encoding, best UTF-8.",
+                f"{name}：第 {number} 行为 UTF-8 编码，其他行为 GB18030：文件由两种编码拼接而成。请以同一编码（建议 UTF-8）重新导出。",
+            )
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        return all(character < "\x80" or character >= "\u0800" for character in line.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _is_damaged_utf8(content: bytes) -> bool:
@@ -128,8 +171,9 @@ def _is_damaged_utf8(content: bytes) -> bool:
     n_broken = text.count("\ufffd") - content.count("\ufffd".encode())
     if n_broken == 0:
         return False
-    n_read = sum(character > "\x7f" for character in text) - n_broken
-    return content.startswith(b"\xef\xbb\xbf") or n_read > n_broken
+    # Two bytes of GB18030 are now and then a character of UTF-8, three hardly ever.
+    n_read = sum(character >= "\u0800" for character in text) - n_broken
+    return content.startswith(b"\xef\xbb\xbf") or n_read > max(n_broken, _FEWEST_OF_A_LINE)
 
 
 def find_delimiter(text: str) -> str:

@@ -41,6 +41,7 @@ _NUMBER = r"^[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?: \d{3})+)(?:\
 _THOUSAND = r"[1-9]\d{0,2}[.,]\d{3}(?:\D|$)"
 # What laboratories print behind a number: too high, too low, marked.
 _FLAG = r"(\d\.?)\s*(?:[↑↓*]+|\((?:hh?|ll?|[↑↓*])\)|hh?|ll?)$"
+_NO_WIDTH = r"[\x{200b}-\x{200f}\x{2060}\x{feff}]"
 _TEN = r"^(<|>|<=|>=)?\s*10\^(\d{1,2})$"
 _SMALL_DIGITS = r"[₀-₉①-⓿❶-➓㈠-㈩㊀-㊉½¼¾⅐-⅞]"
 _PLAIN = r"^[<>]?=?[\d.,+-]*$"
@@ -75,8 +76,9 @@ class Parsed:
 
 
 def clean_text(texts: pl.Series) -> pl.Series:
-    """Return texts in the form in which they are read: NFKC (full-width digits become plain), stripped, empty as null."""
-    return _select(texts, pl.col("t").str.normalize("NFKC").str.strip_chars().replace("", None))
+    """Return texts in the form in which they are read: NFKC (full-width digits become plain), without characters of no width, stripped, empty as null."""
+    seen = pl.col("t").str.replace_all(_NO_WIDTH, "").str.normalize("NFKC")
+    return _select(texts, seen.str.strip_chars().replace("", None))
 
 
 def mark_small_digits(texts: pl.Series) -> pl.Series:
