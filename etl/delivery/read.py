@@ -236,7 +236,7 @@ def _read_markup(path: Path, name: str, kind: str) -> Iterator[Grid]:
             f"{name}: a page of more than {size} is not read. Export it in parts.",
             f"{name}：超过 {size} 的网页不予读取，请分批导出。",
         )
-    package = str(Path(__file__).parents[2])
+    package = str(Path(workbook.__file__).parents[2])
     command = [sys.executable, "-P", "-c", _MARKUP_READER, package, kind, str(path)]
     result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own module)
     read: dict[str, Any] = {"reason": "damaged"}
