@@ -112,8 +112,7 @@ def ingest(
     _check_provenance(delivery, known)
     key = _read_checked_key(settings, known)
     progress("mapping", "映射")
-    mapped = _map_rows(delivery, site)
-    delivery = replace(delivery, grids=())
+    mapped, delivery = _map_rows(delivery, site), replace(delivery, grids=())
     progress("validating", "校验")
     repeated = suggest_command("ingest", hospital, extract=extract or candidate.path, extracted=EXAMPLE_DAY)
     day = settle_day(candidate.stated_day, mapped.records, delivery.name, repeated)
@@ -122,7 +121,7 @@ def ingest(
     validated = validate_delivery(records, mapped, site.tables)
     made = {name: table.frame.height for name, table in records.items()}
     if not accept:
-        refuse_lost_tables(made, validated, mapped, suggest_command("ingest", hospital, extract=extract, accept=True))
+        _check_tables(made, validated, mapped, hospital, extract)
     _check_volume(validated, site, known, extract, accept=accept)
     accounts = _balance(mapped, validated)
     summary = IngestSummary(
@@ -211,6 +210,12 @@ def _read_checked_key(settings: Settings, known: _Known) -> PseudonymKey:
             "请用 REGISTRY_KEY_FILE 指明正确的密钥。未载入任何数据。",
         )
     return key
+
+
+def _check_tables(
+    made: Mapping[str, int], validated: Validated, mapped: Mapped, hospital: str, extract: Path | None
+) -> None:
+    refuse_lost_tables(made, validated, mapped, suggest_command("ingest", hospital, extract=extract, accept=True))
 
 
 def _check_volume(validated: Validated, site: Site, known: _Known, extract: Path | None, *, accept: bool) -> None:

@@ -1,1 +1,1 @@
-"""The files of a delivery become grids of text with coordinates, and nothing is interpreted."""
+"""The files of a delivery become grids of text with coordinates, and nothing is interpreted; stands on pages."""

@@ -14,14 +14,17 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from etl.delivery import workbook
+from etl.delivery.file_kinds import FileKind, find_kind, find_markup, refuse
 from etl.delivery.number_formats import ERROR_TEXT
+from etl.delivery.passwords import lend_path, unlock_workbook
 from etl.delivery.stat_files import (
     CATALOGUE_SUFFIX,
     NAME_ROW,
@@ -33,20 +36,23 @@ from etl.delivery.stat_files import (
 )
 from etl.delivery.text_files import cut_rows, decode_text, find_delimiter, unwrap
 from etl.errors import DeliveryError
+from etl.pages.text import Text
 from etl.suggestions import escape_hidden
 
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"
 MAX_DECOMPRESSED_BYTES = 1024**3
+_HEAD_BYTES = 4096
+MAX_MARKUP_BYTES = 512 * 1024**2
 MAX_CELL_CHARACTERS = 10_000_000
 _IGNORED_NAMES = re.compile(r"^(\.|~\$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 OLD_WORKBOOK = ".xls"
 WORKBOOKS = (".xlsx", ".xlsm", OLD_WORKBOOK)
+PAGES = (".html", ".htm", ".xml")
 TEXT_FILES = (".csv", ".tsv", ".txt")
-READ_SUFFIXES = (*WORKBOOKS, *TEXT_FILES, *STAT_SUFFIXES)
+READ_SUFFIXES = (*WORKBOOKS, *PAGES, *TEXT_FILES, *STAT_SUFFIXES)
 _READER = "import sys; sys.path.insert(0, sys.argv.pop(1)); from etl.delivery.workbook import main; main()"
 _DESKTOP_MARKS = ("._", ".~")
-_OLE_MARK = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
 @dataclass(frozen=True)
@@ -175,23 +181,87 @@ def _read_file(path: Path, name: str, formats: Formats) -> Iterator[Grid]:
     if path.stat().st_size == 0:
         raise DeliveryError(f"{name}: the file is empty.", f"{name}：文件为空。")
     suffix = path.suffix.lower()
-    if suffix in WORKBOOKS:
-        yield from _read_workbook(path, name)
+    if suffix in (*WORKBOOKS, *PAGES):
+        yield from _read_by_content(path, name)
     elif suffix in TEXT_FILES:
-        yield _read_text(path, name, "\t" if suffix == ".tsv" else None)
+        is_page = find_markup(_read_head(path)) is not None
+        yield from (
+            _read_by_content(path, name) if is_page else [_read_text(path, name, "\t" if suffix == ".tsv" else None)]
+        )
     elif suffix in STAT_SUFFIXES:
         yield _read_stat_file(path, name, formats)
     elif suffix != CATALOGUE_SUFFIX:
+        raise refuse(name, suffix)
+
+
+def _read_head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEAD_BYTES)
+
+
+def _read_by_content(path: Path, name: str) -> Iterator[Grid]:
+    """Read what hospital systems call a workbook: one, a web page, SpreadsheetML, or a text with tabs."""
+    kind = find_kind(path, name)
+    if kind is FileKind.WORKBOOK:
+        # The reader goes by the ending of a name: a newer workbook that is called .xls has none.
+        is_misnamed = path.suffix.lower() == OLD_WORKBOOK and zipfile.is_zipfile(path)
+        with lend_path(_read_bytes(path)) if is_misnamed else nullcontext(path) as own:
+            yield from _read_workbook(own, name)
+    elif kind is FileKind.LOCKED:
+        with lend_path(unlock_workbook(path, name)) as opened:
+            yield from _read_workbook(opened, name)
+    elif kind is FileKind.TEXT and path.suffix.lower() in PAGES:
+        raise refuse(name, path.suffix.lower())
+    elif kind is FileKind.TEXT:
+        yield _read_text(path, name, None)
+    else:
+        yield from _read_markup(path, name, "html" if kind is FileKind.HTML else "xml")
+
+
+_MARKUP_READER = "import sys; sys.path.insert(0, sys.argv.pop(1)); from etl.delivery.markup import main; main()"
+_MARKUP_FAULTS = {
+    "encoding": Text("the encoding of the page is unknown; export it again as UTF-8 or GB18030", "网页编码未知，请以 UTF-8 或 GB18030 重新导出"),
+    "no table": Text(
+        "this is a web page without a table, such as that of a login that has expired or a frame; export the data again",
+        "这是没有表格的网页（例如登录已过期的页面或框架页），请重新导出数据",
+    ),
+    "too large": Text("a table of the page claims an impossible size; export it again", "表格声称的尺寸异常，请重新导出"),
+    "damaged": Text("the file is damaged or cut off, or another kind of XML; export it again", "文件损坏、不完整或为其他类型的 XML，请重新导出"),
+}  # fmt: skip
+
+
+def _read_markup(path: Path, name: str, kind: str) -> Iterator[Grid]:
+    """Read a web page (`html`) or SpreadsheetML (`xml`) in a child process."""
+    if path.stat().st_size > MAX_MARKUP_BYTES:
+        size = f"{MAX_MARKUP_BYTES // 1024**2} MB"
         raise DeliveryError(
-            f"{name}: files of type '{suffix or 'none'}' are not read. Save it as .xlsx or as UTF-8 .csv (.xls, .sav, .dta, .xpt and .sas7bdat are read too).",
-            f"{name}：不支持“{suffix or '无扩展名'}”类型的文件。请另存为 .xlsx 或 UTF-8 编码的 .csv（也可读取 .xls、.sav、.dta、.xpt、.sas7bdat）。",
+            f"{name}: a page of more than {size} is not read. Export it in parts.",
+            f"{name}：超过 {size} 的网页不予读取，请分批导出。",
         )
+    package = str(Path(workbook.__file__).parents[2])
+    command = [sys.executable, "-P", "-c", _MARKUP_READER, package, kind, str(path)]
+    result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own module)
+    read: dict[str, Any] = {"reason": "damaged"}
+    if result.returncode == 0:
+        read = pickle.loads(result.stdout)  # noqa: S301 (written by our own child process)
+    if read["reason"]:
+        fault = _MARKUP_FAULTS[read["reason"]]
+        raise DeliveryError(f"{name}: {fault.en}.", f"{name}：{fault.zh}。")
+    for sheet in read["sheets"]:
+        width = max(map(len, sheet["rows"]), default=0)
+        frame = pl.DataFrame(
+            {
+                str(i): pl.Series([row[i] if i < len(row) else None for row in sheet["rows"]], dtype=pl.String)
+                for i in range(width)
+            }
+        )
+        merged = tuple((r1 + 1, c1, r2 + 1, c2) for r1, c1, r2, c2 in sheet["merged"])
+        hidden = frozenset(row + 1 for row in sheet["hidden"])
+        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged, encoding=read["encoding"], hidden_rows=hidden)
 
 
 def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
-    if path.suffix.lower() == OLD_WORKBOOK:
-        _check_old_workbook(path, name)
-    else:
+    if zipfile.is_zipfile(path):
         _check_container(path, name)
     # This very package, whichever way it was found; -P keeps the folder it runs in, which may hold a delivery with a
     # `pickle.py` in it, out of what can be imported.
@@ -199,9 +269,9 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
     result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own module)
     if result.returncode != 0:
         raise DeliveryError(
-            f"{name}: the workbook cannot be read: it is damaged, protected by a password, or claims an impossible size. "
-            "Open it in Excel and save it again as .xlsx.",
-            f"{name}：无法读取该工作簿：文件损坏、有密码保护或尺寸异常。请用 Excel 打开并重新另存为 .xlsx。",
+            f"{name}: the workbook cannot be read: it is damaged, cut off, or claims an impossible size. Copy it again from where it was made; "
+            "where that does not help, export it again from the system.",
+            f"{name}：无法读取该工作簿：文件损坏、不完整或尺寸异常。请从原处重新复制；若仍无法读取，请从系统中重新导出。",
         )
     for sheet in pickle.loads(result.stdout):  # noqa: S301 (written by our own child process)
         cells = pl.read_ipc_stream(sheet["grid"], use_pyarrow=False)
@@ -253,27 +323,9 @@ def _read_stat_file(path: Path, name: str, formats: Formats) -> Grid:
     return Grid(name, None, _with_row_numbers(table.cells, NAME_ROW), labels=table.labels)
 
 
-def _check_old_workbook(path: Path, name: str) -> None:
-    """Refuse what hospital systems often write under that name: a web page, a text, or a newer workbook."""
-    if not _read_bytes(path).startswith(_OLE_MARK):
-        raise DeliveryError(
-            f"{name}: this is no workbook of Excel 97-2003 but a web page, a text or a newer workbook under that name. Open it in Excel and save "
-            "it as .xlsx.",
-            f"{name}：该文件并非 Excel 97-2003 工作簿，而是以此命名的网页、文本或新版工作簿。请用 Excel 打开并另存为 .xlsx。",
-        )
-
-
 def _check_container(path: Path, name: str) -> None:
-    """Refuse what only calls itself a workbook, and a zip that would unpack to more than the limit."""
-    wrong = DeliveryError(
-        f"{name}: this is not an .xlsx workbook, whatever its name says. Open it in Excel and save it as .xlsx.",
-        f"{name}：该文件并不是真正的 .xlsx 工作簿。请用 Excel 打开并另存为 .xlsx。",
-    )
-    if not zipfile.is_zipfile(path):
-        raise wrong
+    """Refuse a zip that would unpack to more than the limit."""
     with zipfile.ZipFile(path) as container:
-        if "[Content_Types].xml" not in container.namelist():
-            raise wrong
         size = sum(item.file_size for item in container.infolist())
     if size > MAX_DECOMPRESSED_BYTES:
         raise DeliveryError(
@@ -300,8 +352,9 @@ def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
         cells = unwrap(cells) if '="' in text or "'" in text else cells
     except csv.Error as error:
         raise DeliveryError(
-            f"{name}: the quotation marks do not close ({error}). Save it again from Excel as 'CSV UTF-8'.",
-            f"{name}：引号未闭合。请用 Excel 重新另存为“CSV UTF-8”。",
+            f"{name}: the quotation marks do not close ({error}). Export it again from the system; if it was edited by hand, correct the quotation mark in "
+            "a text editor.",
+            f"{name}：引号未闭合。请从系统中重新导出；若经手工修改，请用文本编辑器更正引号。",
         ) from None
     numbered = _with_row_numbers(cells)
     is_short = n_cells < cells.width

@@ -13,11 +13,12 @@ import polars as pl
 from etl.errors import DeliveryError
 
 TEXT_ENCODINGS = ("utf-8", "gb18030")
-DELIMITERS = (",", "\t", ";")
+DELIMITERS = (",", "\t", ";", "|")
 _DELIMITER_HEAD = 100_000
 _FEW_PRIVATE, _RARE, _FEWEST_OF_A_LINE = 3, 0.02, 3
 # Excel keeps leading zeros of a text file in ="00123"; some programs put an apostrophe before it, as one types it in Excel.
 _AS_TEXT = {r'^="(.*)"$': "$1", r"^'(\d.*)$": "$1"}
+_SHORTEST_UTF16, _ONE_IN = 16, 5
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -98,10 +99,10 @@ def _read_quoted(lines: pl.Series, numbers: list[int], delimiter: str) -> tuple[
 
 
 def decode_text(content: bytes, name: str) -> tuple[str, str]:
-    """Decode a text file: strict UTF-8 (with or without mark), then GB18030.
+    """Decode a text file: UTF-16 with its mark or plainly so ("Unicode text"), strict UTF-8 (with or without mark), then GB18030.
 
     Raises:
-        DeliveryError: UTF-16, a binary file called .csv, or neither encoding fits.
+        DeliveryError: a binary file called .csv, or no encoding fits.
     """
     tried = ", ".join(TEXT_ENCODINGS)
     if content.startswith(b"PK\x03\x04"):
@@ -109,25 +110,28 @@ def decode_text(content: bytes, name: str) -> tuple[str, str]:
             f"{name}: this is a workbook or zip, not a text file. Rename it to .xlsx, or save it as UTF-8 CSV.",
             f"{name}：该文件是工作簿或压缩包，不是文本文件。请改名为 .xlsx，或另存为 UTF-8 CSV。",
         )
-    if content.startswith(_UTF16_MARKS) or b"\x00" in content[:4096]:
+    if wide := _find_utf16(content):
+        try:
+            return content.decode(wide).removeprefix("\ufeff"), wide
+        except UnicodeDecodeError:
+            raise _refuse_cut_off(name, "UTF-16") from None
+    if b"\x00" in content[:4096]:
         raise DeliveryError(
-            f"{name}: the file is UTF-16 or not text (tried {tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
-            f"{name}：文件为 UTF-16 编码或不是文本（已尝试 {tried}）。请在 Excel 中另存为“CSV UTF-8”。",
+            f"{name}: the file is not text (tried {tried}): it is damaged, or software that protects documents has encrypted it. Ask the hospital's "
+            "IT to take the protection off, and send it again as it is.",
+            f"{name}：文件不是文本（已尝试 {tried}）：可能损坏，或被文档加密软件加密。请联系信息科解密后原样重新提交。",
         )
     with suppress(UnicodeDecodeError):
         return content.decode().removeprefix("\ufeff"), TEXT_ENCODINGS[0]
     if _is_damaged_utf8(content):
-        raise DeliveryError(
-            f"{name}: the file is UTF-8, but some bytes of it are damaged or cut off. Export it again.",
-            f"{name}：文件为 UTF-8 编码，但部分字节损坏或被截断。请重新导出。",
-        )
+        raise _refuse_cut_off(name, "UTF-8")
     with suppress(UnicodeDecodeError):
         text = content.decode(TEXT_ENCODINGS[1])
         _refuse_other_encodings(text, content, name)
         return text, TEXT_ENCODINGS[1]
     raise DeliveryError(
-        f"{name}: the text is in none of the encodings tried ({tried}). In Excel choose 'Save as', 'CSV UTF-8'.",
-        f"{name}：文本不属于已尝试的编码（{tried}）。请在 Excel 中另存为“CSV UTF-8”。",
+        f"{name}: the text is in none of the encodings tried ({tried}). Export it again from the system, as UTF-8 where that can be chosen.",
+        f"{name}：文本不属于已尝试的编码（{tried}）。请从系统中重新导出，可选时请选 UTF-8。",
     )
 
 
@@ -160,6 +164,25 @@ def _is_utf8(line: bytes) -> bool:
         return all(character < "\x80" or character >= "\u0800" for character in line.decode())
     except UnicodeDecodeError:
         return False
+
+
+def _refuse_cut_off(name: str, encoding: str) -> DeliveryError:
+    return DeliveryError(
+        f"{name}: the file is {encoding}, but some bytes of it are damaged or cut off. Export it again.",
+        f"{name}：文件为 {encoding} 编码，但部分字节损坏或被截断。请重新导出。",
+    )
+
+
+def _find_utf16(content: bytes) -> str | None:
+    """Return the UTF-16 that a text is in: its mark says it, or that every second byte of its digits and delimiters is 0."""
+    if content.startswith(_UTF16_MARKS):
+        return "utf-16"
+    head = content[:4096]
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        high, low = head[first::2], head[1 - first :: 2]
+        if len(head) > _SHORTEST_UTF16 and high.count(0) > len(high) / _ONE_IN and low.count(0) == 0:
+            return encoding
+    return None
 
 
 def _is_damaged_utf8(content: bytes) -> bool:

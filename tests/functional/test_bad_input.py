@@ -80,9 +80,9 @@ def test_values_below_an_empty_header_cell(desk):
     [
         ("labs.csv", b"", "the file is empty"),
         ("labs.csv", b"PK\x03\x04 rest of a workbook", "workbook or zip"),
-        ("labs.csv", "number,sampled\n1,2\n".encode("utf-16"), "UTF-16"),
+        ("labs.csv", "number,sampled\n1,2\n".encode("utf-16")[:-1], "damaged or cut off"),
         ("labs.csv", b'number,"sampled\n1,2\n', "quotation marks"),
-        ("labs.xlsx", b"number,sampled\n", "not an .xlsx workbook"),
+        ("labs.xlsx", b"PK\x03\x04 rest of a workbook", "cut off"),
         ("labs.pdf", b"%PDF-1.7", "not read"),
         ("labs.csv", "番号,採血日,アルブミン\n1,2,3\n".encode("shift-jis"), "utf-8, gb18030"),
     ],

@@ -1,0 +1,196 @@
+"""Reads web pages and SpreadsheetML 2003 that are called .xls, in a child process with a memory limit.
+
+`main` writes the sheets of the file named on the command line to stdout, a pickle of plain types read by `etl/delivery/read.py` alone.
+Every text of a file stands in a cell afterwards, as it is written there: nothing is taken for a number or a date.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import resource
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+from etl.delivery.html_tables import Cell, Table, find_tables
+
+MEMORY_LIMIT_BYTES = 4 * 1024**3
+MAX_CELLS = 20_000_000
+MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
+_ERROR = "#ERROR"
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]+)", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9_-]+)")
+_SS = "{urn:schemas-microsoft-com:office:spreadsheet}"
+_MIDNIGHT = re.compile(r"T00:00:00(?:\.0+)?$")
+_GB = ("gb2312", "gbk", "gb_2312-80", "x-gbk", "hz-gb-2312")
+
+
+class MarkupError(Exception):
+    """The file is no table that can be read; `reason` is `encoding`, `no table`, `too large` or `damaged`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass
+class Sheet:
+    """One sheet: its rows, ranges of merged cells (first row, first column, last row, last column) and hidden rows, all 0-based."""
+
+    name: str | None
+    rows: list[list[str | None]] = field(default_factory=list)
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list)
+
+
+def decode_page(content: bytes) -> tuple[str, str]:
+    """Return a page's text and its encoding: by its mark, else as it says itself where that holds, else UTF-8, else GB18030.
+
+    Raises:
+        MarkupError: none of them fits.
+    """
+    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
+        if content.startswith(mark):
+            return content.decode(encoding), encoding
+    said = _XML_ENCODING.search(content[:1024]) or _CHARSET.search(content[:8192])
+    named = said[1].decode().lower() if said else ""
+    for encoding in dict.fromkeys(("gb18030" if named in _GB else named, "utf-8", "gb18030")):
+        try:
+            return content.decode(encoding or "utf-8"), encoding or "utf-8"
+        except (UnicodeDecodeError, LookupError):
+            continue
+    raise MarkupError("encoding")
+
+
+def read_page(content: bytes) -> tuple[list[Sheet], str]:
+    """Return the sheets of a web page: one, as Excel shows it, unless it holds several tables of different width.
+
+    Texts outside of tables are rows of one cell in their place.
+    """
+    text, encoding = decode_page(content)
+    tables = find_tables(text)
+    large = [table for table in tables if table.is_data]
+    if not any(len(row.cells) > 1 for table in tables for row in table.rows):
+        raise MarkupError("no table")
+    if len({table.width for table in large}) <= 1:
+        return [_lay_out(None, tables)], encoding
+    groups: list[list[Table]] = [[]]
+    for table in tables:
+        if table.is_data and any(t.is_data for t in groups[-1]):
+            groups.append([])
+        groups[-1].append(table)
+    return [_lay_out(f"table {n}", group) for n, group in enumerate(groups, 1)], encoding
+
+
+def _lay_out(name: str | None, tables: list[Table]) -> Sheet:
+    """Lay tables below each other; a cell over several rows or columns has its text in the first, as in a workbook."""
+    sheet, cells = Sheet(name), 0
+    for table in tables:
+        taken: dict[tuple[int, int], bool] = {}
+        for row in table.rows:
+            place = len(sheet.rows)
+            sheet.rows.append([])
+            sheet.hidden += [place] if row.is_hidden else []
+            _lay_row(sheet, place, row.cells, taken)
+            cells += len(sheet.rows[-1])
+            if cells > MAX_CELLS or len(sheet.rows) > MAX_ROWS:
+                raise MarkupError("too large")
+    return sheet
+
+
+def _lay_row(sheet: Sheet, place: int, cells: list[Cell], taken: dict[tuple[int, int], bool]) -> None:
+    texts = sheet.rows[place]
+    column = 0
+    for cell in cells:
+        while taken.pop((place, column), False):
+            column += 1
+        if column + cell.n_columns > MAX_COLUMNS:
+            raise MarkupError("too large")
+        texts += [None] * (column + cell.n_columns - len(texts))
+        texts[column] = cell.text or None
+        if cell.n_rows > 1 or cell.n_columns > 1:
+            sheet.merged.append((place, column, place + cell.n_rows - 1, column + cell.n_columns - 1))
+        for row in range(place + 1, place + cell.n_rows):
+            taken |= {(row, c): True for c in range(column, column + cell.n_columns)}
+        column += cell.n_columns
+
+
+def read_spreadsheet_xml(content: bytes) -> tuple[list[Sheet], str]:
+    """Return the sheets of a SpreadsheetML 2003 file; cells and rows may name their place.
+
+    Raises:
+        MarkupError: it declares entities, claims an impossible size, or is no XML.
+    """
+    text, encoding = decode_page(content)
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise MarkupError("damaged")
+    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
+    try:
+        book = ElementTree.fromstring(text)  # noqa: S314 (no entities, limited process)
+    except ElementTree.ParseError:
+        raise MarkupError("damaged") from None
+    return [_read_xml_sheet(sheet) for sheet in book.iter(f"{_SS}Worksheet")], encoding
+
+
+def _read_xml_sheet(element: ElementTree.Element) -> Sheet:
+    sheet, place, cells = Sheet(element.get(f"{_SS}Name")), -1, 0
+    taken: set[tuple[int, int]] = set()
+    for row in element.iterfind(f"{_SS}Table/{_SS}Row"):
+        place = int(row.get(f"{_SS}Index", place + 2)) - 1
+        if place >= MAX_ROWS or place < len(sheet.rows):
+            raise MarkupError("too large" if place >= MAX_ROWS else "damaged")
+        sheet.rows += [[] for _ in range(place + 1 - len(sheet.rows))]
+        sheet.hidden += [place] if row.get(f"{_SS}Hidden") == "1" else []
+        _read_xml_row(sheet, place, row, taken)
+        cells += len(sheet.rows[place])
+        if cells > MAX_CELLS:
+            raise MarkupError("too large")
+    return sheet
+
+
+def _read_xml_row(sheet: Sheet, place: int, row: ElementTree.Element, taken: set[tuple[int, int]]) -> None:
+    texts, column = sheet.rows[place], -1
+    for cell in row.iterfind(f"{_SS}Cell"):
+        column += 1
+        while (place, column) in taken:
+            column += 1
+        column = int(cell.get(f"{_SS}Index", column + 1)) - 1
+        across, down = int(cell.get(f"{_SS}MergeAcross", 0)), int(cell.get(f"{_SS}MergeDown", 0))
+        if column + across >= MAX_COLUMNS or place + down >= MAX_ROWS or column + across < len(texts) - 1:
+            raise MarkupError("too large" if column + across >= MAX_COLUMNS or place + down >= MAX_ROWS else "damaged")
+        texts += [None] * (column + across + 1 - len(texts))
+        texts[column] = _read_xml_text(cell)
+        if across or down:
+            sheet.merged.append((place, column, place + down, column + across))
+        taken |= {(r, c) for r in range(place + 1, place + down + 1) for c in range(column, column + across + 1)}
+        column += across
+
+
+def _read_xml_text(cell: ElementTree.Element) -> str | None:
+    data = next((child for child in cell if child.tag.rpartition("}")[2] == "Data"), None)
+    if data is None:
+        return _ERROR if cell.get(f"{_SS}Formula") else None
+    text, kind = "".join(data.itertext()), data.get(f"{_SS}Type", "String")
+    if kind == "Error" or (not text and cell.get(f"{_SS}Formula") and kind == "Number"):
+        return _ERROR
+    if kind == "DateTime":
+        return _MIDNIGHT.sub("", text)
+    return ("TRUE" if text == "1" else "FALSE") if kind == "Boolean" else text or None
+
+
+def main() -> None:
+    """Read the file named on the command line as the kind named before it, and write its sheets or the reason against it to stdout."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    read = {"html": read_page, "xml": read_spreadsheet_xml}[sys.argv[1]]
+    try:
+        sheets, encoding = read(Path(sys.argv[2]).read_bytes())
+        result = {"encoding": encoding, "sheets": [vars(sheet) for sheet in sheets], "reason": None}
+    except MarkupError as error:
+        result = {"reason": error.reason}
+    sys.stdout.buffer.write(pickle.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
