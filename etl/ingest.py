@@ -23,6 +23,7 @@ from etl.errors import (
     VolumeError,
 )
 from etl.judging.between_hospitals import find_shared_patients
+from etl.judging.confirm import confirm_values
 from etl.judging.validate import Validated, validate_delivery
 from etl.mapping.accounts import USED
 from etl.mapping.delivery_day import DeliveryDay, settle_day, today_in_hospitals
@@ -31,7 +32,13 @@ from etl.mapping.read_site import load_site
 from etl.mapping.records import type_delivery
 from etl.mapping.site import Site
 from etl.mapping.verbs import Mapped, map_delivery
-from etl.quality.answers import read_new_answers, store_answers
+from etl.quality.answers import read_answers, read_new_answers, store_answers
+from etl.quality.confirmations import (
+    count_typed_values,
+    find_confirmations,
+    hash_confirmations,
+    name_answers,
+)
 from etl.settings import Settings, find_site
 from etl.store.database import Warehouse
 from etl.store.history import find_previous_ingest, withdraw_later
@@ -50,7 +57,9 @@ class IngestSummary:
 
     `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`. `day` is the last that the delivery can tell of.
     `answers` counts the answers to queries that were taken. `reasons` are why most records were set aside, counted, in both
-    languages; `hidden` are files that were left out, since their names begin with a dot.
+    languages; `hidden` are files that were left out, since their names begin with a dot. `confirmed` counts values that lie outside the
+    limits and count, since the hospital confirmed them; `waiting` those that will once their delivery is read again, which is not here.
+    `typed_values` counts comments that are a bare value.
     """
 
     hospital: str
@@ -67,6 +76,9 @@ class IngestSummary:
     answers: int = 0
     reasons: tuple[tuple[int, str, str], ...] = ()
     hidden: tuple[str, ...] = ()
+    confirmed: int = 0
+    typed_values: int = 0
+    waiting: int = 0
 
 
 def ingest(
@@ -94,15 +106,16 @@ def ingest(
         RegistryError: whatever is wrong with command, delivery, mapping, key or warehouse; nothing is loaded then.
     """
     site = load_site(find_site(settings, hospital))
-    answers = read_new_answers(settings, hospital)
+    answers = read_new_answers(settings, hospital, extract)
+    confirmations = find_confirmations(settings, hospital, read_answers(settings, hospital, answers))
     known = _read_known(settings)
-    candidate = choose_delivery(settings, site, extract, known.ingests, check=check)
+    candidate = choose_delivery(
+        settings, site, extract, known.ingests, check=check, confirmed=hash_confirmations(confirmations),
+        has_answers=answers.height > 0,
+    )  # fmt: skip
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     if candidate is None:
-        if answers.height and not check:
-            with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-                store_answers(warehouse, hospital, answers)
-        return IngestSummary(hospital, site.name_en, site.name_zh, "nothing new", answers=answers.height, hidden=hidden)
+        return _end_without_delivery(settings, site, answers, confirmations, hidden, check=check)
     progress("reading", "读取")
     delivery = replace(read_delivery(candidate.path), content_hash=candidate.content_hash)
     _check_provenance(delivery, known)
@@ -112,22 +125,63 @@ def ingest(
     delivery = replace(delivery, grids=())
     progress("validating", "校验")
     day = settle_day(candidate.stated_day, mapped.records, today or today_in_hospitals(), delivery.name)
-    records = type_delivery(mapped, site, delivery.name, day.day, key)
+    records = confirm_values(type_delivery(mapped, site, delivery.name, day.day, key), confirmations)
     mapped = replace(mapped, records={})  # the texts are read: a large hospital's fill the memory
     validated = validate_delivery(records, mapped, site.tables)
     _check_volume(validated, site, known, extract, accept=accept)
     accounts = _balance(mapped, validated)
-    summary = IngestSummary(
-        hospital, site.name_en, site.name_zh, "checked" if check else "loaded", delivery.name, day, None, accounts,
-        mapped.row_accounts, dict(validated.findings["severity"].value_counts().iter_rows()), delivery.is_synthetic,
-        answers.height, _list_reasons(validated.findings), hidden,
-    )  # fmt: skip
+    summary = _summarise(site, delivery, day, mapped, validated, accounts, answers)
+    summary = replace(summary, status="checked" if check else "loaded", hidden=hidden)
     if check:
         return summary
     progress("loading", "载入")
     last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
     ingest_id = _load(settings, site, delivery, candidate, mapped, validated, accounts, key, last_id, answers)
     return replace(summary, ingest_id=ingest_id)
+
+
+def _summarise(
+    site: Site,
+    delivery: Delivery,
+    day: DeliveryDay,
+    mapped: Mapped,
+    validated: Validated,
+    accounts: Mapping[str, int],
+    answers: pl.DataFrame,
+) -> IngestSummary:
+    return IngestSummary(
+        site.hospital, site.name_en, site.name_zh, "", delivery.name, day, None, accounts, mapped.row_accounts,
+        dict(validated.findings["severity"].value_counts().iter_rows()), delivery.is_synthetic, answers.height,
+        _list_reasons(validated.findings), confirmed=validated.confirmed.height, typed_values=count_typed_values(answers),
+    )  # fmt: skip
+
+
+def _end_without_delivery(
+    settings: Settings,
+    site: Site,
+    answers: pl.DataFrame,
+    confirmations: pl.DataFrame,
+    hidden: tuple[str, ...],
+    *,
+    check: bool,
+) -> IngestSummary:
+    """Store the answers, where any came; there is no delivery to read."""
+    if answers.height and not check:
+        with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+            store_answers(warehouse, site.hospital, answers)
+    return IngestSummary(
+        site.hospital, site.name_en, site.name_zh, "nothing new", answers=answers.height, hidden=hidden,
+        typed_values=count_typed_values(answers), waiting=_count_waiting(settings, site.hospital, confirmations),
+    )  # fmt: skip
+
+
+def _count_waiting(settings: Settings, hospital: str, confirmations: pl.DataFrame) -> int:
+    """Count the confirmed values that are asked about in the current version and do not count in it yet."""
+    if confirmations.is_empty():
+        return 0
+    with open_for_reading(settings.warehouse_path) as warehouse:
+        found = warehouse.query("select finding_id, value from core.findings where hospital = ?", [hospital])
+    return confirmations.join(found, on=["finding_id", "value"], how="semi").height
 
 
 def _map_rows(delivery: Delivery, site: Site) -> Mapped:
@@ -268,7 +322,7 @@ def _load(
         warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])
         line = {
             "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
-            "delivery": delivery.name, "content_hash": candidate.content_hash, "input_hash": candidate.input_hash,
+            "delivery": delivery.name, "path": str(candidate.path.resolve()), "content_hash": candidate.content_hash, "input_hash": candidate.input_hash,
             "is_synthetic": delivery.is_synthetic, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
             **accounts, "is_current": True, "is_withdrawn": False,
         }  # fmt: skip
@@ -286,6 +340,8 @@ def _load(
             warehouse.append(f"versions.{name}", frame.with_columns(owner))
         warehouse.append("landing.source_row", mapped.landing.rows.with_columns(owner))
         store_answers(warehouse, site.hospital, answers)
+        confirmed = name_answers(warehouse, site.hospital, validated.confirmed)
+        warehouse.append("versions.confirmed", confirmed.with_columns(owner))
         refresh(warehouse)
     return ingest_id
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 
 from etl.console import Terminal
@@ -10,6 +12,7 @@ from etl.mapping.accounts import USED
 from etl.mapping.delivery_day import ORIGINS
 from etl.pages.labels import SEVERITIES, label_ignore_rule
 from etl.pages.synthetic_marks import IN_TERMINALS
+from etl.suggestions import suggest_command
 from schemas.codes import Severity
 
 WORDS = {
@@ -20,6 +23,9 @@ WORDS = {
         "identifiers": "identifiers", "answers": "Answers ",
         "taken": "{n:,} taken: confirmed and unavailable values are not asked about again",
         "hidden": "Left out, since hidden (the name begins with a dot):",
+        "confirmed": "Confirmed {n:,}: outside the limits, and counted since the hospital confirmed them",
+        "typed_values": "Comments that are a bare value {n:,}: no value is taken from a comment; it must come corrected with the data",
+        "waiting": "Confirmed, and counted once their delivery is read again {n:,}: {command}",
     },
     "zh": {
         "loaded": "已载入，编号 {ingest_id}", "checked": "仅校验，未载入",
@@ -27,6 +33,9 @@ WORDS = {
         "day": "日期  ", "used": "已使用", "ignored": "忽略", "loaded_part": "已载入", "quarantined": "隔离", "mapped": "已对应到字段",
         "identifiers": "身份信息", "answers": "答复  ", "taken": "已采用 {n:,} 条：已核实或无法获得的数值不再质疑",
         "hidden": "未读取，因文件名以点开头而隐藏：",
+        "confirmed": "已核实 {n:,} 个：超出限值，经医院核实后予以采用",
+        "typed_values": "备注中仅为数值 {n:,} 条：登记库不从备注采集数值，请在源数据中更正后提交",
+        "waiting": "已核实、待重新读取其数据后采用 {n:,} 个：{command}",
     },
 }  # fmt: skip
 WORTH_A_REASON = 0.1
@@ -83,7 +92,10 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
 
 def _describe_answers(summary: IngestSummary, language: str) -> list[str]:
     words = WORDS[language]
-    return [f"{words['answers']} {words['taken'].format(n=summary.answers)}"] if summary.answers else []
+    taken = [f"{words['answers']} {words['taken'].format(n=summary.answers)}"] if summary.answers else []
+    command = suggest_command("ingest", summary.hospital, extract=Path("path/to/delivery"))
+    counts = {name: getattr(summary, name) for name in ("confirmed", "typed_values", "waiting")}
+    return taken + [words[name].format(n=n, command=command) for name, n in counts.items() if n]
 
 
 def _describe_hidden(summary: IngestSummary, language: str) -> list[str]:

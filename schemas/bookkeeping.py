@@ -32,6 +32,10 @@ FINDINGS: dict[str, Column] = {
     **SOURCE_CELL,
     "message_en": Column(pl.String, "the sentence the hospital reads, in English"),
     "message_zh": Column(pl.String, "the same in Chinese"),
+    "reading": Column(
+        pl.Float64,
+        "value of a cell that was set aside, in the registry's unit; empty where it does not count though confirmed",
+    ),
 }
 
 RULE_OUTCOMES: dict[str, Column] = {
@@ -62,6 +66,15 @@ COMPLETENESS: dict[str, Column] = {
     "n_filled": Column(pl.Int64, "of them those in which the field is filled"),
 }
 
+CONFIRMED: dict[str, Column] = {
+    **{name: FINDINGS[name] for name in ("finding_id", "patient_id", "table_name", "field", "record_key")},
+    **SOURCE_CELL,
+    "reading": Column(pl.Float64, "value that counts, in the registry's unit"),
+    "answer_id": Column(pl.Int64, "answer that confirmed it"),
+    "answered_by": Column(pl.String, "who confirmed it, as written"),
+    "taken_at": Column(pl.String, "when the answer was taken, UTC"),
+}
+
 SOURCE_ROW: dict[str, Column] = {
     **SOURCE,
     "rule": Column(pl.String, "used, or the rule by which the row was ignored"),
@@ -80,6 +93,7 @@ INGESTS: dict[str, Column] = {
     "name_en": Column(pl.String, "its English name"),
     "name_zh": Column(pl.String, "its Chinese name"),
     "delivery": Column(pl.String, "name of the delivery"),
+    "path": Column(pl.String, "where it lay when it was read"),
     "content_hash": Column(pl.String, "hash of the delivery's files"),
     "input_hash": Column(pl.String, "hash of the delivery, its mapping and the code that judged it"),
     "is_synthetic": Column(pl.Boolean, "the patients are invented"),

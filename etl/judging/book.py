@@ -9,7 +9,7 @@ from functools import cached_property
 import polars as pl
 
 from etl.judging.findings import FINDING_SCHEMA, make_findings, number_findings
-from etl.mapping.records import TypedRecords
+from etl.mapping.records import RECORD, TypedRecords
 from etl.mapping.verbs import GROUP
 from etl.pages.text import Text
 from schemas.bookkeeping import RULE_OUTCOMES
@@ -44,11 +44,17 @@ class FindingsBook:
         severity: Severity,
         field: str | None,
         message: Text,
+        readings: pl.DataFrame | None = None,
     ) -> None:
-        """Add a finding for each record of `rows` (their `_record`), pointing at `field` where there is one."""
+        """Add a finding for each record of `rows` (their `_record`), pointing at `field` where there is one.
+
+        `readings` has _record and, of cells that can be confirmed, the value that would count.
+        """
         if rows.is_empty():
             return
         places = locate(records, rows, field, self.groups_of.get(field or "", {}))
+        if readings is not None:
+            places = places.with_columns(readings.unique(RECORD).sort(RECORD)["reading"])
         self.findings.append(
             make_findings(places, rule_id=rule_id, severity=severity, table=records.table, field=field, message=message)
         )

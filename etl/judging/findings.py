@@ -42,9 +42,16 @@ def state_limits_in(field: FieldContract, unit: str | None) -> FieldContract:
     return replace(field, unit=unit.strip(), possible=(low, high), plausible=(soft_low, soft_high))
 
 
-def contract_message(kind: str, field: FieldContract, likely_unit: str | None = None) -> Text:
-    """Return the sentence for a contract finding of one kind at one field; `likely_unit` is the one a value looks like."""
-    limits = _describe_limits(field.possible if kind == "range" else field.plausible, field.unit)
+def contract_message(
+    kind: str, field: FieldContract, likely_unit: str | None = None, *, can_be_confirmed: bool = False
+) -> Text:
+    """Return the sentence for a contract finding of one kind at one field.
+
+    `likely_unit` is the one a value looks like; a value outside the limits may still be one that counts once it is confirmed.
+    """
+    if kind == "range" and can_be_confirmed:
+        kind = "improbable"
+    limits = _describe_limits(field.possible if kind in ("range", "improbable") else field.plausible, field.unit)
     reason = Text(f"outside {limits}", f"超出{limits}")
     if likely_unit and likely_unit.startswith(LOG10_PREFIX):
         reason = Text("between 1 and 10, where assays do not quantify", "介于1与10之间，低于检测方法的定量范围")
@@ -69,6 +76,11 @@ def contract_message(kind: str, field: FieldContract, likely_unit: str | None = 
         "range": Text(
             f"{field.meaning}: the value is impossible (possible: {limits}). Please check value and unit.",
             f"{field.zh}：数值不可能（可能范围：{limits}），请核对数值和单位。",
+        ),
+        "improbable": Text(
+            f"{field.meaning}: the value lies outside what is expected of a patient ({limits}). It was set aside. Please check value and unit; "
+            "once you confirm it, it counts.",
+            f"{field.zh}：数值超出患者应有的范围（{limits}），已隔离。请核对数值和单位；经贵院核实无误后即予采用。",
         ),
         "after_delivery": Text(
             f"{field.meaning}: this date lies after the day of the delivery and cannot be yet. It was set aside. Please correct it.",
@@ -141,10 +153,12 @@ def make_findings(
 ) -> pl.DataFrame:
     """Return findings at the given places.
 
-    `places` has patient_id, record_key, source_file, source_sheet, source_row, source_column and value, one row per
-    finding. The id is left empty; `number_findings` gives it.
+    `places` has patient_id, record_key, source_file, source_sheet, source_row, source_column and value, and `reading` where a cell that was
+    set aside can be confirmed; one row per finding. The id is left empty; `number_findings` gives it.
     """
+    unread = [] if "reading" in places.columns else [pl.lit(None, dtype=pl.Float64).alias("reading")]
     return places.with_columns(
+        *unread,
         pl.lit(None, dtype=pl.String).alias("finding_id"),
         pl.lit(rule_id).alias("rule_id"),
         pl.lit(severity.value).alias("severity"),

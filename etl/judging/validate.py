@@ -15,7 +15,8 @@ import polars as pl
 
 from etl.errors import InternalError
 from etl.judging.book import FindingsBook
-from etl.judging.contract import CELL_KINDS, PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
+from etl.judging.confirm import list_confirmed
+from etl.judging.contract import PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
 from etl.judging.findings import FAIL, PERSONAL_DATA, STRAY_CELL, contract_message, make_findings
 from etl.judging.rules import judge_rules
 from etl.mapping.records import PERSON_ID, RECORD, TypedRecords
@@ -26,6 +27,7 @@ from schemas.codes import Severity
 from schemas.column import list_misfits, read_dtypes
 from schemas.contract import PROVENANCE, read_contract
 from schemas.contract import read_dtypes as read_contract_dtypes
+from schemas.contract_checks import CELL_KINDS
 from schemas.derive import derive
 from schemas.derived_columns import DERIVED_COLUMNS
 from schemas.tables import TABLES
@@ -41,6 +43,7 @@ class Validated:
     rule_outcomes: pl.DataFrame
     quarantine: pl.DataFrame
     completeness: pl.DataFrame
+    confirmed: pl.DataFrame
     records_made: int
     records_quarantined: int
 
@@ -74,6 +77,7 @@ def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent:
         rule_outcomes=rule_outcomes,
         quarantine=_make_quarantine(findings),
         completeness=_count_filled(tables),
+        confirmed=list_confirmed(records, accepted, book),
         records_made=sum(table.frame.height for table in records.values()),
         records_quarantined=sum(frame.height for frame in rejected.values()),
     )

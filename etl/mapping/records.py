@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -23,7 +23,10 @@ from schemas.tables import TABLES
 RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
-FAULTS = {RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit": pl.String}
+FAULTS = {
+    RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit": pl.String, "reading": pl.Float64, "sign": pl.String,
+}  # fmt: skip
+CONFIRMED = {RECORD: pl.Int64, "field": pl.String, "finding_id": pl.String}
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class TypedRecords:
     """One table's records.
 
     `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts in the same
-    order; `faults` has _record, field, kind, likely_unit; `personal` has _record, field of free texts that held personal data.
+    order; `faults` has _record, field, kind, likely_unit, and of a cell that would count once the hospital confirms it `reading` and
+    `sign`: its value in the registry's unit, and its comparator. `personal` has _record, field of free texts that held personal data;
+    `confirmed` has _record, field, finding_id of values that count since the hospital confirmed them.
     """
 
     table: str
@@ -39,6 +44,7 @@ class TypedRecords:
     raw: pl.DataFrame
     faults: pl.DataFrame
     personal: pl.DataFrame
+    confirmed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CONFIRMED))
 
 
 def type_delivery(
@@ -129,7 +135,7 @@ def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: Pseud
         RECORD,
         pl.lit(PERSON_ID).alias("field"),
         pl.lit(UNREADABLE).alias("kind"),
-        pl.lit(None, dtype=pl.String).alias("likely_unit"),
+        *(pl.lit(None, dtype=FAULTS[name]).alias(name) for name in ("likely_unit", "reading", "sign")),
     )
     return _Column([series.alias(name) for name, series in kept.items()], faults)
 
@@ -153,7 +159,7 @@ def _read_column(
         series.append(read["comparator"].alias(spec.name + COMPARATOR_SUFFIX))
     if distinct["kind"].null_count() == distinct.height:
         return _Column(series, pl.DataFrame(schema=FAULTS))
-    faults = read.select(texts[RECORD], pl.lit(spec.name).alias("field"), "kind", "likely_unit")
+    faults = read.select(texts[RECORD], pl.lit(spec.name).alias("field"), "kind", "likely_unit", "reading", "sign")
     return _Column(series, faults.filter(pl.col("kind").is_not_null()))
 
 
@@ -166,7 +172,8 @@ def _read_nothing(spec: FieldContract, n: int) -> _Column:
 def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str], last_day: dt.date) -> pl.DataFrame:
     """Return `cells` (text, and where it is said quantity and sent_unit) with value, comparator, kind of fault and likely_unit.
 
-    What is faulty has no value. A null unit is a record whose source has no column of units.
+    What is faulty has no value; of a cell that would count once confirmed `reading` and `sign` tell value and comparator. A null
+    unit is a record whose source has no column of units.
     """
     sent = parse_field(clean_text(cells["text"]), spec, codes)
     read = cells.with_columns(
@@ -178,7 +185,9 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
     )
     if "sent_unit" in cells.columns:
         read = _convert(read, spec)
-    plausible, possible = (find_limits(spec, kind, pl.col("quantity")) for kind in ("plausible", "possible"))
+    plausible, possible, physical = (
+        find_limits(spec, kind, pl.col("quantity")) for kind in ("plausible", "possible", "physical")
+    )
     slip, likely_unit = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String).alias("likely_unit")
     if spec.dtype == pl.Float64 and any(limit is not None for limit in plausible):
         read = suspect_units(read, plausible, spec.unit)
@@ -191,10 +200,21 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
         pl.when(is_impossible).then(pl.lit(IMPOSSIBLE)),
         pl.when(is_later).then(pl.lit(AFTER_DELIVERY)),
     )
-    judged = read.select(*cells.columns, "value", "comparator", kind.alias("kind"), likely_unit)
+    can_be_confirmed = kind.is_in([UNIT_SLIP, IMPOSSIBLE]) & ~is_outside(pl.col("value"), physical)
+    reading = pl.when(can_be_confirmed).then(pl.col("value").cast(pl.Float64)) if is_number(spec) else pl.lit(None)
+    judged = read.select(*cells.columns, "value", "comparator", kind.alias("kind"), likely_unit).with_columns(
+        read.select(
+            reading.cast(pl.Float64).alias("reading"), pl.when(can_be_confirmed).then("comparator").alias("sign")
+        )
+    )
     if judged["kind"].null_count() == judged.height:
         return judged
     return judged.with_columns(pl.when(pl.col("kind").is_null()).then(pl.col("value", "comparator")))
+
+
+def is_number(spec: FieldContract) -> bool:
+    """Return whether a field's values are numbers, which have limits; a number in a key tells records apart and has none to confirm."""
+    return spec.dtype in (pl.Float64, pl.Int64) and not spec.is_key
 
 
 def _convert(read: pl.DataFrame, spec: FieldContract) -> pl.DataFrame:

@@ -51,6 +51,7 @@ def declare_tables() -> dict[str, dict[str, DType]]:
         "row_accounts": bookkeeping.ROW_ACCOUNTS,
         "quarantine": bookkeeping.QUARANTINE,
         "completeness": bookkeeping.COMPLETENESS,
+        "confirmed": bookkeeping.CONFIRMED,
     }
     return {
         **{f"versions.{name}": {**read_contract_dtypes(table), **INGEST_ID} for name, table in TABLES.items()},
