@@ -10,28 +10,28 @@ from pathlib import Path
 
 import polars as pl
 
+from etl.additions import NO_ADDITION, Addition, add_to_base, find_base
 from etl.choose_delivery import Candidate, choose_delivery
 from etl.console import Progress
 from etl.delivery.read import Delivery, list_hidden, read_delivery
 from etl.errors import (
     BusyError,
     DeliveryError,
-    IdentityError,
     InternalError,
-    ProvenanceError,
     UsageError,
-    VolumeError,
 )
 from etl.judging.between_hospitals import find_shared_patients
 from etl.judging.confirm import confirm_values
 from etl.judging.validate import Validated, validate_delivery
+from etl.known_versions import Known, check_provenance, check_volume, read_checked_key, read_known
 from etl.mapping.accounts import USED
 from etl.mapping.delivery_day import DeliveryDay, settle_day, today_in_hospitals
-from etl.mapping.identity import PseudonymKey, read_key
+from etl.mapping.identity import PseudonymKey
 from etl.mapping.read_site import load_site
-from etl.mapping.records import type_delivery
+from etl.mapping.records import TypedRecords, type_delivery
 from etl.mapping.site import Site
 from etl.mapping.verbs import Mapped, map_delivery
+from etl.pages.text import Text
 from etl.quality.answers import read_answers, read_new_answers, store_answers
 from etl.quality.confirmations import (
     count_typed_values,
@@ -39,15 +39,17 @@ from etl.quality.confirmations import (
     hash_confirmations,
     name_answers,
 )
+from etl.quality.continuity import find_notices
 from etl.settings import Settings, find_site
 from etl.store.database import Warehouse
 from etl.store.history import find_previous_ingest, withdraw_later
 from etl.store.warehouse import open_for_reading, open_for_writing
 from etl.suggestions import suggest_command
+from schemas.bookkeeping import INGESTS
 from schemas.codes import Severity
+from schemas.column import read_dtypes
 from schemas.derived_columns import STORED_FRAMES
 
-MINIMAL_SHARE_OF_LAST = 0.8
 _SHOWN_REASONS = 3
 
 
@@ -59,7 +61,8 @@ class IngestSummary:
     `answers` counts the answers to queries that were taken. `reasons` are why most records were set aside, counted, in both
     languages; `hidden` are files that were left out, since their names begin with a dot. `confirmed` counts values that lie outside the
     limits and count, since the hospital confirmed them; `waiting` those that will once their delivery is read again, which is not here.
-    `typed_values` counts comments that are a bare value.
+    `typed_values` counts comments that are a bare value. `base_ingest_id` is the version that an addition was added to. `notices` say
+    in both languages what is strange beside the delivery before.
     """
 
     hospital: str
@@ -79,6 +82,8 @@ class IngestSummary:
     confirmed: int = 0
     typed_values: int = 0
     waiting: int = 0
+    base_ingest_id: int | None = None
+    notices: tuple[tuple[str, str], ...] = ()
 
 
 def ingest(
@@ -108,7 +113,7 @@ def ingest(
     site = load_site(find_site(settings, hospital))
     answers = read_new_answers(settings, hospital, extract)
     confirmations = find_confirmations(settings, hospital, read_answers(settings, hospital, answers))
-    known = _read_known(settings)
+    known = read_known(settings)
     candidate = choose_delivery(
         settings, site, extract, known.ingests, check=check, confirmed=hash_confirmations(confirmations),
         has_answers=answers.height > 0,
@@ -118,25 +123,27 @@ def ingest(
         return _end_without_delivery(settings, site, answers, confirmations, hidden, check=check)
     progress("reading", "读取")
     delivery = replace(read_delivery(candidate.path), content_hash=candidate.content_hash)
-    _check_provenance(delivery, known)
-    key = _read_checked_key(settings, known)
+    check_provenance(delivery, known)
+    key = read_checked_key(settings, known)
+    base = _find_base(site, known, candidate, extract, accept=accept)
     progress("mapping", "映射")
     mapped = _map_rows(delivery, site)
     delivery = replace(delivery, grids=())
     progress("validating", "校验")
     day = settle_day(candidate.stated_day, mapped.records, today or today_in_hospitals(), delivery.name)
-    records = confirm_values(type_delivery(mapped, site, delivery.name, day.day, key), confirmations)
-    mapped = replace(mapped, records={})  # the texts are read: a large hospital's fill the memory
-    validated = validate_delivery(records, mapped, site.tables)
-    _check_volume(validated, site, known, extract, accept=accept)
-    accounts = _balance(mapped, validated)
-    summary = _summarise(site, delivery, day, mapped, validated, accounts, answers)
+    records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
+    validated = validate_delivery(confirm_values(records, confirmations), mapped, site.tables, addition.findings)
+    check_volume(validated, site, known, extract, accept=accept)
+    accounts = _balance(mapped, validated, addition)
+    notices = _find_notices(settings, site, known, candidate, validated)
+    summary = _summarise(site, delivery, day, mapped, validated, accounts, answers, addition, notices)
     summary = replace(summary, status="checked" if check else "loaded", hidden=hidden)
     if check:
         return summary
     progress("loading", "载入")
-    last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
-    ingest_id = _load(settings, site, delivery, candidate, mapped, validated, accounts, key, last_id, answers)
+    ingest_id = _load(
+        settings, site, delivery, candidate, mapped, validated, accounts, key, known, answers, addition, notices
+    )
     return replace(summary, ingest_id=ingest_id)
 
 
@@ -148,11 +155,39 @@ def _summarise(
     validated: Validated,
     accounts: Mapping[str, int],
     answers: pl.DataFrame,
+    addition: Addition,
+    notices: pl.DataFrame,
 ) -> IngestSummary:
     return IngestSummary(
         site.hospital, site.name_en, site.name_zh, "", delivery.name, day, None, accounts, mapped.row_accounts,
         dict(validated.findings["severity"].value_counts().iter_rows()), delivery.is_synthetic, answers.height,
         _list_reasons(validated.findings), confirmed=validated.confirmed.height, typed_values=count_typed_values(answers),
+        base_ingest_id=addition.base_ingest_id, notices=tuple(notices.select("message_en", "message_zh").rows()),
+    )  # fmt: skip
+
+
+def _make_records(
+    settings: Settings,
+    site: Site,
+    base: int | None,
+    mapped: Mapped,
+    delivery: str,
+    day: dt.date,
+    key: PseudonymKey,
+) -> tuple[dict[str, TypedRecords], Mapped, Addition]:
+    """Return the typed records of the version, of an addition with what is carried over; the texts are gone by then, for they fill the memory."""
+    records, addition = type_delivery(mapped, site, delivery, day, key), NO_ADDITION
+    if site.sends_additions:
+        records, mapped, addition = add_to_base(settings, site, base, records, mapped, delivery, day, key)
+    return records, replace(mapped, records={}), addition
+
+
+def _find_notices(
+    settings: Settings, site: Site, known: Known, candidate: Candidate, validated: Validated
+) -> pl.DataFrame:
+    return find_notices(
+        settings.warehouse_path, site.hospital, known.ingests, candidate.path, candidate.content_hash, validated.tables,
+        is_addition=site.sends_additions,
     )  # fmt: skip
 
 
@@ -194,67 +229,11 @@ def _map_rows(delivery: Delivery, site: Site) -> Mapped:
     return mapped
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What the warehouse already holds."""
-
-    ingests: pl.DataFrame
-    key_fingerprint: str | None
-    is_synthetic: bool | None
-
-
-def _read_known(settings: Settings) -> _Known:
-    if not settings.warehouse_path.exists():
-        return _Known(pl.DataFrame(), None, None)
-    with open_for_reading(settings.warehouse_path) as warehouse:
-        ingests = warehouse.query("select * from ingests order by ingest_id")
-        registry = warehouse.query("select * from registry")
-    if registry.is_empty():
-        return _Known(ingests, None, None)
-    return _Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0])
-
-
-def _check_provenance(delivery: Delivery, known: _Known) -> None:
-    if known.is_synthetic is None or known.is_synthetic == delivery.is_synthetic:
-        return
-    if delivery.is_synthetic:
-        raise ProvenanceError(
-            f"The delivery '{delivery.name}' holds synthetic patients, and this workspace holds real ones. Nothing was loaded. "
-            "Use another WORKSPACE for examples.",
-            f"提交内容“{delivery.name}”为合成患者，而本工作区存放真实患者。未载入任何数据。示例请使用另一 WORKSPACE。",
-        )
-    raise ProvenanceError(
-        f"The delivery '{delivery.name}' holds real patients, and this workspace holds synthetic ones. Nothing was loaded. "
-        "Use another WORKSPACE for real patients.",
-        f"提交内容“{delivery.name}”为真实患者，而本工作区存放合成患者。未载入任何数据。真实数据请使用另一 WORKSPACE。",
-    )
-
-
-def _read_checked_key(settings: Settings, known: _Known) -> PseudonymKey:
-    key = read_key(settings.key_file, may_create=known.key_fingerprint is None)
-    if known.key_fingerprint not in (None, key.fingerprint):
-        raise IdentityError(
-            f"The key in '{settings.key_file}' is not the one this workspace was loaded with; with another key every patient would "
-            "become somebody else. Set REGISTRY_KEY_FILE to the right key. Nothing was loaded.",
-            f"“{settings.key_file}”中的密钥与本工作区建库时所用的不同；换密钥会使所有患者变成他人。"
-            "请用 REGISTRY_KEY_FILE 指明正确的密钥。未载入任何数据。",
-        )
-    return key
-
-
-def _check_volume(validated: Validated, site: Site, known: _Known, extract: Path | None, *, accept: bool) -> None:
-    if not known.ingests.height or accept:
-        return
-    last = known.ingests.filter((pl.col("hospital") == site.hospital) & pl.col("is_current"))
-    n_patients = validated.tables["patient"].height
-    if last.height and n_patients < MINIMAL_SHARE_OF_LAST * last["patients"][0]:
-        confirmed = suggest_command("ingest", site.hospital, extract=extract, accept=True)
-        raise VolumeError(
-            f"This delivery has {n_patients} patients, the last one had {last['patients'][0]}: more than 20 % fewer. Nothing was loaded. "
-            f"If that is right: {confirmed}",
-            f"本次提交有 {n_patients} 名患者，上次为 {last['patients'][0]} 名：减少超过 20%。未载入任何数据。"
-            f"如确认无误：{confirmed}",
-        )
+def _find_base(site: Site, known: Known, candidate: Candidate, extract: Path | None, *, accept: bool) -> int | None:
+    if not site.sends_additions:
+        return None
+    again = suggest_command("ingest", site.hospital, extract=extract or candidate.path, accept=True)
+    return find_base(known.ingests, site, candidate.content_hash, accept=accept, again=again)
 
 
 def _list_reasons(findings: pl.DataFrame) -> tuple[tuple[int, str, str], ...]:
@@ -266,7 +245,7 @@ def _list_reasons(findings: pl.DataFrame) -> tuple[tuple[int, str, str], ...]:
     return tuple(counted.select("len", "message_en", "message_zh").head(_SHOWN_REASONS).rows())
 
 
-def _balance(mapped: Mapped, validated: Validated) -> dict[str, int]:
+def _balance(mapped: Mapped, validated: Validated, addition: Addition) -> dict[str, int]:
     """Return the three accounts.
 
     Raises:
@@ -281,6 +260,8 @@ def _balance(mapped: Mapped, validated: Validated) -> dict[str, int]:
         "rows_used": used,
         "rows_ignored": int(rows["n_rows"].sum()) - used,
         "records_made": validated.records_made,
+        "records_carried": addition.n_carried,
+        "records_replaced": addition.n_replaced,
         "records_loaded": loaded,
         "records_quarantined": validated.records_quarantined,
         "cells": mapped.cells.total,
@@ -305,11 +286,14 @@ def _load(
     validated: Validated,
     accounts: Mapping[str, int],
     key: PseudonymKey,
-    last_id: int,
+    known: Known,
     answers: pl.DataFrame,
+    addition: Addition,
+    notices: pl.DataFrame,
 ) -> int:
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
         ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
+        last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
         if ingest_id != last_id + 1:
             raise BusyError(
                 "Another ingest was loaded while this one was being read. Nothing of this one was loaded; run it again.",
@@ -324,24 +308,30 @@ def _load(
             "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
             "delivery": delivery.name, "path": str(candidate.path.resolve()), "content_hash": candidate.content_hash, "input_hash": candidate.input_hash,
             "is_synthetic": delivery.is_synthetic, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            **accounts, "is_current": True, "is_withdrawn": False,
+            **accounts, "base_ingest_id": addition.base_ingest_id, "mapping_hash": site.mapping_hash, "is_current": True, "is_withdrawn": False,
         }  # fmt: skip
-        warehouse.append("main.ingests", pl.DataFrame([line]))
+        warehouse.append("main.ingests", pl.DataFrame([line], schema=read_dtypes(INGESTS)))
         stamp = [pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")]
-        owner = [*stamp, pl.lit(site.hospital).alias("hospital"), pl.lit(delivery.name).alias("delivery")]
+        own = [*stamp, pl.lit(site.hospital).alias("hospital")]
+        owner = [*own, pl.lit(delivery.name).alias("delivery")]
+        of_record = [*own, pl.col("delivery").fill_null(delivery.name)]
         stored = {**validated.tables, **{name: validated.derived[name] for name in STORED_FRAMES}}
         for name, frame in stored.items():
             warehouse.append(f"versions.{name}", frame.with_columns(stamp))
         about = {
-            "findings": validated.findings, "rule_outcomes": validated.rule_outcomes, "quarantine": validated.quarantine,
-            "row_accounts": mapped.row_accounts, "completeness": validated.completeness,
+            "rule_outcomes": validated.rule_outcomes, "row_accounts": mapped.row_accounts, "completeness": validated.completeness,
+            "notices": notices,
         }  # fmt: skip
         for name, frame in about.items():
             warehouse.append(f"versions.{name}", frame.with_columns(owner))
+        for name, frame in {"findings": validated.findings, "quarantine": validated.quarantine}.items():
+            warehouse.append(f"versions.{name}", frame.with_columns(of_record))
+        kept = addition.kept.with_columns(pl.col("brought_by").fill_null(ingest_id))
+        warehouse.append("landing.kept_record", kept.with_columns(own))
         warehouse.append("landing.source_row", mapped.landing.rows.with_columns(owner))
         store_answers(warehouse, site.hospital, answers)
         confirmed = name_answers(warehouse, site.hospital, validated.confirmed)
-        warehouse.append("versions.confirmed", confirmed.with_columns(owner))
+        warehouse.append("versions.confirmed", confirmed.with_columns(of_record))
         refresh(warehouse)
     return ingest_id
 
@@ -372,3 +362,21 @@ def revert(settings: Settings, hospital: str) -> tuple[int, int]:
         withdraw_later(warehouse, hospital)
         refresh(warehouse)
     return int(own.filter("is_current")["ingest_id"][0]), previous
+
+
+def tell_mapping(settings: Settings, hospital: str, ingest_id: int) -> Text:
+    """Return whether a version was read by the mapping that lies there now: a revert brings back the records, not the mapping."""
+    with open_for_reading(settings.warehouse_path) as warehouse:
+        then = warehouse.query("select mapping_hash from ingests where ingest_id = ?", [ingest_id])["mapping_hash"][0]
+    now = load_site(find_site(settings, hospital)).mapping_hash
+    if then is None:
+        return Text("By which mapping it was read was not kept then.", "当时未记录所用的映射。")
+    if then == now:
+        return Text(
+            f"It was read by the mapping that is there now ({now[:8]}).",
+            f"该版本所用的映射与当前映射相同（{now[:8]}）。",
+        )
+    return Text(
+        f"It was read by another mapping ({then[:8]}) than the one that is there now ({now[:8]}): the next ingest reads its delivery again by this one.",
+        f"该版本所用的映射（{then[:8]}）与当前映射（{now[:8]}）不同：下次入库将按当前映射重新读取其数据。",
+    )

@@ -23,6 +23,8 @@ WORDS = {
         "identifiers": "identifiers", "answers": "Answers ",
         "taken": "{n:,} taken: confirmed and unavailable values are not asked about again",
         "hidden": "Left out, since hidden (the name begins with a dot):",
+        "strange": "Look at this:",
+        "carried": "an addition to ingest {base}: {n:,} of these records were carried over, {replaced:,} were replaced or taken away",
         "confirmed": "Confirmed {n:,}: outside the limits, and counted since the hospital confirmed them",
         "typed_values": "Comments that are a bare value {n:,}: no value is taken from a comment; it must come corrected with the data",
         "waiting": "Confirmed, and counted once their delivery is read again {n:,}: {command}",
@@ -33,6 +35,8 @@ WORDS = {
         "day": "日期  ", "used": "已使用", "ignored": "忽略", "loaded_part": "已载入", "quarantined": "隔离", "mapped": "已对应到字段",
         "identifiers": "身份信息", "answers": "答复  ", "taken": "已采用 {n:,} 条：已核实或无法获得的数值不再质疑",
         "hidden": "未读取，因文件名以点开头而隐藏：",
+        "strange": "请核对：",
+        "carried": "并入第 {base} 次入库：其中 {n:,} 条记录沿用，{replaced:,} 条被替换或取消",
         "confirmed": "已核实 {n:,} 个：超出限值，经医院核实后予以采用",
         "typed_values": "备注中仅为数值 {n:,} 条：登记库不从备注采集数值，请在源数据中更正后提交",
         "waiting": "已核实、待重新读取其数据后采用 {n:,} 个：{command}",
@@ -78,6 +82,10 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
     for label, total, parts in counts:
         sums = " + ".join(f"{a[key]:,} {words[part]}" for key, part in parts)
         lines.append(f"{words[label]} {a[total]:,} = {sums}")
+        if label == "records" and summary.base_ingest_id is not None:
+            lines.append(
+                f"    {words['carried'].format(n=a['records_carried'], base=summary.base_ingest_id, replaced=a['records_replaced'])}"
+            )
         if label == "rows":
             lines.append(f"    {words['ignored']}: {_list_ignored(summary.row_accounts, language)}")
     labels = {severity.value: getattr(SEVERITIES[severity], language) for severity in Severity}
@@ -87,6 +95,7 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
         lines += [
             f"    {words['quarantined']} {n:,}: {zh if language == 'zh' else en}" for n, en, zh in summary.reasons
         ]
+    lines += [f"{words['strange']} {zh if language == 'zh' else en}" for en, zh in summary.notices]
     return lines + _describe_answers(summary, language) + _describe_hidden(summary, language)
 
 

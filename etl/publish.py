@@ -16,7 +16,7 @@ from etl.store.warehouse import read_frames
 from etl.suggestions import suggest_command
 from schemas.tables import TABLES
 
-ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine", "confirmed")
+ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine", "confirmed", "notices")
 
 
 def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]:

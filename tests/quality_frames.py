@@ -210,6 +210,9 @@ def make_frames(n_patients=60, findings=None):
                 (5, "value", "laboratory.value.range"), (6, "value", "laboratory.value.range"), (11, None, "patient.key.duplicate")
             )
         ]),
+        "notices": pl.DataFrame([
+            {"ingest_id": 4, "hospital": "nanfang", "kind": "vanished", "n": 60, "message_en": "60 patients are gone.", "message_zh": "60 名患者不见了。"},
+        ]),
         "confirmed": pl.DataFrame([
             {"ingest_id": 4, "hospital": "nanfang", "table_name": "baseline", "field": "body_weight_kg", "source_file": "数据.xlsx",
              "source_sheet": "患者信息", "source_row": 7, "source_column": "体重", "value": "134", "reading": 134.0,

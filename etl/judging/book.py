@@ -94,6 +94,7 @@ def locate(records: TypedRecords, rows: pl.Series, field: str | None, columns: M
     return frame.select(
         "patient_id",
         "record_key",
+        "delivery",
         "source_file",
         "source_sheet",
         "source_row",

@@ -24,7 +24,7 @@ CONFIRMATIONS = {
 """What a hospital has confirmed: the cell, its text with blanks folded, and the value it stood for (null: not known)."""
 STORED = {
     name: dtype
-    for name, dtype in read_dtypes(CONFIRMED_COLUMNS).items()
+    for name, dtype in (read_dtypes(CONFIRMED_COLUMNS) | {"delivery": pl.String}).items()
     if name not in ("answer_id", "answered_by", "taken_at")
 }
 _CELL = ["patient_id", "record_key", "field"]

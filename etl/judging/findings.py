@@ -9,14 +9,15 @@ from dataclasses import replace
 import polars as pl
 
 from etl.pages.text import Text
-from schemas.bookkeeping import FINDINGS
+from schemas.bookkeeping import FINDINGS, OWNER
 from schemas.codes import Severity
 from schemas.column import read_dtypes
 from schemas.contract import FieldContract, Number, read_grain
 from schemas.tables import TABLES
 from schemas.units import LOG10_PREFIX, NO_UNIT, find_factor, normalise_unit
 
-FINDING_SCHEMA = read_dtypes(FINDINGS)
+FINDING_SCHEMA = {**read_dtypes(FINDINGS), "delivery": OWNER["delivery"].dtype}
+"""A finding's columns; `delivery` is the one that brought the record, where that is another than the one that is read."""
 FAIL, ERROR = "fail", "error"
 
 
@@ -156,7 +157,11 @@ def make_findings(
     `places` has patient_id, record_key, source_file, source_sheet, source_row, source_column and value, and `reading` where a cell that was
     set aside can be confirmed; one row per finding. The id is left empty; `number_findings` gives it.
     """
-    unread = [] if "reading" in places.columns else [pl.lit(None, dtype=pl.Float64).alias("reading")]
+    unread = [
+        pl.lit(None, dtype=FINDING_SCHEMA[name]).alias(name)
+        for name in ("reading", "delivery")
+        if name not in places.columns
+    ]
     return places.with_columns(
         *unread,
         pl.lit(None, dtype=pl.String).alias("finding_id"),

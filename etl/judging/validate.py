@@ -48,8 +48,12 @@ class Validated:
     records_quarantined: int
 
 
-def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent: Collection[str]) -> Validated:
-    """Judge every record of a delivery; `sent` are the tables that the hospital's mapping gives.
+def validate_delivery(
+    records: Mapping[str, TypedRecords], mapped: Mapped, sent: Collection[str], carried: pl.DataFrame | None = None
+) -> Validated:
+    """Judge every record of a version; `sent` are the tables that the hospital's mapping gives.
+
+    `carried` are findings of the version before about cells of no record, whose rows are carried over.
 
     Raises:
         InternalError: the accepted records do not pass the contract, or the accounts do not balance.
@@ -68,7 +72,7 @@ def validate_delivery(records: Mapping[str, TypedRecords], mapped: Mapped, sent:
     derived = derive(tables, sent=sent)
     _hold_to_declaration(derived)
     judge_rules(records, accepted, derived, book)
-    book.findings += _judge_unmapped_cells(mapped)
+    book.findings += [*_judge_unmapped_cells(mapped), *([] if carried is None else [carried])]
     findings, rule_outcomes = book.close()
     return Validated(
         tables=tables,
@@ -144,7 +148,7 @@ def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
     kinds = "|".join(CELL_KINDS)
     is_cell = pl.col("rule_id").str.contains(rf"\.({kinds})$") | (pl.col("rule_id") == "cell.stray")
     is_record = pl.col("severity") == Severity.REJECT.value
-    return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(*QUARANTINE)
+    return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(*QUARANTINE, "delivery")
 
 
 def _count_filled(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from etl.errors import StructureError
 from etl.mapping.check_site import find_site_faults
 from etl.mapping.parse import MISSING
 from etl.mapping.site import ColumnMap, Ignored, IgnoreRule, Site, Source, normalise_code, normalise_text
-from etl.mapping.site_file import SourceEntry, read_site_file
+from etl.mapping.site_file import ADDITIONS, SourceEntry, read_site_file
 from etl.pages.text import Text
 from schemas.contract import read_contract
 from schemas.tables import TABLES
@@ -73,6 +73,7 @@ def load_site(folder: Path) -> Site:
         columns=columns,
         codes=codes,
         mapping_hash=_hash_folder(folder),
+        sends_additions=header.deliveries == ADDITIONS,
     )
     faults += find_site_faults(site)
     if faults:

@@ -16,6 +16,7 @@ from etl.configuration import CONFIG, WANTED, Fault, parse_toml, raise_faults, v
 from etl.pages.text import Text
 
 ROW_NUMBER_PATIENT = "row number"
+FULL, ADDITIONS = "full", "additions"
 _Words = Annotated[str, Field(min_length=1)]
 _HEADER_ROW = Text(
     "must be a row number, 1 or more (for a file without one, list the columns' names in header; 0 for SPSS, Stata and SAS)",
@@ -29,6 +30,14 @@ _HEADER = Text('must list the names of all columns: header = ["text", ...]', '�
 _PATIENT = Text(
     f'can only be "{ROW_NUMBER_PATIENT}"; a column of patient numbers is named in columns.csv',
     f'只能是 "{ROW_NUMBER_PATIENT}"；患者编号列请写在 columns.csv',
+)
+_DELIVERIES = Text(
+    f'must be "{FULL}" (each delivery holds all patients) or "{ADDITIONS}" (each holds what is new since the last)',
+    f'应为 "{FULL}"（每次提交包含全部患者）或 "{ADDITIONS}"（每次只提交新增内容）',
+)
+_NO_ADDITIONS = Text(
+    f'cannot be "{ADDITIONS}" where the row number is the patient\'s number: in the next delivery the same number is another patient',
+    f'以行号为患者编号时不能为 "{ADDITIONS}"：下次提交中同一行号会是另一名患者',
 )
 _FILTER = Text('must be of the form: column = ["text", ...]', '格式应为：列名 = ["文本", ...]')
 _IGNORE = Text(
@@ -90,6 +99,7 @@ class SiteFile:
     source: tuple[SourceEntry, ...]
     name_en: str = ""
     name_zh: str = ""
+    deliveries: Literal["full", "additions"] = field(default=FULL, metadata={WANTED: _DELIVERIES})
     ignored: tuple[IgnoredEntry, ...] = ()
 
     @field_validator("source")
@@ -98,6 +108,12 @@ class SiteFile:
         absent = [] if value else [Fault("", Text("no [[source]]", "没有 [[source]]"))]
         raise_faults([*absent, *_find_contradictions(value)])
         return value
+
+    @model_validator(mode="after")
+    def _check_numbers(self) -> SiteFile:
+        has_row_numbers = any(source.patient is not None for source in self.source)
+        raise_faults([Fault("deliveries", _NO_ADDITIONS)] if self.deliveries == ADDITIONS and has_row_numbers else [])
+        return self
 
 
 def read_site_file(path: Path, hospital: str) -> tuple[SiteFile | None, list[Fault]]:

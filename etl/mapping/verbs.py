@@ -7,7 +7,7 @@ checkbox group into records; a cell that lists several into records; constants. 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -43,7 +43,8 @@ class Mapped:
     `records[table]` holds text: provenance, `_patient_text`, `_person_text`, `_group` and one String column per contract
     field (and `<field>__unit`). `group_columns` tells the hospital's column behind (group, field), and behind (group,
     `<field>__unit`) where a column holds the unit. `own` lists what names each patient, so that it can be masked in
-    that patient's texts; it is never stored. `filled_rows` counts the rows whose patient number came from a merged cell.
+    that patient's texts; it is never stored. `sent` tells of which patients (their numbers) each table was sent, also where that makes no
+    record. `filled_rows` counts the rows whose patient number came from a merged cell.
     """
 
     records: dict[str, pl.DataFrame]
@@ -54,6 +55,9 @@ class Mapped:
     own: OwnTexts
     filled_rows: int
     unread_boxes: pl.DataFrame
+    sent: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={"table_name": pl.String, PATIENT_TEXT: pl.String})
+    )
 
 
 def map_delivery(delivery: Delivery, site: Site) -> Mapped:
@@ -81,7 +85,22 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
         own=own,
         filled_rows=sum(len(sheet.filled_rows) for sheet in sheets),
         unread_boxes=find_unread_boxes(sheets, site, own),
+        sent=_list_sent(sheets, site),
     )
+
+
+def _list_sent(sheets: Sequence[SheetRows], site: Site) -> pl.DataFrame:
+    """Return table_name and patient's number of every used row: a patient without a ticked box has sent that there is nothing."""
+    schema = {"table_name": pl.String, PATIENT_TEXT: pl.String}
+    found = [
+        sheet.rows.filter((pl.col("rule") == USED) & pl.col(f"_use_{source.name}")).select(
+            pl.lit(table).alias("table_name"), pl.col(site.patient_column(source)).alias(PATIENT_TEXT)
+        )
+        for sheet in sheets
+        for source in sheet.sources
+        for table in sorted({c.table for c in site.columns_of(source) if c.makes_record})
+    ]
+    return pl.concat([pl.DataFrame(schema=schema), *found]).unique(maintain_order=True)
 
 
 def _make_records(

@@ -151,6 +151,12 @@ def list_confirmed(own: Frames) -> Rows:
     return [{**row, "label": texts.label_field(row["table_name"], row["field"])} for row in rows.to_dicts()]
 
 
+def list_notices(own: Frames) -> list[Text]:
+    """List what is strange about the current version beside the delivery before."""
+    notices = measures.filter_current(own["notices"], own["ingests"])
+    return [Text(en, zh) for en, zh in notices.select("message_en", "message_zh").iter_rows()]
+
+
 def count_uncorrected(status: pl.DataFrame) -> int:
     """Count the values that the hospital said to have corrected in its source, and that are still what they were."""
     return status.filter(pl.col("status") == ANSWERED, pl.col("answer") == CORRECTED).height

@@ -66,7 +66,7 @@ def write_quality_pages(
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
     `frames` are the warehouse's: the record tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
-    quarantine, confirmed, eligibility, attrition, completeness, answers, unfilled_column. `hospitals` gives the names by id. The page over all is written
+    quarantine, confirmed, notices, eligibility, attrition, completeness, answers, unfilled_column. `hospitals` gives the names by id. The page over all is written
     where `hospitals` names every hospital that has data. `replace_workbook` puts a new query workbook in place of the old one. `expectations`
     are those of `run_expectations`; without them
     they are run now.
@@ -134,6 +134,7 @@ def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, An
         "row_accounts": listing.list_row_accounts(own),
         "quarantine": listing.list_quarantine(own),
         "confirmed": listing.list_confirmed(own),
+        "notices": listing.list_notices(own),
         "n_uncorrected": listing.count_uncorrected(own["status"]),
         "broken_rules": listing.list_broken_rules(own),
         "completeness": listing.list_completeness(own["measured"]),
