@@ -275,3 +275,45 @@ def test_after_a_revert_the_mapping_is_told(adding, monkeypatch, capsys):
     clinic.write_site(adding.settings.workspace / "sites" / "clinic", site=ADDS, columns=columns)
     run_revert("clinic")
     assert "read by another mapping" in capsys.readouterr().out
+
+
+def test_quarterly_additions_from_the_worksheet_to_the_page(tmp_path, monkeypatch, capsys):
+    from worksheet_desk import AUTHOR_ROWS, README, fill, read_cells, write_cells
+
+    from etl.cli import run_ingest, run_new_hospital
+    from etl.onboarding.worksheet.form import DELIVERIES
+    from etl.settings import Settings
+    from etl.store.warehouse import read_frames
+
+    settings = Settings(tmp_path / "workspace", tmp_path / "key", "en")
+    for name in ("etl.cli.read_settings",):
+        monkeypatch.setattr(name, lambda: settings)
+    heads = ["住院号", "性别", "出生日期", "确诊日期", "体重(kg)"]
+
+    def write_book(name, numbers, weight):
+        path = settings.extracts_dir / "quarterly" / f"患者 {name}.xlsx"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [
+            [f"ZY{n:05d}", "男" if n % 2 else "女", f"19{50 + n % 30}-03-05", "2020-02-03", weight + n % 7]
+            for n in numbers
+        ]
+        return clinic.write_workbook(path, [heads, *rows], "患者")
+
+    first = write_book("2022-03-31", range(1, 13), 60)
+    run_new_hospital("quarterly", first)
+    worksheet = settings.workspace / "sites" / "quarterly" / "worksheet.xlsx"
+    assert "每次都含全部患者 all patients each time" in read_cells(worksheet).values()
+    place = (README, f"B{AUTHOR_ROWS[DELIVERIES] + 1}")
+    fill(worksheet, lambda *_: ("not_needed", "", ""), lambda *_: "missing")
+    write_cells(worksheet, {place: "sometimes"})
+    with pytest.raises(errors.WorksheetError, match=f"{place[1]}: choose one of: all patients each time"):
+        run_ingest("quarterly")
+    write_cells(worksheet, {place: "只含新增内容 only what is new since the last one"})
+    run_ingest("quarterly")
+    write_book("2022-06-30", range(12, 16), 70)
+    run_ingest("quarterly")
+    assert "an addition to ingest 1" in capsys.readouterr().out
+    frames = read_frames(settings.warehouse_path, ["core.baseline", "ingests"])
+    assert frames["baseline"]["delivery"].value_counts().sort("delivery")["count"].to_list() == [11, 4]
+    assert frames["ingests"].sort("ingest_id")["patients"].to_list() == [12, 15]
+    assert (settings.reports_dir / "quality" / "quarterly" / "index.html").exists()

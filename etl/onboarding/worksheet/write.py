@@ -37,6 +37,8 @@ from etl.onboarding.worksheet.form import (
     COLUMN_COLUMNS,
     COLUMNS,
     DECISION,
+    DELIVERIES,
+    DELIVERY_CHOICES,
     EXPLANATION,
     FIELDS,
     HEADER_ROW,
@@ -48,6 +50,7 @@ from etl.onboarding.worksheet.form import (
     SHEET_COLUMNS,
     SHEETS,
     UNIT,
+    WORKSHEET,
 )  # fmt: skip
 from etl.pages.labels import label_field, label_test
 from etl.pages.spreadsheet import CELL_LIMIT, fit_height, open_workbook
@@ -71,7 +74,7 @@ def write_worksheet(draft: Draft, path: Path, written: Written | None = None) ->
     written = written or Written()
     with open_workbook(path, "Mapping worksheet", replace_filled) as book:
         formats = _make_formats(book)
-        _write_readme(book, formats, draft, written)
+        _write_readme(book, formats, draft, written, asks_deliveries=path.name == WORKSHEET)
         _write_columns(book, formats, draft, written)
         _write_codes(book, formats, draft, written)
         _write_sheets(book, formats, draft, written)
@@ -151,7 +154,9 @@ def _start_sheet(
     return sheet
 
 
-def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft, written: Written) -> None:
+def _write_readme(
+    book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft, written: Written, *, asks_deliveries: bool
+) -> None:
     sheet = book.add_worksheet(README)
     sheet.hide_gridlines(2)
     sheet.set_column(0, 1, 62)
@@ -159,9 +164,15 @@ def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
     sheet.write_string(0, 1, f"{draft.hospital} 的数据对应表", formats["title"])
     if draft.is_synthetic:
         sheet.merge_range(1, 0, 1, 1, IN_WORKBOOKS, formats["banner"])
+    choices = [f"{choice.zh} {choice.en}" for choice in DELIVERY_CHOICES.values()]
     for label, row in AUTHOR_ROWS.items():
-        sheet.write_string(row, 0, f"{label.zh} {label.en}", formats["head"])
-        _write_decision(sheet, row, 1, written.names.get(label.en, ""), formats["open"])
+        if label != DELIVERIES or asks_deliveries:
+            sheet.write_string(row, 0, f"{label.zh} {label.en}", formats["head"])
+            told = written.names.get(label.en, "") or (choices[0] if label == DELIVERIES else "")
+            _write_decision(sheet, row, 1, told, formats["open"])
+    if asks_deliveries:
+        row = AUTHOR_ROWS[DELIVERIES]
+        sheet.data_validation(row, 1, row, 1, {"validate": "list", "source": choices})
     n_open = sum(c.is_open for c in draft.columns) + sum(c.is_open for c in draft.codes) + len(draft.moved)
     told = [
         Text(f"Delivery: {draft.delivery}", f"数据批次：{draft.delivery}"),
