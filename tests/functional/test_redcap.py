@@ -72,7 +72,7 @@ def test_codes_of_a_column_that_a_person_names_are_asked_in_a_second_worksheet(s
     delivery = CASES / "drugs_many"
     path = propose(settings, delivery)
     fill(path, lambda _, c: ("treatment.drug" if c == "medi_x" else "as proposed", "", ""), lambda *_: "missing")
-    day = ("ingest", "new", "--extract", str(delivery))
+    day = ("ingest", "new", "--extract", str(delivery), "--extracted", "2023-06-30")
     asked = run(settings, *day)
     assert asked.returncode == OpenDecisionsError.exit_code
     changes = path.with_name("changes.xlsx")
