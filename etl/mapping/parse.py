@@ -40,8 +40,8 @@ NOT_DETECTED_TEXTS = (
 _NUMBER = r"^[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?: \d{3})+)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$"
 _TYPED_NUMBER = r"^-?\d+\.\d+(?:[eE][+-]?\d+)?$"
 _THOUSAND = r"[1-9]\d{0,2}[.,]\d{3}(?:\D|$)"
-# What laboratories print behind a number: too high, too low, marked.
-_FLAG = r"(\d\.?)\s*(?:[↑↓*]+|\((?:hh?|ll?|[↑↓*])\)|hh?|ll?)$"
+# What laboratories print behind a number: too high, too low, marked. A small l right behind a number may be a 1 (`4.l`).
+_FLAG = r"(\d)(?:\s*(?:[↑↓*]+|\((?:HH?|LL?|hh?|ll?|[↑↓*])\)|HH?|LL?)|\s+(?:hh?|ll?))$"
 _NO_WIDTH = r"[\x{200b}-\x{200f}\x{2060}\x{feff}]"
 _TEN = r"^(<|>|<=|>=)?\s*10\^(\d{1,2})$"
 _SMALL_DIGITS = r"[₀-₉①-⓿❶-➓㈠-㈩㊀-㊉½¼¾⅐-⅞]"
@@ -108,7 +108,7 @@ def parse_numbers(texts: pl.Series) -> pl.Series:
 
 def undecorate(texts: pl.Series) -> pl.Series:
     """Return the numbers that laboratories print (`3.2 ↑`, `1.2×10^3`, `大于1210`, `400以上`, `阴性(-)`) as plain ones; nothing is lost."""
-    steps = [pl.col("t").str.to_lowercase().str.strip_chars().str.replace(_FLAG, "${1}")]
+    steps = [pl.col("t").str.strip_chars().str.replace(_FLAG, "${1}").str.to_lowercase()]
     steps += [pl.col("t").str.replace(pattern, sign) for pattern, sign in {**_SIGN_WORDS, **_SIGN_BEHIND}.items()]
     power = pl.col("t").str.replace(_POWER, "e${1}${2}")
     steps += [power, pl.col("t").str.replace(_TEN, "${1}1e${2}"), pl.col("t").str.replace(_NEGATIVE_SIGN, "")]
