@@ -12,6 +12,7 @@ import resource
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from etl.delivery.html_tables import Cell, Table, find_tables
@@ -180,17 +181,16 @@ def _read_xml_text(cell: ElementTree.Element) -> str | None:
     return ("TRUE" if text == "1" else "FALSE") if kind == "Boolean" else text or None
 
 
+def read_sheets(kind: str, path: str) -> dict[str, Any]:
+    """Return the sheets of a file of a kind (`html`, `xml`) and its encoding, or the reason against it, as plain types."""
+    try:
+        sheets, encoding = {"html": read_page, "xml": read_spreadsheet_xml}[kind](Path(path).read_bytes())
+    except MarkupError as error:
+        return {"reason": error.reason}
+    return {"encoding": encoding, "sheets": [vars(sheet) for sheet in sheets], "reason": None}
+
+
 def main() -> None:
     """Read the file named on the command line as the kind named before it, and write its sheets or the reason against it to stdout."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
-    read = {"html": read_page, "xml": read_spreadsheet_xml}[sys.argv[1]]
-    try:
-        sheets, encoding = read(Path(sys.argv[2]).read_bytes())
-        result = {"encoding": encoding, "sheets": [vars(sheet) for sheet in sheets], "reason": None}
-    except MarkupError as error:
-        result = {"reason": error.reason}
-    sys.stdout.buffer.write(pickle.dumps(result))
-
-
-if __name__ == "__main__":
-    main()
+    sys.stdout.buffer.write(pickle.dumps(read_sheets(sys.argv[1], sys.argv[2])))

@@ -36,11 +36,12 @@ _COMPACT_MONTH = r"^((?:19|20)\d{2})(0[1-9]|1[0-2])$"
 _MONTH_THEN_YEAR = r"^(\d{1,2})\s*[-/.]\s*(\d{4})$"
 _NAMED_MONTH = r"^" + _MONTH_NAME + r"[-\s/.,']*(\d{4})$"
 _NAMED_MONTH_SHORT = r"^" + _MONTH_NAME + r"[-\s/.,']*(\d{2})$"
-# What programs write where nothing is known: the least and the greatest days of .NET, SQL Server, Excel and Unix.
+# What programs write where nothing is known: the least and the greatest days of .NET, SQL Server, Excel (0, 1 and 60 in either of its
+# ways to count days) and Unix.
 _PLACEHOLDER_TEXTS = ("0", "1", "60", "1900-01-00", "1900-02-29", "0000-00-00")
 _PLACEHOLDERS = (
     dt.date(1, 1, 1), dt.date(1753, 1, 1), dt.date(1899, 12, 30), dt.date(1899, 12, 31), dt.date(1900, 1, 1),
-    dt.date(1900, 2, 28), dt.date(1904, 1, 1),
+    dt.date(1900, 2, 28), dt.date(1904, 1, 1), dt.date(1904, 1, 2), dt.date(1904, 3, 1),
 )  # fmt: skip
 _PLACEHOLDER_YEARS = (2099, 2999, 3000, 9999)
 _UNIX_EPOCH = dt.date(1970, 1, 1)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.mapping.dates import read_dates
-from etl.mapping.written import UNPROVEN, Written
+from etl.mapping.written import TYPED, UNPROVEN, Written
 from schemas.codes import Comparator
 from schemas.contract import FieldContract
 
@@ -38,9 +38,10 @@ NOT_DETECTED_TEXTS = (
 # A blank stands only between thousands: two numbers in one cell, `12 5` or `3.9` above `4.1`, are not one. No thousands begin
 # with 0: `0,955` has a decimal comma.
 _NUMBER = r"^[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?: \d{3})+)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$"
+_TYPED_NUMBER = r"^-?\d+\.\d+(?:[eE][+-]?\d+)?$"
 _THOUSAND = r"[1-9]\d{0,2}[.,]\d{3}(?:\D|$)"
-# What laboratories print behind a number: too high, too low, marked.
-_FLAG = r"(\d\.?)\s*(?:[↑↓*]+|\((?:hh?|ll?|[↑↓*])\)|hh?|ll?)$"
+# What laboratories print behind a number: too high, too low, marked. A small l right behind a number may be a 1 (`4.l`).
+_FLAG = r"(\d)(?:\s*(?:[↑↓*]+|\((?:HH?|LL?|hh?|ll?|[↑↓*])\)|HH?|LL?)|\s+(?:hh?|ll?))$"
 _NO_WIDTH = r"[\x{200b}-\x{200f}\x{2060}\x{feff}]"
 _TEN = r"^(<|>|<=|>=)?\s*10\^(\d{1,2})$"
 _SMALL_DIGITS = r"[₀-₉①-⓿❶-➓㈠-㈩㊀-㊉½¼¾⅐-⅞]"
@@ -107,7 +108,7 @@ def parse_numbers(texts: pl.Series) -> pl.Series:
 
 def undecorate(texts: pl.Series) -> pl.Series:
     """Return the numbers that laboratories print (`3.2 ↑`, `1.2×10^3`, `大于1210`, `400以上`, `阴性(-)`) as plain ones; nothing is lost."""
-    steps = [pl.col("t").str.to_lowercase().str.strip_chars().str.replace(_FLAG, "${1}")]
+    steps = [pl.col("t").str.strip_chars().str.replace(_FLAG, "${1}").str.to_lowercase()]
     steps += [pl.col("t").str.replace(pattern, sign) for pattern, sign in {**_SIGN_WORDS, **_SIGN_BEHIND}.items()]
     power = pl.col("t").str.replace(_POWER, "e${1}${2}")
     steps += [power, pl.col("t").str.replace(_TEN, "${1}1e${2}"), pl.col("t").str.replace(_NEGATIVE_SIGN, "")]
@@ -121,12 +122,23 @@ def read_signs(texts: pl.Series, written: pl.Series | None) -> pl.Series:
     """
     if written is None:
         return texts
+    # In a workbook a number is a number, which its reader writes with a point; only texts have the file's sign.
+    is_pointed = pl.col("w").str.contains(TYPED, literal=True) & pl.col("t").str.contains(_TYPED_NUMBER)
+    is_either = is_pointed & pl.col("t").str.contains(_THOUSAND) & ~pl.col("t").str.ends_with("0")
+    is_number = is_pointed & ~pl.col("t").str.contains(_THOUSAND)
     swapped = (
         pl.col("t").str.replace_all(",", "\x00").str.replace_all(".", ",", literal=True).str.replace_all("\x00", ".")
     )
     has_comma = pl.col("w").str.contains(Written.DECIMAL_COMMA.value, literal=True)
     is_unproven = pl.col("w").str.contains(UNPROVEN, literal=True) & pl.col("t").str.contains(_THOUSAND)
-    read = pl.when(is_unproven).then(pl.lit("? ") + pl.col("t")).when(has_comma).then(swapped).otherwise("t")
+    doubtful = pl.lit("? ") + pl.col("t")
+    read = (
+        pl.when(is_unproven | (has_comma & is_either))
+        .then(doubtful)
+        .when(has_comma & ~is_number)
+        .then(swapped)
+        .otherwise("t")
+    )
     return pl.DataFrame({"t": texts, "w": written}).select(read).to_series().alias(texts.name)
 
 
@@ -198,7 +210,7 @@ def _parse_dated(texts: pl.Series, spec: FieldContract, written: pl.Series | Non
 def _parse_numeric(present: pl.Series, spec: FieldContract, written: pl.Series | None) -> Parsed:
     present = read_signs(present, written)
     comparator = None
-    if spec.dtype == pl.Float64 and not present.str.contains(_PLAIN).all():
+    if not present.str.contains(_PLAIN).all():
         present = undecorate(present)
     if spec.is_censored:
         values, comparator = parse_censored(present)

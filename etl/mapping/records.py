@@ -34,6 +34,7 @@ RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
 MONTHS = {RECORD: pl.Int64, "field": pl.String}
+_LONG_NUMBER = r"^\s*[<>≤≥]?=?\s*[1-9]\d{10}(?:\.0*)?\s*(?:[↑↓*HL]|\([HL]\))*\s*$"
 _ROUNDED = r"^\d(?:\.\d+)?[eE]\+\d+$"
 _NOTHING = pl.lit(None, dtype=pl.String)
 _FEW_CELLS = 500
@@ -117,7 +118,13 @@ def type_records(
         if spec.quantity_from:
             typed_by_name |= _select_quantities(masked, spec, typed_by_name[spec.quantity_from])
         named = typed_by_name[spec.quantity_from] if spec.quantity_from else None
-        parsed = _read_column(masked, spec, site.codes.get((table, spec.name), {}), named, last_day)
+        long = _find_long_numbers(texts, masked, spec)
+        offered = _put_back(masked, texts, spec.name, long)
+        parsed = _read_column(offered, spec, site.codes.get((table, spec.name), {}), named, last_day)
+        if long.height:  # what is a value is nobody's telephone number, and what is none stays masked
+            kept = long.join(parsed.faults, on=RECORD, how="anti")
+            masked = _put_back(masked, texts, spec.name, kept)
+            personal = personal.join(kept, on=[RECORD, "field"], how="anti", maintain_order="left")
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
         months += [parsed.months] if parsed.months is not None else []
@@ -138,6 +145,21 @@ def type_records(
     keyed = _add_record_key(ordered, masked, model)
     of_months = pl.concat([pl.DataFrame(schema=MONTHS), *months])
     return TypedRecords(table, say_once(keyed), KeptFrame(said), pl.concat(faults), personal, of_months)
+
+
+def _find_long_numbers(texts: pl.DataFrame, masked: pl.DataFrame, spec: FieldContract) -> pl.DataFrame:
+    """Return _record and field of masked cells that are just a number of eleven digits: a viral load, or a telephone number."""
+    if spec.quantity_from is None or spec.name not in texts.columns:
+        return pl.DataFrame(schema=MONTHS)
+    is_long = texts[spec.name].str.contains(_LONG_NUMBER) & (texts[spec.name] != masked[spec.name])
+    return texts.filter(is_long).select(RECORD, pl.lit(spec.name).alias("field"))
+
+
+def _put_back(masked: pl.DataFrame, texts: pl.DataFrame, name: str, cells: pl.DataFrame) -> pl.DataFrame:
+    """Return the masked texts with the given cells of a field as they were sent."""
+    if cells.is_empty():
+        return masked
+    return masked.with_columns(masked[name].scatter(cells[RECORD], texts[name].gather(cells[RECORD])))
 
 
 def read_patient_numbers(texts: pl.Series) -> pl.Series:

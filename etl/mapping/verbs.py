@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from etl.delivery.read import ROW, Delivery
+from etl.delivery.read import ROW, TEXT_FILES, Delivery
 from etl.mapping.accounts import (
     TICKED,
     CellAccounts,
@@ -32,7 +32,7 @@ from etl.mapping.parse import MISSING, MISSING_TEXTS
 from etl.mapping.patient_rows import CELL_ROWS, LAST, is_filled, join_rows, pick_filled
 from etl.mapping.sheets import choose_sheets
 from etl.mapping.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
-from etl.mapping.written import settle_dates, settle_decimals
+from etl.mapping.written import TYPED, settle_dates, settle_decimals
 from schemas.contract import read_contract, read_key
 from schemas.tables import TABLES
 
@@ -83,7 +83,7 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
     for sheet in sheets:
         for source in sheet.sources:
             rows = sheet.rows.filter(is_used() & pl.col(f"_use_{source.name}"))
-            written = _settle_written(rows, source, site)
+            written = _settle_written(sheet, rows, source, site)
             for table in TABLES:
                 pieces[table] += _make_records(sheet, rows, source, table, site, groups, cell_rows, written)
     own = collect_own_texts(sheets, site)
@@ -173,7 +173,7 @@ def _make_records(
     return frames
 
 
-def _settle_written(rows: pl.DataFrame, source: Source, site: Site) -> dict[str, str]:
+def _settle_written(sheet: SheetRows, rows: pl.DataFrame, source: Source, site: Site) -> dict[str, str]:
     """Return how the columns of a source are written, where not as the registry itself writes: all of them are witnesses."""
     own = [c for c in site.columns_of(source) if c.role == "field" and c.column and c.field]
     kinds = {c.column: read_contract(TABLES[c.table])[c.field].dtype for c in own}
@@ -182,7 +182,10 @@ def _settle_written(rows: pl.DataFrame, source: Source, site: Site) -> dict[str,
         {name: rows[name] for name, dtype in kinds.items() if dtype in wanted}
         for wanted in ((pl.Float64, pl.Int64), (pl.Date,))
     )
-    return settle_decimals(numbers, stated) | settle_dates(dates, stated)
+    signs = settle_decimals(numbers, stated)
+    if not sheet.file.lower().endswith(TEXT_FILES):
+        signs = {name: f"{sign}; {TYPED}" for name, sign in signs.items()}
+    return signs | settle_dates(dates, stated)
 
 
 def _list_groups(

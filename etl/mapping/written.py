@@ -33,6 +33,9 @@ DAY_ORDERS = (Written.DAY_FIRST, Written.MONTH_FIRST)
 UNPROVEN = "decimal unproven"
 """What stands in place of a decimal sign where other cells prove that the one of the mapping is wrong."""
 
+TYPED = "numbers typed"
+"""What is added where the file itself tells numbers from texts, as a workbook does."""
+
 _SIGNED = r"^[<>≤≥≦≧=+-]*\s*"
 # One, two, four and more digits behind the sign, or a whole part of 0 or of more than three digits: no thousands.
 _DECIMAL = r"(?:(?:0|\d{{4,}}){sign}\d+|\d*{sign}(?:\d{{1,2}}|\d{{4,}})|\d{{1,3}}(?:{other}\d{{3}})+{sign}\d*|\d{{1,3}}(?:{other}\d{{3}}){{2,}})\s*\D*$"

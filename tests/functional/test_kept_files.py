@@ -108,7 +108,7 @@ def test_on_a_full_disk_an_ingest_keeps_the_workbook_too(waiting, monkeypatch):
     clinic.write_delivery(waiting.extracts / "y", patients=UNUSUAL_SIZE.replace("45,no", "46,no"))
     fill_disk(monkeypatch)
     with pytest.raises(NotKeptError):
-        run_ingest("clinic", extract=waiting.extracts / "y")
+        run_ingest("clinic", extract=waiting.extracts / "y", extracted=str(clinic.EXTRACTED))
     monkeypatch.undo()
     assert find_workbook(waiting).read_bytes() == content
 

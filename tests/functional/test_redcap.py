@@ -57,7 +57,7 @@ def test_a_longitudinal_export_asks_for_what_no_choice_list_says_and_nothing_els
     path = propose(settings, CASES / "redcap_longitudinal")
     assert sorted(item for _, item in list_questions(path)) == ["-98", "3", "UNK"]  # 3 is lost to follow-up
     fill(path, lambda *_: ("", "", ""), lambda *_: "missing")
-    done = run(settings, "ingest", "new", "--extract", str(CASES / "redcap_longitudinal"))
+    done = run(settings, "ingest", "new", "--extract", str(CASES / "redcap_longitudinal"), "--extracted", "2022-01-01")
     assert done.returncode == 0, done.stderr
     tables = read_tables(settings, "patient", "baseline", "outcome", "metastasis", "laboratory")
     heights = {name: frame.height for name, frame in tables.items()}
@@ -72,7 +72,7 @@ def test_codes_of_a_column_that_a_person_names_are_asked_in_a_second_worksheet(s
     delivery = CASES / "drugs_many"
     path = propose(settings, delivery)
     fill(path, lambda _, c: ("treatment.drug" if c == "medi_x" else "as proposed", "", ""), lambda *_: "missing")
-    day = ("ingest", "new", "--extract", str(delivery), "--extracted", "2023-06-30")
+    day = ("ingest", "new", "--extract", str(delivery), "--extracted", "2022-01-01")
     asked = run(settings, *day)
     assert asked.returncode == OpenDecisionsError.exit_code
     changes = path.with_name("changes.xlsx")
@@ -223,7 +223,7 @@ def test_events_arms_and_repeated_forms_give_the_values_that_were_drawn(tmp_path
     cells = read_cells(path)
     row = next(n for n, texts in list_rows(cells, SHEETS) if "G" not in texts)
     write_cells(path, {(SHEETS, f"G{row}"): "last row counts"})
-    done = run(settings, "ingest", "new", "--extract", str(delivery))
+    done = run(settings, "ingest", "new", "--extract", str(delivery), "--extracted", "2022-12-31")
     assert done.returncode == 0, done.stderr
     compare(read_tables(settings, "patient", "baseline", "outcome", "metastasis", "laboratory", "treatment"), truth)
 

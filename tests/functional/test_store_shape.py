@@ -64,9 +64,9 @@ def add_derived(monkeypatch, frame):
     """Declare and derive a column more."""
     monkeypatch.setitem(DERIVED_COLUMNS[frame], "came_later", LATER)
 
-    def derive_more(tables, **told):
+    def derive_more(tables, *, sent, months):
         later = DERIVED_COLUMNS[frame].pop("came_later")  # `derive` itself knows nothing of it
-        derived = derive(tables, **told)
+        derived = derive(tables, sent=sent, months=months)
         DERIVED_COLUMNS[frame]["came_later"] = later
         return {**derived, frame: derived[frame].with_columns(came_later=pl.lit("made"))}
 
@@ -160,8 +160,8 @@ def test_a_frame_that_is_not_as_declared_is_refused_before_anything_is_written(t
 
 @pytest.mark.parametrize("frame", DERIVED_COLUMNS)
 def test_a_derived_frame_that_is_not_as_declared_is_a_fault_of_the_registry(desk, monkeypatch, frame):
-    def derive_other(tables, **told):
-        derived = derive(tables, **told)
+    def derive_other(tables, *, sent, months):
+        derived = derive(tables, sent=sent, months=months)
         return {**derived, frame: derived[frame].with_columns(pl.col("patient_id").cast(pl.Categorical))}
 
     monkeypatch.setattr(etl.judging.validate, "derive", derive_other)

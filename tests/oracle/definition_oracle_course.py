@@ -18,6 +18,7 @@ def make_first_line(treatments):
         "kinase_inhibitor_number", "pd1_drug_number",
     ))  # fmt: skip
     facts["next_line_start_date"] = min(later, default=None)
+    facts["month_date_number"] = 0  # these hospitals know every day
     if not line:
         return facts
     kinase = [row["drug"] for row in line if row["drug"] in KINASE_INHIBITORS]

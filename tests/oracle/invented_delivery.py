@@ -19,7 +19,7 @@ KEYS = {name: [key for key in read_key(table) if key != "patient_id"] for name, 
 MADE_WHILE_READING = ("person_id", "birth_date_is_of_national_id", "sex_is_of_national_id")
 NO_VALUE = (None, None, "", " ", "不详", "N/A", "-", "未查")
 UNREADABLE = {
-    "number": ("abc", "3.9 4.1", "12kg", "1.2.3", "约5"),
+    "number": ("abc", "3.9 4.1", "12 bananas", "1.2.3", "约5"),
     "date": ("2020-13-45", "yesterday", "2020-02-30", "12"),
 }
 DATES = (
@@ -226,6 +226,10 @@ def _draw_date(draw, fault_rate):
         return Cell(draw.choice(UNREADABLE["date"]), "unreadable")
     if draw.random() < fault_rate / 2:
         return Cell(draw.choice(DATES).format(LAST_DAY + timedelta(days=draw.choice((1, 30, 25000)))), "after_delivery")
+    if draw.random() < fault_rate / 2:
+        return Cell(draw.choice(("2020-03", "2020年3月", "Mar-2020", "202003")), "month")
+    if draw.random() < fault_rate / 2:
+        return Cell(draw.choice(("1900-01-01", "9999-12-31", "0001-01-01", "1900-01-00", "60")), "placeholder")
     day = LAST_DAY - timedelta(days=draw.randint(0, 1400))
     return Cell(draw.choice(DATES).format(day), "value", day)
 

@@ -24,7 +24,7 @@ from schemas.tables import TABLES
 
 KINDS = (
     "missing", "duplicate", "unknown", "parent", "unreadable", "code", "unit", "unit_slip", "range", "implausible",
-    "after_delivery", "personal_data",
+    "after_delivery", "month", "placeholder", "personal_data",
 )  # fmt: skip
 SITE = Site("clinic", "Clinic", "医院", (), (), ())
 KEY = PseudonymKey(b"0123456789abcdef0123456789abcdef")
@@ -48,6 +48,8 @@ def make_mapped(delivery):
         own=OwnTexts(),
         filled_rows=0,
         unread_boxes=pl.DataFrame(schema=boxes),
+        slipped=pl.DataFrame(schema=CELLS),
+        odd_numbers=pl.DataFrame(schema=CELLS),
     )
 
 

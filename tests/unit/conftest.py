@@ -48,7 +48,7 @@ def make_subjects(n: int = 260, seed: int = 7) -> pl.DataFrame:
             **_vary_pfs(rng, np.minimum(pfs_days, followed), pfs_days <= followed),
             **{name: values.tolist() for name, values in levels.items()},
             "seen_elsewhere_first": [False] * n,
-            "month_date_number": [0 if i % 17 else 1 for i in range(n)],
+            "month_date_number": [2 if i % 19 == 0 else 0 for i in range(n)],
         }
     )
     unrecorded = [pl.lit(None).alias(name) for name in PATIENT_ORDER if name not in frame.columns]

@@ -38,7 +38,7 @@ TEXT_FORMS = {
     "2020-03-05T00:00:00Z": lambda d: f"{d.isoformat()}T00:00:00Z",
     "2020-03-05 上午10:20": lambda d: f"{d.isoformat()} 上午10:20",
 }
-ORDERS = {"05.03.2020": "dmy", "5/3/2020": "dmy", "3/5/2020": "mdy"}
+ORDERS = {"05.03.2020": "day first", "5/3/2020": "day first", "3/5/2020": "month first"}
 """The forms that can be read only by one who knows the order of day and month."""
 
 # Forms of a whole column in a workbook: the day as a number in a format.

@@ -131,7 +131,7 @@ def _find_truth(record, name):
 
 
 def _is_about(finding, record, name):
-    """Whether a finding asks about this value, or set aside its record; to say that it is missing asks nothing."""
+    """Whether a finding asks about this value, or set aside its record; a note, and that it is missing, ask nothing."""
     rule, key = finding["rule_id"], finding["record_key"] or ""
     if (
         rule == "cell.stray"
@@ -142,7 +142,8 @@ def _is_about(finding, record, name):
     # A box that says neither yes nor no, and a record without its key, are told by their own texts.
     if _is_key(key, record.table) and key != _name_key(record):
         return False
-    asks = rule.startswith(f"{record.table}.{name}.") and not rule.endswith(".missing")
+    is_question = finding["severity"] != "note" and not rule.endswith(".missing")
+    asks = rule.startswith(f"{record.table}.{name}.") and is_question
     return asks or (finding["severity"] == "reject" and finding["table_name"] == record.table)
 
 

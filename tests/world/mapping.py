@@ -2,9 +2,7 @@
 
 import csv
 import json
-from dataclasses import fields
 
-from etl.mapping.site_file import SourceEntry
 from world import date_forms
 from world.decorate import group_of, name_column, say_column
 from world.dialect import STAT_KINDS
@@ -13,14 +11,13 @@ from world.write_workbook import OTHER_SHEETS
 
 HOSPITAL = "world"
 COLUMNS = ("source", "column", "role", "table", "field", "record", "unit", "note")
-DECIMAL_SIGNS = {"12,5": ",", "1.210,5": ","}
+DECIMAL_SIGNS = {"12,5": "decimal comma", "1.210,5": "decimal comma"}
 
 
 def write_mapping(folder, sheets, places, dialect, codes):
     """Write site.toml, columns.csv and codes.csv."""
     folder.mkdir(parents=True)
-    known = {field.name for field in fields(SourceEntry)}
-    (folder / "site.toml").write_text(_write_toml(sheets, places, dialect, known), encoding="utf-8")
+    (folder / "site.toml").write_text(_write_toml(sheets, places, dialect), encoding="utf-8")
     lines = [line for sheet, place in zip(sheets, places, strict=True) for line in _write_lines(sheet, place, dialect)]
     _write_csv(folder / "columns.csv", COLUMNS, lines)
     rows = [(table, field, code, value) for (table, field, code), value in sorted(codes.items())]
@@ -36,7 +33,7 @@ def name_source(sheet, source):
     return source or f"{sheet.name}"
 
 
-def _write_toml(sheets, places, dialect, known):
+def _write_toml(sheets, places, dialect):
     text = f'hospital = "{HOSPITAL}"\nname_en = "World"\nname_zh = "世界"\n'
     for sheet, (file, page, first) in zip(sheets, places, strict=True):
         for source, row_filter in sheet.sources.items():
@@ -44,9 +41,7 @@ def _write_toml(sheets, places, dialect, known):
             text += f"sheet = {_quote(page)}\n" if page else ""
             text += _write_header_rows(sheet, dialect, first)
             text += "merged_ids = true\n" if {"merged ids", "merged cells"} & {*dialect.row_forms} else ""
-            text += "".join(
-                f"{key} = {_quote(value)}\n" for key, value in _say_dialect(dialect).items() if key in known
-            )
+            text += f"written = {json.dumps(_say_dialect(dialect))}\n"
             text += (
                 "[source.filter]\n" + "".join(f"{key} = {json.dumps(texts)}\n" for key, texts in row_filter.items())
                 if row_filter
@@ -60,8 +55,7 @@ def _write_toml(sheets, places, dialect, known):
 
 def _say_dialect(dialect):
     """What a person says of the whole source: its decimal sign and the order of day and month."""
-    said = {"decimal": DECIMAL_SIGNS.get(dialect.decimal), "date_order": date_forms.ORDERS.get(dialect.date_form)}
-    return {key: value for key, value in said.items() if value}
+    return [*filter(None, (DECIMAL_SIGNS.get(dialect.decimal), date_forms.ORDERS.get(dialect.date_form)))]
 
 
 def _quote(text):

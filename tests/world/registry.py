@@ -9,6 +9,7 @@ import polars as pl
 from judged_delivery import KEY, judge_mapped
 
 from etl.delivery import read, workbook
+from etl.delivery.markup import read_sheets
 from etl.errors import RegistryError
 from etl.mapping.identity import normalise_identifier
 from etl.mapping.read_site import load_site
@@ -38,8 +39,10 @@ def load(delivery, site_folder):
 
 
 def _read_here(command, **_):
-    """The child process that reads a workbook costs more than all the rest."""
-    return subprocess.CompletedProcess(command, 0, pickle.dumps(workbook.read_workbook(command[-1])), b"")
+    """The child process that reads a workbook or a page costs more than all the rest."""
+    path = command[-1]
+    made = read_sheets(command[-2], path) if "markup" in command[3] else workbook.read_workbook(path)
+    return subprocess.CompletedProcess(command, 0, pickle.dumps(made), b"")
 
 
 def pseudonym(hospital, number):
