@@ -18,6 +18,8 @@ from schemas.tables import TABLES
 PERSON_ID = "person_id"
 CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range", "after_delivery", "month", "placeholder")
 """Kinds of rules that set a single cell aside."""
+SET_ASIDE_RULES = ("cell.stray", "row.shifted")
+"""Rules by which cells are set aside that belong to no record."""
 NUMBERS = (pl.Float64, pl.Int64)
 
 Applies = Callable[[FieldContract], bool]

@@ -165,8 +165,12 @@ ODD_NUMBER = Text(
 
 
 def name_cell() -> pl.Expr:
-    """Return what a cell that belongs to no record is told apart by: the text tells those of one column apart whatever the rows' order."""
-    return pl.concat_str("source_column", "value", separator=": ")
+    """Return what a cell that belongs to no record is told apart by: its column, and its text whatever the rows' order.
+
+    A row of which nothing is kept has no text; its place in the file stands for it.
+    """
+    place = pl.concat_str("source_file", "source_sheet", "source_row", separator=" ", ignore_nulls=True)
+    return pl.concat_str("source_column", pl.when(pl.col("value") == "").then(place).otherwise("value"), separator=": ")
 
 
 def is_of_no_record() -> pl.Expr:
@@ -213,7 +217,8 @@ def number_findings(findings: pl.DataFrame) -> pl.DataFrame:
     Findings that share all four (copies of one record) are told apart by their order in the file.
     """
     identity = ["rule_id", "patient_id", "table_name", "record_key", "field"]
-    ordered = findings.sort("source_file", "source_sheet", "source_row", "source_column", nulls_last=True)
+    # What is carried over has its delivery, what is told of the rows of the one that is read has none yet: older questions keep their ids.
+    ordered = findings.sort("source_file", "source_sheet", "source_row", "source_column", "delivery", nulls_last=True)
     copies = ordered.with_columns(pl.int_range(pl.len()).over(identity).alias("_copy"))
     texts = copies.select(
         pl.concat_str([pl.col(c).cast(pl.String).fill_null("") for c in [*identity, "_copy"]], separator="\x1f")

@@ -40,7 +40,7 @@ from schemas.codes import Severity
 from schemas.column import list_misfits, read_dtypes
 from schemas.contract import PROVENANCE, read_contract
 from schemas.contract import read_dtypes as read_contract_dtypes
-from schemas.contract_checks import CELL_KINDS
+from schemas.contract_checks import CELL_KINDS, SET_ASIDE_RULES
 from schemas.derive import derive
 from schemas.derived_columns import DERIVED_COLUMNS
 from schemas.tables import TABLES
@@ -174,7 +174,7 @@ def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
 def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
     """Return what was set aside: whole records (`reject`, field null) and single cells, with the rule that did it."""
     kinds = "|".join(CELL_KINDS)
-    is_cell = pl.col("rule_id").str.contains(rf"\.({kinds})$") | pl.col("rule_id").is_in(["cell.stray", "row.shifted"])
+    is_cell = pl.col("rule_id").str.contains(rf"\.({kinds})$") | pl.col("rule_id").is_in(SET_ASIDE_RULES)
     is_record = pl.col("severity") == Severity.REJECT.value
     return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(*QUARANTINE, "delivery")
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from etl.pages.text import Text
 from schemas.codes import Severity
-from schemas.contract_checks import CELL_KINDS
+from schemas.contract_checks import CELL_KINDS, SET_ASIDE_RULES
 
 ANSWERS_FOLDER = "answers"
 CORRECTED, CONFIRMED, NOT_AVAILABLE, COMMENT = "corrected", "confirmed", "not_available", "comment"
@@ -64,6 +64,8 @@ def can_be_confirmed() -> pl.Expr:
     Not of a record that was set aside, nor of a cell that was and cannot count as it stands: one that cannot be read, or lies beyond
     what is physically possible. There the source must be corrected, or the registry's mapping.
     """
-    is_set_aside = pl.col("rule_id").str.contains(rf"\.({'|'.join(CELL_KINDS)})$|^cell\.stray$")
+    is_set_aside = pl.col("rule_id").str.contains(rf"\.({'|'.join(CELL_KINDS)})$") | pl.col("rule_id").is_in(
+        SET_ASIDE_RULES
+    )
     is_record = pl.col("severity") == Severity.REJECT.value
     return ~is_record & (~is_set_aside | pl.col("reading").is_not_null())

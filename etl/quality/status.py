@@ -9,8 +9,8 @@
 | `resolved` | found in an earlier ingest, not in the current one |
 
 An answer stands while the question is about the same value in the same words: "corrected in source" until a delivery brings another
-value. A record that was set aside as a whole has no such value: said to be corrected, it is asked about again where the next delivery still
-holds it.
+value. An answer about a row of which nothing was kept stands for the delivery that brought the row. A record that was set aside as a whole
+has no value: said to be corrected, it is asked about again where the next delivery still holds it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def derive_query_status(findings: pl.DataFrame, ingests: pl.DataFrame, answers: 
     seen = (
         findings.unique(["ingest_id", *_QUERY], keep="first", maintain_order=True)
         .join(versions, on="ingest_id")
-        .join(_select_last_answers(answers, ingests, versions), on=_QUERY, how="left")
+        .join(_select_last_answers(answers, ingests, versions, findings), on=_QUERY, how="left")
         .with_columns(
             first=pl.col("version").min().over(_QUERY),
             last=pl.col("version").max().over(_QUERY),
@@ -72,18 +72,25 @@ def derive_query_status(findings: pl.DataFrame, ingests: pl.DataFrame, answers: 
     return seen.select(*findings.columns, status.alias("status"), *ANSWER_COLUMNS).sort(_QUERY)
 
 
-def _select_last_answers(answers: pl.DataFrame, ingests: pl.DataFrame, versions: pl.DataFrame) -> pl.DataFrame:
-    """Per query the last answer, what it was about, and the version and the content of the delivery that it was about."""
+def _select_last_answers(
+    answers: pl.DataFrame, ingests: pl.DataFrame, versions: pl.DataFrame, findings: pl.DataFrame
+) -> pl.DataFrame:
+    """Per query the last answer, what it was about, and the version and the delivery (content; name of the row's) that it was about."""
+    brought = findings.unique(["ingest_id", *_QUERY], keep="first", maintain_order=True).select(
+        "ingest_id", *_QUERY, answered_delivery="delivery"
+    )
     standing = versions.select("ingest_id", answered_version="version")
     asked_of = ingests.select("ingest_id", answered_hash="content_hash").join(standing, on="ingest_id", how="left")
     return (
         answers.sort("answer_id")
         .unique(_QUERY, keep="last", maintain_order=True)
         .join(asked_of, on="ingest_id", how="left")
+        .join(brought, on=["ingest_id", *_QUERY], how="left")
         .select(
             *_QUERY,
             *ANSWER_COLUMNS,
             "answered_hash",
+            "answered_delivery",
             "answered_version",
             answered_value="value",
             answered_message="message_en",
@@ -106,7 +113,9 @@ def _compute_answer_stands() -> pl.Expr:
         .then(is_same_delivery)
         .otherwise(is_unchanged)
     )
-    return pl.col("answer").is_not_null() & is_same_question & rests
+    # A row of which nothing is kept is the same only in the same delivery.
+    is_other_row = (pl.col("value") == "") & ~(pl.col("delivery") == pl.col("answered_delivery")).fill_null(value=False)
+    return pl.col("answer").is_not_null() & is_same_question & rests & ~is_other_row.fill_null(value=False)
 
 
 def _is_same_value() -> pl.Expr:
