@@ -114,12 +114,11 @@ def ingest(
     progress("mapping", "映射")
     mapped, delivery = _map_rows(delivery, site), replace(delivery, grids=())
     progress("validating", "校验")
-    repeated = suggest_command("ingest", hospital, extract=extract or candidate.path, extracted=EXAMPLE_DAY)
-    day = settle_day(candidate.stated_day, mapped.records, delivery.name, repeated)
+    day = _settle_day(candidate, mapped, delivery, hospital)
     records = type_delivery(mapped, site, delivery.name, day.day, key)
     mapped = replace(mapped, records={}, own=OwnTexts())  # the texts are read: a large hospital's fill the memory
-    validated = validate_delivery(records, mapped, site.tables)
     made = {name: table.frame.height for name, table in records.items()}
+    validated = validate_delivery(records, mapped, site.tables)
     if not accept:
         _check_tables(made, validated, mapped, hospital, extract)
     _check_volume(validated, site, known, extract, accept=accept)
@@ -152,6 +151,11 @@ def read_offered(settings: Settings, site: Site, extract: Path | None) -> Delive
         return read_delivery(candidate.path) if candidate else None
     except RegistryError:
         return None
+
+
+def _settle_day(candidate: Candidate, mapped: Mapped, delivery: Delivery, hospital: str) -> DeliveryDay:
+    repeated = suggest_command("ingest", hospital, extract=candidate.path, extracted=EXAMPLE_DAY)
+    return settle_day(candidate.stated_day, mapped.records, delivery.name, repeated)
 
 
 def _map_rows(delivery: Delivery, site: Site) -> Mapped:

@@ -323,5 +323,7 @@ def test_a_table_of_which_nothing_can_be_loaded_is_refused_and_why_is_said(tmp_p
     assert done.returncode == EmptyTableError.exit_code
     assert "patient: 50 records made, none loaded. Table patient: This record exists more than once" in done.stderr
     assert not settings.warehouse_path.exists()
-    accepted = run_registry(settings, "ingest", "new", "--extract", str(tmp_path / "a.csv"), "--extracted", "2026-01-01", "--accept")
+    accepted = run_registry(
+        settings, "ingest", "new", "--extract", str(tmp_path / "a.csv"), "--extracted", "2026-01-01", "--accept"
+    )
     assert "quarantined 50: Table patient: " in accepted.stdout
