@@ -211,7 +211,7 @@ def list_ingests() -> None:
 )
 def run_revert(hospital: Hospital = "") -> None:
     """Make a hospital's previous ingest current again, and write the quality pages anew."""
-    from etl.ingest import revert
+    from etl.ingest import revert, tell_mapping
 
     settings = read_settings()
     terminal = Terminal(settings.language)
@@ -222,6 +222,8 @@ def run_revert(hospital: Hospital = "") -> None:
         f"{hospital}: ingest {left} is no longer current; ingest {current} is again. Then: {following}",
         f"{hospital}：已从版本 {left} 恢复到版本 {current}。随后请运行：{following}",
     )
+    mapping = tell_mapping(settings, hospital, current)
+    terminal.say(mapping.en, mapping.zh)
 
 
 @commands.command(

@@ -10,68 +10,42 @@ from pathlib import Path
 
 import polars as pl
 
+from etl.additions import NO_ADDITION, Addition, add_to_base, find_base
 from etl.choose_delivery import Candidate, choose_delivery
 from etl.console import Progress
 from etl.delivery.read import Delivery, list_hidden, read_delivery
-from etl.errors import (
-    BusyError,
-    DeliveryError,
-    IdentityError,
-    InternalError,
-    ProvenanceError,
-    RegistryError,
-    UsageError,
-    VolumeError,
-)
+from etl.errors import BusyError, DeliveryError, RegistryError, UsageError
+from etl.ingest_result import IngestSummary, balance_accounts, list_reasons
 from etl.judging.between_hospitals import find_shared_patients
+from etl.judging.confirm import confirm_values
 from etl.judging.empty_tables import list_empty_tables, refuse_lost_tables
 from etl.judging.validate import Validated, validate_delivery
+from etl.known_versions import Known, check_provenance, check_volume, read_checked_key, read_known
 from etl.mapping.accounts import Landing, is_used
 from etl.mapping.delivery_day import EXAMPLE_DAY, DeliveryDay, settle_day
-from etl.mapping.identity import PseudonymKey, read_key
+from etl.mapping.identity import PseudonymKey
 from etl.mapping.masking import OwnTexts
 from etl.mapping.read_site import load_site
-from etl.mapping.records import type_delivery
+from etl.mapping.records import TypedRecords, type_delivery
 from etl.mapping.site import Site
 from etl.mapping.verbs import Mapped, map_delivery
-from etl.quality.answers import read_new_answers, store_answers
+from etl.pages.text import Text
+from etl.quality.answers import read_answers, read_new_answers, store_answers
+from etl.quality.confirmations import (
+    count_typed_values,
+    find_confirmations,
+    hash_confirmations,
+    name_answers,
+)
+from etl.quality.continuity import find_notices
 from etl.settings import Settings, find_site
 from etl.store.database import Warehouse
 from etl.store.history import find_previous_ingest, withdraw_later
 from etl.store.warehouse import open_for_reading, open_for_writing
 from etl.suggestions import suggest_command
-from schemas.codes import Severity
+from schemas.bookkeeping import INGESTS
+from schemas.column import read_dtypes
 from schemas.derived_columns import STORED_FRAMES
-
-MINIMAL_SHARE_OF_LAST = 0.8
-_SHOWN_REASONS = 3
-
-
-@dataclass(frozen=True)
-class IngestSummary:
-    """What an ingest did, as the terminal shows it.
-
-    `status` is `loaded`, `checked` (CHECK=yes: all but load) or `nothing new`. `day` is the last that the delivery can tell of.
-    `answers` counts the answers to queries that were taken. `reasons` are why most records were set aside, counted, in both
-    languages; `hidden` are files that were left out, since their names begin with a dot. `empty` are mapped tables of which the delivery
-    holds nothing.
-    """
-
-    hospital: str
-    name_en: str
-    name_zh: str
-    status: str
-    delivery: str = ""
-    day: DeliveryDay | None = None
-    ingest_id: int | None = None
-    accounts: Mapping[str, int] | None = None
-    row_accounts: pl.DataFrame | None = None
-    findings: Mapping[str, int] | None = None
-    is_synthetic: bool = False
-    answers: int = 0
-    reasons: tuple[tuple[int, str, str], ...] = ()
-    hidden: tuple[str, ...] = ()
-    empty: tuple[str, ...] = ()
 
 
 def ingest(
@@ -98,64 +72,166 @@ def ingest(
     Raises:
         RegistryError: whatever is wrong with command, delivery, mapping, key or warehouse; nothing is loaded then.
     """
-    site = load_site(find_site(settings, hospital))
-    answers = read_new_answers(settings, hospital)
-    known = _read_known(settings)
-    candidate = choose_delivery(settings, site, extract, extracted, known.ingests, check=check)
+    site, known = load_site(find_site(settings, hospital)), read_known(settings)
+    answers = read_new_answers(settings, hospital, extract)
+    confirmations = find_confirmations(settings, hospital, read_answers(settings, hospital, answers))
+    candidate = choose_delivery(
+        settings, site, extract, extracted, known.ingests, check=check, confirmed=hash_confirmations(confirmations),
+        has_answers=answers.height > 0,
+    )  # fmt: skip
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     if candidate is None:
-        if not check:
-            _store_answers_alone(settings, hospital, answers)
-        return IngestSummary(hospital, site.name_en, site.name_zh, "nothing new", answers=answers.height, hidden=hidden)
+        return _end_without_delivery(settings, site, answers, confirmations, hidden, check=check)
     progress("reading", "读取")
-    delivery = replace(read_delivery(candidate.path), content_hash=candidate.content_hash)
-    _check_provenance(delivery, known)
-    key = _read_checked_key(settings, known)
+    delivery = _read(candidate, known)
+    key = read_checked_key(settings, known)
+    base = _find_base(site, known, candidate, extract, accept=accept)
     progress("mapping", "映射")
     mapped, delivery = _map_rows(delivery, site), replace(delivery, grids=())
     progress("validating", "校验")
-    day = _settle_day(candidate, mapped, delivery, hospital)
-    records = type_delivery(mapped, site, delivery.name, day.day, key)
-    mapped = replace(mapped, records={}, own=OwnTexts())  # the texts are read: a large hospital's fill the memory
-    made = {name: table.frame.height for name, table in records.items()}
-    validated = validate_delivery(records, mapped, site.tables)
+    day = _settle_day(site, candidate, mapped, delivery, extract)
+    made = {name: texts.height for name, texts in mapped.records.items()}
+    records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
+    records = confirm_values(records, confirmations)
+    validated = validate_delivery(records, mapped, site.tables, addition.findings)
     if not accept:
-        _check_tables(made, validated, mapped, hospital, extract)
-    _check_volume(validated, site, known, extract, accept=accept)
-    accounts = _balance(mapped, validated)
-    summary = IngestSummary(
-        hospital, site.name_en, site.name_zh, "checked" if check else "loaded", delivery.name, day, None, accounts,
-        mapped.row_accounts, dict(validated.findings["severity"].value_counts().iter_rows()), delivery.is_synthetic,
-        answers.height, _list_reasons(validated.findings), hidden, tuple(list_empty_tables(made, site.tables)),
+        _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
+    version = _Version(
+        site, delivery, candidate, balance_accounts(mapped, validated, addition), mapped.landing, addition,
+        _find_notices(settings, site, known, candidate, day.day, validated),
     )  # fmt: skip
+    summary = _summarise(version, day, mapped, validated, answers, made)
+    summary = replace(summary, status="checked" if check else "loaded", hidden=hidden)
     if check:
         return summary
     progress("loading", "载入")
-    frames = _list_frames(mapped, validated, site.hospital, delivery.name)
+    frames = _list_frames(version, mapped, validated)
     del validated
-    ingest_id = _load(settings, site, delivery, candidate, frames, mapped.landing, accounts, key, known, answers)
-    return replace(summary, ingest_id=ingest_id)
+    return replace(summary, ingest_id=_load(settings, version, frames, key, known, answers))
 
 
-def _store_answers_alone(settings: Settings, hospital: str, answers: pl.DataFrame) -> None:
-    """Store the answers of a hospital that sends nothing new with them."""
-    if answers.height:
+@dataclass(frozen=True)
+class _Version:
+    """A version that is about to be loaded: what it was made of, and what is told of it beside its records."""
+
+    site: Site
+    delivery: Delivery
+    candidate: Candidate
+    accounts: Mapping[str, int]
+    landing: Landing
+    addition: Addition
+    notices: pl.DataFrame
+
+
+def _read(candidate: Candidate, known: Known) -> Delivery:
+    delivery = replace(read_delivery(candidate.path), content_hash=candidate.content_hash)
+    check_provenance(delivery, known)
+    return delivery
+
+
+def _settle_day(
+    site: Site, candidate: Candidate, mapped: Mapped, delivery: Delivery, extract: Path | None
+) -> DeliveryDay:
+    repeated = suggest_command("ingest", site.hospital, extract=extract or candidate.path, extracted=EXAMPLE_DAY)
+    return settle_day(candidate.stated_day, mapped.records, delivery.name, repeated)
+
+
+def _make_records(
+    settings: Settings,
+    site: Site,
+    base: int | None,
+    mapped: Mapped,
+    delivery: str,
+    day: dt.date,
+    key: PseudonymKey,
+) -> tuple[dict[str, TypedRecords], Mapped, Addition]:
+    """Return the typed records of the version, of an addition with what is carried over; the texts are gone by then, for they fill the memory."""
+    if site.sends_additions:
+        records, mapped, addition = add_to_base(settings, site, base, mapped, delivery, day, key)
+    else:
+        records, addition = type_delivery(mapped, site, delivery, day, key), NO_ADDITION
+    return records, replace(mapped, records={}, own=OwnTexts()), addition
+
+
+def _refuse_losses(
+    made: Mapping[str, int],
+    validated: Validated,
+    mapped: Mapped,
+    site: Site,
+    known: Known,
+    delivery: str,
+    extract: Path | None,
+) -> None:
+    """Refuse a version that lacks a whole table of its delivery, or many of the patients before."""
+    confirmed = suggest_command("ingest", site.hospital, extract=extract, accept=True)
+    refuse_lost_tables(made, validated, mapped, delivery, confirmed)
+    check_volume(validated, site, known, confirmed)
+
+
+def _find_notices(
+    settings: Settings, site: Site, known: Known, candidate: Candidate, day: dt.date, validated: Validated
+) -> pl.DataFrame:
+    return find_notices(
+        settings.warehouse_path, site.hospital, known.ingests, candidate.path, candidate.content_hash, day, validated.tables,
+        is_addition=site.sends_additions,
+    )  # fmt: skip
+
+
+def _summarise(
+    version: _Version,
+    day: DeliveryDay,
+    mapped: Mapped,
+    validated: Validated,
+    answers: pl.DataFrame,
+    made: Mapping[str, int],
+) -> IngestSummary:
+    site, notices = version.site, version.notices
+    return IngestSummary(
+        site.hospital, site.name_en, site.name_zh, "", version.delivery.name, day, None, version.accounts, mapped.row_accounts,
+        dict(validated.findings["severity"].value_counts().iter_rows()), version.delivery.is_synthetic, answers.height,
+        list_reasons(validated.findings), empty=tuple(list_empty_tables(made, site.tables)), confirmed=validated.confirmed.height, typed_values=count_typed_values(answers),
+        base_ingest_id=version.addition.base_ingest_id, notices=tuple(notices.select("message_en", "message_zh").rows()),
+    )  # fmt: skip
+
+
+def _end_without_delivery(
+    settings: Settings,
+    site: Site,
+    answers: pl.DataFrame,
+    confirmations: pl.DataFrame,
+    hidden: tuple[str, ...],
+    *,
+    check: bool,
+) -> IngestSummary:
+    """Store the answers, where any came; there is no delivery to read."""
+    if answers.height and not check:
         with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-            store_answers(warehouse, hospital, answers)
+            store_answers(warehouse, site.hospital, answers)
+    return IngestSummary(
+        site.hospital, site.name_en, site.name_zh, "nothing new", answers=answers.height, hidden=hidden,
+        typed_values=count_typed_values(answers), waiting=_count_waiting(settings, site.hospital, confirmations),
+    )  # fmt: skip
+
+
+def _count_waiting(settings: Settings, hospital: str, confirmations: pl.DataFrame) -> int:
+    """Count the confirmed values that are asked about in the current version and do not count in it yet."""
+    if confirmations.is_empty():
+        return 0
+    with open_for_reading(settings.warehouse_path) as warehouse:
+        found = warehouse.query("select finding_id, value from core.findings where hospital = ?", [hospital])
+    return confirmations.join(found, on=["finding_id", "value"], how="semi").height
 
 
 def read_offered(settings: Settings, site: Site, extract: Path | None) -> Delivery | None:
     """Read the delivery that an ingest would take; None where it would take none, or refuse it and say why."""
     try:
-        candidate = choose_delivery(settings, site, extract, None, _read_known(settings).ingests, check=True)
+        answers = read_answers(settings, site.hospital, read_new_answers(settings, site.hospital, extract))
+        confirmed = hash_confirmations(find_confirmations(settings, site.hospital, answers))
+        ingests = read_known(settings).ingests
+        candidate = choose_delivery(settings, site, extract, None, ingests, check=True, confirmed=confirmed)
         return read_delivery(candidate.path) if candidate else None
     except RegistryError:
         return None
-
-
-def _settle_day(candidate: Candidate, mapped: Mapped, delivery: Delivery, hospital: str) -> DeliveryDay:
-    repeated = suggest_command("ingest", hospital, extract=candidate.path, extracted=EXAMPLE_DAY)
-    return settle_day(candidate.stated_day, mapped.records, delivery.name, repeated)
 
 
 def _map_rows(delivery: Delivery, site: Site) -> Mapped:
@@ -168,142 +244,42 @@ def _map_rows(delivery: Delivery, site: Site) -> Mapped:
     return mapped
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What the warehouse already holds."""
-
-    ingests: pl.DataFrame
-    key_fingerprint: str | None
-    is_synthetic: bool | None
+def _find_base(site: Site, known: Known, candidate: Candidate, extract: Path | None, *, accept: bool) -> int | None:
+    if not site.sends_additions:
+        return None
+    again = suggest_command("ingest", site.hospital, extract=extract or candidate.path, accept=True)
+    return find_base(known.ingests, site, candidate.content_hash, accept=accept, again=again)
 
 
-def _read_known(settings: Settings) -> _Known:
-    if not settings.warehouse_path.exists():
-        return _Known(pl.DataFrame(), None, None)
-    with open_for_reading(settings.warehouse_path) as warehouse:
-        ingests = warehouse.query("select * from ingests order by ingest_id")
-        registry = warehouse.query("select * from registry")
-    if registry.is_empty():
-        return _Known(ingests, None, None)
-    return _Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0])
+def _list_frames(version: _Version, mapped: Mapped, validated: Validated) -> dict[str, pl.DataFrame]:
+    """Return what is stored of a version, by table, without the ingest's number.
 
-
-def _check_provenance(delivery: Delivery, known: _Known) -> None:
-    if known.is_synthetic is None or known.is_synthetic == delivery.is_synthetic:
-        return
-    if delivery.is_synthetic:
-        raise ProvenanceError(
-            f"The delivery '{delivery.name}' holds synthetic patients, and this workspace holds real ones. Nothing was loaded. "
-            "Use another WORKSPACE for examples.",
-            f"提交内容“{delivery.name}”为合成患者，而本工作区存放真实患者。未载入任何数据。示例请使用另一 WORKSPACE。",
-        )
-    raise ProvenanceError(
-        f"The delivery '{delivery.name}' holds real patients, and this workspace holds synthetic ones. Nothing was loaded. "
-        "Use another WORKSPACE for real patients.",
-        f"提交内容“{delivery.name}”为真实患者，而本工作区存放合成患者。未载入任何数据。真实数据请使用另一 WORKSPACE。",
-    )
-
-
-def _read_checked_key(settings: Settings, known: _Known) -> PseudonymKey:
-    key = read_key(settings.key_file, may_create=known.key_fingerprint is None)
-    if known.key_fingerprint not in (None, key.fingerprint):
-        raise IdentityError(
-            f"The key in '{settings.key_file}' is not the one this workspace was loaded with; with another key every patient would "
-            "become somebody else. Set REGISTRY_KEY_FILE to the right key. Nothing was loaded.",
-            f"“{settings.key_file}”中的密钥与本工作区建库时所用的不同；换密钥会使所有患者变成他人。"
-            "请用 REGISTRY_KEY_FILE 指明正确的密钥。未载入任何数据。",
-        )
-    return key
-
-
-def _check_tables(
-    made: Mapping[str, int], validated: Validated, mapped: Mapped, hospital: str, extract: Path | None
-) -> None:
-    refuse_lost_tables(made, validated, mapped, suggest_command("ingest", hospital, extract=extract, accept=True))
-
-
-def _check_volume(validated: Validated, site: Site, known: _Known, extract: Path | None, *, accept: bool) -> None:
-    if not known.ingests.height or accept:
-        return
-    last = known.ingests.filter((pl.col("hospital") == site.hospital) & pl.col("is_current"))
-    n_patients = validated.tables["patient"].height
-    if last.height and n_patients < MINIMAL_SHARE_OF_LAST * last["patients"][0]:
-        confirmed = suggest_command("ingest", site.hospital, extract=extract, accept=True)
-        raise VolumeError(
-            f"This delivery has {n_patients} patients, the last one had {last['patients'][0]}: more than 20 % fewer. Nothing was loaded. "
-            f"If that is right: {confirmed}",
-            f"本次提交有 {n_patients} 名患者，上次为 {last['patients'][0]} 名：减少超过 20%。未载入任何数据。"
-            f"如确认无误：{confirmed}",
-        )
-
-
-def _list_reasons(findings: pl.DataFrame) -> tuple[tuple[int, str, str], ...]:
-    """Return why most records were rejected; one that went with its patient's record tells nothing of its own."""
-    rejected = findings.filter(
-        (pl.col("severity") == Severity.REJECT.value) & ~pl.col("rule_id").str.ends_with(".parent")
-    )
-    counted = rejected.group_by("message_en", "message_zh").len().sort("len", "message_en", descending=[True, False])
-    return tuple(counted.select("len", "message_en", "message_zh").head(_SHOWN_REASONS).rows())
-
-
-def _balance(mapped: Mapped, validated: Validated) -> dict[str, int]:
-    """Return the three accounts.
-
-    Raises:
-        InternalError: one of them does not balance, so that something would be lost.
+    What is about a record or a cell belongs to the delivery that brought it.
     """
-    rows = mapped.row_accounts
-    used = int(rows.filter(is_used())["n_rows"].sum())
-    loaded = sum(frame.height for frame in validated.tables.values())
-    cells = mapped.cells.by_fate
-    accounts = {
-        "rows_read": int(rows["n_rows"].sum()),
-        "rows_used": used,
-        "rows_ignored": int(rows["n_rows"].sum()) - used,
-        "records_made": validated.records_made,
-        "records_loaded": loaded,
-        "records_quarantined": validated.records_quarantined,
-        "cells": mapped.cells.total,
-        "cells_mapped": cells["mapped"],
-        "cells_identifier": cells["identifier"],
-        "cells_ignored": cells["ignored"],
-        "cells_quarantined": cells["stray"],
-        "merged_filled": mapped.filled_rows,
-        "patients": validated.tables["patient"].height,
-    }
-    if accounts["records_made"] != loaded + validated.records_quarantined or sum(cells.values()) != mapped.cells.total:
-        raise InternalError(f"The accounts do not balance ({accounts}); nothing was loaded.")
-    return accounts
-
-
-def _name_owner(hospital: str, delivery: str) -> tuple[pl.Expr, pl.Expr]:
-    return pl.lit(hospital).alias("hospital"), pl.lit(delivery).alias("delivery")
-
-
-def _list_frames(mapped: Mapped, validated: Validated, hospital: str, delivery: str) -> dict[str, pl.DataFrame]:
-    """Return what is stored of a delivery beside its rows, by table, without the ingest's number."""
+    hospital, delivery = pl.lit(version.site.hospital).alias("hospital"), version.delivery.name
     stored = {**validated.tables, **{name: validated.derived[name] for name in STORED_FRAMES}}
     about = {
-        "findings": validated.findings, "rule_outcomes": validated.rule_outcomes, "quarantine": validated.quarantine,
-        "row_accounts": mapped.row_accounts, "completeness": validated.completeness,
+        "rule_outcomes": validated.rule_outcomes, "row_accounts": mapped.row_accounts, "completeness": validated.completeness,
+        "notices": version.notices,
     }  # fmt: skip
-    owned = {name: frame.with_columns(_name_owner(hospital, delivery)) for name, frame in about.items()}
-    return {f"versions.{name}": frame for name, frame in (stored | owned).items()}
+    of_records = {"findings": validated.findings, "quarantine": validated.quarantine, "confirmed": validated.confirmed}
+    stored |= {name: frame.with_columns(hospital, pl.lit(delivery).alias("delivery")) for name, frame in about.items()}
+    stored |= {
+        name: frame.with_columns(hospital, pl.col("delivery").fill_null(delivery)) for name, frame in of_records.items()
+    }
+    return {f"versions.{name}": frame for name, frame in stored.items()}
 
 
 def _load(
     settings: Settings,
-    site: Site,
-    delivery: Delivery,
-    candidate: Candidate,
+    version: _Version,
     frames: dict[str, pl.DataFrame],
-    landing: Landing,
-    accounts: Mapping[str, int],
     key: PseudonymKey,
-    known: _Known,
+    known: Known,
     answers: pl.DataFrame,
 ) -> int:
     """Load everything in one transaction and return the ingest's number; `frames` is emptied, so that memory becomes free on the way."""
+    site, delivery = version.site, version.delivery
     last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
         ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
@@ -317,27 +293,32 @@ def _load(
             warehouse.append("main.registry", pl.DataFrame([made_with]))
         withdraw_later(warehouse, site.hospital)
         warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])
-        line = {
-            "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
-            "delivery": delivery.name, "content_hash": candidate.content_hash, "input_hash": candidate.input_hash,
-            "is_synthetic": delivery.is_synthetic, **_describe_day(candidate.stated_day), "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            **accounts, "is_current": True, "is_withdrawn": False,
-        }  # fmt: skip
-        warehouse.append("main.ingests", pl.DataFrame([line]))
-        stamp = pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")
+        warehouse.append("main.ingests", _describe_ingest(version, ingest_id))
+        stamp, hospital = pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id"), pl.lit(site.hospital).alias("hospital")
+        store_answers(warehouse, site.hospital, answers)
+        frames["versions.confirmed"] = name_answers(warehouse, site.hospital, frames["versions.confirmed"])
         for table in tuple(frames):
             warehouse.append(table, frames.pop(table).with_columns(stamp))
-        for rows in landing.rows:
-            warehouse.append(
-                "landing.source_row", rows.read().with_columns(stamp, *_name_owner(site.hospital, delivery.name))
-            )
-        store_answers(warehouse, site.hospital, answers)
+        kept = version.addition.kept.with_columns(stamp, hospital, pl.col("brought_by").fill_null(ingest_id))
+        warehouse.append("landing.kept_record", kept)
+        owner = (stamp, hospital, pl.lit(delivery.name).alias("delivery"))
+        for rows in version.landing.rows:
+            warehouse.append("landing.source_row", rows.read().with_columns(owner))
         refresh(warehouse)
     return ingest_id
 
 
-def _describe_day(day: DeliveryDay | None) -> dict[str, object]:
-    return {"extract_day": day and day.day, "extract_day_origin": day and day.origin}
+def _describe_ingest(version: _Version, ingest_id: int) -> pl.DataFrame:
+    """Return the line of `ingests` that tells of a version."""
+    site, candidate, day = version.site, version.candidate, version.candidate.stated_day
+    line = {
+        "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
+        "delivery": version.delivery.name, "path": str(candidate.path.resolve()), "content_hash": candidate.content_hash,
+        "input_hash": candidate.input_hash, "is_synthetic": version.delivery.is_synthetic, "extract_day": day and day.day,
+        "extract_day_origin": day and day.origin, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), **version.accounts,
+        "base_ingest_id": version.addition.base_ingest_id, "mapping_hash": site.mapping_hash, "is_current": True, "is_withdrawn": False,
+    }  # fmt: skip
+    return pl.DataFrame([line], schema=read_dtypes(INGESTS))
 
 
 def refresh(warehouse: Warehouse) -> None:
@@ -366,3 +347,21 @@ def revert(settings: Settings, hospital: str) -> tuple[int, int]:
         withdraw_later(warehouse, hospital)
         refresh(warehouse)
     return int(own.filter("is_current")["ingest_id"][0]), previous
+
+
+def tell_mapping(settings: Settings, hospital: str, ingest_id: int) -> Text:
+    """Return whether a version was read by the mapping that lies there now: a revert brings back the records, not the mapping."""
+    with open_for_reading(settings.warehouse_path) as warehouse:
+        then = warehouse.query("select mapping_hash from ingests where ingest_id = ?", [ingest_id])["mapping_hash"][0]
+    now = load_site(find_site(settings, hospital)).mapping_hash
+    if then is None:
+        return Text("By which mapping it was read was not kept then.", "当时未记录所用的映射。")
+    if then == now:
+        return Text(
+            f"It was read by the mapping that is there now ({now[:8]}).",
+            f"该版本所用的映射与当前映射相同（{now[:8]}）。",
+        )
+    return Text(
+        f"It was read by another mapping ({then[:8]}) than the one that is there now ({now[:8]}): the next ingest reads its delivery again by this one.",
+        f"该版本所用的映射（{then[:8]}）与当前映射（{now[:8]}）不同：下次入库将按当前映射重新读取其数据。",
+    )

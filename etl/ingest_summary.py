@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 
 from etl.console import Terminal
-from etl.ingest import IngestSummary
+from etl.ingest_result import IngestSummary
 from etl.mapping.accounts import USED_HIDDEN, is_used
 from etl.mapping.delivery_day import ORIGINS
 from etl.pages.labels import SEVERITIES, label_ignore_rule
 from etl.pages.synthetic_marks import IN_TERMINALS
+from etl.suggestions import suggest_command
 from schemas.codes import Severity
 from schemas.contract import read_grain
 from schemas.tables import TABLES
@@ -24,6 +27,11 @@ WORDS = {
         "empty": "Nothing in this delivery for",
         "hidden_rows": "used although hidden in the workbook, by a filter or by hand: {n:,}; take out of the delivery what is not meant to be sent",
         "hidden": "Left out, since hidden (the name begins with a dot):",
+        "strange": "Look at this:",
+        "carried": "an addition to ingest {base}: {n:,} of these records were carried over, {replaced:,} were replaced or taken away",
+        "confirmed": "Confirmed {n:,}: outside the limits, and counted since the hospital confirmed them",
+        "typed_values": "Comments that are a bare value {n:,}: no value is taken from a comment; it must come corrected with the data",
+        "waiting": "Confirmed, and counted once their delivery is read again {n:,}: {command}",
     },
     "zh": {
         "loaded": "已载入，编号 {ingest_id}", "checked": "仅校验，未载入",
@@ -33,6 +41,11 @@ WORDS = {
         "empty": "本次提交中无内容的表：",
         "hidden_rows": "工作簿中被筛选或手动隐藏的行也已使用：{n:,}；如不应提交，请从数据中删除",
         "hidden": "未读取，因文件名以点开头而隐藏：",
+        "strange": "请核对：",
+        "carried": "并入第 {base} 次入库：其中 {n:,} 条记录沿用，{replaced:,} 条被替换或取消",
+        "confirmed": "已核实 {n:,} 个：超出限值，经医院核实后予以采用",
+        "typed_values": "备注中仅为数值 {n:,} 条：登记库不从备注采集数值，请在源数据中更正后提交",
+        "waiting": "已核实、待重新读取其数据后采用 {n:,} 个：{command}",
     },
 }  # fmt: skip
 WORTH_A_REASON = 0.1
@@ -75,6 +88,10 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
     for label, total, parts in counts:
         sums = " + ".join(f"{a[key]:,} {words[part]}" for key, part in parts)
         lines.append(f"{words[label]} {a[total]:,} = {sums}")
+        if label == "records" and summary.base_ingest_id is not None:
+            lines.append(
+                f"    {words['carried'].format(n=a['records_carried'], base=summary.base_ingest_id, replaced=a['records_replaced'])}"
+            )
         if label == "rows":
             lines.append(f"    {words['ignored']}: {_list_ignored(summary.row_accounts, language)}")
             lines += _describe_hidden_rows(summary.row_accounts, language)
@@ -88,12 +105,16 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
     if summary.empty:
         names = "、".join(read_grain(TABLES[name])[1] for name in summary.empty)
         lines.append(f"{words['empty']} {names if language == 'zh' else ', '.join(summary.empty)}")
+    lines += [f"{words['strange']} {zh if language == 'zh' else en}" for en, zh in summary.notices]
     return lines + _describe_answers(summary, language) + _describe_hidden(summary, language)
 
 
 def _describe_answers(summary: IngestSummary, language: str) -> list[str]:
     words = WORDS[language]
-    return [f"{words['answers']} {words['taken'].format(n=summary.answers)}"] if summary.answers else []
+    taken = [f"{words['answers']} {words['taken'].format(n=summary.answers)}"] if summary.answers else []
+    command = suggest_command("ingest", summary.hospital, extract=Path("path/to/delivery"))
+    counts = {name: getattr(summary, name) for name in ("confirmed", "typed_values", "waiting")}
+    return taken + [words[name].format(n=n, command=command) for name, n in counts.items() if n]
 
 
 def _describe_hidden(summary: IngestSummary, language: str) -> list[str]:

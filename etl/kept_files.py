@@ -1,11 +1,12 @@
 """Replaces a file that a person may have written in: what they wrote is copied first, whole, or the file stays as it is.
 
-A copy is written beside, flushed to the disk and renamed, so that there is a whole one or none; one that is there already
+A copy is written beside, flushed to the disk, read again and renamed, so that there is a whole one or none; one that is there already
 counts only where its content is the same.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -66,6 +67,8 @@ def _write_whole(copy: Path, content: bytes, path: Path) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if temporary.read_bytes() != content:
+            raise OSError(errno.EIO, "the copy differs")
         temporary.replace(copy)
         _flush_folder(copy.parent)
     except OSError as error:

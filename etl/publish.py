@@ -17,7 +17,7 @@ from etl.suggestions import suggest_command
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 
-ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine")
+ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine", "confirmed", "notices")
 
 
 def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]:

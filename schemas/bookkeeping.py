@@ -32,6 +32,10 @@ FINDINGS: dict[str, Column] = {
     **SOURCE_CELL,
     "message_en": Column(pl.String, "the sentence the hospital reads, in English"),
     "message_zh": Column(pl.String, "the same in Chinese"),
+    "reading": Column(
+        pl.Float64,
+        "value of a cell that was set aside, in the registry's unit; empty where it does not count though confirmed",
+    ),
 }
 
 RULE_OUTCOMES: dict[str, Column] = {
@@ -62,10 +66,43 @@ COMPLETENESS: dict[str, Column] = {
     "n_filled": Column(pl.Int64, "of them those in which the field is filled"),
 }
 
+CONFIRMED: dict[str, Column] = {
+    **{name: FINDINGS[name] for name in ("finding_id", "patient_id", "table_name", "field", "record_key")},
+    **SOURCE_CELL,
+    "reading": Column(pl.Float64, "value that counts, in the registry's unit"),
+    "answer_id": Column(pl.Int64, "answer that confirmed it"),
+    "answered_by": Column(pl.String, "who confirmed it, as written"),
+    "taken_at": Column(pl.String, "when the answer was taken, UTC"),
+}
+
 SOURCE_ROW: dict[str, Column] = {
     **SOURCE,
     "rule": Column(pl.String, "used, or the rule by which the row was ignored"),
     "cells": Column(pl.String, "the row's cells as JSON, without identifiers"),
+}
+
+NOTICES: dict[str, Column] = {
+    "kind": Column(pl.String, "equal_files, old_delivery, older_data, vanished, identity or changed_column"),
+    "n": Column(pl.Int64, "how many it is about"),
+    "message_en": Column(pl.String, "what is strange beside the delivery before, in English"),
+    "message_zh": Column(pl.String, "the same in Chinese"),
+}
+
+KEPT_RECORD: dict[str, Column] = {
+    "table_name": FINDINGS["table_name"],
+    "patient_id": FINDINGS["patient_id"],
+    "person_id": Column(pl.String, "pseudonym of the national id"),
+    "birth_date_is_of_national_id": Column(pl.Boolean, "whether the birth date is the one that the national id states"),
+    "sex_is_of_national_id": Column(pl.Boolean, "the same of the sex"),
+    "person_is_unreadable": Column(pl.Boolean, "a national id was sent and is none"),
+    **SOURCE,
+    "source_column": SOURCE_CELL["source_column"],
+    "texts": Column(pl.String, "the record's texts by field as JSON, masked"),
+    "columns": Column(pl.String, "the hospital's column behind each field as JSON"),
+    "cell_rows": Column(pl.String, "rows of cells that stand in another row than their record, by field as JSON"),
+    "personal": Column(pl.String, "fields in which personal data was masked, as JSON"),
+    "day": Column(pl.Date, "last day that its delivery can tell of"),
+    "brought_by": Column(pl.Int64, "ingest of the delivery that brought it"),
 }
 
 OWNER: dict[str, Column] = {
@@ -80,6 +117,7 @@ INGESTS: dict[str, Column] = {
     "name_en": Column(pl.String, "its English name"),
     "name_zh": Column(pl.String, "its Chinese name"),
     "delivery": Column(pl.String, "name of the delivery"),
+    "path": Column(pl.String, "where it lay when it was read"),
     "content_hash": Column(pl.String, "hash of the delivery's files"),
     "input_hash": Column(pl.String, "hash of the delivery, its mapping and the code that judged it"),
     "is_synthetic": Column(pl.Boolean, "the patients are invented"),
@@ -91,7 +129,13 @@ INGESTS: dict[str, Column] = {
     "rows_read": Column(pl.Int64, "rows read"),
     "rows_used": Column(pl.Int64, "rows used"),
     "rows_ignored": Column(pl.Int64, "rows ignored"),
-    "records_made": Column(pl.Int64, "records made of the used rows"),
+    "records_made": Column(pl.Int64, "records made of the used rows, and those carried over"),
+    "records_carried": Column(
+        pl.Int64, "of them those carried over from the version before, which an addition does not replace"
+    ),
+    "records_replaced": Column(pl.Int64, "records of the version before that an addition replaced"),
+    "base_ingest_id": Column(pl.Int64, "version that an addition was added to; empty for a full delivery"),
+    "mapping_hash": Column(pl.String, "hash of the mapping it was read by"),
     "records_loaded": Column(pl.Int64, "records loaded"),
     "records_quarantined": Column(pl.Int64, "records set aside"),
     "cells": Column(pl.Int64, "cells that are not empty, in used rows"),

@@ -25,8 +25,9 @@ Number = int | float
 class FieldContract:
     """One column of a table, as the registry's other parts read it.
 
-    `possible` are the hard limits (outside: quarantined), `plausible` the soft ones (outside: asked about), `reason` says
-    why they lie there.
+    `plausible` are the soft limits (outside: kept and asked about), `possible` the hard ones (outside: set aside and asked
+    about), `physical` those beyond which no patient's value lies, whoever says so: what was set aside within them counts
+    once the hospital confirms it. Where nothing else is stated the hard limits are physical. `reason` says why they lie there.
     `key_place` is the field's place in the record's key, from 1 on; 0: it is no part of it.
     `is_expected` fields are asked for where they are empty. `is_censored` numbers carry a sign in `<name>_comparator`.
     `is_made` fields are made while reading; no hospital sends them. `quantity_from` is the field of the same record that
@@ -41,6 +42,7 @@ class FieldContract:
     codes: type[Code] | None = None
     possible: tuple[Number | None, Number | None] = (None, None)
     plausible: tuple[Number | None, Number | None] = (None, None)
+    physical: tuple[Number | None, Number | None] = (None, None)
     key_place: int = 0
     is_expected: bool = False
     is_censored: bool = False
@@ -63,6 +65,7 @@ def field(
     codes: type[Code] | None = None,
     possible: tuple[Number | None, Number | None] = (None, None),
     plausible: tuple[Number | None, Number | None] = (None, None),
+    physical: tuple[Number | None, Number | None] | None = None,
     key: int = 0,
     expected: bool = False,
     censored: bool = False,
@@ -76,7 +79,7 @@ def field(
     The order in which a table declares its fields is that of the data dictionary and means nothing else; `key` is a
     field's place in the key.
     """
-    low, high = possible
+    low, high = physical = physical or possible
     return pa.Field(
         nullable=key == 0,
         ge=low,
@@ -85,7 +88,7 @@ def field(
         description=meaning,
         metadata={
             "zh": zh, "unit": unit, "codes": codes, "possible": possible, "plausible": plausible,
-            "key_place": key, "is_expected": expected, "is_censored": censored, "is_made": made,
+            "physical": physical, "key_place": key, "is_expected": expected, "is_censored": censored, "is_made": made,
             "quantity_from": quantity_from, "caveat": caveat, "reason": reason,
         },
     )  # fmt: skip

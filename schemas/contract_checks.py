@@ -16,6 +16,8 @@ from schemas.quantity import has_limits, has_other_units
 from schemas.tables import TABLES
 
 PERSON_ID = "person_id"
+CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range", "after_delivery", "month", "placeholder")
+"""Kinds of rules that set a single cell aside."""
 NUMBERS = (pl.Float64, pl.Int64)
 
 Applies = Callable[[FieldContract], bool]
@@ -122,14 +124,15 @@ CONTRACT_CHECKS = (
         "<table>.<field>.unit_slip",
         Severity.QUERY,
         "the value is implausible as sent and plausible in another known unit, which the message names; the cell alone "
-        "is set aside, never converted in silence",
+        "is set aside, never converted in silence; it counts once the hospital confirms it",
         "albumin `3.9` in a column of g/L: it looks like g/dL",
         has_other_units,
     ),
     ContractCheck(
         "<table>.<field>.range",
         Severity.QUERY,
-        "the value is impossible; the cell alone is set aside",
+        "the value is impossible, or hardly any patient's; the cell alone is set aside; within what is physically possible it counts once "
+        "the hospital confirms it",
         "a body weight of 600 kg",
         _has_hard_limits,
     ),

@@ -107,18 +107,31 @@ def _describe_field(table: str, spec: FieldContract, example: str) -> tuple[str,
 
 
 def _describe_limits(spec: FieldContract) -> str:
-    limits = (("possible", spec.possible), ("plausible", spec.plausible))
+    limits = [("possible", spec.possible), ("plausible", spec.plausible)]
+    if spec.physical != spec.possible:
+        limits.insert(0, ("physical", spec.physical))
     told = "<br>".join(f"{name} {text}" for name, pair in limits if (text := _format_limits(pair)))
     return f"{told}<br>{spec.reason}" if spec.reason else told
 
 
+_LIMITS = (
+    "Outside *plausible* a value is kept and asked about. Outside *possible* it is set aside and asked about; confirmed by the hospital it "
+    "counts, but never outside *physical*. A field's own limits, in the tables above, are meant in the same way; where none is called "
+    "physical, the possible ones are."
+)
+
+
 def _render_laboratory() -> str:
-    header = ("test", "中文", "unit", "possible", "plausible", "reason")
+    header = ("test", "中文", "unit", "physical", "possible", "plausible", "reason")
     rows = [
-        (f"`{test.value}`", test.zh, limits.unit, _format_limits(limits.possible), _format_limits(limits.plausible), limits.source)
+        (
+            f"`{test.value}`", test.zh, limits.unit,
+            *(_format_limits(pair) for pair in (limits.physical or limits.possible, limits.possible, limits.plausible)),
+            limits.source,
+        )
         for test, limits in LAB_RANGES.items()
     ]  # fmt: skip
-    return f"## Laboratory limits\n\n{render_table(header, rows)}"
+    return f"## Laboratory limits\n\n{_LIMITS}\n\n{render_table(header, rows)}"
 
 
 def _render_conversions() -> str:

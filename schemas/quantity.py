@@ -29,6 +29,7 @@ def describe_test(test: LabTest) -> FieldContract:
         unit=unit,
         possible=limits.possible,
         plausible=limits.plausible,
+        physical=limits.physical or limits.possible,
     )
 
 
@@ -62,7 +63,9 @@ def name_quantities(spec: FieldContract, records: pl.DataFrame) -> pl.Series:
     return records[spec.quantity_from]
 
 
-def find_limits(spec: FieldContract, kind: Literal["possible", "plausible"], quantity: pl.Expr | None = None) -> Limits:
+def find_limits(
+    spec: FieldContract, kind: Literal["physical", "possible", "plausible"], quantity: pl.Expr | None = None
+) -> Limits:
     """Return the low and high limits of a field's values; in a table of long format those of each row's quantity.
 
     `quantity` is where the rows say it, if not in the field that the contract names.

@@ -65,3 +65,8 @@ def compute_row_text(table: str, columns: list[str]) -> pl.Expr:
         for name in sorted(set(columns) - set(first))
     ]
     return pl.concat_str([pl.concat_str(texts, separator=_BETWEEN) if texts else pl.lit(""), *later])
+
+
+def normalise_cell(text: pl.Expr) -> pl.Expr:
+    """Return a cell as it is compared with what was written of it before: spreadsheet programs change blanks and line ends."""
+    return text.fill_null("").str.replace_all(r"\s+", " ").str.strip_chars()

@@ -27,21 +27,38 @@ TEST_OF_UNIT: dict[tuple[str, str], LabTest] = {
 class LabRange:
     """Limits of one laboratory quantity in `unit`.
 
-    Outside `possible` (inclusive) a value cannot be a patient's and is quarantined; outside `plausible` the
-    hospital is asked about it.
+    Outside `plausible` (inclusive) the hospital is asked about a value, outside `possible` it is set aside as well. Beyond
+    `physical` (where None: beyond `possible`) it cannot be a patient's and does not count though a hospital confirms it.
     """
 
     unit: str
     possible: tuple[float, float]
     plausible: tuple[float, float]
     source: str
+    physical: tuple[float, float] | None = None
 
 
 LAB_RANGES: dict[LabTest, LabRange] = {
-    LabTest.ALT: LabRange("U/L", (1, 20000), (3, 2000), "CTCAE 5.0 grade 4 starts at 20 x the upper limit (about 800)"),
-    LabTest.AST: LabRange("U/L", (1, 20000), (3, 2000), "CTCAE 5.0 grade 4 starts at 20 x the upper limit (about 800)"),
+    LabTest.ALT: LabRange(
+        "U/L",
+        (1, 20000),
+        (3, 2000),
+        "CTCAE 5.0 grade 4 starts at 20 x the upper limit (about 800); dying livers have been measured above 20000",
+        physical=(1, 100000),
+    ),
+    LabTest.AST: LabRange(
+        "U/L",
+        (1, 20000),
+        (3, 2000),
+        "CTCAE 5.0 grade 4 starts at 20 x the upper limit (about 800); dying livers have been measured above 20000",
+        physical=(1, 100000),
+    ),
     LabTest.BILIRUBIN: LabRange(
-        "umol/L", (1, 1500), (3, 513), "30 mg/dL = 513 umol/L; 1500 exceeds reported survivors"
+        "umol/L",
+        (1, 1500),
+        (3, 513),
+        "30 mg/dL = 513 umol/L; 1500 exceeds reported survivors",
+        physical=(1, 2500),
     ),
     LabTest.ALBUMIN: LabRange(
         "g/L", (10, 70), (18, 55), "adult reference interval 35-52 g/L; below 18 is rare in outpatients"
@@ -51,15 +68,34 @@ LAB_RANGES: dict[LabTest, LabRange] = {
     LabTest.HBV_DNA_COPIES: LabRange(
         "copies/mL", (0, 1e12), (0, 1e11), "5 to 6 copies are one IU; limits ten times those in IU/mL"
     ),
-    LabTest.INR: LabRange(NO_UNIT, (0.5, 20), (0.7, 5), "Child-Pugh gives 3 points above 2.3"),
+    LabTest.INR: LabRange(
+        NO_UNIT,
+        (0.5, 20),
+        (0.7, 5),
+        "Child-Pugh gives 3 points above 2.3; blood that does not clot has been reported above 20",
+        physical=(0.5, 50),
+    ),
     LabTest.PT_PROLONGATION: LabRange(
         "s",
         (-10, 100),
         (-3, 30),
-        "seconds above the control, below 0 in a quick sample; Child-Pugh gives 3 points above 6 s",
+        "seconds above the control, below 0 in a quick sample; Child-Pugh gives 3 points above 6 s; analysers stop at 300 s",
+        physical=(-10, 300),
     ),
-    LabTest.PLATELETS: LabRange("10^9/L", (1, 2000), (10, 1000), "CTCAE 5.0: grade 4 below 25"),
-    LabTest.CREATININE: LabRange("umol/L", (10, 3000), (20, 1000), "adult reference interval 45-110 umol/L"),
+    LabTest.PLATELETS: LabRange(
+        "10^9/L",
+        (1, 2000),
+        (10, 1000),
+        "CTCAE 5.0: grade 4 below 25; marrow disease has been reported with more than 2000",
+        physical=(0, 6000),
+    ),
+    LabTest.CREATININE: LabRange(
+        "umol/L",
+        (10, 3000),
+        (20, 1000),
+        "adult reference interval 45-110 umol/L; uraemia has been reported above 3000",
+        physical=(5, 8000),
+    ),
 }
 
 

@@ -20,7 +20,7 @@ FINDING_SCHEMA = {
     "ingest_id": pl.Int64, "hospital": pl.String, "finding_id": pl.String, "rule_id": pl.String, "severity": pl.String,
     "outcome": pl.String, "patient_id": pl.String, "table_name": pl.String, "field": pl.String, "record_key": pl.String,
     "delivery": pl.String, "source_file": pl.String, "source_sheet": pl.String, "source_row": pl.Int64,
-    "source_column": pl.String, "value": pl.String, "message_en": pl.String, "message_zh": pl.String,
+    "source_column": pl.String, "value": pl.String, "message_en": pl.String, "message_zh": pl.String, "reading": pl.Float64,
 }  # fmt: skip
 INGEST_SCHEMA = {
     "ingest_id": pl.Int64, "hospital": pl.String, "delivery": pl.String, "is_synthetic": pl.Boolean,
@@ -54,7 +54,7 @@ def make_finding(ingest_id, hospital, finding_id, severity="query", row=5, **cha
         "record_key": "0|alt_u_l", "delivery": f"delivery-{ingest_id}", "source_file": "数据.xlsx",
         "source_sheet": "检验", "source_row": row, "source_column": "谷丙转氨酶", "value": "99999",
         "message_en": "ALT outside the possible range; please check value and unit.",
-        "message_zh": "谷丙转氨酶超出可能范围，请核对数值和单位。",
+        "message_zh": "谷丙转氨酶超出可能范围，请核对数值和单位。", "reading": 99999.0,
     }  # fmt: skip
     return {**finding, **changes}
 
@@ -209,6 +209,14 @@ def make_frames(n_patients=60, findings=None):
             for row, field, rule in (
                 (5, "value", "laboratory.value.range"), (6, "value", "laboratory.value.range"), (11, None, "patient.key.duplicate")
             )
+        ]),
+        "notices": pl.DataFrame([
+            {"ingest_id": 4, "hospital": "nanfang", "kind": "vanished", "n": 60, "message_en": "60 patients are gone.", "message_zh": "60 名患者不见了。"},
+        ]),
+        "confirmed": pl.DataFrame([
+            {"ingest_id": 4, "hospital": "nanfang", "table_name": "baseline", "field": "body_weight_kg", "source_file": "数据.xlsx",
+             "source_sheet": "患者信息", "source_row": 7, "source_column": "体重", "value": "134", "reading": 134.0,
+             "answered_by": "DM 7", "taken_at": "2026-01-04T08:30:00+00:00"},
         ]),
         "eligibility": pl.DataFrame(eligibility),
         "attrition": pl.DataFrame(attrition),

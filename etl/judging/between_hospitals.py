@@ -39,5 +39,5 @@ def find_shared_patients(persons: pl.DataFrame, patients: pl.DataFrame) -> pl.Da
         places, rule_id=SAME_PATIENT_RULE, severity=Severity.NOTE, table="patient", field=None, message=SAME_PATIENT
     )
     numbered = number_findings(findings)
-    owners = places.select("patient_id", "hospital", "delivery", "ingest_id").unique("patient_id")
+    owners = places.select("patient_id", "hospital", "ingest_id").unique("patient_id")
     return numbered.join(owners, on="patient_id", how="left", maintain_order="left")

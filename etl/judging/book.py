@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
 
 import numpy as np
 import polars as pl
@@ -13,6 +12,7 @@ import polars as pl
 from etl.judging.findings import FAIL, FINDING_SCHEMA, number_findings
 from etl.judging.settled import PLACE, SettledRecords
 from etl.mapping.patient_rows import CELL_ROWS
+from etl.mapping.records import RECORD
 from etl.mapping.verbs import GROUP
 from etl.pages.text import Text
 from schemas.bookkeeping import RULE_OUTCOMES
@@ -24,7 +24,7 @@ OUTCOME_SCHEMA = read_dtypes(RULE_OUTCOMES)
 
 @dataclass(frozen=True)
 class _Found:
-    """What a rule found in one table: the records' numbers, each once and sorted, and what is said of them."""
+    """What a rule found in one table: the records' numbers, each once and sorted, what is said of them, and the values that can be confirmed."""
 
     table: str
     rows: pl.Series
@@ -32,6 +32,7 @@ class _Found:
     severity: Severity
     field: str | None
     message: Text
+    readings: pl.Series
 
 
 @dataclass
@@ -57,11 +58,27 @@ class FindingsBook:
         return found
 
     def add(
-        self, table: str, rows: pl.Series, *, rule_id: str, severity: Severity, field: str | None, message: Text
+        self,
+        table: str,
+        rows: pl.Series,
+        *,
+        rule_id: str,
+        severity: Severity,
+        field: str | None,
+        message: Text,
+        readings: pl.DataFrame | None = None,
     ) -> None:
-        """Add a finding for each record of `rows` (their `_record`), pointing at `field` where there is one."""
-        if len(rows):
-            self._found.append(_Found(table, rows.unique().sort(), rule_id, severity, field, message))
+        """Add a finding for each record of `rows` (their `_record`), pointing at `field` where there is one.
+
+        `readings` has _record and, of cells that can be confirmed, the value that would count.
+        """
+        if not len(rows):
+            return
+        ordered = rows.unique().sort()
+        reading = pl.Series("reading", [None], dtype=pl.Float64).new_from_index(0, len(ordered))
+        if readings is not None:
+            reading = readings.unique(RECORD).sort(RECORD)["reading"]
+        self._found.append(_Found(table, ordered, rule_id, severity, field, message, reading))
 
     def count(
         self, rule_id: str, table: str, severity: Severity, *, n: int, n_fail: int, n_not_evaluable: int = 0
@@ -85,28 +102,33 @@ class FindingsBook:
         found = sorted((f for f in self._found if f.table == records.table), key=lambda f: f.field or "")
         if not found:
             return pl.DataFrame(schema=FINDING_SCHEMA)
-        rows = pl.concat([f.rows for f in found])
         nth = pl.Series("nth", np.repeat(range(len(found)), [len(f.rows) for f in found]))
         told = pl.DataFrame(
             [(f.rule_id, f.severity.value, f.field, f.message.en, f.message.zh) for f in found],
             schema=dict.fromkeys(("rule_id", "severity", "field", "message_en", "message_zh"), pl.String),
             orient="row",
         )
-        texts = [
-            records.read_texts(name, pl.concat([f.rows for f in own]))
-            for name, own in groupby(found, lambda f: f.field)
-        ]
+        rows = pl.concat([f.rows for f in found])
+        cells = told[nth].with_columns(rows.alias(RECORD), pl.concat([f.readings for f in found]).alias("reading"))
+        fixed = {"finding_id": None, "outcome": FAIL, "table_name": records.table}
+        everything = self.locate(records, cells).with_columns(pl.lit(text).alias(name) for name, text in fixed.items())
+        return everything.select([pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items()])
+
+    def locate(self, records: SettledRecords, cells: pl.DataFrame) -> pl.DataFrame:
+        """Return `cells` with patient, record key, delivery and source coordinates, the hospital's column and the cell's text as `value`.
+
+        `cells` has _record and field (null: it is about the whole record), those of one field beneath each other.
+        """
+        parts = cells.select(RECORD, "field").partition_by("field", maintain_order=True)
+        texts = [records.read_texts(part["field"][0], part[RECORD]) for part in parts]
         columns = self.group_columns.unique([GROUP, "field"], keep="first", maintain_order=True)
         places = (
-            records.pick(rows, ["patient_id", "record_key", *PLACE, GROUP])
-            .with_columns(told[nth])
+            records.pick(cells[RECORD], ["patient_id", "record_key", "delivery", *PLACE, GROUP])
+            .with_columns(cells)
             .join(columns.rename({"source_column": "column"}), on=[GROUP, "field"], how="left", maintain_order="left")
         )
         places = self._find_cells(places, records.table)
-        made = {"source_column": pl.coalesce("column", "source_column"), "value": pl.concat(texts)}
-        fixed = {"finding_id": None, "outcome": FAIL, "table_name": records.table}
-        everything = places.with_columns(**made, **{name: pl.lit(text) for name, text in fixed.items()})
-        return everything.select([pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items()])
+        return places.with_columns(source_column=pl.coalesce("column", "source_column"), value=pl.concat(texts))
 
     def _find_cells(self, places: pl.DataFrame, table: str) -> pl.DataFrame:
         """Return places with the row of the field's cell, where that is not its record's."""

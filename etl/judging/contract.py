@@ -15,13 +15,12 @@ from etl.mapping.units import UNIT_SLIP, can_slip
 from etl.mapping.verbs import GROUP, UNIT_SUFFIX
 from schemas.codes import Severity
 from schemas.contract import FieldContract, read_contract
-from schemas.contract_checks import can_be_found, find_severity
+from schemas.contract_checks import CELL_KINDS, can_be_found, find_severity
 from schemas.quantity import describe_quantity, name_quantities
 from schemas.tables import TABLES
 
 IDENTITY = ["patient_id", "record_key"]
 PERSONAL_DATA_RULE = "text.personal_data"
-CELL_KINDS = ("unreadable", "code", "unit", "unit_slip", "range", "after_delivery", "month", "placeholder")
 
 
 def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
@@ -111,7 +110,7 @@ def judge_cells(records: SettledRecords, book: FindingsBook) -> None:
     }
     faults = records.faults.partition_by("field", "kind", as_dict=True, maintain_order=True)
     nothing = records.faults.clear()
-    counts = _count_kept(records.accepted, contract, mapped, records.faults, book)
+    counts = _count_kept(contract, mapped, records, book)
     for name, spec in contract.items():
         for kind in CELL_KINDS:
             rows = faults.get((name, kind), nothing)
@@ -149,27 +148,27 @@ class _Kept:
 
 
 def _count_kept(
-    accepted: pl.DataFrame,
-    contract: Mapping[str, FieldContract],
-    mapped: Collection[str],
-    faults: pl.DataFrame,
-    book: FindingsBook,
+    contract: Mapping[str, FieldContract], mapped: Collection[str], records: SettledRecords, book: FindingsBook
 ) -> dict[tuple[str, str], _Kept]:
     """Find implausible values and empty expected fields, by field and kind, in one pass over the accepted records.
 
-    A record is asked for a field where its source has a column for it and its cell was not set aside.
+    A record is asked for a field where its source has a column for it and its cell was not set aside. A value that the hospital
+    confirmed after it had been set aside is not asked about again.
     """
     asked: dict[tuple[str, str], tuple[pl.Expr, pl.Expr]] = {}
-    set_aside = dict(faults.group_by("field").agg(RECORD).iter_rows())
+    set_aside, confirmed = (
+        dict(cells.group_by("field").agg(RECORD).iter_rows()) for cells in (records.faults, records.confirmed)
+    )
     for name, spec in contract.items():
         if name in mapped and can_be_found("implausible", spec):
-            asked[name, "implausible"] = find_implausible(spec), pl.col(name).null_count()
+            is_confirmed = pl.col(RECORD).is_in(confirmed.get(name, []))
+            asked[name, "implausible"] = find_implausible(spec) & ~is_confirmed, pl.col(name).null_count()
         if name in mapped and spec.is_expected:
             is_asked = pl.col(GROUP).is_in(list(book.groups_of[name])) & ~pl.col(RECORD).is_in(set_aside.get(name, []))
             asked[name, "missing"] = is_asked & pl.col(name).is_null(), is_asked.sum()
     if not asked:
         return {}
-    told = accepted.select(
+    told = records.accepted.select(
         part
         for i, (hit, other) in enumerate(asked.values())
         for part in (pl.col(RECORD).filter(hit).implode().alias(f"rows {i}"), other.alias(f"other {i}"))
@@ -192,28 +191,39 @@ def _report(
 ) -> None:
     rule_id, severity = f"{records.table}.{spec.name}.{kind}", find_severity(kind)
     for described, likely_unit, part in _split_by_message(records, spec, rows) if rows.height else ():
-        message = contract_message(kind, described, likely_unit)
-        book.add(records.table, part[RECORD], rule_id=rule_id, severity=severity, field=spec.name, message=message)
+        can_be_confirmed = part["reading"].null_count() < part.height
+        message = contract_message(kind, described, likely_unit, can_be_confirmed=can_be_confirmed)
+        book.add(
+            records.table,
+            part[RECORD],
+            rule_id=rule_id,
+            severity=severity,
+            field=spec.name,
+            message=message,
+            readings=part.select(RECORD, "reading"),
+        )
     book.count(rule_id, records.table, severity, n=n, n_fail=rows.height, n_not_evaluable=n_empty)
 
 
 def _split_by_message(
     records: SettledRecords, spec: FieldContract, rows: pl.DataFrame
 ) -> Iterator[tuple[FieldContract, str | None, pl.DataFrame]]:
-    """Yield the rows with the quantity they are about and the unit they look like.
+    """Yield the rows with the quantity they are about and the unit they look like; those that can be confirmed and the others apart.
 
     A laboratory value is spoken of by its test; limits are those of the unit that the hospital sent.
     """
-    nothing = pl.lit(None, dtype=pl.String).alias("likely_unit")
+    nothing = pl.lit(None, dtype=pl.String).alias("likely_unit"), pl.lit(None, dtype=pl.Float64).alias("reading")
     places = rows[RECORD]
     named = records.pick(places, [spec.quantity_from]) if spec.quantity_from else rows
     told = rows.select(
         RECORD,
-        pl.col("likely_unit") if "likely_unit" in rows.columns else nothing,
+        *(("likely_unit", "reading") if "likely_unit" in rows.columns else nothing),
         quantity=name_quantities(spec, named),
         unit=records.read_texts(spec.name + UNIT_SUFFIX, places),
     )
-    for (name, unit, likely_unit), part in told.group_by("quantity", "unit", "likely_unit", maintain_order=True):
+    can_be_confirmed = pl.col("reading").is_not_null().alias("can_be_confirmed")
+    parts = told.group_by("quantity", "unit", "likely_unit", can_be_confirmed, maintain_order=True)
+    for (name, unit, likely_unit, _), part in parts:
         yield state_limits_in(describe_quantity(spec, name), unit), likely_unit, part
 
 

@@ -15,24 +15,28 @@ from schemas.contract import read_grain
 from schemas.tables import TABLES
 
 
-def refuse_lost_tables(made: Mapping[str, int], validated: Validated, mapped: Mapped, confirmed: str) -> None:
+def refuse_lost_tables(
+    made: Mapping[str, int], validated: Validated, mapped: Mapped, delivery: str, confirmed: str
+) -> None:
     """Refuse a delivery of which a mapped table would be loaded without a single record although rows told of it.
 
-    `made` counts the records of each table, `confirmed` is the command that loads it nevertheless. A table all of whose records went with
-    their patients' is not at fault itself.
+    `made` counts the records that the delivery of that name brought of each table: what an addition carries over does not stand in for
+    them. `confirmed` is the command that loads it nevertheless. A table all of whose records went with their patients' is not at fault itself.
 
     Raises:
         EmptyTableError: names each such table and why its records were set aside.
     """
     rejected = validated.findings.filter(
-        (pl.col("severity") == Severity.REJECT.value) & ~pl.col("rule_id").str.ends_with(".parent")
+        (pl.col("severity") == Severity.REJECT.value)
+        & ~pl.col("rule_id").str.ends_with(".parent")
+        & (pl.col("delivery") == delivery)
     )
     own = dict(rejected.group_by("table_name").len().iter_rows())
     boxes = dict(mapped.unread_boxes.group_by("table_name").len().iter_rows())
     lost = [
         name
         for name, frame in validated.tables.items()
-        if not frame.height and (own.get(name) if made.get(name) else boxes.get(name))
+        if not (frame["delivery"] == delivery).any() and (own.get(name) if made.get(name) else boxes.get(name))
     ]
     if not lost:
         return

@@ -9,14 +9,15 @@ from dataclasses import replace
 import polars as pl
 
 from etl.pages.text import Text
-from schemas.bookkeeping import FINDINGS
+from schemas.bookkeeping import FINDINGS, OWNER
 from schemas.codes import Severity
 from schemas.column import read_dtypes
 from schemas.contract import FieldContract, Number, read_grain
 from schemas.tables import TABLES
 from schemas.units import LOG10_PREFIX, NO_UNIT, find_factor, normalise_unit
 
-FINDING_SCHEMA = read_dtypes(FINDINGS)
+FINDING_SCHEMA = {**read_dtypes(FINDINGS), "delivery": OWNER["delivery"].dtype}
+"""A finding's columns; `delivery` is the one that brought the record, where that is another than the one that is read."""
 FAIL, ERROR = "fail", "error"
 
 
@@ -42,14 +43,26 @@ def state_limits_in(field: FieldContract, unit: str | None) -> FieldContract:
     return replace(field, unit=unit.strip(), possible=(low, high), plausible=(soft_low, soft_high))
 
 
-def contract_message(kind: str, field: FieldContract, likely_unit: str | None = None) -> Text:
-    """Return the sentence for a contract finding of one kind at one field; `likely_unit` is the one a value looks like."""
-    limits = _describe_limits(field.possible if kind == "range" else field.plausible, field.unit)
+def contract_message(
+    kind: str, field: FieldContract, likely_unit: str | None = None, *, can_be_confirmed: bool = False
+) -> Text:
+    """Return the sentence for a contract finding of one kind at one field.
+
+    `likely_unit` is the one a value looks like; a value outside the limits may still be one that counts once it is confirmed.
+    """
+    if kind == "range" and can_be_confirmed:
+        kind = "improbable"
+    limits = _describe_limits(field.possible if kind in ("range", "improbable") else field.plausible, field.unit)
     reason = Text(f"outside {limits}", f"超出{limits}")
     if likely_unit and likely_unit.startswith(LOG10_PREFIX):
         reason = Text("between 1 and 10, where assays do not quantify", "介于1与10之间，低于检测方法的定量范围")
     looks_like = Text(f"; it looks like {likely_unit}", f"，疑为{likely_unit}") if likely_unit else Text("", "")
-    sentences = {
+    return _write_sentences(field, limits, reason, looks_like)[kind]
+
+
+def _write_sentences(field: FieldContract, limits: str, reason: Text, looks_like: Text) -> dict[str, Text]:
+    """Return the sentences for the contract's findings at one field, by kind."""
+    return {
         "unreadable": Text(
             f"{field.meaning}: this text cannot be read. Please correct it in the source.",
             f"{field.zh}：内容无法识别，请在原始数据中更正。",
@@ -69,6 +82,11 @@ def contract_message(kind: str, field: FieldContract, likely_unit: str | None = 
         "range": Text(
             f"{field.meaning}: the value is impossible (possible: {limits}). Please check value and unit.",
             f"{field.zh}：数值不可能（可能范围：{limits}），请核对数值和单位。",
+        ),
+        "improbable": Text(
+            f"{field.meaning}: the value lies outside what is expected of a patient ({limits}). It was set aside. Please check value and unit; "
+            "once you confirm it, it counts.",
+            f"{field.zh}：数值超出患者应有的范围（{limits}），已隔离。请核对数值和单位；经贵院核实无误后即予采用。",
         ),
         "after_delivery": Text(
             f"{field.meaning}: this date lies after the day of the delivery and cannot be yet. It was set aside. Please correct it.",
@@ -92,7 +110,6 @@ def contract_message(kind: str, field: FieldContract, likely_unit: str | None = 
             f"{field.zh}：数据缺失，请补充。",
         ),
     }
-    return sentences[kind]
 
 
 def _describe_limits(limits: tuple[Number | None, Number | None], unit: str | None) -> str:
@@ -147,6 +164,16 @@ ODD_NUMBER = Text(
 )
 
 
+def name_cell() -> pl.Expr:
+    """Return what a cell that belongs to no record is told apart by: the text tells those of one column apart whatever the rows' order."""
+    return pl.concat_str("source_column", "value", separator=": ")
+
+
+def is_of_no_record() -> pl.Expr:
+    """Return whether a finding is about a cell or row that no record was made of."""
+    return (pl.col("patient_id").is_null() & (pl.col("record_key") == name_cell())).fill_null(value=False)
+
+
 def make_findings(
     places: pl.DataFrame,
     *,
@@ -159,10 +186,16 @@ def make_findings(
 ) -> pl.DataFrame:
     """Return findings at the given places.
 
-    `places` has patient_id, record_key, source_file, source_sheet, source_row, source_column and value, one row per
-    finding. The id is left empty; `number_findings` gives it.
+    `places` has patient_id, record_key, source_file, source_sheet, source_row, source_column and value, and `reading` where a cell that was
+    set aside can be confirmed; one row per finding. The id is left empty; `number_findings` gives it.
     """
+    unread = [
+        pl.lit(None, dtype=FINDING_SCHEMA[name]).alias(name)
+        for name in ("reading", "delivery")
+        if name not in places.columns
+    ]
     return places.with_columns(
+        *unread,
         pl.lit(None, dtype=pl.String).alias("finding_id"),
         pl.lit(rule_id).alias("rule_id"),
         pl.lit(severity.value).alias("severity"),

@@ -25,6 +25,7 @@ class SettledRecords:
     faults: pl.DataFrame
     personal: pl.DataFrame
     months: pl.DataFrame
+    confirmed: pl.DataFrame
 
     @property
     def height(self) -> int:
@@ -56,6 +57,5 @@ def settle(records: TypedRecords, rejected: pl.DataFrame) -> SettledRecords:
     if rejected.height:
         accepted = records.frame.join(rejected, on=RECORD, how="anti", maintain_order="left")
         others = records.frame.join(rejected, on=RECORD, how="semi", maintain_order="left")
-    return SettledRecords(
-        records.table, accepted, others, records.raw, records.faults, records.personal, records.months
-    )
+    rest = (records.raw, records.faults, records.personal, records.months, records.confirmed)
+    return SettledRecords(records.table, accepted, others, *rest)

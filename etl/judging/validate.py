@@ -17,7 +17,8 @@ from pandera.polars import DataFrameSchema
 
 from etl.errors import InternalError
 from etl.judging.book import FindingsBook
-from etl.judging.contract import CELL_KINDS, PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
+from etl.judging.confirm import list_confirmed
+from etl.judging.contract import PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
 from etl.judging.findings import (
     FAIL,
     ODD_NUMBER,
@@ -26,6 +27,7 @@ from etl.judging.findings import (
     STRAY_CELL,
     contract_message,
     make_findings,
+    name_cell,
 )
 from etl.judging.months import settle_months
 from etl.judging.rules import judge_rules
@@ -38,6 +40,7 @@ from schemas.codes import Severity
 from schemas.column import list_misfits, read_dtypes
 from schemas.contract import PROVENANCE, read_contract
 from schemas.contract import read_dtypes as read_contract_dtypes
+from schemas.contract_checks import CELL_KINDS
 from schemas.derive import derive
 from schemas.derived_columns import DERIVED_COLUMNS
 from schemas.tables import TABLES
@@ -53,12 +56,17 @@ class Validated:
     rule_outcomes: pl.DataFrame
     quarantine: pl.DataFrame
     completeness: pl.DataFrame
+    confirmed: pl.DataFrame
     records_made: int
     records_quarantined: int
 
 
-def validate_delivery(records: dict[str, TypedRecords], mapped: Mapped, sent: Collection[str]) -> Validated:
-    """Judge every record of a delivery; `sent` are the tables that the hospital's mapping gives.
+def validate_delivery(
+    records: dict[str, TypedRecords], mapped: Mapped, sent: Collection[str], carried: pl.DataFrame | None = None
+) -> Validated:
+    """Judge every record of a version; `sent` are the tables that the hospital's mapping gives.
+
+    `carried` are findings of the version before about cells of no record, whose rows are carried over.
 
     `records` is emptied on the way: those of a large hospital twice in memory would be too much.
 
@@ -77,7 +85,7 @@ def validate_delivery(records: dict[str, TypedRecords], mapped: Mapped, sent: Co
     derived = derive(tables, sent=sent, months=months)
     _hold_to_declaration(derived)
     judge_rules(settled, derived, book)
-    book.findings += _judge_unmapped_cells(mapped)
+    book.findings += [*_judge_unmapped_cells(mapped), *([] if carried is None else [carried])]
     findings, rule_outcomes = book.close(settled)
     return Validated(
         tables=tables,
@@ -86,6 +94,7 @@ def validate_delivery(records: dict[str, TypedRecords], mapped: Mapped, sent: Co
         rule_outcomes=rule_outcomes,
         quarantine=_make_quarantine(findings),
         completeness=_count_filled(tables),
+        confirmed=list_confirmed(settled, book),
         records_made=sum(table.height for table in settled.values()),
         records_quarantined=sum(table.rejected.height for table in settled.values()),
     )
@@ -150,8 +159,7 @@ def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
         make_findings(
             cells.with_columns(
                 pl.lit(None, dtype=pl.String).alias("patient_id"),
-                # The text tells the cells of one column apart whatever the order of the rows.
-                pl.concat_str("source_column", "value", separator=": ").alias("record_key"),
+                name_cell().alias("record_key"),
             ),
             rule_id=rule_id,
             severity=Severity.QUERY,
@@ -168,7 +176,7 @@ def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
     kinds = "|".join(CELL_KINDS)
     is_cell = pl.col("rule_id").str.contains(rf"\.({kinds})$") | pl.col("rule_id").is_in(["cell.stray", "row.shifted"])
     is_record = pl.col("severity") == Severity.REJECT.value
-    return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(*QUARANTINE)
+    return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(*QUARANTINE, "delivery")
 
 
 def _count_filled(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -33,7 +33,7 @@ from etl.mapping.site import (
     normalise_text,
     split_unit_cell,
 )  # fmt: skip
-from etl.mapping.site_file import SourceEntry, read_site_file
+from etl.mapping.site_file import ADDITIONS, SourceEntry, read_site_file
 from etl.mapping.written import Written
 from etl.pages.text import Text
 from schemas.contract import read_contract
@@ -92,6 +92,7 @@ def load_site(folder: Path) -> Site:
         columns=columns,
         codes=codes,
         mapping_hash=_hash_folder(folder),
+        sends_additions=header.deliveries == ADDITIONS,
     )
     faults += find_site_faults(site)
     if faults:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -38,7 +38,10 @@ _LONG_NUMBER = r"^\s*[<>≤≥]?=?\s*[1-9]\d{10}(?:\.0*)?\s*(?:[↑↓*HL]|\([HL
 _ROUNDED = r"^\d(?:\.\d+)?[eE]\+\d+$"
 _NOTHING = pl.lit(None, dtype=pl.String)
 _FEW_CELLS = 500
-FAULTS = {RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit": pl.String}
+FAULTS = {
+    RECORD: pl.Int64, "field": pl.String, "kind": pl.String, "likely_unit": pl.String, "reading": pl.Float64, "sign": pl.String,
+}  # fmt: skip
+CONFIRMED = {RECORD: pl.Int64, "field": pl.String, "finding_id": pl.String}
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,10 @@ class TypedRecords:
     """One table's records.
 
     `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts of fields and units in the
-    same order; `faults` has _record, field, kind, likely_unit; `personal` has _record, field of free texts that held personal data;
-    `months` has _record, field of dates of which only the month is known.
+    same order; `faults` has _record, field, kind, likely_unit, and of a cell that would count once the hospital confirms it `reading` and
+    `sign`: its value in the registry's unit, and its comparator. `personal` has _record, field of free texts that held personal data;
+    `months` has _record, field of dates of which only the month is known; `confirmed` has _record, field, finding_id of values that count
+    since the hospital confirmed them.
     """
 
     table: str
@@ -56,6 +61,7 @@ class TypedRecords:
     faults: pl.DataFrame
     personal: pl.DataFrame
     months: pl.DataFrame
+    confirmed: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CONFIRMED))
 
 
 def type_delivery(
@@ -101,7 +107,7 @@ def type_records(
     contract = read_contract(model)
     texts = texts.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
     masked, personal = mask_texts(texts, contract, own)
-    ids = pseudonymise(_read_numbers_of_patients(texts[PATIENT_TEXT]), key, site.hospital)
+    ids = pseudonymise(read_patient_numbers(texts[PATIENT_TEXT]), key, site.hospital)
     typed_by_name: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
     months: list[pl.DataFrame] = []
@@ -156,7 +162,7 @@ def _put_back(masked: pl.DataFrame, texts: pl.DataFrame, name: str, cells: pl.Da
     return masked.with_columns(masked[name].scatter(cells[RECORD], texts[name].gather(cells[RECORD])))
 
 
-def _read_numbers_of_patients(texts: pl.Series) -> pl.Series:
+def read_patient_numbers(texts: pl.Series) -> pl.Series:
     """Return the patients' numbers; one that a program failed to compute, or rounded to 15 digits, is nobody's."""
     cleaned = drop_missing(clean_text(texts))
     is_lost = cleaned.is_in([ERROR_TEXT, ROUNDED_TEXT]) | cleaned.str.contains(_ROUNDED)
@@ -180,7 +186,7 @@ def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: Pseud
         RECORD,
         pl.lit(PERSON_ID).alias("field"),
         pl.lit(UNREADABLE).alias("kind"),
-        pl.lit(None, dtype=pl.String).alias("likely_unit"),
+        *(pl.lit(None, dtype=FAULTS[name]).alias(name) for name in ("likely_unit", "reading", "sign")),
     )
     return _Column([series.alias(name) for name, series in kept.items()], faults)
 
@@ -205,7 +211,9 @@ def _read_column(
     series = [read["value"].alias(spec.name)]
     if spec.is_censored:
         series.append(read["comparator"].alias(spec.name + COMPARATOR_SUFFIX))
-    told = read.select(texts[RECORD], pl.lit(spec.name).alias("field"), "kind", "likely_unit", "is_month")
+    told = read.select(
+        texts[RECORD], pl.lit(spec.name).alias("field"), "kind", "likely_unit", "is_month", "reading", "sign"
+    )
     months = told.filter("is_month").select(*MONTHS) if distinct["is_month"].any() else None
     if distinct["kind"].null_count() == distinct.height:
         return _Column(series, pl.DataFrame(schema=FAULTS), months)
@@ -221,7 +229,8 @@ def _read_nothing(spec: FieldContract, n: int) -> _Column:
 def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str], last_day: dt.date) -> pl.DataFrame:
     """Return `cells` (text, and where it is said quantity, sent_unit and written) with value, comparator, is_month, kind of fault and likely_unit.
 
-    What is faulty has no value. A null unit is a record whose source has no column of units.
+    What is faulty has no value; of a cell that would count once confirmed `reading` and `sign` tell value and comparator. A null
+    unit is a record whose source has no column of units.
     """
     told = {"quantity": pl.lit(spec.name), "sent_unit": _NOTHING, "written": _NOTHING}
     full = cells.with_columns(part.alias(name) for name, part in told.items() if name not in cells.columns)
@@ -239,7 +248,9 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
     )
     if full["sent_unit"].null_count() < full.height:
         read = _convert(read, spec)
-    plausible, possible = (find_limits(spec, kind, pl.col("quantity")) for kind in ("plausible", "possible"))
+    plausible, possible, physical = (
+        find_limits(spec, kind, pl.col("quantity")) for kind in ("plausible", "possible", "physical")
+    )
     slip, likely_unit = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String).alias("likely_unit")
     if spec.dtype == pl.Float64 and any(limit is not None for limit in plausible):
         read = suspect_units(read, plausible, spec.unit)
@@ -252,11 +263,23 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
         pl.when(is_impossible).then(pl.lit(IMPOSSIBLE)),
         pl.when(is_later).then(pl.lit(AFTER_DELIVERY)),
     )
-    judged = cells.with_columns(read.select("value", "comparator", "is_month", kind.alias("kind"), likely_unit))
+    can_be_confirmed = kind.is_in([UNIT_SLIP, IMPOSSIBLE]) & ~is_outside(pl.col("value"), physical)
+    reading = pl.when(can_be_confirmed).then(pl.col("value")) if is_number(spec) else pl.lit(None)
+    judged = cells.with_columns(
+        read.select(
+            "value", "comparator", "is_month", kind.alias("kind"), likely_unit, reading.cast(pl.Float64).alias("reading"),
+            pl.when(can_be_confirmed).then("comparator").alias("sign"),
+        )
+    )  # fmt: skip
     if judged["kind"].null_count() == judged.height:
         return judged
     is_read = pl.col("kind").is_null()
     return judged.with_columns(pl.when(is_read).then(pl.col("value", "comparator")), pl.col("is_month") & is_read)
+
+
+def is_number(spec: FieldContract) -> bool:
+    """Return whether a field's values are numbers, which have limits; a number in a key tells records apart and has none to confirm."""
+    return spec.dtype in (pl.Float64, pl.Int64) and not spec.is_key
 
 
 def _convert(read: pl.DataFrame, spec: FieldContract) -> pl.DataFrame:

@@ -57,7 +57,9 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
                 (f"{grid.label}: this sheet or file is not in the mapping", f"{grid.label}：映射中没有该工作表或文件")
             )
     faults += _find_second_files(sheets)
-    absent = [f"{s.file}{f' / {s.sheet}' if s.sheet else ''}" for s in site.sources if s.name not in found]
+    # An addition may hold some of the sheets; what is not sent is carried over.
+    lacking = [s for s in site.sources if s.name not in found and not (site.sends_additions and found)]
+    absent = [f"{s.file}{f' / {s.sheet}' if s.sheet else ''}" for s in lacking]
     faults += [(f"missing: {place}", f"缺少：{place}") for place in absent]
     faults += _check_columns(sheets, site)
     if faults:

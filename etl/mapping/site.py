@@ -107,7 +107,10 @@ class ColumnMap:
 
 @dataclass(frozen=True)
 class Site:
-    """A hospital's whole mapping; `mapping_hash` changes when any of its files does."""
+    """A hospital's whole mapping; `mapping_hash` changes when any of its files does.
+
+    A hospital that `sends_additions` sends what is new since its last delivery; else each delivery is the whole.
+    """
 
     hospital: str
     name_en: str
@@ -117,6 +120,7 @@ class Site:
     columns: tuple[ColumnMap, ...]
     codes: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     mapping_hash: str = ""
+    sends_additions: bool = False
 
     @property
     def tables(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from etl.mapping.written import Written
 from etl.pages.text import Text
 
 ROW_NUMBER_PATIENT = "row number"
+FULL, ADDITIONS = "full", "additions"
 _Words = Annotated[str, Field(min_length=1)]
 _HEADER_ROW = Text(
     "must be a row number, 1 or more (for a file without one, list the columns' names in header; 0 for SPSS, Stata and SAS)",
@@ -38,6 +39,14 @@ _WRITTEN = Text(
 _PATIENT_ROWS = Text(
     'can only be "joined" (what the rows of a patient say is one record) or "last" (and the last of them counts)',
     '只能是 "joined"（同一患者各行合为一条记录）或 "last"（且以最后一行为准）',
+)
+_DELIVERIES = Text(
+    f'must be "{FULL}" (each delivery holds all patients) or "{ADDITIONS}" (each holds what is new since the last)',
+    f'应为 "{FULL}"（每次提交包含全部患者）或 "{ADDITIONS}"（每次只提交新增内容）',
+)
+_NO_ADDITIONS = Text(
+    f'cannot be "{ADDITIONS}" where the row number is the patient\'s number: in the next delivery the same number is another patient',
+    f'以行号为患者编号时不能为 "{ADDITIONS}"：下次提交中同一行号会是另一名患者',
 )
 _FILTER = Text('must be of the form: column = ["text", ...]', '格式应为：列名 = ["文本", ...]')
 _IGNORE = Text(
@@ -101,6 +110,7 @@ class SiteFile:
     source: tuple[SourceEntry, ...]
     name_en: str = ""
     name_zh: str = ""
+    deliveries: Literal["full", "additions"] = field(default=FULL, metadata={WANTED: _DELIVERIES})
     ignored: tuple[IgnoredEntry, ...] = ()
 
     @field_validator("source")
@@ -109,6 +119,12 @@ class SiteFile:
         absent = [] if value else [Fault("", Text("no [[source]]", "没有 [[source]]"))]
         raise_faults([*absent, *_find_contradictions(value)])
         return value
+
+    @model_validator(mode="after")
+    def _check_numbers(self) -> SiteFile:
+        has_row_numbers = any(source.patient is not None for source in self.source)
+        raise_faults([Fault("deliveries", _NO_ADDITIONS)] if self.deliveries == ADDITIONS and has_row_numbers else [])
+        return self
 
 
 def read_site_file(path: Path, hospital: str) -> tuple[SiteFile | None, list[Fault]]:

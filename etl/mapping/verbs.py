@@ -29,7 +29,7 @@ from etl.mapping.accounts import (
 from etl.mapping.kept_frame import say_once
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import MISSING, MISSING_TEXTS
-from etl.mapping.patient_rows import CELL_ROWS, LAST, join_rows, pick_filled
+from etl.mapping.patient_rows import CELL_ROWS, LAST, is_filled, join_rows, pick_filled
 from etl.mapping.sheets import choose_sheets
 from etl.mapping.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
 from etl.mapping.written import TYPED, settle_dates, settle_decimals
@@ -51,6 +51,7 @@ class Mapped:
     that patient's texts; it is never stored. `filled_rows` counts the rows that a merged cell was filled
     into. `slipped` and `odd_numbers` are the places of rows to ask about.
     `cell_rows` tells of records that were joined from several rows in which row a cell stands, where that is not the record's.
+    `sent` tells of which patients (their numbers) each table was sent, also where that makes no record.
     """
 
     records: dict[str, pl.DataFrame]
@@ -64,6 +65,9 @@ class Mapped:
     slipped: pl.DataFrame
     odd_numbers: pl.DataFrame
     cell_rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CELL_ROWS))
+    sent: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={"table_name": pl.String, PATIENT_TEXT: pl.String})
+    )
 
 
 def map_delivery(delivery: Delivery, site: Site) -> Mapped:
@@ -97,7 +101,32 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
         slipped=list_slipped(sheets),
         odd_numbers=list_odd_numbers(sheets, site),
         cell_rows=pl.concat(cell_rows),
+        sent=_list_sent(sheets, site),
     )
+
+
+def _list_sent(sheets: Sequence[SheetRows], site: Site) -> pl.DataFrame:
+    """Return table_name and patient's number of every used row: a patient without a ticked box has sent that there is nothing.
+
+    Where a patient has several rows, or its cells slipped aside, a row tells only of tables of which it fills a cell.
+    """
+    found = [pl.DataFrame(schema={"table_name": pl.String, PATIENT_TEXT: pl.String})]
+    for sheet in sheets:
+        is_slipped = pl.col(ROW).is_in([row.number for row in sheet.slipped])
+        for source in sheet.sources:
+            used = sheet.rows.filter(is_used() & pl.col(f"_use_{source.name}"))
+            columns = site.columns_of(source)
+            for table in sorted({c.table for c in columns if c.makes_record}):
+                own = [
+                    c.column
+                    for c in columns
+                    if (c.makes_record and c.table == table) or (table, c.role) == ("patient", "person")
+                ]
+                is_whole = pl.lit(value=False) if source.patient_rows else ~is_slipped
+                told = used.filter(is_whole | pl.any_horizontal([is_filled(column) for column in own]))
+                number = pl.col(site.patient_column(source)).alias(PATIENT_TEXT)
+                found.append(told.select(pl.lit(table).alias("table_name"), number))
+    return pl.concat(found).unique(maintain_order=True)
 
 
 def _make_records(

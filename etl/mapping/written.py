@@ -121,6 +121,12 @@ def settle_dates(columns: Mapping[str, pl.Series], stated: Mapping[str, Collecti
     return _say(settled)
 
 
+def restate_months(then: str | None, now: Collection[Written]) -> str | None:
+    """Return how a date was written `then` (as `settle_dates` says it), with what the mapping says `now` of months without a day."""
+    words = [word for word in (then or "").split("; ") if word not in ("", Written.MONTH)]
+    return "; ".join([*words, *([Written.MONTH] if Written.MONTH in now else [])]) or None
+
+
 def _find_stated(stated: Iterable[Written], choices: Collection[Written]) -> Written | None:
     return next((word for word in stated if word in choices), None)
 

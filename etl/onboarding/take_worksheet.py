@@ -14,6 +14,7 @@ from etl.delivery.read import Delivery
 from etl.errors import DeliveryError, OpenDecisionsError, WorksheetError
 from etl.mapping.read_site import load_site
 from etl.mapping.site import Site, normalise_code
+from etl.mapping.site_file import ADDITIONS
 from etl.onboarding.decisions import CODE, COLUMN, DECISIONS, Decision, print_decisions, propose_code, read_decisions
 from etl.onboarding.difference import find_difference
 from etl.onboarding.kept import replace_filled, set_aside
@@ -53,6 +54,8 @@ def take_worksheet(folder: Path, read_offered: Callable[[Site], Delivery | None]
     filled = _add_sure_codes(read_worksheet(path, own, _now()))
     site = read_toml(folder)
     site |= {key: name for key, name in (("name_en", filled.name_en), ("name_zh", filled.name_zh)) if name}
+    site = {"deliveries": filled.deliveries, **{k: v for k, v in site.items() if k != "deliveries"}}
+    site = site if filled.deliveries == ADDITIONS else {k: v for k, v in site.items() if k != "deliveries"}
     _replace_site(folder, lambda new: write_site(new, settle_sources(site, filled.decisions), filled.decisions))
     _keep(folder, filled.decisions, filled, read_offered)
     return list_weaknesses(filled.decisions)

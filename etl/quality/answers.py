@@ -1,14 +1,15 @@
 """Answers of a hospital to its queries: read from the query workbooks it sends back, kept with who, when and where.
 
-A workbook lies in `extracts/<hospital>/answers/`, or is the one under `reports/` that somebody filled in where it lay; that
-one is copied to the others before it is written anew. Answers are only added, never changed: the last one of a query counts.
+A workbook lies in `extracts/<hospital>/answers/`, in the folder `answers` beside a delivery that is named, or is one under
+`reports/` that somebody filled in where it lay; that one is copied to the others before it is written anew. Answers are
+only added, never changed: the last one of a query counts.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,45 +17,56 @@ from typing import Any
 
 import polars as pl
 
-from etl.delivery.read import ROW, Grid, is_desktop_file, read_delivery
-from etl.errors import AnswerError, DeliveryError, RegistryError
+from etl.delivery.read import TEXT_FILES, WORKBOOKS, is_desktop_file
+from etl.errors import AnswerError, DeliveryError
 from etl.kept_files import keep_file, replace_keeping
 from etl.mapping.identity import mask_personal_data
 from etl.pages.text import Text
+from etl.quality.answer_rows import Row, Sheet, find_faults, read_sheet
+from etl.quality.answer_words import (
+    ANSWER,
+    ANSWERS_FOLDER,
+    COMMENT,
+    DELIVERY,
+    QUERY_ID,
+    REMARK,
+    can_be_confirmed,
+    read_answer,
+)
 from etl.settings import Settings
 from etl.store.database import Warehouse
+from etl.store.shape import SCHEMA_COLUMN
 from etl.store.warehouse import open_for_reading
 from schemas.bookkeeping import ANSWERS as ANSWER_COLUMNS
 from schemas.column import read_dtypes
 
-ANSWERS_FOLDER = "answers"
 WORKBOOK = "queries.xlsx"
-CORRECTED, CONFIRMED, NOT_AVAILABLE, COMMENT = "corrected", "confirmed", "not_available", "comment"
-ANSWERS: Mapping[str, Text] = {
-    CORRECTED: Text("corrected in source", "已在源数据中更正"),
-    CONFIRMED: Text("confirmed correct", "核实无误"),
-    NOT_AVAILABLE: Text("not available", "无法获得"),
-    COMMENT: Text("comment", "见备注"),
-}
-QUERY_ID = Text("Query id", "质疑编号")
-DELIVERY = Text("Delivery", "数据批次")
-VALUE = Text("Value", "原值")
-QUESTION = Text("What is asked", "质疑内容（英文）")
-ANSWER = Text("Answer", "答复")
-REMARK = Text("Comment", "备注")
-ANSWERED_BY = Text("Answered by", "答复人")
-_NOT_STATED = "not stated"
+REST = "queries_more.csv"
 _INGEST_OF_DELIVERY = re.compile(r"#(\d+)$")
 _SHOWN_FAULTS = 20
-_COLUMNS = (QUERY_ID, VALUE, QUESTION, ANSWER, REMARK)
-# Workbooks of the first versions name no delivery: which ingest their answers are about is not known.
-_LATER_COLUMNS = (DELIVERY,)
+_SCHEMA = {
+    name: dtype
+    for name, dtype in read_dtypes(ANSWER_COLUMNS).items()
+    if name not in ("answer_id", "hospital", "taken_at")
+}
 
 
 @dataclass(frozen=True)
 class _Workbook:
+    """A file that may hold answers: `is_put_there` among answers, so that it must be read; `is_of_hospital` where no other's can lie."""
+
     path: Path
     file_hash: str
+    is_put_there: bool
+    is_of_hospital: bool
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A workbook as it was read."""
+
+    book: _Workbook
+    sheet: Sheet
 
 
 def name_delivery(delivery: str, ingest_id: int) -> str:
@@ -62,27 +74,36 @@ def name_delivery(delivery: str, ingest_id: int) -> str:
     return f"{delivery} #{ingest_id}"
 
 
-def normalise_cell(text: pl.Expr) -> pl.Expr:
-    """Return a cell as it is compared with what was written into it: spreadsheet programs change blanks and line ends."""
-    return text.fill_null("").str.replace_all(r"\s+", " ").str.strip_chars()
-
-
-def read_new_answers(settings: Settings, hospital: str) -> pl.DataFrame:
-    """Return the answers of a hospital's workbooks that are not in the warehouse yet.
+def read_new_answers(settings: Settings, hospital: str, extract: Path | None = None) -> pl.DataFrame:
+    """Return the answers of a hospital's workbooks that are not in the warehouse yet; `extract` is the delivery that is named.
 
     Columns: those of `schemas.bookkeeping.ANSWERS` but answer_id, hospital and taken_at.
 
     Raises:
-        AnswerError: a workbook that cannot be read, an unknown query or answer; lists every fault with its cell.
+        AnswerError: a workbook that cannot be read, an unknown query or answer, a row that is not as it was asked; lists every
+            fault with its cell.
     """
-    waiting = settings.reports_dir / "quality" / hospital / WORKBOOK
-    may_be_answered = waiting.exists() and not is_as_written(waiting)
-    paths = [*_list_workbooks(settings, hospital), *([waiting] if may_be_answered else [])]
-    known, findings = _read_known(settings, hospital)
+    known = _read_known(settings, hospital)
     seen = set(known["file_hash"])
-    workbooks = [_Workbook(path, _hash_file(path)) for path in paths]
-    new = {book.file_hash: book for book in workbooks if book.file_hash not in seen}
-    return _drop_repeated(_read_workbooks(list(new.values()), findings), known)
+    books = {book.file_hash: book for book in _list_workbooks(settings, hospital, extract)}
+    faults: list[Text] = []
+    taken = list(_read_workbooks([book for key, book in books.items() if key not in seen], faults))
+    asked = _read_asked(settings, hospital, {row.read(QUERY_ID) for one in taken for row in one.sheet.rows})
+    ours = [
+        one for one in taken if one.book.is_of_hospital or any(row.read(QUERY_ID) in asked for row in one.sheet.rows)
+    ]
+    answers = _take_answers(ours, asked, faults)
+    if faults:
+        raise _refuse(faults)
+    return _drop_repeated(pl.DataFrame(answers, schema=_SCHEMA), known)
+
+
+def read_answers(settings: Settings, hospital: str, new: pl.DataFrame) -> pl.DataFrame:
+    """Return all answers of a hospital, those in the warehouse and then `new` ones, in the order in which they count.
+
+    Columns: those of `read_new_answers`.
+    """
+    return pl.concat([_read_known(settings, hospital).select(*_SCHEMA), new])
 
 
 def store_answers(warehouse: Warehouse, hospital: str, answers: pl.DataFrame) -> None:
@@ -97,32 +118,43 @@ def store_answers(warehouse: Warehouse, hospital: str, answers: pl.DataFrame) ->
 
 
 def keep_workbook(settings: Settings, hospital: str) -> Path | None:
-    """Copy the hospital's query workbook to its answers where somebody has answered in it, before anything is written anew.
+    """Copy the hospital's query workbook to its answers where somebody has changed it, before anything is written anew.
 
-    Returns the copy, or None where there is nothing to keep. A workbook that cannot be read is kept as well.
+    Returns the copy, or None where there is nothing to keep. Whatever was changed is kept: a comment alone, an answer that cannot be
+    taken, a workbook that cannot be read.
 
     Raises:
         NotKeptError: the copy cannot be made.
     """
     path = settings.reports_dir / "quality" / hospital / WORKBOOK
     folder = settings.extracts_dir / hospital / ANSWERS_FOLDER
-    return keep_file(path, folder) if path.exists() and _has_answers(path) else None
+    return keep_file(path, folder) if path.exists() and _is_changed(path) else None
 
 
 def replace_workbook(settings: Settings, new: Path, path: Path) -> None:
-    """Put a new query workbook in place of `path` in its hospital's folder; answers written into that are kept as answers.
+    """Put a new query workbook in place of `path` in its hospital's folder; one that somebody changed is kept among the answers.
 
     Raises:
-        NotKeptError: they cannot be kept; the workbook is as it was.
+        NotKeptError: it cannot be kept; the workbook is as it was.
     """
     written = _hash_file(new)
-    replace_keeping(new, path, settings.extracts_dir / path.parent.name / ANSWERS_FOLDER, _has_answers)
+    folder = settings.extracts_dir / path.parent.name / ANSWERS_FOLDER
+    replace_keeping(new, path, folder, _is_changed)
     mark_as_written(path, written)
 
 
-def _list_workbooks(settings: Settings, hospital: str) -> list[Path]:
-    folder = settings.extracts_dir / hospital / ANSWERS_FOLDER
-    return sorted(p for p in folder.glob("*") if p.is_file() and not is_desktop_file(p))
+def _list_workbooks(settings: Settings, hospital: str, extract: Path | None) -> Iterable[_Workbook]:
+    """Yield the files that may hold answers: those put among the answers, those beside the delivery, and those under reports."""
+    own = settings.extracts_dir / hospital / ANSWERS_FOLDER
+    beside = (extract.parent / ANSWERS_FOLDER,) if extract else ()
+    for folder in (own, *(other for other in beside if other.resolve() != own.resolve())):
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and not is_desktop_file(p)):
+            yield _Workbook(path, _hash_file(path), is_put_there=True, is_of_hospital=folder == own)
+    for path in sorted((settings.reports_dir / "quality" / hospital).glob("*")):
+        may_be = path.suffix.lower() in (*WORKBOOKS, *TEXT_FILES) and not path.name.startswith(Path(REST).stem)
+        if may_be and not is_desktop_file(path) and not is_as_written(path):
+            is_the_one = path.name == WORKBOOK
+            yield _Workbook(path, _hash_file(path), is_put_there=is_the_one, is_of_hospital=is_the_one)
 
 
 def _hash_file(path: Path) -> str:
@@ -151,146 +183,131 @@ def is_as_written(path: Path) -> bool:
     return mark.is_file() and mark.read_bytes() == _hash_file(path).encode()
 
 
-def _has_answers(path: Path) -> bool:
+def _is_changed(path: Path) -> bool:
+    """Return whether a person may have changed a file; one that cannot be read is taken to be changed."""
     try:
-        if is_as_written(path):
-            return False
-        grid, columns = _find_queries(path)
-    except RegistryError:
+        return not is_as_written(path)
+    except AnswerError:
         return True
-    return any(row[columns[ANSWER.en]] or row[columns[REMARK.en]] for row in _list_rows(grid, columns[QUERY_ID.en]))
 
 
-def _read_known(settings: Settings, hospital: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the answers of a hospital and the ids of its findings, of all ingests."""
-    empty = {"finding_id": pl.String, "file_hash": pl.String}
+def _read_known(settings: Settings, hospital: str) -> pl.DataFrame:
+    """Return the answers of a hospital that were taken, the last one last."""
     if not settings.warehouse_path.exists():
-        return pl.DataFrame(schema=empty), pl.DataFrame(schema=empty)
+        return pl.DataFrame(schema=read_dtypes(ANSWER_COLUMNS))
     with open_for_reading(settings.warehouse_path) as warehouse:
-        answers = warehouse.query("select * from answers where hospital = ? order by answer_id", [hospital])
-        findings = warehouse.query("select distinct finding_id from marts.finding where hospital = ?", [hospital])
-    return answers, findings
+        return warehouse.query("select * from answers where hospital = ? order by answer_id", [hospital])
 
 
-def _read_workbooks(workbooks: list[_Workbook], findings: pl.DataFrame) -> pl.DataFrame:
-    """Return the answers of workbooks, or raise all their faults at once."""
-    ids = set(findings["finding_id"])
-    answers: list[dict[str, Any]] = []
-    faults: list[Text] = []
-    for book in workbooks:
-        try:
-            _read_workbook(book, ids, answers, faults)
-        except DeliveryError as error:
-            faults.append(Text(error.en, error.zh))
-    if faults:
-        more = len(faults) - _SHOWN_FAULTS
-        rest = Text(f"\n  ... and {more} more", f"\n  …… 另有 {more} 处") if more > 0 else Text("", "")
-        shown = faults[:_SHOWN_FAULTS]
-        raise AnswerError(
-            "The answers cannot be taken, and nothing was loaded:\n  " + "\n  ".join(f.en for f in shown) + rest.en,
-            "答复无法读取，未载入任何数据：\n  " + "\n  ".join(f.zh for f in shown) + rest.zh,
-        )
-    schema = {
-        name: dtype
-        for name, dtype in read_dtypes(ANSWER_COLUMNS).items()
-        if name not in ("answer_id", "hospital", "taken_at")
-    }
-    return pl.DataFrame(answers, schema=schema)
+def _read_asked(settings: Settings, hospital: str, ids: set[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return what was asked under each of the ids, as of every ingest, the last one last, with `can_be_confirmed`.
 
-
-def _read_workbook(book: _Workbook, ids: set[str], answers: list[dict[str, Any]], faults: list[Text]) -> None:
-    grid, columns = _find_queries(book.path)
-    author = _find_author(grid, columns)
-    asked: dict[str, int] = {}
-    for row in _list_rows(grid, columns[QUERY_ID.en]):
-        text = {name: (row[column] or "").strip() for name, column in columns.items()}
-        if not (text[ANSWER.en] or text[REMARK.en]):
-            continue
-        fault = _find_fault(text, ids, asked)
-        if fault:
-            column, words = fault
-            place = f"{grid.label}, row {row[ROW]}, column '{column.en}'"
-            place_zh = f"{grid.label}，第 {row[ROW]} 行，“{column.zh}”列"
-            faults.append(Text(f"{place}: {words.en}", f"{place_zh}：{words.zh}"))
-            continue
-        asked[text[QUERY_ID.en]] = row[ROW]
-        ingest = _INGEST_OF_DELIVERY.search(text.get(DELIVERY.en, ""))
-        answers.append({
-            "finding_id": text[QUERY_ID.en], "answer": _read_answer(text[ANSWER.en]) if text[ANSWER.en] else COMMENT,
-            "comment": mask_personal_data(text[REMARK.en]) or None, "value": text[VALUE.en], "message_en": text[QUESTION.en],
-            "answered_by": author, "ingest_id": int(ingest[1]) if ingest else None, "source_file": book.path.name,
-            "source_row": row[ROW], "file_hash": book.file_hash,
-        })  # fmt: skip
-
-
-def _find_fault(text: Mapping[str, str], ids: set[str], asked: Mapping[str, int]) -> tuple[Text, Text] | None:
-    """Return the column at fault and what is wrong there. What was typed is not repeated: it may be a patient's value."""
-    query, answer = text[QUERY_ID.en], text[ANSWER.en]
-    if query not in ids:
-        return QUERY_ID, Text("no query of this hospital has this id.", "本院没有此编号的质疑。")
-    if query in asked:
-        return QUERY_ID, Text(
-            f"this query is answered in row {asked[query]} too.", f"该质疑在第 {asked[query]} 行已答复。"
-        )
-    if answer and _read_answer(answer) is None:
-        choices = Text(*("; ".join(getattr(label, lang) for label in ANSWERS.values()) for lang in ("en", "zh")))
-        return ANSWER, Text(f"choose one of the list: {choices.en}.", f"请从列表中选择：{choices.zh}。")
-    if _read_answer(answer) == COMMENT and not text[REMARK.en]:
-        return REMARK, Text("the comment is empty.", "备注为空。")
-    return None
-
-
-def _read_answer(text: str) -> str | None:
-    written = " ".join(text.split()).casefold()
-    for code, label in ANSWERS.items():
-        if written in (label.en, label.zh, f"{label.zh} {label.en}"):
-            return code
-    return None
-
-
-def _find_queries(path: Path) -> tuple[Grid, dict[str, str]]:
-    """Return the sheet of a workbook that holds the queries, below its header, and the position of each column.
-
-    Raises:
-        DeliveryError: the file cannot be read, or no sheet has the columns of a query workbook.
+    Of ingests from before readings were kept, what can be confirmed is not known: there nothing is refused, and what cannot
+    count is not counted.
     """
-    for grid in read_delivery(path).grids:
-        for row in grid.cells.iter_rows(named=True):
-            position = {_read_label(text): name for name, text in row.items() if name != ROW and text}
-            if {label.en for label in _COLUMNS} <= set(position):
-                known = (label.en for label in (*_COLUMNS, *_LATER_COLUMNS))
-                return grid, {name: position[name] for name in known if name in position}
-    raise DeliveryError(
-        f"{path.name}: this is no query workbook: no sheet has the columns {', '.join(c.en for c in _COLUMNS)}. Take it out of "
-        f"the folder '{ANSWERS_FOLDER}', or put back the columns.",
-        f"{path.name}：不是质疑表：没有工作表含有{'、'.join(c.zh for c in _COLUMNS)}列。请将其移出“{ANSWERS_FOLDER}”文件夹，或恢复这些列。",
+    if not ids or not settings.warehouse_path.exists():
+        return {}
+    with open_for_reading(settings.warehouse_path) as warehouse:
+        found = warehouse.query(
+            "select * from versions.findings where hospital = ? and list_contains(?, finding_id) order by ingest_id",
+            [hospital, sorted(ids)],
+        )
+        since = warehouse.query(
+            f"select since_ingest_id from {SCHEMA_COLUMN} where table_name = 'versions.findings' and column_name = 'reading'"  # noqa: S608
+        )["since_ingest_id"][0]
+    told = found.with_columns(can_be_confirmed=can_be_confirmed() | (pl.col("ingest_id") < since))
+    asked: dict[str, list[dict[str, Any]]] = {}
+    for row in told.iter_rows(named=True):
+        asked.setdefault(row["finding_id"], []).append(row)
+    return asked
+
+
+def _read_workbooks(books: Sequence[_Workbook], faults: list[Text]) -> Iterable[_Taken]:
+    for book in books:
+        try:
+            yield _Taken(book, read_sheet(book.path))
+        except DeliveryError as error:
+            if book.is_put_there:
+                faults.append(Text(error.en, error.zh))
+
+
+def _take_answers(
+    taken: Sequence[_Taken], asked: Mapping[str, Sequence[Mapping[str, Any]]], faults: list[Text]
+) -> list[dict[str, Any]]:
+    """Return the answers of workbooks; what cannot be taken is added to the faults, each with its cell."""
+    answers: list[dict[str, Any]] = []
+    given: dict[str, tuple[_Taken, Row]] = {}
+    for one in taken:
+        for row in one.sheet.rows:
+            queries = _find_queries_of(row, asked)
+            wrong = list(find_faults(row, queries))
+            if not wrong and row.is_answered:
+                wrong = list(_find_contradiction(one, row, given))
+            faults += [_say_where(one.sheet.label, row, column, words) for column, words in wrong]
+            if row.is_answered and not wrong:
+                given.setdefault(row.read(QUERY_ID), (one, row))
+                answers.append(_make_answer(one, row, queries[-1]))
+    # The last one counts: somebody's choice before another's bare comment.
+    return sorted(answers, key=lambda answer: answer["answer"] != COMMENT)
+
+
+def _find_queries_of(row: Row, asked: Mapping[str, Sequence[Mapping[str, Any]]]) -> Sequence[Mapping[str, Any]]:
+    """Return what was asked under a row's id in the ingest that it names; where there is no such one, in any."""
+    queries = asked.get(row.read(QUERY_ID), ())
+    named = _find_named_ingest(row)
+    return [query for query in queries if query["ingest_id"] == named] or queries
+
+
+def _find_named_ingest(row: Row) -> int | None:
+    named = _INGEST_OF_DELIVERY.search(row.read(DELIVERY))
+    return int(named[1]) if named else None
+
+
+def _find_contradiction(one: _Taken, row: Row, given: Mapping[str, tuple[_Taken, Row]]) -> Iterable[tuple[Text, Text]]:
+    """Yield that a query is answered twice: in one workbook, or otherwise in the copy of somebody else."""
+    if row.read(QUERY_ID) not in given:
+        return
+    other, before = given[row.read(QUERY_ID)]
+    said, said_before = (read_answer(each.read(ANSWER)) or COMMENT for each in (row, before))
+    if other is one:
+        words = Text(f"this query is answered in row {before.number} too.", f"该质疑在第 {before.number} 行已答复。")
+        yield QUERY_ID, words
+    elif said != said_before and COMMENT not in (said, said_before):
+        place = f"{other.sheet.label}, row {before.number}", f"{other.sheet.label}，第 {before.number} 行"
+        yield (
+            ANSWER,
+            Text(
+                f"another copy answers this query otherwise ({place[0]}). Leave the answer that holds in one of them.",
+                f"另一份质疑表对该质疑的答复不同（{place[1]}）。请只保留其中有效的答复。",
+            ),
+        )
+
+
+def _say_where(label: str, row: Row, column: Text, words: Text) -> Text:
+    return Text(
+        f"{label}, row {row.number}, column '{column.en}': {words.en}",
+        f"{label}，第 {row.number} 行，“{column.zh}”列：{words.zh}",
     )
 
 
-def _read_label(text: str) -> str:
-    """Return the English half of a heading, whose second line it is."""
-    return text.strip().splitlines()[-1].strip()
+def _make_answer(one: _Taken, row: Row, query: Mapping[str, Any]) -> dict[str, Any]:
+    named = _find_named_ingest(row)
+    return {
+        "finding_id": row.read(QUERY_ID), "answer": read_answer(row.read(ANSWER)) or COMMENT,
+        "comment": mask_personal_data(row.read(REMARK)) or None, "value": query["value"] or "", "message_en": query["message_en"],
+        "answered_by": one.sheet.author, "ingest_id": named if named == query["ingest_id"] else None, "source_file": one.book.path.name,
+        "source_row": row.number, "file_hash": one.book.file_hash,
+    }  # fmt: skip
 
 
-def _list_rows(grid: Grid, query_column: str) -> Iterator[dict[str, Any]]:
-    """Yield the rows below the header."""
-    is_below = False
-    for row in grid.cells.iter_rows(named=True):
-        if is_below:
-            yield row
-        is_below = is_below or _read_label(str(row[query_column] or "-")) == QUERY_ID.en
-
-
-def _find_author(grid: Grid, columns: Mapping[str, str]) -> str:
-    """Return what stands beside `Answered by`: a name of the staff, so it is kept as written."""
-    for row in grid.cells.iter_rows(named=True):
-        cells = [text for name, text in row.items() if name != ROW]
-        labels = [i for i, text in enumerate(cells) if text and _read_label(text) == ANSWERED_BY.en]
-        if labels:
-            return next((text.strip() for text in cells[labels[0] + 1 :] if text and text.strip()), _NOT_STATED)
-        if _read_label(str(row[columns[QUERY_ID.en]] or "-")) == QUERY_ID.en:
-            break
-    return _NOT_STATED
+def _refuse(faults: Sequence[Text]) -> AnswerError:
+    more = len(faults) - _SHOWN_FAULTS
+    rest = Text(f"\n  ... and {more} more", f"\n  …… 另有 {more} 处") if more > 0 else Text("", "")
+    shown = faults[:_SHOWN_FAULTS]
+    return AnswerError(
+        "The answers cannot be taken, and nothing was loaded:\n  " + "\n  ".join(f.en for f in shown) + rest.en,
+        "答复无法读取，未载入任何数据：\n  " + "\n  ".join(f.zh for f in shown) + rest.zh,
+    )
 
 
 def _drop_repeated(answers: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

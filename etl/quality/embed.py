@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from etl.pages.labels import SEVERITIES, STATUSES
 from etl.pages.text import Text
-from etl.quality.answers import ANSWERS
+from etl.quality.answer_words import ANSWERS
 from etl.quality.measures import sort_findings
 from etl.quality.status import ANSWERED, RESOLVED
 

@@ -11,8 +11,9 @@ from etl.pages import labels as texts
 from etl.pages.charts import Bar
 from etl.pages.text import Text, format_percent
 from etl.quality import changes, distributions, measures
+from etl.quality.answer_words import CORRECTED
 from etl.quality.priorities import rank_questions
-from etl.quality.status import ASKED
+from etl.quality.status import ANSWERED, ASKED
 from schemas.codes import Severity
 from schemas.field_effects import Result
 
@@ -140,6 +141,25 @@ def list_quarantine(own: Frames) -> Rows:
     record = pl.struct("source_file", "source_sheet", "source_row", "record_key")
     counts = rows.group_by("table_name").agg(n_records=record.filter(is_record).n_unique(), n_cells=(~is_record).sum())
     return [{**row, "label": texts.label_table(row["table_name"])} for row in counts.sort("table_name").to_dicts()]
+
+
+def list_confirmed(own: Frames) -> Rows:
+    """List the values of the current version that count since the hospital confirmed them, with who confirmed them and when."""
+    rows = measures.filter_current(own["confirmed"], own["ingests"]).sort(
+        "source_file", "source_sheet", "source_row", "source_column"
+    )
+    return [{**row, "label": texts.label_field(row["table_name"], row["field"])} for row in rows.to_dicts()]
+
+
+def list_notices(own: Frames) -> list[Text]:
+    """List what is strange about the current version beside the delivery before."""
+    notices = measures.filter_current(own["notices"], own["ingests"])
+    return [Text(en, zh) for en, zh in notices.select("message_en", "message_zh").iter_rows()]
+
+
+def count_uncorrected(status: pl.DataFrame) -> int:
+    """Count the values that the hospital said to have corrected in its source, and that are still what they were."""
+    return status.filter(pl.col("status") == ANSWERED, pl.col("answer") == CORRECTED).height
 
 
 def list_broken_rules(own: Frames) -> Rows:

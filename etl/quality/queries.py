@@ -18,37 +18,46 @@ from etl.pages.page import write_page
 from etl.pages.spreadsheet import CELL_LIMIT, Replace, fit_height, open_workbook
 from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
-from etl.quality.answers import (
+from etl.quality.answer_words import (
     ANSWER,
     ANSWERED_BY,
     ANSWERS,
+    COLUMN,
+    CONFIRMED,
     DELIVERY,
+    FIELD,
+    FILE,
+    KIND,
+    NUMBER,
     QUERY_ID,
     QUESTION,
+    QUESTION_ZH,
     REMARK,
+    ROW_NUMBER,
+    SHEET,
+    STATUS,
     VALUE,
-    is_as_written,
-    mark_as_written,
-    name_delivery,
+    can_be_confirmed,
 )
+from etl.quality.answers import REST, is_as_written, mark_as_written, name_delivery
 from etl.quality.measures import sort_findings
 from etl.quality.status import ASKED
 from schemas.codes import Severity
 
 COLUMNS: tuple[tuple[Text, int], ...] = (
-    (Text("No.", "序号"), 7),
+    (NUMBER, 7),
     (QUERY_ID, 19),
-    (Text("Kind", "类别"), 15),
-    (Text("Status", "状态"), 14),
+    (KIND, 15),
+    (STATUS, 14),
     (DELIVERY, 28),
-    (Text("File", "文件"), 24),
-    (Text("Sheet", "工作表"), 16),
-    (Text("Row", "行号"), 8),
-    (Text("Column", "列名"), 20),
+    (FILE, 24),
+    (SHEET, 16),
+    (ROW_NUMBER, 8),
+    (COLUMN, 20),
     (VALUE, 20),
-    (Text("What is asked (Chinese)", "质疑内容"), 48),
+    (QUESTION_ZH, 48),
     (QUESTION, 48),
-    (Text("Registry field", "登记库字段"), 24),
+    (FIELD, 24),
     (ANSWER, 26),
     (REMARK, 36),
 )
@@ -56,7 +65,6 @@ ANSWER_COLUMN = len(COLUMNS) - 2
 AUTHOR_ROW, HEADER_ROW = 2, 3
 MOST_QUERIES = 2_000
 """More nobody answers one by one; they mostly come from one cause, which the first of them show."""
-REST = "queries_more.csv"
 _MORE = Text(
     f"Only the first {MOST_QUERIES:,}, the gravest, are in this workbook; the others are listed in {REST} beside it.",
     f"本工作簿仅列出最重要的前 {MOST_QUERIES:,} 条；其余见同一文件夹中的 {REST}。",
@@ -91,9 +99,14 @@ EXPLANATION = (
         "除答复和备注外请勿更改；切勿在本文件填写姓名、身份证号或电话号码。",
     ),
     Text(
-        "A question disappears by itself once the corrected data have been sent and read again; a value that you have confirmed "
-        "is not asked about again while it stays the same.",
-        "更正后的数据重新提交并读取后，相应质疑会自动消除；已核实无误的数值只要不变，就不再质疑。",
+        "confirmed correct: value and unit are right as you sent them. A value that was set aside counts from then on, while it stays the "
+        "same. Where this answer is not in the list, the value cannot be a patient's or cannot be read: correct it in your source.",
+        "核实无误：所交数值和单位均正确。原被隔离的数值自此予以采用，只要不变就一直有效。若列表中没有此项，说明该值不可能是患者的数值或无法识别，请在源数据中更正。",
+    ),
+    Text(
+        "corrected in source: the question rests until a delivery brings another value. No value is taken from this file: do not type the "
+        "right one here, send it with your data.",
+        "已在源数据中更正：该质疑暂停，直至新的数据带来不同的值。登记库不从本文件采集数值：请勿在此填写正确值，应随数据提交。",
     ),
 )
 
@@ -131,9 +144,8 @@ def _write_rest(queries: pl.DataFrame, path: Path, *, is_synthetic: bool) -> Non
         path.unlink(missing_ok=True)
         return
     texts = {
-        QUERY_ID: "finding_id", Text("Kind", "类别"): "severity", Text("File", "文件"): "source_file",
-        Text("Sheet", "工作表"): "source_sheet", Text("Row", "行号"): "source_row", Text("Column", "列名"): "source_column",
-        VALUE: "value", Text("What is asked (Chinese)", "质疑内容"): "message_zh", QUESTION: "message_en",
+        QUERY_ID: "finding_id", KIND: "severity", FILE: "source_file", SHEET: "source_sheet", ROW_NUMBER: "source_row",
+        COLUMN: "source_column", VALUE: "value", QUESTION_ZH: "message_zh", QUESTION: "message_en",
     }  # fmt: skip
     cells = queries.select(
         pl.col(name).cast(pl.String).alias(f"{label.zh} {label.en}") for label, name in texts.items()
@@ -211,12 +223,25 @@ def _write_queries(
     last = HEADER_ROW + max(queries.height, 1)
     sheet.freeze_panes(HEADER_ROW + 1, 2)
     sheet.autofilter(HEADER_ROW, 0, last, len(COLUMNS) - 1)
-    choices = {"validate": "list", "source": [f"{answer.zh} {answer.en}" for answer in ANSWERS.values()]}
-    sheet.data_validation(HEADER_ROW + 1, ANSWER_COLUMN, last, ANSWER_COLUMN, choices)
+    _offer_answers(sheet, queries)
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(HEADER_ROW)
+
+
+def _offer_answers(sheet: Any, queries: pl.DataFrame) -> None:
+    """Give each query's cell the list of its answers: what cannot count as it stands is not offered to be confirmed."""
+    told = queries.select(can_be_confirmed().alias("offered")).to_series()
+    for is_offered in (True, False):
+        cells = [
+            [HEADER_ROW + 1 + row, ANSWER_COLUMN, HEADER_ROW + 1 + row, ANSWER_COLUMN]
+            for row in (told if is_offered else ~told).arg_true()
+        ]
+        if cells:
+            offered = [text for code, text in ANSWERS.items() if is_offered or code != CONFIRMED]
+            choices = {"validate": "list", "source": [f"{text.zh} {text.en}" for text in offered]}
+            sheet.data_validation(*cells[0], {**choices, "other_cells": cells[1:]})
 
 
 def _write_query(sheet: Any, row: int, number: int, query: dict[str, Any], formats: dict[str, Any]) -> None:

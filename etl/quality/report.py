@@ -14,7 +14,7 @@ from etl.pages.page import Language, render_page, write_page
 from etl.pages.spreadsheet import Replace
 from etl.pages.text import Text
 from etl.quality import comparison, listing, measures, thresholds
-from etl.quality.answers import ANSWERS
+from etl.quality.answer_words import ANSWERS
 from etl.quality.embed import embed_findings
 from etl.quality.expectations import run_expectations
 from etl.quality.queries import MOST_QUERIES, REST, filter_queries, write_query_workbook
@@ -66,7 +66,7 @@ def write_quality_pages(
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
     `frames` are the warehouse's: the record tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
-    quarantine, eligibility, attrition, completeness, answers, unfilled_column. `hospitals` gives the names by id. The page over all is written
+    quarantine, confirmed, notices, eligibility, attrition, completeness, answers, unfilled_column. `hospitals` gives the names by id. The page over all is written
     where `hospitals` names every hospital that has data. `replace_workbook` puts a new query workbook in place of the old one. `expectations`
     are those of `run_expectations`; without them
     they are run now.
@@ -133,6 +133,9 @@ def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, An
         "accounts": listing.list_accounts(own["ingests"]),
         "row_accounts": listing.list_row_accounts(own),
         "quarantine": listing.list_quarantine(own),
+        "confirmed": listing.list_confirmed(own),
+        "notices": listing.list_notices(own),
+        "n_uncorrected": listing.count_uncorrected(own["status"]),
         "broken_rules": listing.list_broken_rules(own),
         "completeness": listing.list_completeness(own["measured"]),
         "completeness_bars": listing.draw_completeness(own["measured"]),

@@ -51,11 +51,14 @@ def declare_tables() -> dict[str, dict[str, DType]]:
         "row_accounts": bookkeeping.ROW_ACCOUNTS,
         "quarantine": bookkeeping.QUARANTINE,
         "completeness": bookkeeping.COMPLETENESS,
+        "confirmed": bookkeeping.CONFIRMED,
+        "notices": bookkeeping.NOTICES,
     }
     return {
         **{f"versions.{name}": {**read_contract_dtypes(table), **INGEST_ID} for name, table in TABLES.items()},
         **{f"versions.{name}": {**read_dtypes(DERIVED_COLUMNS[name]), **INGEST_ID} for name in STORED_FRAMES},
         **{f"versions.{name}": {**read_dtypes(columns), **owner} for name, columns in kept.items()},
+        "landing.kept_record": {**read_dtypes(bookkeeping.KEPT_RECORD), **owner},
         "landing.source_row": {**read_dtypes(bookkeeping.SOURCE_ROW), **owner},
         "main.cross_findings": {**read_dtypes(bookkeeping.FINDINGS), **owner},
         "main.ingests": read_dtypes(bookkeeping.INGESTS),

@@ -70,9 +70,10 @@ class Baseline(Table):
         unit="1",
         possible=(0, 200),
         plausible=(0, 50),
+        physical=(0, 1000),
         expected=True,
         caveat="diffuse disease is recorded with the counted lesions",
-        reason="more than 50 lesions are not counted one by one; above 200 it is another quantity",
+        reason="more than 50 lesions are not counted one by one; above 200 it is mostly another quantity",
     )
     metastasis_site_number: pl.Int64 = field(
         "Number of extrahepatic metastatic lesions",
@@ -80,9 +81,10 @@ class Baseline(Table):
         unit="1",
         possible=(0, 500),
         plausible=(0, 100),
+        physical=(0, 2000),
         expected=True,
         caveat="lesions, not organs",
-        reason="more than 100 metastases are not counted one by one; above 500 it is another quantity",
+        reason="more than 100 metastases are not counted one by one; above 500 it is mostly another quantity",
     )
     hbsag: pl.String = field("Hepatitis B surface antigen", "HBsAg", codes=Serology, expected=True)
     has_antiviral_therapy: pl.Boolean = field("Antiviral therapy against hepatitis B", "抗病毒治疗", expected=True)
@@ -110,8 +112,9 @@ class Baseline(Table):
         unit="kg",
         possible=(20, 250),
         plausible=(35, 130),
+        physical=(15, 450),
         expected=True,
-        reason="adults; above 130 kg is rare in the hospitals' patients and may be in jin (half a kilogram)",
+        reason="adults; above 130 kg is rare in the hospitals' patients and may be in jin (half a kilogram); above 450 kg nobody has been treated",
     )
 
     class Config(Table.Config):

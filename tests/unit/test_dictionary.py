@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 from etl.judging.between_hospitals import SAME_PATIENT_RULE
-from etl.judging.contract import CELL_KINDS, PERSONAL_DATA_RULE
+from etl.judging.contract import PERSONAL_DATA_RULE
 from etl.judging.findings import RECORD_SENTENCES
 from schemas import dictionary, rule_catalogue
 from schemas.contract import read_contract
-from schemas.contract_checks import CONTRACT_CHECKS
+from schemas.contract_checks import CELL_KINDS, CONTRACT_CHECKS
 from schemas.derive import derive
 from schemas.derived_columns import DERIVED_COLUMNS
 from schemas.rule_examples import describe_example

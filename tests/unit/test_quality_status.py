@@ -19,11 +19,13 @@ def make_answer(finding_id="a", answer="confirmed", ingest_id=1, **changes):
     return {**told, **changes}
 
 
-def derive_status(found_by_ingest, answers=(), *, current=None, values=None, hashes=None, withdrawn=()):
+def derive_status(
+    found_by_ingest, answers=(), *, current=None, values=None, hashes=None, withdrawn=(), severity="query"
+):
     """{ingest: ids} of one hospital -> {id: status}; the last ingest is current unless said otherwise."""
     current = current or max(found_by_ingest)
     findings = [
-        make_finding(i, "h", name, value=(values or {}).get(i, "99999"))
+        make_finding(i, "h", name, severity, value=(values or {}).get(i, "99999"))
         for i, names in found_by_ingest.items()
         for name in names
     ]
@@ -77,7 +79,11 @@ def test_what_became_of_a_query(found, expected):
         ({"answer": "comment"}, {1: ["a"], 2: ["a"]}, {}, "answered"),
         ({"answer": "corrected"}, {1: ["a"]}, {}, "answered"),
         ({"answer": "corrected"}, {1: ["a"], 2: []}, {}, "resolved"),
-        ({"answer": "corrected"}, {1: ["a"], 2: ["a"]}, {}, "open"),  # the next delivery still has it
+        ({"answer": "corrected"}, {1: ["a"], 2: ["a"], 3: ["a"]}, {}, "answered"),  # rests until another value comes
+        ({"answer": "corrected"}, {1: ["a"], 2: ["a"]}, {"values": {2: "88888"}}, "open"),
+        ({"answer": "corrected"}, {1: ["a"], 2: ["a"], 3: ["a"]}, {"values": {2: "88888"}}, "open"),  # came, and went back
+        ({"answer": "corrected"}, {1: ["a"], 2: [], 3: ["a"]}, {}, "reopened"),
+        ({"answer": "corrected"}, {1: ["a"], 2: ["a"]}, {"severity": "reject"}, "open"),  # a record has no value that could change
         ({"answer": "corrected"}, {1: ["a"], 2: ["a"]}, {"hashes": {1: "same", 2: "same"}}, "answered"),  # only read again
         ({"answer": "corrected", "ingest_id": None}, {1: ["a"]}, {}, "new"),
         ({"hospital": "other"}, {1: ["a"]}, {}, "new"),
@@ -89,7 +95,8 @@ def test_an_answer_stands_as_long_as_the_question_is_the_same(answer, found, tol
 
 def test_the_last_answer_counts():
     first, last = make_answer(answer="confirmed"), make_answer(answer="corrected", answer_id=2)
-    assert derive_status({1: ["a"], 2: ["a"]}, [last, first]) == {"a": "open"}
+    assert derive_status({1: ["a"], 2: [], 3: ["a"]}, [last, first]) == {"a": "reopened"}
+    assert derive_status({1: ["a"], 2: [], 3: ["a"]}, [{**last, "answer_id": 0}, first]) == {"a": "answered"}
 
 
 def test_after_a_revert_later_ingests_do_not_count():

@@ -26,14 +26,7 @@ from etl.onboarding.proposing.dictionary import Dictionary, is_dictionary, read_
 from etl.onboarding.proposing.file_patterns import LONG_NUMBER, name_files
 from etl.onboarding.proposing.find_header import check_named_header, find_header
 from etl.onboarding.proposing.legend import read_legend
-from etl.onboarding.proposing.redcap import (
-    EVENT_NAMES,
-    REPEAT_INSTANCES,
-    REPEAT_INSTRUMENTS,
-    find_column,
-    is_export,
-    is_unopened,
-)
+from etl.onboarding.proposing.redcap import REPEAT_INSTRUMENTS, find_column, is_export, list_form_columns
 from etl.onboarding.proposing.words import PATIENT_NUMBER, read_column_words, read_table_words, squeeze
 from etl.onboarding.proposing.writing import Writing, find_writing
 
@@ -41,7 +34,6 @@ SMALLEST_TABLE = 3
 _UNNAMED = re.compile(r"^(?:sheet|工作表|表)\s*\d*$", re.IGNORECASE)
 _SEPARATED = re.compile(r"[\W_]+")
 _COMMENT = "#"
-_OF_EVERY_ROW = (*EVENT_NAMES, *REPEAT_INSTRUMENTS, *REPEAT_INSTANCES)
 
 
 HeaderRows = Mapping[tuple[str, str | None], tuple[int, int]]
@@ -333,7 +325,7 @@ def _split_forms(whole: FoundSource, dictionary: Dictionary | None) -> list[Foun
     sources = []
     for form in forms:
         rows = whole.rows.filter(pl.col(instrument).fill_null("") == form)
-        names = _list_form_columns(rows, form, forms, whole.columns, dictionary)
+        names = list_form_columns(rows, form, forms, whole.columns, dictionary)
         table = _find_table(form or "main")
         sources.append(
             replace(whole, rows=rows.select(ROW, *names), form=form, table=table, forms=tuple(filter(None, forms)))
@@ -346,19 +338,6 @@ def _join_events(source: FoundSource) -> FoundSource:
     numbers = source.rows[source.columns[0]].drop_nulls()
     several = not source.form and numbers.n_unique() < numbers.len()
     return replace(source, patient_rows=JOINED) if several else source
-
-
-def _list_form_columns(
-    rows: pl.DataFrame, form: str, forms: Sequence[str], columns: Sequence[str], dictionary: Dictionary | None
-) -> list[str]:
-    """Return the columns that a form has: those of the dictionary, else those that its rows fill; and those of every row."""
-    common = {name for name in columns if name.startswith("redcap_") or name in _OF_EVERY_ROW} | {columns[0]}
-    if dictionary is None:
-        return [name for name in columns if name in common or rows[name].is_not_null().any()]
-    own = [form] if form else [name for name in dictionary.list_forms() if name not in forms]
-    known = {*dictionary.list_columns(own, columns), *common}
-    everywhere = [name for name in columns if rows[name].is_not_null().all() or is_unopened(rows[name])]
-    return [name for name in columns if name in known or dictionary.find(name) is None or name in everywhere]
 
 
 def _name_sources(found: Sequence[FoundSource]) -> list[FoundSource]:

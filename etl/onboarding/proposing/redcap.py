@@ -21,6 +21,7 @@ from etl.pages.text import Text
 EVENT_NAMES = ("redcap_event_name", "Event Name")
 REPEAT_INSTRUMENTS = ("redcap_repeat_instrument", "Repeat Instrument")
 REPEAT_INSTANCES = ("redcap_repeat_instance", "Repeat Instance")
+_OF_EVERY_ROW = (*EVENT_NAMES, *REPEAT_INSTRUMENTS, *REPEAT_INSTANCES)
 _OTHER = ("redcap_data_access_group", "redcap_survey_identifier", "Data Access Group", "Survey Identifier")
 _NUMBERS = ("record_id", "Record ID", "study_id", "Study ID")
 _STATE = re.compile(r"^(?:.+_complete|Complete\?(?: \(\d+\))?)$")
@@ -172,3 +173,16 @@ def is_of_project(code: str, drafts: Iterable[CodeDraft]) -> bool:
         for d in drafts
         if d.table == EVERY_TABLE and d.field == EVERY_FIELD
     )
+
+
+def list_form_columns(
+    rows: pl.DataFrame, form: str, forms: Sequence[str], columns: Sequence[str], dictionary: Dictionary | None
+) -> list[str]:
+    """Return the columns that a form has: those of the dictionary, else those that its rows fill; and those of every row."""
+    common = {name for name in columns if name.startswith("redcap_") or name in _OF_EVERY_ROW} | {columns[0]}
+    if dictionary is None:
+        return [name for name in columns if name in common or rows[name].is_not_null().any()]
+    own = [form] if form else [name for name in dictionary.list_forms() if name not in forms]
+    known = {*dictionary.list_columns(own, columns), *common}
+    everywhere = [name for name in columns if rows[name].is_not_null().all() or is_unopened(rows[name])]
+    return [name for name in columns if name in known or dictionary.find(name) is None or name in everywhere]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etl.mapping.site_file import ADDITIONS, FULL
 from etl.onboarding.proposing.proposal import LOWEST, SURE
 from etl.onboarding.site_files import LAST_ROW as LAST_ROW_ID
 from etl.onboarding.site_files import NO_RECORDS as NO_RECORDS_ID
@@ -35,8 +36,13 @@ DECIDED_BY, NAME_EN, NAME_ZH = (
     Text("Hospital's name, English", "医院英文名"),
     Text("Hospital's name, Chinese", "医院中文名"),
 )
+DELIVERIES = Text("What later deliveries hold", "以后每次提交的内容")
+DELIVERY_CHOICES = {
+    FULL: Text("all patients each time", "每次都含全部患者"),
+    ADDITIONS: Text("only what is new since the last one", "只含新增内容"),
+}
 HEADER_ROW = 3
-AUTHOR_ROWS = {DECIDED_BY: 3, NAME_ZH: 4, NAME_EN: 5}
+AUTHOR_ROWS = {DECIDED_BY: 3, NAME_ZH: 4, NAME_EN: 5, DELIVERIES: 6}
 SHEET_COLUMNS = (
     (SOURCE, 16), (PLACE, 34), (Text("Header row", "表头行"), 10), (Text("Rows", "行数"), 9), (Text("What was found", "识别情况"), 60),
     (PROPOSED, 16), (DECISION, 18), (NOTE, 26),

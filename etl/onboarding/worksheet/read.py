@@ -15,6 +15,7 @@ from etl.errors import OpenDecisionsError, RegistryError, WorksheetError
 from etl.mapping.check_site import check_field
 from etl.mapping.header_levels import name_header
 from etl.mapping.site import EACH, SHARED, ColumnMap, Site, normalise_text, split_items, split_unit_cell
+from etl.mapping.site_file import FULL
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.keys import describe_missing_key, find_missing_keys
 from etl.onboarding.proposing.draft import ALL_ROWS
@@ -23,15 +24,19 @@ from etl.onboarding.site_files import LAST_ROW, NO_RECORDS, ONE_RECORD
 from etl.onboarding.worksheet.entries import find_header_row_named, is_other_header
 from etl.onboarding.worksheet.form import (
     ACCEPT,
+    AUTHOR_ROWS,
     CODES,
     COLUMNS,
     DECIDED_BY,
     DECISION,
+    DELIVERIES,
+    DELIVERY_CHOICES,
     FIELD,
     NAME_EN,
     NAME_ZH,
     NOTE,
     PLACE,
+    README,
     RECORD,
     SHEET_CHOICES,
     SHEETS,
@@ -53,12 +58,13 @@ _UNIT_COLUMN = "column:"
 
 @dataclass(frozen=True)
 class Filled:
-    """A worksheet as filled in: every decision, the hospital's names, and whether it was made from invented patients."""
+    """A worksheet as filled in: every decision, the hospital's names, whether it was made from invented patients, what its deliveries hold."""
 
     decisions: tuple[Decision, ...]
     name_en: str
     name_zh: str
     is_synthetic: bool
+    deliveries: str = FULL
 
 
 def hash_worksheet(path: Path) -> str:
@@ -78,6 +84,7 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     grids = {grid.sheet: grid for grid in read_delivery(path).grids}
     reading = Reading()
     names = read_names(grids, reading)
+    deliveries = _read_deliveries(names[DELIVERIES.en], reading)
     rows = {
         SHEET: list(read_rows(grids, SHEETS, (SOURCE, PLACE, DECISION, NOTE))),
         COLUMN: list(read_rows(grids, COLUMNS, (SOURCE, COLUMN_LABEL, DECISION, RECORD, UNIT, NOTE))),
@@ -116,7 +123,19 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     is_synthetic = any(
         grid.cells.select(pl.any_horizontal((pl.exclude(ROW) == IN_WORKBOOKS).any())).item() for grid in grids.values()
     )
-    return Filled(tuple(dated), names[NAME_EN.en], names[NAME_ZH.en], is_synthetic)
+    return Filled(tuple(dated), names[NAME_EN.en], names[NAME_ZH.en], is_synthetic, deliveries)
+
+
+def _read_deliveries(text: str, reading: Reading) -> str:
+    """Return what each delivery of the hospital holds; all patients where nobody says otherwise."""
+    for kind, choice in DELIVERY_CHOICES.items():
+        if normalise_text(text) in (kind, choice.en, choice.zh, f"{choice.zh} {choice.en}"):
+            return kind
+    if text:
+        en, zh = ("; ".join(getattr(choice, lang) for choice in DELIVERY_CHOICES.values()) for lang in ("en", "zh"))
+        place = f"{README}!B{AUTHOR_ROWS[DELIVERIES] + 1}"
+        reading.blame(place, f"choose one of: {en}", f"请选择其一：{zh}")
+    return FULL
 
 
 def _make_error(kind: type[RegistryError], items: Sequence[Text], path: Path, told: Text) -> RegistryError:

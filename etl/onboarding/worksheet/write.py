@@ -39,6 +39,8 @@ from etl.onboarding.worksheet.form import (
     COLUMN_COLUMNS,
     COLUMNS,
     DECISION,
+    DELIVERIES,
+    DELIVERY_CHOICES,
     EXPLANATION,
     FIELDS,
     HEADER_ROW,
@@ -50,6 +52,7 @@ from etl.onboarding.worksheet.form import (
     SHEET_COLUMNS,
     SHEETS,
     UNIT,
+    WORKSHEET,
 )  # fmt: skip
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD
 from etl.pages.labels import label_field, label_test
@@ -76,7 +79,7 @@ def write_worksheet(draft: Draft, path: Path, written: Written | None = None) ->
     written = written or Written()
     with open_workbook(path, "Mapping worksheet", replace_filled) as book:
         formats = _make_formats(book)
-        _write_readme(book, formats, draft, written)
+        _write_readme(book, formats, draft, written, asks_deliveries=path.name == WORKSHEET)
         _write_columns(book, formats, draft, written)
         _write_codes(book, formats, draft, written)
         _write_sheets(book, formats, draft, written)
@@ -156,7 +159,9 @@ def _start_sheet(
     return sheet
 
 
-def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft, written: Written) -> None:
+def _write_readme(
+    book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft, written: Written, *, asks_deliveries: bool
+) -> None:
     sheet = book.add_worksheet(README)
     sheet.hide_gridlines(2)
     sheet.set_column(0, 1, 62)
@@ -164,9 +169,15 @@ def _write_readme(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
     sheet.write_string(0, 1, f"{draft.hospital} 的数据对应表", formats["title"])
     if draft.is_synthetic:
         sheet.merge_range(1, 0, 1, 1, IN_WORKBOOKS, formats["banner"])
+    choices = [f"{choice.zh} {choice.en}" for choice in DELIVERY_CHOICES.values()]
     for label, row in AUTHOR_ROWS.items():
-        sheet.write_string(row, 0, f"{label.zh} {label.en}", formats["head"])
-        _write_decision(sheet, row, 1, written.names.get(label.en, ""), formats["open"])
+        if label != DELIVERIES or asks_deliveries:
+            sheet.write_string(row, 0, f"{label.zh} {label.en}", formats["head"])
+            told = written.names.get(label.en, "") or (choices[0] if label == DELIVERIES else "")
+            _write_decision(sheet, row, 1, told, formats["open"])
+    if asks_deliveries:
+        row = AUTHOR_ROWS[DELIVERIES]
+        sheet.data_validation(row, 1, row, 1, {"validate": "list", "source": choices})
     n_open = sum(c.is_open for c in draft.columns) + sum(c.is_open for c in draft.codes)
     n_open += len(draft.moved) + len(draft.contradicting)
     told = [
