@@ -1,5 +1,6 @@
 """A hospital from its first delivery to a load, for the tests: what is proposed is accepted, what is open gets the answers that a test gives."""
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from etl.onboarding.take_worksheet import take_worksheet
 from etl.settings import Settings
 
 HOSPITAL = "x"
+EXTRACTED = dt.date(2022, 1, 1)
 
 
 def onboard(settings: Settings, delivery: Path, named: Mapping[str, str] = {}) -> Site:
@@ -30,4 +32,6 @@ def onboard(settings: Settings, delivery: Path, named: Mapping[str, str] = {}) -
 
 def load(settings: Settings, delivery: Path) -> IngestSummary:
     """Ingest a delivery of the hospital."""
-    return ingest(settings, HOSPITAL, extract=delivery, check=False, accept=True, progress=lambda *_: None)
+    return ingest(
+        settings, HOSPITAL, extract=delivery, extracted=EXTRACTED, check=False, accept=True, progress=lambda *_: None
+    )

@@ -10,12 +10,14 @@ import pickle
 import re
 import resource
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from etl.delivery.html_tables import Cell, Table, find_tables
+from etl.delivery.number_formats import ROUNDED_TEXT, Shown, is_rounded, print_number, read_format
 
 MEMORY_LIMIT_BYTES = 4 * 1024**3
 MAX_CELLS = 20_000_000
@@ -24,6 +26,12 @@ _ERROR = "#ERROR"
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]+)", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9_-]+)")
 _SS = "{urn:schemas-microsoft-com:office:spreadsheet}"
+# Names of formats that a file may use in place of a code.
+_NAMED_FORMATS = {
+    "General Date": "m/d/yyyy h:mm", "Short Date": "m/d/yyyy", "Medium Date": "dd-mmm-yy", "Long Date": "dddd, mmmm dd, yyyy",
+    "Short Time": "h:mm", "Medium Time": "h:mm AM/PM", "Long Time": "h:mm:ss", "Percent": "0.00%", "Currency": "0.00", "Euro Currency": "0.00",
+    "Fixed": "0.00", "Standard": "#,##0.00", "Scientific": "0.00E+00", "Yes/No": "0", "True/False": "0", "On/Off": "0",
+}  # fmt: skip
 _MIDNIGHT = re.compile(r"T00:00:00(?:\.0+)?$")
 _GB = ("gb2312", "gbk", "gb_2312-80", "x-gbk", "hz-gb-2312")
 
@@ -132,10 +140,22 @@ def read_spreadsheet_xml(content: bytes) -> tuple[list[Sheet], str]:
         book = ElementTree.fromstring(text)  # noqa: S314 (no entities, limited process)
     except ElementTree.ParseError:
         raise MarkupError("damaged") from None
-    return [_read_xml_sheet(sheet) for sheet in book.iter(f"{_SS}Worksheet")], encoding
+    styles = _read_styles(book)
+    return [_read_xml_sheet(sheet, styles) for sheet in book.iter(f"{_SS}Worksheet")], encoding
 
 
-def _read_xml_sheet(element: ElementTree.Element) -> Sheet:
+def _read_styles(book: ElementTree.Element) -> dict[str, Shown]:
+    """Return what the cells of each style show, where that is no plain number."""
+    formats = {
+        style.get(f"{_SS}ID", ""): code.get(f"{_SS}Format", "")
+        for style in book.iter(f"{_SS}Style")
+        for code in style.iter(f"{_SS}NumberFormat")
+    }
+    shown = {name: read_format(_NAMED_FORMATS.get(code, code)) for name, code in formats.items() if code}
+    return {name: kind for name, kind in shown.items() if kind is not Shown.NUMBER}
+
+
+def _read_xml_sheet(element: ElementTree.Element, styles: Mapping[str, Shown]) -> Sheet:
     sheet, place, cells = Sheet(element.get(f"{_SS}Name")), -1, 0
     taken: set[tuple[int, int]] = set()
     for row in element.iterfind(f"{_SS}Table/{_SS}Row"):
@@ -144,14 +164,16 @@ def _read_xml_sheet(element: ElementTree.Element) -> Sheet:
             raise MarkupError("too large" if place >= MAX_ROWS else "damaged")
         sheet.rows += [[] for _ in range(place + 1 - len(sheet.rows))]
         sheet.hidden += [place] if row.get(f"{_SS}Hidden") == "1" else []
-        _read_xml_row(sheet, place, row, taken)
+        _read_xml_row(sheet, place, row, taken, styles)
         cells += len(sheet.rows[place])
         if cells > MAX_CELLS:
             raise MarkupError("too large")
     return sheet
 
 
-def _read_xml_row(sheet: Sheet, place: int, row: ElementTree.Element, taken: set[tuple[int, int]]) -> None:
+def _read_xml_row(
+    sheet: Sheet, place: int, row: ElementTree.Element, taken: set[tuple[int, int]], styles: Mapping[str, Shown]
+) -> None:
     texts, column = sheet.rows[place], -1
     for cell in row.iterfind(f"{_SS}Cell"):
         column += 1
@@ -162,14 +184,14 @@ def _read_xml_row(sheet: Sheet, place: int, row: ElementTree.Element, taken: set
         if column + across >= MAX_COLUMNS or place + down >= MAX_ROWS or column + across < len(texts) - 1:
             raise MarkupError("too large" if column + across >= MAX_COLUMNS or place + down >= MAX_ROWS else "damaged")
         texts += [None] * (column + across + 1 - len(texts))
-        texts[column] = _read_xml_text(cell)
+        texts[column] = _read_xml_text(cell, styles.get(cell.get(f"{_SS}StyleID", "")))
         if across or down:
             sheet.merged.append((place, column, place + down, column + across))
         taken |= {(r, c) for r in range(place + 1, place + down + 1) for c in range(column, column + across + 1)}
         column += across
 
 
-def _read_xml_text(cell: ElementTree.Element) -> str | None:
+def _read_xml_text(cell: ElementTree.Element, shown: Shown | None) -> str | None:
     data = next((child for child in cell if child.tag.rpartition("}")[2] == "Data"), None)
     if data is None:
         return _ERROR if cell.get(f"{_SS}Formula") else None
@@ -177,8 +199,22 @@ def _read_xml_text(cell: ElementTree.Element) -> str | None:
     if kind == "Error" or (not text and cell.get(f"{_SS}Formula") and kind == "Number"):
         return _ERROR
     if kind == "DateTime":
-        return _MIDNIGHT.sub("", text)
+        return _show_moment(text, shown)
+    if kind == "Number" and text:
+        number = float(text)
+        return (print_number(number, shown, is_1904=False) if shown else None) or (
+            ROUNDED_TEXT if is_rounded(number) else text
+        )
     return ("TRUE" if text == "1" else "FALSE") if kind == "Boolean" else text or None
+
+
+def _show_moment(text: str, shown: Shown | None) -> str:
+    """Return a day as its format shows it: a month has no day, a time is none."""
+    day, _, time = text.partition("T")
+    if shown is Shown.TIME:
+        return time.partition(".")[0] if day.startswith(("1899-12-3", "1900-01-00")) else f"{day} {time} as a time"
+    length = {Shown.MONTH: len("2020-03"), Shown.YEAR: len("2020")}.get(shown or Shown.DAY)
+    return day[:length] if length else _MIDNIGHT.sub("", text)
 
 
 def read_sheets(kind: str, path: str) -> dict[str, Any]:

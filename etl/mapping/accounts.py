@@ -253,7 +253,8 @@ def make_landing(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Land
     personal = [pl.DataFrame(schema=_CELL)]
     for sheet in sheets:
         columns = [c for s in sheet.sources for c in site.columns_of(s)]
-        ignored = {c.column for c in columns if c.role == "ignore"}
+        read = {c.column for c in columns if c.role == "field"}  # what is masked there is told of its field
+        ignored = {c.column for c in columns if c.role == "ignore"} - read
         patient = _patient_column(sheet, site)
         kept = _list_kept(sheet, site)
         frame = sheet.rows.filter(~pl.col("rule").is_in(_KEPT_NOWHERE))

@@ -9,7 +9,8 @@ import xlsxwriter
 from etl.delivery.read import read_delivery
 from etl.errors import DeliveryError
 from etl.onboarding.proposing.draft import draft_mapping
-from etl.onboarding.proposing.layout import name_file, read_layout
+from etl.onboarding.proposing.file_patterns import name_file
+from etl.onboarding.proposing.layout import read_layout
 from etl.onboarding.proposing.profile import Kind, profile_column, show_values, split_unit
 from etl.onboarding.proposing.proposal import LOWEST, SURE
 

@@ -53,7 +53,7 @@ def judge(sheets, places, names, loaded):
         for number, row in enumerate(sheet.rows, below):
             in_row = findings.get((file, page, number), ())
             for column, cell, about in zip(columns, row.cells, row.about, strict=False):
-                asked = [f for f in in_row if f["table_name"] != "delivery" or f["source_column"] in (None, column)]
+                asked = [f for f in in_row if f["table_name"] != "delivery" or _reaches(f, column, columns)]
                 for record, name in _list_about(about):
                     own = records[record.table].get((_patient(record.number), record.key))
                     told.add((record.table, _patient(record.number), record.key))
@@ -64,6 +64,14 @@ def judge(sheets, places, names, loaded):
                 kind = _find_row(sheets, places, values)
                 verdict.cases.append(Case(INVENTED, kind, f"{table} {key} of row {values['source_row']} ({kind})"))
     return verdict
+
+
+def _reaches(finding, column, columns):
+    """Whether a finding about a row is one about a column: a row that slipped aside is told from where it may have begun, or whole."""
+    named = finding["source_column"]
+    if finding["rule_id"] == "row.shifted" and named in columns:
+        return columns.index(column) >= columns.index(named)
+    return named in (None, "", column)
 
 
 def _list_about(about):
@@ -131,7 +139,7 @@ def _find_truth(record, name):
 
 
 def _is_about(finding, record, name):
-    """Whether a finding asks about this value, or set aside its record; a note, and that it is missing, ask nothing."""
+    """Whether a finding asks about this value, or set aside its record; a note, that it is missing or unusual, say nothing of its form."""
     rule, key = finding["rule_id"], finding["record_key"] or ""
     if (
         rule == "cell.stray"
@@ -142,7 +150,7 @@ def _is_about(finding, record, name):
     # A box that says neither yes nor no, and a record without its key, are told by their own texts.
     if _is_key(key, record.table) and key != _name_key(record):
         return False
-    is_question = finding["severity"] != "note" and not rule.endswith(".missing")
+    is_question = finding["severity"] != "note" and not rule.endswith((".missing", ".implausible"))
     asks = rule.startswith(f"{record.table}.{name}.") and is_question
     return asks or (finding["severity"] == "reject" and finding["table_name"] == record.table)
 

@@ -79,12 +79,19 @@ def _jin_behind(value, c):
 
 def _superscript(value, c):
     exponent = c.draw.randrange(3, 7)
-    return Cell(f"10{str(exponent).translate(SUPERSCRIPT)}", allows=(10.0**exponent,))
+    return Cell(f"10{str(exponent).translate(SUPERSCRIPT)}", allows=(_power_in_own_unit(exponent, c),))
+
+
+def _power_in_own_unit(exponent, c):
+    """Ten to a power, in the unit of the registry; who counts per microlitre writes a thousand for one."""
+    return 10.0**exponent * {"/uL": 0.001}.get(c.unit, 1)
 
 
 def _superscript_run(value, c):
     exponent = c.draw.randrange(3, 7)
-    return Cell(f"10{exponent}", allows=(10.0**exponent,), runs=(("10", ""), (str(exponent), "superscript")))
+    return Cell(
+        f"10{exponent}", allows=(_power_in_own_unit(exponent, c),), runs=(("10", ""), (str(exponent), "superscript"))
+    )
 
 
 def _struck_run(value, c):

@@ -23,6 +23,7 @@ from etl.mapping.site import normalise_text
 from etl.mapping.units import is_unit
 from etl.onboarding.proposing.check_sheet import check_no_form, check_one_table, check_sheet_names
 from etl.onboarding.proposing.dictionary import Dictionary, is_dictionary, read_dictionary
+from etl.onboarding.proposing.file_patterns import LONG_NUMBER, name_files
 from etl.onboarding.proposing.find_header import check_named_header, find_header
 from etl.onboarding.proposing.legend import read_legend
 from etl.onboarding.proposing.redcap import REPEAT_INSTRUMENTS, find_column, is_export, list_form_columns
@@ -30,7 +31,6 @@ from etl.onboarding.proposing.words import PATIENT_NUMBER, read_column_words, re
 from etl.onboarding.proposing.writing import Writing, find_writing
 
 SMALLEST_TABLE = 3
-_LONG_NUMBER = re.compile(r"\d{4,}(?:[-_.]?\d+)*")
 _UNNAMED = re.compile(r"^(?:sheet|工作表|表)\s*\d*$", re.IGNORECASE)
 _SEPARATED = re.compile(r"[\W_]+")
 _COMMENT = "#"
@@ -140,7 +140,7 @@ def read_layout(delivery: Delivery, header_rows: HeaderRows = MappingProxyType({
     dictionaries = [grid for grid in grids if is_dictionary(grid)]
     dictionary = read_dictionary(dictionaries[0]) if dictionaries else None
     found: list[FoundSource] = []
-    patterns = _name_files(list(dict.fromkeys(grid.file for grid in grids)))
+    patterns = name_files(list(dict.fromkeys(grid.file for grid in grids)))
     for grid in grids:
         pattern = patterns[grid.file]
         if grid in dictionaries:
@@ -163,23 +163,6 @@ def read_layout(delivery: Delivery, header_rows: HeaderRows = MappingProxyType({
             f"数据“{delivery.name}”中没有含记录的工作表（未找到可识别的表头，也没有数字或日期列）。",
         )
     return Layout(sources, dictionary)
-
-
-def _name_files(names: Sequence[str]) -> dict[str, str]:
-    """Return the pattern of each file; files that one pattern would take for the same keep their own names."""
-    patterns = {name: name_file(name, len(names)) for name in names}
-    found = list(patterns.values())
-    return {
-        name: pattern if found.count(pattern) == 1 else name.rsplit("/", 1)[-1] for name, pattern in patterns.items()
-    }
-
-
-def name_file(name: str, n_files: int) -> str:
-    """Return the pattern that will also match the next delivery's file: dates and running numbers may change."""
-    plain = name.rsplit("/", 1)[-1]
-    if n_files == 1:
-        return "*." + plain.rsplit(".", 1)[-1]
-    return _LONG_NUMBER.sub("*", plain)
 
 
 def _is_empty(grid: Grid) -> bool:
@@ -381,5 +364,5 @@ def _name_place(source: FoundSource) -> str:
     """Return the name of the sheet or file without what changes from delivery to delivery, as one word; a sheet without one has its file's."""
     file = source.origin.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     sheet = "" if not source.sheet or _UNNAMED.match(source.sheet) else source.sheet
-    plain = _SEPARATED.sub(" ", _LONG_NUMBER.sub(" ", sheet or file)).replace(SYNTHETIC_MARKER, " ")
+    plain = _SEPARATED.sub(" ", LONG_NUMBER.sub(" ", sheet or file)).replace(SYNTHETIC_MARKER, " ")
     return "_".join(re.findall(r"\w+", plain)).strip("_").lower()
