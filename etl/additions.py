@@ -13,7 +13,16 @@ import polars as pl
 from etl.errors import DeliveryError, VolumeError
 from etl.judging.findings import is_of_no_record
 from etl.mapping.identity import PseudonymKey
-from etl.mapping.kept import SCHEMA, add_kept, carry_over, keep_records, leave_out_untold, list_sent
+from etl.mapping.kept import (
+    ROW_OF_DELIVERY,
+    SCHEMA,
+    add_kept,
+    carry_over,
+    keep_records,
+    leave_out_untold,
+    list_rows,
+    list_sent,
+)
 from etl.mapping.records import TypedRecords, type_delivery
 from etl.mapping.site import Site
 from etl.mapping.verbs import Mapped
@@ -23,8 +32,6 @@ from etl.store.warehouse import open_for_reading
 from etl.suggestions import suggest_command
 from schemas.bookkeeping import FINDINGS
 from schemas.column import read_dtypes
-
-_ROW = ["delivery", "source_file", "source_sheet", "source_row"]
 
 
 @dataclass(frozen=True)
@@ -108,9 +115,8 @@ def _carry_findings(findings: pl.DataFrame, before: pl.DataFrame, carried: pl.Da
 
     A row of which nothing was ever loaded tells nobody whose it is: what was asked about it stays asked.
     """
-    rows = before.select(_ROW).unique()
-    gone = rows.join(carried.select(_ROW).unique(), on=_ROW, how="anti", nulls_equal=True)
-    return findings.join(gone, on=_ROW, how="anti", nulls_equal=True, maintain_order="left")
+    gone = list_rows(before).join(list_rows(carried), on=ROW_OF_DELIVERY, how="anti", nulls_equal=True)
+    return findings.join(gone, on=ROW_OF_DELIVERY, how="anti", nulls_equal=True, maintain_order="left")
 
 
 def _read_base(settings: Settings, site: Site, base: int) -> tuple[pl.DataFrame, pl.DataFrame]:

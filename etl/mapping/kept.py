@@ -36,6 +36,7 @@ SENT = {"table_name": pl.String, "patient_id": pl.String}
 _PERSON = (PERSON_ID, "birth_date_is_of_national_id", "sex_is_of_national_id")
 _RECORDS_PLACE = ["source_file", "source_sheet", ROW, GROUP]
 _PLACE = ("source_file", "source_sheet", ROW, "source_column")
+ROW_OF_DELIVERY = ["delivery", "source_file", "source_sheet", ROW]
 _BROUGHT = ("brought_by", "delivery", "day")
 """What tells the deliveries of kept records apart: two may bear one name."""
 
@@ -119,6 +120,17 @@ def leave_out_untold(mapped: Mapped, sent: pl.DataFrame, base: pl.DataFrame, sit
 def carry_over(base: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
     """Return of the kept records of the version before those that a delivery does not replace."""
     return base.join(sent, on=list(SENT), how="anti", maintain_order="left")
+
+
+def list_rows(kept: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows in which kept records and their cells stand (`ROW_OF_DELIVERY`), each once."""
+    elsewhere = [
+        (*place, row)
+        for *place, told in kept.select(*ROW_OF_DELIVERY[:-1], "cell_rows").iter_rows()
+        for row in json.loads(told or "{}").values()
+    ]
+    records = kept.select(ROW_OF_DELIVERY)
+    return pl.concat([records, pl.DataFrame(elsewhere, schema=records.schema, orient="row")]).unique()
 
 
 def add_kept(

@@ -227,3 +227,15 @@ def test_a_cell_of_a_joined_record_keeps_its_row_when_it_is_carried_over(adding)
     assert first == [(3, "size", "q1")]
     add_labs(adding, "q2", f"{HEAD_LABS}\n001,2020-03-09,4.4,20,ng/mL\n")
     assert find_place() == first
+
+
+def test_what_was_asked_about_a_row_that_was_joined_to_another_goes_with_its_record(adding):
+    write_mapping(adding, patients='patient_rows = "joined"')
+    head = clinic.PATIENTS.splitlines()[0]
+    patients = f"{head}\n001,,,男,1960-03-05,,,no,no,\n001,,,,,无,45,perhaps,yes,\n"
+    labs = f"{HEAD_LABS}\n001,2020-03-01,3.9,20,ng/mL\n"
+    adding.ingest(clinic.write_delivery(adding.extracts / "q1", patients=patients, labs=labs))
+    rule = "metastasis.organ.code"
+    assert adding.read("core.findings")["rule_id"].to_list().count(rule) == 1
+    adding.ingest(clinic.write_delivery(adding.extracts / "q2", patients=patients.replace("perhaps", "yes"), labs=labs))
+    assert adding.read("core.findings")["rule_id"].to_list().count(rule) == 0
