@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from etl.delivery.read import list_files
+from etl.delivery.read import OLD_WORKBOOK, list_files
 from etl.delivery.stat_files import STAT_SUFFIXES
 from etl.errors import ExtractDayError, UsageError
 from etl.mapping.dates import parse_dates, read_dates
@@ -126,6 +126,8 @@ def _read_saved_day(path: Path) -> dt.date | None:
     suffix = path.suffix.lower()
     if suffix in STAT_SUFFIXES:
         return _read_exported(path)
+    if suffix == OLD_WORKBOOK:
+        return _read_saved_in_biff(path)
     if suffix not in _WORKBOOKS or not zipfile.is_zipfile(path):
         return None
     try:
@@ -137,6 +139,22 @@ def _read_saved_day(path: Path) -> dt.date | None:
     if moment is None:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(HOSPITALS_TIME).date()
+
+
+def _read_saved_in_biff(path: Path) -> dt.date | None:
+    """Return the day on which a workbook of Excel 97-2003 was last saved; a web page or text under that name says none."""
+    import olefile
+
+    try:
+        if not olefile.isOleFile(path):
+            return None
+        with olefile.OleFileIO(path) as container:
+            moment = container.get_metadata().last_saved_time
+    except (OSError, ValueError, OverflowError):
+        return None
+    if not isinstance(moment, dt.datetime) or moment.date() < _EARLIEST:
+        return None
+    return moment.replace(tzinfo=dt.UTC).astimezone(HOSPITALS_TIME).date()
 
 
 def _read_exported(path: Path) -> dt.date | None:

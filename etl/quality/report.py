@@ -187,5 +187,8 @@ def describe_all(frames: Frames, hospitals: Mapping[str, Text]) -> dict[str, Any
 
 def _describe_delivery(ingest: Mapping[str, Any]) -> Text:
     loaded_at = ingest["loaded_at"][:16].replace("T", " ")
-    delivery = ingest["delivery"]
-    return Text(f"Delivery {delivery}, read {loaded_at} UTC", f"数据批次 {delivery}，读取于 {loaded_at} UTC")
+    delivery, day = ingest["delivery"], ingest["extract_day"]  # versions of older registries have no such day
+    told = Text(f", data of {day}", f"，数据截至 {day}") if day else Text("", "")
+    return Text(
+        f"Delivery {delivery}{told.en}, read {loaded_at} UTC", f"数据批次 {delivery}{told.zh}，读取于 {loaded_at} UTC"
+    )

@@ -288,6 +288,14 @@ def test_what_is_said_and_is_no_day_of_this_century_is_refused(text):
         read_said_day(text)
 
 
+def test_a_workbook_of_excel_97_knows_when_it_was_saved(tmp_path):
+    stated = find_stated_day(Path(__file__).parent / "excel97" / "clinic.xls")
+    assert (stated.origin, stated.day.year) == ("saved", 2026)
+    page = tmp_path / "x.xls"
+    page.write_text("<html><table><tr><td>1</td></tr></table></html>")
+    assert find_stated_day(page) is None
+
+
 @pytest.mark.parametrize("suffix", [".sav", ".xpt"])
 def test_an_export_knows_when_it_was_made(tmp_path, suffix):
     path = tmp_path / f"data{suffix}"

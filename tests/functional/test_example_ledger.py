@@ -63,6 +63,10 @@ def place_in(line: dict[str, str]) -> Place:
     return (line["hospital"], line["file"], line["sheet"], int(line["row"]))
 
 
+TRIED_ON_INVENTED_DELIVERIES = (".month", ".placeholder")
+"""Kinds of one rule a date field, which `tests/world` writes into every field and the contract's oracle judges."""
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return Study(tmp_path_factory.mktemp("study"))
@@ -76,7 +80,8 @@ def test_the_ledger_is_as_rich_as_it_promises(study: Study) -> None:
 def test_every_rule_is_planted_at_least_once(study: Study) -> None:
     """Whatever the registry judges in the three hospitals, contract or clinical, somebody got wrong on purpose."""
     planted = {line["expected_rule"] for line in study.ledger}
-    assert study.judged_rules - planted == set()
+    judged = {rule for rule in study.judged_rules if not rule.endswith(TRIED_ON_INVENTED_DELIVERIES)}
+    assert judged - planted == set()
     assert sorted(set(RULES) - planted) == [], "plant a fault for each in etl/example/<hospital>_faults.py"
 
 
