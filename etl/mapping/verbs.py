@@ -177,7 +177,7 @@ def _settle_written(sheet: SheetRows, rows: pl.DataFrame, source: Source, site: 
     """Return how the columns of a source are written, where not as the registry itself writes: all of them are witnesses."""
     own = [c for c in site.columns_of(source) if c.role == "field" and c.column and c.field]
     kinds = {c.column: read_contract(TABLES[c.table])[c.field].dtype for c in own}
-    stated = {c.column: c.written or source.written for c in own}
+    stated = {c.column: (*c.written, *source.written) for c in own}  # what a column says of itself comes first
     numbers, dates = (
         {name: rows[name] for name, dtype in kinds.items() if dtype in wanted}
         for wanted in ((pl.Float64, pl.Int64), (pl.Date,))

@@ -270,7 +270,7 @@ def test_a_hospital_that_sorts_anew_and_renames_its_files_changes_nothing(study,
     hunan = next((again.folder / "extracts" / "hunan").iterdir())
     for path in hunan.glob("*.csv"):
         resort_csv(path, header_rows=2)
-    hunan.rename(hunan.with_name("hunan, sorted anew"))
+    hunan.rename(hunan.with_name("hunan, sorted anew, 2022-11-20"))
     sysu = next((again.folder / "extracts" / "sysu").iterdir())
     resort_csv(sysu / "sysu_redcap_export.csv", header_rows=1)
     nanfang = next((again.folder / "extracts" / "nanfang").glob("*.xlsx"))

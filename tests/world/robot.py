@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+import polars as pl
 from worksheet_desk import (
     CODE_DECISION,
     COLUMN_DECISION,
@@ -122,7 +123,10 @@ def _find_unit(line):
     """The unit that the registry takes where a mapping names none."""
     if line.role != "field" or not line.field:
         return ""
-    unit = describe_quantity(CONTRACTS[line.table][line.field], line.constants.get("test")).unit
+    spec = CONTRACTS[line.table][line.field]
+    if spec.dtype == pl.Date:
+        return "whole days"  # who knows the truth knows the days of all months
+    unit = describe_quantity(spec, line.constants.get("test")).unit
     return "" if unit in (None, "1") else unit
 
 
