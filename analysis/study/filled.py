@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from analysis.study.cohort import PATIENT_ORDER
+from analysis.study.cohort import MONTH_DATES, PATIENT_ORDER
 from analysis.study.spec import StudySpec
 from etl.errors import AnalysisError
 from etl.suggestions import suggest_command
@@ -22,8 +22,10 @@ EVENT_COLUMNS = ("hospital", "patient_id", "term", "grade")
 def list_read(spec: StudySpec) -> dict[str, set[str]]:
     """Return the columns that a study reads of each stored table; of the eligibility its criteria."""
     asked = set(CRITERIA) - set(spec.population.without_criteria)
+    compared = (spec, *(spec.vary(item) for item in spec.sensitivity))
+    of_months = {MONTH_DATES} if any(study.population.days_known_only for study in compared) else set()
     return {
-        SUBJECT: {*ALWAYS_READ, *spec.list_columns()},
+        SUBJECT: {*ALWAYS_READ, *spec.list_columns(), *of_months},
         ELIGIBILITY: asked if spec.population.eligible_only else set(),
         ADVERSE_EVENT: set(EVENT_COLUMNS) if spec.grade_bands else set(),
     }

@@ -149,7 +149,7 @@ def _read_saved_in_biff(path: Path) -> dt.date | None:
         if not olefile.isOleFile(str(path)):
             return None
         with olefile.OleFileIO(str(path)) as container:
-            moment = getattr(container.get_metadata(), "last_saved_time", None)
+            moment = getattr(container.get_metadata(), "last_saved_time", None)  # set by name while it is read
     except (OSError, ValueError, OverflowError):
         return None
     if not isinstance(moment, dt.datetime) or moment.date() < _EARLIEST:
