@@ -5,11 +5,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from answered_workbook import CONFIRMED, answer, list_queries
 from worksheet_desk import fill
 
+from etl.errors import AnswerError
 from etl.ingest import ingest
 from etl.onboarding.propose_hospital import propose_hospital
 from etl.onboarding.take_worksheet import take_worksheet
+from etl.publish import write_quality
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
 
@@ -37,6 +40,9 @@ class Hospital:
             proposed.worksheet, lambda _, column: answers.get(column, as_found), lambda _, code: {"死亡": "dead"}[code]
         )
         take_worksheet(self.settings.workspace / "sites" / "unknown")
+        return self.ingest(name)
+
+    def ingest(self, name: str):
         return ingest(
             self.settings, "unknown", extract=CASES / name, extracted=EXTRACTED, check=False, accept=False, progress=lambda *_: None
         )  # fmt: skip
@@ -121,3 +127,32 @@ def test_placeholders_are_missing_and_who_is_dead_stays_dead(hospital):
     assert told["severity"].unique().to_list() == ["note"]
     dead = findings.filter(pl.col("rule_id") == "death_has_date")
     assert sorted(dead["source_row"]) == [2, 5]
+
+
+def test_values_that_were_set_aside_count_once_confirmed_and_none_beyond_the_physical_limit(hospital):
+    def ask(*wanted):
+        write_quality(hospital.settings)
+        workbook = hospital.settings.reports_dir / "quality" / "unknown" / "queries.xlsx"
+        return workbook, {row["Value"]: row["Query id"] for row in list_queries(workbook) if row["Value"] in wanted}
+
+    def confirm(workbook, name, *ids):
+        return answer(
+            workbook, hospital.settings.extracts_dir / "unknown" / "answers" / name, dict.fromkeys(ids, (CONFIRMED, ""))
+        )
+
+    hospital.load("setaside.xlsx")
+    limits = ("134", "2.5", "60", "123456789")
+    workbook, asked = ask(*limits)
+    assert set(asked) == set(limits)
+    assert hospital.read("core.baseline").filter(pl.col("source_row") == 3)["body_weight_kg"].to_list() == [None]
+    assert 60 in hospital.read("core.baseline")["tumour_number"].to_list()
+    impossible = confirm(workbook, "impossible.xlsx", asked["123456789"])
+    with pytest.raises(AnswerError):
+        hospital.ingest("setaside.xlsx")
+    impossible.unlink()
+    confirm(workbook, "confirmed.xlsx", asked["134"], asked["2.5"])
+    assert hospital.ingest("setaside.xlsx").status == "loaded"
+    assert hospital.read("core.baseline").filter(pl.col("source_row") == 3)["body_weight_kg"].to_list() == [134]
+    assert 2.5 in hospital.values("bilirubin_umol_l")
+    assert 123456789 not in hospital.values("afp_ng_ml")
+    assert set(ask(*limits)[1]) == {"60", "123456789"}
