@@ -68,7 +68,7 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     if spec.population.hospitals:
         chosen = chosen.filter(pl.col("hospital").is_in(spec.population.hospitals))
     if spec.population.days_known_only:
-        chosen = chosen.filter(pl.col(MONTH_DATES).fill_null(0) == 0)
+        chosen = chosen.filter(_are_days_known(chosen))
     if spec.population.eligible_only:
         without = spec.population.without_criteria
         attrition, is_kept = _count_attrition(chosen, without), _compute_step(chosen, without).is_null()
@@ -79,6 +79,17 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
         raise AnalysisError(*_explain_nobody(attrition, spec))
     _check_groups(chosen, spec)
     return Cohort(_order_patients(_type_levels(chosen, spec)), attrition)
+
+
+def _are_days_known(subjects: pl.DataFrame) -> pl.Expr:
+    """Return who has no date of which only the month is known; of a version that was loaded before that was noted nobody can tell."""
+    unknown = subjects.filter(pl.col(MONTH_DATES).is_null())["hospital"].unique().sort().to_list()
+    if unknown:
+        raise AnalysisError(
+            f"which dates are only months was not yet noted when {', '.join(unknown)} was loaded; ingest it again",
+            f"{'、'.join(unknown)} 载入时尚未标记仅知年月的日期，请重新入库",
+        )
+    return pl.col(MONTH_DATES) == 0
 
 
 def list_steps(without: Sequence[str] = ()) -> list[tuple[str, str]]:

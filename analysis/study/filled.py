@@ -22,8 +22,8 @@ EVENT_COLUMNS = ("hospital", "patient_id", "term", "grade")
 def list_read(spec: StudySpec) -> dict[str, set[str]]:
     """Return the columns that a study reads of each stored table; of the eligibility its criteria."""
     asked = set(CRITERIA) - set(spec.population.without_criteria)
-    compared = (spec, *(spec.vary(item) for item in spec.sensitivity))
-    of_months = {MONTH_DATES} if any(study.population.days_known_only for study in compared) else set()
+    # A sensitivity analysis that needs them says so by itself where they are not known, and stops nothing.
+    of_months = {MONTH_DATES} if spec.population.days_known_only else set()
     return {
         SUBJECT: {*ALWAYS_READ, *spec.list_columns(), *of_months},
         ELIGIBILITY: asked if spec.population.eligible_only else set(),
