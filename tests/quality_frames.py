@@ -1,6 +1,7 @@
 """Invented frames of a warehouse with two hospitals, for the tests of the quality output."""
 
 import datetime
+import datetime as dt
 import hashlib
 import random
 
@@ -24,7 +25,7 @@ FINDING_SCHEMA = {
 }  # fmt: skip
 INGEST_SCHEMA = {
     "ingest_id": pl.Int64, "hospital": pl.String, "delivery": pl.String, "is_synthetic": pl.Boolean,
-    "loaded_at": pl.String, "content_hash": pl.String, "rows_read": pl.Int64, "rows_used": pl.Int64,
+    "loaded_at": pl.String, "extract_day": pl.Date, "content_hash": pl.String, "rows_read": pl.Int64, "rows_used": pl.Int64,
     "rows_ignored": pl.Int64, "records_made": pl.Int64, "records_loaded": pl.Int64, "records_quarantined": pl.Int64,
     "cells": pl.Int64, "cells_mapped": pl.Int64, "cells_identifier": pl.Int64, "cells_ignored": pl.Int64,
     "cells_quarantined": pl.Int64,
@@ -62,7 +63,7 @@ def make_finding(ingest_id, hospital, finding_id, severity="query", row=5, **cha
 def make_ingest(ingest_id, hospital, patients, *, is_current):
     return {
         "ingest_id": ingest_id, "hospital": hospital, "delivery": f"delivery-{ingest_id}", "is_synthetic": True,
-        "loaded_at": f"2026-01-{ingest_id:02d}T08:30:00", "content_hash": "0" * 64, "rows_read": 1200,
+        "loaded_at": f"2026-01-{ingest_id:02d}T08:30:00", "extract_day": dt.date(2025, 12, 30), "content_hash": "0" * 64, "rows_read": 1200,
         "rows_used": 1180, "rows_ignored": 20, "records_made": 5000, "records_loaded": 4960,
         "records_quarantined": 40, "cells": 30000, "cells_mapped": 26990, "cells_quarantined": 10, "cells_identifier": 2000,
         "cells_ignored": 1000, "patients": patients, "is_current": is_current, "is_withdrawn": False,
