@@ -1,6 +1,5 @@
 """Invented frames of a warehouse with two hospitals, for the tests of the quality output."""
 
-import datetime
 import datetime as dt
 import hashlib
 import random
@@ -126,11 +125,9 @@ def _make_patient_tables(hospital, n_patients):
             **base, "tumour_size_cm": 6.0 + number % 5, "tumour_number": 2, "body_weight_kg": 62.0, "bclc_stage": "C",
             "ecog_status": 0, "hbsag": "positive", "has_cirrhosis": True, "has_tace": number % 2 == 0,
         })  # fmt: skip
-        tables["treatment"].append(
-            {**base, "line_number": 1, "drug": "lenvatinib", "start_date": datetime.date(2020, 5, 1)}
-        )
+        tables["treatment"].append({**base, "line_number": 1, "drug": "lenvatinib", "start_date": dt.date(2020, 5, 1)})
         tables["outcome"].append(
-            {**base, "vital_status": "alive", "last_contact_date": datetime.date(2022, 1, 1), "has_progressed": False}
+            {**base, "vital_status": "alive", "last_contact_date": dt.date(2022, 1, 1), "has_progressed": False}
         )
         albumin = 4.0 if hospital == "hunan" else 40.0  # hunan's albumin came in g/dL
         for test, value in ((LabTest.ALBUMIN, albumin), (LabTest.ALT, 30.0 + number)):

@@ -156,3 +156,20 @@ def test_values_that_were_set_aside_count_once_confirmed_and_none_beyond_the_phy
     assert 2.5 in hospital.values("bilirubin_umol_l")
     assert 123456789 not in hospital.values("afp_ng_ml")
     assert set(ask(*limits)[1]) == {"60", "123456789"}
+
+
+@pytest.mark.parametrize(
+    ("afp", "born", "asked"),
+    [
+        (("1.210", "450", "2.450"), "1953-04-13", {"AFP (ng/mL)"}),
+        (("1.210", "12.5", "2.450"), "1953-04-13", set()),
+        (("12", "450", "2450"), "03.04.1953", {"Date of birth"}),
+        (("12", "450", "2450"), "04.04.1953", set()),
+    ],
+)
+def test_what_nothing_in_the_file_proves_is_asked_about(hospital, tmp_path, afp, born, asked):
+    rows = [f"P{n};m;{born};{afp[n % 3]}" for n in range(12)]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["Patient ID;Sex;Date of birth;AFP (ng/mL)", *rows]), "utf-8")
+    proposed = propose_hospital(hospital.settings, "unknown", path)
+    assert {c.item for c in proposed.draft.columns if c.is_open} - {"all rows: laboratory"} == asked

@@ -64,7 +64,8 @@ def find_writing(rows: pl.DataFrame) -> Writing:
             proven = conclude([proof], *choices)
             if proven not in (None, of_file or default):
                 own[name] = proven
-            if proven is None and of_file is None and _is_doubtful(proof, texts[name], default):
+            # Where nothing in the file proves its sign, `1.210` may be thousands as well as decimals.
+            if proven is None and of_file is None and proof.n_ambiguous:
                 unclear.add(name)
     return Writing(tuple(concluded), own, frozenset(unclear), tuple(told))
 
@@ -72,12 +73,6 @@ def find_writing(rows: pl.DataFrame) -> Writing:
 def _is_mostly(texts: pl.Series, pattern: str) -> bool:
     present = texts.drop_nulls()
     return present.len() > 0 and int(present.str.contains(pattern).sum()) >= _MOST * present.len()
-
-
-def _is_doubtful(proof: Proofs, texts: pl.Series, default: Written | None) -> bool:
-    """Whether a column has cells that could be two values; three digits behind a point are taken for decimals where points are usual."""
-    is_usual = default is not None and not texts.str.contains(",", literal=True).any()
-    return proof.n_ambiguous > 0 and not is_usual
 
 
 def _tell_proofs(
