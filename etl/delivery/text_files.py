@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ _FEW_PRIVATE, _RARE, _FEWEST_OF_A_LINE = 3, 0.02, 3
 # Excel keeps leading zeros of a text file in ="00123"; some programs put an apostrophe before it, as one types it in Excel.
 _AS_TEXT = {r'^="(.*)"$': "$1", r"^'(\d.*)$": "$1"}
 _SHORTEST_UTF16, _ONE_IN = 16, 5
+_LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -210,6 +212,8 @@ def find_delimiter(text: str) -> str:
 
 def _rate_delimiter(head: str, delimiter: str) -> tuple[float, int]:
     """Return the share of records that have the most common number of cells above one, and that number."""
+    if delimiter == "\t":  # before a number it keeps leading zeros in Excel, and parts nothing
+        head = _LEADING_TABS.sub("", head)
     widths = [len(row) for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter) if any(row)]
     width, n = Counter(w for w in widths if w > 1).most_common(1)[0] if max(widths, default=0) > 1 else (0, 0)
     return (n / len(widths), width) if widths else (0.0, 0)

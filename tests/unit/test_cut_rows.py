@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from etl.delivery.text_files import cut_rows
+from etl.delivery.text_files import cut_rows, find_delimiter
 
 PARTS = [
     "a",
@@ -58,3 +58,14 @@ def test_rows_are_those_of_the_csv_module(text, delimiter):
         )
         assert rows == expected
         assert all(cell is None for row, n in zip(cells.rows(), n_cells, strict=False) for cell in row[n:] if n)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "|"])
+def test_a_tab_that_keeps_leading_zeros_parts_no_cells(delimiter):
+    """Excel leaves trailing separators out by blocks, so that the true delimiter cuts the rows into several lengths."""
+    rows = [["number", "sex", "born", "note"], *([f"\t00{n}", "m", "1960", ""][: 4 - n % 2] for n in range(12))]
+    assert find_delimiter("\n".join(delimiter.join(row) for row in rows)) == delimiter
+
+
+def test_a_first_column_that_is_empty_leaves_a_tab_the_delimiter():
+    assert find_delimiter("a\tb\tc\n" + "\t1\t2\n" * 9) == "\t"
