@@ -48,6 +48,17 @@ class Lesion(Table):
         "A TACE-treated lesion has grown since, which makes it measurable again", "TACE后病灶增大"
     )
 
+    split_from_lesion_id: pl.String = field(
+        "Lesion of the baseline of which this one is a fragment",
+        "由何病灶分裂而来",
+        caveat="the diameters of the fragments are added up as that lesion's",
+    )
+    merged_into_lesion_id: pl.String = field(
+        "Lesion with which this one has coalesced and is now measured as one",
+        "融合入何病灶",
+        caveat="with the status `merged`",
+    )
+
     class Config(Table.Config):
         """What one record is, and the table's Chinese name."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import VitalStatus
+from schemas.codes import ProgressionBasis, VitalStatus
 from schemas.contract import Table, field
 
 
@@ -18,6 +18,9 @@ class Outcome(Table):
     death_date: pl.Date = field("Date of death", "死亡日期")
     has_progressed: pl.Boolean = field("Progression recorded", "是否进展")
     progression_date: pl.Date = field("Date of the first recorded progression", "进展日期")
+    progression_basis: pl.String = field(
+        "What the recorded progression was seen by", "进展依据", codes=ProgressionBasis
+    )
     overall_survival_days: pl.Float64 = field(
         "Start of therapy to death or last contact, where no dates are sent",
         "总生存天数",

@@ -22,6 +22,12 @@ class Procedure(Table):
     procedure: pl.String = field("Kind of procedure", "治疗类型", codes=ProcedureType, expected=True)
     procedure_date: pl.Date = field("Date of the procedure", "治疗日期", expected=True)
 
+    lesion_id: pl.String = field(
+        "Lesion that was treated, by its name in the lesion table",
+        "治疗病灶编号",
+        caveat="empty where none is named",
+    )
+
     class Config(Table.Config):
         """What one record is, and the table's Chinese name."""
 

@@ -130,11 +130,11 @@ FIELDS = """
 | adverse_event | event_number                   | resolved_date ctcae_version                                                               |
 | baseline      |                                | pvtt_type pvtt_text has_portal_vein_thrombosis tumour_size_text hvpg_mmhg                                         |
 | laboratory    | visit_number test              | value value_comparator                                                                    |
-| lesion        | visit_number reader lesion_id  | modality diameter_mm viable_diameter_mm is_tace_treated has_grown_since_tace              |
+| lesion        | visit_number reader lesion_id  | modality diameter_mm viable_diameter_mm is_tace_treated has_grown_since_tace split_from_lesion_id merged_into_lesion_id |
 | metastasis    | organ                          | lesion_number                                                                             |
-| outcome       |                                | death_date has_progressed progression_date overall_survival_days progression_days         |
+| outcome       |                                | death_date has_progressed progression_date progression_basis overall_survival_days progression_days         |
 | patient       |                                | person_id birth_date_is_of_national_id sex_is_of_national_id age_years                    |
-| procedure     | procedure_number               |                                                                                           |
+| procedure     | procedure_number               | lesion_id                                                                                 |
 | response      | visit_number reader criteria   | assessment_date assessment_days target_sum_mm has_new_lesion recorded_response            |
 | treatment     | line_number drug               | end_date initial_dose_mg stop_reason                                                      |
 """
