@@ -153,6 +153,19 @@ class LesionStatus(Code):
     NOT_ASSESSED = "not_assessed", "未评估"
 
 
+class Evidence(Code):
+    """What a counted response or progression rests on."""
+
+    COMPLETE_LIST = "complete_list", "完整病灶记录"
+    TARGETS = "targets", "靶病灶"
+    NON_TARGETS = "non_targets", "非靶病灶"
+    NEW_LESION = "new_lesion", "新病灶"
+    TARGET_SUM = "target_sum", "靶病灶径线和"
+    RECORDED_RESPONSE = "recorded_response", "记录的疗效"
+    OUTCOME = "outcome", "结局记录"
+    CLINICAL = "clinical", "临床进展"
+
+
 class ProgressionBasis(Code):
     """On what a recorded progression rests."""
 

@@ -14,6 +14,7 @@ from schemas.codes import Comparator, LabTest, ProcedureType, Response, Response
 from schemas.definitions import baseline, child_pugh, endpoints
 from schemas.definitions.albi import compute_albi_score, compute_bounded_albi_grade
 from schemas.definitions.assessment import derive_assessment
+from schemas.definitions.progression import derive_first_progression
 from schemas.definitions.progression_free_survival import derive_pfs_censoring
 from schemas.definitions.pvtt import compute_pvtt_type
 from schemas.definitions.record_facts import derive_event_facts, derive_record_facts, derive_response_facts, fill_count
@@ -41,20 +42,33 @@ FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READIN
 _FEW_RECORDS = 500
 
 
-def derive(tables: Tables, *, sent: Collection[str], months: pl.DataFrame | None = None) -> dict[str, pl.DataFrame]:
+def derive(
+    tables: Tables,
+    *,
+    sent: Collection[str],
+    months: pl.DataFrame | None = None,
+    lists_every_new_lesion: bool = False,
+) -> dict[str, pl.DataFrame]:
     """Return `subject`, `assessment` and `eligibility` of one hospital, and the facts that only rules need.
 
     `tables` holds all ten source tables in contract types, any of them empty. `sent` are the tables that the hospital
     sends, also where no patient here has a record: only of these is a missing record known to be missing. `months` are the dates
-    of which only the month is known (`MONTH_DATES`), None where all are known to the day. Each patient's
+    of which only the month is known (`MONTH_DATES`), None where all are known to the day. `lists_every_new_lesion` is the hospital's word that
+    a lesion it does not list is not there. Each patient's
     rows are those of the whole hospital whichever other patients are here. `subject` has one row per patient record,
     `assessment` one per patient, visit, reader and criteria, `eligibility` one per patient and criterion (is_met null:
     unknown). `<table>_facts` hold, under a key of that table's records, what other tables say about them. All are sorted
     by patient_id.
     """
     first_line = derive_first_line(tables["treatment"])
-    assessment = derive_assessment(tables["lesion"], tables["response"], first_line)
     subject = _derive_disease(tables, first_line, sent)
+    assessment = derive_assessment(
+        tables["lesion"],
+        tables["response"],
+        tables["procedure"],
+        subject.select("patient_id", "first_line_start_date", baseline_lesion_number=_count_baseline_lesions()),
+        lists_every_new_lesion=lists_every_new_lesion,
+    )
     subject = _derive_outcome(subject, tables["outcome"], assessment.filter("is_counted"))
     subject = _count_months(subject, pl.DataFrame(schema=MONTH_DATES) if months is None else months)
     subject = derive_record_facts(subject, tables, sent).select(*SUBJECT_COLUMNS).sort("patient_id")
@@ -249,36 +263,32 @@ def _derive_procedures(procedure: pl.DataFrame, first_line: pl.DataFrame) -> pl.
 
 
 def _summarise_readings(readings: pl.DataFrame) -> pl.DataFrame:
-    """Per patient: baseline imaging, first PD (derived, else recorded), last adequate assessment."""
-    is_baseline, is_later = pl.col("visit_number") == 0, pl.col("visit_number") > 0
-    derived_pd = is_later & (pl.col("derived_response") == Response.PD.value)
-    recorded_pd = is_later & pl.col("derived_response").is_null() & (pl.col("recorded_response") == Response.PD.value)
+    """Per patient: baseline imaging and the last adequate assessment of the reader who counts."""
+    is_later = pl.col("is_follow_up")
     is_adequate = is_later & (pl.col("response") != Response.NE.value)
     return readings.group_by("patient_id", maintain_order=True).agg(
-        has_baseline_imaging=is_baseline.any(),
-        baseline_imaging_date=pl.col("imaging_date").filter(is_baseline).min(),
+        has_baseline_imaging=pl.col("has_baseline_imaging").any(),
+        baseline_imaging_date=pl.col("baseline_imaging_date").min(),
         follow_up_assessment_number=is_later.sum().cast(pl.Int64),
         last_adequate_assessment_days=pl.col("imaging_days").filter(is_adequate).max(),
-        derived_progression_date=pl.col("imaging_date").filter(derived_pd).min(),
-        derived_progression_days=pl.col("imaging_days").filter(derived_pd).min(),
-        derived_progression_source=pl.when(derived_pd.any()).then(
-            pl.when(pl.col("has_lesions").filter(derived_pd).first())
-            .then(pl.lit("lesions"))
-            .otherwise(pl.lit("target_sum"))
-        ),
-        read_progression_date=pl.col("imaging_date").filter(recorded_pd).min(),
-        read_progression_days=pl.col("imaging_days").filter(recorded_pd).min(),
     )
+
+
+def _count_baseline_lesions() -> pl.Expr:
+    """Liver lesions and metastases that the patient has, null where one of the two numbers is not known."""
+    return pl.col("tumour_number") + pl.col("metastasis_site_number_from_total_or_organs")
 
 
 def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
     """Add vital status, first progression, treatment time, OS, PFS and the responses at 3 and 6 months."""
+    later = readings.filter("is_follow_up")
     recorded = outcome.select(
         "patient_id",
         "last_contact_date",
         "death_date",
         "has_progressed",
         "progression_date",
+        "progression_basis",
         "overall_survival_days",
         recorded_progression_days="progression_days",
         is_dead=pl.col("vital_status") == VitalStatus.DEAD.value,
@@ -288,10 +298,9 @@ def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.D
         subject.join(recorded, on="patient_id", how="left")
         .join(_summarise_readings(readings), on="patient_id", how="left")
         .pipe(_derive_times)
-        .pipe(_derive_progression)
+        .pipe(derive_first_progression, later)
         .pipe(_derive_endpoints)
     )
-    later = readings.filter(pl.col("visit_number") > 0)
     timed = derive_pfs_censoring(timed, later)
     clock = timed.select(
         "patient_id", "first_progression_days", "death_days", is_timed=pl.col("last_contact_days").is_not_null()
@@ -299,12 +308,15 @@ def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.D
     for window, name in ((endpoints.MONTH_3, "response_3_months"), (endpoints.MONTH_6, "response_6_months")):
         at_window = endpoints.derive_response_at(later, clock, window, name)
         timed = timed.join(at_window, on="patient_id", how="left")
+    until = later.join(clock.select("patient_id", "first_progression_days"), on="patient_id", how="left").filter(
+        (pl.col("imaging_days") <= pl.col("first_progression_days")).fill_null(value=True)
+    )
     for derive_course in (
         endpoints.derive_best_response,
         endpoints.derive_confirmed_best_response,
         endpoints.derive_tumour_course,
     ):
-        timed = timed.join(derive_course(later), on="patient_id", how="left")
+        timed = timed.join(derive_course(until), on="patient_id", how="left")
     return timed
 
 
@@ -340,40 +352,9 @@ def _derive_times(subject: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _derive_progression(subject: pl.DataFrame) -> pl.DataFrame:
-    """Add the first progression: derived from lesions or sums, else the outcome's, else the first recorded PD."""
-    is_recorded = pl.col("has_progressed").fill_null(value=True)
-    recorded_date = pl.when(is_recorded).then("progression_date")
-    recorded_days = pl.when(pl.col("has_progressed")).then("recorded_progression_days")
-    is_derived = pl.col("derived_progression_source").is_not_null()
-    recorded_time = pl.coalesce(
-        endpoints.compute_days_between(pl.col("first_line_start_date"), recorded_date), recorded_days
-    )
-    source = (
-        pl.when(pl.col("derived_progression_days").is_not_null())
-        .then("derived_progression_source")
-        .when(recorded_time.is_not_null())
-        .then(pl.lit("recorded"))
-        .when(pl.col("read_progression_days").is_not_null())
-        .then(pl.lit("recorded_response"))
-    )
-    return subject.with_columns(first_progression_source=source, is_progression_derived=is_derived).with_columns(
-        first_progression_days=pl.coalesce("derived_progression_days", recorded_time, "read_progression_days"),
-        first_progression_date=pl.when(pl.col("derived_progression_days").is_not_null())
-        .then("derived_progression_date")
-        .when(pl.col("first_progression_source") == "recorded")
-        .then(recorded_date)
-        .when(pl.col("first_progression_source") == "recorded_response")
-        .then("read_progression_date"),
-    )
-
-
 def _derive_endpoints(subject: pl.DataFrame) -> pl.DataFrame:
     survival = (pl.col("is_dead"), pl.col("death_days"), pl.col("last_contact_days"), pl.col("close_days"))
-    progression = pl.col("first_progression_days")
-    is_undated = (pl.col("has_progressed") | pl.col("is_progression_derived")).fill_null(
-        value=False
-    ) & progression.is_null()
+    progression, is_undated = pl.col("first_progression_days"), pl.col("is_progression_undated")
     subject = subject.with_columns(
         os_days=endpoints.compute_os_days(*survival), os_event=endpoints.compute_os_event(*survival)
     )

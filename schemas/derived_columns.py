@@ -137,19 +137,31 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "death_date": Column(pl.Date, "date of death as recorded"),
     "has_progressed": Column(pl.Boolean, "progression as recorded"),
     "progression_date": Column(pl.Date, "date of progression as recorded"),
+    "progression_basis": Column(pl.String, "what the recorded progression was seen by: imaging or clinical"),
+    "is_progression_undated": Column(pl.Boolean, "there is a progression, and its day is not known: no PFS"),
     "overall_survival_days": Column(pl.Float64, "survival as sent in days"),
     "recorded_progression_days": Column(pl.Float64, "time to progression or censoring as sent in days"),
     "is_dead": Column(pl.Boolean, "recorded as dead; a date of death alone changes nothing but raises a query"),
     "has_outcome_record": Column(pl.Boolean, "an outcome record is there"),
-    "has_baseline_imaging": Column(pl.Boolean, "an assessment of visit 0 is there"),
-    "baseline_imaging_date": Column(pl.Date, "earliest images of visit 0"),
-    "follow_up_assessment_number": Column(pl.Int64, "assessments after visit 0"),
+    "has_baseline_imaging": Column(pl.Boolean, "an image on or before day 0 is there"),
+    "baseline_imaging_date": Column(
+        pl.Date,
+        "earliest of the images that make the baseline (each lesion's last from day -42 to day 0), else the last before",
+    ),
+    "follow_up_assessment_number": Column(pl.Int64, "assessments after day 0"),
     "last_adequate_assessment_days": Column(pl.Float64, "day of the last assessment that is not NE"),
-    "derived_progression_date": Column(pl.Date, "first images whose lesions or sums show PD"),
-    "derived_progression_days": Column(pl.Float64, "their day"),
-    "derived_progression_source": Column(pl.String, "lesions or target_sum"),
-    "read_progression_date": Column(pl.Date, "first recorded PD of an assessment from which nothing is derived"),
+    "derived_progression_date": Column(pl.Date, "first image that shows a PD by lesions or sums"),
+    "derived_progression_days": Column(pl.Float64, "its day"),
+    "derived_progression_source": Column(
+        pl.String, "what shows it: complete_list, or of an incomplete one targets, non_targets, new_lesion, target_sum"
+    ),
+    "read_progression_date": Column(
+        pl.Date, "first recorded PD that is not derived and that no complete list sets aside"
+    ),
     "read_progression_days": Column(pl.Float64, "its day"),
+    "is_outcome_progression_set_aside": Column(
+        pl.Boolean, "the outcome's progression is far from any image of one, and the next complete list shows none"
+    ),
     "time_source": Column(pl.String, "dates or durations"),
     "last_contact_days": Column(pl.Float64, "day of the last contact, not cut at the close"),
     "close_days": Column(pl.Float64, "day of the close of follow-up, 2022-10-31"),
@@ -160,10 +172,13 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "death_days": Column(pl.Float64, "day of death; without a date, of the last contact"),
     "is_progression_derived": Column(pl.Boolean, "lesions or sums show PD"),
     "first_progression_date": Column(
-        pl.Date, "first progression: derived, else the outcome's, else the first recorded PD"
+        pl.Date, "first progression: the earliest of derived PD, recorded PD that stands, and the outcome's"
     ),
     "first_progression_days": Column(pl.Float64, "its day"),
-    "first_progression_source": Column(pl.String, "lesions, target_sum, recorded (outcome) or recorded_response"),
+    "first_progression_source": Column(
+        pl.String,
+        "what it rests on: complete_list, targets, non_targets, new_lesion, target_sum, recorded_response, outcome or clinical",
+    ),
     "os_days": Column(pl.Float64, "overall survival, censored at the last contact or the close"),
     "os_event": Column(pl.Boolean, "death by the close"),
     "pfs_days": Column(pl.Float64, "progression-free survival: first progression or death; else as OS"),
@@ -208,20 +223,30 @@ ASSESSMENT_COLUMNS: dict[str, Column] = {
     "visit_number": Column(pl.Int64, "visit; 0 is the baseline"),
     "reader": Column(pl.String, "reader"),
     "criteria": Column(pl.String, "recist_1_1 or mrecist"),
+    "visit_position": Column(pl.Int64, "place of the visit in the reader's series by day, from 0"),
+    "is_follow_up": Column(pl.Boolean, "images after day 0; before it, or at an undated visit 0, the baseline"),
     "imaging_date": Column(pl.Date, "earliest images of the visit"),
     "imaging_days": Column(pl.Float64, "their day from the start; where a date is missing, as sent"),
     "target_sum_from_lesions_or_record_mm": Column(
         pl.Float64, "sum of the targets, mm: of the lesions listed, else as recorded; empty where one was not assessed"
     ),
     "nadir_sum_mm": Column(pl.Float64, "smallest sum before this visit, the baseline included, mm"),
-    "baseline_sum_mm": Column(pl.Float64, "sum at visit 0, mm"),
+    "baseline_sum_mm": Column(pl.Float64, "sum of the baseline (each target's last image from day -42 to day 0), mm"),
     "target_response": Column(pl.String, "response of the targets; empty without targets"),
     "non_target_response": Column(pl.String, "response of the non-targets; empty without any"),
-    "has_new_lesion_listed_or_recorded": Column(pl.Boolean, "a new lesion is listed or recorded"),
+    "has_new_lesion_listed_or_recorded": Column(pl.Boolean, "a new lesion is listed or recorded; empty: not known"),
+    "treated_target_number": Column(pl.Int64, "targets that were resected, ablated or irradiated before"),
+    "is_complete_list": Column(pl.Boolean, "targets, non-targets and new lesions are known"),
+    "is_refuting_list": Column(
+        pl.Boolean,
+        "complete, every target and non-target assessed, and no sign of progression: a PD recorded there is set aside",
+    ),
     "derived_response": Column(
-        pl.String, "overall response that follows; empty at visit 0 and where there is nothing to derive it from"
+        pl.String,
+        "overall response of a complete list, PD also of an incomplete one; empty before day 0 and where it does not follow",
     ),
     "recorded_response": Column(pl.String, "overall response as recorded"),
+    "is_recorded_set_aside": Column(pl.Boolean, "a PD is recorded, and the complete list of the visit shows none"),
     "has_lesions": Column(pl.Boolean, "derived from lesions (else from a recorded sum)"),
     "unlisted_target_number": Column(
         pl.Int64, "targets of the baseline without a record at this visit; empty without lesions"
@@ -229,7 +254,17 @@ ASSESSMENT_COLUMNS: dict[str, Column] = {
     "assessment_gap_days": Column(pl.Float64, "days since the reader's visit before"),
     "has_partial_response_before": Column(pl.Boolean, "an earlier visit gives PR"),
     "has_progressed_before": Column(pl.Boolean, "an earlier visit gives PD, or PD is recorded there"),
-    "response": Column(pl.String, "the derived response, else the recorded one"),
+    "response": Column(
+        pl.String,
+        "the response that counts: a PD, else that of a complete list, else the recorded one, else that of the targets",
+    ),
+    "response_source": Column(
+        pl.String, "what it rests on: complete_list, targets, non_targets, new_lesion, target_sum or recorded_response"
+    ),
+    "imaging_progression_date": Column(pl.Date, "of a PD: the earliest image that suffices to show it"),
+    "imaging_progression_days": Column(pl.Float64, "its day"),
+    "has_baseline_imaging": Column(pl.Boolean, "the reader has an image on or before day 0"),
+    "baseline_imaging_date": Column(pl.Date, "earliest of the images that make the reader's baseline"),
     "is_counted": Column(
         pl.Boolean, "the patient's responses follow this reading: recist_1_1, reader `site`, else the first by name"
     ),

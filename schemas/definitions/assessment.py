@@ -1,26 +1,36 @@
-"""Every reading of every tumour assessment, with the response that follows from lesions or from sums of diameters.
+"""Every reading of every tumour assessment, with the response that counts and the evidence on which it rests.
 
-The rules are those of `schemas/definitions/recist.py`; this module brings lesions and readings into their shape. A
-reading is one patient, visit, reader and set of criteria. Lesions are read by RECIST 1.1, and by mRECIST as well where the
-reader measured the viable part of one: liver lesions then by their viable diameter, all others as before.
+The rules are those of `schemas/definitions/recist.py`; this module brings lesions and readings into their shape. A reading is
+one patient, visit, reader and set of criteria. Lesions are read by RECIST 1.1, and by mRECIST as well where the reader measured
+the viable part of one. Source: the study's protocol, "Visits", "Baseline images", "Response and evidence", "After a CR".
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import LesionRole, LesionStatus, Organ, Response, ResponseCriteria
+from schemas.codes import Evidence, Response, ResponseCriteria
 from schemas.definitions import recist
+from schemas.definitions.lesion_course import (
+    READING,
+    SERIES,
+    find_new_lesions,
+    follow_lesions,
+    list_baseline,
+    place_images,
+)
+from schemas.definitions.local_treatment import mark_treated
+from schemas.definitions.readings import list_visits, place_responses, summarise_baseline, summarise_lesions
 
 SITE_READER = "site"
-SERIES = ["patient_id", "reader", "criteria"]
-READING = [*SERIES, "visit_number"]
 ASSESSMENT_SCHEMA = pl.Schema({
     "hospital": pl.String,
     "patient_id": pl.String,
     "visit_number": pl.Int64,
     "reader": pl.String,
     "criteria": pl.String,
+    "visit_position": pl.Int64,
+    "is_follow_up": pl.Boolean,
     "imaging_date": pl.Date,
     "imaging_days": pl.Float64,
     "target_sum_from_lesions_or_record_mm": pl.Float64,
@@ -29,185 +39,267 @@ ASSESSMENT_SCHEMA = pl.Schema({
     "target_response": pl.String,
     "non_target_response": pl.String,
     "has_new_lesion_listed_or_recorded": pl.Boolean,
+    "treated_target_number": pl.Int64,
+    "is_complete_list": pl.Boolean,
+    "is_refuting_list": pl.Boolean,
     "derived_response": pl.String,
     "recorded_response": pl.String,
+    "is_recorded_set_aside": pl.Boolean,
     "has_lesions": pl.Boolean,
     "unlisted_target_number": pl.Int64,
     "assessment_gap_days": pl.Float64,
     "has_partial_response_before": pl.Boolean,
     "has_progressed_before": pl.Boolean,
     "response": pl.String,
+    "response_source": pl.String,
+    "imaging_progression_date": pl.Date,
+    "imaging_progression_days": pl.Float64,
+    "has_baseline_imaging": pl.Boolean,
+    "baseline_imaging_date": pl.Date,
     "is_counted": pl.Boolean,
 })  # fmt: skip
 
 
-def derive_assessment(lesion: pl.DataFrame, response: pl.DataFrame, therapy_start: pl.DataFrame) -> pl.DataFrame:
+def derive_assessment(
+    lesion: pl.DataFrame,
+    response: pl.DataFrame,
+    procedure: pl.DataFrame,
+    patients: pl.DataFrame,
+    *,
+    lists_every_new_lesion: bool = False,
+) -> pl.DataFrame:
     """Return one row per patient, visit, reader and criteria (`ASSESSMENT_SCHEMA`), sorted by these.
 
-    `therapy_start` has patient_id and first_line_start_date. Responses are null at the baseline (visit 0), and where a
-    reading has neither lesions nor a sum. `nadir_sum_mm` is the smallest complete sum before the visit, the baseline included.
-    `unlisted_target_number` counts the targets of the baseline that have no record at the visit, null without lesions.
-    `is_counted` marks the readings that the patient's responses follow: RECIST 1.1, reader `site`, else the first reader
-    by name; `response` is the derived response, else the recorded one.
+    `patients`: patient_id, first_line_start_date and `baseline_lesion_number` (liver lesions and metastases that the patient has,
+    null where not known), one row each. `lists_every_new_lesion`: the hospital's word that it lists every new lesion, so that none
+    listed means none. Responses are null where a visit is no follow-up, where nothing can be derived, or nothing is recorded.
+    `is_counted` marks the readings that the patient's responses follow: RECIST 1.1, reader `site`, else the first by name.
     """
+    start = patients.select("patient_id", "first_line_start_date")
+    responses = place_responses(response, start)
+    images = place_images(lesion, responses, start)
+    visits = list_visits(images, responses)
+    kept = images.join(visits.select(*READING, "is_follow_up"), on=READING, how="left", maintain_order="left").filter(
+        pl.col("is_before_start") != pl.col("is_follow_up")
+    )
+    baseline = list_baseline(images)
+    places = visits.select(*READING, "imaging_date", "visit_position", "is_follow_up")
+    followed = mark_treated(follow_lesions(places, baseline, kept), procedure)
     readings = (
-        _summarise_lesions(lesion)
-        .join(_prepare_readings(response), on=READING, how="full", coalesce=True, suffix="_reading")
-        .join(therapy_start.select("patient_id", "first_line_start_date"), on="patient_id", how="left")
-        .sort(READING)
-        .with_columns(
-            hospital=pl.coalesce("hospital", "hospital_reading"),
-            imaging_date=pl.coalesce("assessment_date", "assessment_date_reading"),
-            has_lesions=pl.col("target_number").is_not_null(),
-        )
+        visits.join(summarise_lesions(followed), on=READING, how="left")
+        .join(find_new_lesions(places, kept), on=READING, how="left")
+        .join(summarise_baseline(baseline, images, responses), on=SERIES, how="left")
+        .join(patients.select("patient_id", "baseline_lesion_number"), on="patient_id", how="left")
+        .sort(*SERIES, "visit_position")
     )
-    read = _derive_course(_derive_responses(_derive_sums(readings)))
-    return read.select(ASSESSMENT_SCHEMA.names()).cast(ASSESSMENT_SCHEMA)
-
-
-def _summarise_lesions(lesion: pl.DataFrame) -> pl.DataFrame:
-    """One row per reading: every lesion of the baseline is looked up at every visit, found or not."""
-    lesion = _read_by_criteria(lesion)
-    is_seen = pl.col("status").is_null() | ~pl.col("status").is_in(
-        [LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value]
-    )
-    visits = lesion.group_by(READING, maintain_order=True).agg(
-        pl.col("hospital").first(),
-        pl.col("assessment_date").min(),
-        has_new_lesion_listed=((pl.col("role") == LesionRole.NEW.value) & (pl.col("visit_number") > 0) & is_seen).any(),
-    )
-    at_baseline = lesion.filter(pl.col("visit_number") == 0).select(
-        *SERIES,
-        "lesion_id",
-        baseline_role="role",
-        is_node=recist.compute_is_node(pl.col("organ")).fill_null(value=False),
-    )
-    followed = (
-        visits.select(READING)
-        .join(at_baseline, on=SERIES, how="inner")
-        .join(
-            lesion.select(*READING, "lesion_id", "status", "diameter_mm", is_listed=pl.lit(value=True)),
-            on=[*READING, "lesion_id"],
-            how="left",
-        )
-        .with_columns(size_mm=recist.compute_lesion_size_mm(pl.col("status"), pl.col("diameter_mm")))
-        .with_columns(is_gone=recist.compute_is_gone(pl.col("is_node"), pl.col("size_mm")))
-        .group_by(READING)
-        .agg(_aggregate_targets() + _aggregate_non_targets())
-    )
-    return visits.join(followed, on=READING, how="left").with_columns(
-        pl.col("target_number", "non_target_number", "unlisted_target_number").fill_null(0)
-    )
-
-
-def _read_by_criteria(lesion: pl.DataFrame) -> pl.DataFrame:
-    """Add `criteria`: every lesion by RECIST 1.1, and again by mRECIST in a reader's series with viable diameters."""
-    has_viable = pl.col("viable_diameter_mm").is_not_null().any().over("patient_id", "reader")
-    is_liver = pl.col("organ") == Organ.LIVER.value
-    viable = lesion.filter(has_viable).with_columns(
-        criteria=pl.lit(ResponseCriteria.MRECIST.value),
-        diameter_mm=pl.when(is_liver).then("viable_diameter_mm").otherwise("diameter_mm"),
-    )
-    return pl.concat([lesion.with_columns(criteria=pl.lit(ResponseCriteria.RECIST_1_1.value)), viable])
-
-
-def _aggregate_targets() -> list[pl.Expr]:
-    is_target = pl.col("baseline_role") == LesionRole.TARGET.value
-    size = pl.col("size_mm").filter(is_target)
-    return [
-        is_target.sum().alias("target_number"),
-        size.is_null().sum().alias("target_unassessed_number"),
-        (is_target & pl.col("is_listed").is_null()).sum().cast(pl.Int64).alias("unlisted_target_number"),
-        pl.when(size.count() > 0).then(size.sum()).alias("lesion_sum_mm"),
-        pl.col("is_gone").filter(is_target).all().alias("is_target_gone"),
-        ((size > 0) & ~pl.col("is_node").filter(is_target)).any().alias("has_target_left"),
-    ]
-
-
-def _aggregate_non_targets() -> list[pl.Expr]:
-    is_non_target = pl.col("baseline_role") == LesionRole.NON_TARGET.value
-    status = pl.col("status").filter(is_non_target)
-    is_assessed = status.is_not_null() & (status != LesionStatus.NOT_ASSESSED.value)
-    is_left = is_assessed & ~pl.col("is_gone").filter(is_non_target).fill_null(value=False)
-    return [
-        is_non_target.sum().alias("non_target_number"),
-        is_assessed.all().alias("is_non_target_complete"),
-        (status == LesionStatus.PROGRESSION.value).any().alias("has_non_target_progression"),
-        pl.col("is_gone").filter(is_non_target).fill_null(value=False).all().alias("is_non_target_gone"),
-        (is_left & ~pl.col("is_node").filter(is_non_target)).any().alias("has_non_target_left"),
-    ]
-
-
-def _prepare_readings(response: pl.DataFrame) -> pl.DataFrame:
-    return response.select(
-        *READING,
-        "hospital",
-        "assessment_date",
-        "recorded_response",
-        reading_days="assessment_days",
-        reading_sum_mm="target_sum_mm",
-        has_new_lesion_recorded="has_new_lesion",
-    )
+    known = _derive_evidence(_derive_sums(readings), lists_every_new_lesion=lists_every_new_lesion)
+    counted = _date_progression(_choose_responses(_derive_after_complete_response(_choose_responses(known))))
+    return _derive_course(counted).sort(READING).select(ASSESSMENT_SCHEMA.names()).cast(ASSESSMENT_SCHEMA)
 
 
 def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
-    """Add the sum of what was assessed, the complete sum, the baseline and the nadir, from lesions or as recorded."""
-    from_lesions = pl.col("has_lesions")
-    is_complete = pl.col("target_unassessed_number") == 0
-    sum_mm = pl.col("target_sum_from_lesions_or_record_mm")
+    """Add the sum of what was assessed, the complete sum and the nadir, from lesions or as recorded."""
+    has_listed_target = pl.col("target_number").fill_null(0) > pl.col("unlisted_target_number").fill_null(0)
+    from_lesions = pl.col("is_from_lesions")
+    is_sum_complete = (pl.col("target_unassessed_number") == 0) & (pl.col("target_number") > 0)
+    can_be_nadir = pl.col("is_follow_up") & (pl.col("treated_target_number") == 0)
+    is_mrecist = pl.col("criteria") == ResponseCriteria.MRECIST.value
+    is_untouched_progression = recist.compute_is_target_progression(
+        pl.col("untouched_sum_mm"), pl.col("nadir_sum_mm"), pl.col("min_increase_mm")
+    )
+    smallest_mm = (
+        pl.when(can_be_nadir)
+        .then("target_sum_from_lesions_or_record_mm")
+        .cum_min()
+        .forward_fill()
+        .shift(1)
+        .over(SERIES)
+    )
     return (
         readings.with_columns(
+            pl.col("target_number", "unlisted_target_number", "target_unassessed_number").fill_null(0),
+            pl.col("treated_target_number", "listed_non_target_number").fill_null(0),
+            is_from_lesions=has_listed_target | (pl.col("has_lesions") & pl.col("reading_sum_mm").is_null()),
+        )
+        .with_columns(
             assessed_sum_mm=pl.when(from_lesions).then("lesion_sum_mm").otherwise("reading_sum_mm"),
-            is_complete=pl.when(from_lesions).then(is_complete).otherwise(pl.col("reading_sum_mm").is_not_null()),
+            is_sum_complete=pl.when(from_lesions)
+            .then(is_sum_complete)
+            .otherwise(pl.col("reading_sum_mm").is_not_null()),
             is_target_gone=pl.when(from_lesions).then("is_target_gone").otherwise(pl.col("reading_sum_mm") == 0),
-            has_target_left=pl.when(from_lesions).then("has_target_left").otherwise(pl.col("reading_sum_mm") > 0),
             has_target=pl.when(from_lesions)
             .then(pl.col("target_number") > 0)
             .otherwise(pl.col("reading_sum_mm").is_not_null()),
-            has_new_lesion_listed_or_recorded=pl.col("has_new_lesion_listed").fill_null(value=False)
-            | pl.col("has_new_lesion_recorded").fill_null(pl.when(from_lesions).then(statement=False)),
-            imaging_days=pl.coalesce(
-                (pl.col("imaging_date") - pl.col("first_line_start_date")).dt.total_days().cast(pl.Float64),
-                "reading_days",
-            ),
         )
-        .with_columns(target_sum_from_lesions_or_record_mm=pl.when("is_complete").then("assessed_sum_mm"))
+        .with_columns(target_sum_from_lesions_or_record_mm=pl.when("is_sum_complete").then("assessed_sum_mm"))
         .with_columns(
-            baseline_sum_mm=sum_mm.filter(pl.col("visit_number") == 0).first().over(SERIES),
-            nadir_sum_mm=sum_mm.cum_min().forward_fill().shift(1).over(SERIES, order_by="visit_number"),
+            nadir_sum_mm=pl.when("is_follow_up").then(pl.min_horizontal("baseline_sum_mm", smallest_mm)),
+            min_increase_mm=pl.when(is_mrecist).then(0.0).otherwise(recist.PD_MIN_INCREASE_MM),
         )
+        .with_columns(is_untouched_progression=is_untouched_progression.fill_null(value=False))
     )
 
 
-def _derive_responses(readings: pl.DataFrame) -> pl.DataFrame:
-    is_follow_up = pl.col("visit_number") > 0
-    is_mrecist = pl.col("criteria") == ResponseCriteria.MRECIST.value
-    target = recist.compute_target_response(
-        pl.col("assessed_sum_mm"),
-        pl.col("is_complete"),
-        pl.col("is_target_gone"),
-        pl.col("baseline_sum_mm"),
-        pl.col("nadir_sum_mm"),
-        pl.when(is_mrecist).then(0.0).otherwise(recist.PD_MIN_INCREASE_MM),
-    )
+def _derive_evidence(readings: pl.DataFrame, *, lists_every_new_lesion: bool) -> pl.DataFrame:
+    """Add what targets, non-targets and new lesions show, each null where it is not known, and what follows of them."""
+    can_derive = pl.col("is_follow_up") & ~pl.col("is_only_older").fill_null(value=False)
+    is_listed_new = pl.col("is_small_node_only").is_not_null()
+    word = pl.when(pl.lit(lists_every_new_lesion) & pl.col("has_lesions")).then(pl.lit(value=False))
+    new_lesion = pl.when(is_listed_new).then(statement=True).otherwise(pl.coalesce("has_new_lesion_recorded", word))
     non_target = recist.compute_non_target_response(
         pl.col("has_non_target_progression"), pl.col("is_non_target_complete"), pl.col("is_non_target_gone")
     )
+    return _derive_overall(
+        readings.with_columns(
+            can_derive=can_derive,
+            has_new_lesion_listed_or_recorded=new_lesion,
+            target_response=pl.when(can_derive & pl.col("has_target")).then(_compute_target_response()),
+            non_target_response=pl.when(can_derive & (pl.col("listed_non_target_number") > 0)).then(non_target),
+        ).with_columns(is_complete_list=_compute_is_complete(), is_back=pl.lit(value=False))
+    )
+
+
+def _compute_target_response() -> pl.Expr:
+    """The response of the targets; of a visit with a locally treated one NE, unless the others or that one itself show PD."""
+    untreated = recist.compute_target_response(
+        pl.col("assessed_sum_mm"),
+        pl.col("is_sum_complete"),
+        pl.col("is_target_gone"),
+        pl.col("baseline_sum_mm"),
+        pl.col("nadir_sum_mm"),
+        pl.col("min_increase_mm"),
+    )
+    is_progression = pl.col("has_touched_progression") | pl.col("is_untouched_progression")
+    treated = pl.when(is_progression).then(pl.lit(Response.PD.value)).otherwise(pl.lit(Response.NE.value))
+    return pl.when(pl.col("treated_target_number") > 0).then(treated).otherwise(untreated)
+
+
+def _compute_is_complete() -> pl.Expr:
+    """Whether targets, non-targets and new lesions are known (protocol, "Response and evidence")."""
+    listed = pl.col("baseline_target_number") + pl.col("baseline_non_target_number") > 0
+    has_none = (
+        (pl.col("baseline_target_number") > 0)
+        & (pl.col("baseline_lesion_number") <= pl.col("baseline_target_number"))
+        & ~pl.col("has_unclear_lesion")
+    )
+    knows_non_targets = (
+        pl.when(pl.col("baseline_non_target_number") > 0)
+        .then(pl.col("non_target_response").is_not_null() & ~pl.col("has_unclear_lesion"))
+        .otherwise(has_none)
+    )
+    return (
+        pl.col("can_derive")
+        & pl.col("is_from_lesions")
+        & listed
+        & knows_non_targets.fill_null(value=False)
+        & pl.col("has_new_lesion_listed_or_recorded").is_not_null()
+    )
+
+
+def _derive_overall(readings: pl.DataFrame) -> pl.DataFrame:
+    """Add `derived_response`: PD where anything shows it, NE beside a locally treated target, else of a complete list."""
     overall = recist.compute_overall_response(
         pl.col("target_response"), pl.col("non_target_response"), pl.col("has_new_lesion_listed_or_recorded")
     )
+    shows_progression = ((overall == Response.PD.value) | pl.col("is_back")).fill_null(value=False)
+    derived = (
+        pl.when(shows_progression)
+        .then(pl.lit(Response.PD.value))
+        .when(pl.col("treated_target_number") > 0)
+        .then(pl.lit(Response.NE.value))
+        .when("is_complete_list")
+        .then(overall)
+    )
+    return readings.with_columns(derived_response=pl.when("can_derive").then(derived))
+
+
+def _choose_responses(readings: pl.DataFrame) -> pl.DataFrame:
+    """Add the response that counts and its source: derived PD, recorded PD that stands, complete list, recorded, targets."""
+    recorded, derived, target = pl.col("recorded_response"), pl.col("derived_response"), pl.col("target_response")
+    is_pd = (derived == Response.PD.value).fill_null(value=False)
+    is_recorded_pd = (recorded == Response.PD.value).fill_null(value=False) & pl.col("is_follow_up")
+    is_open = (pl.col("target_unassessed_number") > 0) | (pl.col("treated_target_number") > 0)
+    is_refuting = (
+        pl.col("is_complete_list")
+        & ~is_pd
+        & ~is_open
+        & ~pl.col("has_new_lesion_listed_or_recorded").fill_null(value=True)
+        & ((pl.col("baseline_non_target_number") == 0) | pl.col("is_non_target_complete"))
+    )
+    stands = (is_recorded_pd & ~is_refuting) | ((recorded == Response.NE.value).fill_null(value=False) & is_open)
+    substitute = target.replace(Response.CR.value, Response.PR.value)
+    takes_record = ~is_pd & (stands | (derived.is_null() & recorded.is_not_null())) & pl.col("is_follow_up")
+    response = pl.when(takes_record).then(recorded).otherwise(pl.coalesce(derived, substitute))
+    return readings.with_columns(
+        is_refuting_list=is_refuting.fill_null(value=False),
+        is_recorded_set_aside=is_recorded_pd & is_refuting.fill_null(value=False),
+        response=pl.when("is_follow_up").then(response),
+        response_source=pl.when(pl.col("is_follow_up") & response.is_not_null()).then(
+            pl.when(takes_record).then(pl.lit(Evidence.RECORDED_RESPONSE.value)).otherwise(_compute_shown_by())
+        ),
+    )
+
+
+def _compute_shown_by() -> pl.Expr:
+    is_new = pl.col("has_new_lesion_listed_or_recorded").fill_null(value=False)
+    is_non_target = (pl.col("non_target_response") == Response.PD.value).fill_null(value=False)
+    is_target = (pl.col("target_response") == Response.PD.value).fill_null(value=False) | ~(is_non_target | is_new)
+    is_back_elsewhere = pl.col("is_back") & ~pl.col("has_target_left").fill_null(value=False)
     return (
-        readings.with_columns(
-            target_response=pl.when(is_follow_up & pl.col("has_target")).then(target),
-            non_target_response=pl.when(is_follow_up & (pl.col("non_target_number") > 0)).then(non_target),
-        )
-        .with_columns(derived_response=pl.when(is_follow_up).then(overall))
-        .with_columns(was_complete=_compute_was_before("derived_response", Response.CR))
-        .with_columns(
-            derived_response=pl.when(_compute_has_reappeared())
-            .then(pl.lit(Response.PD.value))
-            .otherwise("derived_response")
-        )
+        pl.when("is_complete_list")
+        .then(pl.lit(Evidence.COMPLETE_LIST.value))
+        .when(is_target & ~is_back_elsewhere & pl.col("is_from_lesions"))
+        .then(pl.lit(Evidence.TARGETS.value))
+        .when(is_target & ~is_back_elsewhere)
+        .then(pl.lit(Evidence.TARGET_SUM.value))
+        .when(is_non_target | is_back_elsewhere)
+        .then(pl.lit(Evidence.NON_TARGETS.value))
+        .otherwise(pl.lit(Evidence.NEW_LESION.value))
+    )
+
+
+def _derive_after_complete_response(readings: pl.DataFrame) -> pl.DataFrame:
+    """After a CR a lesion that is back is PD; a new small node as the only sign is equivocal until the next assessment."""
+    is_evaluable = pl.col("response").is_not_null() & (pl.col("response") != Response.NE.value)
+    is_left = (pl.col("has_target_left") | pl.col("has_non_target_left")).fill_null(value=False)
+    is_complete_response = (pl.col("response") == Response.CR.value) & ~is_left
+    was_complete = pl.when(is_evaluable).then(is_complete_response).forward_fill().shift(1).over(SERIES)
+    is_back = was_complete.fill_null(value=False) & is_left & pl.col("can_derive")
+    is_equivocal = (
+        was_complete.fill_null(value=False)
+        & pl.col("is_small_node_only").fill_null(value=False)
+        & ~pl.col("is_small_node_confirmed").fill_null(value=False)
+    )
+    marked = readings.with_columns(
+        is_back=is_back,
+        has_new_lesion_listed_or_recorded=pl.when(is_equivocal)
+        .then(None)
+        .otherwise("has_new_lesion_listed_or_recorded"),
+    )
+    return _derive_overall(marked)
+
+
+def _date_progression(readings: pl.DataFrame) -> pl.DataFrame:
+    """Add day and date of a PD that counts: of the earliest image that suffices alone, else of the recorded response."""
+    is_derived = pl.col("derived_response") == Response.PD.value
+    is_target = (pl.col("target_response") == Response.PD.value) & is_derived
+    visit_date = pl.coalesce("reading_date", "imaging_date")
+    is_new = pl.col("has_new_lesion_listed_or_recorded") & is_derived
+    is_by_sum = is_target & ((pl.col("treated_target_number") == 0) | pl.col("is_untouched_progression"))
+    shown = pl.min_horizontal(
+        pl.when(is_new).then(pl.coalesce("new_lesion_date", visit_date)),
+        pl.when(is_derived).then("non_target_progression_date"),
+        pl.when(is_by_sum).then(pl.when("is_from_lesions").then("target_date").otherwise(visit_date)),
+        pl.when(is_target).then("touched_progression_date"),
+        pl.when("is_back").then(pl.min_horizontal("target_left_date", "non_target_left_date")),
+    )
+    date = pl.when(pl.col("response") == Response.PD.value).then(pl.coalesce(shown, visit_date))
+    days = (date - pl.col("first_line_start_date")).dt.total_days().cast(pl.Float64)
+    return readings.with_columns(
+        imaging_progression_date=date,
+        imaging_progression_days=pl.when(pl.col("response") == Response.PD.value).then(
+            pl.coalesce(days, "reading_days", "imaging_days")
+        ),
     )
 
 
@@ -216,11 +308,10 @@ def _derive_course(readings: pl.DataFrame) -> pl.DataFrame:
     date, days = pl.col("imaging_date"), pl.col("imaging_days")
     gap_days = pl.coalesce(date.diff().dt.total_days().cast(pl.Float64), days.diff())
     return readings.with_columns(
-        assessment_gap_days=gap_days.over(SERIES, order_by="visit_number"),
+        assessment_gap_days=gap_days.over(SERIES),
         has_partial_response_before=_compute_was_before("derived_response", Response.PR),
         has_progressed_before=_compute_was_before("derived_response", Response.PD)
         | _compute_was_before("recorded_response", Response.PD),
-        response=pl.coalesce("derived_response", "recorded_response"),
         is_counted=_compute_is_counted(),
     )
 
@@ -232,11 +323,6 @@ def _compute_is_counted() -> pl.Expr:
 
 
 def _compute_was_before(name: str, response: Response) -> pl.Expr:
-    """Whether an earlier visit of the series has this response."""
+    """Whether an earlier visit of the series has this response; the visits are in the order of their days."""
     is_it = (pl.col(name) == response.value).fill_null(value=False).cast(pl.Int8)
-    return is_it.cum_max().shift(1, fill_value=0).over(SERIES, order_by="visit_number").cast(pl.Boolean)
-
-
-def _compute_has_reappeared() -> pl.Expr:
-    """True where a lesion is back after an overall CR; before a CR it only goes back into the sum."""
-    return pl.col("was_complete") & (pl.col("has_target_left") | pl.col("has_non_target_left"))
+    return is_it.cum_max().shift(1, fill_value=0).over(SERIES).cast(pl.Boolean)

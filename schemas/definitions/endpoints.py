@@ -79,13 +79,15 @@ def derive_response_at(
 
     `readings`: patient_id, imaging_days, response, one reader's visits after the baseline. `endpoints`: one row per
     patient with first_progression_days, death_days (null if alive) and is_timed (False: no time is known, response null).
-    The assessment nearest the nominal day within the window counts, of two equally near the later one. A progression or
+    The evaluable assessment (neither NE nor empty) nearest the nominal day within the window counts, of two equally near the later one. A progression or
     death by the nominal day is PD whatever was seen before it. Without an assessment a progression or death by the
     window's end is PD, anything else NE.
     """
     nearest = (
         readings.filter(
-            pl.col("imaging_days").is_between(window.first_day, window.last_day), pl.col("response").is_not_null()
+            pl.col("imaging_days").is_between(window.first_day, window.last_day),
+            pl.col("response").is_not_null(),
+            pl.col("response") != Response.NE.value,
         )
         .with_columns(distance=(pl.col("imaging_days") - window.nominal_day).abs())
         .sort("patient_id", "distance", "imaging_days", descending=[False, False, True])
@@ -112,13 +114,13 @@ def derive_best_response(readings: pl.DataFrame) -> pl.DataFrame:
     """Return patient_id and best_response: the best of the visits up to and including the first PD.
 
     No confirmation and no shortest duration of SD are asked for, as the study asks for none (Eisenhauer 2009, 4.6, leaves
-    both to the protocol). `readings`: patient_id, visit_number, response, one reader's visits after the baseline.
+    both to the protocol). `readings`: patient_id, visit_position, response, one reader's visits after the baseline.
     """
     rank = pl.col("response").replace_strict({code.value: i for i, code in enumerate(BEST_TO_WORST)}, default=None)
     return (
         _select_until_progression(readings)
         .with_columns(rank=rank)
-        .sort("patient_id", "rank", "visit_number")
+        .sort("patient_id", "rank", "visit_position")
         .group_by("patient_id", maintain_order=True)
         .agg(best_response=pl.col("response").first())
     )
@@ -129,13 +131,13 @@ def derive_confirmed_best_response(readings: pl.DataFrame) -> pl.DataFrame:
 
     CR: two CR at least 28 days apart with nothing but CR or NE between. PR: two CR or PR so far apart with nothing but
     CR, PR or NE between. SD: a CR, PR or SD on day 42 or later. Then PD, else NE. An assessment without a day confirms
-    nothing. `readings`: patient_id, visit_number, imaging_days, response, one reader's visits after the baseline.
+    nothing. `readings`: patient_id, visit_position, imaging_days, response, one reader's visits after the baseline.
 
     Source: Eisenhauer 2009, 4.6 and table 3: confirmation after at least 4 weeks; the shortest time of SD is left to the
     study, here 6 weeks, its shortest interval between two assessments.
     """
     response = pl.col("response")
-    seen = _select_until_progression(readings).sort("patient_id", "visit_number")
+    seen = _select_until_progression(readings).sort("patient_id", "visit_position")
     assessed = seen.filter(response != Response.NE.value).with_columns(
         is_cr=response == Response.CR.value, is_objective=response.is_in([Response.CR.value, Response.PR.value])
     )
@@ -178,7 +180,7 @@ def derive_tumour_course(readings: pl.DataFrame) -> pl.DataFrame:
 
     The first is the day of the first CR or PR. The second is the smallest target sum against that of the baseline, in per
     cent, negative where it shrank; null where no visit, or not the baseline, has a complete sum above 0. `readings`:
-    patient_id, visit_number, imaging_days, response, target_sum_from_lesions_or_record_mm, baseline_sum_mm, one reader's visits after the
+    patient_id, visit_position, imaging_days, response, target_sum_from_lesions_or_record_mm, baseline_sum_mm, one reader's visits after the
     baseline.
     """
     is_response = pl.col("response").is_in([Response.CR.value, Response.PR.value])
@@ -196,5 +198,5 @@ def derive_tumour_course(readings: pl.DataFrame) -> pl.DataFrame:
 def _select_until_progression(readings: pl.DataFrame) -> pl.DataFrame:
     """Keep the readings with a response, up to and including each patient's first PD."""
     is_pd = (pl.col("response") == Response.PD.value).cast(pl.Int64)
-    earlier_pd = is_pd.cum_sum().over("patient_id", order_by="visit_number") - is_pd
+    earlier_pd = is_pd.cum_sum().over("patient_id", order_by="visit_position") - is_pd
     return readings.filter(pl.col("response").is_not_null(), earlier_pd == 0)
