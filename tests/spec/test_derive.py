@@ -108,7 +108,7 @@ TWO_READERS = "; ".join([
 ])  # fmt: skip
 
 
-@pytest.mark.parametrize(("site", "source"), [("site", "recorded"), ("b", "target_sum")])
+@pytest.mark.parametrize(("site", "source"), [("site", "recorded_response"), ("b", "target_sum")])
 def test_the_hospitals_own_reading_counts_else_the_first_reader_by_name(site, source):
     renamed = "; ".join(f"response[{n}].reader={site}" for n in (1, 2, 3))
     subject = derive_case(f"{TWO_READERS}; {renamed}")[1]["subject"].row(0, named=True)

@@ -44,7 +44,7 @@ SURVIVAL = f"""
 | -lesion; -response; outcome.progression_date=2020-05-01                       | 275     | true     | 61       | true      |
 | -lesion; -response; outcome.progression_date=2020-03-02                       | 275     | true     | 1        | true      |
 | {ALIVE}; -lesion; -response; outcome.progression_date=2020-12-01              | 275     | false    | 275      | true      |
-| outcome.progression_date=2020-05-01                                           | 275     | true     | 101      | true      |
+| outcome.progression_date=2020-05-01                                           | 275     | true     | 61       | true      |
 | -lesion; -response; outcome.progression_date=                                 | 275     | true     |          |           |
 | -lesion; -response; outcome.progression_date=2020-03-01                       | 275     | true     |          |           |
 | -lesion; outcome.progression_date=; response[3].assessment_date=2020-06-01    | 275     | true     | 92       | true      |
@@ -69,9 +69,11 @@ def test_survival_of_a_patient(case):
 @pytest.mark.parametrize(
     ("edits", "source", "day"),
     [
-        ("", "lesions", date(2020, 6, 10)),
-        ("-lesion", "recorded", date(2020, 6, 10)),
-        ("-lesion; outcome.progression_date=2020-06-01", "recorded", date(2020, 6, 1)),
+        ("", "complete_list", date(2020, 6, 10)),
+        ("-lesion", "recorded_response", date(2020, 6, 10)),
+        # Within 28 days of the assessment it is that progression, and the image's date counts; 29 days before it is its own.
+        ("-lesion; outcome.progression_date=2020-05-13", "recorded_response", date(2020, 6, 10)),
+        ("-lesion; outcome.progression_date=2020-05-12", "outcome", date(2020, 5, 12)),
         ("-lesion; outcome.progression_date=", "recorded_response", date(2020, 6, 10)),
         (
             "-lesion; response.target_sum_mm=50; response[2].target_sum_mm=80; response[3].target_sum_mm=90",
@@ -182,7 +184,7 @@ def test_six_months_and_an_unknown_clock():
 )
 def test_best_response_up_to_the_first_progression(responses, best):
     readings = pl.DataFrame(
-        {"patient_id": ["p1"] * len(responses), "visit_number": range(1, len(responses) + 1), "response": responses}
+        {"patient_id": ["p1"] * len(responses), "visit_position": range(1, len(responses) + 1), "response": responses}
     )
     assert derive_best_response(readings)["best_response"].to_list() == [best]
 
@@ -222,7 +224,7 @@ def test_best_response_with_confirmation(case):
     readings = pl.DataFrame(
         {
             "patient_id": ["p1"] * len(pairs),
-            "visit_number": range(1, len(pairs) + 1),
+            "visit_position": range(1, len(pairs) + 1),
             "imaging_days": [float(days) if days else None for days, _ in pairs],
             "response": [response for _, response in pairs],
         },
@@ -234,7 +236,7 @@ def test_best_response_with_confirmation(case):
 
 
 def test_a_patient_without_a_response_has_no_best_one():
-    readings = pl.DataFrame({"patient_id": ["p1"], "visit_number": [1], "imaging_days": [56.0], "response": [None]})
+    readings = pl.DataFrame({"patient_id": ["p1"], "visit_position": [1], "imaging_days": [56.0], "response": [None]})
     assert derive_confirmed_best_response(readings.cast({"response": pl.String})).is_empty()
 
 
@@ -259,7 +261,7 @@ def test_first_response_and_best_change_of_the_targets(case):
             ("p1", visit, float(day) if day else None, float(size) if size else None, 80.0, response)
             for visit, (day, size, response) in enumerate(readings, 1)
         ],
-        schema={"patient_id": pl.String, "visit_number": pl.Int64, "imaging_days": pl.Float64,
+        schema={"patient_id": pl.String, "visit_position": pl.Int64, "imaging_days": pl.Float64,
                 "target_sum_from_lesions_or_record_mm": pl.Float64, "baseline_sum_mm": pl.Float64, "response": pl.String},
         orient="row",
     )  # fmt: skip

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from schemas.contract import PROVENANCE, read_contract
-from schemas.derive import derive
+from schemas.definitions.assessment import derive_assessment
 from schemas.tables import TABLES
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "recist_sdtm"
@@ -71,7 +71,14 @@ def make_tables() -> dict[str, pl.DataFrame]:
 
 
 def test_every_overall_response_follows_from_the_measurements():
-    assessment = derive(make_tables(), sent=TABLES)["assessment"]
+    tables = make_tables()
+    # The trial's readers list every lesion, and every new one.
+    patients = tables["patient"].select(
+        "patient_id", first_line_start_date=pl.lit(None, dtype=pl.Date), baseline_lesion_number=pl.lit(0)
+    )
+    assessment = derive_assessment(
+        tables["lesion"], tables["response"], tables["procedure"], patients, lists_every_new_lesion=True
+    )
     recorded = read("rs").select(
         pl.col("USUBJID").alias("patient_id"),
         pl.concat_str("EVAL", "EVALID", separator=" ").alias("reader"),

@@ -69,12 +69,12 @@ CASES = """
 | -lesion; -response                                                                       | follow_up_assessment_number   | 0           |
 | -lesion!; -response!                                                                     | follow_up_assessment_number   |             |
 |                                                                                          | last_adequate_assessment_days | 101.0       |
-| lesion[7].status=not_assessed; lesion[7].diameter_mm=                                    | last_adequate_assessment_days | 45.0        |
+| lesion[7].status=not_assessed; lesion[7].diameter_mm=; response[3].recorded_response=    | last_adequate_assessment_days | 45.0        |
 | -lesion; -response[3]; -response[2]; response[1].recorded_response=SD                    | last_adequate_assessment_days |             |
 |                                                                                          | derived_progression_days      | 101.0       |
 | response[4].visit_number=3; response[4].reader=site; response[4].criteria=recist_1_1; response[4].assessment_date=2020-08-01; response[4].target_sum_mm=300 | derived_progression_days | 101.0 |
 | response[4].visit_number=3; response[4].reader=site; response[4].criteria=recist_1_1; response[4].assessment_date=2020-08-01; response[4].target_sum_mm=300 | derived_progression_date | 2020-06-10 |
-| response[4].visit_number=3; response[4].reader=site; response[4].criteria=recist_1_1; response[4].assessment_date=2020-08-01; response[4].target_sum_mm=300 | derived_progression_source | lesions |
+| response[4].visit_number=3; response[4].reader=site; response[4].criteria=recist_1_1; response[4].assessment_date=2020-08-01; response[4].target_sum_mm=300 | derived_progression_source | complete_list |
 | -lesion; response[2].recorded_response=PD                                                | read_progression_days         | 45.0        |
 | -lesion; response[2].recorded_response=PD                                                | read_progression_date         | 2020-04-15  |
 | -lesion; -response[3]; response[1].recorded_response=PD                                  | read_progression_date         |             |
@@ -99,9 +99,9 @@ CASES = """
 | -lesion; -response; outcome.progression_days=50                                          | first_progression_days        | 101.0       |
 | -lesion; -response; outcome.progression_date=; outcome.progression_days=50               | first_progression_days        | 50.0        |
 | -lesion; -response; outcome.progression_date=; outcome.progression_days=50; outcome.has_progressed= | first_progression_days |         |
-| -lesion; response[2].recorded_response=PD; outcome.progression_date=2020-05-01           | first_progression_date        | 2020-05-01  |
-| -lesion; response[2].recorded_response=PD; outcome.progression_date=2020-05-01           | first_progression_days        | 61.0        |
-| outcome.progression_date=2020-05-01                                                      | first_progression_date        | 2020-06-10  |
+| -lesion; response[2].recorded_response=PD; outcome.progression_date=2020-05-01           | first_progression_date        | 2020-04-15  |
+| -lesion; response[2].recorded_response=PD; outcome.progression_date=2020-05-01           | first_progression_days        | 45.0        |
+| outcome.progression_date=2020-05-01                                                      | first_progression_date        | 2020-05-01  |
 | outcome.has_progressed=false; outcome.progression_date=; lesion[7].assessment_date=; lesion[8].assessment_date=; lesion[9].assessment_date=; response[3].assessment_date= | pfs_days | |
 | outcome.has_progressed=false; outcome.progression_date=; lesion[7].assessment_date=; lesion[8].assessment_date=; lesion[9].assessment_date=; response[3].assessment_date= | pfs_event | |
 | -lesion; -response; outcome.has_progressed=; outcome.progression_date=                   | pfs_days                      | 275.0       |
