@@ -93,7 +93,9 @@ def ingest(
     made = {name: texts.height for name, texts in mapped.records.items()}
     records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
     records = confirm_values(records, confirmations)
-    validated = validate_delivery(records, mapped, site.tables, addition.findings)
+    validated = validate_delivery(
+        records, mapped, site.tables, addition.findings, lists_every_new_lesion=site.lists_every_new_lesion
+    )
     if not accept:
         _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
     version = _Version(

@@ -13,4 +13,5 @@ LAST_DAY = dt.date(2022, 11, 20)
 
 
 def judge_mapped(mapped: Mapped, site: Site, last_day: dt.date = LAST_DAY, key: PseudonymKey = KEY) -> Validated:
-    return validate_delivery(type_delivery(mapped, site, "d", last_day, key), mapped, site.tables)
+    records = type_delivery(mapped, site, "d", last_day, key)
+    return validate_delivery(records, mapped, site.tables, lists_every_new_lesion=site.lists_every_new_lesion)

@@ -62,7 +62,12 @@ class Validated:
 
 
 def validate_delivery(
-    records: dict[str, TypedRecords], mapped: Mapped, sent: Collection[str], carried: pl.DataFrame | None = None
+    records: dict[str, TypedRecords],
+    mapped: Mapped,
+    sent: Collection[str],
+    carried: pl.DataFrame | None = None,
+    *,
+    lists_every_new_lesion: bool = False,
 ) -> Validated:
     """Judge every record of a version; `sent` are the tables that the hospital's mapping gives.
 
@@ -82,7 +87,7 @@ def validate_delivery(
     settled, months = settle_months(settled)
     tables = {name: table.accepted.select(*PROVENANCE, *read_contract(TABLES[name])) for name, table in settled.items()}
     hold_to_contracts(tables)
-    derived = derive(tables, sent=sent, months=months)
+    derived = derive(tables, sent=sent, months=months, lists_every_new_lesion=lists_every_new_lesion)
     _hold_to_declaration(derived)
     judge_rules(settled, derived, book)
     book.findings += [*_judge_unmapped_cells(mapped), *([] if carried is None else [carried])]

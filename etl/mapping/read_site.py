@@ -93,6 +93,7 @@ def load_site(folder: Path) -> Site:
         codes=codes,
         mapping_hash=_hash_folder(folder),
         sends_additions=header.deliveries == ADDITIONS,
+        lists_every_new_lesion=header.lists_every_new_lesion,
     )
     faults += find_site_faults(site)
     if faults:

@@ -109,7 +109,8 @@ class ColumnMap:
 class Site:
     """A hospital's whole mapping; `mapping_hash` changes when any of its files does.
 
-    A hospital that `sends_additions` sends what is new since its last delivery; else each delivery is the whole.
+    A hospital that `sends_additions` sends what is new since its last delivery; else each delivery is the whole. Where it
+    `lists_every_new_lesion`, a visit of which it lists lesions and none that is new had none.
     """
 
     hospital: str
@@ -121,6 +122,7 @@ class Site:
     codes: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     mapping_hash: str = ""
     sends_additions: bool = False
+    lists_every_new_lesion: bool = False
 
     @property
     def tables(self) -> frozenset[str]:

@@ -111,6 +111,7 @@ class SiteFile:
     name_en: str = ""
     name_zh: str = ""
     deliveries: Literal["full", "additions"] = field(default=FULL, metadata={WANTED: _DELIVERIES})
+    lists_every_new_lesion: bool = False
     ignored: tuple[IgnoredEntry, ...] = ()
 
     @field_validator("source")
