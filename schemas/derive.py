@@ -17,7 +17,13 @@ from schemas.definitions.assessment import derive_assessment
 from schemas.definitions.progression import derive_first_progression
 from schemas.definitions.progression_free_survival import derive_pfs_censoring
 from schemas.definitions.pvtt import compute_pvtt_type
-from schemas.definitions.record_facts import derive_event_facts, derive_record_facts, derive_response_facts, fill_count
+from schemas.definitions.record_facts import (
+    derive_event_facts,
+    derive_lesion_facts,
+    derive_record_facts,
+    derive_response_facts,
+    fill_count,
+)
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 from schemas.definitions.treatment import TACE_LEAD_DAYS, derive_first_line, derive_next_line
 from schemas.definitions.tumour_size import compute_text_lesion_number, compute_text_size_cm
@@ -37,7 +43,11 @@ BASELINE_COLUMNS = (
     "body_weight_kg", "ascites", "encephalopathy_grade",
 )  # fmt: skip
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
-FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READING_KEY[:3]}
+FACT_KEYS = {
+    "adverse_event": ["patient_id", "event_number"],
+    "response": READING_KEY[:3],
+    "lesion": [*READING_KEY[:3], "lesion_id"],
+}
 
 _FEW_RECORDS = 500
 
@@ -78,6 +88,7 @@ def derive(
         "eligibility": derive_eligibility(subject),
         "adverse_event_facts": derive_event_facts(tables["adverse_event"], tables["laboratory"]),
         "response_facts": derive_response_facts(tables["lesion"]),
+        "lesion_facts": derive_lesion_facts(tables["lesion"], assessment),
     }
 
 

@@ -246,8 +246,10 @@ ASSESSMENT_COLUMNS: dict[str, Column] = {
         "overall response of a complete list, PD also of an incomplete one; empty before day 0 and where it does not follow",
     ),
     "recorded_response": Column(pl.String, "overall response as recorded"),
+    "recorded_response_before": Column(pl.String, "the last response recorded before this visit"),
     "is_recorded_set_aside": Column(pl.Boolean, "a PD is recorded, and the complete list of the visit shows none"),
-    "has_lesions": Column(pl.Boolean, "derived from lesions (else from a recorded sum)"),
+    "has_lesions": Column(pl.Boolean, "lesions of the visit are listed"),
+    "has_response_record": Column(pl.Boolean, "a response record of the visit is there"),
     "unlisted_target_number": Column(
         pl.Int64, "targets of the baseline without a record at this visit; empty without lesions"
     ),
@@ -291,6 +293,15 @@ EVENT_FACTS: dict[str, Column] = {
     "baseline_value": Column(pl.Float64, "value of visit 0; empty for a bound"),
 }
 
+LESION_FACTS: dict[str, Column] = {
+    "patient_id": Column(pl.String, "pseudonym of the patient"),
+    "visit_number": Column(pl.Int64, "visit of a merged lesion or a fragment"),
+    "reader": Column(pl.String, "reader"),
+    "lesion_id": Column(pl.String, "the lesion"),
+    "merged_into_role": Column(pl.String, "role, at this visit, of the lesion with which it has merged"),
+    "has_whole_at_baseline": Column(pl.Boolean, "the lesion of which it is a fragment is listed before therapy"),
+}
+
 RESPONSE_FACTS: dict[str, Column] = {
     "patient_id": Column(pl.String, "pseudonym of the patient"),
     "visit_number": Column(pl.Int64, "visit; 0 is the baseline"),
@@ -304,6 +315,7 @@ DERIVED_COLUMNS: dict[str, dict[str, Column]] = {
     "eligibility": ELIGIBILITY_COLUMNS,
     "adverse_event_facts": EVENT_FACTS,
     "response_facts": RESPONSE_FACTS,
+    "lesion_facts": LESION_FACTS,
 }
 
 STORED_FRAMES = ("subject", "assessment", "eligibility")

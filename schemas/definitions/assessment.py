@@ -44,8 +44,10 @@ ASSESSMENT_SCHEMA = pl.Schema({
     "is_refuting_list": pl.Boolean,
     "derived_response": pl.String,
     "recorded_response": pl.String,
+    "recorded_response_before": pl.String,
     "is_recorded_set_aside": pl.Boolean,
     "has_lesions": pl.Boolean,
+    "has_response_record": pl.Boolean,
     "unlisted_target_number": pl.Int64,
     "assessment_gap_days": pl.Float64,
     "has_partial_response_before": pl.Boolean,
@@ -309,6 +311,7 @@ def _derive_course(readings: pl.DataFrame) -> pl.DataFrame:
     gap_days = pl.coalesce(date.diff().dt.total_days().cast(pl.Float64), days.diff())
     return readings.with_columns(
         assessment_gap_days=gap_days.over(SERIES),
+        recorded_response_before=pl.col("recorded_response").forward_fill().shift(1).over(SERIES),
         has_partial_response_before=_compute_was_before("derived_response", Response.PR),
         has_progressed_before=_compute_was_before("derived_response", Response.PD)
         | _compute_was_before("recorded_response", Response.PD),

@@ -56,6 +56,7 @@ def list_visits(images: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
             pl.coalesce("hospital", "hospital_reading"),
             pl.coalesce("first_line_start_date", "first_line_start_date_reading"),
             has_lesions=pl.col("has_follow_up").is_not_null(),
+            has_response_record=pl.col("is_before_start").is_not_null(),
             is_follow_up=pl.coalesce("has_follow_up", ~pl.col("is_before_start")),
         )
         .with_columns(

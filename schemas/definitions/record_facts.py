@@ -149,10 +149,41 @@ def _find_next_events(event: pl.DataFrame) -> pl.DataFrame:
 
 def derive_response_facts(lesion: pl.DataFrame) -> pl.DataFrame:
     """Return patient_id, visit_number, reader, listed_new_lesion_number: the new lesions that a reader lists and sees."""
-    is_unseen = pl.col("status").is_in([LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value])
+    is_unseen = pl.col("status").is_in(
+        [LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value, LesionStatus.EQUIVOCAL.value]
+    )
     is_new = (pl.col("role") == LesionRole.NEW.value) & ~is_unseen.fill_null(value=False)
     return (
         lesion.group_by("patient_id", "visit_number", "reader", maintain_order=True)
         .agg(listed_new_lesion_number=is_new.sum().cast(pl.Int64))
         .sort("patient_id", "visit_number", "reader")
+    )
+
+
+def derive_lesion_facts(lesion: pl.DataFrame, assessment: pl.DataFrame) -> pl.DataFrame:
+    """Return patient_id, visit_number, reader, lesion_id and, of merged lesions and fragments, what their other half is.
+
+    `merged_into_role` is the role, at the visit, of the lesion with which it has merged; `has_whole_at_baseline` whether the reader
+    lists the lesion that it was split from at a visit before therapy.
+    """
+    visit = ["patient_id", "visit_number", "reader"]
+    parts = lesion.filter(pl.any_horizontal(pl.col("merged_into_lesion_id", "split_from_lesion_id").is_not_null()))
+    before = assessment.filter(~pl.col("is_follow_up")).select(visit).unique()
+    wholes = lesion.join(before, on=visit, how="semi").select("patient_id", "reader", "lesion_id").unique()
+    return (
+        parts.select(*visit, "lesion_id", "merged_into_lesion_id", "split_from_lesion_id")
+        .join(
+            lesion.select(*visit, merged_into_lesion_id="lesion_id", merged_into_role="role"),
+            on=[*visit, "merged_into_lesion_id"],
+            how="left",
+        )
+        .join(
+            wholes.select(
+                "patient_id", "reader", split_from_lesion_id="lesion_id", has_whole_at_baseline=pl.lit(value=True)
+            ),
+            on=["patient_id", "reader", "split_from_lesion_id"],
+            how="left",
+        )
+        .select(*visit, "lesion_id", "merged_into_role", "has_whole_at_baseline")
+        .sort(*visit, "lesion_id")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import LesionRole, LesionStatus, Organ, Response, Severity
+from schemas.codes import LesionRole, LesionStatus, Organ, ProgressionBasis, Response, Severity
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.recist import (
     MAX_TARGETS,
@@ -25,12 +25,14 @@ LESION = ("patient_id", "reader", "lesion_id")
 
 
 def _is_baseline_target() -> pl.Expr:
-    return (pl.col("role") == LesionRole.TARGET.value) & (pl.col("visit_number") == 0)
+    return (pl.col("role") == LesionRole.TARGET.value) & ~pl.col("is_follow_up")
 
 
 def _compute_position(*columns: str) -> pl.Expr:
-    """Position of a lesion, by its name, among those of one reading that agree in the columns; counted from 1."""
-    return pl.int_range(1, pl.len() + 1).over("patient_id", "reader", "visit_number", *columns, order_by="lesion_id")
+    """Position of a lesion, as listed, among those of one reading that agree in the columns; counted from 1."""
+    return pl.int_range(1, pl.len() + 1).over(
+        "patient_id", "reader", "visit_number", *columns, order_by=["source_row", "lesion_id"]
+    )
 
 
 @rule(
@@ -125,7 +127,7 @@ def tace_treated_lesion_has_tace() -> pl.Expr:
 )
 def lesion_organ_is_constant() -> pl.Expr:
     """The organ is that of the lesion's first visit."""
-    return pl.col("organ") == pl.col("organ").first().over(LESION, order_by="visit_number")
+    return pl.col("organ") == pl.col("organ").first().over(LESION, order_by="visit_position")
 
 
 @rule(
@@ -139,7 +141,7 @@ def lesion_organ_is_constant() -> pl.Expr:
 )
 def lesion_role_is_constant() -> pl.Expr:
     """The role is that of the lesion's first visit."""
-    return pl.col("role") == pl.col("role").first().over(LESION, order_by="visit_number")
+    return pl.col("role") == pl.col("role").first().over(LESION, order_by="visit_position")
 
 
 @rule(
@@ -153,7 +155,7 @@ def lesion_role_is_constant() -> pl.Expr:
 )
 def new_lesion_not_at_baseline() -> pl.Expr:
     """At the baseline no lesion is new."""
-    return is_implied(pl.col("visit_number") == 0, pl.col("role") != LesionRole.NEW.value)
+    return is_implied(~pl.col("is_follow_up"), pl.col("role") != LesionRole.NEW.value)
 
 
 @rule(
@@ -161,15 +163,18 @@ def new_lesion_not_at_baseline() -> pl.Expr:
     field="role",
     severity=Severity.QUERY,
     source=RECIST,
-    why="A lesion that appears later means progression; as a target it would be left out of the response.",
-    en="A lesion that was not listed at the baseline is called target or non-target. Is it new, or was it overlooked?",
-    zh="基线未列出的病灶被记为靶或非靶病灶，请核对是否为新病灶。",
+    why="A lesion that no image before therapy shows is left out of the sum of diameters; if it appeared later, it is progression.",
+    en="This lesion is called target or non-target, but no image on or before the start of therapy lists it. Was it there before (please add its "
+    "baseline image), or did it appear later (then it is a new lesion)?",
+    zh="该病灶记为靶或非靶病灶，但治疗开始前的影像均未列出。请核对：如治疗前已存在，请补充基线影像；如为后来出现，请改为新病灶。",
+    on_missing="not evaluable for a fragment of another lesion, nor without any image before therapy",
 )
 def late_lesion_is_new() -> pl.Expr:
-    """A lesion first seen after the baseline is new. Until answered it does not count."""
-    is_late = pl.col("visit_number").min().over(LESION) > 0
-    has_baseline = pl.col("visit_number").min().over("patient_id", "reader") == 0
-    return is_implied(is_late & has_baseline, pl.col("role") == LesionRole.NEW.value)
+    """A lesion first imaged after the start of therapy is new. Until answered it does not count."""
+    is_late = pl.col("is_follow_up").all().over(LESION)
+    has_baseline = (~pl.col("is_follow_up")).any().over("patient_id", "reader")
+    is_whole = pl.col("split_from_lesion_id").is_null()
+    return pl.when(is_whole).then(is_implied(is_late & has_baseline, pl.col("role") == LesionRole.NEW.value))
 
 
 @rule(
@@ -186,7 +191,8 @@ def late_lesion_is_new() -> pl.Expr:
 def lesion_status_agrees_with_diameter() -> pl.Expr:
     """A measured lesion and a target that is there have a diameter, a lesion that is gone has none, a small one not 0."""
     diameter, status = pl.col("diameter_mm"), pl.col("status")
-    is_target_there = (status == LesionStatus.PRESENT.value) & (pl.col("role") == LesionRole.TARGET.value)
+    is_there = status.is_in([LesionStatus.PRESENT.value, LesionStatus.PROGRESSION.value])
+    is_target_there = is_there & (pl.col("role") == LesionRole.TARGET.value)
     return (
         pl.when((status == LesionStatus.MEASURED.value) | is_target_there)
         .then(diameter.is_not_null())
@@ -223,7 +229,7 @@ def viable_diameter_within_lesion() -> pl.Expr:
 )
 def targets_are_listed() -> pl.Expr:
     """Every target of the baseline has a record at the visit."""
-    return is_implied(pl.col("visit_number") > 0, pl.col("unlisted_target_number") == 0)
+    return is_implied(pl.col("is_follow_up"), pl.col("unlisted_target_number") == 0)
 
 
 @rule(
@@ -256,7 +262,7 @@ def reading_has_baseline() -> pl.Expr:
     """A visit with a sum, sent or from its lesions, has a baseline sum of the same reader and criteria."""
     has_sum = pl.col("target_sum_from_lesions_or_record_mm").is_not_null()
     has_baseline = pl.col("baseline_sum_mm").is_not_null()
-    return is_implied(pl.col("visit_number") > 0, pl.when(has_sum).then(has_baseline))
+    return is_implied(pl.col("is_follow_up"), pl.when(has_sum).then(has_baseline))
 
 
 @rule(
@@ -271,7 +277,7 @@ def reading_has_baseline() -> pl.Expr:
 )
 def new_lesion_flag_agrees_with_lesions() -> pl.Expr:
     """No new lesion is denied while the same reader lists one that is seen at the visit; at the baseline there is none."""
-    is_listed = (pl.col("visit_number") > 0) & (pl.col("listed_new_lesion_number").fill_null(0) > 0)
+    is_listed = pl.col("is_follow_up") & (pl.col("listed_new_lesion_number").fill_null(0) > 0)
     return is_implied(is_listed, pl.col("has_new_lesion"))
 
 
@@ -280,17 +286,33 @@ def new_lesion_flag_agrees_with_lesions() -> pl.Expr:
     field="recorded_response",
     severity=Severity.QUERY,
     source=RECIST,
-    why="The study uses the derived response; where the hospital's differs, a measurement, a new lesion or the response is wrong.",
-    en="The recorded response does not follow from the lesions or sums of the visits. Please check measurements and response.",
-    zh="所记疗效与病灶测量结果推算不符，请核对测量值及疗效。",
-    on_missing="not evaluable; nor at the baseline, where either is NE, or after a progression",
+    why="Of a complete list of lesions the derived response counts, of any other the recorded one; where the two differ, one of them is wrong.",
+    en="The recorded response does not fit the lesions or the sum of diameters of this visit and the visits before. Please check measurements and response.",
+    zh="所记疗效与本次及既往评估的病灶测量或径线和不符，请核对测量值及疗效。",
+    on_missing="not evaluable before the start, after a progression, where a target is not listed, or for a PD that no complete list denies",
 )
 def recorded_response_agrees_with_lesions() -> pl.Expr:
-    """Up to the first progression the recorded response is the derived one. A PR that still holds may be called PR."""
-    recorded, derived = pl.col("recorded_response"), pl.col("derived_response")
-    is_open = pl.col("has_progressed_before") | (derived == Response.NE.value) | (recorded == Response.NE.value)
-    is_held = pl.col("has_partial_response_before") & (recorded == Response.PR.value) & (derived == Response.SD.value)
-    return pl.when(~is_open).then((recorded == derived) | is_held)
+    """Up to the first progression the recorded response is the derived one, or one that the targets allow.
+
+    A PR that still holds may be called PR. NE may be recorded where a target was treated locally or not assessed.
+    """
+    recorded, derived, target = pl.col("recorded_response"), pl.col("derived_response"), pl.col("target_response")
+    is_open_progression = (recorded == Response.PD.value) & ~pl.col("is_recorded_set_aside")
+    is_shown = derived.eq_missing(Response.PD.value)
+    is_unlisted = (derived == Response.NE.value) & (pl.col("unlisted_target_number") > 0)
+    is_open = pl.col("has_progressed_before") | (is_open_progression & ~is_shown) | is_unlisted.fill_null(value=False)
+    is_held = pl.col("has_partial_response_before") & (recorded == Response.PR.value)
+    stands = (recorded == Response.NE.value) & (pl.col("response") == Response.NE.value)
+    by_list = (recorded == derived) | (is_held & (derived == Response.SD.value)) | stands
+    by_targets = (recorded == target) | (is_held & (target == Response.SD.value)) | _is_complete_of_targets()
+    return pl.when(~is_open & recorded.is_not_null()).then(
+        pl.when(derived.is_not_null()).then(by_list).otherwise(by_targets)
+    )
+
+
+def _is_complete_of_targets() -> pl.Expr:
+    """Targets that are gone beside lesions that are left are an overall PR."""
+    return (pl.col("target_response") == Response.CR.value) & (pl.col("recorded_response") == Response.PR.value)
 
 
 @rule(
@@ -319,7 +341,7 @@ def new_lesion_is_progression() -> pl.Expr:
 )
 def baseline_has_no_response() -> pl.Expr:
     """At visit 0 no response is recorded."""
-    return is_implied(pl.col("visit_number") == 0, pl.col("recorded_response").is_null())
+    return is_implied(~pl.col("is_follow_up"), pl.col("recorded_response").is_null())
 
 
 @rule(
@@ -332,10 +354,10 @@ def baseline_has_no_response() -> pl.Expr:
     zh="所记进展日期与首次显示进展的影像日期相差超过14天，请核对。",
 )
 def progression_agrees_with_lesions() -> pl.Expr:
-    """The recorded date lies within 14 days of the first PD of the assessments, derived from them, else as read."""
-    seen_date = pl.coalesce("derived_progression_date", "read_progression_date")
+    """The recorded date lies within 14 days of the first PD of the assessments, derived from them or as read."""
+    seen_date = pl.min_horizontal("derived_progression_date", "read_progression_date")
     days = compute_days_between(seen_date, pl.col("progression_date"))
-    return days.abs() <= PROGRESSION_TOLERANCE_DAYS
+    return pl.when(~_is_clinical()).then(days.abs() <= PROGRESSION_TOLERANCE_DAYS)
 
 
 @rule(
@@ -361,13 +383,17 @@ def progression_flag_agrees_with_lesions() -> pl.Expr:
     en="A progression is recorded, but assessments at that time or later show none (CR, PR or SD). Please check date and assessments, "
     "or confirm a progression that the images do not show.",
     zh="所记进展日期当时或之后的影像评估未显示进展（CR/PR/SD），请核对进展日期或疗效评估，或确认为影像以外的进展。",
-    on_missing="passes where an assessment shows PD; not evaluable without date, start of therapy or assessments",
+    on_missing="passes where an assessment shows PD; not evaluable without date, start of therapy or assessments, nor for a clinical progression",
 )
 def progression_is_not_contradicted() -> pl.Expr:
     """Without PD in any assessment, the last CR, PR or SD lies more than 14 days before the recorded progression."""
     days = compute_days_between(pl.col("first_line_start_date"), pl.col("progression_date"))
     is_later = pl.col("last_adequate_assessment_days") < days - PROGRESSION_TOLERANCE_DAYS
-    return pl.when(_is_progression_seen()).then(statement=True).otherwise(is_later)
+    return pl.when(_is_progression_seen()).then(statement=True).when(~_is_clinical()).then(is_later)
+
+
+def _is_clinical() -> pl.Expr:
+    return pl.col("progression_basis").eq_missing(ProgressionBasis.CLINICAL.value)
 
 
 def _is_progression_seen() -> pl.Expr:

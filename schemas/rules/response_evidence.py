@@ -1,0 +1,154 @@
+"""Recorded responses against the evidence: what a list of lesions shows, denies or leaves open, and lists that are not whole."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import LesionRole, LesionStatus, Response, Severity
+from schemas.definitions.endpoints import compute_days_between
+from schemas.definitions.imaging import BASELINE_FROM_DAY
+from schemas.rules.rule import is_implied, rule
+
+RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
+PROTOCOL = "protocol, response and evidence"
+VISIT = ("patient_id", "reader", "visit_number")
+LESION = ("patient_id", "reader", "lesion_id")
+
+
+def _is_of_kind(*roles: LesionRole) -> pl.Expr:
+    return pl.col("role").is_in([role.value for role in roles])
+
+
+def _speaks_for_its_visit() -> pl.Expr:
+    """The first lesion of a visit of which the reader sends no response: what is asked of the visit is asked there, once."""
+    is_first = pl.col("lesion_id") == pl.col("lesion_id").min().over(VISIT)
+    return is_first & ~pl.col("has_response_record")
+
+
+@rule(
+    table="response",
+    field="recorded_response",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="A list that is not complete cannot refute the progression, so that it counts; what shows it is needed for its date.",
+    en="PD is recorded, but no lesion, sum or answer on new lesions of this visit shows it. Please add the lesion that shows it (a new "
+    "one as `new`), or correct the response.",
+    zh="记录为PD，但该次评估所列病灶、径线和及新病灶项均未显示进展，请补充显示进展的病灶（新病灶请记为新病灶），或更正疗效。",
+    on_missing="not evaluable without lesions or a sum, after an earlier progression, or where a complete list shows none",
+)
+def recorded_progression_is_shown() -> pl.Expr:
+    """A recorded first PD is shown by what the visit lists."""
+    is_open = pl.col("has_progressed_before") | pl.col("is_recorded_set_aside")
+    is_listed = pl.col("has_lesions") | pl.col("target_response").is_not_null()
+    is_asked = (pl.col("recorded_response") == Response.PD.value) & pl.col("is_follow_up") & is_listed & ~is_open
+    return pl.when(is_asked).then(pl.col("derived_response").eq_missing(Response.PD.value))
+
+
+@rule(
+    table="response",
+    field="recorded_response",
+    severity=Severity.QUERY,
+    source="protocol, first progression: a PD that a later visit takes back is asked and stands",
+    why="The first PD ends progression-free survival; if it was none, the patient is counted as progressed months too early.",
+    en="The visit before is recorded as PD, this one is not, and no new therapy was begun between. Was the visit before a progression?",
+    zh="前一次评估记录为PD，本次不是，且期间未更换治疗，请核对前一次评估是否确为疾病进展。",
+    on_missing="not evaluable without a response at this visit or the one before",
+)
+def progression_is_not_taken_back() -> pl.Expr:
+    """After a recorded PD the next response is PD or NE, unless a later line began before it."""
+    was_progression = pl.col("recorded_response_before") == Response.PD.value
+    has_new_therapy = (pl.col("next_line_start_date") <= pl.col("imaging_date")).fill_null(value=False)
+    still_holds = pl.col("recorded_response").is_in([Response.PD.value, Response.NE.value])
+    return pl.when(pl.col("is_follow_up")).then(is_implied(was_progression, still_holds | has_new_therapy))
+
+
+@rule(
+    table="lesion",
+    field="assessment_date",
+    severity=Severity.QUERY,
+    source="protocol, baseline images: day -42 to day 0, lesion by lesion",
+    why="A lesion without a baseline is left out of the sum of diameters, and with it out of the response.",
+    en="The last image of this lesion before therapy is more than 42 days old, while other lesions have later ones. Was it imaged again before the start?",
+    zh="该病灶治疗前最近一次影像距治疗开始超过42天，而其他病灶有更近的影像，请核对治疗前是否复查过该病灶。",
+    on_missing="not evaluable without date or start of therapy",
+)
+def lesion_has_baseline_image() -> pl.Expr:
+    """Where a reader has images of the 42 days before the start, each lesion seen before has one of them."""
+    days = compute_days_between(pl.col("first_line_start_date"), pl.col("assessment_date"))
+    is_in_time = days.is_between(BASELINE_FROM_DAY, 0).fill_null(value=False)
+    is_before = (days <= 0).fill_null(value=False)
+    is_last = is_before & (days == days.filter(is_before).max().over(LESION))
+    others_are = is_in_time.any().over("patient_id", "reader")
+    return pl.when(is_last & others_are).then(is_in_time.any().over(LESION))
+
+
+@rule(
+    table="lesion",
+    field="merged_into_lesion_id",
+    severity=Severity.QUERY,
+    source="Eisenhauer 2009, 4.3.2; protocol, its date",
+    why="Merged lesions are measured as one; a target within a non-target has no diameter of its own any more, and the visit no sum.",
+    en="The lesion has merged, but with which one is not named, not listed at this visit, or of another kind (target, non-target). "
+    "With which lesion is it measured?",
+    zh="该病灶已融合，但未注明与哪一病灶融合、该病灶在本次评估中未列出，或两者类型不同（靶/非靶），请核对与哪一病灶合并测量。",
+    on_missing="a merged lesion without a name fails; not evaluable with another status",
+)
+def merged_lesion_names_the_other() -> pl.Expr:
+    """A merged lesion names another of its kind that is listed at the visit."""
+    is_merged = pl.col("status") == LesionStatus.MERGED.value
+    return pl.when(is_merged).then((pl.col("merged_into_role") == pl.col("role")).fill_null(value=False))
+
+
+@rule(
+    table="lesion",
+    field="split_from_lesion_id",
+    severity=Severity.QUERY,
+    source="Eisenhauer 2009, 4.3.2: the diameters of the fragments are added up",
+    why="A fragment of a lesion that the baseline does not hold is added to nothing, and the sum of diameters is too small.",
+    en="The lesion of which this one is a fragment is not among the lesions of the baseline. Please check its name.",
+    zh="该病灶所属的原病灶不在基线病灶之中，请核对原病灶编号。",
+    on_missing="an empty name passes",
+)
+def fragment_names_a_baseline_lesion() -> pl.Expr:
+    """A fragment names a lesion that the reader lists before therapy."""
+    return pl.when(pl.col("split_from_lesion_id").is_not_null()).then(
+        pl.col("has_whole_at_baseline").fill_null(value=False)
+    )
+
+
+@rule(
+    table="lesion",
+    field="visit_number",
+    severity=Severity.QUERY,
+    source=RECIST,
+    why="With one target unlisted the sum is incomplete, and the visit counts as not evaluable.",
+    en="A target lesion of the baseline is not listed at this visit. Please add its diameter, or list it as gone or not assessed.",
+    zh="该次评估缺少基线靶病灶的记录，请补充径线，或注明已消失或未评估。",
+    on_missing="asked at the response instead, where the visit has one",
+)
+def visit_lists_every_target() -> pl.Expr:
+    """Every target of the baseline has a record at a visit that is sent as lesions alone."""
+    return pl.when(_speaks_for_its_visit() & pl.col("is_follow_up")).then(pl.col("unlisted_target_number") == 0)
+
+
+@rule(
+    table="lesion",
+    field="assessment_date",
+    severity=Severity.QUERY,
+    source="two statements about one fact",
+    why="The smallest sum and the first progression depend on the order of the visits; a swapped date moves progression-free survival.",
+    en="The images of this visit are not dated after those of the visit before. Please check the visits and dates.",
+    zh="该次影像检查日期不晚于前一次评估，请核对评估序号及日期。",
+    on_missing="not evaluable; asked at the response instead, where the visit has one",
+)
+def lesion_dates_follow_visits() -> pl.Expr:
+    """Visits that are sent as lesions alone are dated in the order of their numbers."""
+    first_day = pl.col("assessment_date").min().over(VISIT)
+    earlier = (
+        pl.when(_speaks_for_its_visit())
+        .then(first_day)
+        .shift(1)
+        .forward_fill()
+        .over("patient_id", "reader", order_by=["visit_number", "lesion_id"])
+    )
+    return pl.when(_speaks_for_its_visit()).then(first_day > earlier)
