@@ -88,10 +88,16 @@ def read_pairs(text: str) -> dict[str, str]:
 
 def derive_history(patient: Patient) -> dict[str, pl.DataFrame]:
     """Return what is derived of the patient, p1, beside the unchanged correct patient, p2."""
+    return derive_tables(patient)[1]
+
+
+def derive_tables(patient: Patient) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """Return the tables of the patient, p1, and of the unchanged correct patient, p2, and what is derived of them."""
     edits = f"{ALIVE_WITHOUT_PROGRESSION}; {_write_dates(make_edits(patient.grid))}; {_write_dates(patient.edits)}"
-    if patient.lists_every_new_lesion:
-        return derive(make_case(edits), sent=TABLES, lists_every_new_lesion=True)
-    return derive_case(edits)[1]
+    if not patient.lists_every_new_lesion:
+        return derive_case(edits)
+    tables = make_case(edits)
+    return tables, derive(tables, sent=TABLES, lists_every_new_lesion=True)
 
 
 def name_patient(patient: Patient) -> str:

@@ -3,26 +3,24 @@
 Each case changes the correct patient. What its column `right` says in words stands below as values: of `subject`, of the
 assessment at a visit (`response 2` is the response of visit 2), and whether somebody is asked.
 
-Asked means: a rule of the tables lesion, response, procedure or outcome fails for a record of p1. The rules that fail only
-because the case leaves out tables of the correct patient say nothing of the disagreement; so a case is held against its
-`agreeing` twin, the same patient with a recorded response that does not disagree: asked is what fails in the case alone.
+Asked means: a rule of the tables lesion, response, procedure, outcome or subject fails for p1. The rules that fail because a
+case leaves out lesions of the correct patient say nothing of the disagreement; so a case is held against its agreeing twin,
+the same patient with a recorded response that does not disagree: what fails in the case alone was asked about it.
 """
 
 import csv
 from pathlib import Path
 
 import pytest
+from asked_rules import find_asked
 from clinical_tables import derive_case
 from lesion_histories import describe_value, read_pairs
 
-from schemas.derive import join_subject
-from schemas.rules import RULES
-from schemas.rules.rule import SUBJECT
+from schemas.tables import TABLES
 
 CASES = Path(__file__).parents[2].parent / "shared" / "cases" / "clinical.csv"
 pytestmark = pytest.mark.skipif(not CASES.exists(), reason="shared/cases/clinical.csv is not here")
 
-EVIDENCE_TABLES = ("lesion", "response", "procedure", "outcome")
 # 2020-04-15 is day 45, 2020-06-10 day 101, 2020-06-24 day 115, the last contact day 275.
 RIGHT = {
     "P1": "pfs_days=101; pfs_event=true; response 2=PD; target_response 2=NE; first_progression_source=recorded_response",
@@ -40,20 +38,6 @@ AGREEING = {"P1": "response[3].recorded_response=NE", "A48b": "response[3].recor
 def read_edits():
     with CASES.open(encoding="utf-8", newline="") as lines:
         return {line["case"]: line["edits"] for line in csv.DictReader(lines) if line["kind"] == "override"}
-
-
-def find_asked(edits, tables=None):
-    """The rules that fail for a record of p1, of some tables or of all, each with the rows of the records."""
-    records, derived = derive_case(edits)
-    asked = set()
-    for rule in RULES.values():
-        if tables is not None and rule.table not in tables:
-            continue
-        rows = derived[SUBJECT] if rule.table == SUBJECT else records[rule.table]
-        judged = join_subject(rule.table, rows, derived).with_columns(verdict=rule.expression())
-        failing = judged.filter(patient_id="p1", verdict=False)
-        asked |= {(rule.rule_id, row) for row in failing["source_row"].to_list()}
-    return asked
 
 
 def read_found(edits, names):
@@ -81,10 +65,10 @@ def test_the_response_that_counts(case):
 @pytest.mark.parametrize("case", AGREEING)
 def test_somebody_is_asked_about_the_disagreement(case):
     edits = read_edits()[case]
-    agreeing = find_asked(f"{edits}; {AGREEING[case]}", EVIDENCE_TABLES)
-    assert find_asked(edits, EVIDENCE_TABLES) - agreeing
+    agreeing = find_asked(*derive_case(f"{edits}; {AGREEING[case]}"))
+    assert find_asked(*derive_case(edits)) - agreeing
 
 
 def test_nobody_is_asked_about_a_resection_that_everybody_reads_alike():
     """A48: the target is gone because it was resected, the hospital says NE and so do the lesions."""
-    assert find_asked(read_edits()["A48"]) == set()
+    assert find_asked(*derive_case(read_edits()["A48"]), judged=(*TABLES, "subject")) == set()
