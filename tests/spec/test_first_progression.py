@@ -84,6 +84,13 @@ PATIENTS = [
         subject=at(60, "outcome"),
     ),
     Patient(
+        name="also where nothing is said but the date",
+        why="`has_progressed` is empty, and not no.",
+        edits="outcome.progression_date=day 60",
+        grid=STABLE_TARGETS,
+        subject=at(60, "outcome"),
+    ),
+    Patient(
         name="an outcome of 28 days before the images that show PD is that progression",
         why="Day 73 to day 101 are 28 days: the image's date counts.",
         edits=f"{PROGRESSED}=day 73",
@@ -363,6 +370,19 @@ DATES = [
             | = imaging_date             |        |       |            | day 45    | day 101    |
             | = imaging_progression_date |        |       |            | none      | day 115    |
             | = imaging_progression_days |        |       |            | none      | 115        |
+        """,
+        subject=at(115, "new_lesion"),
+    ),
+    Patient(
+        name="whatever date the reading has that reports it",
+        why="The reading of day 101 says PD and a new lesion; the lesion is listed, on the MRI of day 115.",
+        grid="""
+            |                            | role   | organ | 0: day -10 | 1: day 45 | 2: day 101 |
+            | T1                         | target | liver | 50         | 50        | 50         |
+            | X1                         | new    | brain |            |           | 12 @115    |
+            | new lesion?                |        |       |            | no        | yes        |
+            | recorded                   |        |       |            | SD        | PD         |
+            | = imaging_progression_date |        |       |            | none      | day 115    |
         """,
         subject=at(115, "new_lesion"),
     ),

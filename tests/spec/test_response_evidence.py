@@ -382,6 +382,22 @@ PATIENTS = [
         subject="best_response=NE; response_3_months=NE",
     ),
     Patient(
+        name="beside an incomplete list the recorded response counts, the target response NE beside it",
+        why="Of ten lesions two are listed: no overall response, not even NE. At visit 2 nothing is recorded: NE stands in.",
+        grid="""
+            |                    | role   | organ | 0: day -10 | 1: day 45         | 2: day 101   |
+            | T1                 | target | liver | 50         | 30                | 30           |
+            | T2                 | target | lung  | 20         | not_assessed      | not_assessed |
+            | new lesion?        |        |       |            | no                | no           |
+            | recorded           |        |       |            | PR                |              |
+            | = target_response  |        |       |            | NE                | NE           |
+            | = derived_response |        |       |            | none              | none         |
+            | = response         |        |       |            | PR                | NE           |
+            | = response_source  |        |       |            | recorded_response | targets      |
+        """,
+        subject="best_response=PR; response_3_months=NE",
+    ),
+    Patient(
         name="unless the rest already shows PD",
         why="The liver target alone, 84 mm, is 20 % and 14 mm above the nadir of both (70); 83.9 mm would not be.",
         grid="""
