@@ -398,7 +398,7 @@ PATIENTS = [
         subject="best_response=PR; response_3_months=NE",
     ),
     Patient(
-        name="unless the rest already shows PD",
+        name="a target that was not assessed makes no NE where the rest already shows PD",
         why="The liver target alone, 84 mm, is 20 % and 14 mm above the nadir of both (70); 83.9 mm would not be.",
         grid="""
             |                   | role   | organ | 0: day -10 | 1: day 45    | 2: day 101   |
