@@ -274,13 +274,15 @@ def _derive_procedures(procedure: pl.DataFrame, first_line: pl.DataFrame) -> pl.
 
 
 def _summarise_readings(readings: pl.DataFrame) -> pl.DataFrame:
-    """Per patient: baseline imaging and the last adequate assessment of the reader who counts."""
+    """Per patient: baseline imaging, the last recorded CR or PR and the last adequate assessment of the reader who counts."""
     is_later = pl.col("is_follow_up")
+    is_objective = pl.col("recorded_response").is_in([Response.CR.value, Response.PR.value])
     is_adequate = is_later & (pl.col("response") != Response.NE.value)
     return readings.group_by("patient_id", maintain_order=True).agg(
         has_baseline_imaging=pl.col("has_baseline_imaging").any(),
         baseline_imaging_date=pl.col("baseline_imaging_date").min(),
         follow_up_assessment_number=is_later.sum().cast(pl.Int64),
+        last_objective_response_date=pl.col("imaging_date").filter(is_later & is_objective).max(),
         last_adequate_assessment_days=pl.col("imaging_days").filter(is_adequate).max(),
     )
 

@@ -149,6 +149,7 @@ SUBJECT_COLUMNS: dict[str, Column] = {
         "earliest of the images that make the baseline (each lesion's last from day -42 to day 0), else the last before",
     ),
     "follow_up_assessment_number": Column(pl.Int64, "assessments after day 0"),
+    "last_objective_response_date": Column(pl.Date, "images of the last CR or PR that is recorded"),
     "last_adequate_assessment_days": Column(pl.Float64, "day of the last assessment that is not NE"),
     "derived_progression_date": Column(pl.Date, "first image that shows a PD by lesions or sums"),
     "derived_progression_days": Column(pl.Float64, "its day"),

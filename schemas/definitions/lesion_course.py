@@ -159,26 +159,33 @@ def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame
     """Return per reading with a new lesion that counts: `new_lesion_date` and whether small nodes are the only ones.
 
     An equivocal lesion counts from its first image on once a later visit calls it anything else (Eisenhauer 2009, 4.3.5).
-    `is_small_node_only`: every one is a node of 10 to below 15 mm; `is_small_node_confirmed`: one of these is still 10 mm at
+    A node below 10 mm is normal. `is_small_node_only`: every one is a node of 10 to below 15 mm; `is_small_node_confirmed`: one of these is still 10 mm at
     the next visit that looks at it, or called progression.
     """
     lesion, status = [*SERIES, "lesion_id"], pl.col("status")
     is_seen = ~status.is_in(UNSEEN).fill_null(value=False)
     is_node = recist.compute_is_node(pl.col("organ")).fill_null(value=False)
     is_enlarged = (pl.col("diameter_mm") >= recist.NODE_NORMAL_BELOW_MM).fill_null(value=False) & is_seen
+    is_normal_node = is_node & (pl.col("diameter_mm") < recist.NODE_NORMAL_BELOW_MM).fill_null(value=False)
     is_small = is_node & is_enlarged & (pl.col("diameter_mm") < recist.TARGET_NODE_MIN_MM)
     new = (
         images.filter(pl.col("role") == LesionRole.NEW.value)
         .join(visits.filter("is_follow_up").select(*READING, "visit_position", "imaging_date"), on=READING, how="inner")
         .sort(*lesion, "visit_position")
-        .with_columns(is_seen=is_seen, is_sure=is_seen & status.ne_missing(LesionStatus.EQUIVOCAL.value))
+        .with_columns(
+            is_seen=is_seen & ~is_normal_node,
+            is_sure=is_seen & ~is_normal_node & status.ne_missing(LesionStatus.EQUIVOCAL.value),
+        )
         .with_columns(
             counts=pl.col("is_seen") & pl.col("is_sure").reverse().cum_max().reverse().over(lesion),
             is_small_node=is_small & ~pl.col("is_called_progression"),
         )
     )
-    looked_at = new.filter(status.ne_missing(LesionStatus.NOT_ASSESSED.value)).with_columns(
-        is_small_confirmed=(is_enlarged | pl.col("is_called_progression")).shift(-1).over(lesion).fill_null(value=False)
+    is_still_there = (is_enlarged | pl.col("is_called_progression")).shift(-1).over(lesion).fill_null(value=False)
+    looked_at = (
+        new.filter(status.ne_missing(LesionStatus.NOT_ASSESSED.value))
+        .with_columns(is_small_confirmed=pl.col("is_small_node") & is_still_there)
+        .with_columns(is_small_confirmed=pl.col("is_small_confirmed").cum_max().over(lesion))
     )
     return (
         looked_at.filter("counts")
@@ -186,6 +193,6 @@ def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame
         .agg(
             new_lesion_date=pl.coalesce("assessment_date", "imaging_date").min(),
             is_small_node_only=pl.col("is_small_node").all(),
-            is_small_node_confirmed=(pl.col("is_small_node") & pl.col("is_small_confirmed")).any(),
+            is_small_node_confirmed=pl.col("is_small_confirmed").any(),
         )
     )

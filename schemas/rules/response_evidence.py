@@ -7,6 +7,7 @@ import polars as pl
 from schemas.codes import LesionRole, LesionStatus, Response, Severity
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.imaging import BASELINE_FROM_DAY
+from schemas.definitions.local_treatment import TOUCHING
 from schemas.rules.rule import is_implied, rule
 
 RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
@@ -152,3 +153,22 @@ def lesion_dates_follow_visits() -> pl.Expr:
         .over("patient_id", "reader", order_by=["visit_number", "lesion_id"])
     )
     return pl.when(_speaks_for_its_visit()).then(first_day > earlier)
+
+
+@rule(
+    table="procedure",
+    field="lesion_id",
+    severity=Severity.QUERY,
+    source="protocol, local treatment: asked only where CR or PR is recorded later",
+    why="A lesion that was removed, ablated or irradiated shrinks by that; without its name the response would be credited to the drugs.",
+    en="A lesion was resected, ablated or irradiated under therapy, and CR or PR is recorded afterwards. Which lesion was treated?",
+    zh="治疗期间曾行切除、消融或放疗，其后记录为CR或PR，请注明治疗的是哪一病灶。",
+    on_missing="an empty name fails; not evaluable for other procedures, without a date, or without a later CR or PR",
+)
+def treated_lesion_is_named() -> pl.Expr:
+    """A resection, ablation or radiotherapy after the baseline images and before a recorded CR or PR names its lesion."""
+    is_touching = pl.col("procedure").is_in(TOUCHING)
+    is_between = (pl.col("procedure_date") > pl.col("baseline_imaging_date")) & (
+        pl.col("procedure_date") <= pl.col("last_objective_response_date")
+    )
+    return pl.when(is_touching & is_between).then(pl.col("lesion_id").is_not_null())

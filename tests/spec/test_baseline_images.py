@@ -40,7 +40,7 @@ PATIENTS = [
             | = baseline_sum_mm |        |       |            |           | 70        |
             | = target_response |        |       |            |           | PR        |
         """,
-        subject="baseline_imaging_date=day -5",
+        subject="baseline_imaging_date=day -30",
     ),
     Patient(
         name="an image of day 0 is the baseline",
@@ -194,15 +194,15 @@ PATIENTS = [
         subject="has_baseline_imaging=true; baseline_imaging_date=none",
     ),
     Patient(
-        name="the baseline's images of several days are dated by the latest",
-        why="Liver on day -12, lung on day -8.",
+        name="the baseline's images of several days are dated by the earliest",
+        why="Liver on day -12, lung on day -8: how old the baseline is, its oldest image says (more than 14 days is asked).",
         grid="""
             |                   | role   | organ | 0: day -12 | 1: day 45 |
             | T1                | target | liver | 50         | 50        |
             | T2                | target | lung  | 20 @-8     | 20        |
             | = baseline_sum_mm |        |       |            | 70        |
         """,
-        subject="baseline_imaging_date=day -8",
+        subject="baseline_imaging_date=day -12",
     ),
 ]
 
