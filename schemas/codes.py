@@ -164,6 +164,7 @@ class Evidence(Code):
     RECORDED_RESPONSE = "recorded_response", "记录的疗效"
     OUTCOME = "outcome", "结局记录"
     CLINICAL = "clinical", "临床进展"
+    DEATH = "death", "死亡"
 
 
 class ProgressionBasis(Code):

@@ -24,6 +24,7 @@ from schemas.definitions.record_facts import (
     derive_response_facts,
     fill_count,
 )
+from schemas.definitions.response_alternatives import WINDOWS, derive_alternatives
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 from schemas.definitions.treatment import TACE_LEAD_DAYS, derive_first_line, derive_next_line
 from schemas.definitions.tumour_size import compute_text_lesion_number, compute_text_size_cm
@@ -80,6 +81,7 @@ def derive(
         lists_every_new_lesion=lists_every_new_lesion,
     )
     subject = _derive_outcome(subject, tables["outcome"], assessment.filter("is_counted"))
+    subject = derive_alternatives(subject, assessment)
     subject = _count_months(subject, pl.DataFrame(schema=MONTH_DATES) if months is None else months)
     subject = derive_record_facts(subject, tables, sent).select(*SUBJECT_COLUMNS).sort("patient_id")
     return {
@@ -316,9 +318,13 @@ def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.D
     )
     timed = derive_pfs_censoring(timed, later)
     clock = timed.select(
-        "patient_id", "first_progression_days", "death_days", is_timed=pl.col("last_contact_days").is_not_null()
+        "patient_id",
+        "first_progression_days",
+        "first_progression_source",
+        "death_days",
+        is_timed=pl.col("last_contact_days").is_not_null(),
     )
-    for window, name in ((endpoints.MONTH_3, "response_3_months"), (endpoints.MONTH_6, "response_6_months")):
+    for window, name in WINDOWS:
         at_window = endpoints.derive_response_at(later, clock, window, name)
         timed = timed.join(at_window, on="patient_id", how="left")
     until = later.join(clock.select("patient_id", "first_progression_days"), on="patient_id", how="left").filter(

@@ -54,12 +54,14 @@ SETTINGS = (
     "baseline.tumour_size_cm=; baseline.tumour_size_text=8*6; baseline.hvpg_mmhg=; baseline.has_tace=; "
     "metastasis[1].lesion_number=; metastasis[2].lesion_number=; laboratory[6].test=hbv_dna_copies_ml; laboratory[6].value=9000",
     "-lesion; -response",
+    "-lesion; -response; outcome.has_progressed=; outcome.progression_date=",
     "lesion[4].status=absent; lesion[4].diameter_mm=; lesion[5].diameter_mm=8; lesion[6].status=absent",
     "-response; baseline.ascites=; baseline.pvtt_text=; baseline.metastasis_site_number=; treatment[1].stop_reason=; "
     "treatment[1].end_date=",
     "-lesion; patient.birth_date=; treatment[1].start_date=; treatment[2].start_date=; outcome.last_contact_date=; outcome.death_date=; "
     "outcome.progression_date=; outcome.overall_survival_days=275; outcome.progression_days=101; response[2].assessment_date=; "
-    "response[2].assessment_days=45; response[3].assessment_date=; response[3].assessment_days=101",
+    "response[2].assessment_days=45; response[3].assessment_date=; response[3].assessment_days=101; "
+    "response[3].recorded_response=",
 )
 """The same patient as different hospitals send him: a field that another one outweighs has its effect where that is not sent."""
 

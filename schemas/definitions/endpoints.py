@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from schemas.codes import Response
+from schemas.codes import Evidence, Response
 from schemas.definitions.recist import BEST_TO_WORST
 
 
@@ -75,13 +75,14 @@ def compute_pfs_event(os_days: pl.Expr, os_event: pl.Expr, progression_days: pl.
 def derive_response_at(
     readings: pl.DataFrame, endpoints: pl.DataFrame, window: EvaluationWindow, name: str
 ) -> pl.DataFrame:
-    """Return patient_id and the response at one time point in column `name`.
+    """Return patient_id, the response at one time point in column `name`, and what it rests on in `<name>_source`.
 
-    `readings`: patient_id, imaging_days, response, one reader's visits after the baseline. `endpoints`: one row per
-    patient with first_progression_days, death_days (null if alive) and is_timed (False: no time is known, response null).
-    The evaluable assessment (neither NE nor empty) nearest the nominal day within the window counts, of two equally near the later one. A progression or
-    death by the nominal day is PD whatever was seen before it. Without an assessment a progression or death by the
-    window's end is PD, anything else NE.
+    `readings`: patient_id, imaging_days, response, response_source, one reader's visits after the baseline. `endpoints`: one row per
+    patient with first_progression_days, first_progression_source, death_days (null if alive) and is_timed (False: no time is
+    known, response null). The source is that of the assessment or of the progression, or `death`; null for NE.
+    The evaluable assessment (neither NE nor empty) nearest the nominal day within the window counts, of two equally near
+    the later one. A progression or death by the nominal day is PD whatever was seen before it. Without an assessment a
+    progression or death by the window's end is PD, anything else NE.
     """
     nearest = (
         readings.filter(
@@ -93,7 +94,7 @@ def derive_response_at(
         .sort("patient_id", "distance", "imaging_days", descending=[False, False, True])
         .group_by("patient_id", maintain_order=True)
         .first()
-        .select("patient_id", "imaging_days", "response")
+        .select("patient_id", "imaging_days", "response", "response_source")
     )
     progression, death = pl.col("first_progression_days"), pl.col("death_days")
     is_assessed = pl.col("response").is_not_null()
@@ -107,7 +108,17 @@ def derive_response_at(
         .then(pl.lit(Response.PD.value))
         .otherwise(pl.col("response").fill_null(Response.NE.value))
     )
-    return endpoints.join(nearest, on="patient_id", how="left").select("patient_id", response.alias(name))
+    source = (
+        pl.when(~pl.col("is_timed"))
+        .then(None)
+        .when(is_carried)
+        .then("first_progression_source")
+        .when(is_dead)
+        .then(pl.lit(Evidence.DEATH.value))
+        .otherwise("response_source")
+    )
+    joined = endpoints.join(nearest, on="patient_id", how="left")
+    return joined.select("patient_id", response.alias(name), source.alias(f"{name}_source"))
 
 
 def derive_best_response(readings: pl.DataFrame) -> pl.DataFrame:

@@ -28,6 +28,7 @@ from etl.example.disease import add_disease_records
 from etl.example.margins import ARM_SIZES
 from etl.example.model import SyntheticPatient
 from etl.example.survival import draw_courses
+from schemas.codes import Evidence
 from schemas.definitions.endpoints import MONTH_3, MONTH_6, derive_response_at
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 
@@ -166,6 +167,7 @@ class Bench:
                     "patient_id": i,
                     "imaging_days": float((reading["assessment_date"] - patient.start).days),
                     "response": reading["recorded_response"],
+                    "response_source": Evidence.RECORDED_RESPONSE.value,
                 }
                 for i, patient in enumerate(self.patients)
                 for reading in patient.records["response"]
@@ -173,7 +175,8 @@ class Bench:
         )
         for month, window in EVALUATIONS.items():
             name = f"{month}m"
-            at = derive_response_at(readings, outcomes, window, name)
+            timed = outcomes.with_columns(first_progression_source=pl.lit(Evidence.RECORDED_RESPONSE.value))
+            at = derive_response_at(readings, timed, window, name).select("patient_id", name)
             outcomes = outcomes.join(at, on="patient_id", how="left", maintain_order="left")
         return outcomes.select("os", "os_event", "pfs", "pfs_event", *(f"{month}m" for month in EVALUATIONS))
 

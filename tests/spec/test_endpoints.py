@@ -133,8 +133,9 @@ def test_response_at_3_months(case):
             "patient_id": ["p1"] * len(pairs),
             "imaging_days": [float(d) for d, _ in pairs],
             "response": [r for _, r in pairs],
+            "response_source": ["targets" for _ in pairs],
         },
-        schema={"patient_id": pl.String, "imaging_days": pl.Float64, "response": pl.String},
+        schema={"patient_id": pl.String, "imaging_days": pl.Float64, "response": pl.String, "response_source": pl.String},
     )
     days = {
         name: None if case[key] is None else float(case[key])
@@ -143,6 +144,7 @@ def test_response_at_3_months(case):
     schema = {
         "patient_id": pl.String,
         "first_progression_days": pl.Float64,
+        "first_progression_source": pl.String,
         "death_days": pl.Float64,
         "is_timed": pl.Boolean,
     }
@@ -151,11 +153,14 @@ def test_response_at_3_months(case):
 
 
 def test_a_reading_of_an_unknown_patient_adds_nobody():
-    readings = pl.DataFrame({"patient_id": ["p9"], "imaging_days": [91.0], "response": ["PR"]})
+    readings = pl.DataFrame({"patient_id": ["p9"], "imaging_days": [91.0], "response": ["PR"]}).with_columns(
+        response_source=pl.lit("targets")
+    )
     clock = {"patient_id": ["p1"], "first_progression_days": [None], "death_days": [None], "is_timed": [True]}
-    times = dict.fromkeys(("first_progression_days", "death_days"), pl.Float64)
+    clock["first_progression_source"] = [None]
+    times = {"first_progression_days": pl.Float64, "death_days": pl.Float64, "first_progression_source": pl.String}
     answer = derive_response_at(readings, pl.DataFrame(clock, schema_overrides=times), MONTH_3, "r")
-    assert answer.rows() == [("p1", "NE")]
+    assert answer.rows() == [("p1", "NE", None)]
 
 
 def test_windows_leave_half_the_longest_interval_to_each_side():

@@ -11,8 +11,8 @@ WITHOUT_EFFECT = {
     # Asked for to judge other values, to describe the patients, or for mRECIST; the study's results need none of them.
     ("baseline", "has_portal_vein_thrombosis"), ("baseline", "body_weight_kg"), ("patient", "diagnosis_date"),
     ("patient", "person_id"), ("patient", "birth_date_is_of_national_id"), ("patient", "sex_is_of_national_id"),
-    ("lesion", "modality"), ("lesion", "viable_diameter_mm"), ("lesion", "is_tace_treated"), ("lesion", "has_grown_since_tace"),
-    ("treatment", "initial_dose_mg"), ("lesion", "split_from_lesion_id"), ("lesion", "merged_into_lesion_id"),
+    ("lesion", "modality"), ("lesion", "viable_diameter_mm"), ("lesion", "has_grown_since_tace"),
+    ("treatment", "initial_dose_mg"), ("lesion", "merged_into_lesion_id"),
     ("procedure", "lesion_id"), ("outcome", "progression_basis"),
 }  # fmt: skip
 
