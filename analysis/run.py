@@ -21,6 +21,7 @@ from analysis.report.page import write_report
 from analysis.steps.alternatives import add_alternatives
 from analysis.steps.baseline import add_baseline
 from analysis.steps.courses import add_courses
+from analysis.steps.evidence import add_evidence, add_response_alternatives
 from analysis.steps.flow import add_flow
 from analysis.steps.match import add_matching
 from analysis.steps.outcomes import add_adverse_events, add_duration, add_response
@@ -66,6 +67,8 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     if spec.subgroup:
         add_subgroup(study, spec.subgroup)
     add_response(study)
+    add_evidence(study)
+    add_response_alternatives(study)
     if spec.courses:
         add_courses(study, spec.courses)
     if spec.grade_bands:

@@ -21,6 +21,7 @@ from analysis.study.spec import (
     Matching,
     Population,
     Regression,
+    ResponseAlternative,
     Sensitivity,
     StudySpec,
     Subgroup,
@@ -141,6 +142,16 @@ class _StudyFile(StudySpec):
     @classmethod
     def _check_comparison(cls, value: Any, info: ValidationInfo) -> Any:
         raise_faults(_need(info, "arms") if value else [])
+        return value
+
+    @field_validator("response_alternatives", "evidence")
+    @classmethod
+    def _check_responses(cls, value: Any, info: ValidationInfo) -> Any:
+        months = [item.month for item in info.data.get("evaluations", ())]
+        unknown = [item for item in value if isinstance(item, ResponseAlternative) and item.month not in months]
+        no_evaluation = Text("no evaluation is of this month", "没有该月的疗效评价")
+        faults = [*(_need(info, "arms") if value else []), *_find_repeated(value)]
+        raise_faults([*faults, *(Fault(f"{item.id}.month", no_evaluation) for item in unknown)])
         return value
 
     @field_validator("courses", "follow_up", "subgroup")

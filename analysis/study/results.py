@@ -66,6 +66,8 @@ ANALYSES = {
     "cox_multivariable": "Cox model of the characteristics that entered",
     "interaction": "test of arm x characteristic of the subgroup analysis",
     "response": "tumour response, ORR and DCR by arm, their difference and tests",
+    "response_alternative": "ORR and DCR under another reading of the responses; `subgroup` is its id in the specification",
+    "evidence": "what responses and progressions rest on, by arm and by hospital, and how old baseline images are",
     "adverse_events": "patients by the worst grade of every adverse event, and tests",
     "follow_up": "median follow-up",
     "treatment": "months on treatment",

@@ -113,6 +113,25 @@ class Evaluation:
 
 
 @dataclass(frozen=True, config=CONFIG)
+class ResponseAlternative:
+    """The response of an evaluation under another reading: `column` in the place of the evaluation's own."""
+
+    id: str
+    label: str
+    month: int
+    column: str
+
+
+@dataclass(frozen=True, config=CONFIG)
+class EvidenceItem:
+    """A column that says what a response or a progression rests on (`schemas.codes.Evidence`)."""
+
+    id: str
+    label: str
+    column: str
+
+
+@dataclass(frozen=True, config=CONFIG)
 class Courses:
     """Swimmer and waterfall plot, patient by patient: the endpoint that ends a course, and what is shown on the way.
 
@@ -199,6 +218,8 @@ class StudySpec:
     matching: Matching | None = None
     regression: Regression | None = None
     evaluations: tuple[Evaluation, ...] = ()
+    response_alternatives: tuple[ResponseAlternative, ...] = ()
+    evidence: tuple[EvidenceItem, ...] = ()
     courses: Courses | None = None
     subgroup: Subgroup | None = None
     grade_bands: tuple[GradeBand, ...] = ()
@@ -274,7 +295,8 @@ class StudySpec:
 
     def list_columns(self) -> tuple[str, ...]:
         """Every column of the subject table that the study reads."""
-        columns = [item.column for item in (*self.characteristics, *self.evaluations)]
+        responses = (*self.evaluations, *self.response_alternatives, *self.evidence)
+        columns = [item.column for item in (*self.characteristics, *responses)]
         columns += [name for item in self.endpoints for name in (item.time_column, item.event_column)]
         columns += [self.arm_column] if self.arms else []
         columns += self.courses.list_columns() if self.courses else []
