@@ -85,7 +85,7 @@ class Walk:
             target, non_target, signs = None, None, {}
         is_complete = not self.is_underivable and look.is_complete(non_target, is_new="new_lesion" in signs)
         derived, source = self._derive(look, target, non_target, signs, is_complete)
-        is_refuting = is_complete and not signs and look.is_every_lesion_assessed(non_target)
+        is_refuting = is_complete and derived not in ("PD", "NE") and look.is_every_lesion_assessed(non_target)
         response, response_source = _choose_response(visit.reading, derived, source, target, look, is_refuting)
         row |= {
             "target_response": target,
