@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from oracle.definition_oracle_progression import make_progression
+
 KINASE_INHIBITORS = ("sorafenib", "lenvatinib")
 PD1_INHIBITORS = ("pembrolizumab", "nivolumab", "sintilimab", "toripalimab", "camrelizumab")
 CLOSE = date(2022, 10, 31)
@@ -43,43 +45,17 @@ def _first_started(line, drugs):
     return min(own)[2] if own else None
 
 
-def select_readings(assessments):
-    """The visits that count for the patient, in order."""
-    return sorted((row for row in assessments if row["is_counted"]), key=lambda row: row["visit_number"])
-
-
-def summarise_readings(readings):
-    """Baseline imaging, first PD (derived, and recorded where nothing is derived), last adequate assessment."""
-    first = [row for row in readings if row["visit_number"] == 0]
-    later = [row for row in readings if row["visit_number"] > 0]
-    derived = [row for row in later if row["derived_response"] == "PD"]
-    recorded = [row for row in later if row["derived_response"] is None and row["recorded_response"] == "PD"]
-    adequate = [row for row in later if row["response"] not in (None, "NE")]
-    source = None
-    if derived:
-        source = "lesions" if derived[0]["has_lesions"] else "target_sum"
-    return {
-        "baseline_imaging_date": _least(first, "imaging_date"),
-        "last_adequate_assessment_days": max(_known(adequate, "imaging_days"), default=None),
-        "derived_progression_date": _least(derived, "imaging_date"),
-        "derived_progression_days": _least(derived, "imaging_days"),
-        "derived_progression_source": source,
-        "read_progression_date": _least(recorded, "imaging_date"),
-        "read_progression_days": _least(recorded, "imaging_days"),
-        "is_progression_derived": bool(derived),
-    }
-
-
-def _known(rows, name):
-    return [row[name] for row in rows if row[name] is not None]
-
-
-def _least(rows, name):
-    return min(_known(rows, name), default=None)
+def find_last_adequate(readings):
+    """Day of the last assessment whose response is known and not NE."""
+    days = [row["imaging_days"] for row in readings if row["response"] not in (None, "NE")]
+    return max((day for day in days if day is not None), default=None)
 
 
 def make_outcome(outcome, start, line, readings):
-    """Times, first progression, OS, PFS and responses of one patient; `outcome` is None without a record."""
+    """Times, first progression, OS, PFS and responses of one patient; `outcome` is None without a record.
+
+    `readings`: the counted assessments after the baseline, in the order of their images.
+    """
     record = outcome or {}
     status = record.get("vital_status")
     facts = {
@@ -89,20 +65,21 @@ def make_outcome(outcome, start, line, readings):
         "overall_survival_days": record.get("overall_survival_days"),
         "recorded_progression_days": record.get("progression_days"),
         "is_dead": None if status is None else status == "dead",
-        **summarise_readings(readings),
+        "last_adequate_assessment_days": find_last_adequate(readings),
+        **make_progression(record, start, readings),
     }
     facts |= _make_times(facts, record.get("last_contact_date"), start, line)
-    facts |= _make_progression(facts, start)
-    facts |= _make_survival(facts)
+    facts |= _make_survival(facts, is_undated=facts.pop("has_undated_progression"))
     facts |= _make_pfs_variants(facts, start, line["next_line_start_date"], readings)
     for name, window in WINDOWS.items():
         facts[name] = _respond_at(facts, readings, *window)
-    facts["best_response"] = _find_best(_until_progression(readings))
-    facts["best_response_confirmed"] = _find_confirmed(_until_progression(readings))
-    responding = [row for row in _until_progression(readings) if row["response"] in ("CR", "PR")]
+    seen = _until_progression(readings, facts["first_progression_days"])
+    facts["best_response"] = _find_best(seen)
+    facts["best_response_confirmed"] = _find_confirmed(seen)
+    responding = [row for row in seen if row["response"] in ("CR", "PR")]
     days = [row["imaging_days"] for row in responding if row["imaging_days"] is not None]
     facts["first_response_days"] = min(days, default=None)
-    facts["best_change_percent"] = _find_best_change(_until_progression(readings))
+    facts["best_change_percent"] = _find_best_change(seen)
     return facts
 
 
@@ -133,32 +110,7 @@ def _make_times(facts, contact, start, line):
     }
 
 
-def _make_progression(facts, start):
-    """First of these that has a time: derived from lesions or sums; the outcome's; a recorded PD of an assessment."""
-    if facts["derived_progression_days"] is not None:
-        found = (
-            facts["derived_progression_source"],
-            facts["derived_progression_days"],
-            facts["derived_progression_date"],
-        )
-        return _name_progression(*found)
-    is_denied = facts["has_progressed"] is False
-    recorded_date = None if is_denied else facts["progression_date"]
-    recorded = _days(start, recorded_date)
-    if recorded is None and facts["has_progressed"]:
-        recorded = facts["recorded_progression_days"]
-    if recorded is not None:
-        return _name_progression("recorded", recorded, recorded_date)
-    if facts["read_progression_days"] is not None:
-        return _name_progression("recorded_response", facts["read_progression_days"], facts["read_progression_date"])
-    return _name_progression(None, None, None)
-
-
-def _name_progression(source, days, day):
-    return {"first_progression_source": source, "first_progression_days": days, "first_progression_date": day}
-
-
-def _make_survival(facts):
+def _make_survival(facts, *, is_undated):
     """OS to death, last contact or the close; PFS to progression or death; None where a time is not known."""
     unknown = dict.fromkeys(("os_days", "os_event", "pfs_days", "pfs_event"))
     end = facts["death_days"] if facts["is_dead"] else facts["last_contact_days"]
@@ -168,7 +120,6 @@ def _make_survival(facts):
     os_days = end if close is None else min(end, close)
     os_event = facts["is_dead"] and end <= os_days
     progression = facts["first_progression_days"]
-    is_undated = progression is None and (facts["has_progressed"] is True or facts["is_progression_derived"])
     survival = unknown | {"os_days": os_days, "os_event": os_event}
     if is_undated or (progression is not None and progression <= 0):
         return survival
@@ -188,10 +139,7 @@ def _make_pfs_variants(facts, start, next_line, readings):
     days = [
         row["imaging_days"]
         for row in readings
-        if row["visit_number"] > 0
-        and row["response"] in ("CR", "PR", "SD", "PD")
-        and row["imaging_days"] is not None
-        and row["imaging_days"] > 0
+        if row["response"] in ("CR", "PR", "SD", "PD") and row["imaging_days"] is not None and row["imaging_days"] > 0
     ]
 
     def censor(seen):
@@ -213,17 +161,20 @@ def _make_pfs_variants(facts, start, next_line, readings):
 
 
 def _respond_at(facts, readings, nominal, first_day, last_day):
-    """The assessment nearest the nominal day (a tie: the later); PD is carried forward; a death or PD by the nominal day is PD."""
+    """The evaluable assessment nearest the nominal day (a tie: the later); a death or PD by the nominal day is PD.
+
+    PD is carried forward; NE only if no assessment of the window is evaluable.
+    """
     if facts["last_contact_days"] is None:
         return None
     within = [
         row
         for row in readings
-        if row["visit_number"] > 0
-        and row["response"] is not None
+        if row["response"] not in (None, "NE")
         and row["imaging_days"] is not None
         and first_day <= row["imaging_days"] <= last_day
     ]
+    within.reverse()  # of two on one day the one that is later in order
     chosen = min(within, key=lambda row: (abs(row["imaging_days"] - nominal), -row["imaging_days"]), default=None)
     progression, death = facts["first_progression_days"], facts["death_days"]
     if chosen is None:
@@ -234,13 +185,17 @@ def _respond_at(facts, readings, nominal, first_day, last_day):
     return "PD" if death is not None and death <= nominal else chosen["response"]
 
 
-def _until_progression(readings):
+def _until_progression(readings, first_progression_days):
+    """The assessments with a response up to the first progression, whatever shows it, and up to the first PD."""
     kept = []
     for row in readings:
-        if row["visit_number"] > 0 and row["response"] is not None:
+        is_after = None not in (row["imaging_days"], first_progression_days) and (
+            row["imaging_days"] > first_progression_days
+        )
+        if row["response"] is not None and not is_after:
             kept.append(row)
-            if row["response"] == "PD":
-                break
+        if row["response"] == "PD":
+            break
     return kept
 
 

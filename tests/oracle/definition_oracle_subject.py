@@ -2,6 +2,7 @@
 
 import math
 
+from oracle.definition_oracle_assessment import choose_reader, make_assessments, select_stored
 from oracle.definition_oracle_baseline import (
     make_age,
     make_albi,
@@ -10,8 +11,10 @@ from oracle.definition_oracle_baseline import (
     make_levels,
     make_metastasis,
 )
-from oracle.definition_oracle_course import make_first_line, make_outcome, select_readings
-from oracle.definition_oracle_recist import make_assessments
+from oracle.definition_oracle_course import make_first_line, make_outcome
+from oracle.definition_oracle_lesions import UNSEEN
+from oracle.definition_oracle_progression import select_follow_up
+from oracle.definition_oracle_visits import describe_baseline_imaging
 from oracle.hospitals import split_by_patient
 from oracle.invented_texts import PVTT_MEANING, SIZE_MEANING
 from oracle.logic import all_of, any_of, negate
@@ -33,14 +36,23 @@ AS_RECORDED = {
 }  # fmt: skip
 
 
-def derive_by_oracle(hospital, sent):
-    """Each derived frame as rows by their key; `sent` are the tables that the hospital sends, with or without records."""
+def derive_by_oracle(hospital, sent, *, lists_every_new_lesion=False):
+    """Each derived frame as rows by their key; `sent` are the tables that the hospital sends, with or without records.
+
+    `lists_every_new_lesion`: the hospital has said so once, in its mapping.
+    """
     subjects, assessments = {}, {}
     for name, own in split_by_patient(hospital).items():
         line = make_first_line(own["treatment"])
-        assessed = make_assessments(name, own["lesion"], own["response"], line["first_line_start_date"])
+        assessed = make_assessments(
+            name,
+            own,
+            line["first_line_start_date"],
+            _count_existing_lesions(own),
+            lists_every_new_lesion=lists_every_new_lesion,
+        )
         subjects[name] = _make_subject(sent, own, line, list(assessed.values()))
-        assessments |= assessed
+        assessments |= {key: select_stored(row) for key, row in assessed.items()}
     eligibility = {
         (patient, criterion): {
             "hospital": "h1",
@@ -59,6 +71,15 @@ def derive_by_oracle(hospital, sent):
         "adverse_event_facts": make_event_facts(hospital),
         "response_facts": make_response_facts(hospital),
     }
+
+
+def _count_existing_lesions(own):
+    """Tumours of the liver and metastases that the baseline counts; None where one of the two is not known."""
+    baseline = own["baseline"][0] if own["baseline"] else {}
+    tumours, metastases = baseline.get("tumour_number"), baseline.get("metastasis_site_number")
+    if metastases is None:
+        metastases = make_metastasis(own["metastasis"])["metastasis_lesion_number"]
+    return None if None in (tumours, metastases) else tumours + metastases
 
 
 def make_event_facts(hospital):
@@ -133,7 +154,7 @@ def make_response_facts(hospital):
         key = (row["patient_id"], row["visit_number"], row["reader"])
         named = dict(zip(("patient_id", "visit_number", "reader"), key, strict=True))
         fact = facts.setdefault(key, named | {"listed_new_lesion_number": 0})
-        fact["listed_new_lesion_number"] += row["role"] == "new" and row["status"] not in ("absent", "not_assessed")
+        fact["listed_new_lesion_number"] += row["role"] == "new" and row["status"] not in (*UNSEEN, "equivocal")
     return facts
 
 
@@ -155,17 +176,25 @@ def _make_subject(sent, own, line, assessed):
     facts |= make_albi(facts) | make_child_pugh(facts, baseline)
     facts |= _make_tumour(baseline, facts) | _count_records(sent, own, baseline, line["first_line_start_date"])
     facts |= _describe_baseline_lesions(own)
-    readings = select_readings(assessed)
+    readings = select_follow_up(assessed)
     facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["first_line_start_date"], line, readings)
     facts["has_outcome_record"] = bool(own["outcome"]) if "outcome" in sent else None
-    is_sent = bool(sent & {"lesion", "response"})
-    facts |= {
-        "has_baseline_imaging": any(row["visit_number"] == 0 for row in readings) if is_sent else None,
-        "follow_up_assessment_number": sum(row["visit_number"] > 0 for row in readings) if is_sent else None,
-    }
+    facts |= _describe_imaging(own, assessed, line["first_line_start_date"])
+    if not sent & {"lesion", "response"}:
+        facts |= {"has_baseline_imaging": None, "follow_up_assessment_number": None}
     if "metastasis" not in sent:
         facts["metastasis_organ_number"] = None
     return facts | make_levels(facts)
+
+
+def _describe_imaging(own, assessed, start):
+    """Baseline images of the counted reader, and the number of his assessments after them."""
+    reader = choose_reader({row["reader"] for row in assessed if row["criteria"] == "recist_1_1"})
+    lesions = [row for row in own["lesion"] if row["reader"] == reader]
+    responses = [row for row in own["response"] if (row["reader"], row["criteria"]) == (reader, "recist_1_1")]
+    return describe_baseline_imaging(lesions, responses, start) | {
+        "follow_up_assessment_number": len(select_follow_up(assessed))
+    }
 
 
 def _make_tumour(baseline, facts):

@@ -46,10 +46,11 @@ def find_differences(name, got, expected):
     ]
 
 
-@given(hospital=hospitals(), others=tables_without_records)
-def test_every_derived_column_is_the_oracles(hospital, others):
+@given(hospital=hospitals(), others=tables_without_records, lists_all=st.booleans())
+def test_every_derived_column_is_the_oracles(hospital, others, lists_all):
     sent = find_sent(hospital) | others
-    derived, expected = derive(to_frames(hospital), sent=sent), derive_by_oracle(hospital, sent)
+    derived = derive(to_frames(hospital), sent=sent, lists_every_new_lesion=lists_all)
+    expected = derive_by_oracle(hospital, sent, lists_every_new_lesion=lists_all)
     differences = [line for name in KEYS for line in find_differences(name, derived[name], expected[name])]
     assert not differences, "\n".join([*differences, repr(hospital)])
 
@@ -58,7 +59,8 @@ def test_a_large_hospital_mixes_nobody_up():
     """Enough rows for polars to share the work among threads."""
     hospital = make_hospital(seed=20261123, patients=600)
     sent = find_sent(hospital)
-    derived, expected = derive(to_frames(hospital), sent=sent), derive_by_oracle(hospital, sent)
+    derived = derive(to_frames(hospital), sent=sent, lists_every_new_lesion=True)
+    expected = derive_by_oracle(hospital, sent, lists_every_new_lesion=True)
     assert [line for name in KEYS for line in find_differences(name, derived[name], expected[name])] == []
 
 
@@ -94,6 +96,7 @@ def test_every_frame_is_covered_also_where_it_is_empty():
 
 
 RESPONSES = {"CR", "PR", "SD", "PD", "NE", None}
+SOURCES = {"complete_list", "targets", "non_targets", "new_lesion", "target_sum", "recorded_response"}
 REACHED = {
     "derived_response": RESPONSES,
     "target_response": RESPONSES,
@@ -102,7 +105,12 @@ REACHED = {
     "best_response_confirmed": RESPONSES,
     "response_3_months": RESPONSES,
     "response_6_months": RESPONSES,
-    "first_progression_source": {"lesions", "target_sum", "recorded", "recorded_response", None},
+    "response": RESPONSES,
+    "response_source": {*SOURCES, None},
+    "derived_progression_source": {*SOURCES, None} - {"recorded_response"},
+    "first_progression_source": {*SOURCES, "outcome", "clinical", None},
+    "treated_target_number": {0, 1, 2},
+    "has_new_lesion_listed_or_recorded": {True, False, None},
     "time_source": {"dates", "durations", None},
     "arm": {"sora_pd1", "len_pd1", "other", None},
     "albi_grade": {1, 2, 3, None},
@@ -117,8 +125,11 @@ REACHED = {
 def test_the_invented_hospitals_reach_every_answer():
     """An oracle proves nothing of an answer that no example has."""
     seen = {}
-    for seed in range(300):
-        for rows in derive_by_oracle(make_hospital(seed, patients=3), frozenset(TABLES)).values():
+    for seed in range(1000):
+        derived = derive_by_oracle(
+            make_hospital(seed, patients=3), frozenset(TABLES), lists_every_new_lesion=seed % 3 == 0
+        )
+        for rows in derived.values():
             for row in rows.values():
                 for column, value in row.items():
                     seen.setdefault(column, set()).add(value)
