@@ -85,11 +85,11 @@ def derive_assessment(
         pl.col("is_before_start") != pl.col("is_follow_up")
     )
     baseline = list_baseline(images)
-    places = visits.select(*READING, "imaging_date", "visit_position", "is_follow_up")
+    places = visits.select(*READING, "imaging_date", "visit_position", "is_follow_up", "first_line_start_date")
     followed = mark_treated(follow_lesions(places, baseline, kept), procedure)
     readings = (
         visits.join(summarise_lesions(followed), on=READING, how="left")
-        .join(find_new_lesions(places, kept), on=READING, how="left")
+        .join(find_new_lesions(places, kept, images), on=READING, how="left")
         .join(summarise_baseline(baseline, images, responses), on=SERIES, how="left")
         .join(patients.select("patient_id", "baseline_lesion_number"), on="patient_id", how="left")
         .sort(*SERIES, "visit_position")
@@ -104,13 +104,11 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
     has_listed_target = pl.col("target_number").fill_null(0) > pl.col("unlisted_target_number").fill_null(0)
     from_lesions = pl.col("is_from_lesions")
     is_sum_complete = (pl.col("target_unassessed_number") == 0) & (pl.col("target_number") > 0)
-    can_be_nadir = pl.col("is_follow_up") & (pl.col("treated_target_number") == 0)
-    is_mrecist = pl.col("criteria") == ResponseCriteria.MRECIST.value
     is_untouched_progression = recist.compute_is_target_progression(
         pl.col("untouched_sum_mm"), pl.col("nadir_sum_mm"), pl.col("min_increase_mm")
     )
     smallest_mm = (
-        pl.when(can_be_nadir)
+        pl.when("is_follow_up")
         .then("target_sum_from_lesions_or_record_mm")
         .cum_min()
         .forward_fill()
@@ -119,7 +117,8 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         readings.with_columns(
-            pl.col("target_number", "unlisted_target_number", "target_unassessed_number").fill_null(0),
+            pl.col("target_number", "target_unassessed_number").fill_null(0),
+            pl.when("has_lesions").then(pl.col("unlisted_target_number").fill_null(0)),
             pl.col("treated_target_number", "listed_non_target_number").fill_null(0),
             is_from_lesions=has_listed_target | (pl.col("has_lesions") & pl.col("reading_sum_mm").is_null()),
         )
@@ -133,10 +132,14 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
             .then(pl.col("target_number") > 0)
             .otherwise(pl.col("reading_sum_mm").is_not_null()),
         )
-        .with_columns(target_sum_from_lesions_or_record_mm=pl.when("is_sum_complete").then("assessed_sum_mm"))
+        .with_columns(
+            target_sum_from_lesions_or_record_mm=pl.when(
+                pl.col("is_sum_complete") & (pl.col("treated_target_number") == 0)
+            ).then("assessed_sum_mm")
+        )
         .with_columns(
             nadir_sum_mm=pl.when("is_follow_up").then(pl.min_horizontal("baseline_sum_mm", smallest_mm)),
-            min_increase_mm=pl.when(is_mrecist).then(0.0).otherwise(recist.PD_MIN_INCREASE_MM),
+            min_increase_mm=recist.compute_min_increase_mm(),
         )
         .with_columns(is_untouched_progression=is_untouched_progression.fill_null(value=False))
     )
@@ -157,7 +160,9 @@ def _derive_evidence(readings: pl.DataFrame, *, lists_every_new_lesion: bool) ->
             has_new_lesion_listed_or_recorded=new_lesion,
             target_response=pl.when(can_derive & pl.col("has_target")).then(_compute_target_response()),
             non_target_response=pl.when(can_derive & (pl.col("listed_non_target_number") > 0)).then(non_target),
-        ).with_columns(is_complete_list=_compute_is_complete(), is_back=pl.lit(value=False))
+        ).with_columns(
+            is_complete_list=_compute_is_complete(), is_back=pl.lit(value=False), is_equivocal=pl.lit(value=False)
+        )
     )
 
 
@@ -191,7 +196,7 @@ def _compute_is_complete() -> pl.Expr:
     )
     return (
         pl.col("can_derive")
-        & pl.col("is_from_lesions")
+        & pl.col("has_lesions")
         & listed
         & knows_non_targets.fill_null(value=False)
         & pl.col("has_new_lesion_listed_or_recorded").is_not_null()
@@ -217,15 +222,18 @@ def _derive_overall(readings: pl.DataFrame) -> pl.DataFrame:
 
 def _choose_responses(readings: pl.DataFrame) -> pl.DataFrame:
     """Add the response that counts and its source: derived PD, recorded PD that stands, complete list, recorded, targets."""
-    recorded, derived, target = pl.col("recorded_response"), pl.col("derived_response"), pl.col("target_response")
+    recorded, derived, target = pl.col("counted_record"), pl.col("derived_response"), pl.col("target_response")
     is_pd = (derived == Response.PD.value).fill_null(value=False)
     is_recorded_pd = (recorded == Response.PD.value).fill_null(value=False) & pl.col("is_follow_up")
     is_open = (pl.col("target_unassessed_number") > 0) | (pl.col("treated_target_number") > 0)
     is_refuting = (
         pl.col("is_complete_list")
-        & ~is_pd
+        & ~derived.is_in([Response.PD.value, Response.NE.value])
         & ~is_open
+        & ((pl.col("baseline_target_number") > 0) | pl.col("reading_sum_mm").is_null())
         & ~pl.col("has_new_lesion_listed_or_recorded").fill_null(value=True)
+        & ~pl.col("is_equivocal")
+        & ~pl.col("has_target_called_progression").fill_null(value=False)
         & ((pl.col("baseline_non_target_number") == 0) | pl.col("is_non_target_complete"))
     )
     stands = (is_recorded_pd & ~is_refuting) | ((recorded == Response.NE.value).fill_null(value=False) & is_open)
@@ -252,11 +260,11 @@ def _compute_shown_by() -> pl.Expr:
         .then(pl.lit(Evidence.COMPLETE_LIST.value))
         .when(is_target & ~is_back_elsewhere & pl.col("is_from_lesions"))
         .then(pl.lit(Evidence.TARGETS.value))
-        .when(is_target & ~is_back_elsewhere)
-        .then(pl.lit(Evidence.TARGET_SUM.value))
         .when(is_non_target | is_back_elsewhere)
         .then(pl.lit(Evidence.NON_TARGETS.value))
-        .otherwise(pl.lit(Evidence.NEW_LESION.value))
+        .when(is_new)
+        .then(pl.lit(Evidence.NEW_LESION.value))
+        .otherwise(pl.lit(Evidence.TARGET_SUM.value))
     )
 
 
@@ -274,8 +282,9 @@ def _derive_after_complete_response(readings: pl.DataFrame) -> pl.DataFrame:
     )
     marked = readings.with_columns(
         is_back=is_back,
+        is_equivocal=is_equivocal,
         has_new_lesion_listed_or_recorded=pl.when(is_equivocal)
-        .then(None)
+        .then(statement=False)
         .otherwise("has_new_lesion_listed_or_recorded"),
     )
     return _derive_overall(marked)
@@ -285,17 +294,22 @@ def _date_progression(readings: pl.DataFrame) -> pl.DataFrame:
     """Add day and date of a PD that counts: of the earliest image that suffices alone, else of the recorded response."""
     is_derived = pl.col("derived_response") == Response.PD.value
     is_target = (pl.col("target_response") == Response.PD.value) & is_derived
-    visit_date = pl.coalesce("reading_date", "imaging_date")
     is_new = pl.col("has_new_lesion_listed_or_recorded") & is_derived
     is_by_sum = is_target & ((pl.col("treated_target_number") == 0) | pl.col("is_untouched_progression"))
     shown = pl.min_horizontal(
-        pl.when(is_new).then(pl.coalesce("new_lesion_date", visit_date)),
+        pl.when(is_new).then(
+            pl.coalesce("new_lesion_date", pl.when(pl.col("is_small_node_only").is_null()).then("reading_date"))
+        ),
         pl.when(is_derived).then("non_target_progression_date"),
-        pl.when(is_by_sum).then(pl.when("is_from_lesions").then("target_date").otherwise(visit_date)),
+        pl.when(is_by_sum).then(pl.when("is_from_lesions").then("target_date").otherwise("reading_date")),
         pl.when(is_target).then("touched_progression_date"),
         pl.when("is_back").then(pl.min_horizontal("target_left_date", "non_target_left_date")),
     )
-    date = pl.when(pl.col("response") == Response.PD.value).then(pl.coalesce(shown, visit_date))
+    date = pl.when(pl.col("response") == Response.PD.value).then(
+        pl.when(is_derived)
+        .then(pl.coalesce(shown, "imaging_date"))
+        .otherwise(pl.coalesce("reading_date", "imaging_date"))
+    )
     days = (date - pl.col("first_line_start_date")).dt.total_days().cast(pl.Float64)
     return readings.with_columns(
         imaging_progression_date=date,
@@ -327,5 +341,5 @@ def _compute_is_counted() -> pl.Expr:
 
 def _compute_was_before(name: str, response: Response) -> pl.Expr:
     """Whether an earlier visit of the series has this response; the visits are in the order of their days."""
-    is_it = (pl.col(name) == response.value).fill_null(value=False).cast(pl.Int8)
+    is_it = ((pl.col(name) == response.value) & pl.col("is_follow_up")).fill_null(value=False).cast(pl.Int8)
     return is_it.cum_max().shift(1, fill_value=0).over(SERIES).cast(pl.Boolean)

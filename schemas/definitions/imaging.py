@@ -25,13 +25,19 @@ def compute_is_baseline(days: pl.Expr, visit_number: pl.Expr) -> pl.Expr:
 
 
 def compute_visit_position(series: list[str]) -> pl.Expr:
-    """Return the place of each visit in its series (Int64, from 0), by day; one without a day keeps its place by number.
+    """Return the place of each visit in its series (Int64, from 0): the baseline first, then by day.
 
-    `imaging_days` and `visit_number` must be there; one row per visit of a series.
+    A visit without a day keeps its place by number.
+    Where the start of therapy is not known, dates order the visits as well. `imaging_days`, `imaging_date`, `is_follow_up` and
+    `visit_number` must be there; one row per visit of a series.
     """
-    day = pl.col("imaging_days")
-    reached = day.cum_max().fill_null(strategy="forward").over(series, order_by="visit_number")
+    is_dated = pl.col("first_line_start_date").is_null() & pl.col("imaging_date").is_not_null().any().over(series)
+    day = pl.when(is_dated).then(pl.col("imaging_date").to_physical().cast(pl.Float64)).otherwise("imaging_days")
+    reached = day.forward_fill().over(series, order_by="visit_number")
     place = pl.struct(
-        day.fill_null(reached).fill_null(-float("inf")).alias("day"), day.is_null().alias("is_undated"), "visit_number"
+        "is_follow_up",
+        day.fill_null(reached).fill_null(-float("inf")).alias("day"),
+        day.is_null().alias("is_undated"),
+        "visit_number",
     )
     return place.rank("ordinal").over(series).cast(pl.Int64) - 1

@@ -101,16 +101,16 @@ def list_baseline(images: pl.DataFrame) -> pl.DataFrame:
 def follow_lesions(visits: pl.DataFrame, baseline: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
     """Return one row per reading and lesion of the baseline, found at the visit or not (`is_listed`).
 
-    `visits`: READING, imaging_date, visit_position, is_follow_up; `images`: the records of these visits. A fragment counts to the
+    `visits`: READING, first_line_start_date, imaging_date, visit_position, is_follow_up; `images`: the records of these visits. A fragment counts to the
     lesion that it was split from; a lesion that has merged into another adds nothing and is gone only if that one is.
     """
-    found = _gather_fragments(_follow_merged(images))
+    found = _gather_fragments(_follow_merged(images), baseline)
     return (
         visits.join(baseline, on=SERIES, how="inner")
         .join(
             found.select(
                 *READING, "lesion_id", "size_mm", "remaining_mm", "is_assessed", "is_called_progression",
-                image_date="assessment_date", is_listed=pl.lit(value=True),
+                own_date="assessment_date", is_listed=pl.lit(value=True),
             ),
             on=[*READING, "lesion_id"],
             how="left",
@@ -118,7 +118,7 @@ def follow_lesions(visits: pl.DataFrame, baseline: pl.DataFrame, images: pl.Data
         .with_columns(
             pl.col("is_listed", "is_assessed", "is_called_progression").fill_null(value=False),
             is_gone=recist.compute_is_gone(pl.col("is_node"), pl.col("remaining_mm")),
-            image_date=pl.coalesce("image_date", "imaging_date"),
+            image_date=pl.coalesce("own_date", "imaging_date"),
         )
         .sort(*SERIES, "lesion_id", "visit_position")
     )  # fmt: skip
@@ -140,13 +140,15 @@ def _follow_merged(images: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _gather_fragments(images: pl.DataFrame) -> pl.DataFrame:
-    """Add up the fragments of a lesion (Eisenhauer 2009, 4.3.2)."""
+def _gather_fragments(images: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
+    """Add up the fragments of a lesion of the baseline (Eisenhauer 2009, 4.3.2)."""
     if images["split_from_lesion_id"].null_count() == images.height:
         return images
-    whole = pl.coalesce("split_from_lesion_id", "lesion_id")
+    wholes = baseline.select(*SERIES, split_from_lesion_id="lesion_id", whole_id="lesion_id")
+    whole = pl.when("is_follow_up").then(pl.coalesce("whole_id", "lesion_id")).otherwise("lesion_id")
     size, remaining = pl.col("size_mm"), pl.col("remaining_mm")
-    return images.group_by(*READING, whole.alias("lesion_id"), maintain_order=True).agg(
+    joined = images.join(wholes, on=[*SERIES, "split_from_lesion_id"], how="left", maintain_order="left")
+    return joined.group_by(*READING, whole.alias("lesion_id"), maintain_order=True).agg(
         size_mm=pl.when(size.is_not_null().all()).then(size.sum()),
         remaining_mm=pl.when(remaining.is_not_null().all()).then(remaining.sum()),
         is_assessed=pl.col("is_assessed").all(),
@@ -155,21 +157,27 @@ def _gather_fragments(images: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
+def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame, all_images: pl.DataFrame) -> pl.DataFrame:
     """Return per reading with a new lesion that counts: `new_lesion_date` and whether small nodes are the only ones.
 
-    An equivocal lesion counts from its first image on once a later visit calls it anything else (Eisenhauer 2009, 4.3.5).
+    A lesion that was listed as target or non-target before the start is never new (`all_images`). An equivocal lesion counts from its first image on once a later visit calls it anything else (Eisenhauer 2009, 4.3.5).
     A node below 10 mm is normal. `is_small_node_only`: every one is a node of 10 to below 15 mm; `is_small_node_confirmed`: one of these is still 10 mm at
     the next visit that looks at it, or called progression.
     """
     lesion, status = [*SERIES, "lesion_id"], pl.col("status")
     is_seen = ~status.is_in(UNSEEN).fill_null(value=False)
     is_node = recist.compute_is_node(pl.col("organ")).fill_null(value=False)
-    is_enlarged = (pl.col("diameter_mm") >= recist.NODE_NORMAL_BELOW_MM).fill_null(value=False) & is_seen
-    is_normal_node = is_node & (pl.col("diameter_mm") < recist.NODE_NORMAL_BELOW_MM).fill_null(value=False)
-    is_small = is_node & is_enlarged & (pl.col("diameter_mm") < recist.TARGET_NODE_MIN_MM)
+    is_enlarged = (pl.col("size_mm") >= recist.NODE_NORMAL_BELOW_MM).fill_null(value=False) & is_seen
+    is_normal_node = is_node & (pl.col("size_mm") < recist.NODE_NORMAL_BELOW_MM).fill_null(value=False)
+    is_small = is_node & is_enlarged & (pl.col("size_mm") < recist.TARGET_NODE_MIN_MM)
+    known = all_images.filter(
+        "is_before_start", pl.col("role").is_in([LesionRole.TARGET.value, LesionRole.NON_TARGET.value])
+    )
     new = (
         images.filter(pl.col("role") == LesionRole.NEW.value)
+        .with_columns(whole_id=pl.coalesce("split_from_lesion_id", "lesion_id"))
+        .join(known.select(*SERIES, whole_id="lesion_id").unique(), on=[*SERIES, "whole_id"], how="anti")
+        .join(known.select(lesion).unique(), on=lesion, how="anti")
         .join(visits.filter("is_follow_up").select(*READING, "visit_position", "imaging_date"), on=READING, how="inner")
         .sort(*lesion, "visit_position")
         .with_columns(
@@ -191,7 +199,7 @@ def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame
         looked_at.filter("counts")
         .group_by(READING, maintain_order=True)
         .agg(
-            new_lesion_date=pl.coalesce("assessment_date", "imaging_date").min(),
+            new_lesion_date=pl.col("assessment_date").min(),
             is_small_node_only=pl.col("is_small_node").all(),
             is_small_node_confirmed=pl.col("is_small_confirmed").any(),
         )

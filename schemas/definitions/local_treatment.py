@@ -11,7 +11,7 @@ import polars as pl
 
 from schemas.codes import ProcedureType
 from schemas.definitions.lesion_course import SERIES
-from schemas.definitions.recist import PD_MIN_INCREASE_MM, compute_is_partial, compute_is_target_progression
+from schemas.definitions.recist import compute_is_partial, compute_is_target_progression, compute_min_increase_mm
 
 TOUCHING = (ProcedureType.RESECTION.value, ProcedureType.ABLATION.value, ProcedureType.RADIOTHERAPY.value)
 LESION = [*SERIES, "lesion_id"]
@@ -35,7 +35,7 @@ def mark_treated(followed: pl.DataFrame, procedure: pl.DataFrame) -> pl.DataFram
     smallest_before = pl.min_horizontal(
         "baseline_size_mm", pl.col("size_mm").cum_min().forward_fill().shift(1).over(LESION)
     )
-    has_grown = compute_is_target_progression(pl.col("size_mm"), smallest_before, pl.lit(PD_MIN_INCREASE_MM))
+    has_grown = compute_is_target_progression(pl.col("size_mm"), smallest_before, compute_min_increase_mm())
     return (
         followed.join(since, on=LESION, how="left", maintain_order="left")
         .with_columns(is_touched=is_touched & pl.col("is_follow_up"))
@@ -50,7 +50,7 @@ def mark_treated(followed: pl.DataFrame, procedure: pl.DataFrame) -> pl.DataFram
 def _find_touched_since(targets: pl.DataFrame, acts: pl.DataFrame) -> pl.DataFrame:
     """Return per touched lesion of a series the day of the first procedure that touches it."""
     size_before_mm = pl.coalesce(pl.col("size_mm").forward_fill().shift(1).over(LESION), "baseline_size_mm")
-    is_after_baseline = (pl.col("procedure_date") > pl.col("baseline_date")).fill_null(value=True)
+    is_after_baseline = pl.col("procedure_date") > pl.coalesce("baseline_date", "first_line_start_date")
     is_gone_or_smaller = (
         pl.col("size_mm").is_null()
         | (pl.col("remaining_mm") == 0)
@@ -65,6 +65,6 @@ def _find_touched_since(targets: pl.DataFrame, acts: pl.DataFrame) -> pl.DataFra
     next_visits = pairs.filter(
         pl.col("treated_lesion_id").is_null(), pl.col("imaging_date") >= pl.col("procedure_date")
     ).filter(pl.col("visit_position") == pl.col("visit_position").min().over(*SERIES, "procedure_date"))
-    unnamed = next_visits.filter(is_gone_or_smaller.fill_null(value=True))
+    unnamed = next_visits.filter(is_gone_or_smaller)
     touched = pl.concat([named.select(*LESION, "procedure_date"), unnamed.select(*LESION, "procedure_date")])
     return touched.group_by(LESION, maintain_order=True).agg(touched_since=pl.col("procedure_date").min())

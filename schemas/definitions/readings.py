@@ -27,6 +27,7 @@ def place_responses(response: pl.DataFrame, therapy_start: pl.DataFrame) -> pl.D
             reading_days=pl.coalesce(days, "assessment_days"),
             reading_sum_mm="target_sum_mm",
             has_new_lesion_recorded="has_new_lesion",
+            counted_record="recorded_response",
         )
         .with_columns(
             is_before_start=compute_is_before_start(pl.col("reading_days"), pl.col("visit_number")),
@@ -38,8 +39,8 @@ def place_responses(response: pl.DataFrame, therapy_start: pl.DataFrame) -> pl.D
 def list_visits(images: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
     """Return one row per reading, in the order of the days: `visit_position`, `is_follow_up`, `imaging_date`, `imaging_days`.
 
-    A visit follows the baseline where any of its images, or without images its response, is after day 0; it is dated by
-    the earliest of these.
+    A visit follows the baseline where any of its images, or its response, is after day 0; it is dated by the earliest image that
+    is, else by the response. `counted_record` is the recorded response where it is one of such a visit.
     """
     is_after, date = ~pl.col("is_before_start"), pl.col("assessment_date")
     by_images = images.group_by(READING, maintain_order=True).agg(
@@ -57,7 +58,21 @@ def list_visits(images: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
             pl.coalesce("first_line_start_date", "first_line_start_date_reading"),
             has_lesions=pl.col("has_follow_up").is_not_null(),
             has_response_record=pl.col("is_before_start").is_not_null(),
-            is_follow_up=pl.coalesce("has_follow_up", ~pl.col("is_before_start")),
+            is_follow_up=pl.any_horizontal(pl.col("has_follow_up"), ~pl.col("is_before_start")).fill_null(value=False),
+        )
+        .with_columns(
+            # What was read before the start says nothing of later images of the same visit.
+            *(
+                pl.when(pl.col("is_before_start") != pl.col("is_follow_up")).then(name).alias(name)
+                for name in (
+                    "reading_date",
+                    "reading_days",
+                    "reading_sum_mm",
+                    "has_new_lesion_recorded",
+                    "counted_record",
+                )
+            ),
+            has_lesions=pl.col("has_lesions") & (pl.col("has_follow_up") == pl.col("is_follow_up")),
         )
         .with_columns(
             imaging_date=pl.coalesce(
@@ -95,9 +110,9 @@ def summarise_baseline(baseline: pl.DataFrame, images: pl.DataFrame, responses: 
         baseline_lesion_sum_mm=pl.when((size.len() > 0) & size.is_not_null().all()).then(size.sum()),
     )
     is_only_older = pl.col("is_before_start").any() & ~pl.col("is_baseline").any()
-    is_before = pl.col("is_before_start")
+    is_before, has_sum = pl.col("is_before_start"), pl.col("reading_sum_mm").is_not_null()
     by_images = images.group_by(SERIES, maintain_order=True).agg(
-        has_only_older_images=is_only_older,
+        has_only_older_images=pl.when(is_before.any()).then(is_only_older),
         has_image_before=is_before.any(),
         older_image_date=pl.col("assessment_date").filter(is_before).max(),
     )
@@ -105,7 +120,9 @@ def summarise_baseline(baseline: pl.DataFrame, images: pl.DataFrame, responses: 
         responses.sort(*SERIES, "reading_days", "visit_number")
         .group_by(SERIES, maintain_order=True)
         .agg(
-            has_only_older_readings=is_only_older,
+            has_only_older_readings=pl.when((is_before & has_sum).any())
+            .then(~(pl.col("is_baseline") & has_sum).any())
+            .otherwise(is_only_older),
             has_reading_before=is_before.any(),
             reading_date=pl.coalesce(
                 pl.col("reading_date").filter("is_baseline").max(), pl.col("reading_date").filter(is_before).max()
@@ -120,7 +137,9 @@ def summarise_baseline(baseline: pl.DataFrame, images: pl.DataFrame, responses: 
         *SERIES,
         pl.col("baseline_target_number", "baseline_non_target_number").fill_null(0),
         pl.col("has_unclear_lesion").fill_null(value=False),
-        baseline_sum_mm=pl.coalesce("baseline_lesion_sum_mm", "baseline_reading_sum_mm"),
+        baseline_sum_mm=pl.when(pl.col("baseline_target_number") > 0)
+        .then("baseline_lesion_sum_mm")
+        .otherwise("baseline_reading_sum_mm"),
         is_only_older=pl.coalesce("has_only_older_images", "has_only_older_readings"),
         has_baseline_imaging=pl.any_horizontal(pl.col("has_image_before", "has_reading_before").fill_null(value=False)),
         baseline_imaging_date=pl.coalesce("listed_date", "reading_date", "older_image_date"),
@@ -134,7 +153,7 @@ def summarise_lesions(followed: pl.DataFrame) -> pl.DataFrame:
 
 def _summarise_targets() -> list[pl.Expr]:
     is_target = pl.col("is_target")
-    size, date = pl.col("size_mm").filter(is_target), pl.col("image_date").filter(is_target)
+    size, date = pl.col("size_mm").filter(is_target), pl.col("own_date").filter(is_target)
     is_node, left = pl.col("is_node").filter(is_target), pl.col("remaining_mm").filter(is_target)
     is_touched = pl.col("is_touched").filter(is_target)
     is_left = pl.when(is_node).then(left >= NODE_NORMAL_BELOW_MM).otherwise(left > 0).fill_null(value=False)
@@ -142,6 +161,7 @@ def _summarise_targets() -> list[pl.Expr]:
     return [
         is_target.sum().cast(pl.Int64).alias("target_number"),
         (is_target & ~pl.col("is_listed")).sum().cast(pl.Int64).alias("unlisted_target_number"),
+        pl.col("is_called_progression").filter(is_target).any().alias("has_target_called_progression"),
         size.is_null().sum().cast(pl.Int64).alias("target_unassessed_number"),
         is_touched.sum().cast(pl.Int64).alias("treated_target_number"),
         pl.when(size.count() > 0).then(size.sum()).alias("lesion_sum_mm"),
@@ -149,7 +169,7 @@ def _summarise_targets() -> list[pl.Expr]:
         pl.col("is_gone").filter(is_target).all().alias("is_target_gone"),
         is_left.any().alias("has_target_left"),
         date.filter(is_left).min().alias("target_left_date"),
-        date.filter(size.is_not_null()).max().alias("target_date"),
+        date.filter(size.is_not_null() & ~is_touched).max().alias("target_date"),
         is_touched_progression.any().alias("has_touched_progression"),
         date.filter(is_touched_progression).min().alias("touched_progression_date"),
     ]
@@ -157,7 +177,7 @@ def _summarise_targets() -> list[pl.Expr]:
 
 def _summarise_non_targets() -> list[pl.Expr]:
     is_non_target = pl.col("is_non_target")
-    is_assessed, date = pl.col("is_assessed").filter(is_non_target), pl.col("image_date").filter(is_non_target)
+    is_assessed, date = pl.col("is_assessed").filter(is_non_target), pl.col("own_date").filter(is_non_target)
     is_gone = pl.col("is_gone").filter(is_non_target).fill_null(value=False)
     is_progression = pl.col("is_called_progression").filter(is_non_target)
     is_left = is_assessed & ~is_gone & ~pl.col("is_node").filter(is_non_target)

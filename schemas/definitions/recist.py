@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import LesionStatus, NonTargetResponse, Organ, Response
+from schemas.codes import LesionStatus, NonTargetResponse, Organ, Response, ResponseCriteria
 
 TOO_SMALL_MM = 5.0
 NODE_NORMAL_BELOW_MM = 10.0
@@ -33,14 +33,14 @@ def compute_is_node(organ: pl.Expr) -> pl.Expr:
 
 
 def compute_lesion_size_mm(status: pl.Expr, diameter_mm: pl.Expr) -> pl.Expr:
-    """Return what a target adds to the sum: 0 if gone, 5 mm if too small to measure, null if not assessed.
+    """Return what a target adds to the sum: 0 if gone, 5 mm if too small to measure, null if not assessed, or merged.
 
     A lesion that is too small to measure is there: 0 mm beside that status counts 5 mm as well.
     """
     return (
         pl.when(status == LesionStatus.ABSENT.value)
         .then(0.0)
-        .when(status == LesionStatus.NOT_ASSESSED.value)
+        .when(status.is_in([LesionStatus.NOT_ASSESSED.value, LesionStatus.MERGED.value]))
         .then(None)
         .when(status == LesionStatus.TOO_SMALL.value)
         .then(pl.when(diameter_mm > 0).then(diameter_mm).otherwise(TOO_SMALL_MM))
@@ -65,6 +65,11 @@ def compute_is_target_progression(sum_mm: pl.Expr, nadir_sum_mm: pl.Expr, min_in
     """
     now, nadir = _micrometres(sum_mm), _micrometres(nadir_sum_mm)
     return (5 * now >= 6 * nadir) & (now - nadir >= _micrometres(min_increase_mm)) & (now > nadir)
+
+
+def compute_min_increase_mm() -> pl.Expr:
+    """Return the smallest increase that may be a progression, from the column `criteria`: 5 mm, by mRECIST any."""
+    return pl.when(pl.col("criteria") == ResponseCriteria.MRECIST.value).then(0.0).otherwise(PD_MIN_INCREASE_MM)
 
 
 def compute_target_response(

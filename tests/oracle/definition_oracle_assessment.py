@@ -1,7 +1,7 @@
 """Every reading of one patient's tumour assessments: series by reader and criteria, what counts, what came before."""
 
 from oracle.definition_oracle_recist import Walk
-from oracle.definition_oracle_visits import make_visits
+from oracle.definition_oracle_visits import find_days, make_visits
 
 NOT_STORED = ("is_follow_up", "is_refuting", "is_complete")
 """What the oracle keeps beside the columns of an assessment."""
@@ -13,6 +13,7 @@ def make_assessments(patient, own, start, existing_lesion_number, *, lists_every
     for reader, criteria in sorted(_find_series(own["lesion"], own["response"])):
         lesions = _select_lesions([row for row in own["lesion"] if row["reader"] == reader], criteria)
         responses = [row for row in own["response"] if (row["reader"], row["criteria"]) == (reader, criteria)]
+        lesions = date_by_visit(lesions, responses, start)
         visits = make_visits(lesions, responses, start)
         walk = Walk(
             visits,
@@ -70,6 +71,18 @@ def _count_gap(before, now):
     if before["imaging_days"] is not None and now["imaging_days"] is not None:
         return now["imaging_days"] - before["imaging_days"]
     return None
+
+
+def date_by_visit(lesions, responses, start):
+    """A record without a date is of the day of its visit's other images, else of the visit's response."""
+    dated = []
+    for row in lesions:
+        visit = [other for other in lesions if other["visit_number"] == row["visit_number"]]
+        days = [day for other in visit if (day := find_days(other, start)) is not None]
+        read = [find_days(other, start) for other in responses if other["visit_number"] == row["visit_number"]]
+        fallback = min(days) if days else next(iter(read), None)
+        dated.append({**row, "assessment_days": fallback})
+    return dated
 
 
 def _find_series(lesions, responses):

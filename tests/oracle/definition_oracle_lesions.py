@@ -17,9 +17,9 @@ def make_exact(number):
 
 def measure(row):
     """What one record adds to the sum; None where the lesion was not measured."""
-    if row["status"] == "not_assessed":
+    if row["status"] in ("not_assessed", "merged"):
         return None
-    if row["status"] in ("absent", "merged"):
+    if row["status"] == "absent":
         return Fraction(0)
     if row["status"] == "too_small" and not row["mm"]:
         return Fraction(5)
@@ -36,6 +36,7 @@ class Lesions:
     """What one reader's lesion records say at each visit. Roles are those at the baseline."""
 
     def __init__(self, records, start):
+        self.start = start
         self.baseline = choose_baseline_lesions(records, start)
         self.targets, self.non_targets, self.of_unknown_role = _assign_roles(self.baseline)
         earlier = [row for row in records if not is_after_start(row, start)]
@@ -47,13 +48,20 @@ class Lesions:
 
     def name(self, row):
         """The lesion that a record measures: that of the baseline of which it is a fragment, else its own."""
-        parent = row["split_from_lesion_id"]
+        parent = row["split_from_lesion_id"] if is_after_start(row, self.start) else None
         return parent if parent in self.baseline or parent in self.old else row["lesion_id"]
 
     def size(self, lesion, visit):
         """Fragments are added up; None where the lesion, or a part of it, was not measured."""
-        sizes = [measure(row) for row in self.find(lesion, visit)]
+        sizes = [self._measure(row, visit) for row in self.find(lesion, visit)]
         return None if not sizes or None in sizes else sum(sizes)
+
+    def _measure(self, row, visit):
+        """Of a merged lesion nothing is known where that with which it is measured is not."""
+        if row["status"] != "merged":
+            return measure(row)
+        hosts = [measure(other) for other in visit.lesions if other["lesion_id"] == row["merged_into_lesion_id"]]
+        return Fraction(0) if hosts and None not in hosts else None
 
     def is_node(self, lesion, visit=None):
         row = self.baseline.get(lesion) or self.find(lesion, visit)[0]
@@ -86,7 +94,7 @@ def _assign_roles(baseline):
     """Lesions that are targets, that are non-targets, and those of which the baseline does not say either."""
     listed = sorted(baseline.values(), key=lambda row: (row["source_row"], row["lesion_id"]))
     named = [row for row in listed if row["role"] == "target" and not _is_treated_before(row)]
-    targets = named if len(named) <= 5 else _take_five(named)
+    targets = _take_five(named)
     others = [row for row in listed if row["role"] in ("target", "non_target") and row not in targets]
     unknown = [row for row in listed if row["role"] not in ("target", "non_target")]
     return tuple([row["lesion_id"] for row in rows] for rows in (targets, others, unknown))
@@ -109,19 +117,22 @@ def _take_five(named):
     return taken
 
 
-def confirm_equivocal(lesions, row, place, visits):
+def is_normal_node(row):
+    """A node measured below 10 mm."""
+    size = measure(row)
+    return row["organ"] == "lymph_node" and size is not None and size < 10
+
+
+def confirm_equivocal(row, place, visits):
     """An equivocal new lesion that is seen later: the visit of its first image is PD."""
 
     def is_imaged(visit, unseen):
-        return any(other["lesion_id"] == row["lesion_id"] and other["status"] not in unseen for other in visit.lesions)
+        return any(
+            other["lesion_id"] == row["lesion_id"] and other["status"] not in unseen and not is_normal_node(other)
+            for other in visit.lesions
+        )
 
-    earlier = [visit for visit in visits[:place] if visit.is_follow_up]
-    was_imaged = any(
-        other["lesion_id"] == row["lesion_id"] and other["status"] not in UNSEEN
-        for visit in earlier
-        for other in lesions.list_new(visit)
-    )
-    return not was_imaged and any(is_imaged(visit, (*UNSEEN, "equivocal")) for visit in visits[place + 1 :])
+    return any(is_imaged(visit, (*UNSEEN, "equivocal")) for visit in visits[place + 1 :])
 
 
 def confirm_node(row, place, visits):
@@ -143,7 +154,7 @@ def find_locally_treated(lesions, visits, procedures):
         if procedure["procedure"] not in LOCAL_TREATMENTS or day is None:
             continue
         for target in lesions.targets:
-            baseline_day = lesions.baseline[target]["assessment_date"]
+            baseline_day = lesions.baseline[target]["assessment_date"] or lesions.start
             if baseline_day is None or day <= baseline_day or procedure["lesion_id"] not in (None, target):
                 continue
             place = _find_next_image(lesions, target, visits, day, is_named=procedure["lesion_id"] is not None)

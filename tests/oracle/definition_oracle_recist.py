@@ -117,7 +117,8 @@ class Walk:
             if size is not None:
                 self.smallest[target] = min(size, self.smallest.get(target, size))
         if response not in (None, "NE"):
-            self.last_evaluable = response
+            # A CR that is recorded beside lesions that are there is none from which one could be back.
+            self.last_evaluable = "not gone" if response == "CR" and look.find_returned() else response
 
 
 class Look:
@@ -145,7 +146,7 @@ class Look:
         """The target response follows from the targets or their sum."""
         walk = self.walk
         is_looked_at = self.has_targets_listed or self.is_by_sum or (self.sizes and self.visit.lesions)
-        if not (walk.has_baseline and is_looked_at):
+        if not ((walk.has_baseline or self.is_by_sum) and is_looked_at):
             return "NE" if self.treated else None
         if self.treated:
             return "PD" if self._is_sum_progression() or self._find_treated_growth() else "NE"
@@ -198,7 +199,7 @@ class Look:
             records = [row for lesion in self.lesions.non_targets for row in self.lesions.find(lesion, self.visit)]
             signs["non_targets"] = [row["assessment_date"] for row in records if row["status"] == "progression"]
         if self.walk.last_evaluable == "CR":
-            for name, lesions in self._find_returned().items():
+            for name, lesions in self.find_returned().items():
                 signs.setdefault(name, []).extend(day for lesion in lesions for day in self._dates(lesion))
         new = self._find_new(has_other_sign=bool(signs))
         return signs | ({"new_lesion": new} if new else {})
@@ -217,7 +218,7 @@ class Look:
             dates.append(max(known, default=None))
         return dates
 
-    def _find_returned(self):
+    def find_returned(self):
         """After a CR a target node of >= 10 mm is PD, and any other lesion that is back."""
         targets = [
             t
@@ -237,7 +238,6 @@ class Look:
         """Dates of the images of new lesions; of the reading, where it says that there is one and none is listed."""
         listed = self._list_new()
         if self.walk.last_evaluable == "CR":
-            listed = [row for row in listed if not _is_node_of(row, 0, 10)]
             if listed and not has_other_sign and all(_is_node_of(row, 10, 15) for row in listed):
                 confirmed = [row for row in listed if confirm_node(row, self.place, self.walk.visits)]
                 return [row["assessment_date"] for row in confirmed]
@@ -246,12 +246,14 @@ class Look:
         return [row["assessment_date"] for row in listed]
 
     def _list_new(self):
-        """New lesions that are seen; an equivocal one only where this is its first image and a later one confirms it."""
+        """New lesions that are seen (a node below 10 mm is none); an equivocal one only where this is its first image and a
+        later one confirms it."""
         return [
             row
             for row in self.lesions.list_new(self.visit)
+            if not _is_node_of(row, 0, 10)
             if row["status"] not in (*UNSEEN, "equivocal")
-            or (row["status"] == "equivocal" and confirm_equivocal(self.lesions, row, self.place, self.walk.visits))
+            or (row["status"] == "equivocal" and confirm_equivocal(row, self.place, self.walk.visits))
         ]
 
     def is_new_known(self):

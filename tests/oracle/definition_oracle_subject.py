@@ -2,7 +2,7 @@
 
 import math
 
-from oracle.definition_oracle_assessment import choose_reader, make_assessments, select_stored
+from oracle.definition_oracle_assessment import choose_reader, date_by_visit, make_assessments, select_stored
 from oracle.definition_oracle_baseline import (
     make_age,
     make_albi,
@@ -192,6 +192,7 @@ def _describe_imaging(own, assessed, start):
     reader = choose_reader({row["reader"] for row in assessed if row["criteria"] == "recist_1_1"})
     lesions = [row for row in own["lesion"] if row["reader"] == reader]
     responses = [row for row in own["response"] if (row["reader"], row["criteria"]) == (reader, "recist_1_1")]
+    lesions = date_by_visit(lesions, responses, start)
     return describe_baseline_imaging(lesions, responses, start) | {
         "follow_up_assessment_number": len(select_follow_up(assessed))
     }

@@ -94,11 +94,12 @@ def _is_recent(record, start):
 
 
 def _take_last(records, start):
-    """The last of them; one without a date (visit 0) only where no other is."""
+    """The last that shows anything; one without a date (visit 0) only where no other is."""
 
     def rank(row):
         days = find_days(row, start)
-        return (days is not None, 0 if days is None else days, row["visit_number"])
+        is_image = row.get("status", "read") not in (None, "not_assessed")
+        return (is_image, days is not None, 0 if days is None else days, row["visit_number"], row["source_row"])
 
     return max(records, key=rank)
 
@@ -131,11 +132,14 @@ def has_only_older_images(lesions, responses, start):
 
 
 def describe_baseline_imaging(lesions, responses, start):
-    """Whether there is any image up to day 0, and the latest date: of lesions, else of readings, else of an older image."""
+    """Whether there is any image up to day 0, and how old the baseline is: the earliest of the images that the lesions have as
+    their baseline, else the last reading, else the last older image."""
     baseline = _select_baseline(lesions, start), _select_baseline(responses, start)
-    recent = [[row for row in rows if _is_recent(row, start)] for rows in baseline]
-    for rows in (*recent, baseline[0] + baseline[1]):
-        days = [row["assessment_date"] for row in rows if row["assessment_date"] is not None]
-        if days:
-            return {"has_baseline_imaging": True, "baseline_imaging_date": max(days)}
-    return {"has_baseline_imaging": bool(baseline[0] + baseline[1]), "baseline_imaging_date": None}
+    own = [row["assessment_date"] for row in choose_baseline_lesions(lesions, start).values()]
+    recent = [row["assessment_date"] for row in baseline[1] if _is_recent(row, start)]
+    older = [row["assessment_date"] for row in baseline[1]], [row["assessment_date"] for row in baseline[0]]
+    found = {"has_baseline_imaging": bool(baseline[0] + baseline[1]), "baseline_imaging_date": None}
+    for days, choose in ((own, min), (recent, max), (older[0], max), (older[1], max)):
+        if known := [day for day in days if day is not None]:
+            return {**found, "baseline_imaging_date": choose(known)}
+    return found
