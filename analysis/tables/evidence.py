@@ -9,21 +9,10 @@ from analysis.study.cohort_names import ALL, COHORT_NAMES, name_cohort
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
 from analysis.tables.model import Cell, ReportTable, count_cell, heading, interval_cell, join_rows, number_cell, text
-from schemas.codes import Evidence
+from etl.pages.labels import EVIDENCE
 
 ORDER = 45
 RATES = {"orr": "ORR", "dcr": "DCR"}
-LABELS = {
-    Evidence.COMPLETE_LIST: "Complete list of lesions",
-    Evidence.TARGETS: "Target lesions, list not complete",
-    Evidence.NON_TARGETS: "Non-target lesions, list not complete",
-    Evidence.NEW_LESION: "New lesion, list not complete",
-    Evidence.TARGET_SUM: "Sum of diameters",
-    Evidence.RECORDED_RESPONSE: "Recorded response",
-    Evidence.OUTCOME: "Outcome record",
-    Evidence.CLINICAL: "Clinical progression",
-    Evidence.DEATH: "Death",
-}
 
 
 def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
@@ -58,13 +47,13 @@ def _build_evidence(results: Results, spec: StudySpec) -> ReportTable:
 def _describe_levels(results: Results, spec: StudySpec, whose: Key, hospitals: list[str]) -> Iterator[list[Cell]]:
     """A row for each kind of evidence that occurs; the test between the arms in the first."""
     test = number_cell(results, whose, "p", "p")
-    for code, label in LABELS.items():
+    for code, label in EVIDENCE.items():
         of_level = whose.of(level=code.value)
         arms = [of_level.of(arm=arm.id) for arm in spec.arms]
         if not any(results.value(key, "n") for key in arms):
             continue
         cells = [count_cell(results, key) for key in arms]
-        yield [text(label), *cells, test, *(count_cell(results, of_level.of(hospital=name)) for name in hospitals)]
+        yield [text(label.en), *cells, test, *(count_cell(results, of_level.of(hospital=name)) for name in hospitals)]
         test = text("")
 
 

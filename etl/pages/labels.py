@@ -8,7 +8,7 @@ import re
 
 import schemas.rules
 from etl.pages.text import Text
-from schemas.codes import LabTest, Severity
+from schemas.codes import Evidence, LabTest, Severity
 from schemas.contract import read_contract, read_grain
 from schemas.quantity import find_quantity
 from schemas.rules.rule import CRITERIA
@@ -24,6 +24,17 @@ SEVERITY_MEANINGS = {
     Severity.REJECT: Text("the record was not loaded; correct it in the source", "记录未载入，请在源数据中更正"),
     Severity.QUERY: Text("please check and answer in the workbook", "请核对并在质疑表中答复"),
     Severity.NOTE: Text("no answer is needed; correct what is wrong", "无需答复；如有误请更正"),
+}
+EVIDENCE = {
+    Evidence.COMPLETE_LIST: Text("Complete list of lesions", "完整病灶记录"),
+    Evidence.TARGETS: Text("Target lesions, list not complete", "靶病灶（记录不完整）"),
+    Evidence.NON_TARGETS: Text("Non-target lesions, list not complete", "非靶病灶（记录不完整）"),
+    Evidence.NEW_LESION: Text("New lesion, list not complete", "新病灶（记录不完整）"),
+    Evidence.TARGET_SUM: Text("Sum of diameters", "靶病灶径线和"),
+    Evidence.RECORDED_RESPONSE: Text("Recorded response", "记录的疗效"),
+    Evidence.OUTCOME: Text("Outcome record", "结局记录"),
+    Evidence.CLINICAL: Text("Clinical progression", "临床进展"),
+    Evidence.DEATH: Text("Death", "死亡"),
 }
 STATUSES = {
     "new": Text("new", "新增"),

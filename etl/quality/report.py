@@ -16,6 +16,7 @@ from etl.pages.text import Text
 from etl.quality import comparison, listing, measures, thresholds
 from etl.quality.answer_words import ANSWERS
 from etl.quality.embed import embed_findings
+from etl.quality.evidence import compare_evidence, list_evidence
 from etl.quality.expectations import run_expectations
 from etl.quality.queries import MOST_QUERIES, REST, filter_queries, write_query_workbook
 from etl.quality.readiness import judge_readiness
@@ -36,6 +37,7 @@ HOSPITAL_TOC = [
     ("completeness", Text("Completeness", "完整性")),
     ("distributions", Text("Beside the other hospitals", "与其他医院对比")),
     ("eligibility", Text("Eligibility", "入组情况")),
+    ("evidence", Text("What responses rest on", "疗效判定依据")),
     ("batch", Text("Checks of the whole delivery", "整批检查")),
     ("history", Text("Deliveries so far", "历次数据")),
 ]
@@ -48,6 +50,7 @@ INDEX_TOC = [
     ("answers", Text("Answers", "答复")),
     ("completeness", Text("Completeness", "完整性")),
     ("eligibility", Text("Eligibility", "入组情况")),
+    ("evidence", Text("What progressions rest on", "进展判定依据")),
     ("drift", Text("Differences between hospitals", "医院间差异")),
     ("batch", Text("Checks of the whole delivery", "整批检查")),
     ("deliveries", Text("Deliveries", "历次数据")),
@@ -141,6 +144,7 @@ def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, An
         "completeness_bars": listing.draw_completeness(own["measured"]),
         "eligibility": steps,
         "eligibility_bars": listing.draw_eligibility(steps),
+        "evidence": list_evidence(own["subject"]),
         "batch": listing.list_expectations(own["expectations"]),
         "history": listing.list_history(own),
         "open_by_ingest": listing.count_by_ingest(own),
@@ -179,6 +183,7 @@ def describe_all(frames: Frames, hospitals: Mapping[str, Text]) -> dict[str, Any
         "rules": comparison.compare_rules(frames["status"], list(shown)),
         "completeness": comparison.compare_completeness(frames["measured"], list(shown)),
         "attrition": comparison.compare_attrition(frames["attrition"], list(shown)),
+        "evidence": compare_evidence(frames["subject"], list(shown)),
         "batch": {h: listing.list_expectations(own["expectations"]) for h, own in by_hospital.items()},
         "broken_rules": {h: listing.list_broken_rules(own) for h, own in by_hospital.items()},
         "history": [row for own in by_hospital.values() for row in listing.list_history(own)],
