@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import takewhile
 from typing import NamedTuple
 
 from schemas.definitions.vein_words import WHOLE_PORTAL, Kind, Place, Stated, Token, Vessel, match_words, read_stated
@@ -80,6 +81,8 @@ _BLANK_BETWEEN = re.compile(r"(?<=[\u3400-\u9fff)+-])[ \t\u3000]+(?=[\u3400-\u9f
 def read_report(text: str) -> Report | None:
     """Return what a text says; None where a blank between Chinese words may end a clause or not, and it matters."""
     normal = unicodedata.normalize("NFKC", text).lower().strip(" \t\n.。")
+    if not _BLANK_BETWEEN.search(normal):
+        return _read(normal)
     one, other = (_read(_BLANK_BETWEEN.sub(blank, normal)) for blank in ("", ","))
     return one if _sum_up(one) == _sum_up(other) else None
 
@@ -145,10 +148,11 @@ def _split_clause(clause: Sequence[Token]) -> list[_Group]:
     is_bland = any(token.kind is Kind.BLAND for token in clause)
     is_closed = False
     last = None
+    last_vessel = max((i for i, token in enumerate(clause) if token.vessel), default=-1)
     for i, token in enumerate(clause):
         group = groups[-1]
         is_full = bool(group.vessels and (group.behind or (group.before and token.kind in _OPENING)))
-        is_followed = any(t.kind is Kind.VESSEL for t in clause[i + 1 :])
+        is_followed = i < last_vessel
         if token.vessel is not None:
             if waiting or (group.vessels and group.behind):
                 groups.append(_begin_group(group, waiting, is_joined=last in (Kind.JOIN, Kind.OR)))
@@ -164,7 +168,7 @@ def _split_clause(clause: Sequence[Token]) -> list[_Group]:
             else:
                 (group.behind if group.vessels else group.before).append(kind)
                 is_closed = is_closed or (bool(group.vessels) and token.kind in (Kind.FREE, *_SIGNS))
-        last = token.kind
+        last = last if token.kind in (Kind.ITS, Kind.ALL) else token.kind
     return groups
 
 
@@ -190,60 +194,49 @@ def _lend_vessels(group: _Group, clause: Sequence[Token], earlier: list[_Group])
     """Return what a clause without a vessel says, of the vessels before it; nothing where it speaks of something else."""
     kinds = {token.kind for token in clause}
     names_one = group.has(Kind.THROMBUS, Kind.CLOT)
-    if (
-        not names_one
-        and kinds & {Kind.FOREIGN, Kind.UNKNOWN}
-        and not (Kind.DOUBT in kinds and Kind.FOREIGN not in kinds)
-    ):
-        return []
+    doubts = bool(kinds & {Kind.DOUBT, Kind.BLAND}) and Kind.FOREIGN not in kinds
     before = next((g for g in reversed(earlier) if g.vessels), None)
+    if not (names_one or doubts) and kinds & {Kind.FOREIGN, Kind.UNKNOWN}:
+        if before is not None and _is_bare(before):  # "主干（详见报告）"
+            before.is_doubtful = Kind.UNKNOWN in kinds
+        return []
     if before is None:
-        return _name_portal_vein(group, kinds, is_alone=not earlier)
-    if Kind.DOUBT in kinds and not names_one:
-        before.is_doubtful = True
-        return []
+        return _name_portal_vein(group, is_alone=not earlier, doubts=doubts)
     said = _judge(group)
-    if said is None:
+    if doubts:
+        before.is_doubtful = True
+    elif said is None:
         before.behind += [kind for kind in group.before if kind in (Kind.CHANGE, Kind.OCCLUDED)]
-        return []
-    own = _judge(before)
-    if own is None and not group.is_rest:
+    elif _judge(before) is None and not group.is_rest:
         before.said = said
-        return []
-    return [
-        _Group(
-            vessels=list(before.vessels),
-            before=list(group.before),
-            is_doubtful=group.is_doubtful,
-            is_rest=group.is_rest,
-        )
-    ]
+    elif not before.is_doubtful:
+        return [replace(group, vessels=list(before.vessels))]
+    return []
 
 
-def _name_portal_vein(group: _Group, kinds: set[Kind], *, is_alone: bool) -> list[_Group]:
+def _name_portal_vein(group: _Group, *, is_alone: bool, doubts: bool) -> list[_Group]:
     """Take what is said of no vessel for the portal vein's: the column is about it."""
-    if group.has(Kind.THROMBUS, Kind.CLOT) or Kind.DOUBT in kinds or (is_alone and group.before):
-        group.vessels = [WHOLE_PORTAL]
-        return [group]
+    if group.has(Kind.THROMBUS, Kind.CLOT) or doubts or (is_alone and group.before):
+        return [replace(group, vessels=[WHOLE_PORTAL])]
     return []
 
 
 def _continue_list(earlier: list[_Group], new: list[_Group], clause: Sequence[Token]) -> None:
     """Let a clause of bare vessels go on with a list: "no thrombus in the main trunk, left or right branch"."""
-    if not earlier or not new:
-        return
-    before = earlier[-1]
     kinds = [token.kind for token in clause]
-    if _is_bare(new[0]) and len(new) == 1:
-        said = _judge(before)
+    bare = list(takewhile(_is_bare, reversed(earlier)))
+    if len(new) == 1 and _is_bare(new[0]) and len(bare) < len(earlier):
+        before = earlier[-1 - len(bare)]
         is_open = bool(before.vessels and before.before and not before.behind)
-        if is_open and (said is Said.AFFIRMED or (said is Said.DENIED and (Kind.OR in kinds or kinds[0] is Kind.JOIN))):
-            new[0].before = list(before.before)
-    elif Kind.ALL in kinds and new[0].has(Kind.NEGATION, Kind.FREE) and _judge(new[0]) is Said.DENIED:
-        for group in reversed(earlier):  # "主干，左支，右支均未见癌栓"
-            if not _is_bare(group):
-                break
-            group.said = Said.DENIED
+        said = _judge(before) if is_open else None
+        is_end = Kind.OR in kinds or kinds[0] is Kind.JOIN
+        if said is Said.AFFIRMED or (said is Said.DENIED and is_end):
+            for group in (*bare, new[0]):
+                group.before = list(before.before)
+    elif new and new[0].vessels and new[0].behind and _judge(new[0]) is Said.DENIED:
+        is_list = Kind.ALL in kinds or (sum(len(v.names) for v in new[0].vessels) > 1 and new[0].is_joined)
+        for group in bare:  # "主干，左支及右支未见癌栓"; whether "主干，右支未见癌栓" is a list cannot be told
+            group.said = Said.DENIED if is_list else Said.UNCERTAIN
 
 
 def _is_bare(group: _Group) -> bool:
@@ -260,7 +253,8 @@ def _judge(group: _Group) -> Said | None:
     said = group.said or _judge_words(group)
     if group.has(Kind.OCCLUDED) and said is not Said.AFFIRMED:
         return Said.UNCERTAIN
-    if group.follows_negation and said is not Said.DENIED and not _is_silent(group):
+    is_open = group.follows_negation and said is not Said.DENIED
+    if is_open and not (group.has(Kind.THERE, Kind.PLUS) or _is_silent(group)):
         return Said.UNCERTAIN
     return said
 

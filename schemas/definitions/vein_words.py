@@ -92,7 +92,7 @@ _ATRIUM = Vessel(Place.VENA_CAVA_OR_ATRIUM, frozenset({"atrium"}))
 
 # Pieces of the patterns: the portal vein's own name may stand before a branch's, or, in English, behind it.
 _P = r"(?:(?:门静脉|门脉|门v|\bpv)(?:系统)?的?)"
-_AND = r"(?:、|及|和|与|或|/|,)"
+_AND = r"(?:、|及|和|与|或|/)"
 _OF = r"(?: of (?:the )?(?:main )?(?:portal veins?|pv))?\b"
 _EN_BRANCH = r"(?:portal (?:veins?|venous)(?: branch(?:es)?)?|portal branch(?:es)?|portal|pv(?: branch(?:es)?)?|veins?|branch(?:es)?)"
 _EN_SECTOR = r"(?:anterior|posterior|medial|lateral)(?: (?:superior|inferior|sectoral|sectional|segmental|sector|section|segment))*"
@@ -110,7 +110,7 @@ VESSELS: tuple[tuple[Vessel, tuple[str, ...]], ...] = (
     (_portal("mesenteric", 0, 4), (r"肠系膜静脉", r"\bmesenteric veins?\b")),
     (_portal("macrovascular", 0, 4), (r"大血管", r"血管(?=侵犯|受侵|内?癌栓)", r"\b(?:macro)?vascular\b")),
     (_portal("main", 3, 3), (
-        rf"{_P}?(?:主干|总干)", rf"{_P}干", r"主门静脉", r"门干", r"\bmpv\b", r"^main$",
+        rf"{_P}?(?:主干|总干)", rf"{_P}干", r"主门静脉", r"门干", r"\bmpv\b", r"^main$", r"\bmain(?=,| and | or |/)",
         rf"\bmain (?:portal(?: (?:veins?|trunk|branch))?|trunk|pv|stem|branch){_OF}", rf"\b(?:portal (?:veins? |venous )?)?(?:main )?(?:trunk|stem){_OF}",
     )),
     (_portal("bifurcation", 2, 3), (rf"{_P}?(?:[左右]支?{_AND}?[左右]分?支)?的?(?:分叉|汇合)[部处区]?", rf"\b(?:portal (?:vein )?)?bifurcation{_OF}")),
@@ -119,9 +119,9 @@ VESSELS: tuple[tuple[Vessel, tuple[str, ...]], ...] = (
         r"\b(?:portal |spleno-?portal |splenomesenteric |portosplenic )?(?:venous )?confluence\b",
     )),
     (_portal("left right", 2, 3), (rf"{_P}?{_SIDE}支?(?:主干|总干)",)),
-    (_portal("left right", 1, 2), (rf"{_P}?{_SIDE}(?:分支|叶支)", rf"{_P}肝内分支")),
+    (_portal("left right", 1, 2), (rf"{_P}?{_SIDE}(?:分支|叶支)", rf"{_P}肝内分支", rf"{_P}?各支")),
     (_portal("left right", 2, 2), (
-        rf"{_P}?(?:左右|双|两|一级)侧?(?:主支|支|干|门静脉|门脉)", rf"{_P}?[左右]侧?支?{_AND}{_P}?[左右]侧?(?:支|干|门静脉|门脉)", rf"{_P}?一级主?分支",
+        rf"{_P}?(?:左右|双|两|一级)侧?(?:主支|支|干|门静脉|门脉)", rf"{_P}?(?:左侧?支?{_AND}{_P}?右|右侧?支?{_AND}{_P}?左)侧?(?:支|干|门静脉|门脉)", rf"{_P}?一级主?分支",
         rf"\b(?:left(?: and | or |/|, ?)right|right(?: and | or |/|, ?)left|bilateral|both|first[- ]order)(?: main)?(?: first[- ]order)? {_EN_BRANCH}{_OF}",
     )),
     *((_portal(name, 2, 2), (
@@ -144,7 +144,7 @@ VESSELS: tuple[tuple[Vessel, tuple[str, ...]], ...] = (
     (_CAVA, (r"[上下]?腔静脉", r"下腔(?!隙)", r"\b(?:ivc|svc|ivctt)\b", r"\b(?:(?:inferior|superior) )?venae? cavae?\b")),
     (_ATRIUM, (r"[左右]?心房", r"右房", r"心腔", r"右心(?!膈|缘)", r"\b(?:(?:right|left) )?atri(?:um|al)\b", r"\bra\b")),
     (Vessel(Place.HEPATIC_VEIN, frozenset({"hepatic vein"})), (
-        rf"肝(?:[左中右]{_AND}?肝?){{0,3}}静脉(?:主干|分支)?", r"[左中右]肝静脉", r"肝短静脉", r"\b[rml]?hvs?\b", r"\bhvtt\b",
+        rf"(?:双侧|各支)?肝(?:[左中右]{_AND}?肝?){{0,3}}静脉(?:主干|分支)?", r"[左中右]肝静脉", r"肝短静脉", r"\b[rml]?hvs?\b", r"\bhvtt\b",
         r"\b(?:(?:right|middle|left|accessory)(?:,| and| or|/)? ?){0,3}hepatic veins?\b", r"\bhepatic(?= (?:and|or)\b)",
     )),
     (Vessel(Place.OTHER_VEIN, frozenset({"other vein"})), (
@@ -165,13 +165,13 @@ PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.FREE, r"(?:未见|无)(?:明显|明确|确切)?异常(?:改变|征象)?"),
     (Kind.DOUBT, rf"(?:未见?|不|无)(?:明确|明显|确切|清晰)?{_FILLING}(?!缺损)"),
     (Kind.DOUBT, rf"{_FILLING}(?:不良|不佳|欠佳|不清[楚晰]?|欠清[楚晰]?|较差|差|淡|浅淡|不均匀?)"),
-    (Kind.DOUBT, r"(?:软组织|异常)(?:密度|信号)?影?(?:填充|充填)?"),
+    (Kind.OCCLUDED, r"(?:软组织|异常)(?:密度|信号)?影?(?:填充|充填)?"),
     (Kind.DOUBT, r"\bnot (?:well |clearly |fully |adequately )?(?:assess|evaluat|availab|record|done|known|visuali|opacifi|included|scanned)\w*"),
     (Kind.NEGATION, r"不(?=累及|侵|达|及|延|伴|超过|扩张|增宽|宽)"),
     (Kind.NEGATION, r"非(?=癌栓|瘤栓)"),
     (Kind.PLUS, r"[(\[]\++[)\]]"),
     (Kind.PLUS, r"\+(?=\s*(?:[,。;、)\n]|$))"),
-    (Kind.MINUS, r"[(\[]-+[)\]]"),
+    (Kind.MINUS, r"[(\[][-—–−一]+[)\]]"),
     (Kind.MINUS, r"-(?=\s*(?:[,。;、)\n]|$))"),
     (Kind.STOP, r"\.(?=\s|$)"),
     (Kind.STOP, r"\n"),
@@ -188,14 +188,11 @@ _BEFORE = r"(?:(?:pvtt|癌栓|程氏|cheng(?:'s)?|分型|分级|\btype|\bclass|c
 _NOT_BEHIND = r"(?![0-9a-z.*×])(?!\s*(?:cm|mm|枚|个|处|条|段|期|分?支|门|以|及以))"
 _UP_TO = r"\s*型?\s*(?:[-~/至到或、]|or|to)\s*"
 _RANGE = rf"{_NUMERAL.format('a')}(?:{_UP_TO}{_NUMERAL.format('b')})?"
-_STATED = tuple(
-    re.compile(pattern, re.ASCII)
-    for pattern in (
-        rf"{_BEFORE}{_RANGE}\s*[型类级]?{_NOT_BEHIND}",
-        rf"(?<![0-9a-z.]){_RANGE}\s*[型类级]{_NOT_BEHIND}",
-        r"^(?P<a>iv|iii|ii|i|0)(?P<a_sub>[ab]?)$",
-        rf"\bvp[\s-]*(?P<vp>[0-4])[a-d]?(?:{_UP_TO}(?:vp)?(?P<vp_b>[0-4])[a-d]?)?{_NOT_BEHIND}",
-    )
+_STATED = (
+    rf"{_BEFORE}{_RANGE}\s*[型类级]?{_NOT_BEHIND}",
+    rf"(?<![0-9a-z.]){_RANGE}\s*[型类级]{_NOT_BEHIND}",
+    r"^(?P<a>iv|iii|ii|i|0)(?P<a_sub>[ab]?)$",
+    rf"\bvp[\s-]*(?P<vp>[0-4])[a-d]?(?:{_UP_TO}(?:vp)?(?P<vp_b>[0-4])[a-d]?)?\s*[型类级]?{_NOT_BEHIND}",
 )
 _RANKS = {
     "0": 0,
@@ -220,7 +217,7 @@ def match_words(text: str) -> list[Token]:
     tokens: list[Token] = []
     place = 0
     while place < len(text):
-        token = max(_match(text, place), key=lambda one: len(one.text), default=Token(Kind.UNKNOWN, text[place]))
+        token = max(_match(text, place), key=lambda one: len(one.text), default=None) or _skip(text, place)
         place += len(token.text)
         if token.kind is not Kind.NEUTRAL:
             tokens.append(token)
@@ -231,42 +228,43 @@ def match_words(text: str) -> list[Token]:
 
 def _match(text: str, place: int) -> Iterator[Token]:
     """Yield whatever fits at a place of a text."""
-    for kind, vessel, pattern in _read_patterns():
-        if found := pattern.match(text, place):
-            yield Token(kind, found[0], vessel)
+    patterns, some = _read_patterns()
+    if some.match(text, place):
+        for kind, vessel, pattern in patterns:
+            if found := pattern.match(text, place):
+                yield Token(kind, found[0], vessel)
     words, longest = _read_words()
-    is_inside = (
-        place > 0
-        and text[place].isascii()
-        and text[place].isalnum()
-        and text[place - 1].isascii()
-        and text[place - 1].isalpha()
-    )
     for end in range(min(place + longest, len(text)), place, -1):
         kind = words.get(text[place:end])
-        if kind is not None and not (is_inside or _is_cut(text, end)):
+        if kind is not None and not _LATIN_INSIDE.match(text, end):
             yield Token(kind, text[place:end])
             return
 
 
-def _is_cut(text: str, end: int) -> bool:
-    """Whether a place lies between two letters of one Latin word."""
-    return (
-        end < len(text)
-        and text[end - 1].isascii()
-        and text[end - 1].isalpha()
-        and text[end].isascii()
-        and text[end].isalpha()
-    )
+def _skip(text: str, place: int) -> Token:
+    return Token(Kind.UNKNOWN, _LATIN_WORD.match(text, place)[0])  # type: ignore[index]
+
+
+_LATIN_WORD = re.compile(r"[a-z]+|.", re.DOTALL)
+_LATIN_INSIDE = re.compile(r"(?<=[a-z])[a-z]")
 
 
 @cache
-def _read_patterns() -> tuple[tuple[Kind, Vessel | None, re.Pattern[str]], ...]:
+def _read_patterns() -> tuple[tuple[tuple[Kind, Vessel | None, re.Pattern[str]], ...], re.Pattern[str]]:
+    """Return every pattern, and one that fits wherever one of them does."""
     vessels = [(Kind.VESSEL, vessel, pattern) for vessel, patterns in VESSELS for pattern in patterns]
     stems = [(kind, None, rf"\b{word[:-1]}\w*") for word, kind in _list_words() if word.endswith("*") and word != "*"]
-    others = [(kind, None, pattern) for kind, pattern in PATTERNS]
-    stated = tuple((Kind.TYPE, None, pattern) for pattern in _STATED)
-    return stated + tuple((kind, vessel, re.compile(p, re.ASCII)) for kind, vessel, p in (*vessels, *others, *stems))
+    written = [
+        *((Kind.TYPE, None, pattern) for pattern in _STATED),
+        *vessels,
+        *((k, None, p) for k, p in PATTERNS),
+        *stems,
+    ]
+    some = "|".join(_NAMED.sub("(?:", pattern) for _, _, pattern in written)
+    return tuple((kind, vessel, re.compile(p, re.ASCII)) for kind, vessel, p in written), re.compile(some, re.ASCII)
+
+
+_NAMED = re.compile(r"\(\?P<\w+>")
 
 
 @cache
@@ -290,7 +288,7 @@ class Stated(NamedTuple):
 
 def read_stated(text: str) -> Stated:
     """Return what a TYPE token states. I0 is seen under the microscope only and leaves nothing possible; a range is several."""
-    said = next(found for pattern in _STATED if (found := pattern.fullmatch(text))).groupdict()
+    said = next(found for pattern in _STATED if (found := re.fullmatch(pattern, text, re.ASCII))).groupdict()
     if "vp" in said:
         return Stated(frozenset().union(*(_JAPANESE[end] for end in (said["vp"], said["vp_b"]) if end)))
     ends = [(_RANKS[said[name]], said[f"{name}_sub"]) for name in ("a", "b") if said.get(name)]

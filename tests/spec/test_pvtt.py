@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from schemas.definitions.pvtt import compute_pvtt_type
+from schemas.definitions.veins import compute_vein_reading
 
 READINGS = {
     "IV": [
