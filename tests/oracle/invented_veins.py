@@ -49,7 +49,17 @@ SIGNS = {"affirmed": ("（+）", "(+)", "（＋）"), "denied": ("（-）", "(-)
 JOINED = (("、", "及", "和"), (" and ",))
 BREAKS = (("，", "；", "。", "，", ","), ("; ", ", ", ". "))
 REMARKS = (
-    ("肝S8病灶", "肝右叶占位", "脾大", "少量腹水", "肝门部淋巴结肿大", "胆管扩张", "肺内多发转移瘤", "食管胃底静脉曲张", "无动静脉瘘"),
+    (
+        "肝S8病灶",
+        "肝右叶占位",
+        "脾大",
+        "少量腹水",
+        "肝门部淋巴结肿大",
+        "胆管扩张",
+        "肺内多发转移瘤",
+        "食管胃底静脉曲张",
+        "无动静脉瘘",
+    ),
     ("segment 8 lesion", "right lobe tumour", "splenomegaly", "ascites", "no bile duct dilatation", "lung metastases"),
 )
 STATED = {
@@ -106,7 +116,15 @@ def _draw_truth(draw):
     kinds = draw.some(list(SITES), 1, 4)
     if not any(kind in PORTAL for kind in kinds) or draw.chance(0.5):
         kinds = list(dict.fromkeys((*kinds, draw.one(tuple(PORTAL)))))
-    weights = draw.one((("affirmed",), ("affirmed", "denied"), ("affirmed", "denied", "uncertain", None), ("denied",), ("denied", None)))
+    weights = draw.one(
+        (
+            ("affirmed",),
+            ("affirmed", "denied"),
+            ("affirmed", "denied", "uncertain", None),
+            ("denied",),
+            ("denied", None),
+        )
+    )
     return {kind: draw.one(weights) for kind in kinds}
 
 
@@ -115,11 +133,8 @@ def _find_meaning(said):
     affirmed = max((RANK.index(kind) for kind in PORTAL if said.get(kind) == "affirmed"), default=0)
     doubtful = max((RANK.index(kind) for kind in PORTAL if said.get(kind) == "uncertain"), default=0)
     is_denied = any(said.get(kind) == "denied" for kind in ("II", "III"))
-    if doubtful > affirmed or not (affirmed or is_denied):
-        meaning = None
-    else:
-        meaning = RANK[affirmed]
-    return (meaning, *(said.get(kind) for kind in ELSEWHERE))
+    is_asked = doubtful > affirmed or not (affirmed or is_denied)
+    return (None if is_asked else RANK[affirmed], *(said.get(kind) for kind in ELSEWHERE))
 
 
 def _draw_clauses(draw, said, language):
@@ -148,7 +163,11 @@ def _say_of_list(draw, names, polarity, language):
     between = ("、", ", ")[language]
     joined = between.join(names[:-1]) + last + names[-1]
     if language == EN:
-        forms = {"affirmed": ("thrombus in the {}",), "denied": ("no thrombus in the {}",), "uncertain": ("possible thrombus in the {}",)}
+        forms = {
+            "affirmed": ("thrombus in the {}",),
+            "denied": ("no thrombus in the {}",),
+            "uncertain": ("possible thrombus in the {}",),
+        }
         if polarity is None or (polarity == "uncertain" and len(names) > 2):
             return "; ".join(_say_of_one(draw, name, polarity, language) for name in names)
         return draw.one(forms[polarity]).format(joined)

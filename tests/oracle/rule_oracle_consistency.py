@@ -179,7 +179,9 @@ def pvtt_text_is_readable(record, case):
 
 def vena_cava_flag_agrees_with_text(record, case):
     said = case.facts["vena_cava_or_atrium_text"]
-    return equal(record["has_vena_cava_or_atrium_tumour"], said == "affirmed") if said in ("affirmed", "denied") else None
+    return (
+        equal(record["has_vena_cava_or_atrium_tumour"], said == "affirmed") if said in ("affirmed", "denied") else None
+    )
 
 
 def tace_no_has_no_procedure(record, case):

@@ -25,7 +25,9 @@ def _draw(draw_text, seed):
 @given(seeds)
 def test_a_report_about_veins_is_read_as_it_was_meant(seed):
     read = _draw(draw_vein_text, seed).with_columns(reading=compute_vein_reading(pl.col("text")))
-    wrong = [(text, tuple(said.values())) for text, said in read.iter_rows() if VEIN_MEANING[text] != tuple(said.values())]
+    wrong = [
+        (text, tuple(said.values())) for text, said in read.iter_rows() if VEIN_MEANING[text] != tuple(said.values())
+    ]
     assert wrong == []
 
 
