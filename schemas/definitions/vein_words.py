@@ -185,14 +185,15 @@ PATTERNS: tuple[tuple[Kind, str], ...] = (
 # A stated type: "程氏IIa型", "PVTT type 2", "VP3", "IV" alone; never a segment, a size or an order of branches.
 _NUMERAL = r"(?P<{0}>iv|iii|ii|i|[0-4]|[一二三四])(?P<{0}_sub>[ab0]?)"
 _BEFORE = r"(?:(?:pvtt|癌栓|程氏|cheng(?:'s)?|分型|分级|\btype|\bclass|classification)[\s:(为]*)+"
-_NOT_BEHIND = r"(?![0-9a-z.*×])(?!\s*(?:cm|mm|枚|个|处|条|段|期|分?支|门|以|及以))"
+_NOT_BEHIND = r"(?![0-9a-z.*×])(?!\s*(?:cm|mm|枚|个|处|条|段|期|分?支|以|及以))"
+_LEVEL = r"(?:[型类]|级(?!门))"
 _UP_TO = r"\s*型?\s*(?:[-~/至到或、]|or|to)\s*"
 _RANGE = rf"{_NUMERAL.format('a')}(?:{_UP_TO}{_NUMERAL.format('b')})?"
 _STATED = (
-    rf"{_BEFORE}{_RANGE}\s*[型类级]?{_NOT_BEHIND}",
-    rf"(?<![0-9a-z.]){_RANGE}\s*[型类级]{_NOT_BEHIND}",
+    rf"{_BEFORE}{_RANGE}\s*{_LEVEL}?{_NOT_BEHIND}",
+    rf"(?<![0-9a-z.]){_RANGE}\s*{_LEVEL}{_NOT_BEHIND}",
     r"^(?P<a>iv|iii|ii|i|0)(?P<a_sub>[ab]?)$",
-    rf"\bvp[\s-]*(?P<vp>[0-4])[a-d]?(?:{_UP_TO}(?:vp)?(?P<vp_b>[0-4])[a-d]?)?\s*[型类级]?{_NOT_BEHIND}",
+    rf"\bvp[\s-]*(?P<vp>[0-4])[a-d]?(?:{_UP_TO}(?:vp)?(?P<vp_b>[0-4])[a-d]?)?\s*{_LEVEL}?{_NOT_BEHIND}",
 )
 _RANKS = {
     "0": 0,

@@ -24,6 +24,7 @@ READINGS = {
         "tumor thrombus in the main portal vein, extending to SMV",
     ],
     "III": [
+        "门静脉癌栓(主干及左右支)",
         "MPV癌栓",
         "门脉干癌栓",
         "门静脉主干末端及分叉处、左右支癌栓",
@@ -50,6 +51,11 @@ READINGS = {
         "门静脉主干癌栓及血栓形成",
     ],
     "II": [
+        "VP3型门静脉癌栓",
+        "Ⅱ型门静脉癌栓",
+        "右肝巨块型肝癌并门静脉右支癌栓、肝内转移",
+        "主干阴性，左支阳性",
+        "IVC(-)，PV右支(+)",
         "主干-，左支+，右支-",
         "左支（-） 右支（+） 主干（-）",
         "RPV",
@@ -133,6 +139,8 @@ READINGS = {
         "PVTT type 1",
     ],
     "0": [
+        "无明显门静脉癌栓",
+        "暂未见门静脉癌栓",
         "VP0",
         "PV(-)",
         "癌栓（-）",
@@ -268,3 +276,16 @@ def test_of_several_sites_the_highest_counts_in_any_order(order):
 def test_a_word_that_is_not_known_is_never_read_over(word, text):
     """It may be a negation."""
     assert read_type(text.format(word)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["门静脉右支癌栓", "门静脉右支内见充盈缺损", "门静脉右支受侵", "癌栓累及门静脉右支", "right portal vein tumour thrombus", "thrombus in the right portal vein"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "word", ["未见", "未", "无", "不", "非", "没有", "可疑", "？", "待排", "(-)", "莫", "假性", " no ", " not "]
+)
+def test_no_denial_or_doubt_is_read_over_wherever_it_stands(text, word):
+    places = [i for i in range(len(text) + 1) if not text[max(i - 1, 0) : i + 1].isalpha() or not text.isascii()]
+    changed = [text[:i] + word + text[i:] for i in places]
+    assert [one for one in changed if read_type(one) == "II"] == []
