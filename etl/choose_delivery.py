@@ -147,7 +147,7 @@ def list_judging_code() -> Sequence[Path | Traversable]:
     """Return the files that decide what a delivery is read as: the rooms that read or judge, and what they stand on."""
     rooms = [file for room in JUDGING_ROOMS for file in find_folder(room).rglob("*") if file.suffix in (".py", ".csv")]
     single = [find_folder("etl") / name for name in JUDGING_MODULES]
-    schemas = find_folder("schemas").rglob("*.py")
+    schemas = [*find_folder("schemas").rglob("*.py"), *find_folder("schemas.definitions").glob("*.csv")]
     return [*sorted([*schemas, *rooms, *single]), *list_sql_files("core"), *list_sql_files("marts")]
 
 

@@ -16,7 +16,6 @@ from schemas.definitions.albi import compute_albi_score, compute_bounded_albi_gr
 from schemas.definitions.assessment import derive_assessment
 from schemas.definitions.progression import derive_first_progression
 from schemas.definitions.progression_free_survival import derive_pfs_censoring
-from schemas.definitions.pvtt import compute_pvtt_type
 from schemas.definitions.record_facts import (
     derive_event_facts,
     derive_lesion_facts,
@@ -28,6 +27,7 @@ from schemas.definitions.response_alternatives import WINDOWS, derive_alternativ
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 from schemas.definitions.treatment import TACE_LEAD_DAYS, derive_first_line, derive_next_line
 from schemas.definitions.tumour_size import compute_text_lesion_number, compute_text_size_cm
+from schemas.definitions.veins import VEIN_FACTS, compute_vein_reading
 from schemas.derived_columns import MONTH_DATES, SUBJECT_COLUMNS
 from schemas.rules import CRITERIA
 from schemas.rules.rule import SUBJECT
@@ -195,7 +195,7 @@ def _derive_disease(tables: Tables, first_line: pl.DataFrame, sent: Collection[s
 
 
 def _prepare_baseline(records: pl.DataFrame) -> pl.DataFrame:
-    read = _read_distinct(records, "pvtt_text", pvtt_text_type=compute_pvtt_type)
+    read = records.with_columns(compute_vein_reading(pl.col("pvtt_text")).alias("vein_reading")).unnest("vein_reading")
     read = _read_distinct(
         read,
         "tumour_size_text",
@@ -205,6 +205,7 @@ def _prepare_baseline(records: pl.DataFrame) -> pl.DataFrame:
     return read.select(
         "patient_id",
         *BASELINE_COLUMNS,
+        *VEIN_FACTS,
         recorded_child_pugh_class="child_pugh_class",
         tumour_size_from_number_or_text_cm=pl.coalesce("tumour_size_cm", "tumour_size_text_cm"),
         tumour_size_text_cm="tumour_size_text_cm",

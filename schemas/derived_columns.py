@@ -79,6 +79,12 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "child_pugh_class_from_points_or_record": Column(pl.String, "class from the points, else as recorded"),
     "child_pugh_class_source": Column(pl.String, "derived or recorded"),
     "pvtt_text_type": Column(pl.String, "Cheng's type read from the description; empty where it is not readable"),
+    "vena_cava_or_atrium_text": Column(
+        pl.String,
+        "tumour thrombus in vena cava or atrium in the description: affirmed, denied, uncertain; empty: not named",
+    ),
+    "hepatic_vein_text": Column(pl.String, "the same of the hepatic veins"),
+    "other_vein_text": Column(pl.String, "the same of other veins, such as the splenic or a renal vein"),
     "pvtt_type_from_text_or_code": Column(pl.String, "Cheng's type from the description, else the hospital's code"),
     "has_portal_hypertension_from_hvpg_or_flag": Column(pl.Boolean, "HVPG above 10 mmHg, else the hospital's flag"),
     "has_baseline_record": Column(pl.Boolean, "a baseline record is there"),

@@ -88,6 +88,9 @@ FAULTS: tuple[AnyFault, ...] = (
     Fault("metastasis denied", "baseline", "has_extrahepatic_metastasis", "无",
         "metastasis_flag_agrees_with_organs", ("metastasis_flag_agrees_with_number", "bclc_c_has_a_reason"),
         wanted=has(has_extrahepatic_metastasis=True)),
+    Fault("vena cava in words only", "baseline", "pvtt_text", thrombus_words("，下腔静脉癌栓形成"),
+        "vena_cava_flag_agrees_with_text", reason="other_malignancy",
+        wanted=has(has_vena_cava_or_atrium_tumour=False), point_at=Place("baseline", "has_vena_cava_or_atrium_tumour")),
     # laboratory
     Fault("unreadable date", "laboratory", "sample_date", "二月底", "laboratory.sample_date.unreadable",
         wanted=is_later_visit, reason="eligible"),

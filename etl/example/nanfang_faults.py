@@ -74,6 +74,9 @@ FAULTS: tuple[AnyFault, ...] = (
     CopiedRow("liver among the metastases", "metastasis", "metastasis_is_not_in_liver",
         {"organ": "肝", "lesion_number": ""}, consequences=("metastasis_number_agrees_with_organs",),
         column="organ"),
+    Fault("vena cava denied in words", "baseline", "pvtt_text", thrombus_words("，下腔静脉、右心房未见癌栓"),
+        "vena_cava_flag_agrees_with_text", reason="vena_cava_or_atrium",
+        wanted=has(has_vena_cava_or_atrium_tumour=True), point_at=Place("baseline", "has_vena_cava_or_atrium_tumour")),
     # laboratory
     Fault("unreadable value", "laboratory", "afp_ng_ml", "见附件", "laboratory.value.unreadable",
         consequences=_LABORATORY_GAP, wanted=has(visit_number=0), reason="incomplete"),

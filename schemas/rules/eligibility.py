@@ -11,6 +11,7 @@ import polars as pl
 from schemas.codes import Arm, BclcStage, ChildPughClass, DiagnosisBasis, TumourType
 from schemas.definitions.baseline import compute_levels
 from schemas.definitions.study_period import ENROLMENT_END, ENROLMENT_START, THREE_MONTHS_DAYS
+from schemas.definitions.vein_text import Said
 from schemas.rules.rule import criterion
 
 MIN_AGE_YEARS = 18
@@ -81,8 +82,10 @@ def e2_age_18_to_75() -> pl.Expr:
     source="protocol E3",
 )
 def e3_no_vena_cava_or_atrium_tumour() -> pl.Expr:
-    """No tumour in the vena cava or the atrium is recorded."""
-    return ~pl.col("has_vena_cava_or_atrium_tumour")
+    """No tumour in the vena cava or the atrium is recorded; unknown where the description affirms one against the flag."""
+    is_free = ~pl.col("has_vena_cava_or_atrium_tumour")
+    is_affirmed = pl.col("vena_cava_or_atrium_text").eq_missing(pl.lit(Said.AFFIRMED.value))
+    return pl.when(is_free & is_affirmed).then(None).otherwise(is_free)
 
 
 @criterion(

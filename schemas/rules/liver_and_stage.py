@@ -13,6 +13,7 @@ from schemas.definitions.child_pugh import (
     compute_inr_points,
     compute_pt_points,
 )
+from schemas.definitions.vein_text import Said
 from schemas.rules.rule import is_implied, rule
 
 LOGIC = "two statements about one fact"
@@ -21,7 +22,6 @@ HVPG_NORMAL_MMHG = 5
 ALBI_WORST_GRADE = 3
 ECOG_DEATH = 5
 POINTS_APART = 2
-HEPATIC_VEIN = r"肝静脉|肝[左中右]静脉|\bhepatic vein"
 BELOW_A_LIMIT = (Comparator.BELOW.value, Comparator.AT_MOST.value)
 
 
@@ -128,14 +128,27 @@ def bclc_c_with_spread() -> pl.Expr:
     why="Either the stage or the metastasis, thrombus or ECOG status is wrong, and both decide who is in the study.",
     en="BCLC stage C is recorded without metastasis, portal vein or vena cava tumour, or ECOG 1-2. Please check the stage and these findings.",
     zh="所填BCLC为C期，但无肝外转移、门静脉或腔静脉癌栓，且ECOG非1–2分，请核对分期及上述各项。",
-    on_missing="one finding that is there suffices; not evaluable while one is empty and none is there, nor where the text names a hepatic vein",
+    on_missing="one finding that is there suffices; not evaluable while one is empty and none is there, nor where the text leaves "
+    "a thrombus in a hepatic vein or the vena cava uncertain",
 )
 def bclc_c_has_a_reason() -> pl.Expr:
     """Stage C goes with metastasis, macrovascular invasion or ECOG 1-2; of a hepatic vein thrombus only a text can tell."""
-    is_told = (
-        pl.when(pl.col("pvtt_text").str.to_lowercase().str.contains(HEPATIC_VEIN)).then(None).otherwise(statement=False)
+    return is_implied(
+        pl.col("bclc_stage") == BclcStage.STAGE_C.value,
+        _has_spread() | _is_told("hepatic_vein_text") | _is_told("vena_cava_or_atrium_text"),
     )
-    return is_implied(pl.col("bclc_stage") == BclcStage.STAGE_C.value, _has_spread() | is_told)
+
+
+def _is_told(fact: str) -> pl.Expr:
+    """Return whether a text affirms a thrombus; null where it leaves that uncertain."""
+    said = pl.col(fact)
+    return (
+        pl.when(said == Said.AFFIRMED.value)
+        .then(statement=True)
+        .when(said == Said.UNCERTAIN.value)
+        .then(None)
+        .otherwise(statement=False)
+    )
 
 
 @rule(

@@ -38,8 +38,9 @@ def pvtt_code_agrees_with_text() -> pl.Expr:
     severity=Severity.QUERY,
     source="Cheng type, protocol",
     why="A description that is not understood counts for nothing; without a code beside it the patient is excluded (E4).",
-    en="The description of the portal vein does not say where the thrombus lies. Please give the site, or none.",
-    zh="门静脉癌栓描述未能识别部位，请注明部位（分支、左/右支、主干、肠系膜上静脉）或无。",
+    en="The description of the portal vein leaves open whether there is a tumour thrombus, or where it lies "
+    "(nothing said, a doubt, a blood clot, a bifurcation). Please give the highest site, or none.",
+    zh="门静脉癌栓描述未能确定有无癌栓或其部位（未说明、可疑、血栓、分叉处等），请注明最高部位（分支、左/右支、主干、肠系膜上静脉）或无。",
     on_missing="not evaluable without a text",
 )
 def pvtt_text_is_readable() -> pl.Expr:

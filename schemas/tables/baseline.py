@@ -48,7 +48,7 @@ class Baseline(Table):
     pvtt_text: pl.String = field(
         "Portal vein tumour thrombus in the hospital's words",
         "门静脉癌栓描述",
-        caveat="read in schemas/definitions/pvtt.py",
+        caveat="read in schemas/definitions/veins.py",
     )
     tumour_size_cm: pl.Float64 = field(
         "Largest diameter of the intrahepatic lesions",

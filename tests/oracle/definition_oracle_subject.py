@@ -16,7 +16,8 @@ from oracle.definition_oracle_lesions import UNSEEN
 from oracle.definition_oracle_progression import select_follow_up
 from oracle.definition_oracle_visits import describe_baseline_imaging
 from oracle.hospitals import split_by_patient
-from oracle.invented_texts import PVTT_MEANING, SIZE_MEANING
+from oracle.invented_texts import SIZE_MEANING
+from oracle.invented_veins import VEIN_MEANING
 from oracle.logic import all_of, any_of, negate
 
 MONTHS_3_DAYS = 3 * 365.25 / 12
@@ -201,7 +202,7 @@ def _describe_imaging(own, assessed, start):
 def _make_tumour(baseline, facts):
     """Size, number of metastases, portal vein and portal hypertension, from the best source there is."""
     size, number = SIZE_MEANING.get(baseline.get("tumour_size_text"), (None, None))
-    text_type = PVTT_MEANING.get(baseline.get("pvtt_text"))
+    text_type, cava, hepatic, other = VEIN_MEANING.get(baseline.get("pvtt_text"), (None,) * 4)
     hvpg, sent_size = baseline.get("hvpg_mmhg"), baseline.get("tumour_size_cm")
     sites = baseline.get("metastasis_site_number")
     return {
@@ -209,6 +210,9 @@ def _make_tumour(baseline, facts):
         "tumour_size_text_cm": size,
         "tumour_size_text_number": number,
         "pvtt_text_type": text_type,
+        "vena_cava_or_atrium_text": cava,
+        "hepatic_vein_text": hepatic,
+        "other_vein_text": other,
         "pvtt_type_from_text_or_code": baseline.get("pvtt_type") if text_type is None else text_type,
         "metastasis_site_number_from_total_or_organs": facts["metastasis_lesion_number"] if sites is None else sites,
         "has_portal_hypertension_from_hvpg_or_flag": baseline.get("has_portal_hypertension")
@@ -265,6 +269,14 @@ def _describe_baseline_lesions(own):
     }
 
 
+def _judge_vena_cava(facts):
+    """E3: as recorded; a text that affirms against a recorded "no" leaves it unknown."""
+    is_recorded = facts["has_vena_cava_or_atrium_tumour"]
+    if is_recorded is False and facts["vena_cava_or_atrium_text"] == "affirmed":
+        return None
+    return negate(is_recorded)
+
+
 def _judge_criteria(facts):
     """The protocol's steps in the order of the flow chart; None is unknown and leads to E4."""
 
@@ -286,7 +298,7 @@ def _judge_criteria(facts):
         "i4_no_other_malignancy": negate(facts["has_other_malignancy"]),
         "e1_not_recurrent": negate(facts["is_recurrent"]),
         "e2_age_18_to_75": holds("age_at_start_years", lambda v: 18 <= math.floor(v) <= 75),
-        "e3_no_vena_cava_or_atrium_tumour": negate(facts["has_vena_cava_or_atrium_tumour"]),
+        "e3_no_vena_cava_or_atrium_tumour": _judge_vena_cava(facts),
         "e4_complete_data": None,
         "e5_followed_3_months": any_of(facts["is_dead"], holds("last_contact_days", lambda v: v >= MONTHS_3_DAYS)),
         "x1_treated_3_months": holds("treatment_days", lambda v: v >= MONTHS_3_DAYS),

@@ -2,7 +2,8 @@
 
 from datetime import date, timedelta
 
-from oracle.invented_texts import draw_pvtt_text, draw_size_text
+from oracle.invented_texts import draw_size_text
+from oracle.invented_veins import draw_vein_text
 
 from schemas.contract import read_contract
 from schemas.tables import TABLES
@@ -148,7 +149,7 @@ def _finish_baseline(draw, record, start):
     for flag in ("hvpg_mmhg", "tumour_size_cm"):
         if draw.chance(0.3):
             record[flag] = None
-    record["pvtt_text"] = draw_pvtt_text(draw) if draw.chance(0.5) else None
+    record["pvtt_text"] = draw_vein_text(draw) if draw.chance(0.5) else None
     record["tumour_size_text"] = draw_size_text(draw) if draw.chance(0.5) else None
 
 

@@ -26,12 +26,13 @@ def bclc_c_with_spread(record, case):
 
 
 def bclc_c_has_a_reason(record, case):
-    text = (record["pvtt_text"] or "").lower()
-    is_told = None if any(word in text for word in _HEPATIC_VEIN) else False
-    return where(equal(record["bclc_stage"], "C"), any_of(_has_spread(record, case), is_told))
+    told = [_is_told(case.facts[name]) for name in ("hepatic_vein_text", "vena_cava_or_atrium_text")]
+    return where(equal(record["bclc_stage"], "C"), any_of(_has_spread(record, case), *told))
 
 
-_HEPATIC_VEIN = ("肝静脉", "肝左静脉", "肝中静脉", "肝右静脉", "hepatic vein")
+def _is_told(said):
+    """Whether a text affirms a thrombus; a doubt leaves it open, and what is not named is not there."""
+    return {"affirmed": True, "uncertain": None}.get(said, False)
 
 
 def _has_spread(record, case):
@@ -174,6 +175,13 @@ def pvtt_code_agrees_with_text(record, case):
 
 def pvtt_text_is_readable(record, case):
     return None if record["pvtt_text"] is None else case.facts["pvtt_text_type"] is not None
+
+
+def vena_cava_flag_agrees_with_text(record, case):
+    said = case.facts["vena_cava_or_atrium_text"]
+    return (
+        equal(record["has_vena_cava_or_atrium_tumour"], said == "affirmed") if said in ("affirmed", "denied") else None
+    )
 
 
 def tace_no_has_no_procedure(record, case):

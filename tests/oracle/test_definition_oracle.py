@@ -117,6 +117,9 @@ REACHED = {
     "child_pugh_class_source": {"derived", "recorded", None},
     "child_pugh_points": {*range(5, 13), None},
     "pvtt_text_type": {"0", "I", "II", "III", "IV", None},
+    "vena_cava_or_atrium_text": {"affirmed", "denied", "uncertain", None},
+    "hepatic_vein_text": {"affirmed", "denied", "uncertain", None},
+    "other_vein_text": {"affirmed", "denied", "uncertain", None},
     "hbv_dna_level": {"<=2000", ">2000", None},
     "is_met": {True, False, None},
 }

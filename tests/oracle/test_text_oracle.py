@@ -1,4 +1,4 @@
-"""Texts written from their meaning, read back: portal vein reports in two languages, lists of tumour sizes."""
+"""Texts written from their meaning, read back: reports about veins in two languages, lists of tumour sizes."""
 
 from random import Random
 
@@ -6,11 +6,12 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle.invented_texts import PVTT_MEANING, SIZE_MEANING, draw_pvtt_text, draw_size_text
+from oracle.invented_texts import SIZE_MEANING, draw_size_text
 from oracle.invented_values import Draw
+from oracle.invented_veins import VEIN_MEANING, draw_vein_text
 
 from schemas.definitions import tumour_size
-from schemas.definitions.pvtt import compute_pvtt_type
+from schemas.definitions.veins import compute_vein_reading
 
 TEXTS_PER_EXAMPLE = 20
 seeds = st.integers(0, 2**40)
@@ -22,9 +23,12 @@ def _draw(draw_text, seed):
 
 
 @given(seeds)
-def test_a_portal_vein_report_is_read_as_it_was_meant(seed):
-    read = _draw(draw_pvtt_text, seed).with_columns(pvtt=compute_pvtt_type(pl.col("text")))
-    assert [row for row in read.iter_rows() if PVTT_MEANING[row[0]] != row[1]] == []
+def test_a_report_about_veins_is_read_as_it_was_meant(seed):
+    read = _draw(draw_vein_text, seed).with_columns(reading=compute_vein_reading(pl.col("text")))
+    wrong = [
+        (text, tuple(said.values())) for text, said in read.iter_rows() if VEIN_MEANING[text] != tuple(said.values())
+    ]
+    assert wrong == []
 
 
 @given(seeds)

@@ -35,6 +35,14 @@ CASES = """
 | patient.birth_date=1944-03-02                                      |                               |                           |
 | patient.birth_date=1944-03-01                                      | e2_age_18_to_75               |                           |
 | baseline.has_vena_cava_or_atrium_tumour=true                       | e3_no_vena_cava_or_atrium_tumour |                        |
+| baseline.pvtt_text=门静脉右支癌栓，下腔静脉癌栓                     | e4_complete_data              | e3_no_vena_cava_or_atrium_tumour |
+| baseline.pvtt_text=门静脉右支癌栓，癌栓延伸至右心房                 | e4_complete_data              | e3_no_vena_cava_or_atrium_tumour |
+| baseline.pvtt_text=门静脉右支癌栓，下腔静脉未见癌栓                 |                               |                           |
+| baseline.pvtt_text=门静脉右支癌栓，下腔静脉受压                     |                               |                           |
+| baseline.pvtt_text=门静脉右支癌栓，下腔静脉可疑癌栓                 |                               |                           |
+| baseline.pvtt_text=门静脉右支癌栓，下腔静脉癌栓; baseline.has_vena_cava_or_atrium_tumour=true | e3_no_vena_cava_or_atrium_tumour |   |
+| baseline.pvtt_text=门静脉右支癌栓，下腔静脉未见癌栓; baseline.has_vena_cava_or_atrium_tumour=true | e3_no_vena_cava_or_atrium_tumour | |
+| baseline.pvtt_text=门静脉右支癌栓，下腔静脉癌栓; baseline.has_vena_cava_or_atrium_tumour= | e4_complete_data | e3_no_vena_cava_or_atrium_tumour |
 | baseline.tumour_number=                                            | e4_complete_data              |                           |
 | -laboratory[5]                                                     | e4_complete_data              |                           |
 | -lesion; -response                                                 | e4_complete_data              |                           |

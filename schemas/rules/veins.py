@@ -1,0 +1,27 @@
+"""Veins besides the portal vein: what the description says of them against what is recorded."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import Severity
+from schemas.definitions.vein_text import Said
+from schemas.rules.rule import rule
+
+
+@rule(
+    table="baseline",
+    field="has_vena_cava_or_atrium_tumour",
+    severity=Severity.QUERY,
+    source="protocol E3",
+    why="Tumour in the vena cava or the atrium excludes a patient; while description and entry contradict each other, E3 is unknown "
+    "and the patient is not analysed, or is left out without a reason.",
+    en="The description of the veins and the entry 'tumour in the vena cava or the atrium' contradict each other. Which of the two is right?",
+    zh="静脉癌栓描述与“下腔静脉或心房癌栓”一项相矛盾，请核对哪一项正确。",
+    on_missing="not evaluable; nor where the description does not name the vena cava or the atrium, or leaves it uncertain",
+)
+def vena_cava_flag_agrees_with_text() -> pl.Expr:
+    """What a description affirms or denies of vena cava and atrium is what is recorded; a compressed vein says nothing."""
+    said = pl.col("vena_cava_or_atrium_text")
+    has_tumour = pl.col("has_vena_cava_or_atrium_tumour")
+    return pl.when(said == Said.AFFIRMED.value).then(has_tumour).when(said == Said.DENIED.value).then(~has_tumour)
