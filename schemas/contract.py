@@ -148,6 +148,12 @@ def table_name(table: type[Table]) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in table.__name__).lstrip("_")
 
 
+def read_sent_key(table: type[Table]) -> tuple[str, ...]:
+    """Return the columns of a table's key that a hospital sends, or its mapping states: all but what is made while reading."""
+    contract = read_contract(table)
+    return tuple(name for name in read_key(table) if name not in contract or not contract[name].is_made)
+
+
 def read_key(table: type[Table]) -> tuple[str, ...]:
     """Return the columns that identify a record within one version of one hospital."""
     parts = sorted((spec.key_place, name) for name, spec in read_contract(table).items() if spec.is_key)

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from etl.judging.validate import Validated, validate_delivery
+from etl.judging.visits import number_records
 from etl.mapping.identity import PseudonymKey
 from etl.mapping.records import type_delivery
 from etl.mapping.site import Site
@@ -13,4 +14,5 @@ LAST_DAY = dt.date(2022, 11, 20)
 
 
 def judge_mapped(mapped: Mapped, site: Site, last_day: dt.date = LAST_DAY, key: PseudonymKey = KEY) -> Validated:
-    return validate_delivery(type_delivery(mapped, site, "d", last_day, key), mapped, site.tables)
+    records = number_records(type_delivery(mapped, site, "d", last_day, key))
+    return validate_delivery(records, mapped, site.tables)

@@ -99,6 +99,10 @@ FAULTS: tuple[AnyFault, ...] = (
     Fault("AST against ALT", "laboratory", "ast_u_l", 1900, "ast_alt_ratio_is_plausible",
         ("grade_agrees_with_value",), wanted=both(has(visit_number=0), facts(lambda f: f["alt_u_l"] <= 90)),
         point_at=Place("patient")),
+    CopiedRow("two values of one day", "laboratory", "baseline_values_agree",
+        {"value": lambda _p, r: 15 if r["value"] > 40 else 95},
+        wanted=has(visit_number=0), test="ast_u_l", points_at_both=True,
+        consequences=("baseline_laboratory_is_complete", "grade_agrees_with_value", "ast_alt_ratio_is_plausible")),
     # lesion
     Fault("lesion changes organ", "lesion", "organ", "肺", "lesion_organ_is_constant",
         wanted=has(visit_number=2, organ="lymph_node")),

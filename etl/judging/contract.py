@@ -10,7 +10,7 @@ import polars as pl
 from etl.judging.book import FindingsBook
 from etl.judging.findings import PERSONAL_DATA, contract_message, record_message, state_limits_in
 from etl.judging.settled import SettledRecords
-from etl.mapping.records import PERSON_ID, RECORD, TypedRecords, find_implausible
+from etl.mapping.records import PERSON_ID, RECORD, TypedRecords, find_implausible, join_contents
 from etl.mapping.units import UNIT_SLIP, can_slip
 from etl.mapping.verbs import GROUP, UNIT_SUFFIX
 from schemas.codes import Severity
@@ -49,20 +49,11 @@ def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
 def _find_copies(records: TypedRecords, likely: pl.DataFrame) -> pl.DataFrame:
     """Return the `_record` of all but the first of identical copies, and of all that contradict one another."""
     copies = likely.filter(pl.struct(IDENTITY).is_duplicated())
-    judged = copies.with_columns(_join_contents(records, copies[RECORD])).with_columns(
+    judged = copies.with_columns(join_contents(records, copies[RECORD])).with_columns(
         pl.col("_text").n_unique().over(IDENTITY).alias("_n_contents"),
         pl.int_range(pl.len()).over(IDENTITY).alias("_nth"),
     )
     return judged.filter((pl.col("_n_contents") > 1) | (pl.col("_nth") > 0)).select(RECORD)
-
-
-def _join_contents(records: TypedRecords, rows: pl.Series) -> pl.Series:
-    """Return what makes two records differ: the fields' texts, their units, and whose they are."""
-    texts = records.raw.pick(rows, records.raw.columns)
-    if PERSON_ID in records.frame.columns:
-        texts = texts.with_columns(records.frame[PERSON_ID].gather(rows))
-    said = [pl.col(name).fill_null("") for name in texts.columns]
-    return texts.select(pl.concat_str(said, separator="\x1f").alias("_text")).to_series()
 
 
 def reject_with_patient(

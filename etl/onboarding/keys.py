@@ -9,7 +9,7 @@ from etl.onboarding.decisions import COLUMN, Decision
 from etl.onboarding.proposing.words import VISIT_OF_ROW, list_meanings
 from etl.pages.labels import label_field
 from etl.pages.text import Text
-from schemas.contract import read_key
+from schemas.contract import read_sent_key
 from schemas.tables import TABLES
 
 Given = dict[tuple[str, str], set[str]]
@@ -23,7 +23,7 @@ def find_missing_keys(decided: Sequence[Decision], known: Site | None) -> Iterat
             if c.role == "field" and (source.name, c.table) in given:
                 given[source.name, c.table] |= {c.field, *c.constants}
     for (source_name, table), fields in given.items():
-        for name in read_key(TABLES[table]):
+        for name in read_sent_key(TABLES[table]):
             if name != "patient_id" and name not in fields:
                 yield source_name, table, name
 
@@ -43,7 +43,7 @@ def find_divided_tables(decided: Sequence[Decision]) -> Mapping[str, Sequence[st
     """Return the tables with one record per patient whose fields several sources give, with those sources."""
     sources: dict[str, list[str]] = {}
     for source, table in _list_given(decided):
-        if read_key(TABLES[table]) == ("patient_id",):
+        if read_sent_key(TABLES[table]) == ("patient_id",):
             sources.setdefault(table, []).append(source)
     return {table: names for table, names in sources.items() if len(names) > 1}
 

@@ -43,6 +43,8 @@ VALUES = {
     "person_id": ("s1", "s2"),
     "reader": ("site", "b"),
     "lesion_id": ("T1", "T2", "N1", "T3", "T4", "T5", "T6", "X1"),
+    "split_from_lesion_id": ("T1", "T2"),
+    "merged_into_lesion_id": ("T1", "T2"),
     "age_years": (17.0, 55.0, 56.0, 57.0, 58.0, 59.0, 75.0, 76.0),
     "ecog_status": tuple(range(6)),
     "encephalopathy_grade": tuple(range(5)),
@@ -64,6 +66,7 @@ VALUES = {
     "event_number": (1, 2, 3),
     "grade": (1, 2, 3, 4, 5),
     "visit_number": (0, 1, 2, 3),
+    "repeat_number": (1, 2),
 }  # fmt: skip
 
 # Laboratory events of the second and third patient, beside everything else of the correct one.
@@ -173,6 +176,7 @@ def make_hospital(variants, changes, order):
     for row in hospital["laboratory"]:
         # What was not detected has no value: parsing sees to that.
         row["value"] = None if row["value_comparator"] == "not_detected" else row["value"]
+        row["repeat_number"] = row.get("repeat_number") or 1
     for table, rows in hospital.items():
         first = {tuple(row[name] for name in KEYS[table]): row for row in reversed(rows)}
         kept = [row for key, row in first.items() if None not in key]

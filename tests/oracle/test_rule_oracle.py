@@ -40,6 +40,7 @@ NEVER_UNKNOWN = {
     "later_line_has_first_line",
     "metastasis_is_not_in_liver",
     "baseline_has_no_response",
+    "baseline_values_agree",
 }
 LEFT_OUT = (
     (),

@@ -11,7 +11,7 @@ from etl.mapping.parse import clean_text
 from etl.onboarding.proposing.layout import FoundSource
 from etl.onboarding.proposing.proposal import Proposal
 from etl.onboarding.proposing.words import PATIENT_NUMBER
-from schemas.contract import read_key
+from schemas.contract import read_sent_key
 from schemas.tables import TABLES
 
 Proposed = Sequence[tuple[FoundSource, Sequence[Proposal]]]
@@ -58,7 +58,7 @@ def _describe_rows(source: FoundSource, proposals: Sequence[Proposal], patients:
         f"{patients.len() / patients.n_unique():.1f} rows per patient / 每名患者平均 {patients.len() / patients.n_unique():.1f} 行"
     ]
     table = next((t for t in TABLES if t == source.table), "")
-    names = [_find(proposals, f"{table}.{name}") for name in read_key(TABLES[table])[1:]] if table else []
+    names = [_find(proposals, f"{table}.{name}") for name in read_sent_key(TABLES[table])[1:]] if table else []
     given = [name for name in names if name]
     if given:
         keys = source.rows.select(patients.alias("_patient"), *given).drop_nulls()
