@@ -25,7 +25,7 @@ from etl.mapping.parse import (
 from etl.mapping.site import Site
 from etl.mapping.units import UNIT_SLIP, convert_units, is_outside, select_tests, split_units, suspect_units
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, WRITTEN_SUFFIX, Mapped
-from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key, read_sent_key, table_name
+from schemas.contract import PROVENANCE, FieldContract, Table, list_made_key, read_contract, read_sent_key, table_name
 from schemas.quantity import find_limits
 from schemas.row_text import compute_row_text
 from schemas.tables import TABLES
@@ -132,7 +132,8 @@ def type_records(
         person = _read_person(texts, typed_by_name, key)
         typed_by_name |= {series.name: series for series in person.series}
         faults.append(person.faults)
-    typed_by_name |= {name: first.new_from_index(0, texts.height) for name, first in _list_first_numbers(contract)}
+    firsts = pl.Series([1], dtype=pl.Int64).new_from_index(0, texts.height)
+    typed_by_name |= {name: firsts.alias(name) for name in list_made_key(model)}
     frame = texts.select(
         pl.lit(site.hospital).alias("hospital"),
         ids.alias("patient_id"),
@@ -147,11 +148,6 @@ def type_records(
     keyed = add_record_key(ordered, raw, model)
     of_months = pl.concat([pl.DataFrame(schema=MONTHS), *months])
     return TypedRecords(table, say_once(keyed), raw, pl.concat(faults), personal, of_months)
-
-
-def _list_first_numbers(contract: Mapping[str, FieldContract]) -> list[tuple[str, pl.Series]]:
-    """Return the parts of the key that no hospital sends, each as a series of one number: that of the first of its kind."""
-    return [(name, pl.Series(name, [1], dtype=pl.Int64)) for name, spec in contract.items() if spec.is_key and spec.is_made]
 
 
 def _find_long_numbers(texts: pl.DataFrame, masked: pl.DataFrame, spec: FieldContract) -> pl.DataFrame:
@@ -318,7 +314,7 @@ def add_record_key(frame: pl.DataFrame, raw: KeptFrame, model: type[Table]) -> p
     names = [name for name in read_sent_key(model) if name != "patient_id"]
     parts = [pl.format(f"{name}={{}}", pl.col(name).cast(pl.String)) for name in names]
     keyed = pl.concat_str(parts, separator=";", ignore_nulls=False) if parts else pl.lit("")
-    for name in set(read_key(model)) - {"patient_id", *names}:
+    for name in list_made_key(model):
         keyed += pl.when(pl.col(name) > 1).then(pl.format(f";{name}={{}}", pl.col(name))).otherwise(pl.lit(""))
     has_key = pl.all_horizontal(pl.col(["patient_id", *names]).is_not_null())
     keys = frame.select(has_key.alias("_has_key"), pl.when(has_key).then(keyed).alias("record_key"))

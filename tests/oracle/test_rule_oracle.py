@@ -41,6 +41,7 @@ NEVER_UNKNOWN = {
     "metastasis_is_not_in_liver",
     "baseline_has_no_response",
     "baseline_values_agree",
+    "hbv_dna_copies_are_decisive",
 }
 LEFT_OUT = (
     (),
