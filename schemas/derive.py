@@ -37,7 +37,11 @@ BASELINE_COLUMNS = (
     "body_weight_kg", "ascites", "encephalopathy_grade",
 )  # fmt: skip
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
-FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "laboratory": ["patient_id", "test"], "response": READING_KEY[:3]}
+FACT_KEYS = {
+    "adverse_event": ["patient_id", "event_number"],
+    "laboratory": ["patient_id", "test"],
+    "response": READING_KEY[:3],
+}
 
 _FEW_RECORDS = 500
 

@@ -260,7 +260,8 @@ LABORATORY_FACTS: dict[str, Column] = {
     "patient_id": Column(pl.String, "pseudonym of the patient"),
     "test": Column(pl.String, "test with a baseline value"),
     "baseline_sample_date": Column(
-        pl.Date, "date of the baseline sample: the last one in the 28 days before the start (AFP, HBV DNA: 90), or on its day"
+        pl.Date,
+        "date of the baseline sample: the last one in the 28 days before the start (AFP, HBV DNA: 90), or on its day",
     ),
     "baseline_sample_value": Column(pl.Float64, "its value, 0 where nothing was detected; empty where values disagree"),
     "baseline_sample_comparator": Column(pl.String, "its sign"),

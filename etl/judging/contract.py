@@ -40,8 +40,9 @@ def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
     if table == second_responses.TABLE:
         superseded = second_responses.find_superseded(records, copies)
         kinds.append((second_responses.KIND, superseded, keyed.height))
-        copies = copies.join(superseded, on=RECORD, how="anti", maintain_order="left").with_columns(_count_contents())
-    duplicate = copies.filter((pl.col("n_contents") > 1) | ~pl.col("is_first_copy")).select(RECORD)
+        copies = copies.join(superseded, on=RECORD, how="anti", maintain_order="left")
+    is_first = pl.col("is_first_copy")
+    duplicate = copies.filter(~is_first | (is_first.sum().over(IDENTITY) > 1)).select(RECORD)
     kinds.append(("key.duplicate", duplicate, keyed.height))
     for kind, rows, n in kinds:
         rule_id = f"{table}.{kind}"
@@ -58,15 +59,11 @@ def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
 
 
 def _compare_copies(records: TypedRecords, likely: pl.DataFrame) -> pl.DataFrame:
-    """Return the records that share a key with another one, with `is_first_copy` of what they say and how many say something else."""
+    """Return the records that share a key with another one, and of each whether it is the first that says so (`is_first_copy`)."""
     copies = likely.filter(pl.struct(IDENTITY).is_duplicated())
     told = copies.with_columns(join_contents(records, copies[RECORD]))
     is_first = pl.int_range(pl.len()).over(*IDENTITY, "_text") == 0
-    return told.with_columns(_count_contents(), is_first.alias("is_first_copy"))
-
-
-def _count_contents() -> pl.Expr:
-    return pl.col("_text").n_unique().over(IDENTITY).alias("n_contents")
+    return told.with_columns(is_first_copy=is_first)
 
 
 def reject_with_patient(

@@ -23,7 +23,9 @@ def find_superseded(records: TypedRecords, copies: pl.DataFrame) -> pl.DataFrame
     of_visit = ["patient_id", "record_key"]
     told = records.frame.select(RECORD, "recorded_response", "assessment_date", "assessment_days")
     own = copies.filter("is_first_copy").join(told, on=RECORD, how="left")
-    ranked = own.filter(_rank() == _rank().max().over(of_visit)).with_columns(_compute_day().over(of_visit).alias("day"))
+    ranked = own.filter(_rank() == _rank().max().over(of_visit)).with_columns(
+        _compute_day().over(of_visit).alias("day")
+    )
     day, is_pd = pl.col("day"), (pl.col("recorded_response") == Response.PD.value).fill_null(value=False)
     wanted = pl.when(is_pd).then(day.min().over(of_visit)).otherwise(day.max().over(of_visit))
     best = ranked.filter((pl.len().over(of_visit) == 1) | (day == wanted))

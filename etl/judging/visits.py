@@ -20,9 +20,7 @@ from schemas.tables import TABLES
 
 VISIT, REPEAT = "visit_number", "repeat_number"
 IMAGING = ("lesion", "response")
-UNSCHEDULED = (
-    r"(?i)^\s*(?:\D{0,6}\d+[.．]0*[1-9]\d*\D{0,3}|.*(?:计划外|非计划|临时|加做|加测|额外|unscheduled|unsched|unplanned|interim|extra|ad.?hoc).*|uns|unsch)\s*$"
-)
+UNSCHEDULED = r"(?i)^\s*(?:\D{0,6}\d+[.．]0*[1-9]\d*\D{0,3}|.*(?:计划外|非计划|临时|加做|加测|额外|unscheduled|unsched|unplanned|interim|extra|ad.?hoc).*|uns|unsch)\s*$"
 """Texts that hospitals write in place of a visit's number: between two visits, or outside the plan."""
 _NO_DAY = pl.lit(None, dtype=pl.Date)
 _UNDATED = pl.date(1900, 1, 1)
@@ -69,9 +67,16 @@ def _number_imaging(records: Mapping[str, TypedRecords], lacking: Mapping[str, p
     for name in IMAGING:
         frame, has_days = records[name].frame, name == "response"
         own = frame.join(lacking[name], on=RECORD, how="left", maintain_order="left").join(
-            starts.select("patient_id", start="first_line_start_date"), on="patient_id", how="left", maintain_order="left"
+            starts.select("patient_id", start="first_line_start_date"),
+            on="patient_id",
+            how="left",
+            maintain_order="left",
         )
-        counted = pl.coalesce("start", _UNDATED) + pl.duration(days=pl.col("assessment_days").floor()) if has_days else _NO_DAY
+        counted = (
+            pl.coalesce("start", _UNDATED) + pl.duration(days=pl.col("assessment_days").floor())
+            if has_days
+            else _NO_DAY
+        )
         target = pl.col("target_sum_mm").is_not_null() if has_days else pl.col("role") == LesionRole.TARGET.value
         # Words in place of a number that could not be taken for one stay as they are: asked about, and set aside.
         is_told = pl.col(VISIT).is_not_null() | pl.col("is_unscheduled").is_not_null()
@@ -86,7 +91,9 @@ def _number_imaging(records: Mapping[str, TypedRecords], lacking: Mapping[str, p
         )  # fmt: skip
     both = pl.concat(listed).with_row_index("row")
     is_any_target = pl.col("is_target").any().over("patient_id", "reader", "lesion_id")
-    seen = both.with_columns(is_target=pl.when(pl.col("lesion_id").is_null()).then("is_target").otherwise(is_any_target))
+    seen = both.with_columns(
+        is_target=pl.when(pl.col("lesion_id").is_null()).then("is_target").otherwise(is_any_target)
+    )
     given = number_visits(seen)
     return given.join(both.select("row", "table_name", RECORD), on="row").select("table_name", RECORD, VISIT)
 

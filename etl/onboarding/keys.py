@@ -45,7 +45,14 @@ def describe_missing_key(source: str, table: str, field: str) -> Text:
     """Say which part of a key is missing and how it can be given."""
     label = label_field(table, field)
     dates = " or ".join(f"{table}.{name}" for name in VISIT_DATES.get(table, ()) if field == VISIT_OF_ROW)
-    by_date = (f" or that of {dates}, by which the registry groups the records into visits", f"或 {dates} 的列（登记库据此归入访视）") if dates else ("", "")
+    by_date = (
+        (
+            f" or that of {dates}, by which the registry groups the records into visits",
+            f"或 {dates} 的列（登记库据此归入访视）",
+        )
+        if dates
+        else ("", "")
+    )
     return Text(
         f"{source}: nothing gives {table}.{field} ({label.en}), without which no record of {table} can be loaded. Name its column{by_date[0]}; or add a row "
         f"“all rows: {table}” with the record “{field}=…”; or say “not needed” for the columns of {table}",

@@ -73,7 +73,9 @@ def _read_version(path: Path, ingest_id: int) -> dict[str, pl.DataFrame]:
             for name in TABLES
         }
     # A version of before values were told apart has one of each.
-    return {name: frame.with_columns(pl.col(list_made_key(TABLES[name])).fill_null(1)) for name, frame in tables.items()}
+    return {
+        name: frame.with_columns(pl.col(list_made_key(TABLES[name])).fill_null(1)) for name, frame in tables.items()
+    }
 
 
 def _find_equal_files(delivery: Path) -> Iterator[Notice]:

@@ -65,15 +65,13 @@ def compute_is_baseline_sample() -> pl.Expr:
     return may_be & is_measured.fill_null(value=False) & is_of_day & is_found
 
 
-def derive_baseline_samples(
-    laboratory: pl.DataFrame, baseline: pl.DataFrame, first_line: pl.DataFrame
-) -> pl.DataFrame:
-    """Return one row per patient and test that has a baseline value: patient_id, test and
+def derive_baseline_samples(laboratory: pl.DataFrame, baseline: pl.DataFrame, first_line: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per patient and test that has a baseline value, sorted by both.
 
-    baseline_sample_date (null where it has none), baseline_sample_value (canonical unit; 0 where nothing was detected),
+    Columns: patient_id, test, baseline_sample_date (null where it has none), baseline_sample_value (canonical unit; 0 where nothing was detected),
     baseline_sample_comparator, has_baseline_conflict: several values of one day of which none counts, since they lead to
     different levels, ALBI grades or Child-Pugh classes. Its value is null, and its sign `=`: it was measured.
-    `baseline` gives ascites and encephalopathy_grade, `first_line` first_line_start_date. Sorted by patient and test.
+    `baseline` gives ascites and encephalopathy_grade, `first_line` first_line_start_date.
     """
     of_last_day = _select_last_day(_rank_samples(laboratory, first_line))
     conflicts = _find_conflicts(of_last_day, baseline)

@@ -89,9 +89,7 @@ def _count_unlisted_organs(baseline_lesion: pl.DataFrame, metastasis: pl.DataFra
     )
 
 
-def derive_event_facts(
-    adverse_event: pl.DataFrame, laboratory: pl.DataFrame, samples: pl.DataFrame
-) -> pl.DataFrame:
+def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
     """Return patient_id, event_number and the laboratory values that belong to an event that CTCAE grades by a value.
 
     `sample_value` is from the sample nearest to the onset, at most 3 days away, of two equally near the worse;
@@ -105,7 +103,13 @@ def derive_event_facts(
     )
     is_exact = pl.col("value_comparator").fill_null(Comparator.EQUAL.value) == Comparator.EQUAL.value
     measured = laboratory.filter(pl.col("value").is_not_null()).select(
-        "patient_id", "test", "visit_number", "repeat_number", "sample_date", "value", exact_value=pl.when(is_exact).then("value")
+        "patient_id",
+        "test",
+        "visit_number",
+        "repeat_number",
+        "sample_date",
+        "value",
+        exact_value=pl.when(is_exact).then("value"),
     )
     days = (pl.col("sample_date") - pl.col("onset_date")).dt.total_days()
     badness = pl.when(pl.col("test") == PLATELETS).then(-pl.col("value")).otherwise("value")

@@ -5,9 +5,12 @@ import polars as pl
 import pytest
 
 SOURCES = "".join(
-    f'\n[[source]]\nname = "{name}"\nfile = "{name}*.csv"\nheader_row = 1\n' for name in ("lesions", "responses", "drugs")
+    f'\n[[source]]\nname = "{name}"\nfile = "{name}*.csv"\nheader_row = 1\n'
+    for name in ("lesions", "responses", "drugs")
 )
-COLUMNS = clinic.COLUMNS.replace("labs,,field,laboratory,,visit_number=0,,\n", "") + """lesions,seen,field,lesion,assessment_date,,,
+COLUMNS = (
+    clinic.COLUMNS.replace("labs,,field,laboratory,,visit_number=0,,\n", "")
+    + """lesions,seen,field,lesion,assessment_date,,,
 lesions,lesion,field,lesion,lesion_id,,,
 lesions,kind,field,lesion,role,,,
 lesions,mm,field,lesion,diameter_mm,,,
@@ -20,6 +23,7 @@ drugs,drug,field,treatment,drug,,,
 drugs,begun,field,treatment,start_date,,,
 drugs,,field,treatment,,line_number=1,,
 """
+)
 DRUGS = """number,drug,begun
 001,lenvatinib,2020-03-10
 001,sintilimab,2020-03-10
@@ -68,7 +72,9 @@ def test_dates_group_what_has_no_visit_number(dated):
     assert lesions == [
         (2, "T1", 20200301), (3, "T2", 20200301), (4, "T1", 20200420), (5, "T2", 20200420), (6, "T1", 20200610), (7, "X1", 20200610),
     ]  # fmt: skip
-    responses = dated.read("core.response").sort("source_row").select("source_row", "visit_number", "recorded_response").rows()
+    responses = (
+        dated.read("core.response").sort("source_row").select("source_row", "visit_number", "recorded_response").rows()
+    )
     assert responses == [(3, 20200420, "SD"), (4, 20200610, "PD")]
 
 
@@ -103,7 +109,10 @@ def test_how_many_records_were_grouped_by_dates_is_told(dated):
 
 def test_rows_in_another_order_give_the_same(dated):
     dated.ingest()
-    before = {name: dated.read(f"core.{name}").drop("ingest_id", "source_row", strict=False) for name in ("lesion", "response", "assessment", "subject")}
+    before = {
+        name: dated.read(f"core.{name}").drop("ingest_id", "source_row", strict=False)
+        for name in ("lesion", "response", "assessment", "subject")
+    }
     path = dated.extracts / "x" / "lesions.csv"
     header, *rows = LESIONS.splitlines()
     path.write_text("\n".join([header, *rows[::-1]]) + "\n", encoding="utf-8")

@@ -24,7 +24,9 @@ def test_two_values_that_differ_only_in_their_unit_both_load_and_a_copy_does_not
     desk.ingest()
     rows = find(desk, "laboratory.key.duplicate")
     assert [(row, column) for row, column, _ in rows] == [(3, "albumin")]
-    values = desk.read("core.laboratory").filter(pl.col("test") == "afp_ng_ml", pl.col("source_row") < 4).sort("source_row")
+    values = (
+        desk.read("core.laboratory").filter(pl.col("test") == "afp_ng_ml", pl.col("source_row") < 4).sort("source_row")
+    )
     assert values.select("source_row", "repeat_number", "value").rows() == [(2, 1, 20.0), (3, 2, 20 * 1.21)]
 
 

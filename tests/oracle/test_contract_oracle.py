@@ -20,8 +20,8 @@ from etl.mapping.masking import OwnTexts
 from etl.mapping.records import type_records
 from etl.mapping.site import Site
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
-from schemas.rules import RULES
 from schemas.definitions.visits import VISIT_DATES
+from schemas.rules import RULES
 from schemas.tables import TABLES
 
 KINDS = (

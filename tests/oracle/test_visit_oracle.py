@@ -32,11 +32,12 @@ SITE = Site("clinic", "Clinic", "医院", (), (), ())
 def draw_course(seed):
     """Lesions and responses of one patient as texts: visits with numbers, without, with words; dates near every border."""
     random = Random(seed)
-    day, number, rows = START + timedelta(days=random.choice((-50, -28, -10, -1, 0))), 0, []
+    day, rows = START + timedelta(days=random.choice((-50, -28, -10, -1, 0))), []
     has_numbers = random.random() < 0.5
-    for _ in range(random.randint(1, 7)):
-        sent = str(number) if has_numbers and random.random() < 0.7 else random.choice(("", "", "", random.choice(WORDS)))
-        number += 1
+    for number in range(random.randint(1, 7)):
+        sent = (
+            str(number) if has_numbers and random.random() < 0.7 else random.choice(("", "", "", random.choice(WORDS)))
+        )
         for name in random.sample(NAMES, random.randint(0, 4)):
             shift = timedelta(days=random.choice((0, 0, 0, 1, 5)))
             rows.append({"table": "lesion", "visit_number": sent, "assessment_date": f"{day + shift}", "lesion_id": name,

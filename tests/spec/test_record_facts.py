@@ -29,6 +29,8 @@ SAMPLES = """
 | alt_increased       | 1:28:44               | 44     | 44    |          | no baseline                            |
 | alt_increased       | 0:28:44               | 44     | 44    | 44       | the baseline is a sample too           |
 """
+
+
 def derive_event_facts(events, laboratory):
     """The start of therapy is not known here, so that visit 0 is the baseline."""
     first_line = derive_first_line(make_frame("treatment", []))

@@ -90,7 +90,11 @@ def test_the_visit_of_each_record(case):
 
 
 def test_readers_and_patients_are_kept_apart():
-    records = [read_record("40:T1", 0), read_record("45:T2", 1) | {"reader": "b"}, read_record("50:T2", 2) | {"patient_id": "p2"}]
+    records = [
+        read_record("40:T1", 0),
+        read_record("45:T2", 1) | {"reader": "b"},
+        read_record("50:T2", 2) | {"patient_id": "p2"},
+    ]
     assert number(records) == {0: name_day("40"), 1: name_day("45"), 2: name_day("50")}
 
 
