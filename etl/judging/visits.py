@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from etl.mapping.parse import UNREADABLE
+from etl.mapping.parse import UNREADABLE, UNSCHEDULED
 from etl.mapping.records import RECORD, TypedRecords, add_record_key, join_contents
 from schemas.codes import LesionRole
 from schemas.definitions.treatment import derive_first_line
@@ -20,8 +20,6 @@ from schemas.tables import TABLES
 
 VISIT, REPEAT = "visit_number", "repeat_number"
 IMAGING = ("lesion", "response")
-UNSCHEDULED = r"(?i)^\s*(?:\D{0,6}\d+[.．]0*[1-9]\d*\D{0,3}|.*(?:计划外|非计划|临时|加做|加测|额外|unscheduled|unsched|unplanned|interim|extra|ad.?hoc).*|uns|unsch)\s*$"
-"""Texts that hospitals write in place of a visit's number: between two visits, or outside the plan."""
 _NO_DAY = pl.lit(None, dtype=pl.Date)
 _UNDATED = pl.date(1900, 1, 1)
 """Stands in for an unknown start, so that days from it still group among themselves; no date of a therapy is near it."""

@@ -27,7 +27,9 @@ def _not_after_last_contact(date: str) -> pl.Expr:
 
 
 def _follows_reading_before(when: pl.Expr) -> pl.Expr:
-    return when > when.shift(1).over("patient_id", "reader", "criteria", order_by="visit_number")
+    # A number that the registry gave is a day, and stands in no order with those that were sent.
+    own = ["patient_id", "reader", "criteria", is_given_by_date(pl.col("visit_number"))]
+    return when > when.shift(1).over(own, order_by="visit_number")
 
 
 @rule(
@@ -308,9 +310,10 @@ def lesion_not_before_start() -> pl.Expr:
     zh="同一次评估的影像检查相隔超过14天，请核对是否属于同一次评估。",
 )
 def visit_has_one_imaging_period() -> pl.Expr:
-    """Images that are read together were taken within 14 days."""
+    """Images that the hospital says are read together were taken within 14 days."""
     first = pl.col("assessment_date").min().over("patient_id", "reader", "visit_number")
-    return compute_days_between(first, pl.col("assessment_date")) <= IMAGING_PERIOD_DAYS
+    is_near = compute_days_between(first, pl.col("assessment_date")) <= IMAGING_PERIOD_DAYS
+    return is_implied(~is_given_by_date(pl.col("visit_number")), is_near)
 
 
 @rule(

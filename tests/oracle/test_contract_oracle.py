@@ -131,7 +131,7 @@ def compare(expected, accepted, findings):
 
 
 def test_the_generated_deliveries_hold_every_kind_of_fault():
-    findings = [rule for seed in range(400) for rule, _, _ in judge_delivery(make_delivery(seed, tables=1)).findings]
+    findings = [rule for seed in range(600) for rule, _, _ in judge_delivery(make_delivery(seed, tables=1)).findings]
     kinds = Counter(rule.rsplit(".", 1)[1] for rule in findings)
     assert set(kinds) == set(KINDS)
     assert min(kinds.values()) >= 5, kinds
