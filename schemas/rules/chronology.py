@@ -11,7 +11,6 @@ import polars as pl
 from schemas.codes import Severity
 from schemas.definitions.baseline import compute_completed_years
 from schemas.definitions.endpoints import compute_days_between
-from schemas.definitions.laboratory_baseline import compute_is_baseline_day
 from schemas.definitions.visits import is_given_by_date
 from schemas.rules.rule import is_implied, rule
 
@@ -189,38 +188,6 @@ def durations_agree_with_dates() -> pl.Expr:
 def sample_not_after_last_contact() -> pl.Expr:
     """The sample is taken by the day of the last contact."""
     return _not_after_last_contact("sample_date")
-
-
-@rule(
-    table="laboratory",
-    field="sample_date",
-    severity=Severity.QUERY,
-    source="protocol, baseline laboratory: days -28 to 0, AFP and HBV DNA days -90 to 0",
-    why="ALBI, Child-Pugh, AFP and HBV DNA must describe the patient before therapy; an older sample, or one taken under therapy, matches unlike patients.",
-    en="The sample of the baseline visit was not taken within the 28 days before the start of therapy (AFP, HBV DNA: 90) and does not count as "
-    "baseline. Is it the right sample and date?",
-    zh="基线访视的样本不在治疗开始前28天内采集（AFP、HBV DNA为90天），不作为基线值。请核对样本及日期。",
-)
-def baseline_sample_near_start() -> pl.Expr:
-    """A sample of visit 0 is taken within 28 days before the start (AFP, HBV DNA: 90) or on its day."""
-    days = compute_days_between(pl.col("first_line_start_date"), pl.col("sample_date"))
-    return is_implied(pl.col("visit_number") == 0, compute_is_baseline_day(days))
-
-
-@rule(
-    table="laboratory",
-    field="sample_date",
-    severity=Severity.QUERY,
-    source=LOGIC,
-    why="With two visits exchanged, a value under therapy is taken for the baseline.",
-    en="The sample is dated before that of the visit before. Please check the visits and dates.",
-    zh="采样日期早于前一次访视的采样日期，请核对访视及日期。",
-)
-def sample_dates_follow_visits() -> pl.Expr:
-    """Samples of one test are dated in the order of the visits that the hospital numbers."""
-    own = ["patient_id", "test", is_given_by_date(pl.col("visit_number"))]
-    before = pl.col("sample_date").shift(1).over(own, order_by=["visit_number", "sample_date"])
-    return pl.col("sample_date") >= before
 
 
 @rule(
