@@ -20,6 +20,7 @@ from etl.judging.between_hospitals import find_shared_patients
 from etl.judging.confirm import confirm_values
 from etl.judging.empty_tables import list_empty_tables, refuse_lost_tables
 from etl.judging.validate import Validated, validate_delivery
+from etl.judging.visits import number_records
 from etl.known_versions import Known, check_provenance, check_volume, read_checked_key, read_known
 from etl.mapping.accounts import Landing, is_used
 from etl.mapping.delivery_day import EXAMPLE_DAY, DeliveryDay, settle_day
@@ -92,7 +93,7 @@ def ingest(
     day = _settle_day(site, candidate, mapped, delivery, extract)
     made = {name: texts.height for name, texts in mapped.records.items()}
     records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
-    records = confirm_values(records, confirmations)
+    records = confirm_values(number_records(records), confirmations)
     validated = validate_delivery(
         records, mapped, site.tables, addition.findings, lists_every_new_lesion=site.lists_every_new_lesion
     )

@@ -148,6 +148,17 @@ def table_name(table: type[Table]) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in table.__name__).lstrip("_")
 
 
+def list_made_key(table: type[Table]) -> list[str]:
+    """Return the columns of a table's key that no hospital sends: they count what else would be alike, from 1 on."""
+    return [name for name, spec in read_contract(table).items() if spec.is_key and spec.is_made]
+
+
+def read_sent_key(table: type[Table]) -> tuple[str, ...]:
+    """Return the columns of a table's key that a hospital sends, or its mapping states."""
+    made = list_made_key(table)
+    return tuple(name for name in read_key(table) if name not in made)
+
+
 def read_key(table: type[Table]) -> tuple[str, ...]:
     """Return the columns that identify a record within one version of one hospital."""
     parts = sorted((spec.key_place, name) for name, spec in read_contract(table).items() if spec.is_key)

@@ -88,6 +88,12 @@ CONTRACT_CHECKS = (
         number=len(TABLES),
     ),
     ContractCheck(
+        "response.superseded",
+        Severity.REJECT,
+        "two responses of one reader and criteria are of one assessment; progression counts, otherwise the later one, and the other is set aside",
+        "SD on 2020-04-15 and PR on 2020-04-20, both of visit 1",
+    ),
+    ContractCheck(
         "<table>.patient.unknown",
         Severity.REJECT,
         "the record belongs to a patient who has no patient record",

@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Mapping
 
 import polars as pl
 
-from schemas.codes import Comparator, LabTest, ProcedureType, Response, ResponseCriteria, VitalStatus
+from schemas.codes import Comparator, ProcedureType, Response, ResponseCriteria, VitalStatus
 from schemas.definitions import baseline, child_pugh, endpoints
 from schemas.definitions.albi import compute_albi_score, compute_bounded_albi_grade
 from schemas.definitions.assessment import derive_assessment
+from schemas.definitions.laboratory_baseline import derive_baseline_samples, derive_laboratory
 from schemas.definitions.progression import derive_first_progression
 from schemas.definitions.progression_free_survival import derive_pfs_censoring
 from schemas.definitions.record_facts import (
@@ -46,6 +47,7 @@ BASELINE_COLUMNS = (
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
 FACT_KEYS = {
     "adverse_event": ["patient_id", "event_number"],
+    "laboratory": ["patient_id", "test"],
     "response": READING_KEY[:3],
     "lesion": [*READING_KEY[:3], "lesion_id"],
 }
@@ -72,7 +74,8 @@ def derive(
     by patient_id.
     """
     first_line = derive_first_line(tables["treatment"])
-    subject = _derive_disease(tables, first_line, sent)
+    samples = derive_baseline_samples(tables["laboratory"], tables["baseline"], first_line)
+    subject = _derive_disease(tables, first_line, samples, sent)
     assessment = derive_assessment(
         tables["lesion"],
         tables["response"],
@@ -88,7 +91,8 @@ def derive(
         "subject": subject,
         "assessment": assessment,
         "eligibility": derive_eligibility(subject),
-        "adverse_event_facts": derive_event_facts(tables["adverse_event"], tables["laboratory"]),
+        "adverse_event_facts": derive_event_facts(tables["adverse_event"], tables["laboratory"], samples),
+        "laboratory_facts": samples,
         "response_facts": derive_response_facts(tables["lesion"]),
         "lesion_facts": derive_lesion_facts(tables["lesion"], assessment),
     }
@@ -152,14 +156,16 @@ def _add_facts(records: pl.LazyFrame, facts: pl.LazyFrame, key: list[str]) -> pl
     return records.join(facts.select(*key, *new), on=key, how="left", maintain_order="left")
 
 
-def _derive_disease(tables: Tables, first_line: pl.DataFrame, sent: Collection[str]) -> pl.DataFrame:
+def _derive_disease(
+    tables: Tables, first_line: pl.DataFrame, samples: pl.DataFrame, sent: Collection[str]
+) -> pl.DataFrame:
     """One row per patient: who, first line, baseline disease, laboratory and the 17 levels."""
     patient = tables["patient"].select(*PATIENT_COLUMNS, stated_age_years="age_years")
     subject = (
         patient.join(first_line, on="patient_id", how="left")
         .join(derive_next_line(tables["treatment"]), on="patient_id", how="left")
         .join(_prepare_baseline(tables["baseline"]), on="patient_id", how="left")
-        .join(_derive_laboratory(tables["laboratory"]), on="patient_id", how="left")
+        .join(derive_laboratory(samples), on="patient_id", how="left")
         .join(baseline.derive_metastasis(tables["metastasis"]), on="patient_id", how="left")
         .join(_derive_procedures(tables["procedure"], first_line), on="patient_id", how="left")
     )
@@ -226,24 +232,6 @@ def _read_distinct(records: pl.DataFrame, text: str, **definitions: Callable[[pl
         return records.with_columns(**said)
     read = records.select(text).unique().with_columns(**said)
     return records.join(read, on=text, how="left", nulls_equal=True, maintain_order="left")
-
-
-def _derive_laboratory(laboratory: pl.DataFrame) -> pl.DataFrame:
-    """One column per test with the value of visit 0 (0 where nothing was detected), and `<test>_comparator`."""
-    is_detected = pl.col("value_comparator").ne_missing(Comparator.NOT_DETECTED.value)
-    at_baseline = laboratory.filter(pl.col("visit_number") == 0).with_columns(
-        value=pl.when(is_detected).then("value").otherwise(0.0)
-    )
-    columns = []
-    for test in LabTest:
-        is_test = pl.col("test") == test.value
-        columns.append(pl.col("value").filter(is_test).first().alias(test.value))
-        columns.append(pl.col("value_comparator").filter(is_test).first().alias(_comparator_name(test)))
-    return at_baseline.group_by("patient_id", maintain_order=True).agg(columns)
-
-
-def _comparator_name(test: LabTest) -> str:
-    return f"{test.name.lower()}_comparator"
 
 
 def _compute_liver_function() -> dict[str, pl.Expr]:

@@ -88,27 +88,27 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "pvtt_type_from_text_or_code": Column(pl.String, "Cheng's type from the description, else the hospital's code"),
     "has_portal_hypertension_from_hvpg_or_flag": Column(pl.Boolean, "HVPG above 10 mmHg, else the hospital's flag"),
     "has_baseline_record": Column(pl.Boolean, "a baseline record is there"),
-    "alt_u_l": Column(pl.Float64, "ALT at visit 0, U/L"),
+    "alt_u_l": Column(pl.Float64, "ALT at the baseline, U/L"),
     "alt_comparator": Column(pl.String, "sign of the ALT"),
-    "ast_u_l": Column(pl.Float64, "AST at visit 0, U/L"),
+    "ast_u_l": Column(pl.Float64, "AST at the baseline, U/L"),
     "ast_comparator": Column(pl.String, "sign of the AST"),
-    "bilirubin_umol_l": Column(pl.Float64, "bilirubin at visit 0, umol/L"),
+    "bilirubin_umol_l": Column(pl.Float64, "bilirubin at the baseline, umol/L"),
     "bilirubin_comparator": Column(pl.String, "sign of the bilirubin"),
-    "albumin_g_l": Column(pl.Float64, "albumin at visit 0, g/L"),
+    "albumin_g_l": Column(pl.Float64, "albumin at the baseline, g/L"),
     "albumin_comparator": Column(pl.String, "sign of the albumin"),
-    "afp_ng_ml": Column(pl.Float64, "AFP at visit 0, ng/mL; 0 where not detected"),
+    "afp_ng_ml": Column(pl.Float64, "AFP at the baseline, ng/mL; 0 where not detected"),
     "afp_comparator": Column(pl.String, "sign of the AFP"),
-    "hbv_dna_iu_ml": Column(pl.Float64, "HBV DNA at visit 0, IU/mL; 0 where not detected"),
+    "hbv_dna_iu_ml": Column(pl.Float64, "HBV DNA at the baseline, IU/mL; 0 where not detected"),
     "hbv_dna_comparator": Column(pl.String, "sign of the HBV DNA"),
-    "hbv_dna_copies_ml": Column(pl.Float64, "HBV DNA at visit 0, copies/mL; 0 where not detected"),
+    "hbv_dna_copies_ml": Column(pl.Float64, "HBV DNA at the baseline, copies/mL; 0 where not detected"),
     "hbv_dna_copies_comparator": Column(pl.String, "sign of the HBV DNA in copies/mL"),
-    "inr": Column(pl.Float64, "INR at visit 0"),
+    "inr": Column(pl.Float64, "INR at the baseline"),
     "inr_comparator": Column(pl.String, "sign of the INR"),
-    "pt_prolongation_s": Column(pl.Float64, "prolongation of the prothrombin time at visit 0, s"),
+    "pt_prolongation_s": Column(pl.Float64, "prolongation of the prothrombin time at the baseline, s"),
     "pt_prolongation_comparator": Column(pl.String, "sign of the prolongation"),
-    "platelets_10e9_l": Column(pl.Float64, "platelets at visit 0, 10^9/L"),
+    "platelets_10e9_l": Column(pl.Float64, "platelets at the baseline, 10^9/L"),
     "platelets_comparator": Column(pl.String, "sign of the platelets"),
-    "creatinine_umol_l": Column(pl.Float64, "creatinine at visit 0, umol/L"),
+    "creatinine_umol_l": Column(pl.Float64, "creatinine at the baseline, umol/L"),
     "creatinine_comparator": Column(pl.String, "sign of the creatinine"),
     "albi_score": Column(pl.Float64, "ALBI score; empty where bilirubin or albumin is only a bound"),
     "albi_grade": Column(pl.Int64, "ALBI grade 1-3, also of a bound that leaves only one grade open"),
@@ -311,7 +311,21 @@ EVENT_FACTS: dict[str, Column] = {
         pl.Float64, "worst value from 3 days before the onset to the resolution; bounds are left out"
     ),
     "has_next_event_within": Column(pl.Boolean, "another event of the same term begins before this one resolves"),
-    "baseline_value": Column(pl.Float64, "value of visit 0; empty for a bound"),
+    "baseline_value": Column(pl.Float64, "value of the baseline; empty for a bound"),
+}
+
+LABORATORY_FACTS: dict[str, Column] = {
+    "patient_id": Column(pl.String, "pseudonym of the patient"),
+    "test": Column(pl.String, "test with a baseline value"),
+    "baseline_sample_date": Column(
+        pl.Date,
+        "date of the baseline sample: the last one in the 28 days before the start (AFP, HBV DNA: 90), or on its day",
+    ),
+    "baseline_sample_value": Column(pl.Float64, "its value, 0 where nothing was detected; empty where values disagree"),
+    "baseline_sample_comparator": Column(pl.String, "its sign"),
+    "has_baseline_conflict": Column(
+        pl.Boolean, "values of that day lead to different levels, ALBI grades or Child-Pugh classes; none counts"
+    ),
 }
 
 LESION_FACTS: dict[str, Column] = {
@@ -335,6 +349,7 @@ DERIVED_COLUMNS: dict[str, dict[str, Column]] = {
     "assessment": ASSESSMENT_COLUMNS,
     "eligibility": ELIGIBILITY_COLUMNS,
     "adverse_event_facts": EVENT_FACTS,
+    "laboratory_facts": LABORATORY_FACTS,
     "response_facts": RESPONSE_FACTS,
     "lesion_facts": LESION_FACTS,
 }

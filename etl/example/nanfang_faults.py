@@ -167,4 +167,11 @@ FAULTS: tuple[AnyFault, ...] = (
         wanted=lambda p, r: not has_progressed(p, r) and p.course.last_contact_days > 150, also={"has_progressed": "是"}),
     Fault("progression without date", "outcome", "progression_date", "", "progression_has_date",
         wanted=filled("progression_date")),
+    # of one day, of one assessment
+    CopiedRow("two values of one day", "laboratory", "baseline_values_agree",
+        {"value": lambda _p, r: 15 if r["value"] > 40 else 95},
+        wanted=has(visit_number=0), test="ast_u_l", points_at_both=True,
+        consequences=("baseline_laboratory_is_complete", "grade_agrees_with_value", "ast_alt_ratio_is_plausible")),
+    CopiedRow("second response of an assessment", "response", "response.superseded",
+        {"assessment_date": moved("assessment_date", -2), "recorded_response": "PR"}, wanted=both(is_stable, is_later_visit)),
 )  # fmt: skip

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from etl.judging import second_responses
 from etl.judging.book import FindingsBook
 from etl.judging.findings import PERSONAL_DATA, contract_message, record_message, state_limits_in
 from etl.judging.settled import SettledRecords
-from etl.mapping.records import PERSON_ID, RECORD, TypedRecords, find_implausible
+from etl.mapping.records import PERSON_ID, RECORD, TypedRecords, find_implausible, join_contents
 from etl.mapping.units import UNIT_SLIP, can_slip
 from etl.mapping.verbs import GROUP, UNIT_SUFFIX
 from schemas.codes import Severity
@@ -24,15 +25,26 @@ PERSONAL_DATA_RULE = "text.personal_data"
 
 
 def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
-    """Reject records without a key, and all but one of identical copies or all of contradicting ones."""
+    """Reject records without a key, and all but one of identical copies or all of contradicting ones.
+
+    Of two responses in one assessment one counts (`second_responses`).
+    """
     table = records.table
     frame = records.frame.select(RECORD, *IDENTITY, "_has_key")
     missing = frame.filter(~pl.col("_has_key")).select(RECORD)
     keyed = frame.filter("_has_key")
     # By hash first: rows as a whole are compared only where there may be two.
     likely = keyed.filter(pl.struct(IDENTITY).hash().is_duplicated())
-    duplicate = _find_copies(records, likely) if likely.height else likely.select(RECORD)
-    for kind, rows, n in (("key.missing", missing, frame.height), ("key.duplicate", duplicate, keyed.height)):
+    copies = _compare_copies(records, likely)
+    kinds = [("key.missing", missing, frame.height)]
+    if table == second_responses.TABLE:
+        superseded = second_responses.find_superseded(records, copies)
+        kinds.append((second_responses.KIND, superseded, keyed.height))
+        copies = copies.join(superseded, on=RECORD, how="anti", maintain_order="left")
+    is_first = pl.col("is_first_copy")
+    duplicate = copies.filter(~is_first | (is_first.sum().over(IDENTITY) > 1)).select(RECORD)
+    kinds.append(("key.duplicate", duplicate, keyed.height))
+    for kind, rows, n in kinds:
         rule_id = f"{table}.{kind}"
         book.add(
             table,
@@ -43,26 +55,15 @@ def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
             message=record_message(kind, table),
         )
         book.count(rule_id, table, Severity.REJECT, n=n, n_fail=rows.height)
-    return pl.concat([missing, duplicate])
+    return pl.concat([rows for _, rows, _ in kinds])
 
 
-def _find_copies(records: TypedRecords, likely: pl.DataFrame) -> pl.DataFrame:
-    """Return the `_record` of all but the first of identical copies, and of all that contradict one another."""
+def _compare_copies(records: TypedRecords, likely: pl.DataFrame) -> pl.DataFrame:
+    """Return the records that share a key with another one, and of each whether it is the first that says so (`is_first_copy`)."""
     copies = likely.filter(pl.struct(IDENTITY).is_duplicated())
-    judged = copies.with_columns(_join_contents(records, copies[RECORD])).with_columns(
-        pl.col("_text").n_unique().over(IDENTITY).alias("_n_contents"),
-        pl.int_range(pl.len()).over(IDENTITY).alias("_nth"),
-    )
-    return judged.filter((pl.col("_n_contents") > 1) | (pl.col("_nth") > 0)).select(RECORD)
-
-
-def _join_contents(records: TypedRecords, rows: pl.Series) -> pl.Series:
-    """Return what makes two records differ: the fields' texts, their units, and whose they are."""
-    texts = records.raw.pick(rows, records.raw.columns)
-    if PERSON_ID in records.frame.columns:
-        texts = texts.with_columns(records.frame[PERSON_ID].gather(rows))
-    said = [pl.col(name).fill_null("") for name in texts.columns]
-    return texts.select(pl.concat_str(said, separator="\x1f").alias("_text")).to_series()
+    told = copies.with_columns(join_contents(records, copies[RECORD]))
+    is_first = pl.int_range(pl.len()).over(*IDENTITY, "_text") == 0
+    return told.with_columns(is_first_copy=is_first)
 
 
 def reject_with_patient(

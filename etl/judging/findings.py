@@ -127,6 +127,11 @@ RECORD_SENTENCES: dict[str, Text] = {
         "This record exists more than once. Identical copies are kept once; where they differ none is used. Please keep the right one.",
         "该记录重复：内容相同的仅保留一条；内容不一致的均不采用。请保留正确的一条。",
     ),
+    "superseded": Text(
+        "Another response of this reader by the same criteria belongs to the same assessment. Progression counts, otherwise the later one; this record "
+        "was set aside. Please check visit and date.",
+        "同一阅片者按同一标准在同一次评估中另有一条疗效记录：有进展者以进展为准，否则以较晚者为准，本记录已隔离。请核对评估序号及日期。",
+    ),
     "patient.unknown": Text(
         "This record belongs to a patient who is not in the patient table. Please check the patient number.",
         "该记录的患者不在患者表中，请核对患者编号。",

@@ -25,7 +25,7 @@ from etl.mapping.parse import (
 from etl.mapping.site import Site
 from etl.mapping.units import UNIT_SLIP, convert_units, is_outside, select_tests, split_units, suspect_units
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, WRITTEN_SUFFIX, Mapped
-from schemas.contract import PROVENANCE, FieldContract, Table, read_contract, read_key, table_name
+from schemas.contract import PROVENANCE, FieldContract, Table, list_made_key, read_contract, read_sent_key, table_name
 from schemas.quantity import find_limits
 from schemas.row_text import compute_row_text
 from schemas.tables import TABLES
@@ -132,6 +132,8 @@ def type_records(
         person = _read_person(texts, typed_by_name, key)
         typed_by_name |= {series.name: series for series in person.series}
         faults.append(person.faults)
+    firsts = pl.Series([1], dtype=pl.Int64).new_from_index(0, texts.height)
+    typed_by_name |= {name: firsts.alias(name) for name in list_made_key(model)}
     frame = texts.select(
         pl.lit(site.hospital).alias("hospital"),
         ids.alias("patient_id"),
@@ -142,9 +144,10 @@ def type_records(
     ).with_columns(list(typed_by_name.values()))
     ordered = frame.select(*PROVENANCE, RECORD, GROUP, *contract)
     said = masked.select(name for name in masked.columns if name.removesuffix(UNIT_SUFFIX) in contract)
-    keyed = _add_record_key(ordered, masked, model)
+    raw = KeptFrame(said)
+    keyed = add_record_key(ordered, raw, model)
     of_months = pl.concat([pl.DataFrame(schema=MONTHS), *months])
-    return TypedRecords(table, say_once(keyed), KeptFrame(said), pl.concat(faults), personal, of_months)
+    return TypedRecords(table, say_once(keyed), raw, pl.concat(faults), personal, of_months)
 
 
 def _find_long_numbers(texts: pl.DataFrame, masked: pl.DataFrame, spec: FieldContract) -> pl.DataFrame:
@@ -303,18 +306,32 @@ def find_implausible(spec: FieldContract) -> pl.Expr:
     return is_outside(pl.col(spec.name), find_limits(spec, "plausible"))
 
 
-def _add_record_key(frame: pl.DataFrame, masked: pl.DataFrame, model: type[Table]) -> pl.DataFrame:
-    """Add `record_key`: the key's values, or a hash of the row's own text where a part of the key is missing."""
-    names = [name for name in read_key(model) if name != "patient_id"]
+def add_record_key(frame: pl.DataFrame, raw: KeptFrame, model: type[Table]) -> pl.DataFrame:
+    """Add `record_key`: the key's values, or a hash of the row's own text where a part of the key is missing.
+
+    A part that no hospital sends tells only the second record from the first, so that keys are those of what was sent.
+    """
+    names = [name for name in read_sent_key(model) if name != "patient_id"]
     parts = [pl.format(f"{name}={{}}", pl.col(name).cast(pl.String)) for name in names]
     keyed = pl.concat_str(parts, separator=";", ignore_nulls=False) if parts else pl.lit("")
+    for name in list_made_key(model):
+        keyed += pl.when(pl.col(name) > 1).then(pl.format(f";{name}={{}}", pl.col(name))).otherwise(pl.lit(""))
     has_key = pl.all_horizontal(pl.col(["patient_id", *names]).is_not_null())
     keys = frame.select(has_key.alias("_has_key"), pl.when(has_key).then(keyed).alias("record_key"))
     lacking = (~keys["_has_key"]).arg_true()
-    content = [name for name in masked.columns if name in read_contract(model)]
-    joined = masked[lacking].select(compute_row_text(table_name(model), content)).to_series()
+    content = [name for name in raw.columns if name in read_contract(model)]
+    joined = raw.pick(lacking, content).select(compute_row_text(table_name(model), content)).to_series()
     hashes = [f"row {hashlib.sha256(text.encode()).hexdigest()[:12]}" for text in joined]
     return frame.with_columns(keys["record_key"].scatter(lacking, hashes), keys["_has_key"])
+
+
+def join_contents(records: TypedRecords, rows: pl.Series) -> pl.Series:
+    """Return what makes two records differ, as `_text`: the fields' texts, their units, and whose they are."""
+    texts = records.raw.pick(rows, records.raw.columns)
+    if PERSON_ID in records.frame.columns:
+        texts = texts.with_columns(records.frame[PERSON_ID].gather(rows))
+    said = [pl.col(name).fill_null("") for name in texts.columns]
+    return texts.select(pl.concat_str(said, separator="\x1f").alias("_text")).to_series()
 
 
 def _list_masked(texts: pl.DataFrame, contract: Mapping[str, FieldContract]) -> list[str]:

@@ -33,7 +33,7 @@ from etl.mapping.patient_rows import CELL_ROWS, LAST, is_filled, join_rows, pick
 from etl.mapping.sheets import choose_sheets
 from etl.mapping.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
 from etl.mapping.written import TYPED, settle_dates, settle_decimals
-from schemas.contract import read_contract, read_key
+from schemas.contract import read_contract, read_sent_key
 from schemas.tables import TABLES
 
 PATIENT_TEXT, PERSON_TEXT, GROUP = "_patient_text", "_person_text", "_group"
@@ -162,7 +162,7 @@ def _make_records(
         frame = _select_record(
             picked, sheet, patient, persons, used, fixed, number, group[0].column if is_one_cell else None
         )
-        if source.patient_rows and set(read_key(TABLES[table])) <= {"patient_id", *fixed}:
+        if source.patient_rows and set(read_sent_key(TABLES[table])) <= {"patient_id", *fixed}:
             fields = [name for name in frame.columns if name in read_contract(TABLES[table])]
             names = [PERSON_TEXT, *fields] if table == "patient" and persons else fields
             joined = join_rows(frame, table, names, PATIENT_TEXT, site.codes, takes_last=source.patient_rows == LAST)

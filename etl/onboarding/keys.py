@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from etl.mapping.site import EACH, SHARED, Site
 from etl.onboarding.decisions import COLUMN, Decision
 from etl.onboarding.proposing.words import VISIT_OF_ROW, list_meanings
 from etl.pages.labels import label_field
 from etl.pages.text import Text
-from schemas.contract import read_key
+from schemas.contract import read_sent_key
+from schemas.definitions.visits import VISIT_DATES
 from schemas.tables import TABLES
 
 Given = dict[tuple[str, str], set[str]]
@@ -23,18 +24,39 @@ def find_missing_keys(decided: Sequence[Decision], known: Site | None) -> Iterat
             if c.role == "field" and (source.name, c.table) in given:
                 given[source.name, c.table] |= {c.field, *c.constants}
     for (source_name, table), fields in given.items():
-        for name in read_key(TABLES[table]):
-            if name != "patient_id" and name not in fields:
+        for name in read_sent_key(TABLES[table]):
+            if name != "patient_id" and name not in fields and not _is_given_by_dates(name, table, fields):
                 yield source_name, table, name
+
+
+def find_dated_tables(decided: Sequence[Decision]) -> Iterator[tuple[str, str]]:
+    """Yield (source, table) of the tables whose records have dates and no visit, so that the dates group them into visits."""
+    for (source, table), fields in _list_given(decided).items():
+        if VISIT_OF_ROW not in fields and _is_given_by_dates(VISIT_OF_ROW, table, fields):
+            yield source, table
+
+
+def _is_given_by_dates(name: str, table: str, fields: Collection[str]) -> bool:
+    """Whether a part of a key is a visit that follows from a date of the record."""
+    return name == VISIT_OF_ROW and not set(fields).isdisjoint(VISIT_DATES.get(table, ()))
 
 
 def describe_missing_key(source: str, table: str, field: str) -> Text:
     """Say which part of a key is missing and how it can be given."""
     label = label_field(table, field)
+    dates = " or ".join(f"{table}.{name}" for name in VISIT_DATES.get(table, ()) if field == VISIT_OF_ROW)
+    by_date = (
+        (
+            f" or that of {dates}, by which the registry groups the records into visits",
+            f"或 {dates} 的列（登记库据此归入访视）",
+        )
+        if dates
+        else ("", "")
+    )
     return Text(
-        f"{source}: nothing gives {table}.{field} ({label.en}), without which no record of {table} can be loaded. Name its column; or add a row "
+        f"{source}: nothing gives {table}.{field} ({label.en}), without which no record of {table} can be loaded. Name its column{by_date[0]}; or add a row "
         f"“all rows: {table}” with the record “{field}=…”; or say “not needed” for the columns of {table}",
-        f"{source}：没有列提供 {table}.{field}（{label.zh}），缺少它则 {table} 的记录均无法载入。请指明对应列；或新增一行“all rows: {table}”，记录写“{field}=…”；"
+        f"{source}：没有列提供 {table}.{field}（{label.zh}），缺少它则 {table} 的记录均无法载入。请指明对应列{by_date[1]}；或新增一行“all rows: {table}”，记录写“{field}=…”；"
         f"或将 {table} 的各列选为“不需要”",
     )
 
@@ -43,7 +65,7 @@ def find_divided_tables(decided: Sequence[Decision]) -> Mapping[str, Sequence[st
     """Return the tables with one record per patient whose fields several sources give, with those sources."""
     sources: dict[str, list[str]] = {}
     for source, table in _list_given(decided):
-        if read_key(TABLES[table]) == ("patient_id",):
+        if read_sent_key(TABLES[table]) == ("patient_id",):
             sources.setdefault(table, []).append(source)
     return {table: names for table, names in sources.items() if len(names) > 1}
 

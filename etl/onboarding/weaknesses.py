@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from etl.onboarding.decisions import COLUMN, SHEET, Decision
-from etl.onboarding.keys import find_divided_tables
+from etl.onboarding.keys import find_dated_tables, find_divided_tables
 from etl.onboarding.proposing.words import list_meanings, read_fields
 from etl.pages.labels import label_field, label_test
 from etl.pages.text import Text
@@ -15,8 +15,17 @@ from schemas.tables import TABLES
 
 
 def list_weaknesses(decisions: Sequence[Decision]) -> list[Text]:
-    """Return each weakness in both languages: divided tables first, then missing fields."""
-    return [*_find_divided(decisions), *_find_absent(decisions), *list_doubts(decisions)]
+    """Return each weakness in both languages: divided tables first, then those without visits, then missing fields."""
+    return [*_find_divided(decisions), *_find_dated(decisions), *_find_absent(decisions), *list_doubts(decisions)]
+
+
+def _find_dated(decisions: Sequence[Decision]) -> Iterator[Text]:
+    for source, table in find_dated_tables(decisions):
+        _, zh = read_grain(TABLES[table])
+        yield Text(
+            f"{source} › {table}: no visit number; the dates group its records into visits, and a record without a date is set aside",
+            f"{source} › {zh}（{table}）：无访视号，按日期归入访视；无日期的记录将被隔离",
+        )
 
 
 def _find_divided(decisions: Sequence[Decision]) -> Iterator[Text]:

@@ -20,7 +20,8 @@ from etl.store.history import list_standing
 from etl.store.warehouse import open_for_reading
 from schemas.bookkeeping import NOTICES
 from schemas.column import read_dtypes
-from schemas.contract import read_contract, read_key
+from schemas.contract import list_made_key, read_contract, read_key
+from schemas.definitions.visits import VISIT_DATES, is_given_by_date
 from schemas.tables import TABLES
 
 IDENTITY = ("sex", "birth_date", "person_id")
@@ -47,7 +48,7 @@ def find_notices(
 
     `extract_day` is the last that the delivery can tell of.
     """
-    told = list(_find_equal_files(delivery))
+    told = [*_find_equal_files(delivery), *_find_dated_visits(now)]
     own = ingests.filter(pl.col("hospital") == hospital) if ingests.height else ingests
     standing = list_standing(own).sort("ingest_id") if own.height else own
     if standing.height:
@@ -67,10 +68,14 @@ Notice = tuple[str, int, Text]
 
 def _read_version(path: Path, ingest_id: int) -> dict[str, pl.DataFrame]:
     with open_for_reading(path) as warehouse:
-        return {
+        tables = {
             name: warehouse.query(f"select * from versions.{name} where ingest_id = ?", [ingest_id])  # noqa: S608 (names are ours)
             for name in TABLES
         }
+    # A version of before values were told apart has one of each.
+    return {
+        name: frame.with_columns(pl.col(list_made_key(TABLES[name])).fill_null(1)) for name, frame in tables.items()
+    }
 
 
 def _find_equal_files(delivery: Path) -> Iterator[Notice]:
@@ -83,6 +88,21 @@ def _find_equal_files(delivery: Path) -> Iterator[Notice]:
             "equal_files", len(names),
             Text(f"These files of the delivery are equal: {listed}. Send one of them.", f"以下文件内容相同：{listed}。请只提交其一。"),
         )  # fmt: skip
+
+
+def _find_dated_visits(now: Tables) -> Iterator[Notice]:
+    """Yield how many records got a visit number from their dates, by table."""
+    for table in VISIT_DATES:
+        n = now[table].filter(is_given_by_date(pl.col("visit_number"))).height
+        if n:
+            yield (
+                "dated_visits", n,
+                Text(
+                    f"{label_table(table).en}: {n} of {now[table].height} records have no visit number (none, or one such as 1.5 or unscheduled). Their dates "
+                    "group them into visits, which are called by their first day.",
+                    f"{label_table(table).zh}：{now[table].height} 条记录中有 {n} 条无访视号（空缺，或如 1.5、计划外），已按日期归入访视，以首日为访视号。",
+                ),
+            )  # fmt: skip
 
 
 def _find_old_delivery(standing: pl.DataFrame, content_hash: str) -> Iterator[Notice]:

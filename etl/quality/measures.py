@@ -96,13 +96,14 @@ def derive_completeness(frames: Frames) -> pl.DataFrame:
 
 
 def count_baseline_tests(frames: Frames) -> pl.DataFrame:
-    """Count the patients of each hospital that have each baseline test at visit 0."""
+    """Count the patients of each hospital that have a baseline value of each test, as the study takes it (by its date)."""
     patients = frames["patient"].group_by("hospital").agg(n_records=pl.col("patient_id").n_unique().cast(pl.Int64))
     measured = (
-        frames[BASELINE_TABLE]
-        .filter(pl.col("visit_number") == 0, pl.any_horizontal(pl.col("value", "value_comparator").is_not_null()))
-        .group_by("hospital", field="test")
-        .agg(n_filled=pl.col("patient_id").n_unique().cast(pl.Int64))
+        frames["subject"]
+        .select("hospital", *(test.value for test in BASELINE_TESTS))
+        .unpivot(index="hospital", variable_name="field")
+        .group_by("hospital", "field")
+        .agg(n_filled=pl.col("value").count().cast(pl.Int64))
     )
     tests = pl.DataFrame({"field": [test.value for test in BASELINE_TESTS]})
     return (

@@ -89,11 +89,15 @@ def rank_questions(own: Frames) -> pl.DataFrame:
 
 
 def _add_results(findings: pl.DataFrame) -> pl.DataFrame:
-    """Add the results that hang on each finding's field; in a table of long format on its quantity at visit 0."""
+    """Add the results that hang on each finding's field; in a table of long format on its quantity at visit 0, or at one named by its day."""
     effect = pl.col("field")
     for table, model in TABLES.items():
         if long := find_long_field(model):
-            quantity = pl.col("record_key").str.extract(rf"^visit_number=0;{long.quantity_from}=(\w+)$").fill_null("")
+            quantity = (
+                pl.col("record_key")
+                .str.extract(rf"^visit_number=(?:0|\d{{8}});{long.quantity_from}=(\w+)(?:;\w+=\d+)?$")
+                .fill_null("")
+            )
             effect = pl.when(pl.col("table_name") == table).then(quantity).otherwise(effect)
     asked = findings.with_columns(effect_of=effect)
     pairs = asked.select("table_name", "effect_of").unique(maintain_order=True)

@@ -89,12 +89,12 @@ def _count_unlisted_organs(baseline_lesion: pl.DataFrame, metastasis: pl.DataFra
     )
 
 
-def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame) -> pl.DataFrame:
+def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame, samples: pl.DataFrame) -> pl.DataFrame:
     """Return patient_id, event_number and the laboratory values that belong to an event that CTCAE grades by a value.
 
     `sample_value` is from the sample nearest to the onset, at most 3 days away, of two equally near the worse;
     `worst_value` the worst from 3 days before the onset to the resolution, or to the last sample of an event that goes on;
-    `baseline_value` that of visit 0; `has_next_event_within` whether another event of the term begins before it resolves.
+    `baseline_value` that of the baseline (`samples`, as of `derive_baseline_samples`); `has_next_event_within` whether another event of the term begins before it resolves.
     All in the test's canonical unit; null where the value is a bound, which is never worst.
     """
     test = pl.col("term").replace_strict(TEST_OF_TERM, default=None)
@@ -103,7 +103,13 @@ def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame) ->
     )
     is_exact = pl.col("value_comparator").fill_null(Comparator.EQUAL.value) == Comparator.EQUAL.value
     measured = laboratory.filter(pl.col("value").is_not_null()).select(
-        "patient_id", "test", "visit_number", "sample_date", "value", exact_value=pl.when(is_exact).then("value")
+        "patient_id",
+        "test",
+        "visit_number",
+        "repeat_number",
+        "sample_date",
+        "value",
+        exact_value=pl.when(is_exact).then("value"),
     )
     days = (pl.col("sample_date") - pl.col("onset_date")).dt.total_days()
     badness = pl.when(pl.col("test") == PLATELETS).then(-pl.col("value")).otherwise("value")
@@ -115,7 +121,7 @@ def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame) ->
     values = (
         event.join(measured, on=["patient_id", "test"], how="inner")
         .with_columns(days=days, badness=badness)
-        .sort(*by_event, "badness", "visit_number", descending=[False, False, True, False])
+        .sort(*by_event, "badness", "visit_number", "repeat_number", descending=[False, False, True, False, False])
         .group_by(by_event, maintain_order=True)
         .agg(
             sample_value=pl.col("exact_value")
@@ -125,8 +131,9 @@ def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame) ->
             worst_value=pl.col("exact_value").filter(is_during & pl.col("exact_value").is_not_null()).first(),
         )
     )
-    at_baseline = measured.filter(pl.col("visit_number") == 0).select(
-        "patient_id", "test", baseline_value="exact_value"
+    is_exact_baseline = pl.col("baseline_sample_comparator").fill_null(Comparator.EQUAL.value) == Comparator.EQUAL.value
+    at_baseline = samples.select(
+        "patient_id", "test", baseline_value=pl.when(is_exact_baseline).then("baseline_sample_value")
     )
     return (
         event.join(values, on=by_event, how="left")

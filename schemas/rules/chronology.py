@@ -11,11 +11,11 @@ import polars as pl
 from schemas.codes import Severity
 from schemas.definitions.baseline import compute_completed_years
 from schemas.definitions.endpoints import compute_days_between
+from schemas.definitions.visits import is_given_by_date
 from schemas.rules.rule import is_implied, rule
 
 LOGIC = "order of events"
 PROTOCOL = "protocol, definitions"
-BASELINE_SAMPLE_DAYS = 28
 IMAGING_PERIOD_DAYS = 14
 COMBINATION_GAP_DAYS = 28
 DURATION_TOLERANCE_DAYS = 3
@@ -26,7 +26,9 @@ def _not_after_last_contact(date: str) -> pl.Expr:
 
 
 def _follows_reading_before(when: pl.Expr) -> pl.Expr:
-    return when > when.shift(1).over("patient_id", "reader", "criteria", order_by="visit_number")
+    # A number that the registry gave is a day, and stands in no order with those that were sent.
+    own = ["patient_id", "reader", "criteria", is_given_by_date(pl.col("visit_number"))]
+    return when > when.shift(1).over(own, order_by="visit_number")
 
 
 @rule(
@@ -189,36 +191,6 @@ def sample_not_after_last_contact() -> pl.Expr:
 
 
 @rule(
-    table="laboratory",
-    field="sample_date",
-    severity=Severity.QUERY,
-    source="protocol: state at the start of therapy; 28 days is the registry's limit",
-    why="ALBI, Child-Pugh, AFP and HBV DNA must describe the patient before therapy; an older sample, or one taken under therapy, matches unlike patients.",
-    en="The baseline sample was not taken within the 28 days before the start of therapy. Is it the right sample and date?",
-    zh="基线样本不在治疗开始前28天内采集，请核对样本及日期。",
-)
-def baseline_sample_near_start() -> pl.Expr:
-    """A sample of visit 0 is taken within 28 days before the start or on its day."""
-    days = compute_days_between(pl.col("first_line_start_date"), pl.col("sample_date"))
-    return is_implied(pl.col("visit_number") == 0, days.is_between(-BASELINE_SAMPLE_DAYS, 0))
-
-
-@rule(
-    table="laboratory",
-    field="sample_date",
-    severity=Severity.QUERY,
-    source=LOGIC,
-    why="With two visits exchanged, a value under therapy is taken for the baseline.",
-    en="The sample is dated before that of the visit before. Please check the visits and dates.",
-    zh="采样日期早于前一次访视的采样日期，请核对访视及日期。",
-)
-def sample_dates_follow_visits() -> pl.Expr:
-    """Samples of one test are dated in the order of the visits."""
-    before = pl.col("sample_date").shift(1).over("patient_id", "test", order_by="visit_number")
-    return pl.col("sample_date") >= before
-
-
-@rule(
     table="lesion",
     field="assessment_date",
     severity=Severity.QUERY,
@@ -305,9 +277,10 @@ def lesion_not_before_start() -> pl.Expr:
     zh="同一次评估的影像检查相隔超过14天，请核对是否属于同一次评估。",
 )
 def visit_has_one_imaging_period() -> pl.Expr:
-    """Images that are read together were taken within 14 days."""
+    """Images that the hospital says are read together were taken within 14 days."""
     first = pl.col("assessment_date").min().over("patient_id", "reader", "visit_number")
-    return compute_days_between(first, pl.col("assessment_date")) <= IMAGING_PERIOD_DAYS
+    is_near = compute_days_between(first, pl.col("assessment_date")) <= IMAGING_PERIOD_DAYS
+    return is_implied(~is_given_by_date(pl.col("visit_number")), is_near)
 
 
 @rule(

@@ -64,8 +64,9 @@ def first_line_is_recorded() -> pl.Expr:
     severity=Severity.QUERY,
     source=PROTOCOL_E4,
     why="One missing value of the 17 characteristics removes the patient from the study (E4).",
-    en="A baseline value is missing: ALT, AST, bilirubin, albumin, AFP, or HBV DNA while HBsAg is positive. Please add it.",
-    zh="基线检验缺项：ALT、AST、胆红素、白蛋白、AFP，或HBsAg阳性者的HBV DNA，请补充。",
+    en="A baseline value is missing: ALT, AST, bilirubin, albumin, AFP, or HBV DNA while HBsAg is positive; of a sample in the 28 days before the start "
+    "(AFP, HBV DNA: 90). Please add it.",
+    zh="基线检验缺项：ALT、AST、胆红素、白蛋白、AFP，或HBsAg阳性者的HBV DNA（治疗开始前28天内的样本，AFP、HBV DNA为90天内），请补充。",
     on_missing="a missing value fails; not evaluable where the hospital sends no laboratory values",
 )
 def baseline_laboratory_is_complete() -> pl.Expr:

@@ -13,6 +13,7 @@ from schemas.definitions.child_pugh import (
     compute_inr_points,
     compute_pt_points,
 )
+from schemas.definitions.laboratory_baseline import compute_is_baseline_sample
 from schemas.definitions.vein_text import Said
 from schemas.rules.rule import is_implied, rule
 
@@ -239,19 +240,17 @@ def hbsag_agrees_with_hbv_dna() -> pl.Expr:
     why="Copies have no fixed factor to IU; near the limit the level stays unknown, and a missing level excludes the patient (E4).",
     en="The HBV DNA in copies/mL may lie on either side of 2000 IU/mL (10000 to 12000 copies/mL). Please give it in IU/mL.",
     zh="HBV DNA以copies/mL填写，换算后可能高于或低于2000 IU/mL（10000–12000 copies/mL），请提供IU/mL数值。",
-    on_missing="not evaluable without a value, unless a value in IU/mL is there",
+    on_missing="not asked; a value set aside is asked about where it is missed",
 )
 def hbv_dna_copies_are_decisive() -> pl.Expr:
     """A baseline value in copies/mL is at most 10000 or above 12000, or a value in IU/mL is there too.
 
     A bound counts where all that it allows lies on one side.
     """
-    is_copies = (pl.col("visit_number") == 0) & (pl.col("test") == LabTest.HBV_DNA_COPIES.value)
-    # A bound without its value says nothing, and none detected has no value.
-    is_measured = pl.col("value").is_not_null() | (pl.col("value_comparator") == Comparator.NOT_DETECTED.value)
+    is_copies = compute_is_baseline_sample() & (pl.col("test") == LabTest.HBV_DNA_COPIES.value)
     is_settled = compute_copies_level(pl.col("value"), pl.col("value_comparator")).is_not_null()
     has_iu = pl.col("hbv_dna_iu_ml").is_not_null()
-    return is_implied(is_copies, pl.when(has_iu).then(statement=True).when(is_measured).then(is_settled))
+    return is_implied(is_copies, has_iu | is_settled)
 
 
 @rule(

@@ -7,6 +7,7 @@ import polars as pl
 from schemas.codes import Response as ResponseCode
 from schemas.codes import ResponseCriteria
 from schemas.contract import Table, field
+from schemas.definitions.visits import LAST_DAY_NUMBER
 
 
 class Response(Table):
@@ -17,7 +18,9 @@ class Response(Table):
         "评估序号",
         unit="1",
         possible=(0, 200),
+        physical=(0, LAST_DAY_NUMBER),
         key=1,
+        caveat="where none is sent, the registry gives the first day of the visit as number: 20200305",
         reason="a larger one is a date or a patient number in the wrong column",
     )
     reader: pl.String = field("Who read the images; `site` where one reading exists", "阅片者", key=2)

@@ -278,8 +278,8 @@ def test_a_worksheet_that_waits_and_a_name_that_cannot_be(deliveries, settings):
 
 
 def test_a_table_whose_key_nothing_gives_is_told_before_anything_is_loaded(tmp_path, settings):
-    lines = [f"{n % 10:03},ALT,{20 + n},U/L,2020-03-{1 + n % 9:02}" for n in range(40)]
-    (tmp_path / "lis.csv").write_text("\n".join(["住院号,检验项目,结果,单位,采样日期", *lines]), encoding="utf-8")
+    lines = [f"{n % 10:03},ALT,{20 + n},U/L" for n in range(40)]
+    (tmp_path / "lis.csv").write_text("\n".join(["住院号,检验项目,结果,单位", *lines]), encoding="utf-8")
     path = propose_hospital(settings, "new", tmp_path / "lis.csv").worksheet
     fill(path, lambda *_: ("同意建议", "", ""), lambda *_: "missing")
     check_refused(
@@ -294,6 +294,16 @@ def test_a_table_whose_key_nothing_gives_is_told_before_anything_is_loaded(tmp_p
     write_cells(path, {(COLUMNS, f"{letter}{last}"): text for letter, text in added.items()})
     take_worksheet(path.parent)
     assert load_site(path.parent).columns[-1].record == "visit_number=0"
+
+
+def test_dates_suffice_where_nothing_gives_the_visit(tmp_path, settings):
+    lines = [f"{n % 10:03},ALT,{20 + n},U/L,2020-03-{1 + n % 9:02}" for n in range(40)]
+    (tmp_path / "lis.csv").write_text("\n".join(["住院号,检验项目,结果,单位,采样日期", *lines]), encoding="utf-8")
+    path = propose_hospital(settings, "new", tmp_path / "lis.csv").worksheet
+    assert any("dates group laboratory into visits" in text for text in map(str, read_cells(path).values()))
+    fill(path, lambda *_: ("同意建议", "", ""), lambda *_: "missing")
+    take_worksheet(path.parent)
+    assert not any("visit_number" in (c.field, *c.constants) for c in load_site(path.parent).columns)
 
 
 def test_a_table_of_one_record_per_patient_in_two_sheets_is_weak():

@@ -7,6 +7,7 @@ Written from the rule catalogue ("Rules made from the contract"). Nothing is rea
 from collections import defaultdict
 from dataclasses import dataclass
 
+from oracle.contract_oracle_visits import Reading, give_numbers
 from oracle.invented_delivery import (
     CONTRACTS,
     HBV_DNA_UNITS,
@@ -29,16 +30,6 @@ class Verdict:
     values: dict
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A cell as read: its value, its sign, the rule it breaks, whether it is unusual."""
-
-    value: object = None
-    sign: str | None = None
-    fault: str | None = None
-    is_unusual: bool = False
-
-
 def judge_delivery(delivery):
     """The verdict on every record and cell of an invented delivery."""
     readings = {
@@ -46,6 +37,7 @@ def judge_delivery(delivery):
         for table, records in delivery.records.items()
         for record in records
     }
+    give_numbers(delivery.records, readings)
     findings, kept = set(), {}
     for table, records in delivery.records.items():
         kept[table] = _reject_by_key(table, records, readings, findings)
@@ -119,6 +111,8 @@ def _key_of(table, record, readings):
     """The record's key; None where a part of it is missing or was not read."""
     own = readings[table, record.row]
     parts = [own[name].value for name in KEYS[table]]
+    if table == "laboratory":
+        parts.append(_content_of(record))  # every value of a test loads; only copies are of one key
     return None if record.patient.value is None or None in parts else (record.patient.value, *parts)
 
 
@@ -138,12 +132,41 @@ def _reject_by_key(table, records, readings, findings):
             by_key[key].append(record)
     kept = []
     for same in by_key.values():
-        is_one = len({_content_of(record) for record in same}) == 1
-        first = min(same, key=lambda record: record.row)
-        kept += [first] if is_one else []
-        rejected = [record for record in same if not (is_one and record is first)]
-        findings |= {(f"{table}.key.duplicate", record.row, None) for record in rejected}
+        firsts = {}
+        for record in sorted(same, key=lambda record: record.row):
+            firsts.setdefault(_content_of(record), record)
+        counting = list(firsts.values())
+        chosen = _choose_response(counting, readings) if table == "response" else None
+        if chosen is not None:
+            findings |= {("response.superseded", record.row, None) for record in counting if record is not chosen}
+            copies = [record for record in same if all(record is not first for first in counting)]
+            counting = [chosen]
+        else:
+            copies = [record for record in same if len(counting) > 1 or record is not counting[0]]
+        kept += counting if len(counting) == 1 else []
+        findings |= {(f"{table}.key.duplicate", record.row, None) for record in copies}
     return kept
+
+
+def _choose_response(records, readings):
+    """Of different responses in one assessment: the first progression, else the latest response; None where nothing tells."""
+    if len(records) < 2:
+        return None
+
+    def read(record, name):
+        return readings["response", record.row].get(name, Reading()).value
+
+    told = [record for record in records if read(record, "recorded_response") is not None] or records
+    progressed = [record for record in records if read(record, "recorded_response") == "PD"]
+    wanted, best = (progressed, min) if progressed else (told, max)
+    if len(wanted) == 1:
+        return wanted[0]
+    for name in ("assessment_date", "assessment_days"):
+        days = [read(record, name) for record in wanted]
+        if None not in days:
+            found = [record for record in wanted if read(record, name) == best(days)]
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def _reject_with_patient(delivery, kept, readings, findings):

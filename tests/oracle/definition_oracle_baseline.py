@@ -13,17 +13,6 @@ LAB_TESTS = {
 }  # fmt: skip
 
 
-def make_laboratory(records):
-    """Value and sign of every test of visit 0; what was not detected has the value 0."""
-    facts = {}
-    for name, test in LAB_TESTS.items():
-        row = next((row for row in records if row["test"] == test and row["visit_number"] == 0), {})
-        is_found = row.get("value_comparator") != "not_detected"
-        facts[test] = row.get("value") if is_found else 0.0
-        facts[f"{name}_comparator"] = row.get("value_comparator")
-    return facts
-
-
 def _judge(value, sign, judge, lowest=0.0, highest=math.inf):
     """The verdict that every number allowed by value and sign gets; None where they differ or nothing is known.
 
@@ -42,7 +31,7 @@ def _judge(value, sign, judge, lowest=0.0, highest=math.inf):
     return verdicts.pop() if len(verdicts) == 1 else None
 
 
-def _cut(value, cut, sign="="):
+def cut(value, cut, sign="="):
     if value is None:
         return None
     if sign == "not_detected":
@@ -159,15 +148,22 @@ def _yes_no(flag):
     return None if flag is None else "Yes" if flag else "No"
 
 
-def _level_hbv(lab, hbsag):
-    """IU/mL decides; else 5 to 6 copies are one IU; HBsAg-negative without any measurement is low."""
+def level_hbv(lab, hbsag):
+    """IU/mL decides; else 5 to 6 copies are one IU; HBsAg-negative without any measurement is low.
+
+    Values that disagree are a measurement and say nothing.
+    """
+    if lab["hbv_dna_iu_ml"] is None and lab["hbv_dna_comparator"] is not None:
+        return None
     if lab["hbv_dna_iu_ml"] is not None:
-        return _cut(lab["hbv_dna_iu_ml"], 2000, lab["hbv_dna_comparator"])
+        return cut(lab["hbv_dna_iu_ml"], 2000, lab["hbv_dna_comparator"])
     copies, sign = lab["hbv_dna_copies_ml"], lab["hbv_dna_copies_comparator"]
+    if copies is None and sign is not None:
+        return None
     if copies is None:
         return "<=2000" if hbsag == "negative" else None
-    most = _cut(copies, 10000, sign)
-    least = _cut(copies, 12000, sign)
+    most = cut(copies, 10000, sign)
+    least = cut(copies, 12000, sign)
     return "<=2000" if most == "<=10000" else ">2000" if least == ">12000" else None
 
 
@@ -176,20 +172,20 @@ def make_levels(facts):
     types = {"0": "No", "I": "I-II", "II": "I-II", "III": "III-IV", "IV": "III-IV"}
     organs = {"lung": "Lung", "other": "Other organs", "lung_other": "Lung + other organs"}
     return {
-        "age_level": _cut(facts["age_at_start_years"], 60),
+        "age_level": cut(facts["age_at_start_years"], 60),
         "sex_level": {"male": "Male", "female": "Female"}.get(facts["sex"]),
-        "alt_level": _cut(facts["alt_u_l"], 40, facts["alt_comparator"]),
-        "ast_level": _cut(facts["ast_u_l"], 40, facts["ast_comparator"]),
+        "alt_level": cut(facts["alt_u_l"], 40, facts["alt_comparator"]),
+        "ast_level": cut(facts["ast_u_l"], 40, facts["ast_comparator"]),
         "tace_level": _yes_no(facts["has_tace_with_therapy"]),
-        "tumour_size_level": _cut(facts["tumour_size_from_number_or_text_cm"], 10),
-        "tumour_number_level": _cut(facts["tumour_number"], 3),
-        "afp_level": _cut(facts["afp_ng_ml"], 400, facts["afp_comparator"]),
+        "tumour_size_level": cut(facts["tumour_size_from_number_or_text_cm"], 10),
+        "tumour_number_level": cut(facts["tumour_number"], 3),
+        "afp_level": cut(facts["afp_ng_ml"], 400, facts["afp_comparator"]),
         "pvtt_level": types.get(facts["pvtt_type_from_text_or_code"]),
         "albi_level": None if facts["albi_grade"] is None else f"Grade {facts['albi_grade']}",
         "metastasis_organs_level": organs.get(facts["metastasis_organs"]),
-        "metastasis_sites_level": _cut(facts["metastasis_site_number_from_total_or_organs"], 5),
+        "metastasis_sites_level": cut(facts["metastasis_site_number_from_total_or_organs"], 5),
         "hbsag_level": {"negative": "Negative", "positive": "Positive"}.get(facts["hbsag"]),
-        "hbv_dna_level": _level_hbv(facts, facts["hbsag"]),
+        "hbv_dna_level": level_hbv(facts, facts["hbsag"]),
         "antiviral_level": _yes_no(facts["has_antiviral_therapy"]),
         "cirrhosis_level": _yes_no(facts["has_cirrhosis"]),
         "portal_hypertension_level": _yes_no(facts["has_portal_hypertension_from_hvpg_or_flag"]),

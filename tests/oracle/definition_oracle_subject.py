@@ -7,11 +7,11 @@ from oracle.definition_oracle_baseline import (
     make_age,
     make_albi,
     make_child_pugh,
-    make_laboratory,
     make_levels,
     make_metastasis,
 )
 from oracle.definition_oracle_course import make_first_line, make_outcome
+from oracle.definition_oracle_laboratory import make_laboratory, make_samples
 from oracle.definition_oracle_lesions import UNSEEN
 from oracle.definition_oracle_progression import select_follow_up
 from oracle.definition_oracle_visits import describe_baseline_imaging
@@ -42,7 +42,7 @@ def derive_by_oracle(hospital, sent, *, lists_every_new_lesion=False):
 
     `lists_every_new_lesion`: the hospital has said so once, in its mapping.
     """
-    subjects, assessments = {}, {}
+    subjects, assessments, laboratory = {}, {}, {}
     for name, own in split_by_patient(hospital).items():
         line = make_first_line(own["treatment"])
         assessed = make_assessments(
@@ -52,7 +52,10 @@ def derive_by_oracle(hospital, sent, *, lists_every_new_lesion=False):
             _count_existing_lesions(own),
             lists_every_new_lesion=lists_every_new_lesion,
         )
-        subjects[name] = _make_subject(sent, own, line, list(assessed.values()))
+        baseline = own["baseline"][0] if own["baseline"] else {}
+        samples = make_samples(own["laboratory"], baseline, line["first_line_start_date"])
+        laboratory |= {(name, test): {"patient_id": name, **sample} for test, sample in samples.items()}
+        subjects[name] = _make_subject(sent, own, line, samples, list(assessed.values()))
         assessments |= {key: select_stored(row) for key, row in assessed.items()}
     eligibility = {
         (patient, criterion): {
@@ -69,7 +72,8 @@ def derive_by_oracle(hospital, sent, *, lists_every_new_lesion=False):
         "subject": subjects,
         "assessment": assessments,
         "eligibility": eligibility,
-        "adverse_event_facts": make_event_facts(hospital),
+        "adverse_event_facts": make_event_facts(hospital, laboratory),
+        "laboratory_facts": laboratory,
         "response_facts": make_response_facts(hospital),
     }
 
@@ -83,8 +87,8 @@ def _count_existing_lesions(own):
     return None if None in (tumours, metastases) else tumours + metastases
 
 
-def make_event_facts(hospital):
-    """Of every event graded by a value: the sample nearest to the onset (a tie: the worse), the worst, that of visit 0."""
+def make_event_facts(hospital, baseline_samples):
+    """Of every event graded by a value: the sample nearest to the onset (a tie: the worse), the worst, that of the baseline."""
     facts = {}
     for event in hospital["adverse_event"]:
         test = TEST_OF_TERM.get(event["term"])
@@ -95,13 +99,15 @@ def make_event_facts(hospital):
             for row in hospital["laboratory"]
             if (row["patient_id"], row["test"]) == (event["patient_id"], test) and row["value"] is not None
         ]
-        at_baseline = [row for row in samples if row["visit_number"] == 0]
+        at_baseline = baseline_samples.get((event["patient_id"], test))
         facts[event["patient_id"], event["event_number"]] = {
             "patient_id": event["patient_id"],
             "event_number": event["event_number"],
             "sample_value": _exact_value(_find_nearest(samples, event["onset_date"])),
             "worst_value": _find_worst(samples, event),
-            "baseline_value": _exact_value(at_baseline[0] if at_baseline else None),
+            "baseline_value": at_baseline["baseline_sample_value"]
+            if at_baseline and at_baseline["baseline_sample_comparator"] in (None, "=")
+            else None,
             "has_next_event_within": any(
                 is_between(event["onset_date"], other["onset_date"], event["resolved_date"])
                 for other in hospital["adverse_event"]
@@ -124,7 +130,14 @@ def _find_nearest(samples, onset):
     ]
     sign = 1 if samples and samples[0]["test"] == "platelets_10e9_l" else -1
     return min(
-        near, key=lambda found: (found[0], sign * found[1]["value"], found[1]["visit_number"]), default=(0, None)
+        near,
+        key=lambda found: (
+            found[0],
+            sign * found[1]["value"],
+            found[1]["visit_number"],
+            found[1]["repeat_number"],
+        ),
+        default=(0, None),
     )[1]
 
 
@@ -159,7 +172,7 @@ def make_response_facts(hospital):
     return facts
 
 
-def _make_subject(sent, own, line, assessed):
+def _make_subject(sent, own, line, samples, assessed):
     """`sent`: the tables that the hospital sends at all; `own`: the patient's records by table."""
     patient = own["patient"][0]
     baseline = own["baseline"][0] if own["baseline"] else {}
@@ -171,7 +184,7 @@ def _make_subject(sent, own, line, assessed):
         "recorded_child_pugh_class": baseline.get("child_pugh_class"),
         "has_baseline_record": bool(own["baseline"]) if "baseline" in sent else None,
         **line,
-        **make_laboratory(own["laboratory"]),
+        **make_laboratory(samples),
         **make_metastasis(own["metastasis"]),
     }
     facts |= make_albi(facts) | make_child_pugh(facts, baseline)

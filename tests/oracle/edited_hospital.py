@@ -67,6 +67,7 @@ VALUES = {
     "event_number": (1, 2, 3),
     "grade": (1, 2, 3, 4, 5),
     "visit_number": (0, 1, 2, 3),
+    "repeat_number": (1, 2),
 }  # fmt: skip
 
 # Laboratory events of the second and third patient, beside everything else of the correct one.
@@ -179,6 +180,7 @@ def make_hospital(variants, changes, order):
     for row in hospital["laboratory"]:
         # What was not detected has no value: parsing sees to that.
         row["value"] = None if row["value_comparator"] == "not_detected" else row["value"]
+        row["repeat_number"] = row.get("repeat_number") or 1
     for table, rows in hospital.items():
         first = {tuple(row[name] for name in KEYS[table]): row for row in reversed(rows)}
         kept = [row for key, row in first.items() if None not in key]

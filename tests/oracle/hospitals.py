@@ -96,6 +96,14 @@ def split_by_patient(hospital):
     return own
 
 
+def _meet_on_one_day(draw, samples):
+    """Let some samples of a test be of one day, whichever their visits."""
+    for test in dict.fromkeys(row["test"] for row in samples):
+        own = [row for row in samples if row["test"] == test]
+        if len(own) > 1 and draw.chance(0.5):
+            own[1]["sample_date"] = own[0]["sample_date"]
+
+
 def _draw_patient(random):
     draw = Draw(random)
     start = draw.start_date()
@@ -108,10 +116,12 @@ def _draw_patient(random):
     organs = draw.some(["liver", "portal_vein", "lung", "lung", "bone", "lymph_node", "adrenal", "other"], 0, 3)
     tables["metastasis"] = [draw_record(draw, "metastasis", start=start, organ=organ) for organ in organs]
     tables["laboratory"] = [
-        draw_record(draw, "laboratory", start=start, visit_number=visit, test=test)
+        draw_record(draw, "laboratory", start=start, visit_number=visit, test=test, repeat_number=repeat)
         for visit, test in itertools.product(draw.some([0, 1, 2], 0, 3, always=[0]), draw.tests())
         if draw.chance(0.95 if visit == 0 else 0.3)
+        for repeat in range(1, 1 + draw.one([1, 1, 1, 2, 3]))
     ]
+    _meet_on_one_day(draw, tables["laboratory"])
     for table, key in (("procedure", "procedure_number"), ("adverse_event", "event_number")):
         numbers = range(1, 1 + draw.one([0, 0, 1, 2, 3]))
         tables[table] = [draw_record(draw, table, start=start, **{key: number}) for number in numbers]

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
-from schemas.contract import read_contract, read_key
+from schemas.contract import read_contract, read_sent_key
 from schemas.tables import TABLES
 from schemas.units import CONVERSIONS, LAB_RANGES
 
 CONTRACTS = {name: read_contract(table) for name, table in TABLES.items()}
-KEYS = {name: [key for key in read_key(table) if key != "patient_id"] for name, table in TABLES.items()}
-MADE_WHILE_READING = ("person_id", "birth_date_is_of_national_id", "sex_is_of_national_id")
+KEYS = {name: [key for key in read_sent_key(table) if key != "patient_id"] for name, table in TABLES.items()}
+MADE_WHILE_READING = ("repeat_number", "person_id", "birth_date_is_of_national_id", "sex_is_of_national_id")
 NO_VALUE = (None, None, "", " ", "不详", "N/A", "-", "未查")
 UNREADABLE = {
     "number": ("abc", "3.9 4.1", "12 bananas", "1.2.3", "约5"),

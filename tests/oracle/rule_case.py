@@ -5,6 +5,9 @@ has an oracle of its own: liver function, portal vein, RECIST, endpoints. Everyt
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from oracle.definition_oracle_laboratory import choose_samples, find_disagreeing
 
 KINASE_INHIBITORS = ("sorafenib", "lenvatinib")
 PD1_INHIBITORS = ("pembrolizumab", "nivolumab", "sintilimab", "toripalimab", "camrelizumab")
@@ -69,9 +72,24 @@ class Case:
         listed = [row for row in self.own["procedure"] if row["procedure"] == "tace"]
         return listed if "procedure" in self.sent else None
 
+    @cached_property
+    def baseline_samples(self):
+        """The records of each laboratory test from the day that is its baseline."""
+        return choose_samples(self.own["laboratory"], self.baseline, self.start_date)
+
+    @cached_property
+    def disagreeing_tests(self):
+        """The tests of which values of that day lead to different results, so that none counts."""
+        return find_disagreeing(self.baseline_samples, self.baseline)
+
     def sample(self, test):
-        """The record of a laboratory test of visit 0."""
-        return next((row for row in self.own["laboratory"] if row["test"] == test and row["visit_number"] == 0), Row())
+        """The record of a laboratory test that is the baseline."""
+        rows = [] if test in self.disagreeing_tests else self.baseline_samples[test]
+        return rows[-1] if rows else Row()
+
+    def is_baseline_sample(self, record):
+        """Whether a laboratory record is of the day that is its test's baseline."""
+        return any(row is record for row in self.baseline_samples.get(record["test"], []))
 
     @property
     def counted_readings(self):

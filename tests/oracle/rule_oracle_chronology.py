@@ -1,5 +1,7 @@
 """Plain-Python verdicts of the rules on dates, written from the rule catalogue's sentences and the protocol."""
 
+from datetime import date
+
 from oracle.logic import all_of, at_most, below, days_between, equal, is_known, one_of, where
 from oracle.rule_case import PD1_INHIBITORS, Row
 
@@ -32,12 +34,25 @@ def event_resolved_not_after_last_contact(record, case):
 
 def baseline_sample_near_start(record, case):
     days = days_between(record["sample_date"], case.start_date)
-    return where(record["visit_number"] == 0, days if days is None else 0 <= days <= 28)
+    most = 90 if record["test"] in ("afp_ng_ml", "hbv_dna_iu_ml", "hbv_dna_copies_ml") else 28
+    return where(record["visit_number"] == 0, days if days is None else 0 <= days <= most)
+
+
+def baseline_values_agree(record, case):
+    """The values of the baseline's day are named, all of them, where they lead to different results."""
+    return not (case.is_baseline_sample(record) and record["test"] in case.disagreeing_tests)
 
 
 def sample_dates_follow_visits(record, case):
-    same = [row for row in case.own["laboratory"] if row["test"] == record["test"]]
-    return at_most(_previous(record, same, "visit_number")["sample_date"], record["sample_date"])
+    """Numbers from 201 on are days, which the registry gave."""
+    same = [
+        row
+        for row in case.own["laboratory"]
+        if row["test"] == record["test"] and (row["visit_number"] > 200) == (record["visit_number"] > 200)
+    ]
+    ordered = sorted(same, key=lambda row: (row["visit_number"], row["sample_date"] or date.min))
+    place = next(place for place, row in enumerate(ordered) if row is record)
+    return at_most(ordered[place - 1]["sample_date"] if place else None, record["sample_date"])
 
 
 def sample_not_after_last_contact(record, case):
@@ -49,7 +64,9 @@ def lesion_not_after_last_contact(record, case):
 
 
 def visit_has_one_imaging_period(record, case):
-    """The images that come too late are named."""
+    """The images that come too late are named; visits that the registry made of dates are as the protocol has them."""
+    if record["visit_number"] > 200:
+        return True
     if record["assessment_date"] is None:
         return None
     dates = [
@@ -133,6 +150,7 @@ def response_dates_follow_visits(record, case):
         row
         for row in case.own["response"]
         if (row["reader"], row["criteria"]) == (record["reader"], record["criteria"])
+        and (row["visit_number"] > 200) == (record["visit_number"] > 200)
     ]
     before = _previous(record, same, "visit_number")
     by_date = below(before["assessment_date"], record["assessment_date"])

@@ -73,7 +73,9 @@ def child_pugh_agrees_with_components(record, case):
 def hbsag_agrees_with_hbv_dna(record, case):
     """IU/mL decide; else copies/mL, where the most and the fewest IU they may be lie on one side of the cut."""
     own, copies = case.sample("hbv_dna_iu_ml"), case.sample("hbv_dna_copies_ml")
-    if _is_measured(own):
+    if "hbv_dna_iu_ml" in case.disagreeing_tests and _is_measured(copies):
+        exceeds = None  # IU/mL decide, and which of their values is right is asked
+    elif _is_measured(own):
         exceeds = _exceeds_cut(own, 1)
     elif _is_measured(copies):
         sides = {_exceeds_cut(copies, per_iu) for per_iu in COPIES_PER_IU}
@@ -103,12 +105,10 @@ def _exceeds_cut(sample, per_iu):
 
 def hbv_dna_copies_are_decisive(record, case):
     """Five to six copies are one IU; the value asks nothing where IU/mL are there."""
-    if record["test"] != "hbv_dna_copies_ml" or record["visit_number"] != 0:
+    if record["test"] != "hbv_dna_copies_ml" or not case.is_baseline_sample(record):
         return True
     if _is_measured(case.sample("hbv_dna_iu_ml")):
         return True
-    if not _is_measured(record):
-        return None
     sides = {_exceeds_cut(record, per_iu) for per_iu in COPIES_PER_IU}
     return len(sides) == 1 and None not in sides
 

@@ -183,6 +183,7 @@ def _nearest_sample(record, case, test):
     if not near:
         return None
     nearest = [row for days, row in near if days == min(near, key=lambda pair: pair[0])[0]]
+    nearest.sort(key=lambda row: (row["visit_number"], row["repeat_number"]))
     worse = min if test == "platelets_10e9_l" else max
     return worse(nearest, key=lambda row: row["value"])
 

@@ -19,6 +19,7 @@ KEYS = {
     "assessment": ("patient_id", "visit_number", "reader", "criteria"),
     "eligibility": ("patient_id", "criterion_id"),
     "adverse_event_facts": ("patient_id", "event_number"),
+    "laboratory_facts": ("patient_id", "test"),
     "response_facts": ("patient_id", "visit_number", "reader"),
 }
 
@@ -121,6 +122,7 @@ REACHED = {
     "hepatic_vein_text": {"affirmed", "denied", "uncertain", None},
     "other_vein_text": {"affirmed", "denied", "uncertain", None},
     "hbv_dna_level": {"<=2000", ">2000", None},
+    "has_baseline_conflict": {True, False},
     "is_met": {True, False, None},
 }
 

@@ -18,8 +18,11 @@ def _find_assessment(derived, table, record):
 
 
 def _find_facts(derived, table, record):
-    """What other tables say about an adverse event or a response."""
-    key = {"adverse_event": ("patient_id", "event_number"), "response": ("patient_id", "visit_number", "reader")}
+    """What other tables say about an adverse event, a laboratory value or a response."""
+    key = {
+        "adverse_event": ("patient_id", "event_number"), "laboratory": ("patient_id", "test"),
+        "response": ("patient_id", "visit_number", "reader"),
+    }  # fmt: skip
     if table not in key:
         return {}
     rows = derived[f"{table}_facts"]

@@ -18,6 +18,7 @@ KEYS = {
     "assessment": ("patient_id", "visit_number", "reader", "criteria"),
     "eligibility": ("patient_id", "criterion_id"),
     "adverse_event_facts": ("patient_id", "event_number"),
+    "laboratory_facts": ("patient_id", "test"),
     "response_facts": ("patient_id", "visit_number", "reader"),
 }
 

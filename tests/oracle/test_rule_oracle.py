@@ -40,6 +40,8 @@ NEVER_UNKNOWN = {
     "later_line_has_first_line",
     "metastasis_is_not_in_liver",
     "baseline_has_no_response",
+    "baseline_values_agree",
+    "hbv_dna_copies_are_decisive",
 }
 LEFT_OUT = (
     (),

@@ -25,6 +25,7 @@ KEYS = {
     "assessment": ["patient_id", "reader", "criteria", "visit_number"],
     "eligibility": ["patient_id", "criterion_order"],
     "adverse_event_facts": ["patient_id", "event_number"],
+    "laboratory_facts": ["patient_id", "test"],
     "response_facts": ["patient_id", "visit_number", "reader"],
 }
 OF_PATIENTS = [rule for rule in RULES.values() if rule.scope is Scope.PATIENT]

@@ -23,6 +23,7 @@ LIMITS = """
 | baseline.metastasis_site_number | 0 500      | 0 100     | miliary spread is estimated, not counted                               |
 | baseline.hvpg_mmhg            | 0 60         | 1 40      | normal 1-5, above 10 clinically significant, above 40 hardly reported  |
 | baseline.body_weight_kg       | 20 250       | 35 130    | adults                                                                 |
+| laboratory.repeat_number      | 1 1e6        |           | the first value of a test at a visit is 1                              |
 | laboratory.visit_number       | 0 200        |           | 0 is the baseline                                                      |
 | lesion.visit_number           | 0 200        |           | 0 is the baseline                                                      |
 | lesion.diameter_mm            | 0 400        | 0 250     | as the tumour size; 0 is gone                                          |
@@ -89,6 +90,9 @@ PHYSICAL = """
 | baseline.body_weight_kg         | 15 450   | few people ever weighed more, none of them in a trial                     |
 | baseline.tumour_number          | 0 1000   | a program may count what nobody counts by hand                            |
 | baseline.metastasis_site_number | 0 2000   | as the tumours, in the whole body                                         |
+| laboratory.visit_number         | 0 99991231 | a visit without a number gets its day as one; nobody confirms it        |
+| lesion.visit_number             | 0 99991231 | as above                                                                |
+| response.visit_number           | 0 99991231 | as above                                                                |
 | alt_u_l                         | 1 100000 | acute liver failure has been reported above 20000                         |
 | ast_u_l                         | 1 100000 | as ALT                                                                    |
 | bilirubin_umol_l                | 1 2500   | some 80 mg/dL (1370) have been reported; below 1 no assay measures        |
@@ -129,7 +133,7 @@ FIELDS = """
 | table         | key                            | not asked for                                                                             |
 | adverse_event | event_number                   | resolved_date ctcae_version                                                               |
 | baseline      |                                | pvtt_type pvtt_text has_portal_vein_thrombosis tumour_size_text hvpg_mmhg                                         |
-| laboratory    | visit_number test              | value value_comparator                                                                    |
+| laboratory    | visit_number test repeat_number | value value_comparator                                                                    |
 | lesion        | visit_number reader lesion_id  | modality diameter_mm viable_diameter_mm is_tace_treated has_grown_since_tace split_from_lesion_id merged_into_lesion_id |
 | metastasis    | organ                          | lesion_number                                                                             |
 | outcome       |                                | death_date has_progressed progression_date progression_basis overall_survival_days progression_days         |
@@ -169,7 +173,7 @@ def test_what_no_hospital_sends():
         if field.is_made
     }
     of_national_id = {f"patient.{name}_is_of_national_id" for name in ("birth_date", "sex")}
-    assert made == {"laboratory.value_comparator", "patient.person_id"} | of_national_id
+    assert made == {"laboratory.repeat_number", "laboratory.value_comparator", "patient.person_id"} | of_national_id
 
 
 def test_a_tables_names():

@@ -4,7 +4,10 @@ import polars as pl
 import pytest
 from clinical_tables import make_frame, read_rows
 
-from schemas.definitions.record_facts import derive_event_facts, derive_response_facts, fill_count
+from schemas.definitions import record_facts
+from schemas.definitions.laboratory_baseline import derive_baseline_samples
+from schemas.definitions.record_facts import derive_response_facts, fill_count
+from schemas.definitions.treatment import derive_first_line
 
 # An event of 2020-03-28; samples as "visit:day:value", the value with its sign. The nearest counts, at most 3 days away; of
 # two equally near the worse, which for platelets is the lower. The worst counts from 3 days before on: the event goes on.
@@ -26,6 +29,15 @@ SAMPLES = """
 | alt_increased       | 1:28:44               | 44     | 44    |          | no baseline                            |
 | alt_increased       | 0:28:44               | 44     | 44    | 44       | the baseline is a sample too           |
 """
+
+
+def derive_event_facts(events, laboratory):
+    """The start of therapy is not known here, so that visit 0 is the baseline."""
+    first_line = derive_first_line(make_frame("treatment", []))
+    samples = derive_baseline_samples(laboratory, make_frame("baseline", []), first_line)
+    return record_facts.derive_event_facts(events, laboratory, samples)
+
+
 TESTS = {"alt_increased": "alt_u_l", "platelets_decreased": "platelets_10e9_l"}
 
 

@@ -14,7 +14,7 @@ from etl.onboarding.proposing.words import (
     squeeze,
 )
 from schemas.codes import LabTest, Organ
-from schemas.contract import read_key
+from schemas.contract import read_sent_key
 from schemas.tables import TABLES
 
 CODED = [(t, n) for t in TABLES for n, spec in read_fields(t).items() if spec.codes and not spec.is_made]
@@ -102,7 +102,7 @@ def test_codes_in_the_words_of_hospitals(field, text, code):
 
 def test_keys_of_tables_with_many_rows_have_words_there():
     for table, model in TABLES.items():
-        for name in read_key(model)[1:]:
+        for name in read_sent_key(model)[1:]:
             assert any(
                 f"{table}.{name}" in found
                 for words in (read_column_words(), read_table_column_words(table))

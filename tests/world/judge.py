@@ -4,7 +4,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 
-from schemas.contract import read_key
+from schemas.contract import read_sent_key
 from schemas.tables import TABLES
 from world.cell import TRUTH
 from world.mapping import HOSPITAL
@@ -156,7 +156,7 @@ def _is_about(finding, record, name):
 
 
 def _list_keys(table):
-    return [name for name in read_key(TABLES[table]) if name != "patient_id"]
+    return [name for name in read_sent_key(TABLES[table]) if name != "patient_id"]
 
 
 def _name_key(record):

@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 from etl.delivery import read
 from etl.judging.validate import validate_delivery
+from etl.judging.visits import number_records
 from etl.mapping.kept import add_kept, keep_records
 from etl.mapping.read_site import load_site
 from etl.mapping.records import type_delivery
@@ -44,6 +45,7 @@ def judge_first_and_again(mapped, site):
         mapped, records=nobody, group_columns=mapped.group_columns.clear(), cell_rows=mapped.cell_rows.clear()
     )
     again, told = add_kept(type_delivery(empty, site, "later", EXTRACT_DAY, KEY), empty, kept, site)
+    first, again = number_records(first), number_records(again)
     return validate_delivery(first, mapped, site.tables), validate_delivery(again, told, site.tables)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.mapping.identity import has_personal_data
-from etl.mapping.parse import MISSING, MISSING_TEXTS
+from etl.mapping.parse import MISSING, MISSING_TEXTS, UNSCHEDULED
 from etl.mapping.site import EACH, VISIT, normalise_code
 from etl.onboarding.proposing.dictionary import says_missing
 from etl.onboarding.proposing.profile import Kind, Profile, look_like_names, profile_column
@@ -132,6 +132,8 @@ def _draft_numbers(meaning: Meaning, spec: FieldContract, profile: Profile) -> I
             yield CodeDraft(meaning.table, meaning.field, code, number or "", count, 0.97 if number else 0.0, told)
     if spec.name == VISIT and not profile.choices:
         for text, count in profile.counts.items():
+            if re.match(UNSCHEDULED, text):  # its date says when it was
+                continue
             if read_number(text) is None and text.casefold() not in MISSING_TEXTS and not has_personal_data(text):
                 told = Text("which visit is it?", "是第几次访视？")
                 yield CodeDraft(meaning.table, meaning.field, text, "", count, 0.0, told)

@@ -8,10 +8,12 @@ from math import floor
 import polars as pl
 
 from etl.mapping.parse import clean_text
+from etl.mapping.site import VISIT
 from etl.onboarding.proposing.layout import FoundSource
 from etl.onboarding.proposing.proposal import Proposal
-from etl.onboarding.proposing.words import PATIENT_NUMBER
-from schemas.contract import read_key
+from etl.onboarding.proposing.words import PATIENT_NUMBER, VISIT_OF_ROW
+from schemas.contract import read_sent_key
+from schemas.definitions.visits import VISIT_DATES
 from schemas.tables import TABLES
 
 Proposed = Sequence[tuple[FoundSource, Sequence[Proposal]]]
@@ -45,6 +47,16 @@ def _find(proposals: Sequence[Proposal], meaning: str) -> str | None:
     return next((p.column for p in proposals if p.meaning and p.meaning.id == meaning), None)
 
 
+def _describe_visits(proposals: Sequence[Proposal]) -> list[str]:
+    """Say of rows with dates and no visit that the dates group them."""
+    meanings = [p.meaning for p in proposals if p.meaning]
+    dated = {m.table for m in meanings if m.field in VISIT_DATES.get(m.table, ())}
+    dated -= {m.table for m in meanings if m.field == VISIT or f"{VISIT}=" in m.record}
+    if not dated or any(m.id == VISIT_OF_ROW for m in meanings):
+        return []
+    return [f"no visit number: dates group {', '.join(sorted(dated))} into visits / 无访视号：按日期归入访视"]
+
+
 def _is_one_each(patients: pl.Series) -> bool:
     return 20 * patients.n_unique() >= 19 * patients.len()
 
@@ -57,8 +69,9 @@ def _describe_rows(source: FoundSource, proposals: Sequence[Proposal], patients:
     told = [
         f"{patients.len() / patients.n_unique():.1f} rows per patient / 每名患者平均 {patients.len() / patients.n_unique():.1f} 行"
     ]
+    told += _describe_visits(proposals)
     table = next((t for t in TABLES if t == source.table), "")
-    names = [_find(proposals, f"{table}.{name}") for name in read_key(TABLES[table])[1:]] if table else []
+    names = [_find(proposals, f"{table}.{name}") for name in read_sent_key(TABLES[table])[1:]] if table else []
     given = [name for name in names if name]
     if given:
         keys = source.rows.select(patients.alias("_patient"), *given).drop_nulls()
