@@ -62,7 +62,7 @@ VALUES = {
 DAYS_FROM_START = {
     "diagnosis_date": (-400, -30, -1, 0, 1),
     "sample_date": (-29, -28, -7, 0, 1, 28, 41, 42),
-    "procedure_date": (-400, -91, -90, -40, -1, 0, 10, 45, 90),
+    "procedure_date": (-400, -91, -90, -40, -1, 0, 10, 45, 90, 91, 92, 200),
     "onset_date": (-1, 0, 1, 28, 31, 32, 40),
     "resolved_date": (0, 1, 40, 60),
     "last_contact_date": (-1, 0, 60, 91, 92, 183, 400, 900),
