@@ -16,12 +16,13 @@ from etl.mapping.records import RECORD
 from etl.pages.text import Text
 from schemas.codes import LabTest, Severity
 from schemas.contract import read_contract, read_grain
-from schemas.requirements import RECORD_RULES, Requirement, list_requirements
+from schemas.requirements import RECORD_RULES, Place, Requirement, list_requirements
 from schemas.tables import TABLES
 
 NOT_SENT_RULE = "study.not_sent"
 _ONE_PER_PATIENT = ("patient", "baseline", "outcome")
 _LABORATORY = "laboratory"
+_ASKED: dict[str, type[pl.DataType]] = dict.fromkeys(("patient_id", "table", "field", "rule_id"), pl.String)
 
 
 def name_rule(requirement: Requirement) -> str:
@@ -51,8 +52,7 @@ def ask_for_the_rest(records: Mapping[str, SettledRecords], subject: pl.DataFram
 
 def _list_asked(records: Mapping[str, SettledRecords], book: FindingsBook) -> pl.DataFrame:
     """Return patient_id, table, field and rule_id of what was asked; of the laboratory the test stands for the field."""
-    schema = dict.fromkeys(("patient_id", "table", "field", "rule_id"), pl.String)
-    parts = [pl.DataFrame(schema=schema)]
+    parts = [pl.DataFrame(schema=_ASKED)]
     for table, rule_id, field, rows in book.list_found(but_for=Severity.NOTE):
         asked = records[table].pick(rows, ["patient_id", *(["test"] if table == _LABORATORY else [])])
         place = pl.col("test") if table == _LABORATORY else pl.lit(field, dtype=pl.String)

@@ -199,6 +199,6 @@ def _expect_median(name: str, values: pl.Expr, records: pl.DataFrame, others: pl
 
 def _expect_baseline(frames: Frames, hospital: str) -> Iterator[Statement]:
     """Expect every patient to have the tests that the study needs at the start."""
-    own = {name: frames[name].filter(pl.col("hospital") == hospital) for name in ("patient", thresholds.BASELINE_TABLE)}
+    own = {name: frames[name].filter(pl.col("hospital") == hospital) for name in ("patient", "subject")}
     for name, n_patients, n_measured in count_baseline_tests(own).select("field", "n_records", "n_filled").iter_rows():
         yield _expect_filled(name, pl.lit(n_measured), pl.lit(n_patients), thresholds.REQUIRED)
