@@ -49,7 +49,7 @@ def find_notices(
 
     `extract_day` is the last that the delivery can tell of.
     """
-    told = [*_find_equal_files(delivery), *_find_bounds_at_a_limit(now["laboratory"])]
+    told = [*_find_equal_files(delivery), *find_bounds_at_a_limit(now["laboratory"])]
     own = ingests.filter(pl.col("hospital") == hospital) if ingests.height else ingests
     standing = list_standing(own).sort("ingest_id") if own.height else own
     if standing.height:
@@ -87,7 +87,7 @@ def _find_equal_files(delivery: Path) -> Iterator[Notice]:
         )  # fmt: skip
 
 
-def _find_bounds_at_a_limit(laboratory: pl.DataFrame) -> Iterator[Notice]:
+def find_bounds_at_a_limit(laboratory: pl.DataFrame) -> Iterator[Notice]:
     """Yield of each column of a test how many bounds are open at a limit of the study alone, and so are read as beyond it."""
     limits = pl.DataFrame(READ_AS_BEYOND, schema=["test", "value_comparator", "value"], orient="row")
     read = laboratory.join(limits, on=["test", "value_comparator", "value"], how="semi", maintain_order="left")
