@@ -169,10 +169,14 @@ def run_quality(
     ] = None,
 ) -> None:
     """Write the data-quality pages and query workbooks."""
+    from etl.publish import tell_incomplete_where_first
+
     settings = read_settings()
     terminal = Terminal(settings.language)
     for path in _write_quality(settings, terminal, hospital):
         terminal.write(str(path))
+    if hospital is None and (told := tell_incomplete_where_first(settings)):
+        terminal.say(told.en, told.zh)
 
 
 @commands.command(

@@ -10,6 +10,7 @@ from etl.errors import StructureError, UsageError
 from etl.onboarding.mapping_page import write_mapping_page
 from etl.pages.text import Text
 from etl.quality.answers import keep_workbook, replace_workbook
+from etl.quality.comparison import describe_incomplete_where_first
 from etl.quality.report import write_quality_pages
 from etl.settings import Settings, find_site, list_hospitals
 from etl.store.warehouse import read_frames
@@ -18,6 +19,12 @@ from schemas.contract import read_contract
 from schemas.tables import TABLES
 
 ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine", "confirmed", "notices")
+
+
+def tell_incomplete_where_first(settings: Settings) -> Text | None:
+    """Return what the coordinating centre is told of patients of two hospitals who are left out for want of the first one's data; None where none is."""
+    n = read_frames(settings.warehouse_path, ["marts.incomplete_where_first"])["incomplete_where_first"].height
+    return describe_incomplete_where_first(n) if n else None
 
 
 def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]:
@@ -29,7 +36,8 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
     if hospital:
         find_site(settings, hospital)
     relations = [
-        "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "marts.unfilled_column", "core.completeness", "core.eligibility", "core.subject",
+        "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "marts.unfilled_column", "marts.incomplete_where_first",
+        "core.completeness", "core.eligibility", "core.subject",
         *(f"core.{name}" for name in TABLES), *(f"versions.{name}" for name in ABOUT_INGESTS),
     ]  # fmt: skip
     # Pages tell nothing of where a record stood; a large hospital's places would fill the memory.

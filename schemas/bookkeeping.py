@@ -82,7 +82,9 @@ SOURCE_ROW: dict[str, Column] = {
 }
 
 NOTICES: dict[str, Column] = {
-    "kind": Column(pl.String, "equal_files, old_delivery, older_data, vanished, identity or changed_column"),
+    "kind": Column(
+        pl.String, "equal_files, bound_at_limit, old_delivery, older_data, vanished, identity or changed_column"
+    ),
     "n": Column(pl.Int64, "how many it is about"),
     "message_en": Column(pl.String, "what is strange beside the delivery before, in English"),
     "message_zh": Column(pl.String, "the same in Chinese"),

@@ -13,6 +13,7 @@ import polars as pl
 from schemas.codes import Severity
 from schemas.contract import FieldContract, read_contract
 from schemas.quantity import has_limits, has_other_units
+from schemas.requirements import list_requirements
 from schemas.tables import TABLES
 
 PERSON_ID = "person_id"
@@ -178,6 +179,19 @@ CONTRACT_CHECKS = (
         "an expected value is empty, although the hospital has a column for it",
         "no vital status",
         lambda field: field.is_expected,
+    ),
+    ContractCheck(
+        "study.<requirement>.unknown",
+        Severity.QUERY,
+        "something that the study needs of the patient is unknown, and nothing else asks about it; asked about at the field that is missing",
+        "neither a type nor a description of the portal vein",
+        number=len(list_requirements()),
+    ),
+    ContractCheck(
+        "study.not_sent",
+        Severity.QUERY,
+        "the hospital sends nothing of what the study needs of the patient; asked once a patient, for all of it",
+        "a hospital without a column for HBsAg",
     ),
     ContractCheck(
         "cell.stray",

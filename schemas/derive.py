@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 
 import polars as pl
 
-from schemas.codes import Comparator, ProcedureType, Response, ResponseCriteria, VitalStatus
+from schemas.codes import Comparator, Response, ResponseCriteria, VitalStatus
 from schemas.definitions import baseline, child_pugh, endpoints
 from schemas.definitions.albi import compute_albi_score, compute_bounded_albi_grade
 from schemas.definitions.assessment import derive_assessment
 from schemas.definitions.laboratory_baseline import derive_baseline_samples, derive_laboratory
+from schemas.definitions.procedures import compute_has_tace_with_therapy, derive_procedures
 from schemas.definitions.progression import derive_first_progression
 from schemas.definitions.progression_free_survival import derive_pfs_censoring
 from schemas.definitions.record_facts import (
@@ -26,7 +27,7 @@ from schemas.definitions.record_facts import (
 )
 from schemas.definitions.response_alternatives import WINDOWS, derive_alternatives
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
-from schemas.definitions.treatment import TACE_LEAD_DAYS, derive_first_line, derive_next_line
+from schemas.definitions.treatment import derive_first_line, derive_next_line
 from schemas.definitions.tumour_size import compute_text_lesion_number, compute_text_size_cm
 from schemas.definitions.veins import VEIN_FACTS, compute_vein_reading
 from schemas.derived_columns import MONTH_DATES, SUBJECT_COLUMNS
@@ -161,13 +162,14 @@ def _derive_disease(
 ) -> pl.DataFrame:
     """One row per patient: who, first line, baseline disease, laboratory and the 17 levels."""
     patient = tables["patient"].select(*PATIENT_COLUMNS, stated_age_years="age_years")
+    next_line = derive_next_line(tables["treatment"])
     subject = (
         patient.join(first_line, on="patient_id", how="left")
-        .join(derive_next_line(tables["treatment"]), on="patient_id", how="left")
+        .join(next_line, on="patient_id", how="left")
         .join(_prepare_baseline(tables["baseline"]), on="patient_id", how="left")
         .join(derive_laboratory(samples), on="patient_id", how="left")
         .join(baseline.derive_metastasis(tables["metastasis"]), on="patient_id", how="left")
-        .join(_derive_procedures(tables["procedure"], first_line), on="patient_id", how="left")
+        .join(derive_procedures(tables["procedure"], first_line, next_line), on="patient_id", how="left")
     )
     return (
         subject.with_columns(
@@ -182,9 +184,7 @@ def _derive_disease(
             metastasis_organ_number=fill_count("metastasis_organ_number", is_sent="metastasis" in sent),
         )
         .with_columns(
-            has_tace_with_therapy=pl.coalesce(
-                "has_tace", pl.when(pl.col("combined_tace_number") > 0).then(statement=True)
-            ),
+            has_tace_with_therapy=compute_has_tace_with_therapy(),
             **_compute_liver_function(),
         )
         .with_columns(
@@ -244,24 +244,6 @@ def _compute_liver_function() -> dict[str, pl.Expr]:
         "albi_grade": compute_bounded_albi_grade(bilirubin, signs[0], albumin, signs[1]),
         "child_pugh_points": child_pugh.compute_child_pugh_points(),
     }
-
-
-def _derive_procedures(procedure: pl.DataFrame, first_line: pl.DataFrame) -> pl.DataFrame:
-    """Per patient: TACE listed, TACE that goes with the therapy (from 90 days before its start on), first curative treatment.
-
-    A TACE counts to the therapy where one of the two dates is missing.
-    """
-    is_tace = pl.col("procedure") == ProcedureType.TACE.value
-    is_curative = pl.col("procedure").is_in([ProcedureType.RESECTION.value, ProcedureType.ABLATION.value])
-    lead_days = endpoints.compute_days_between(pl.col("procedure_date"), pl.col("first_line_start_date"))
-    is_combined = is_tace & (lead_days <= TACE_LEAD_DAYS).fill_null(value=True)
-    dated = procedure.join(first_line.select("patient_id", "first_line_start_date"), on="patient_id", how="left")
-    return dated.group_by("patient_id", maintain_order=True).agg(
-        first_tace_date=pl.col("procedure_date").filter(is_tace).min(),
-        tace_number=is_tace.sum().cast(pl.Int64),
-        combined_tace_number=is_combined.sum().cast(pl.Int64),
-        first_curative_date=pl.col("procedure_date").filter(is_curative).min(),
-    )
 
 
 def _summarise_readings(readings: pl.DataFrame) -> pl.DataFrame:

@@ -43,6 +43,18 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "is_treatment_ongoing": Column(pl.Boolean, "a drug of line 1 has neither end date nor reason for stopping"),
     "kinase_inhibitor_number": Column(pl.Int64, "kinase inhibitors in line 1"),
     "pd1_drug_number": Column(pl.Int64, "PD-1 inhibitors in line 1"),
+    "further_drug_number": Column(pl.Int64, "drugs in line 1 of neither class"),
+    "pd1_start_date": Column(pl.Date, "first dose of line 1's first PD-1 inhibitor; empty where one of them has none"),
+    "is_begun_together": Column(
+        pl.Boolean,
+        "line 1's first PD-1 inhibitor and its only kinase inhibitor began within 28 days; empty where a day is missing",
+    ),
+    "is_given_together": Column(
+        pl.Boolean,
+        "a PD-1 inhibitor of line 1, begun within 28 days of its only kinase inhibitor, was given at one time with it (an infusion covers 21 "
+        "days); empty where a day is missing that would decide",
+    ),
+    "has_pd1_drugs_at_once": Column(pl.Boolean, "a PD-1 inhibitor of line 1 began while another was still given"),
     "next_line_start_date": Column(pl.Date, "first dose of any later line (new anticancer therapy)"),
     "bclc_stage": Column(pl.String, "BCLC stage as recorded"),
     "ecog_status": Column(pl.Int64, "ECOG performance status"),
@@ -66,7 +78,8 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "has_cirrhosis": Column(pl.Boolean, "cirrhosis"),
     "has_portal_vein_thrombosis": Column(pl.Boolean, "portal vein thrombosis as recorded, bland or tumour"),
     "has_tace_with_therapy": Column(
-        pl.Boolean, "TACE with the therapy as recorded; where empty, true if such a TACE is listed"
+        pl.Boolean,
+        "TACE with the therapy as recorded, false where every TACE listed is of another time; where empty, true if such a TACE is listed",
     ),
     "body_weight_kg": Column(pl.Float64, "body weight, kg"),
     "ascites": Column(pl.String, "ascites"),
@@ -117,7 +130,9 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "metastasis_lesion_number": Column(pl.Int64, "sum of the lesions listed by organ; empty where one is missing"),
     "first_tace_date": Column(pl.Date, "first TACE listed"),
     "tace_number": Column(pl.Int64, "TACE procedures listed"),
-    "combined_tace_number": Column(pl.Int64, "TACE procedures from 90 days before the start of therapy on"),
+    "combined_tace_number": Column(
+        pl.Int64, "TACE procedures from 90 days before to 91 days after the start of therapy, before a later line"
+    ),
     "first_curative_date": Column(pl.Date, "first resection or ablation listed"),
     "age_level": Column(pl.String, "age, Table 1"),
     "sex_level": Column(pl.String, "sex, Table 1"),

@@ -223,4 +223,5 @@ def make_frames(n_patients=60, findings=None):
         "unfilled_column": pl.DataFrame(
             [{"hospital": "hunan", "delivery": "d", "table_name": "versions.subject", "column_name": "came_later"}]
         ),
+        "incomplete_where_first": pl.DataFrame([{"hospital": "nanfang", "patient_id": "p1"}, {"hospital": "nanfang", "patient_id": "p2"}]),
     }  # fmt: skip

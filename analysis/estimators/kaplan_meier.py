@@ -47,7 +47,7 @@ class MedianSurvival:
 def check_times(time: ArrayLike, event: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Times and event indicators as arrays, nearly equal times made equal as R's `aeqSurv` does.
 
-    Raises `AnalysisError` for no patient, a missing or non-positive time, or an event that is not 0/1.
+    Raises `AnalysisError` for no patient, a missing or negative time, or an event that is not 0/1.
     """
     times = np.asarray(time, dtype=float)
     events = np.asarray(event)
@@ -58,9 +58,9 @@ def check_times(time: ArrayLike, event: ArrayLike) -> tuple[NDArray[np.float64],
     n_bad = int((~np.isfinite(times)).sum())
     if n_bad:
         raise AnalysisError(f"survival: {n_bad} times are missing", f"生存分析：{n_bad} 个时间缺失")
-    n_bad = int((times <= 0).sum())
+    n_bad = int((times < 0).sum())
     if n_bad:
-        raise AnalysisError(f"survival: {n_bad} times are 0 or negative", f"生存分析：{n_bad} 个时间为零或负数")
+        raise AnalysisError(f"survival: {n_bad} times are negative", f"生存分析：{n_bad} 个时间为负数")
     if events.dtype != np.bool_ and not np.isin(events, (0, 1)).all():
         raise AnalysisError("survival: event indicators other than 0 and 1, or missing", "生存分析：结局指示有缺失")
     return _merge_equal_times(times), events.astype(bool)
@@ -95,7 +95,7 @@ def _count_over_time(
 def fit_kaplan_meier(time: ArrayLike, event: ArrayLike, conf_type: ConfType = "log") -> KaplanMeier:
     """Estimate the survival curve (Kaplan and Meier 1958, doi:10.1080/01621459.1958.10501452).
 
-    - `time`: follow-up, positive, in any one unit.
+    - `time`: follow-up in any one unit, 0 included: who dies on the day of the start has a time, as in R.
     - `event`: Boolean or 0/1, 0 = censored; a patient censored at an event time is at risk of that event.
     - `conf_type`: scale of the 95 % limits. R's default is `log`, SAS's `log-log`, SPSS's `plain`.
 

@@ -50,7 +50,7 @@ def add_survival(study: Study) -> None:
 
 def _add_endpoint(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endpoint) -> None:
     if timed.is_empty():
-        raise AnalysisError("nobody has a time after the start", "没有患者具有起点之后的时间")
+        raise AnalysisError("nobody has a time from the start", "没有患者具有自起点起的时间")
     add_curves(study, cohort, timed, endpoint, list_ticks(study, endpoint))
     if study.spec.arms:
         add_logrank(study, cohort, timed, endpoint, timed["arm"])
@@ -104,10 +104,12 @@ def _to_percent(fraction: float | None) -> float | None:
 
 
 def _tabulate_curve(fit: KaplanMeier, curve: Key) -> pl.DataFrame:
+    """The curve from time 0 on; where somebody's follow-up is 0 days, its first point is that of the curve itself."""
     start = pl.DataFrame({"time": 0.0, "n_risk": fit.n, "n_event": 0, "n_censor": 0, "survival": 1.0}).with_columns(
         ci_low=pl.lit(1.0), ci_high=pl.lit(1.0)
     )
-    points = pl.concat([start, fit.curve.drop("std_err")], how="vertical_relaxed")
+    begins_later = start.filter(pl.lit(fit.curve["time"][0] > 0))
+    points = pl.concat([begins_later, fit.curve.drop("std_err")], how="vertical_relaxed")
     columns = {name: curve.columns[name] for name in CURVE_COLUMNS}
     return points.select(*(pl.lit(text, dtype=pl.String).alias(name) for name, text in columns.items()), pl.all())
 

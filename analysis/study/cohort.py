@@ -129,8 +129,8 @@ def _count_attrition(subjects: pl.DataFrame, without: Sequence[str]) -> pl.DataF
 
 
 def compute_is_timed(endpoint: Endpoint) -> pl.Expr:
-    """Return True where the endpoint has a time after the start and says whether it was reached; never null."""
-    is_known = (pl.col(endpoint.time_column) > 0) & pl.col(endpoint.event_column).is_not_null()
+    """Return True where the endpoint has a time and says whether it was reached; never null. A time of 0 days is one (protocol)."""
+    is_known = (pl.col(endpoint.time_column) >= 0) & pl.col(endpoint.event_column).is_not_null()
     return is_known.fill_null(value=False)
 
 

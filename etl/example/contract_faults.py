@@ -65,6 +65,8 @@ _CONSEQUENCES: dict[tuple[str, str], tuple[str, ...]] = {  # what else fires whe
     ("lesion", "viable_diameter_mm"): ("viable_diameter_within_lesion",),
     ("response", "visit_number"): ("assessment_gap_is_plausible",),
     ("treatment", "end_date"): ("treatment_ends_with_death", "stop_reason_has_end_date"),
+    ("treatment", "drug"): ("first_line_is_a_combination",),
+    ("treatment", "line_number"): ("first_line_is_a_combination",),
     ("procedure", "procedure_number"): ("tace_yes_has_procedure",),
     ("procedure", "procedure"): ("tace_yes_has_procedure",),
     ("laboratory", "test"): ("laboratory.value.unit",),

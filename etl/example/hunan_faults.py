@@ -49,6 +49,7 @@ FAULTS: tuple[AnyFault, ...] = (
         reason="incomplete", also={"tumour_size_text": ""}),
     Fault("thrombus not readable", "baseline", "pvtt_text", "详见影像报告", "pvtt_text_is_readable",
         reason="incomplete"),
+    Fault("thrombus not described", "baseline", "pvtt_text", "", "study.pvtt_level.unknown", reason="before_window"),
     Fault("missing field", "baseline", "hbsag", "", "baseline.hbsag.missing", reason="incomplete"),
     Fault("name in free text", "baseline", "pvtt_text",
         lambda patient, _record: f"{patient.known_identity.name}：{PVTT_WORDS[patient.facts['pvtt_type']][0]}",

@@ -25,6 +25,13 @@ from etl.example.fault_texts import (
     thrombus_words,
 )
 from etl.example.faults import AnyFault, CopiedRow, Fault, Place, RemovedRows, accept_any
+from etl.example.model import Record, SyntheticPatient
+from schemas.definitions.combination import KINASE_INHIBITORS
+
+
+def _is_kinase_inhibitor(_patient: SyntheticPatient, record: Record) -> bool:
+    return record["drug"] in KINASE_INHIBITORS
+
 
 _LABORATORY_GAP = ("baseline_laboratory_is_complete",)
 _NOTHING_ELSE_SENT = (
@@ -96,6 +103,8 @@ FAULTS: tuple[AnyFault, ...] = (
         {"test": "凝血酶原时间延长", "value": 9.5, "单位": "s"},
         wanted=both(has(visit_number=0), facts(lambda f: f["inr"] < 1.6)), test="inr",
         point_at=Place("patient")),
+    Fault("bound that leaves the level open", "laboratory", "afp_ng_ml", ">200", "bound_settles_level",
+        wanted=has(visit_number=0), reason="recurrent"),
     Fault("viral load in copies, undecided", "laboratory", "hbv_dna_iu_ml", 11000,
         "hbv_dna_copies_are_decisive", consequences=_LABORATORY_GAP,
         wanted=facts(lambda f: isinstance(f["hbv_dna_iu_ml"], float)), also={"单位": "copies/mL"}),
@@ -129,13 +138,20 @@ FAULTS: tuple[AnyFault, ...] = (
     CopiedRow("identical duplicate", "treatment", "treatment.key.duplicate", reason="eligible"),
     Fault("dose against weight", "treatment", "initial_dose_mg", 12, "lenvatinib_dose_agrees_with_weight",
         wanted=has(drug="lenvatinib", initial_dose_mg=8.0)),
-    RemovedRows("record not sent", "first_line_is_recorded", (("treatment", accept_any),), Place("patient")),
+    RemovedRows("record not sent", "first_line_is_recorded", (("treatment", accept_any),), Place("patient"), reason="recurrent"),
     CopiedRow("lines in the wrong order", "treatment", "lines_in_order",
-        {"line_number": 2, "drug": "其他", "start_date": from_start(-60)},
+        {"line_number": 2, "drug": "其他", "start_date": from_start(-60)}, consequences=("tace_yes_has_procedure",),
         wanted=lambda p, r: all(t["line_number"] == 1 for t in p.records["treatment"]) and r["end_date"] is not None,
         column="start_date"),
     CopiedRow("two antibodies", "treatment", "first_line_has_one_of_each", {"drug": "卡瑞利珠单抗"},
         wanted=has(drug="sintilimab"), point_at=Place("patient")),
+    CopiedRow("third drug", "treatment", "first_line_has_no_further_drug", {"drug": "其他"},
+        wanted=lambda p, r: r["line_number"] == 1 and len(p.records["treatment"]) == 2, reason="recurrent", column="drug"),
+    Fault("drugs one after the other", "treatment", "end_date", lambda p, r: p.day(5 if _is_kinase_inhibitor(p, r) else 100),
+        "combination_is_given_together",
+        wanted=lambda p, r: _is_kinase_inhibitor(p, r) and len(p.records["treatment"]) == 2 and r["end_date"] is not None,
+        reason="recurrent", also={"start_date": lambda p, r: p.day(0 if _is_kinase_inhibitor(p, r) else 12), "stop_reason": "其他"},
+        every=has(line_number=1), point_at=Place("treatment", "end_date")),
     CopiedRow("drug before its approval", "treatment", "start_date_is_plausible",
         {"line_number": 2, "start_date": on(date(2017, 12, 20)), "end_date": "", "stop_reason": ""},
         consequences=("lines_in_order",), wanted=both(is_alive, has(initial_dose_mg=200.0)),

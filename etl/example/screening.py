@@ -15,6 +15,7 @@ from etl.example.survival import to_start_date
 from schemas.definitions.study_period import FOLLOW_UP_CLOSE
 
 SEEN_ELSEWHERE = "seen_elsewhere"
+OTHER_REGIMEN = "other_regimen"
 _TRANSFER_DAYS = 18
 _TRANSFERS = (("nanfang", "hunan"), ("hunan", "sysu"))
 
@@ -110,10 +111,10 @@ _REASONS: tuple[tuple[str, int, Change], ...] = (
     ("incomplete", 12, _set()),
     ("lost_early", 7, _lost_early),
     ("treated_briefly", 26, _treated_briefly),
-    ("other_regimen", 3, _other_regimen("lenvatinib")),
-    ("other_regimen", 3, _other_regimen("sorafenib")),
-    ("other_regimen", 3, _other_regimen("sintilimab")),
-    ("other_regimen", 2, _other_regimen("other", "camrelizumab")),
+    (OTHER_REGIMEN, 3, _other_regimen("lenvatinib")),
+    (OTHER_REGIMEN, 3, _other_regimen("sorafenib")),
+    (OTHER_REGIMEN, 3, _other_regimen("sintilimab")),
+    (OTHER_REGIMEN, 2, _other_regimen("other", "camrelizumab")),
     ("before_window", 4, _start_between(date(2018, 8, 1), date(2018, 12, 28))),
     ("after_window", 4, _start_between(date(2022, 1, 3), date(2022, 4, 20))),
 )
@@ -126,7 +127,7 @@ _FURTHER_REASONS: tuple[tuple[str, int, Change], ...] = (
     ("child_pugh_c", 6, _end_stage_liver),
     ("ecog_above_0", 18, _reduced_status),
     ("other_malignancy", 15, _set(has_other_malignancy=True)),
-    ("recurrent", 30, _set(is_recurrent=True)),
+    ("recurrent", 39, _set(is_recurrent=True)),
     ("over_75", 12, _too_old),
     ("vena_cava_or_atrium", 15, _set(has_vena_cava_or_atrium_tumour=True)),
 )

@@ -102,7 +102,7 @@ FAULTS: tuple[AnyFault, ...] = (
         consequences=("response_dates_follow_visits", "assessment_gap_is_plausible"), wanted=has(visit_number=1)),
     # treatment
     Fault("combination under two lines", "treatment", "line_number", "2", "combination_is_one_line",
-        consequences=("lines_in_order",), wanted=both(has(initial_dose_mg=200.0), has(line_number=1))),
+        consequences=("lines_in_order", "first_line_is_a_combination"), wanted=both(has(initial_dose_mg=200.0), has(line_number=1))),
     Fault("antibody dose", "treatment", "initial_dose_mg", "20", "antibody_dose_is_plausible",
         wanted=has(initial_dose_mg=200.0)),
     Fault("combination not together", "treatment", "start_date", moved("start_date", 45),

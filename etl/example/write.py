@@ -8,7 +8,7 @@ from etl.example import hunan, hunan_faults, nanfang, nanfang_faults, sysu, sysu
 from etl.example.cohort import draw_patients
 from etl.example.contract_faults import deal_contract_faults
 from etl.example.planting import LedgerLine, Planter, write_ledger
-from etl.example.screening import SEEN_ELSEWHERE
+from etl.example.screening import OTHER_REGIMEN, SEEN_ELSEWHERE
 
 _SITES = {"nanfang": nanfang, "hunan": hunan, "sysu": sysu}
 _BY_HAND = {"nanfang": nanfang_faults.FAULTS, "hunan": hunan_faults.FAULTS, "sysu": sysu_faults.FAULTS}
@@ -31,6 +31,8 @@ def write_example(extracts_dir: Path) -> None:
         for patient in own:
             if patient.known_identity.national_id in shared:
                 planter.note("patient in two hospitals", "between_hospitals.same_patient", patient)
+            if patient.reason == OTHER_REGIMEN:
+                planter.note("first line that is no combination", "first_line_is_a_combination", patient)
         ledger += planter.list_lines()
         site.write_delivery(extracts_dir / hospital, sheets)
     write_ledger(extracts_dir.parent / "ledger.csv", ledger)

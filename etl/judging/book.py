@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -85,6 +85,12 @@ class FindingsBook:
     ) -> None:
         """Count a contract rule's verdicts over `n` records."""
         self.outcomes.append((rule_id, table, severity.value, n - n_fail - n_not_evaluable, n_fail, n_not_evaluable, 0))
+
+    def list_found(self, *, but_for: Severity) -> Iterator[tuple[str, str, str | None, pl.Series]]:
+        """Yield table, rule, field and records (`_record`) of what was found so far, without the findings of one severity."""
+        for found in self._found:
+            if found.severity != but_for:
+                yield found.table, found.rule_id, found.field, found.rows
 
     def list_mapped(self, groups: Collection[int]) -> frozenset[str]:
         """Return the fields for which the given groups of records have a column, and `<field>__unit` where one holds the unit."""

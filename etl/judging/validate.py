@@ -32,6 +32,7 @@ from etl.judging.findings import (
 from etl.judging.months import settle_months
 from etl.judging.rules import judge_rules
 from etl.judging.settled import settle
+from etl.judging.unasked import ask_for_the_rest
 from etl.mapping.records import PERSON_ID, TypedRecords
 from etl.mapping.verbs import Mapped
 from etl.pages.text import Text
@@ -90,6 +91,7 @@ def validate_delivery(
     derived = derive(tables, sent=sent, months=months, lists_every_new_lesion=lists_every_new_lesion)
     _hold_to_declaration(derived)
     judge_rules(settled, derived, book)
+    ask_for_the_rest(settled, derived["subject"], book)
     book.findings += [*_judge_unmapped_cells(mapped), *([] if carried is None else [carried])]
     findings, rule_outcomes = book.close(settled)
     return Validated(

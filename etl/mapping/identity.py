@@ -6,7 +6,6 @@ patient number, and the warehouse refuses a key other than the one it was made w
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import hmac
 import os
@@ -17,12 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from stdnum.cn import ric
-from stdnum.exceptions import InvalidComponent
 
 from etl.errors import IdentityError
+from etl.mapping.identity_documents import read_birth_date, read_document, read_sex
 from etl.suggestions import quote_path
-from schemas.codes import Sex
 
 MASK = "[masked]"
 _KEY_BYTES = 32
@@ -112,34 +109,20 @@ def pseudonymise(texts: pl.Series, key: PseudonymKey, *scope: str) -> pl.Series:
 
 
 def normalise_person(texts: pl.Series) -> pl.Series:
-    """Return national ids as they are compared across hospitals; a number that is no valid id card gives null."""
+    """Return identity documents as they are compared across hospitals; what is none, such as a national id with a slip, gives null."""
     distinct = texts.drop_nulls().unique(maintain_order=True).to_list()
-    known = {text: normalise_identifier(text).upper() for text in distinct}
-    valid = {text: number if _is_id_card(number) else None for text, number in known.items()}
-    return texts.replace_strict(list(valid), list(valid.values()), default=None, return_dtype=pl.String)
-
-
-def _is_id_card(number: str) -> bool:
-    """Check length, check digit and birth date (GB 11643-1999); the region is not looked up, it changes over the years."""
-    is_written = bool(_ID_CARD.fullmatch(number)) and ric.calc_check_digit(number) == number[-1]
-    return is_written and _birth_date_of(number) is not None
-
-
-def _birth_date_of(number: str) -> dt.date | None:
-    try:
-        return ric.get_birth_date(number)
-    except InvalidComponent:
-        return None
+    known = {text: read_document(text) for text in distinct}
+    return texts.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
 
 
 def compare_with_person(persons: pl.Series, birth_dates: pl.Series, sexes: pl.Series) -> dict[str, pl.Series]:
     """Return whether birth date and sex are those that the national id states; null where the id or the value is missing.
 
-    `persons` are normalised national ids (`normalise_person`). Only the two verdicts leave this function.
+    `persons` are normalised documents (`normalise_person`); only a national id states them. Only the two verdicts leave this function.
     """
     distinct = persons.drop_nulls().unique(maintain_order=True).to_list()
     stated = pl.DataFrame(
-        [(number, _birth_date_of(number), _sex_of(number)) for number in distinct],
+        [(number, read_birth_date(number), read_sex(number)) for number in distinct],
         schema={"person": pl.String, "birth_date": pl.Date, "sex": pl.String},
         orient="row",
     )
@@ -148,11 +131,6 @@ def compare_with_person(persons: pl.Series, birth_dates: pl.Series, sexes: pl.Se
         "birth_date_is_of_national_id": joined["birth_date"] == birth_dates,
         "sex_is_of_national_id": joined["sex"] == sexes,
     }
-
-
-def _sex_of(number: str) -> str:
-    """The 17th digit is odd for men and even for women (GB 11643-1999)."""
-    return Sex.MALE.value if int(number[16]) % 2 else Sex.FEMALE.value
 
 
 def has_personal_data(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -136,3 +137,18 @@ def list_answers(status: pl.DataFrame, hospitals: list[str]) -> Rows:
         {**row, "message": Text(row["message_en"], row["message_zh"]), "stands": row["status"] == ANSWERED}
         for row in answered.sort("taken_at", "hospital", "finding_id", descending=[True, False, False]).to_dicts()
     ]
+
+
+def count_incomplete_where_first(records: pl.DataFrame, hospitals: Sequence[str]) -> list[tuple[str, int]]:
+    """Return the hospitals, in order, in which patients of several hospitals are left out for incomplete data alone, and how many."""
+    counted = dict(records.group_by("hospital").len().iter_rows())
+    return [(hospital, counted[hospital]) for hospital in hospitals if hospital in counted]
+
+
+def describe_incomplete_where_first(n: int) -> Text:
+    """Return what the coordinating centre is told of `n` patients of two hospitals: only it can have the first one's record completed."""
+    return Text(
+        f"{n} known in more than one hospital left out for incomplete data alone (E4) in the hospital where therapy started first. They stay out, whatever another "
+        "hospital knows: have the record of the first one completed.",
+        f"有 {n} 名在多家医院就诊的患者，仅因最先开始治疗的医院资料不完整（E4）而被排除。无论其他医院资料如何均不纳入：请协调该院补全资料。",
+    )

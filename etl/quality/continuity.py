@@ -1,6 +1,6 @@
 """What is strange about a delivery beside the one before: told in the terminal and on the page, for a person to judge.
 
-Nothing is refused for it: a sex may have been corrected, a patient moved away, a laboratory changed its unit. But each of these is
+And how bounds at a limit of the study are read, once per column. Nothing is refused for it: a sex may have been corrected, a patient moved away, a laboratory changed its unit. But each of these is
 also what a number that was issued again, a column that slipped, or an old file under a new name looks like.
 """
 
@@ -19,9 +19,11 @@ from etl.pages.text import Text
 from etl.store.history import list_standing
 from etl.store.warehouse import open_for_reading
 from schemas.bookkeeping import NOTICES
+from schemas.codes import Comparator, LabTest
 from schemas.column import read_dtypes
 from schemas.contract import list_made_key, read_contract, read_key
 from schemas.definitions.visits import VISIT_DATES, is_given_by_date
+from schemas.definitions.bounds import READ_AS_BEYOND
 from schemas.tables import TABLES
 
 IDENTITY = ("sex", "birth_date", "person_id")
@@ -48,7 +50,11 @@ def find_notices(
 
     `extract_day` is the last that the delivery can tell of.
     """
-    told = [*_find_equal_files(delivery), *_find_dated_visits(now)]
+    told = [
+        *_find_equal_files(delivery),
+        *_find_dated_visits(now),
+        *find_bounds_at_a_limit(now["laboratory"]),
+    ]
     own = ingests.filter(pl.col("hospital") == hospital) if ingests.height else ingests
     standing = list_standing(own).sort("ingest_id") if own.height else own
     if standing.height:
@@ -103,6 +109,23 @@ def _find_dated_visits(now: Tables) -> Iterator[Notice]:
                     f"{label_table(table).zh}：{now[table].height} 条记录中有 {n} 条无访视号（空缺，或如 1.5、计划外），已按日期归入访视，以首日为访视号。",
                 ),
             )  # fmt: skip
+
+
+def find_bounds_at_a_limit(laboratory: pl.DataFrame) -> Iterator[Notice]:
+    """Yield of each column of a test how many bounds are open at a limit of the study alone, and so are read as beyond it."""
+    limits = pl.DataFrame(READ_AS_BEYOND, schema=["test", "value_comparator", "value"], orient="row")
+    read = laboratory.join(limits, on=["test", "value_comparator", "value"], how="semi", maintain_order="left")
+    columns = read.group_by("source_file", "source_sheet", "source_column", "test", "value_comparator", "value").len()
+    for file, sheet, column, test, sign, value, n in columns.sort(pl.all(), nulls_last=False).iter_rows():
+        place = " / ".join(part for part in (file, sheet, column) if part)
+        side = Text("below", "低于") if sign == Comparator.AT_MOST else Text("above", "高于")
+        yield (
+            "bound_at_limit", n,
+            Text(
+                f"{place}, {test}: {n} value(s) written {sign}{value:g} are read as {side.en} {value:g}, the study's limit. Tell the coordinating centre if it can be {value:g} itself.",
+                f"{place}，{LabTest(test).zh}：{n} 个写作 {sign}{value:g} 的数值按{side.zh}研究分界点 {value:g} 处理。若可能恰为 {value:g}，请告知协调中心。",
+            ),
+        )  # fmt: skip
 
 
 def _find_old_delivery(standing: pl.DataFrame, content_hash: str) -> Iterator[Notice]:

@@ -12,8 +12,9 @@ import polars as pl
 from etl.pages.text import Text
 from etl.quality.status import ASKED
 from etl.quality.thresholds import ALTERNATIVES, BASELINE_TABLE, BASELINE_TESTS, find_completeness_threshold
-from schemas.codes import Severity
+from schemas.codes import LabTest, Severity
 from schemas.contract import read_contract
+from schemas.definitions.bounds import BOUND_SIGNS
 from schemas.tables import TABLES
 
 Frames = Mapping[str, pl.DataFrame]
@@ -72,7 +73,7 @@ def derive_accounts(ingests: pl.DataFrame) -> pl.DataFrame:
 def derive_completeness(frames: Frames) -> pl.DataFrame:
     """Return how complete each field of the current versions is.
 
-    Needs the frames completeness, patient and laboratory. Columns: hospital, table_name, field, n_records (the
+    Needs the frames completeness, patient and subject. Columns: hospital, table_name, field, n_records (the
     denominator), n_filled, rate (null without records), threshold (null where the field need not be filled), is_met,
     reason_en, reason_zh; in the contracts' order. The laboratory also has one line per baseline test, whose denominator
     is the patients. A field with an alternative (`birth_date` or `age_years`) is met where the alternative is.
@@ -96,15 +97,15 @@ def derive_completeness(frames: Frames) -> pl.DataFrame:
 
 
 def count_baseline_tests(frames: Frames) -> pl.DataFrame:
-    """Count the patients of each hospital that have a baseline value of each test, as the study takes it (by its date)."""
+    """Count the patients of each hospital of whom the study can use each baseline test.
+
+    A value can always be used; a bound where what hangs on it is known: the test's level, of bilirubin and albumin the ALBI grade.
+    """
     patients = frames["patient"].group_by("hospital").agg(n_records=pl.col("patient_id").n_unique().cast(pl.Int64))
-    measured = (
-        frames["subject"]
-        .select("hospital", *(test.value for test in BASELINE_TESTS))
-        .unpivot(index="hospital", variable_name="field")
-        .group_by("hospital", "field")
-        .agg(n_filled=pl.col("value").count().cast(pl.Int64))
+    usable = (
+        frames["subject"].group_by("hospital").agg(_compute_is_usable(t).sum().alias(t.value) for t in BASELINE_TESTS)
     )
+    measured = usable.unpivot(index="hospital", variable_name="field", value_name="n_filled")
     tests = pl.DataFrame({"field": [test.value for test in BASELINE_TESTS]})
     return (
         patients.join(tests, how="cross")
@@ -114,9 +115,16 @@ def count_baseline_tests(frames: Frames) -> pl.DataFrame:
             pl.lit(BASELINE_TABLE).alias("table_name"),
             "field",
             "n_records",
-            pl.col("n_filled").fill_null(0),
+            pl.col("n_filled").cast(pl.Int64).fill_null(0),
         )
     )
+
+
+def _compute_is_usable(test: LabTest) -> pl.Expr:
+    name = test.name.lower()
+    level = pl.col("albi_level" if test in (LabTest.BILIRUBIN, LabTest.ALBUMIN) else f"{name}_level")
+    is_bound = pl.col(f"{name}_comparator").is_in(BOUND_SIGNS).fill_null(value=False)
+    return pl.col(test.value).is_not_null() & (~is_bound | level.is_not_null())
 
 
 def _list_thresholds() -> pl.DataFrame:

@@ -69,7 +69,7 @@ def write_quality_pages(
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
     `frames` are the warehouse's: the record tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
-    quarantine, confirmed, notices, eligibility, attrition, completeness, answers, unfilled_column. `hospitals` gives the names by id. The page over all is written
+    quarantine, confirmed, notices, eligibility, attrition, completeness, answers, unfilled_column, incomplete_where_first. `hospitals` gives the names by id. The page over all is written
     where `hospitals` names every hospital that has data. `replace_workbook` puts a new query workbook in place of the old one. `expectations`
     are those of `run_expectations`; without them
     they are run now.
@@ -166,6 +166,9 @@ def describe_all(frames: Frames, hospitals: Mapping[str, Text]) -> dict[str, Any
         "current": {h: own["ingests"].filter("is_current").row(0, named=True) for h, own in by_hospital.items()},
         "n_shared": measures.count_shared_patients(frames["patient"]),
         "shared_pairs": comparison.count_shared_by_pair(frames["patient"], list(shown)),
+        "incomplete_where_first": comparison.count_incomplete_where_first(
+            frames["incomplete_where_first"], list(shown)
+        ),
         "readiness": {h: judge_readiness(own) for h, own in by_hospital.items()},
         "suspicious": comparison.find_suspicious_rules(
             measures.filter_current(frames["rule_outcomes"], frames["ingests"]), list(shown)

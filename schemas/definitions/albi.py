@@ -42,7 +42,8 @@ def compute_bounded_albi_grade(
     A comparator is a code of `Comparator`; null is read as `=`. The score rises with bilirubin and falls with albumin. Of
     "bilirubin < b" or "albumin > a" every score lies below the score of b and a: grade 1 where that is at most -2.60. Of
     "bilirubin > b" or "albumin < a" every score lies above it: grade 3 where that is at least -1.39. With "<=" and ">="
-    the score of b and a is allowed too: grade 3 only above -1.39. What was not detected is no value.
+    the score of b and a is allowed too; where it is the limit itself, the bound is read as beyond it (protocol, "Bounds"). What was
+    not detected is no value.
     """
     score = compute_albi_score(bilirubin_umol_l, albumin_g_l)
     equal = Comparator.EQUAL.value
@@ -52,13 +53,12 @@ def compute_bounded_albi_grade(
     is_exact = (bilirubin == equal) & (albumin == equal)
     is_ceiling = bilirubin.is_in(low) & albumin.is_in(high)
     is_floor = bilirubin.is_in(high) & albumin.is_in(low)
-    is_left_out = (bilirubin == Comparator.ABOVE.value) | (albumin == Comparator.BELOW.value)
     return (
         pl.when(is_exact)
         .then(compute_albi_grade(score))
         .when(is_ceiling & (score <= GRADE_1_UPPER))
         .then(1)
-        .when(is_floor & ((score > GRADE_2_UPPER) | (is_left_out & (score == GRADE_2_UPPER))))
+        .when(is_floor & (score >= GRADE_2_UPPER))
         .then(3)
         .cast(pl.Int64)
     )

@@ -29,12 +29,12 @@ def compute_cut_level(value: pl.Expr, cut: float) -> pl.Expr:
 def compute_bounded_level(value: pl.Expr, comparator: pl.Expr, cut: float) -> pl.Expr:
     """Return '<=cut' or '>cut' of a laboratory value that may be a bound; null where the bound leaves both open.
 
-    `comparator` is a code of `Comparator`; null is read as `=`. "< v" and "<= v" are settled for v <= cut, "> v" for
-    v >= cut, ">= v" for v > cut, and what was not detected is below every cut.
+    `comparator` is a code of `Comparator`; null is read as `=`. "< v" and "<= v" are settled for v <= cut, "> v" and
+    ">= v" for v >= cut: a bound that is open only at the cut itself is read as beyond it (protocol, "Bounds"). What was not
+    detected is below every cut.
     """
     is_below = comparator.is_in([Comparator.BELOW.value, Comparator.AT_MOST.value])
-    is_above = comparator == Comparator.ABOVE.value
-    is_at_least = comparator == Comparator.AT_LEAST.value
+    is_above = comparator.is_in([Comparator.ABOVE.value, Comparator.AT_LEAST.value])
     return (
         pl.when(comparator == Comparator.NOT_DETECTED.value)
         .then(pl.lit(f"<={cut}"))
@@ -42,8 +42,6 @@ def compute_bounded_level(value: pl.Expr, comparator: pl.Expr, cut: float) -> pl
         .then(pl.when(value <= cut).then(pl.lit(f"<={cut}")))
         .when(is_above)
         .then(pl.when(value >= cut).then(pl.lit(f">{cut}")))
-        .when(is_at_least)
-        .then(pl.when(value > cut).then(pl.lit(f">{cut}")))
         .otherwise(compute_cut_level(value, cut))
     )
 

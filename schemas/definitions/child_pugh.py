@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import Ascites, ChildPughClass, Comparator
+from schemas.codes import Ascites, ChildPughClass, Comparator, LabTest
 
 BILIRUBIN_2_POINTS_UMOL_L = 34
 BILIRUBIN_3_POINTS_ABOVE_UMOL_L = 51
@@ -30,18 +30,18 @@ def _points_by_cuts(
 ) -> pl.Expr:
     """Return the points below `low`, from `low` to `high`, and above `high` of a value that may be a bound.
 
-    `comparator` is a code of `Comparator`; null is read as `=`. A bound can only settle an outer class: "< v" where v is
-    at most `low` and "<= v" where it is below, "> v" where v is at least `high` and ">= v" where it is above. What was
-    not detected has no points.
+    `comparator` is a code of `Comparator`; null is read as `=`. A bound can only settle an outer class: "< v" and "<= v" where
+    v is at most `low`, "> v" and ">= v" where v is at least `high`; one that is open only at the limit itself is read as beyond
+    it (protocol, "Bounds"). What was not detected has no points.
     """
     sign = comparator.fill_null(Comparator.EQUAL.value)
-    is_value, is_below, is_above = (sign == c.value for c in (Comparator.EQUAL, Comparator.BELOW, Comparator.ABOVE))
-    allows_low = sign.is_in([Comparator.EQUAL.value, Comparator.AT_MOST.value])
-    allows_high = sign.is_in([Comparator.EQUAL.value, Comparator.AT_LEAST.value])
+    is_value = sign == Comparator.EQUAL.value
+    is_below = sign.is_in([Comparator.BELOW.value, Comparator.AT_MOST.value])
+    is_above = sign.is_in([Comparator.ABOVE.value, Comparator.AT_LEAST.value])
     return (
-        pl.when((allows_low & (value < low)) | (is_below & (value <= low)))
+        pl.when((is_value & (value < low)) | (is_below & (value <= low)))
         .then(points[0])
-        .when((allows_high & (value > high)) | (is_above & (value >= high)))
+        .when((is_value & (value > high)) | (is_above & (value >= high)))
         .then(points[2])
         .when(is_value & value.is_between(low, high))
         .then(points[1])
@@ -79,6 +79,18 @@ def compute_encephalopathy_points(encephalopathy_grade: pl.Expr) -> pl.Expr:
     """Return 1 for grade 0, 2 for grades 1-2, 3 for grades 3-4."""
     grade = encephalopathy_grade
     return pl.when(grade <= 0).then(1).when(grade <= 2).then(2).when(grade.is_not_null()).then(3).cast(pl.Int64)
+
+
+def compute_points_of_test() -> pl.Expr:
+    """Return the points of a laboratory record's own value; null for tests that Child-Pugh does not count."""
+    value = pl.col("value"), pl.col("value_comparator")
+    by_test = {
+        LabTest.BILIRUBIN: compute_bilirubin_points,
+        LabTest.ALBUMIN: compute_albumin_points,
+        LabTest.INR: compute_inr_points,
+        LabTest.PT_PROLONGATION: compute_pt_points,
+    }
+    return pl.coalesce(pl.when(pl.col("test") == test.value).then(count(*value)) for test, count in by_test.items())
 
 
 def compute_child_pugh_points() -> pl.Expr:

@@ -17,7 +17,6 @@ from schemas.rules.rule import is_implied, rule
 LOGIC = "order of events"
 PROTOCOL = "protocol, definitions"
 IMAGING_PERIOD_DAYS = 14
-COMBINATION_GAP_DAYS = 28
 DURATION_TOLERANCE_DAYS = 3
 
 
@@ -325,21 +324,6 @@ def treatment_not_after_last_contact() -> pl.Expr:
 def lines_in_order() -> pl.Expr:
     """No later line starts before the first one."""
     return is_implied(pl.col("line_number") > 1, pl.col("start_date") >= pl.col("first_line_start_date"))
-
-
-@rule(
-    table="treatment",
-    field="start_date",
-    severity=Severity.QUERY,
-    source="protocol, arms; 28 days is the registry's limit",
-    why="A drug added weeks later is another regimen, and the patient may not belong to the arm compared.",
-    en="This drug of the first line starts more than 28 days after the other. Is it the same line of therapy?",
-    zh="一线联合方案两种药物开始日期相差超过28天，请核对是否为同一线治疗。",
-)
-def combination_starts_together() -> pl.Expr:
-    """The drugs of the combination start within 28 days."""
-    days = compute_days_between(pl.col("first_line_start_date"), pl.col("start_date"))
-    return is_implied(pl.col("line_number") == 1, days <= COMBINATION_GAP_DAYS)
 
 
 @rule(

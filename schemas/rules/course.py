@@ -6,64 +6,15 @@ import polars as pl
 
 from schemas.codes import Severity, StopReason, VitalStatus
 from schemas.definitions.endpoints import compute_days_between
-from schemas.definitions.treatment import KINASE_INHIBITORS, PD1_INHIBITORS
 from schemas.rules.rule import compute_is_repeated, is_implied, rule
 
 LOGIC = "two statements about one fact"
 PROTOCOL = "protocol, definitions"
-COMBINATION_DAYS = 28
 MIN_RECURRENCE_DAYS = 90
 
 
 def _is_alive() -> pl.Expr:
     return pl.col("vital_status") == VitalStatus.ALIVE.value
-
-
-@rule(
-    table="treatment",
-    field="line_number",
-    severity=Severity.QUERY,
-    source="protocol, treatment",
-    why="Line 1 gives arm and time zero; without it the patient is lost to the study, or the line is numbered wrongly.",
-    en="A later line of therapy is listed, but no first line. Please add line 1, or check the line number.",
-    zh="已列后线治疗，但无一线治疗记录，请补充一线治疗或核对治疗线数。",
-)
-def later_line_has_first_line() -> pl.Expr:
-    """Who has a later line has a line 1."""
-    return pl.col("arm").is_not_null()
-
-
-@rule(
-    table="treatment",
-    field="line_number",
-    severity=Severity.QUERY,
-    source="protocol, arms: a combination is one line; 28 days, one visit, is the registry's limit",
-    why="A drug of the combination under line 2 leaves line 1 with one drug, and the patient belongs to neither arm.",
-    en="This drug started within 28 days of the first line, yet stands under a later line. Was it given together with the first line? "
-    "Please check the line number.",
-    zh="该药在一线治疗开始后28天内开始，却记为后线，是否属于一线联合方案？请核对治疗线数。",
-    on_missing="not evaluable without the start of the first line or of the drug",
-)
-def combination_is_one_line() -> pl.Expr:
-    """A later line that starts within 28 days of line 1 does not bring the class of drug that line 1 lacks."""
-    is_pd1_apart = pl.col("drug").is_in(PD1_INHIBITORS) & (pl.col("pd1_drug_number") == 0)
-    is_kinase_apart = pl.col("drug").is_in(KINASE_INHIBITORS) & (pl.col("kinase_inhibitor_number") == 0)
-    is_near = compute_days_between(pl.col("first_line_start_date"), pl.col("start_date")).abs() <= COMBINATION_DAYS
-    return is_implied(is_pd1_apart | is_kinase_apart, ~is_near)
-
-
-@rule(
-    table="subject",
-    field="arm",
-    severity=Severity.QUERY,
-    source="protocol, arms: exactly one of the two combinations",
-    why="With two kinase or two PD-1 inhibitors the patient belongs to neither arm and is left out.",
-    en="The first line holds two kinase inhibitors or two PD-1 inhibitors. Which ones were given together?",
-    zh="一线治疗含两种酪氨酸激酶抑制剂或两种PD-1抑制剂，请注明实际联合使用的是哪两种药物。",
-)
-def first_line_has_one_of_each() -> pl.Expr:
-    """Line 1 has at most one drug of each class."""
-    return (pl.col("kinase_inhibitor_number") <= 1) & (pl.col("pd1_drug_number") <= 1)
 
 
 @rule(
@@ -150,12 +101,13 @@ def stopped_for_progression_has_progression() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="TACE is a matching variable and a subgroup; without a procedure there is no proof and no date of it.",
-    en="TACE is recorded as done, but no TACE procedure is listed. Please add it, or correct the answer.",
-    zh="已填行TACE，但无TACE治疗记录，请补充或更正。",
+    en="TACE is recorded as done, but none is listed from 90 days before systemic therapy to its day 91 and before a later line; if all that "
+    "are listed lie elsewhere, the patient counts as without TACE. Please add the procedure, or correct its date or the answer.",
+    zh="已填行TACE，但系统治疗前90天至开始后第91天（且在后线治疗之前）无TACE记录；若所列TACE均在此期间之外，则按未行TACE计。请补充记录，或更正日期或该项。",
     on_missing="not evaluable; nor where the hospital sends no procedures",
 )
 def tace_yes_has_procedure() -> pl.Expr:
-    """Who had TACE with the therapy has at least one such procedure, from 90 days before the start on."""
+    """Who had TACE with the therapy has such a procedure, from day -90 to day 91 and before a later line."""
     return is_implied(pl.col("has_tace"), pl.col("combined_tace_number") > 0)
 
 
@@ -165,12 +117,12 @@ def tace_yes_has_procedure() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="TACE is a matching variable and a subgroup; a treated patient would be counted among the untreated.",
-    en="TACE is recorded as not done, but TACE procedures are listed from 90 days before systemic therapy on. Which of the two is right?",
-    zh="已填未行TACE，但系统治疗前90天内或治疗期间有TACE治疗记录，请核对哪一项正确。",
+    en="TACE is recorded as not done, but is listed from 90 days before systemic therapy to its day 91. Which of the two is right?",
+    zh="已填未行TACE，但系统治疗前90天至开始后第91天有TACE治疗记录，请核对哪一项正确。",
     on_missing="not evaluable; nor where the hospital sends no procedures",
 )
 def tace_no_has_no_procedure() -> pl.Expr:
-    """Who had no TACE with the therapy has no such procedure from 90 days before the start on; earlier TACE is no part of it."""
+    """Who had no TACE with the therapy has none from day -90 to day 91 and before a later line; other TACE is no part of it."""
     return is_implied(~pl.col("has_tace"), pl.col("combined_tace_number") == 0)
 
 

@@ -14,11 +14,11 @@ NATIONAL_ID = "GB 11643-1999: the national id holds the date of birth and the se
     table="patient",
     field="person_id",
     severity=Severity.QUERY,
-    source="one patient, one record; the national id is compared as a keyed hash",
+    source="one patient, one record; the national id or other identity document is compared as a keyed hash",
     why="The patient would be counted twice, which makes every confidence interval too narrow.",
-    en="The same national id stands under two patient numbers of the hospital. Is it one patient, or is one id wrong?",
-    zh="同一身份证号对应本院两个患者编号，请核对是否为同一患者，或身份证号是否有误。",
-    on_missing="not evaluable without a national id",
+    en="The same national id or other identity document stands under two patient numbers of the hospital. Is it one patient, or is one id wrong?",
+    zh="同一身份证号（或其他证件号）对应本院两个患者编号，请核对是否为同一患者，或证件号是否有误。",
+    on_missing="not evaluable without an identity document",
     scope=Scope.PERSON,
 )
 def patient_is_not_repeated() -> pl.Expr:

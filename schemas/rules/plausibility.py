@@ -8,9 +8,10 @@ import polars as pl
 
 from schemas.codes import Comparator, Drug, LabTest, LesionStatus, ProcedureType, Severity
 from schemas.definitions.baseline import compute_completed_years
+from schemas.definitions.combination import PD1_INHIBITORS
 from schemas.definitions.endpoints import compute_days_between
+from schemas.definitions.procedures import TACE_FIRST_DAY
 from schemas.definitions.study_period import FOLLOW_UP_CLOSE
-from schemas.definitions.treatment import PD1_INHIBITORS, TACE_LEAD_DAYS
 from schemas.rules.rule import is_implied, rule
 
 PROTOCOL = "protocol, treatment"
@@ -135,15 +136,15 @@ def antibody_dose_is_plausible() -> pl.Expr:
     table="procedure",
     field="procedure_date",
     severity=Severity.NOTE,
-    source="protocol: TACE goes with the therapy; 90 days is the registry's limit",
-    why="TACE of an earlier time would be counted as part of the combination, and it is a matching variable.",
+    source="protocol, TACE with this therapy: from day -90 on",
+    why="TACE of an earlier time is no part of the combination; if its date is a slip, a matching variable is wrong.",
     en="TACE was done more than 90 days before systemic therapy. Does it belong to it?",
     zh="TACE早于系统治疗开始90天以上，请确认是否与本次治疗相关。",
 )
 def tace_near_therapy() -> pl.Expr:
     """TACE is done at most 90 days before the start, or after it."""
-    lead = compute_days_between(pl.col("procedure_date"), pl.col("first_line_start_date"))
-    return pl.when(pl.col("procedure") == ProcedureType.TACE.value).then(lead <= TACE_LEAD_DAYS)
+    days = compute_days_between(pl.col("first_line_start_date"), pl.col("procedure_date"))
+    return pl.when(pl.col("procedure") == ProcedureType.TACE.value).then(days >= TACE_FIRST_DAY)
 
 
 @rule(

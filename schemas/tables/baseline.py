@@ -101,8 +101,8 @@ class Baseline(Table):
         "Portal hypertension, the hospital's clinical flag", "门静脉高压", expected=True
     )
     has_tace: pl.Boolean = field(
-        "Transarterial chemoembolisation with the therapy: from 90 days before its start on",
-        "联合TACE（系统治疗前90天内或治疗期间）",
+        "Transarterial chemoembolisation with the therapy: from 90 days before its start to its day 91, before a later line",
+        "联合TACE（系统治疗前90天至开始后第91天，且在后线治疗之前）",
         expected=True,
         caveat="happens after time zero, though the study treats it as a baseline characteristic",
     )

@@ -12,7 +12,9 @@ class Patient(Table):
     """Who the patient is and what was diagnosed."""
 
     person_id: pl.String = field(
-        "Second pseudonym from the national id, without the hospital", "跨院匿名编号", made=True
+        "Second pseudonym from the national id or another identity document, without the hospital",
+        "跨院匿名编号",
+        made=True,
     )
     birth_date_is_of_national_id: pl.Boolean = field(
         "The date of birth is the one in the national id",

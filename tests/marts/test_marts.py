@@ -19,7 +19,7 @@ def empty_tables() -> dict[str, pl.DataFrame]:
 
 SUBJECT_COLUMNS = ("hospital", "patient_id", "person_id", "first_line_start_date", "source_row", "arm")
 EVENT_SCHEMA = {"patient_id": pl.String, "hospital": pl.String, "term": pl.String, "grade": pl.Int64}
-MARTS = ("analysis_subject", "attrition", "person_in_two_hospitals", "analysis_adverse_event")
+MARTS = ("analysis_subject", "attrition", "person_in_two_hospitals", "incomplete_where_first", "analysis_adverse_event")
 
 
 @pytest.fixture
@@ -98,6 +98,31 @@ def test_a_patient_seen_twice_counts_where_therapy_started_first(build):
         ("c1", False, True),
     ]
     assert sorted(marts["person_in_two_hospitals"]["patient_id"]) == ["a1", "b1"]
+
+
+def test_whoever_leaves_for_incomplete_data_alone_where_therapy_started_first_is_told_of(build):
+    """Of each pair the first record; another reason, or incomplete data at the second hospital, is none to tell of."""
+    first, later = dt.date(2020, 3, 1), dt.date(2020, 4, 1)
+    incomplete = {"e4_complete_data": False}
+    marts = build(
+        [
+            ("a", "a1", "x", first, incomplete),
+            ("b", "b1", "x", later, {}),
+            ("a", "a2", "y", first, incomplete | {"e2_age_18_to_75": None}),
+            ("b", "b2", "y", later, {}),
+            ("a", "a3", "z", first, incomplete | {"e2_age_18_to_75": False}),
+            ("b", "b3", "z", later, {}),
+            ("a", "a4", "u", first, {}),
+            ("b", "b4", "u", later, incomplete),
+            ("a", "a5", None, first, incomplete),
+            ("a", "a6", "v", first, {}),
+            ("b", "b6", "v", later, {}),
+        ]
+    )
+    assert sorted(marts["incomplete_where_first"].rows()) == [("a", "a1"), ("a", "a2")]
+    is_eligible = dict(marts["analysis_subject"].select("patient_id", "is_eligible").iter_rows())
+    assert not is_eligible["a1"]
+    assert not is_eligible["b1"]
 
 
 def test_each_patient_leaves_at_the_first_step_that_is_known_not_to_hold(build):

@@ -17,7 +17,8 @@ def _judge(value, sign, judge, lowest=0.0, highest=math.inf):
     """The verdict that every number allowed by value and sign gets; None where they differ or nothing is known.
 
     `judge(number)` must change at most monotonically, so that both ends of the interval decide. An end that the sign
-    leaves out is approached to one part in 10^12.
+    leaves out is approached to one part in 10^12; so is one that it does not, since a bound that is open at a limit alone is read as
+    beyond it.
     """
     if value is None or sign == "not_detected":
         return None
@@ -25,7 +26,7 @@ def _judge(value, sign, judge, lowest=0.0, highest=math.inf):
         return judge(value)
     nearly = 1e-12 * max(abs(value), 1.0)
     ends = {
-        "<": (lowest, value - nearly), "<=": (lowest, value), ">": (value + nearly, highest), ">=": (value, highest),
+        "<": (lowest, value - nearly), "<=": (lowest, value - nearly), ">": (value + nearly, highest), ">=": (value + nearly, highest),
     }[sign]  # fmt: skip
     verdicts = {judge(end) for end in ends}
     return verdicts.pop() if len(verdicts) == 1 else None
@@ -62,8 +63,7 @@ def make_albi(lab):
         return {"albi_score": score, "albi_grade": _grade(score)}
     (least_b, most_b), (least_a, most_a) = _allow(bilirubin, signs[0]), _allow(albumin, signs[1])
     lowest, highest = compute_albi(least_b, most_a), compute_albi(most_b, least_a)
-    lowest += 1e-12 if signs[0] == ">" or signs[1] == "<" else 0
-    highest -= 1e-12 if signs[0] == "<" or signs[1] == ">" else 0
+    lowest += 1e-12 if {signs[0], signs[1]} & {">", ">=", "<", "<="} else 0
     return facts | {"albi_grade": _grade(lowest) if _grade(lowest) == _grade(highest) else None}
 
 

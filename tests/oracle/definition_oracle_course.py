@@ -3,6 +3,7 @@
 from datetime import date
 
 from oracle.definition_oracle_progression import make_progression
+from oracle.logic import all_of, any_of, at_most, days_between
 
 KINASE_INHIBITORS = ("sorafenib", "lenvatinib")
 PD1_INHIBITORS = ("pembrolizumab", "nivolumab", "sintilimab", "toripalimab", "camrelizumab")
@@ -17,7 +18,8 @@ def make_first_line(treatments):
     later = [row["start_date"] for row in treatments if row["line_number"] > 1 and row["start_date"] is not None]
     facts = dict.fromkeys((
         "arm", "targeted_drug", "pd1_drug", "first_line_start_date", "treatment_end_date", "is_treatment_ongoing",
-        "kinase_inhibitor_number", "pd1_drug_number",
+        "kinase_inhibitor_number", "pd1_drug_number", "further_drug_number", "pd1_start_date", "is_begun_together",
+        "is_given_together", "has_pd1_drugs_at_once",
     ))  # fmt: skip
     facts["next_line_start_date"] = min(later, default=None)
     facts["month_date_number"] = 0  # these hospitals know every day
@@ -25,7 +27,9 @@ def make_first_line(treatments):
         return facts
     kinase = [row["drug"] for row in line if row["drug"] in KINASE_INHIBITORS]
     antibodies = [row["drug"] for row in line if row["drug"] in PD1_INHIBITORS]
+    lie = _describe_antibodies(line)
     is_combination = len(kinase) == 1 and antibodies and len(kinase) + len(antibodies) == len(line)
+    is_combination = is_combination and lie["is_begun_together"] is not False and lie["is_given_together"] is not False
     starts, ends = [row["start_date"] for row in line], [row["end_date"] for row in line]
     return facts | {
         "arm": {"sorafenib": "sora_pd1", "lenvatinib": "len_pd1"}[kinase[0]] if is_combination else "other",
@@ -36,7 +40,56 @@ def make_first_line(treatments):
         "is_treatment_ongoing": any(row["end_date"] is None and row["stop_reason"] is None for row in line),
         "kinase_inhibitor_number": len(kinase),
         "pd1_drug_number": len(antibodies),
+        "further_drug_number": len(line) - len(kinase) - len(antibodies),
+        **lie,
     }
+
+
+def _describe_antibodies(line):
+    """How the PD-1 inhibitors of line 1 lie to its only kinase inhibitor and to each other; a day counts as day of the calendar."""
+    antibodies = [row for row in line if row["drug"] in PD1_INHIBITORS]
+    kinase = [row for row in line if row["drug"] in KINASE_INHIBITORS]
+    if not antibodies:
+        return {}
+    starts = [row["start_date"] for row in antibodies]
+    first = None if None in starts else min(starts)
+    begun = given = None
+    if len(kinase) == 1 and kinase[0]["start_date"] is not None:
+        if first is not None:
+            begun = abs((first - kinase[0]["start_date"]).days) <= 28
+        given = any_of(*(_is_combined(row, kinase[0]) for row in antibodies))
+    return {
+        "pd1_start_date": first,
+        "is_begun_together": begun,
+        "is_given_together": given,
+        "has_pd1_drugs_at_once": any(
+            _is_during(one, other) for one in antibodies for other in antibodies if one is not other
+        ),
+    }
+
+
+def _is_combined(antibody, kinase):
+    """Begun within 28 days, and neither over when the other began; an infusion covers 21 days."""
+    near = at_most(abs(days_between(kinase["start_date"], antibody["start_date"]) or 0), 28)
+    near = None if antibody["start_date"] is None else near
+    gap = days_between(_end_of(antibody), kinase["start_date"])
+    return all_of(near, at_most(gap, 21), at_most(antibody["start_date"], _end_of(kinase)))
+
+
+def _end_of(row):
+    """A last dose before the first is no end."""
+    return None if at_most(row["start_date"], row["end_date"]) is False else row["end_date"]
+
+
+def _is_during(one, other):
+    """One began while the other was given: after its first dose, or on that day, and before its last."""
+    if one["start_date"] is None or other["start_date"] is None or one["start_date"] < other["start_date"]:
+        return False
+    if one["start_date"] == other["start_date"]:
+        return True
+    if other["end_date"] is None:
+        return other["stop_reason"] is None
+    return other["start_date"] <= one["start_date"] < other["end_date"]
 
 
 def _first_started(line, drugs):

@@ -188,7 +188,7 @@ def _make_subject(sent, own, line, samples, assessed):
         **make_metastasis(own["metastasis"]),
     }
     facts |= make_albi(facts) | make_child_pugh(facts, baseline)
-    facts |= _make_tumour(baseline, facts) | _count_records(sent, own, baseline, line["first_line_start_date"])
+    facts |= _make_tumour(baseline, facts) | _count_records(sent, own, baseline, line)
     facts |= _describe_baseline_lesions(own)
     readings = select_follow_up(assessed)
     facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["first_line_start_date"], line, readings)
@@ -234,11 +234,12 @@ def _make_tumour(baseline, facts):
     }
 
 
-def _count_records(sent, own, baseline, start):
+def _count_records(sent, own, baseline, line):
     """Counts are 0 where the hospital sends such records and None where it sends none at all."""
+    start, next_line = line["first_line_start_date"], line["next_line_start_date"]
     tace = [row for row in own["procedure"] if row["procedure"] == "tace"]
     has_tace = baseline.get("has_tace")
-    combined = [row for row in tace if goes_with_therapy(row["procedure_date"], start)]
+    combined = [row for row in tace if goes_with_therapy(row["procedure_date"], start, next_line)]
     cures = [r["procedure_date"] for r in own["procedure"] if r["procedure"] in ("resection", "ablation")]
     cures = [date for date in cures if date is not None]
     counts = {
@@ -251,13 +252,23 @@ def _count_records(sent, own, baseline, start):
         "combined_tace_number": len(combined) if "procedure" in sent else None,
         "first_curative_date": min(cures, default=None),
         "first_tace_date": min((r["procedure_date"] for r in tace if r["procedure_date"] is not None), default=None),
-        "has_tace_with_therapy": (True if combined else None) if has_tace is None else has_tace,
+        "has_tace_with_therapy": _decide_tace(has_tace, tace, combined),
     }
 
 
-def goes_with_therapy(procedure_date, start):
-    """A TACE of at most 90 days before the start or later, or of a time that is not known."""
-    return None in (procedure_date, start) or (start - procedure_date).days <= 90
+def _decide_tace(stated, listed, combined):
+    """What is stated, unless all that is listed is of another time; where nothing is, what is listed."""
+    if stated and listed and not combined:
+        return False
+    return stated if stated is not None else True if combined else None
+
+
+def goes_with_therapy(procedure_date, start, next_line):
+    """A TACE from day -90 to day 91 of the therapy and before a later line, or of a time that is not known."""
+    if procedure_date is None:
+        return True
+    is_in_window = start is None or -90 <= (procedure_date - start).days <= 91
+    return is_in_window and (next_line is None or procedure_date < next_line)
 
 
 def _describe_baseline_lesions(own):

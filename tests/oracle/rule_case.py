@@ -56,6 +56,12 @@ class Case:
         return min(starts) if starts and None not in starts else None
 
     @property
+    def next_line_date(self):
+        """The first dose of the earliest later line."""
+        later = [row["start_date"] for row in self.own["treatment"] if row["line_number"] > 1]
+        return min((day for day in later if day is not None), default=None)
+
+    @property
     def is_dead(self):
         status = self.outcome["vital_status"]
         return None if status is None else status == "dead"

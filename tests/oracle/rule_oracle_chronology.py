@@ -167,11 +167,6 @@ def response_not_after_last_contact(record, case):
     return _seen_by_last_contact(record["assessment_date"], case)
 
 
-def combination_starts_together(record, case):
-    days = days_between(case.start_date, record["start_date"])
-    return where(record["line_number"] == 1, at_most(days, 28))
-
-
 def lines_in_order(record, case):
     return where(record["line_number"] > 1, at_most(case.start_date, record["start_date"]))
 

@@ -96,10 +96,8 @@ def _exceeds_cut(sample, per_iu):
     value = sample["value"] / per_iu
     if sign in ("<", "<="):
         return False if value <= HBV_DNA_CUT_IU_ML else None
-    if sign == ">":
+    if sign in (">", ">="):  # open at the cut alone: read as beyond it
         return True if value >= HBV_DNA_CUT_IU_ML else None
-    if sign == ">=":
-        return True if value > HBV_DNA_CUT_IU_ML else None
     return value > HBV_DNA_CUT_IU_ML
 
 
@@ -191,7 +189,7 @@ def tace_no_has_no_procedure(record, case):
 def _has_combined_tace(case):
     if case.tace is None:
         return None
-    return any(goes_with_therapy(row["procedure_date"], case.start_date) for row in case.tace)
+    return any(goes_with_therapy(row["procedure_date"], case.start_date, case.next_line_date) for row in case.tace)
 
 
 def tace_yes_has_procedure(record, case):
@@ -270,14 +268,11 @@ def _points(sample, low, high):
     if value is None or sign == "not_detected":
         return set()
     exact = 1 if value < low else 2 if value <= high else 3
-    if sign == "<":
+    # `<=` and `>=` that are open at a limit alone are read as beyond it, like `<` and `>`.
+    if sign in ("<", "<="):
         return {1} | ({2} if value > low else set()) | ({3} if value > high else set())
-    if sign == ">":
+    if sign in (">", ">="):
         return {3} | ({2} if value < high else set()) | ({1} if value < low else set())
-    if sign == "<=":
-        return {1} | ({2} if value >= low else set()) | ({3} if value > high else set())
-    if sign == ">=":
-        return {3} | ({2} if value <= high else set()) | ({1} if value < low else set())
     return {exact}
 
 
@@ -292,3 +287,27 @@ def birth_date_agrees_with_national_id(record, case):
 
 def sex_agrees_with_national_id(record, case):
     return record["sex_is_of_national_id"]
+
+
+def bound_settles_level(record, case):
+    """Of a baseline value that is only a bound all that hangs on it is known; a value of its own, or none needed, asks nothing."""
+    test, sign = record["test"], record["value_comparator"]
+    if record["visit_number"] != 0 or test not in (*_CUTS, *_LIVER_TESTS):
+        return True
+    if sign not in ("<", "<=", ">", ">="):
+        return None if sign is None else True
+    if record["value"] is None:
+        return None
+    if test in _CUTS:
+        return (record["value"] <= _CUTS[test]) if sign in ("<", "<=") else (record["value"] >= _CUTS[test])
+    has_class = case.facts["child_pugh_class_from_points_or_record"] is not None
+    has_points = len(_points(record, *_LIVER_TESTS[test])) == 1
+    if test in ("bilirubin_umol_l", "albumin_g_l"):
+        others = [case.sample(name) for name in ("bilirubin_umol_l", "albumin_g_l")]
+        if all(_is_measured(sample) for sample in others) and case.facts["albi_grade"] is None:
+            return False
+    return has_class or has_points
+
+
+_CUTS = {"alt_u_l": 40, "ast_u_l": 40, "afp_ng_ml": 400, "hbv_dna_iu_ml": 2000}
+_LIVER_TESTS = {"bilirubin_umol_l": (34, 51), "albumin_g_l": (28, 35), "inr": (1.7, 2.3), "pt_prolongation_s": (4, 6)}

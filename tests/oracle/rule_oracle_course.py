@@ -1,6 +1,6 @@
 """Plain-Python verdicts of the rules on treatment, events and outcome, from the catalogue's sentences and the protocol."""
 
-from oracle.logic import all_of, any_of, equal, is_known, where
+from oracle.logic import all_of, any_of, at_most, compare, days_between, equal, is_known, negate, where
 from oracle.rule_case import KINASE_INHIBITORS, PD1_INHIBITORS
 
 
@@ -76,10 +76,43 @@ def progression_has_date(record, case):
 
 
 def first_line_has_one_of_each(record, case):
+    """Two PD-1 inhibitors are asked about only where they were given at one time."""
     if not case.first_line:
         return None
-    drugs = [row["drug"] for row in case.first_line]
-    return all(sum(drug in kind for drug in drugs) <= 1 for kind in (KINASE_INHIBITORS, PD1_INHIBITORS))
+    n_kinase = sum(row["drug"] in KINASE_INHIBITORS for row in case.first_line)
+    return n_kinase <= 1 and not case.facts["has_pd1_drugs_at_once"]
+
+
+def combination_starts_together(record, case):
+    """A PD-1 inhibitor that follows the first one of the line is a change of it."""
+    antibodies = [row["start_date"] for row in case.first_line if row["drug"] in PD1_INHIBITORS]
+    is_change = False
+    if record["drug"] in PD1_INHIBITORS:
+        first = min(antibodies) if antibodies and None not in antibodies else None
+        is_change = compare(record["start_date"], first, lambda own, earliest: own > earliest)
+    days = days_between(case.start_date, record["start_date"])
+    return where(record["line_number"] == 1, any_of(is_change, at_most(days, 28)))
+
+
+def combination_is_given_together(record, case):
+    """Asked of the drug that the line begins with: it had ended before the other one of the combination began."""
+    if record["line_number"] != 1 or _class_of(record["drug"]) is None:
+        return True
+    is_first = equal(record["start_date"], case.start_date)
+    return where(is_first, any_of(negate(case.facts["is_begun_together"]), case.facts["is_given_together"]))
+
+
+def first_line_has_no_further_drug(record, case):
+    held = {_class_of(row["drug"]) for row in case.first_line}
+    return record["line_number"] != 1 or _class_of(record["drug"]) is not None or not {"kinase", "pd1"} <= held
+
+
+def first_line_is_a_combination(record, case):
+    """A line with two kinase inhibitors is another rule's."""
+    if not case.first_line:
+        return None
+    classes = [_class_of(row["drug"]) for row in case.first_line]
+    return classes.count("kinase") > 1 or {"kinase", "pd1"} <= set(classes)
 
 
 def stop_reason_has_end_date(record, case):

@@ -75,7 +75,7 @@ def tace_near_therapy(record, case):
         return None
     if not is_known(record["procedure_date"], case.start_date):
         return None
-    return (case.start_date - record["procedure_date"]).days <= 90
+    return (record["procedure_date"] - case.start_date).days >= -90
 
 
 def assessment_gap_is_plausible(record, case):

@@ -37,6 +37,7 @@ FAMILIES = (
 )
 # What they ask is always known: something about a part of its key.
 NEVER_UNKNOWN = {
+    "first_line_has_no_further_drug",
     "later_line_has_first_line",
     "metastasis_is_not_in_liver",
     "baseline_has_no_response",

@@ -138,7 +138,7 @@ def test_one_binary_covariate_by_hand():
         ([1, 2, 3], [0, 0, 0], {"arm": [0, 1, 1]}, "no events"),
         ([1, 2, 3], [1, 1, 0], {"arm": [1, 1, 1]}, "arm: only one level occurs"),
         ([1, 2, 3], [1, 1, 0], {"arm": [1, None, 0]}, "arm: 1 of 3 values are missing"),
-        ([1, 0, 3], [1, 1, 0], {"arm": [1, 0, 1]}, "0 or negative"),
+        ([1, -1, 3], [1, 1, 0], {"arm": [1, 0, 1]}, "negative"),
         ([1, None, 3], [1, 1, 0], {"arm": [1, 0, 1]}, "missing"),
         ([1, 2, 3, 4, 5, 6], [1, 1, 1, 1, 0, 1], {"a": [1, 0, 1, 0, 1, 0], "b": [2, 0, 2, 0, 2, 0]}, "b cannot be"),
     ],

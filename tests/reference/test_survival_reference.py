@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.estimators.cox import fit_cox
 from analysis.estimators.kaplan_meier import (
     compute_median,
     compute_rates,
@@ -119,6 +120,23 @@ def test_patients_at_risk_count_just_before():
     assert count_at_risk(fit, [0, 6, 6.1, 12, 18, 24]) == [4, 4, 2, 2, 1, 0]
 
 
+def test_a_follow_up_of_0_days_is_a_time_as_in_r():
+    """R 4.3, survival:
+
+    t <- c(0,0,2,3,3,5,0,1,4,6,6,7); e <- c(1,0,1,1,0,1,0,1,1,0,1,0); g <- rep(0:1,each=6)
+    summary(survfit(Surv(t,e)~1)); survdiff(Surv(t,e)~g)$chisq; coef(coxph(Surv(t,e)~g))
+    """
+    time, event = [0, 0, 2, 3, 3, 5, 0, 1, 4, 6, 6, 7], [1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0]
+    group = [0] * 6 + [1] * 6
+    curve = fit_kaplan_meier(time, event).curve.filter(pl.col("n_event") > 0)
+    assert curve.select("time", "n_risk").rows() == [(0, 12), (1, 9), (2, 8), (3, 7), (4, 5), (5, 4), (6, 3)]
+    in_r = [0.9166667, 0.8148148, 0.7129630, 0.6111111, 0.4888889, 0.3666667, 0.2444444]
+    assert curve["survival"].to_list() == pytest.approx(in_r, abs=1e-7)
+    assert compute_logrank(time, event, group).chi_square == pytest.approx(2.09979207926, rel=1e-10)
+    coefficients = fit_cox(time, event, pl.DataFrame({"g": group})).coefficients
+    assert coefficients["coef"].to_list() == pytest.approx([-1.23529250147], rel=1e-8)
+
+
 def test_times_equal_but_for_rounding_are_one_time():
     curve = fit_kaplan_meier([0.1 + 0.2, 0.3, 1.0], [1, 1, 0]).curve
     assert curve["n_event"].to_list() == [2, 0]
@@ -129,7 +147,7 @@ def test_times_equal_but_for_rounding_are_one_time():
     [
         ([], [], "no patient"),
         ([1.0, np.nan], [1, 0], "1 times are missing"),
-        ([1.0, 0.0, -2.0], [1, 0, 1], "2 times are 0 or negative"),
+        ([1.0, 0.0, -2.0], [1, 0, 1], "1 times are negative"),
         ([1.0, 2.0], [1, np.nan], "event indicators"),
         ([1.0, 2.0], [1, None], "event indicators"),
         ([1.0, 2.0], [1, 2], "event indicators"),

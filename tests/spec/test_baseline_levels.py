@@ -41,6 +41,9 @@ LEVELS = """
 | baseline.has_tace=false                             | tace_level                | No                  |
 | baseline.has_tace=                                  | tace_level                | Yes                 |
 | baseline.has_tace=; -procedure                      | tace_level                |                     |
+| procedure[1].procedure_date=2020-06-01; -procedure[2] | tace_level              | No                  |
+| laboratory[5].value=400; laboratory[5].value_comparator=>= | afp_level          | >400                |
+| laboratory[5].value=399; laboratory[5].value_comparator=>= | afp_level          |                     |
 | baseline.tumour_size_cm=10                          | tumour_size_level         | <=10                |
 | baseline.tumour_size_cm=10.1                        | tumour_size_level         | >10                 |
 | baseline.tumour_number=3                            | tumour_number_level       | <=3                 |
@@ -105,7 +108,7 @@ def test_labels_are_those_of_the_printed_table():
     [
         (400, "=", "<=400"), (401, None, ">400"), (None, None, None),
         (400, "<", "<=400"), (401, "<", None), (1210, ">", ">400"), (400, ">", ">400"), (399, ">", None),
-        (400, "<=", "<=400"), (401, "<=", None), (400, ">=", None), (400.1, ">=", ">400"),
+        (400, "<=", "<=400"), (401, "<=", None), (400, ">=", ">400"), (399.9, ">=", None), (400.1, ">=", ">400"),
         (None, "not_detected", "<=400"), (0, "not_detected", "<=400"),
     ],
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Who is in: the correct patient meets all twelve criteria; each line changes one thing and names what is then not met."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -62,8 +62,8 @@ CASES = """
 | -treatment[2]                                                      | arm_is_compared               |                           |
 | treatment[3].line_number=1                                         | arm_is_compared               |                           |
 | treatment.drug=sorafenib                                           |                               |                           |
-| treatment.start_date=2018-12-31                                    | start_in_enrolment_window     |                           |
-| treatment.start_date=2019-01-01                                    |                               |                           |
+| treatment.start_date=2018-12-31; treatment[2].start_date=2018-12-31 | start_in_enrolment_window     |                           |
+| treatment.start_date=2019-01-01; treatment[2].start_date=2019-01-01 |                               |                           |
 | treatment.start_date=2022-01-01; treatment[2].start_date=2021-12-31 | x1_treated_3_months          |                           |
 | treatment.start_date=2022-01-01; treatment[2].start_date=2022-01-01 | start_in_enrolment_window     |                           |
 """
@@ -160,6 +160,59 @@ def test_the_next_line_starts_with_the_first_dose_after_line_1():
         | p2         | 1           | sorafenib   | 2020-03-01 |
     """)
     assert derive_next_line(make_frame("treatment", rows)).rows() == [("p1", date(2020, 8, 1))]
+
+
+# The drugs of a line 1 with their days, counted from the start of lenvatinib on day 0 -> arm, begun within 28 days, given at one time,
+# two PD-1 inhibitors at one time. `10..` goes on, `10..?` was stopped on a day that is not known, `?..` began on one.
+COMBINATIONS = """
+| drugs                                              | arm     | begun | given | at once |
+| lenvatinib 0..90, nivolumab 28..90                 | len_pd1 | True  | True  | False   |
+| lenvatinib 0..90, nivolumab 29..90                 | other   | False | False | False   |
+| lenvatinib 0..90, nivolumab -28..90                | len_pd1 | True  | True  | False   |
+| lenvatinib 0..90, nivolumab -29..90                | other   | False | False | False   |
+| lenvatinib 0..90, nivolumab -21..-21               | len_pd1 | True  | True  | False   |
+| lenvatinib 0..90, nivolumab -22..-22               | other   | True  | False | False   |
+| lenvatinib 0..90, nivolumab -28..-21               | len_pd1 | True  | True  | False   |
+| lenvatinib 0..10, nivolumab 10..90                 | len_pd1 | True  | True  | False   |
+| lenvatinib 0..10, nivolumab 11..90                 | other   | True  | False | False   |
+| lenvatinib 0.., nivolumab -22..?                   | len_pd1 | True  |       | False   |
+| lenvatinib 0.., nivolumab ?..90                    | len_pd1 |       |       | False   |
+| lenvatinib ?..90, nivolumab 0..90                  | len_pd1 |       |       | False   |
+| lenvatinib 0..90, camrelizumab 2..40, sintilimab 61..90   | len_pd1 | True | True | False |
+| lenvatinib 0..90, camrelizumab 2..61, sintilimab 61..90   | len_pd1 | True | True | False |
+| lenvatinib 0..90, camrelizumab 2..62, sintilimab 61..90   | len_pd1 | True | True | True  |
+| lenvatinib 0..90, camrelizumab 2.., sintilimab 61..90     | len_pd1 | True |      | True  |
+| lenvatinib 0..90, camrelizumab 2..?, sintilimab 61..90    | len_pd1 | True |      | False |
+| lenvatinib 0..90, camrelizumab 2..9, sintilimab 2..9      | len_pd1 | True | True | True  |
+| lenvatinib 0..90, camrelizumab -60..-30, sintilimab -9..90 | other  | False | True | False |
+| lenvatinib 0..90, camrelizumab -22..-22, sintilimab 40..90 | other  | True | False | False |
+| lenvatinib 0..90, nivolumab 0..90, other 0..90     | other   | True  | True  | False   |
+| lenvatinib 0..90, sorafenib 0..9, nivolumab 0..90  | other   |       |       | False   |
+| lenvatinib 0..90                                   | other   |       |       |         |
+"""
+
+
+def read_course(text):
+    drug, days = text.split()
+    first, last = days.split("..")
+    day = {
+        name: None if n in ("", "?") else str(date(2020, 3, 1) + timedelta(days=int(n)))
+        for name, n in (("start_date", first), ("end_date", last))
+    }
+    return {"line_number": "1", "drug": drug, **day, "stop_reason": None if last == "" else "other"}
+
+
+@pytest.mark.parametrize("case", read_rows(COMBINATIONS), ids=lambda c: c["drugs"])
+def test_a_combination_begins_within_28_days_and_is_given_together(case):
+    rows = [read_course(text) for text in case["drugs"].split(", ")]
+    line = derive_first_line(make_frame("treatment", rows)).row(0, named=True)
+    verdicts = (line["is_begun_together"], line["is_given_together"], line["has_pd1_drugs_at_once"])
+    assert line["arm"] == case["arm"]
+    assert [None if verdict is None else str(verdict) for verdict in verdicts] == [
+        case["begun"],
+        case["given"],
+        case["at once"],
+    ]
 
 
 def test_no_first_line_is_no_arm():

@@ -27,6 +27,16 @@ CASES = """
 | procedure[1].procedure=ablation; procedure[2].procedure=haic                             | combined_tace_number          | 0           |
 | -procedure                                                                               | combined_tace_number          | 0           |
 | -procedure!                                                                              | combined_tace_number          |             |
+| procedure[1].procedure_date=2020-05-31                                                   | combined_tace_number          | 2           |
+| procedure[1].procedure_date=2020-06-01                                                   | combined_tace_number          | 1           |
+| procedure[1].procedure_date=2020-04-30; treatment[3].start_date=2020-05-01               | combined_tace_number          | 2           |
+| procedure[1].procedure_date=2020-05-01; treatment[3].start_date=2020-05-01               | combined_tace_number          | 1           |
+| procedure[1].procedure_date=2020-06-01; procedure[2].procedure_date=2020-08-10           | has_tace_with_therapy         | False       |
+| procedure[1].procedure_date=2020-06-01; procedure[2].procedure_date=                     | has_tace_with_therapy         | True        |
+| procedure[1].procedure_date=2020-06-01; -procedure[2]; baseline.has_tace=                | has_tace_with_therapy         |             |
+| baseline.has_tace=false                                                                  | has_tace_with_therapy         | False       |
+| -procedure                                                                               | has_tace_with_therapy         | True        |
+| -procedure!                                                                              | has_tace_with_therapy         | True        |
 | procedure[1].procedure_date=2019-12-01; -treatment                                       | combined_tace_number          | 2           |
 | baseline.has_tace=; procedure[1].procedure_date=2019-05-10; procedure[2].procedure_date=2019-07-20 | has_tace_with_therapy |             |
 | procedure[1].procedure=ablation                                                          | first_curative_date           | 2020-03-10  |

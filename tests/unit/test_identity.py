@@ -44,6 +44,53 @@ def test_only_valid_id_cards_identify_a_person():
     assert normalise_person(numbers).to_list() == ["11010519491231002X"] * 2 + [None] * 4
 
 
+# 440106620615001 is the number of before 1999 of 440106196206150016 (GB 11643-1999 adds the century and a check digit).
+# The digits are invented; no document of these exists.
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("440106620615001", "440106196206150016"),
+        ("440106 620615 001", "440106196206150016"),
+        ("440106196206150016", "440106196206150016"),
+        ("110105 19491231 002X", "11010519491231002X"),
+        ("110105-19491231-002x", "11010519491231002X"),
+        ("身份证：11010519491231002X", "11010519491231002X"),
+        ("440106621315001", None),
+        ("11010519491231002", None),
+        ("H08123456", "H08123456"),
+        ("h0812345600", "H08123456"),
+        ("H0812345601", "H08123456"),
+        ("M12345678", "M12345678"),
+        ("回乡证H08123456", "H08123456"),
+        ("R123456(7)", "R1234567"),
+        ("AB987654(3)", "AB9876543"),
+        ("1234567(8)", "12345678"),
+        ("12345678", "12345678"),
+        ("1234567890(B)", "1234567890B"),
+        ("A123456789", "A123456789"),
+        ("护照G38827164", "G38827164"),
+        ("护照号：EA1234567", "EA1234567"),
+        ("C01X00T47", "C01X00T47"),
+        ("USA110012345678", "USA110012345678"),
+        ("19491231", None),
+        ("1949-12-31", None),
+        ("12345", None),
+        ("123456789012", None),
+        ("AB123", None),
+    ],
+)
+def test_every_identity_document_links_a_person_however_it_is_written(written, read):
+    assert normalise_person(pl.Series([written])).to_list() == [read]
+
+
+@pytest.mark.parametrize("region", ["810000", "820000", "830000", "911124"])
+def test_residence_permits_and_cards_of_foreigners_have_the_national_ids_form(region):
+    """Of Hong Kong, Macau and Taiwan the region is 81, 82 and 83; the card of foreigners begins with a 9 (since 2023)."""
+    body = f"{region}19800101001"
+    number = body + "10X98765432"[sum(int(digit) * 2 ** (17 - place) for place, digit in enumerate(body)) % 11]
+    assert normalise_person(pl.Series([number])).to_list() == [number]
+
+
 # 360426199101010071 is python-stdnum's own example; an odd 17th digit is a man's, an even one a woman's.
 @pytest.mark.parametrize(
     ("number", "birth_date", "sex", "verdicts"),
@@ -52,12 +99,15 @@ def test_only_valid_id_cards_identify_a_person():
         ("360426199101010071", dt.date(1991, 1, 1), "male", (True, True)),
         ("360426199101010071", dt.date(1991, 1, 10), "female", (False, False)),
         ("360426199101010071", None, None, (None, None)),
+        ("440106620615001", dt.date(1962, 6, 15), "male", (True, True)),
+        ("440106620615001", dt.date(1962, 6, 16), "female", (False, False)),
+        ("H08123456", dt.date(1962, 6, 15), "male", (None, None)),
         (None, dt.date(1991, 1, 1), "male", (None, None)),
     ],
 )
 def test_birth_date_and_sex_are_held_to_the_national_id(number, birth_date, sex, verdicts):
     compared = compare_with_person(
-        pl.Series([number], dtype=pl.String),
+        normalise_person(pl.Series([number], dtype=pl.String)),
         pl.Series([birth_date], dtype=pl.Date),
         pl.Series([sex], dtype=pl.String),
     )

@@ -86,14 +86,21 @@ def test_a_field_that_need_not_be_filled_is_not_judged():
 
 def test_baseline_tests_are_counted_by_patient():
     frames = make_frames(60)
-    bound = frames["laboratory"].with_columns(
-        value=pl.when(pl.col("test") != "alt_u_l").then(pl.col("value")),
-        value_comparator=pl.when(pl.col("test") == "alt_u_l").then(pl.lit("not_detected")),
-    )  # ALT: "not detected" is a result; albumin: a value without a sign is one too
-    frames["laboratory"] = pl.concat([bound, bound.with_columns(visit_number=pl.lit(1, pl.Int64))])
     for test, n in (("alt_u_l", 60), ("albumin_g_l", 60), ("ast_u_l", 0)):
         row = find_completeness(frames, "laboratory", test)
         assert (row["n_records"], row["n_filled"]) == (60, n)
+
+
+def test_a_bound_that_leaves_the_level_open_is_not_filled():
+    """20 of 60 patients have `ALT > 20`, where the level is open; `ALT > 200` and ALT that was not detected tell it."""
+    frames = make_frames(60)
+    signs = pl.Series([">"] * 40 + ["not_detected"] * 10 + [None] * 10)
+    levels = pl.Series([None] * 20 + [">40"] * 20 + ["<=40"] * 20)
+    own = pl.col("hospital") == "nanfang"
+    of_nanfang = frames["subject"].filter(own).with_columns(alt_comparator=signs, alt_level=levels)
+    frames["subject"] = pl.concat([of_nanfang, frames["subject"].filter(~own)])
+    row = find_completeness(frames, "laboratory", "alt_u_l")
+    assert (row["n_records"], row["n_filled"]) == (60, 40)
 
 
 def test_nothing_received_has_no_rate():

@@ -93,6 +93,7 @@ def test_pseudonyms_are_on_no_page(pages):
 
 def test_people_of_two_hospitals_are_a_number(pages):
     assert re.search(r"More than one|more than one hospital</span>.*?<b>2</b>", pages["index.html"], re.DOTALL)
+    assert re.search(r"Left out for incomplete data alone.*?Nanfang.*?<b>2</b>", pages["index.html"], re.DOTALL)
     assert "analysed at another hospital" not in pages["nanfang/index.html"]
     assert "analysed at another hospital" in pages["index.html"]
 
