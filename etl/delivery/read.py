@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,12 +83,16 @@ class Grid:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery: where it lies, the hash of its content (not of its files' names), and its grids in a fixed order."""
+    """One delivery: where it lies, the hash of its content (not of its files' names), and its grids in a fixed order.
+
+    `copies` names of each file that is the same as another, byte for byte, that other: `x - 副本.xlsx` beside `x.xlsx`.
+    """
 
     path: Path
     content_hash: str
     grids: tuple[Grid, ...]
     is_synthetic: bool = field(default=False)
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -154,8 +158,23 @@ def _read_bytes(path: Path) -> bytes:
 
 def hash_delivery(path: Path) -> str:
     """Return the SHA-256 of a delivery's content, the same whatever its files are called."""
-    digests = sorted(hashlib.sha256(_read_bytes(file)).hexdigest() for file in list_files(path))
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
+    return _hash_files(_hash_file(file) for file in list_files(path))
+
+
+def _hash_file(path: Path) -> str:
+    return hashlib.sha256(_read_bytes(path)).hexdigest()
+
+
+def _hash_files(digests: Iterable[str]) -> str:
+    return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
+
+
+def find_copies(digests: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of files that are the same as another, with that other's: the one of the shortest name, which no program added to."""
+    first: dict[str, str] = {}
+    for name in sorted(digests, key=lambda name: (len(name), name)):
+        first.setdefault(digests[name], name)
+    return {name: first[digest] for name, digest in digests.items() if first[digest] != name}
 
 
 def read_delivery(path: Path) -> Delivery:
@@ -174,7 +193,8 @@ def read_delivery(path: Path) -> Delivery:
     formats = _read_formats(names)
     grids = tuple(grid for file, name in names.items() for grid in _read_file(file, name, formats))
     is_synthetic = any(SYNTHETIC_MARKER in file.name for file in files) or any(map(_has_marker, grids))
-    return Delivery(path, hash_delivery(path), grids, is_synthetic)
+    digests = {name: _hash_file(file) for file, name in names.items()}
+    return Delivery(path, _hash_files(digests.values()), grids, is_synthetic, find_copies(digests))
 
 
 def _read_file(path: Path, name: str, formats: Formats) -> Iterator[Grid]:

@@ -21,6 +21,7 @@ from schemas.tables import TABLES
 
 USED, USED_HIDDEN = "used", "used, hidden in the workbook / 已使用（在工作簿中隐藏）"
 SHIFTED_ROW = "cells beside their columns, set aside / 单元格错位，已隔离"
+COPY = "the same as another file of the delivery / 与本次提交的另一文件相同"
 ABOVE_HEADER, HEADER, BLANK_ROW, EMPTY_SHEET = "above the header", "header", "blank row", "empty sheet"
 PATIENT = "_patient"
 # What a checkbox says where codes.csv names no code for true.

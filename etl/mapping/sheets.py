@@ -12,6 +12,7 @@ from etl.errors import StructureError
 from etl.mapping.accounts import (
     ABOVE_HEADER,
     BLANK_ROW,
+    COPY,
     EMPTY_SHEET,
     HEADER,
     SHIFTED_ROW,
@@ -45,7 +46,9 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
     for grid in delivery.grids:
         sources = [s for s in site.sources if is_sheet_of(grid.file, grid.sheet, s.file, s.sheet)]
         reason = next((i.reason for i in site.ignored if is_sheet_of(grid.file, grid.sheet, i.file, i.sheet)), None)
-        if sources:
+        if _is_copy(grid, sources, delivery, site):
+            ignored.append((grid, COPY))
+        elif sources:
             found.update(s.name for s in sources)
             sheets.append(_read_sheet(grid, site, sources, faults, follow))
         elif reason is not None:
@@ -65,6 +68,14 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
     if faults:
         raise _misfit(delivery, site, faults, follow)
     return sheets, ignored
+
+
+def _is_copy(grid: Grid, sources: Sequence[Source], delivery: Delivery, site: Site) -> bool:
+    """Whether a file is the same as another that is read into the same sources: read twice, every record of it would be there twice."""
+    original = delivery.copies.get(grid.file)
+    if original is None:
+        return False
+    return not sources or sources == [s for s in site.sources if is_sheet_of(original, grid.sheet, s.file, s.sheet)]
 
 
 def _misfit(delivery: Delivery, site: Site, faults: Sequence[Fault], follow: str) -> StructureError:

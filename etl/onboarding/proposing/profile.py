@@ -27,6 +27,7 @@ from etl.mapping.parse import (
 )  # fmt: skip
 from etl.mapping.site import split_items
 from etl.mapping.units import is_unit
+from etl.onboarding.proposing.no_value import pick_suspects
 from etl.onboarding.proposing.words import is_code_word
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD
 from schemas.units import normalise_unit
@@ -82,7 +83,8 @@ class Profile:
     a dictionary does.
     `looks_like` is the kind of identifier that the values look like, "" for none. `patients` tells how many patients have each text; it
     is None where no column of the sheet is known to hold the patient's number. `items` counts what the cells list (`肺、骨`), empty where they
-    list nothing or too much to be codes. `n_months` cells of dates are a month and no day.
+    list nothing or too much to be codes. `n_months` cells of dates are a month and no day. `suspects` counts the texts that may say that there is
+    no value (`no_value.py`).
     """
 
     column: str
@@ -101,6 +103,7 @@ class Profile:
     patients: Mapping[str, int] | None = None
     items: Mapping[str, int] = field(default_factory=dict)
     n_months: int = 0
+    suspects: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_constant(self) -> bool:
@@ -143,6 +146,7 @@ def profile_column(
         patients=None if patients is None else _count_patients(filled, patients),
         items=_count_items(known) if kind in (Kind.CODE, Kind.TEXT) else {},
         n_months=int(read_dates(present).is_month.sum()) if kind == Kind.DATE else 0,
+        suspects=pick_suspects(known),
     )  # fmt: skip
 
 
