@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 CHINESE_FORMATS = {
@@ -30,6 +31,7 @@ _MINUTES = re.compile(r"(?<=[h\]:])[^ymds]*m+|m+(?=[^ymdh]*s)|\[m+\]", re.IGNORE
 ERROR_TEXT, ROUNDED_TEXT = "#ERROR", "#ROUNDED"
 """What stands in place of a cell that was not computed, and of a number of which more digits were typed than a program keeps."""
 MOST_DIGITS = 15
+_THREE_DECIMALS = re.compile(r"^\s*-?[1-9]\d{0,2}\.\d{3}\s*$")
 _LAST_SERIAL = 2_958_465
 _FALSE_LEAP_DAY = 60
 _EPOCH_1904 = dt.datetime(1904, 1, 1)
@@ -69,6 +71,19 @@ def read_format(code: str) -> Shown:
     if "h" in dated or "s" in dated:
         return Shown.TIME
     return Shown.SHARE if "%" in dated else Shown.NUMBER
+
+
+def looks_like_number(text: str) -> bool:
+    """Whether a text looks like a number of three decimals (`1.210`), which is a thousand and more in a file with decimal commas."""
+    return bool(_THREE_DECIMALS.match(unicodedata.normalize("NFKC", text)))
+
+
+def group_rows(places: Sequence[tuple[int, int]]) -> dict[str, frozenset[int]]:
+    """Return the rows, from 1, of each position (a column's place as text) among places from 0."""
+    found: dict[str, set[int]] = {}
+    for row, column in places:
+        found.setdefault(str(column), set()).add(row + 1)
+    return {position: frozenset(rows) for position, rows in found.items()}
 
 
 def is_rounded(number: float) -> bool:

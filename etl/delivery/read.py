@@ -22,8 +22,9 @@ from typing import Any
 import polars as pl
 
 from etl.delivery import workbook
+from etl.delivery.copies import find_copies
 from etl.delivery.file_kinds import FileKind, find_kind, find_markup, refuse
-from etl.delivery.number_formats import ERROR_TEXT
+from etl.delivery.number_formats import ERROR_TEXT, group_rows
 from etl.delivery.passwords import lend_path, unlock_workbook
 from etl.delivery.stat_files import (
     CATALOGUE_SUFFIX,
@@ -64,6 +65,7 @@ class Grid:
     column), rows 1-based. `encoding` is set for text files; `short_rows` tells how many cells each of their rows has that
     has fewer than the longest row and is not blank. Files of SPSS, Stata and SAS have their variables' names in row 0 and may say
     in `labels` what each is. `hidden_rows` are those that a workbook does not show, by a filter or by hand.
+    `texts` are the rows of each position in which a workbook or page has a text that looks like a number of three decimals.
     """
 
     file: str
@@ -74,6 +76,7 @@ class Grid:
     short_rows: Mapping[int, int] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     hidden_rows: frozenset[int] = frozenset()
+    texts: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -167,14 +170,6 @@ def _hash_file(path: Path) -> str:
 
 def _hash_files(digests: Iterable[str]) -> str:
     return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
-
-
-def find_copies(digests: Mapping[str, str]) -> dict[str, str]:
-    """Return the names of files that are the same as another, with that other's: the one of the shortest name, which no program added to."""
-    first: dict[str, str] = {}
-    for name in sorted(digests, key=lambda name: (len(name), name)):
-        first.setdefault(digests[name], name)
-    return {name: first[digest] for name, digest in digests.items() if first[digest] != name}
 
 
 def read_delivery(path: Path) -> Delivery:
@@ -277,7 +272,10 @@ def _read_markup(path: Path, name: str, kind: str) -> Iterator[Grid]:
         )
         merged = tuple((r1 + 1, c1, r2 + 1, c2) for r1, c1, r2, c2 in sheet["merged"])
         hidden = frozenset(row + 1 for row in sheet["hidden"])
-        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged, encoding=read["encoding"], hidden_rows=hidden)
+        texts = group_rows(sheet["texts"])
+        yield Grid(
+            name, sheet["name"], _with_row_numbers(frame), merged, read["encoding"], hidden_rows=hidden, texts=texts
+        )
 
 
 def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
@@ -301,7 +299,8 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
         frame = _write_texts(pl.DataFrame(texts), [*sheet["shown"], *errors])
         merged = tuple((r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet["merged"])
         hidden = frozenset(row + 1 for row in sheet["hidden"])
-        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged, hidden_rows=hidden)
+        texts = group_rows(sheet["texts"])
+        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged, hidden_rows=hidden, texts=texts)
 
 
 def _read_formats(names: Mapping[Path, str]) -> Formats:

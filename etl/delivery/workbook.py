@@ -18,11 +18,21 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
-from etl.delivery.number_formats import CHINESE_FORMATS, ROUNDED_TEXT, Shown, find_unknown, is_rounded, print_number
+from etl.delivery.number_formats import (
+    CHINESE_FORMATS,
+    ROUNDED_TEXT,
+    Shown,
+    find_unknown,
+    is_rounded,
+    looks_like_number,
+    print_number,
+)
 
 MEMORY_LIMIT_BYTES = 6 * 1024**3
 _LONG_NUMBER = re.compile(rb"<(?:\w+:)?v>(?:\d{16,}|\d(?:\.\d+)?[eE]\+?(?:1[5-9]|[2-9]\d))")
 _RICH = re.compile(rb"<(?:\w+:)?(?:vertAlign|strike)\b")
+_NUMBER_TEXT = re.compile(r">\s*-?[1-9１-９][0-9０-９]{0,2}[.．][0-9０-９]{3}\s*<")
+_OWN_TEXTS = ("inlineStr", "str")
 _STYLES, _TEXTS = "xl/styles.xml", "xl/sharedStrings.xml"
 _CELL = re.compile(r"^([A-Z]+)(\d+)$")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
@@ -38,7 +48,8 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
     Each sheet is a dict: `name`; `columns` (0-based positions in the workbook), `grid` (Arrow IPC bytes, row 0 is the
     workbook's row 1), `errors` (0-based row and column of cells such as #DIV/0!, and of formulas that were saved without
     their value, which the reader would take for 0), `shown` (what cells show that the reader knows only as numbers, or
-    more precisely than they show it), `merged` (first and last corner, 0-based), `hidden` (0-based rows).
+    more precisely than they show it), `merged` (first and last corner, 0-based), `hidden` (0-based rows), `texts` (texts that look like a number of
+    three decimals, 0-based row and column).
     """
     import fastexcel
     import pyarrow as pa
@@ -61,6 +72,7 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
                 "shown": marks[name].shown if name in marks else [],
                 "merged": marks[name].merged if name in marks else [],
                 "hidden": marks[name].hidden if name in marks else [],
+                "texts": marks[name].texts if name in marks else [],
             }
         )
     return sheets
@@ -77,25 +89,29 @@ class Marks:
 
     `uncalculated` are formulas that were saved without a value, `shown` numbers that are shown as a month, a time, a share,
     or as a day by a format that stands in no file; `merged` the first and the last corner of merged ranges.;
-    `hidden` rows that are not shown, by a filter or by hand (none is known of BIFF).
+    `hidden` rows that are not shown, by a filter or by hand. `texts` look like a number of three decimals: `1.210` is a thousand where
+    commas are decimal signs, while a number of a workbook has a point whatever its texts have.
     """
 
     uncalculated: list[Place]
     merged: list[tuple[Place, Place]]
     shown: list[tuple[Place, str]]
     hidden: list[int] = field(default_factory=list)
+    texts: list[Place] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Formats:
     """What is shown by those of a workbook's cell styles that the reader does not know, by their number; how it counts days.
 
-    `rich` are the shared texts with raised, lowered or struck parts, as `_print_rich` writes them.
+    `rich` are the shared texts with raised, lowered or struck parts, as `_print_rich` writes them, `numbers` those that look like a
+    number of three decimals.
     """
 
     styles: Mapping[int, Shown]
     is_1904: bool = False
     rich: Mapping[int, str] = field(default_factory=dict)
+    numbers: frozenset[int] = frozenset()
 
 
 def find_marks(path: str) -> dict[str, Marks]:
@@ -121,15 +137,17 @@ def find_marks_in_biff(path: str) -> dict[str, Marks]:
 def _scan_biff(sheet: Any, formats: Formats) -> Marks:
     merged = [((top, left), (below - 1, right - 1)) for top, below, left, right in sheet.merged_cells]
     shown: list[tuple[Place, str]] = []
+    texts: list[Place] = []
     for row in range(sheet.nrows):
         for column, style in enumerate(sheet.row(row)):
+            texts += [(row, column)] if isinstance(style.value, str) and looks_like_number(style.value) else []
             number = style.value if isinstance(style.value, float) else 0.0
             kind = formats.styles.get(style.xf_index) if isinstance(style.value, float) else None
             text = print_number(number, kind, is_1904=formats.is_1904) if kind else None
             text = ROUNDED_TEXT if kind is None and is_rounded(number) else text
             if text is not None:
                 shown.append(((row, column), text))
-    return Marks([], merged, shown)
+    return Marks([], merged, shown, texts=texts)
 
 
 def _list_parts(container: zipfile.ZipFile) -> list[tuple[str, str]]:
@@ -159,15 +177,17 @@ def _read_formats(container: zipfile.ZipFile, parts: Set[str]) -> Formats:
     codes = {int(i.attrib["numFmtId"]): i.get("formatCode", "") for i in styles.iter() if _local(i) == "numFmt"}
     cell_styles = next((list(item) for item in styles.iter() if _local(item) == "cellXfs"), [])
     found = {i: find_unknown(int(style.get("numFmtId", "0")), codes) for i, style in enumerate(cell_styles)}
-    rich = _read_rich_texts(container.read(_TEXTS)) if _TEXTS in parts else {}
-    return Formats({i: shown for i, shown in found.items() if shown}, is_1904, rich)
+    rich, numbers = _read_texts(container.read(_TEXTS)) if _TEXTS in parts else ({}, frozenset())
+    return Formats({i: shown for i, shown in found.items() if shown}, is_1904, rich, numbers)
 
 
-def _read_rich_texts(xml: bytes) -> dict[int, str]:
-    if not _RICH.search(xml):
-        return {}
+def _read_texts(xml: bytes) -> tuple[dict[int, str], frozenset[int]]:
+    """Return the shared texts with marked parts, as `_print_rich` writes them, and which look like a number of three decimals."""
+    if not _RICH.search(xml) and not _NUMBER_TEXT.search(xml.decode(errors="replace")):
+        return {}, frozenset()
     items = [item for item in ElementTree.fromstring(xml) if _local(item) == "si"]  # noqa: S314
-    return {i: text for i, item in enumerate(items) if (text := _print_rich(item)) is not None}
+    rich = {i: text for i, item in enumerate(items) if (text := _print_rich(item)) is not None}
+    return rich, frozenset(i for i, item in enumerate(items) if looks_like_number("".join(item.itertext())))
 
 
 def _print_rich(item: ElementTree.Element) -> str | None:
@@ -202,7 +222,9 @@ def _scan_sheet(xml: bytes, formats: Formats) -> Marks:
 def _is_worth_a_scan(xml: bytes, formats: Formats) -> bool:
     """Whether a sheet may have formulas, or cells that show something else than readers take them for."""
     has_formula = (b"<f" in xml or b":f" in xml) and _FORMULA.search(xml)
-    if has_formula or formats.rich or _LONG_NUMBER.search(xml) or _RICH.search(xml):
+    if has_formula or formats.rich or formats.numbers or _LONG_NUMBER.search(xml) or _RICH.search(xml):
+        return True
+    if b"inlineStr" in xml and _NUMBER_TEXT.search(xml.decode(errors="replace")):
         return True
     used = "|".join(map(str, formats.styles)).encode()
     return bool(used and re.search(rb"\ss\s*=\s*[\"'](?:%s)[\"']" % used, xml))
@@ -219,6 +241,12 @@ def _scan_cells(xml: bytes, marks: Marks, formats: Formats) -> Marks:
             marks.uncalculated.append(_read_place(cell.attrib["r"]))
         text = _find_shown(cell, kind, value, formats)
         marks.shown.extend([(_read_place(cell.attrib["r"]), text)] if text is not None else [])
+        is_number_text = (
+            int(value or 0) in formats.numbers
+            if kind == "s"
+            else kind in _OWN_TEXTS and looks_like_number("".join(cell.itertext()))
+        )
+        marks.texts.extend([_read_place(cell.attrib["r"])] if is_number_text else [])
         cell.clear()
     return marks
 

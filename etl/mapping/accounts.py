@@ -52,7 +52,7 @@ class SheetRows:
     `rows` has `source_row`, `rule` (`used` or the ignoring rule's name) and one String column per header; where the row
     number is the patient's number also that number as text, which is no cell and is counted nowhere. `filled` are the rows of each column
     that a merged cell was filled into, `slipped` the rows of which cells were set aside since they may belong to other columns, `odd_numbers`
-    those whose patient number is written as no other.
+    those whose patient number is written as no other, `texts` the rows of each column with a text that looks like a number of three decimals.
     """
 
     file: str
@@ -63,6 +63,7 @@ class SheetRows:
     filled: Mapping[str, frozenset[int]] = field(default_factory=dict)
     slipped: tuple[SlippedRow, ...] = ()
     odd_numbers: tuple[int, ...] = ()
+    texts: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

@@ -160,8 +160,9 @@ def _find_long_numbers(texts: pl.DataFrame, masked: pl.DataFrame, spec: FieldCon
     """Return _record and field of masked cells that are just a number of eleven digits: a viral load, or a telephone number."""
     if spec.quantity_from is None or spec.name not in texts.columns:
         return pl.DataFrame(schema=MONTHS)
-    is_long = texts[spec.name].str.contains(_LONG_NUMBER) & (texts[spec.name] != masked[spec.name])
-    return texts.filter(is_long).select(RECORD, pl.lit(spec.name).alias("field"))
+    hidden = texts.filter(texts[spec.name] != masked[spec.name])
+    is_long = pl.col(spec.name).str.normalize("NFKC").str.contains(_LONG_NUMBER)
+    return hidden.filter(is_long).select(RECORD, pl.lit(spec.name).alias("field"))
 
 
 def _put_back(masked: pl.DataFrame, texts: pl.DataFrame, name: str, cells: pl.DataFrame) -> pl.DataFrame:

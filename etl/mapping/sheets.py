@@ -126,7 +126,8 @@ def _read_sheet(grid: Grid, site: Site, sources: Sequence[Source], faults: list[
     filled = {named[p]: numbers for p, numbers in body.filled.items() if p in named}
     used = frozenset(rows.filter(is_used())[ROW])
     odd = tuple(row for row in body.kinds.odd_numbers if row in used)
-    return SheetRows(grid.file, grid.sheet, tuple(named.values()), rows, tuple(sources), filled, slipped, odd)
+    texts = {named[p]: numbers for p, numbers in grid.texts.items() if p in named}
+    return SheetRows(grid.file, grid.sheet, tuple(named.values()), rows, tuple(sources), filled, slipped, odd, texts)
 
 
 def _find_second_headers(grid: Grid, body: Body) -> list[Fault]:

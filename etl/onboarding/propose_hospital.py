@@ -77,7 +77,7 @@ def _propose_difference(known: Path, folder: Path, delivery: Delivery) -> NewHos
     asked = frozenset(
         (d.source, normalise_code(d.item)) for d in earlier if d.kind == CODE and d.decided in (ASK, VALUE)
     )
-    draft = hide_people(find_difference(delivery, load_site(known), asked))
+    draft = hide_people(find_difference(delivery, load_site(known), asked, lambda *_: (known / WORKSHEET).exists()))
     decisions = list_proposals(draft)
     if not decisions:
         raise UsageError(

@@ -15,7 +15,14 @@ from etl.onboarding.proposing.dictionary import says_missing
 from etl.onboarding.proposing.no_value import list_no_values
 from etl.onboarding.proposing.profile import Kind, Profile, look_like_names, profile_column
 from etl.onboarding.proposing.proposal import GUESSED, SURE, Proposal
-from etl.onboarding.proposing.words import Meaning, find_code, find_limits, is_code_word, read_code_words
+from etl.onboarding.proposing.words import (
+    Meaning,
+    find_code,
+    find_limits,
+    find_quantity,
+    is_code_word,
+    read_code_words,
+)  # fmt: skip
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD
 from etl.pages.text import Text
 from schemas.codes import Drug
@@ -148,7 +155,10 @@ def _draft_no_values(p: Proposal, spec: FieldContract, told: Collection[str]) ->
     """Yield the texts of a column of numbers, dates or free texts that may say that there is no value."""
     if p.meaning is None:
         return
-    for found in list_no_values(p.profile.suspects, p.profile.numbers, spec, find_limits(p.meaning, spec)):
+    low, high = find_limits(p.meaning, spec)
+    # In another unit 99 mm is a size that 99 cm could not be.
+    in_any_unit = (0.0 if low is not None and low >= 0 else None, high if find_quantity(p.meaning)[1] is None else None)
+    for found in list_no_values(p.profile.suspects, p.profile.numbers, spec, in_any_unit):
         if normalise_code(found.text) not in told:
             where = Text(f"{p.column}: {found.reason.en}", f"{p.column}：{found.reason.zh}")
             confidence = SURE if found.is_sure else GUESSED if found.value else 0.0

@@ -24,7 +24,7 @@ _ALWAYS = (
 _ELSEWHERE_A_VALUE = ("无", "未", "没有", "none", "nil", "no", "nd", "n.d.", "ne")
 """无 may be 0, "no thrombus", or nothing known; ND not done or not detected."""
 _NUMBER = re.compile(r"^(?:9+(?:\.9+)?|8{2,}|-(?:1|9|8{2,}|9+[89]?))(?:\.0+)?$")
-_SAME = 0.1
+_SAME = 0.25
 _MORE_OFTEN = 3
 _WORD = Text("says that nothing is known", "表示无内容")
 _EITHER = Text("a value here, or does it say that nothing is known?", "在此是取值，还是表示无内容？")

@@ -79,7 +79,7 @@ def read_rows(
             "as it was written, or make a new one: make new-hospital.",
             f"对应表中没有“{name}”工作表，或其第 {HEADER_ROW + 1} 行缺少列：{'、'.join(absent)}。请使用原对应表，或重新运行 make new-hospital。",
         )
-    found |= {label.en: places[name] for label in younger if (name := f"{label.zh} {label.en}") in places}
+    found |= {label.en: places[head_text] for label in younger if (head_text := f"{label.zh} {label.en}") in places}
     letters = {en: _name_column(int(place)) for en, place in found.items() if place is not None}
     for row in grid.cells.filter(grid.cells[ROW] > HEADER_ROW + 1).iter_rows(named=True):
         texts = {en: (row[place] or "").strip() for en, place in found.items() if place is not None}
