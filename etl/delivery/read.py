@@ -23,7 +23,7 @@ import polars as pl
 
 from etl.delivery import workbook
 from etl.delivery.copies import find_copies
-from etl.delivery.file_kinds import FileKind, find_kind, find_markup, refuse
+from etl.delivery.file_kinds import FileKind, check_container, find_kind, find_markup, refuse
 from etl.delivery.number_formats import ERROR_TEXT, group_rows
 from etl.delivery.passwords import lend_path, unlock_workbook
 from etl.delivery.stat_files import (
@@ -42,7 +42,6 @@ from etl.suggestions import escape_hidden
 
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"
-MAX_DECOMPRESSED_BYTES = 1024**3
 _HEAD_BYTES = 4096
 MAX_MARKUP_BYTES = 512 * 1024**2
 MAX_CELL_CHARACTERS = 10_000_000
@@ -65,7 +64,8 @@ class Grid:
     column), rows 1-based. `encoding` is set for text files; `short_rows` tells how many cells each of their rows has that
     has fewer than the longest row and is not blank. Files of SPSS, Stata and SAS have their variables' names in row 0 and may say
     in `labels` what each is. `hidden_rows` are those that a workbook does not show, by a filter or by hand.
-    `texts` are the rows of each position in which a workbook or page has a text that looks like a number of three decimals.
+    `texts` are the rows of each position in which a workbook or page has a text that looks like a number of three decimals,
+    `struck_rows` those with a cell that is struck through.
     """
 
     file: str
@@ -77,6 +77,7 @@ class Grid:
     labels: Mapping[str, str] = field(default_factory=dict)
     hidden_rows: frozenset[int] = frozenset()
     texts: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    struck_rows: frozenset[int] = frozenset()
 
     @property
     def label(self) -> str:
@@ -280,7 +281,7 @@ def _read_markup(path: Path, name: str, kind: str) -> Iterator[Grid]:
 
 def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
     if zipfile.is_zipfile(path):
-        _check_container(path, name)
+        check_container(path, name)
     # This very package, whichever way it was found; -P keeps the folder it runs in, which may hold a delivery with a
     # `pickle.py` in it, out of what can be imported.
     command = [sys.executable, "-P", "-c", _READER, str(Path(workbook.__file__).parents[2]), str(path)]
@@ -300,7 +301,17 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
         merged = tuple((r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet["merged"])
         hidden = frozenset(row + 1 for row in sheet["hidden"])
         texts = group_rows(sheet["texts"])
-        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged, hidden_rows=hidden, texts=texts)
+        struck = frozenset(row + 1 for row in sheet["struck"])
+        yield Grid(
+            name,
+            sheet["name"],
+            _with_row_numbers(frame),
+            merged,
+            None,
+            hidden_rows=hidden,
+            texts=texts,
+            struck_rows=struck,
+        )
 
 
 def _read_formats(names: Mapping[Path, str]) -> Formats:
@@ -340,18 +351,6 @@ def _read_stat_file(path: Path, name: str, formats: Formats) -> Grid:
     with _refusing_damaged(path, name):
         table = read_stat_file(path, formats)
     return Grid(name, None, _with_row_numbers(table.cells, NAME_ROW), labels=table.labels)
-
-
-def _check_container(path: Path, name: str) -> None:
-    """Refuse a zip that would unpack to more than the limit."""
-    with zipfile.ZipFile(path) as container:
-        size = sum(item.file_size for item in container.infolist())
-    if size > MAX_DECOMPRESSED_BYTES:
-        raise DeliveryError(
-            f"{name}: the workbook unpacks to {size // 1024**2} MB, more than the limit of "
-            f"{MAX_DECOMPRESSED_BYTES // 1024**2} MB. Split it by table.",
-            f"{name}：工作簿解压后达 {size // 1024**2} MB，超过上限 {MAX_DECOMPRESSED_BYTES // 1024**2} MB。请按表拆分。",
-        )
 
 
 def _write_texts(frame: pl.DataFrame, texts: Sequence[tuple[tuple[int, int], str]]) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
 
 USED, USED_HIDDEN = "used", "used, hidden in the workbook / 已使用（在工作簿中隐藏）"
+USED_STRUCK = "used, with cells struck through / 已使用（含划去的单元格）"
 SHIFTED_ROW = "cells beside their columns, set aside / 单元格错位，已隔离"
 COPY = "the same as another file of the delivery / 与本次提交的另一文件相同"
 ABOVE_HEADER, HEADER, BLANK_ROW, EMPTY_SHEET = "above the header", "header", "blank row", "empty sheet"
@@ -33,7 +34,7 @@ _KEPT_NOWHERE = (BLANK_ROW, ABOVE_HEADER, HEADER, SHIFTED_ROW, *NO_RECORDS)
 
 def is_used() -> pl.Expr:
     """Whether a row's records are made."""
-    return pl.col("rule").is_in([USED, USED_HIDDEN])
+    return pl.col("rule").is_in([USED, USED_HIDDEN, USED_STRUCK])
 
 
 @dataclass(frozen=True)

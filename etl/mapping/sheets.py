@@ -18,6 +18,7 @@ from etl.mapping.accounts import (
     SHIFTED_ROW,
     USED,
     USED_HIDDEN,
+    USED_STRUCK,
     SheetRows,
     SlippedRow,
     is_used,
@@ -194,7 +195,8 @@ def _account_rows(
     by_form = read.kinds.rules
     for name in dict.fromkeys(by_form.values()):
         rule = rule.when(pl.col(ROW).is_in([row for row, own in by_form.items() if own == name])).then(pl.lit(name))
-    rule = rule.when(pl.col(ROW).is_in(list(grid.hidden_rows))).then(pl.lit(USED_HIDDEN))
+    for used, marked in ((USED_HIDDEN, grid.hidden_rows), (USED_STRUCK, grid.struck_rows)):
+        rule = rule.when(pl.col(ROW).is_in(list(marked))).then(pl.lit(used))
     rows = body.with_columns(rule.otherwise(pl.lit(USED)).alias("rule"), *uses)
     unmatched = rows.filter(is_used() & ~pl.any_horizontal([f"_use_{s.name}" for s in sources]))
     if unmatched.height:

@@ -192,11 +192,18 @@ def test_a_changed_header_in_the_middle_is_refused(site, tmp_path):
         map_delivery(make_delivery(tmp_path, [*rows[:5], changed, *rows[5:]]), site)
 
 
-def test_hidden_rows_are_loaded_and_told(site, tmp_path):
+@pytest.mark.parametrize(
+    ("mark", "rule"),
+    [
+        ("hidden_rows", "used, hidden in the workbook / 已使用（在工作簿中隐藏）"),
+        ("struck_rows", "used, with cells struck through / 已使用（含划去的单元格）"),
+    ],
+)
+def test_hidden_and_struck_rows_are_loaded_and_told(site, tmp_path, mark, rule):
     rows = draw_table(random.Random(3), NUMBERS["digits"])
     delivery = make_delivery(tmp_path, rows)
-    hidden = Delivery(tmp_path, "", (replace(delivery.grids[0], hidden_rows=frozenset({3, 4})),))
+    hidden = Delivery(tmp_path, "", (replace(delivery.grids[0], **{mark: frozenset({3, 4})}),))
     mapped = map_delivery(hidden, site)
     assert list_records(mapped) == list_records(map_delivery(delivery, site))
     told = dict(mapped.row_accounts.select("rule", "n_rows").rows())
-    assert (told["used"], told["used, hidden in the workbook / 已使用（在工作簿中隐藏）"]) == (len(rows) - 2, 2)
+    assert (told["used"], told[rule]) == (len(rows) - 2, 2)
