@@ -17,7 +17,15 @@ from typing import Any
 from xml.etree import ElementTree
 
 from etl.delivery.html_tables import Cell, Table, find_tables
-from etl.delivery.number_formats import ROUNDED_TEXT, Shown, is_rounded, looks_like_number, print_number, read_format
+from etl.delivery.number_formats import (
+    ROUNDED_TEXT,
+    Shown,
+    is_rounded,
+    looks_like_number,
+    print_number,
+    read_format,
+    show_day,
+)
 
 MEMORY_LIMIT_BYTES = 4 * 1024**3
 MAX_CELLS = 20_000_000
@@ -227,8 +235,7 @@ def _show_moment(text: str, shown: Shown | None) -> str:
     day, _, time = text.partition("T")
     if shown is Shown.TIME:
         return time.partition(".")[0] if day.startswith(("1899-12-3", "1900-01-00")) else f"{day} {time} as a time"
-    length = {Shown.MONTH: len("2020-03"), Shown.YEAR: len("2020")}.get(shown or Shown.DAY)
-    return day[:length] if length else _MIDNIGHT.sub("", text)
+    return _MIDNIGHT.sub("", text) if shown in (None, Shown.DAY) else show_day(day, shown)
 
 
 def read_sheets(kind: str, path: str) -> dict[str, Any]:

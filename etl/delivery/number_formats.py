@@ -42,6 +42,7 @@ class Shown(Enum):
     """What a number format makes of a number."""
 
     NUMBER, DAY, MONTH, YEAR, TIME, SHARE = "number", "day", "month", "year", "time", "share"
+    YEARLESS = "day without its year"
 
 
 def find_unknown(identifier: int, codes: Mapping[int, str]) -> Shown | None:
@@ -57,13 +58,16 @@ def find_unknown(identifier: int, codes: Mapping[int, str]) -> Shown | None:
 
 
 def read_format(code: str) -> Shown:
-    """Return what a format code shows. A day needs no year in it, a month does: `m"月"` alone is no part of a date that could be read."""
+    """Return what a format code shows.
+
+    A day whose year is not shown (`m"月"d"日"`) may have another than was meant: Excel adds the year in which it is typed.
+    """
     plain = _LITERAL.sub("", code.split(";", maxsplit=1)[0])
     if plain.strip().lower() in ("general", "@", ""):
         return Shown.NUMBER
     dated = _MINUTES.sub("h", _HALF_OF_DAY.sub("h", plain)).lower()
     if "d" in dated:
-        return Shown.DAY
+        return Shown.DAY if re.search("[ye]", dated) else Shown.YEARLESS
     if "m" in dated:
         return Shown.MONTH
     if "y" in dated or re.fullmatch(r"e+", dated.strip("年 ")):
@@ -106,7 +110,13 @@ def print_number(number: float, shown: Shown, *, is_1904: bool) -> str | None:
     day = _print_day(number, is_1904=is_1904)
     if day is None:
         return None
-    return {Shown.DAY: day, Shown.MONTH: day[:7], Shown.YEAR: day[:4]}[shown]
+    return show_day(day, shown)
+
+
+def show_day(day: str, shown: Shown) -> str:
+    """Return of a day in ISO's form, perhaps with a time, what a format shows of it: `2020-03`, `2020`; without its year `03-05 (2020)`."""
+    parts = {Shown.MONTH: day[:7], Shown.YEAR: day[:4], Shown.YEARLESS: f"{day[5:10]} ({day[:4]})"}
+    return parts.get(shown, day)
 
 
 def _print_day(number: float, *, is_1904: bool) -> str | None:

@@ -1,5 +1,6 @@
 """What a mapping can say, a person says in the worksheet: words and numbers for nothing, units of a long laboratory, which rows are read."""
 
+import datetime as dt
 from pathlib import Path
 
 import polars as pl
@@ -134,6 +135,30 @@ def test_what_was_said_to_be_a_value_is_asked_no_more(hospital):
     assert "999" not in (hospital.folder / "codes.csv").read_text(encoding="utf-8")
     with pytest.raises(UsageError, match="there is nothing to decide"):
         propose_hospital(hospital.settings, "new", hospital.file)
+
+
+@pytest.mark.parametrize(("said", "n_read"), [("stored year", 30), ("whole days", 0)])
+@pytest.mark.parametrize("shown", ['m"月"d"日"', "d-mmm", 58])
+def test_days_whose_year_no_cell_shows_are_asked_about_once(hospital, said, n_read, shown):
+    hospital.file = hospital.file.with_suffix(".xlsx")
+    with xlsxwriter.Workbook(hospital.file) as book:
+        page, style = book.add_worksheet("患者"), book.add_format({"num_format": shown})
+        for r, line in enumerate(PATIENTS):
+            for c, text in enumerate(line.split(",")):
+                if c == 2 and r:
+                    page.write_datetime(r, c, dt.datetime.fromisoformat(text), style)
+                else:
+                    page.write_string(r, c, text)
+    hospital.worksheet = propose_hospital(hospital.settings, "new", hospital.file).worksheet
+    cells = read_cells(hospital.worksheet)
+    row = next(n for n, texts in list_rows(cells, COLUMNS) if texts["C"] == "出生日期")
+    assert (COLUMNS, f"{COLUMN_UNIT}{row}") not in cells
+    assert "03-05" not in " ".join(cells.values())
+    hospital.fill(columns={"出生日期": ("as proposed", "", said)})
+    hospital.load()
+    births = hospital.read("patient").sort("source_row")["birth_date"].drop_nulls().to_list()
+    assert births == [dt.date(1940 + n, 3, 5) for n in range(1, 31)][:n_read]
+    assert hospital.rules().count("patient.birth_date.unreadable") == 30 - n_read
 
 
 LONG = [

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from etl.mapping.dates import read_dates
+from etl.mapping.dates import YEARLESS, read_dates
 from etl.mapping.identity import has_personal_data, normalise_person
 from etl.mapping.parse import (
     ONGOING_TEXTS,
@@ -83,7 +83,7 @@ class Profile:
     a dictionary does.
     `looks_like` is the kind of identifier that the values look like, "" for none. `patients` tells how many patients have each text; it
     is None where no column of the sheet is known to hold the patient's number. `items` counts what the cells list (`肺、骨`), empty where they
-    list nothing or too much to be codes. `n_months` cells of dates are a month and no day. `suspects` counts the texts that may say that there is
+    list nothing or too much to be codes. `n_months` cells of dates are a month and no day, `n_yearless` are days without their year. `suspects` counts the texts that may say that there is
     no value (`no_value.py`).
     """
 
@@ -104,6 +104,7 @@ class Profile:
     items: Mapping[str, int] = field(default_factory=dict)
     n_months: int = 0
     suspects: Mapping[str, int] = field(default_factory=dict)
+    n_yearless: int = 0
 
     @property
     def is_constant(self) -> bool:
@@ -146,7 +147,7 @@ def profile_column(
         patients=None if patients is None else _count_patients(filled, patients),
         items=_count_items(known) if kind in (Kind.CODE, Kind.TEXT) else {},
         n_months=int(read_dates(present).is_month.sum()) if kind == Kind.DATE else 0,
-        suspects=pick_suspects(known),
+        suspects=pick_suspects(known), n_yearless=int(present.str.contains(YEARLESS).sum()),
     )  # fmt: skip
 
 
@@ -177,6 +178,7 @@ def _find_kind(present: pl.Series, numeric: pl.Series, n_distinct: int, written:
         dates.days.is_not_null()
         | dates.is_month
         | dates.is_placeholder
+        | ended.str.contains(YEARLESS)
         | ended.str.contains(_WRITTEN_DATE["03/05/2020"])
     )
     is_number = numbers.filter(is_ended).is_not_null() & ~ended.str.contains(_WRITTEN_DATE["20200305"])

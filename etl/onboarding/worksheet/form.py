@@ -109,9 +109,9 @@ EXPLANATION = (
     ),
     Text(
         "Behind the unit, or alone for dates, stands how a column is written where not as its file: ; decimal comma, ; decimal point, "
-        "day first, month first, only month (no day is known), whole days, day number (Excel's).",
+        "day first, month first, only month (no day is known), stored year (kept, not shown, and right), whole days, day number (Excel's).",
         "列的书写方式与文件不同时，写在单位之后（日期列单独写）：; decimal comma（小数逗号）、; decimal point（小数点）、day first（日在前）、"
-        "month first（月在前）、only month（仅知年月）、whole days（须有日）、day number（Excel 序号）。",
+        "month first（月在前）、only month（仅知年月）、stored year（未显示的年份无误）、whole days（须有日）、day number（Excel 序号）。",
     ),
     Text(
         "Codes: choose what each of your codes means; “missing” where it means that nothing is known, “ask” where the hospital shall be "
