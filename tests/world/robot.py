@@ -113,7 +113,8 @@ def _find_line(known, source, column):
         table = column.removeprefix(ALL_ROWS)
         record = next((c.record for c in known.columns if c.table == table and not c.column), None)
         return (f"{table}.*", record, "") if record else ("not_needed", "", "")
-    lines = [c for c in known.columns if c.column == column or c.column.endswith(f" {column}")]
+    exact = [c for c in known.columns if c.column == column]
+    lines = exact or [c for c in known.columns if c.column.endswith(f" {column}")]
     line = next((c for c in lines if c.role == "field"), lines[0] if lines else None)
     if line is None:
         return ("not_needed", "", "")

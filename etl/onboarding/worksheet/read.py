@@ -19,7 +19,7 @@ from etl.mapping.site_file import FULL
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.keys import describe_missing_key, find_missing_keys
 from etl.onboarding.proposing.draft import ALL_ROWS
-from etl.onboarding.proposing.words import NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, list_meanings
+from etl.onboarding.proposing.words import ASK, NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, list_meanings
 from etl.onboarding.site_files import LAST_ROW, NO_RECORDS, ONE_RECORD
 from etl.onboarding.worksheet.entries import find_header_row_named, is_other_header
 from etl.onboarding.worksheet.form import (
@@ -249,13 +249,14 @@ def _find_nameless(decided: Sequence[Decision], rows: Sequence[Row], reading: Re
 
 def _decide_code(proposal: Decision, row: Row, by: str, reading: Reading) -> Decision:
     text = row.texts[DECISION.en]
-    choices = list_choices(*proposal.source.split("."), proposal.item)
+    table, field = proposal.source.split(".")
+    choices = list_choices(table, field, proposal.item)
     if not text or (_is_accepted(text) and not proposal.proposed):
         reading.wait(row.place(DECISION), f"{proposal.source}: {proposal.item}")
         return proposal
     value = proposal.proposed if _is_accepted(text) else text
     is_number = value.isdecimal() and choices[0].isdecimal()
-    if value not in choices and not is_number:
+    if value not in (*choices, ASK) and not is_number:
         reading.blame(
             row.place(DECISION),
             f"this is none of the codes: {', '.join(choices)}",
