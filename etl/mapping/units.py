@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from etl.mapping.parse import UNKNOWN_UNIT
+from etl.mapping.written import TYPED
 from schemas.codes import Comparator
 from schemas.contract import FieldContract
 from schemas.quantity import Limits
@@ -39,19 +40,20 @@ SMALLEST_SLIP_FACTOR = 2
 # Assays quantify viral load from about 10 IU/mL on: a plain value between these is a logarithm.
 LOGARITHM_SENT_PLAIN = (1, 10)
 _BEHIND = re.compile(
-    r"^(\D*[\d.,]*\d\.?(?:e[+-]?\d+)?)\s*([^\d\s.,].*?)(\s*[↑↓*]+|\s+[hl]|\s*\([hl↑↓]\))?$", re.IGNORECASE
+    r"^(\D*(?:\d{1,3}(?: \d{3})+(?:[.,]\d*)?|[\d.,]*\d\.?(?:e[+-]?\d+)?))\s*([^\d\s.,].*?)(\s*[↑↓*]+|\s+[hl]|\s*\([hl↑↓]\))?$",
+    re.IGNORECASE,
 )
 _LOG10_NAMES = [test.value for test in LOG10_TESTS]
 
 
 def split_units(cells: pl.DataFrame, canonical: str | None) -> pl.DataFrame:
-    """Return `cells` (text, quantity, sent_unit) with the unit that stands behind a number (`60kg`, `120斤`) taken from its text.
+    """Return `cells` (text, quantity, sent_unit, written) with the unit that stands behind a number (`60kg`, `120斤`) taken from its text.
 
     It is taken where it is the unit in which the number would be read anyway; where none is stated, it is the unit. Any other
-    unit contradicts the mapping: that text stays as it is, and is asked about.
+    unit contradicts the mapping: that text stays as it is, and is asked about. What had a unit behind it is a text, also in a workbook.
     """
     odd = (
-        cells.filter(pl.col("text").str.contains(r"\d\.?\s*[^\d\s.,;/~-]"))
+        cells.filter(pl.col("text").str.contains(r"\d\.?\s*(?:[^\d\s.,;/~-]|/\pL)"))
         .select("text", "quantity", "sent_unit")
         .unique()
     )
@@ -70,6 +72,9 @@ def split_units(cells: pl.DataFrame, canonical: str | None) -> pl.DataFrame:
     return told.with_columns(
         text=pl.coalesce("number", "text"),
         sent_unit=pl.when(pl.col("number").is_null()).then("sent_unit").otherwise("unit"),
+        written=pl.when(pl.col("number").is_null())
+        .then("written")
+        .otherwise(pl.col("written").str.replace(f"; {TYPED}", "", literal=True)),
     ).drop("number", "unit")
 
 
