@@ -101,7 +101,7 @@ def test_words_and_numbers_that_may_mean_nothing_are_asked_once_and_what_is_said
     assert asked == {
         ("patient.sex", "男"): "male", ("patient.sex", "女"): "female",
         ("baseline.pvtt_text", "空"): "missing", ("baseline.pvtt_text", "无"): "",
-        ("laboratory.value", "999"): "", ("laboratory.value", "待查"): "missing", ("laboratory.value", "ND"): "",
+        ("laboratory.value", "99"): "value", ("laboratory.value", "999"): "", ("laboratory.value", "待查"): "missing", ("laboratory.value", "ND"): "",
         ("baseline.tumour_number", "99"): "", ("baseline.tumour_number", "-9"): "missing", ("patient.birth_date", "9999"): "missing",
     }  # fmt: skip
     hospital.fill({"无": "value", "999": "missing", "ND": "missing", "99": "missing"})
@@ -116,9 +116,17 @@ def test_words_and_numbers_that_may_mean_nothing_are_asked_once_and_what_is_said
 
 
 def test_a_number_amid_its_like_is_no_question_unless_it_stands_there_far_more_often(hospital):
-    # ALT runs from 96 to 125: 99 is one of them.
+    # ALT runs from 96 to 125: 99 is one of them. It stands in the worksheet as what it is taken for.
     hospital.propose(PATIENTS)
-    assert ("laboratory.value", "99") not in hospital.codes()
+    assert hospital.codes()["laboratory.value", "99"] == "value"
+
+
+def test_a_number_that_is_a_value_in_one_column_and_seems_none_in_another_is_asked_about(hospital):
+    hospital.propose(with_cells(**{f"afp_{n}": f"{5000 + n}" for n in range(1, 30)}, afp_30="99"))
+    assert hospital.codes()["laboratory.value", "99"] == ""
+    reasons = [row["G"] for _, row in list_rows(read_cells(hospital.worksheet), CODES) if row["C"] == "99"]
+    assert len(reasons) == 1
+    assert all(name in reasons[0] for name in ("AFP(ng/mL)", "ALT(U/L)"))
 
 
 def test_a_number_far_more_often_than_its_like_is_asked_about(hospital):

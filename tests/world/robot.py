@@ -145,7 +145,10 @@ def _add_constants(cells, known):
         for source in sorted({row["B"] for _, row in rows}):
             own = [row for _, row in rows if row["B"] == source]
             is_given = any(row["C"] == f"{ALL_ROWS}{table}" for row in own)
-            is_needed = any(c.table == table and c.column in {row["C"] for row in own} for c in known.columns)
+            names = [row["C"] for row in own]
+            is_needed = any(
+                c.table == table and f" {c.column}".endswith(f" {name}") for c in known.columns for name in names
+            )
             if is_needed and not is_given:
                 last += 1
                 yield from (

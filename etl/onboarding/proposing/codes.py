@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -168,7 +168,10 @@ def _draft_no_values(p: Proposal, spec: FieldContract, told: Collection[str]) ->
 
 
 def join_drafts(known: CodeDraft, other: CodeDraft) -> CodeDraft:
-    """Return one draft of two of the same code: what a field's code means holds for every column of it."""
+    """Return one draft of two of the same code: what a field's code means holds for every column of it.
+
+    Where it seems to be a value in one column and none in another, a person must say: who calls it none takes it away in both.
+    """
     if known.columns and other.columns:
         reason = Text(f"{known.reason.en}; {other.reason.en}", f"{known.reason.zh}；{other.reason.zh}")
         is_same, confidence = known.value == other.value, min(known.confidence, other.confidence)
@@ -180,23 +183,6 @@ def join_drafts(known: CodeDraft, other: CodeDraft) -> CodeDraft:
         return known
     told = Text("two columns of this field write it differently", "该字段的两列写法不同")
     return CodeDraft(known.table, known.field, other.code, "", known.count + other.count, 0.0, told)
-
-
-def tell_columns(code: CodeDraft, proposals: Sequence[Proposal]) -> CodeDraft:
-    """Return a draft that also names the columns of its field in which the same text seems to be a value: whoever calls it none takes it away there too."""
-    others = [
-        p.column
-        for p in proposals
-        if code.columns and p.meaning and (p.meaning.table, p.meaning.field) == (code.table, code.field)
-        and code.code in p.profile.suspects and p.column not in code.columns
-    ]  # fmt: skip
-    if not others:
-        return code
-    names = Text(", ".join(others), "、".join(others))
-    return replace(
-        code, value="", confidence=0.0,
-        reason=Text(f"{code.reason.en}; it stands in {names.en} too, where it looks like a value", f"{code.reason.zh}；在 {names.zh} 中也有，但在那里像是取值"),
-    )  # fmt: skip
 
 
 def read_number(label: str) -> str | None:

@@ -11,7 +11,7 @@ import polars as pl
 from etl.delivery.read import Delivery
 from etl.mapping.site import EACH, SHARED, normalise_code
 from etl.mapping.units import OWN_UNITS
-from etl.onboarding.proposing.codes import CodeDraft, draft_codes, join_drafts, list_codes, tell_columns
+from etl.onboarding.proposing.codes import CodeDraft, draft_codes, join_drafts, list_codes
 from etl.onboarding.proposing.dictionary import says_missing
 from etl.onboarding.proposing.export_codes import Exports
 from etl.onboarding.proposing.joins import describe_joins
@@ -114,15 +114,13 @@ def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = M
         for code in (code for proposal in proposals for code in draft_codes(proposal)):
             key = (code.table, code.field, normalise_code(code.code))
             codes[key] = join_drafts(codes[key], code) if key in codes else code
-    every = [p for _, proposals in proposed for p in proposals]
-    found = [tell_columns(code, every) for code in codes.values()]
     return Draft(
         hospital,
         delivery.name,
         delivery.is_synthetic,
         layout.sources,
         tuple(columns),
-        tuple(exports.complete(found, layout)),
+        tuple(exports.complete(codes.values(), layout)),
         describe_joins(proposed),
         contradicting=exports.contradicting,
         people=tuple(source.rows[p.column] for source, proposals in proposed for p in proposals if p.is_private),

@@ -13,6 +13,7 @@ import polars as pl
 
 from etl.mapping.parse import MISSING, parse_numbers
 from etl.mapping.site import normalise_code
+from etl.onboarding.proposing.words import VALUE
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD
 from etl.pages.text import Text
 from schemas.contract import FieldContract
@@ -28,6 +29,7 @@ _SAME = 0.25
 _MORE_OFTEN = 3
 _WORD = Text("says that nothing is known", "表示无内容")
 _EITHER = Text("a value here, or does it say that nothing is known?", "在此是取值，还是表示无内容？")
+_AMONG = Text("a value amid others like it", "与相近取值并存，视为取值")
 _LIMITS = Text("outside what is possible: it says that nothing is known", "超出可能范围：表示无内容")
 _NO_DAY = Text("is no day: it says that nothing is known", "不是日期：表示无内容")
 
@@ -58,7 +60,7 @@ def list_no_values(
 ) -> Iterator[NoValue]:
     """Yield the suspects of a column of `numbers` (none where it is another) that is read into a field, with what they are taken for.
 
-    A number amid others like it (99 between 97 and 103) is a value, unless it stands there far more often than those.
+    A number amid others like it (99 between 97 and 103) is taken for a value, unless it stands there far more often than those.
     """
     for text, n in suspects.items():
         if spec.dtype == pl.Date:
@@ -94,3 +96,5 @@ def _judge_number(text: str, n: int, numbers: pl.Series, limits: Limits) -> Iter
     is_among = bool((alike < number).any() and (alike > number).any())
     if is_often or not is_among:
         yield NoValue(text, n, MISSING if is_often else "", is_sure=False, reason=_EITHER)
+    else:
+        yield NoValue(text, n, VALUE, is_sure=True, reason=_AMONG)
