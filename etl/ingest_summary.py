@@ -8,7 +8,7 @@ import polars as pl
 
 from etl.console import Terminal
 from etl.ingest_result import IngestSummary
-from etl.mapping.accounts import USED_HIDDEN, is_used
+from etl.mapping.accounts import USED_HIDDEN, USED_STRUCK, is_used
 from etl.mapping.delivery_day import ORIGINS
 from etl.pages.labels import SEVERITIES, label_ignore_rule
 from etl.pages.synthetic_marks import IN_TERMINALS
@@ -26,6 +26,7 @@ WORDS = {
         "taken": "{n:,} taken: confirmed and unavailable values are not asked about again",
         "empty": "Nothing in this delivery for",
         "hidden_rows": "used although hidden in the workbook, by a filter or by hand: {n:,}; take out of the delivery what is not meant to be sent",
+        "struck_rows": "used although cells of them are struck through: {n:,}; what does not hold any more must be taken out of the cells",
         "hidden": "Left out, since hidden (the name begins with a dot):",
         "strange": "Look at this:",
         "carried": "an addition to ingest {base}: {n:,} of these records were carried over, {replaced:,} were replaced or taken away",
@@ -40,6 +41,7 @@ WORDS = {
         "identifiers": "身份信息", "answers": "答复  ", "taken": "已采用 {n:,} 条：已核实或无法获得的数值不再质疑",
         "empty": "本次提交中无内容的表：",
         "hidden_rows": "工作簿中被筛选或手动隐藏的行也已使用：{n:,}；如不应提交，请从数据中删除",
+        "struck_rows": "含划去（删除线）单元格的行也已使用：{n:,}；不再有效的内容请从单元格中删除",
         "hidden": "未读取，因文件名以点开头而隐藏：",
         "strange": "请核对：",
         "carried": "并入第 {base} 次入库：其中 {n:,} 条记录沿用，{replaced:,} 条被替换或取消",
@@ -94,7 +96,7 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
             )
         if label == "rows":
             lines.append(f"    {words['ignored']}: {_list_ignored(summary.row_accounts, language)}")
-            lines += _describe_hidden_rows(summary.row_accounts, language)
+            lines += _describe_marked_rows(summary.row_accounts, language)
     labels = {severity.value: getattr(SEVERITIES[severity], language) for severity in Severity}
     parts = ", ".join(f"{label} {found.get(severity, 0):,}" for severity, label in labels.items())
     lines += [f"{words['patients']} {a['patients']:,}", f"{words['findings']} {parts}"]
@@ -121,9 +123,14 @@ def _describe_hidden(summary: IngestSummary, language: str) -> list[str]:
     return [f"{WORDS[language]['hidden']} {', '.join(summary.hidden)}"] if summary.hidden else []
 
 
-def _describe_hidden_rows(accounts: pl.DataFrame | None, language: str) -> list[str]:
-    n = 0 if accounts is None else int(accounts.filter(pl.col("rule") == USED_HIDDEN)["n_rows"].sum())
-    return [f"    {WORDS[language]['hidden_rows'].format(n=n)}"] if n else []
+def _describe_marked_rows(accounts: pl.DataFrame | None, language: str) -> list[str]:
+    """Return what is told of rows that were used although a workbook hides them or strikes cells of them through."""
+    marked = {"hidden_rows": USED_HIDDEN, "struck_rows": USED_STRUCK}
+    counts = {
+        name: 0 if accounts is None else int(accounts.filter(pl.col("rule") == rule)["n_rows"].sum())
+        for name, rule in marked.items()
+    }
+    return [f"    {WORDS[language][name].format(n=n)}" for name, n in counts.items() if n]
 
 
 def _list_ignored(accounts: pl.DataFrame | None, language: str) -> str:

@@ -9,6 +9,8 @@ from etl.delivery.read import ROW, read_delivery
 from etl.mapping.read_site import load_site
 from etl.mapping.site import ColumnMap, Site, normalise_code
 from etl.onboarding.proposing.draft import ALL_ROWS
+from etl.onboarding.proposing.no_value import is_value
+from etl.onboarding.proposing.words import read_fields
 from etl.onboarding.worksheet.form import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, HEADER_ROW, README
 from etl.settings import PACKAGE_SITES
 
@@ -90,7 +92,9 @@ def fill_like(path: Path, hospital: str) -> Site:
 
     def decide_code(field: str, code: str) -> str:
         table, name = field.split(".")
-        return site.codes.get((table, name), {}).get(normalise_code(code), "missing")
+        # Of what may say nothing the mapping names what does.
+        as_it_stands = "value" if is_value(code, read_fields(table)[name]) else "missing"
+        return site.codes.get((table, name), {}).get(normalise_code(code), as_it_stands)
 
     fill(path, decide, decide_code)
     return site

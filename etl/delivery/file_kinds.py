@@ -18,6 +18,7 @@ from msoffcrypto.exceptions import FileFormatError
 from etl.errors import DeliveryError
 from etl.pages.text import Text
 
+MAX_DECOMPRESSED_BYTES = 1024**3
 _HEAD = 65_536
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta|style|div|center|form|frameset)\b", re.IGNORECASE)
@@ -170,3 +171,19 @@ _ANY_WAY = Text(
 
 def _find_way(suffix: str) -> Text:
     return next((way for suffixes, way in _WAYS.items() if suffix in suffixes), _ANY_WAY)
+
+
+def check_container(path: Path, name: str) -> None:
+    """Refuse a zip that would unpack to more than the limit.
+
+    Raises:
+        DeliveryError: it would.
+    """
+    with zipfile.ZipFile(path) as container:
+        size = sum(item.file_size for item in container.infolist())
+    if size > MAX_DECOMPRESSED_BYTES:
+        raise DeliveryError(
+            f"{name}: the workbook unpacks to {size // 1024**2} MB, more than the limit of "
+            f"{MAX_DECOMPRESSED_BYTES // 1024**2} MB. Split it by table.",
+            f"{name}：工作簿解压后达 {size // 1024**2} MB，超过上限 {MAX_DECOMPRESSED_BYTES // 1024**2} MB。请按表拆分。",
+        )

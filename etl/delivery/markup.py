@@ -17,7 +17,15 @@ from typing import Any
 from xml.etree import ElementTree
 
 from etl.delivery.html_tables import Cell, Table, find_tables
-from etl.delivery.number_formats import ROUNDED_TEXT, Shown, is_rounded, print_number, read_format
+from etl.delivery.number_formats import (
+    ROUNDED_TEXT,
+    Shown,
+    is_rounded,
+    looks_like_number,
+    print_number,
+    read_format,
+    show_day,
+)
 
 MEMORY_LIMIT_BYTES = 4 * 1024**3
 MAX_CELLS = 20_000_000
@@ -46,12 +54,16 @@ class MarkupError(Exception):
 
 @dataclass
 class Sheet:
-    """One sheet: its rows, ranges of merged cells (first row, first column, last row, last column) and hidden rows, all 0-based."""
+    """One sheet: its rows, ranges of merged cells (first row, first column, last row, last column) and hidden rows, all 0-based.
+
+    `texts` are the places of texts that look like a number of three decimals.
+    """
 
     name: str | None
     rows: list[list[str | None]] = field(default_factory=list)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     hidden: list[int] = field(default_factory=list)
+    texts: list[tuple[int, int]] = field(default_factory=list)
 
 
 def decode_page(content: bytes) -> tuple[str, str]:
@@ -84,13 +96,21 @@ def read_page(content: bytes) -> tuple[list[Sheet], str]:
     if not any(len(row.cells) > 1 for table in tables for row in table.rows):
         raise MarkupError("no table")
     if len({table.width for table in large}) <= 1:
-        return [_lay_out(None, tables)], encoding
+        return [_mark_texts(_lay_out(None, tables), text)], encoding
     groups: list[list[Table]] = [[]]
     for table in tables:
         if table.is_data and any(t.is_data for t in groups[-1]):
             groups.append([])
         groups[-1].append(table)
-    return [_lay_out(f"table {n}", group) for n, group in enumerate(groups, 1)], encoding
+    return [_mark_texts(_lay_out(f"table {n}", group), text) for n, group in enumerate(groups, 1)], encoding
+
+
+def _mark_texts(sheet: Sheet, page: str) -> Sheet:
+    """Mark the texts of a page that look like numbers; one whose cells state their numbers (`x:num`) writes those with a point."""
+    if "x:num" not in page:
+        places = ((r, c, text) for r, row in enumerate(sheet.rows) for c, text in enumerate(row) if text)
+        sheet.texts = [(r, c) for r, c, text in places if looks_like_number(text)]
+    return sheet
 
 
 def _lay_out(name: str | None, tables: list[Table]) -> Sheet:
@@ -185,6 +205,8 @@ def _read_xml_row(
             raise MarkupError("too large" if column + across >= MAX_COLUMNS or place + down >= MAX_ROWS else "damaged")
         texts += [None] * (column + across + 1 - len(texts))
         texts[column] = _read_xml_text(cell, styles.get(cell.get(f"{_SS}StyleID", "")))
+        is_text = any(data.get(f"{_SS}Type") == "String" for data in cell)
+        sheet.texts += [(place, column)] if is_text and looks_like_number(texts[column] or "") else []
         if across or down:
             sheet.merged.append((place, column, place + down, column + across))
         taken |= {(r, c) for r in range(place + 1, place + down + 1) for c in range(column, column + across + 1)}
@@ -213,8 +235,7 @@ def _show_moment(text: str, shown: Shown | None) -> str:
     day, _, time = text.partition("T")
     if shown is Shown.TIME:
         return time.partition(".")[0] if day.startswith(("1899-12-3", "1900-01-00")) else f"{day} {time} as a time"
-    length = {Shown.MONTH: len("2020-03"), Shown.YEAR: len("2020")}.get(shown or Shown.DAY)
-    return day[:length] if length else _MIDNIGHT.sub("", text)
+    return _MIDNIGHT.sub("", text) if shown in (None, Shown.DAY) else show_day(day, shown)
 
 
 def read_sheets(kind: str, path: str) -> dict[str, Any]:

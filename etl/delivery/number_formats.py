@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 CHINESE_FORMATS = {
@@ -30,6 +31,7 @@ _MINUTES = re.compile(r"(?<=[h\]:])[^ymds]*m+|m+(?=[^ymdh]*s)|\[m+\]", re.IGNORE
 ERROR_TEXT, ROUNDED_TEXT = "#ERROR", "#ROUNDED"
 """What stands in place of a cell that was not computed, and of a number of which more digits were typed than a program keeps."""
 MOST_DIGITS = 15
+_THREE_DECIMALS = re.compile(r"^\s*-?[1-9]\d{0,2}\.\d{3}\s*$")
 _LAST_SERIAL = 2_958_465
 _FALSE_LEAP_DAY = 60
 _EPOCH_1904 = dt.datetime(1904, 1, 1)
@@ -40,6 +42,7 @@ class Shown(Enum):
     """What a number format makes of a number."""
 
     NUMBER, DAY, MONTH, YEAR, TIME, SHARE = "number", "day", "month", "year", "time", "share"
+    YEARLESS = "day without its year"
 
 
 def find_unknown(identifier: int, codes: Mapping[int, str]) -> Shown | None:
@@ -55,13 +58,16 @@ def find_unknown(identifier: int, codes: Mapping[int, str]) -> Shown | None:
 
 
 def read_format(code: str) -> Shown:
-    """Return what a format code shows. A day needs no year in it, a month does: `m"月"` alone is no part of a date that could be read."""
+    """Return what a format code shows.
+
+    A day whose year is not shown (`m"月"d"日"`) may have another than was meant: Excel adds the year in which it is typed.
+    """
     plain = _LITERAL.sub("", code.split(";", maxsplit=1)[0])
     if plain.strip().lower() in ("general", "@", ""):
         return Shown.NUMBER
     dated = _MINUTES.sub("h", _HALF_OF_DAY.sub("h", plain)).lower()
     if "d" in dated:
-        return Shown.DAY
+        return Shown.DAY if re.search("[ye]", dated) else Shown.YEARLESS
     if "m" in dated:
         return Shown.MONTH
     if "y" in dated or re.fullmatch(r"e+", dated.strip("年 ")):
@@ -69,6 +75,19 @@ def read_format(code: str) -> Shown:
     if "h" in dated or "s" in dated:
         return Shown.TIME
     return Shown.SHARE if "%" in dated else Shown.NUMBER
+
+
+def looks_like_number(text: str) -> bool:
+    """Whether a text looks like a number of three decimals (`1.210`), which is a thousand and more in a file with decimal commas."""
+    return bool(_THREE_DECIMALS.match(unicodedata.normalize("NFKC", text)))
+
+
+def group_rows(places: Sequence[tuple[int, int]]) -> dict[str, frozenset[int]]:
+    """Return the rows, from 1, of each position (a column's place as text) among places from 0."""
+    found: dict[str, set[int]] = {}
+    for row, column in places:
+        found.setdefault(str(column), set()).add(row + 1)
+    return {position: frozenset(rows) for position, rows in found.items()}
 
 
 def is_rounded(number: float) -> bool:
@@ -91,7 +110,13 @@ def print_number(number: float, shown: Shown, *, is_1904: bool) -> str | None:
     day = _print_day(number, is_1904=is_1904)
     if day is None:
         return None
-    return {Shown.DAY: day, Shown.MONTH: day[:7], Shown.YEAR: day[:4]}[shown]
+    return show_day(day, shown)
+
+
+def show_day(day: str, shown: Shown) -> str:
+    """Return of a day in ISO's form, perhaps with a time, what a format shows of it: `2020-03`, `2020`; without its year `03-05 (2020)`."""
+    parts = {Shown.MONTH: day[:7], Shown.YEAR: day[:4], Shown.YEARLESS: f"{day[5:10]} ({day[:4]})"}
+    return parts.get(shown, day)
 
 
 def _print_day(number: float, *, is_1904: bool) -> str | None:

@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +22,9 @@ from typing import Any
 import polars as pl
 
 from etl.delivery import workbook
-from etl.delivery.file_kinds import FileKind, find_kind, find_markup, refuse
-from etl.delivery.number_formats import ERROR_TEXT
+from etl.delivery.copies import find_copies
+from etl.delivery.file_kinds import FileKind, check_container, find_kind, find_markup, refuse
+from etl.delivery.number_formats import ERROR_TEXT, group_rows
 from etl.delivery.passwords import lend_path, unlock_workbook
 from etl.delivery.stat_files import (
     CATALOGUE_SUFFIX,
@@ -41,7 +42,6 @@ from etl.suggestions import escape_hidden
 
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"
-MAX_DECOMPRESSED_BYTES = 1024**3
 _HEAD_BYTES = 4096
 MAX_MARKUP_BYTES = 512 * 1024**2
 MAX_CELL_CHARACTERS = 10_000_000
@@ -64,6 +64,8 @@ class Grid:
     column), rows 1-based. `encoding` is set for text files; `short_rows` tells how many cells each of their rows has that
     has fewer than the longest row and is not blank. Files of SPSS, Stata and SAS have their variables' names in row 0 and may say
     in `labels` what each is. `hidden_rows` are those that a workbook does not show, by a filter or by hand.
+    `texts` are the rows of each position in which a workbook or page has a text that looks like a number of three decimals,
+    `struck_rows` those with a cell that is struck through.
     """
 
     file: str
@@ -74,6 +76,8 @@ class Grid:
     short_rows: Mapping[int, int] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     hidden_rows: frozenset[int] = frozenset()
+    texts: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    struck_rows: frozenset[int] = frozenset()
 
     @property
     def label(self) -> str:
@@ -83,12 +87,16 @@ class Grid:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery: where it lies, the hash of its content (not of its files' names), and its grids in a fixed order."""
+    """One delivery: where it lies, the hash of its content (not of its files' names), and its grids in a fixed order.
+
+    `copies` names of each file that is the same as another, byte for byte, that other: `x - 副本.xlsx` beside `x.xlsx`.
+    """
 
     path: Path
     content_hash: str
     grids: tuple[Grid, ...]
     is_synthetic: bool = field(default=False)
+    copies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -154,8 +162,15 @@ def _read_bytes(path: Path) -> bytes:
 
 def hash_delivery(path: Path) -> str:
     """Return the SHA-256 of a delivery's content, the same whatever its files are called."""
-    digests = sorted(hashlib.sha256(_read_bytes(file)).hexdigest() for file in list_files(path))
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
+    return _hash_files(_hash_file(file) for file in list_files(path))
+
+
+def _hash_file(path: Path) -> str:
+    return hashlib.sha256(_read_bytes(path)).hexdigest()
+
+
+def _hash_files(digests: Iterable[str]) -> str:
+    return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
 
 
 def read_delivery(path: Path) -> Delivery:
@@ -174,7 +189,8 @@ def read_delivery(path: Path) -> Delivery:
     formats = _read_formats(names)
     grids = tuple(grid for file, name in names.items() for grid in _read_file(file, name, formats))
     is_synthetic = any(SYNTHETIC_MARKER in file.name for file in files) or any(map(_has_marker, grids))
-    return Delivery(path, hash_delivery(path), grids, is_synthetic)
+    digests = {name: _hash_file(file) for file, name in names.items()}
+    return Delivery(path, _hash_files(digests.values()), grids, is_synthetic, find_copies(digests))
 
 
 def _read_file(path: Path, name: str, formats: Formats) -> Iterator[Grid]:
@@ -257,12 +273,15 @@ def _read_markup(path: Path, name: str, kind: str) -> Iterator[Grid]:
         )
         merged = tuple((r1 + 1, c1, r2 + 1, c2) for r1, c1, r2, c2 in sheet["merged"])
         hidden = frozenset(row + 1 for row in sheet["hidden"])
-        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged, encoding=read["encoding"], hidden_rows=hidden)
+        texts = group_rows(sheet["texts"])
+        yield Grid(
+            name, sheet["name"], _with_row_numbers(frame), merged, read["encoding"], hidden_rows=hidden, texts=texts
+        )
 
 
 def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
     if zipfile.is_zipfile(path):
-        _check_container(path, name)
+        check_container(path, name)
     # This very package, whichever way it was found; -P keeps the folder it runs in, which may hold a delivery with a
     # `pickle.py` in it, out of what can be imported.
     command = [sys.executable, "-P", "-c", _READER, str(Path(workbook.__file__).parents[2]), str(path)]
@@ -281,7 +300,18 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
         frame = _write_texts(pl.DataFrame(texts), [*sheet["shown"], *errors])
         merged = tuple((r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet["merged"])
         hidden = frozenset(row + 1 for row in sheet["hidden"])
-        yield Grid(name, sheet["name"], _with_row_numbers(frame), merged, hidden_rows=hidden)
+        texts = group_rows(sheet["texts"])
+        struck = frozenset(row + 1 for row in sheet["struck"])
+        yield Grid(
+            name,
+            sheet["name"],
+            _with_row_numbers(frame),
+            merged,
+            None,
+            hidden_rows=hidden,
+            texts=texts,
+            struck_rows=struck,
+        )
 
 
 def _read_formats(names: Mapping[Path, str]) -> Formats:
@@ -321,18 +351,6 @@ def _read_stat_file(path: Path, name: str, formats: Formats) -> Grid:
     with _refusing_damaged(path, name):
         table = read_stat_file(path, formats)
     return Grid(name, None, _with_row_numbers(table.cells, NAME_ROW), labels=table.labels)
-
-
-def _check_container(path: Path, name: str) -> None:
-    """Refuse a zip that would unpack to more than the limit."""
-    with zipfile.ZipFile(path) as container:
-        size = sum(item.file_size for item in container.infolist())
-    if size > MAX_DECOMPRESSED_BYTES:
-        raise DeliveryError(
-            f"{name}: the workbook unpacks to {size // 1024**2} MB, more than the limit of "
-            f"{MAX_DECOMPRESSED_BYTES // 1024**2} MB. Split it by table.",
-            f"{name}：工作簿解压后达 {size // 1024**2} MB，超过上限 {MAX_DECOMPRESSED_BYTES // 1024**2} MB。请按表拆分。",
-        )
 
 
 def _write_texts(frame: pl.DataFrame, texts: Sequence[tuple[tuple[int, int], str]]) -> pl.DataFrame:

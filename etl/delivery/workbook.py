@@ -18,11 +18,21 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
-from etl.delivery.number_formats import CHINESE_FORMATS, ROUNDED_TEXT, Shown, find_unknown, is_rounded, print_number
+from etl.delivery.number_formats import (
+    CHINESE_FORMATS,
+    ROUNDED_TEXT,
+    Shown,
+    find_unknown,
+    is_rounded,
+    looks_like_number,
+    print_number,
+)
 
 MEMORY_LIMIT_BYTES = 6 * 1024**3
 _LONG_NUMBER = re.compile(rb"<(?:\w+:)?v>(?:\d{16,}|\d(?:\.\d+)?[eE]\+?(?:1[5-9]|[2-9]\d))")
 _RICH = re.compile(rb"<(?:\w+:)?(?:vertAlign|strike)\b")
+_NUMBER_TEXT = re.compile(r">\s*-?[1-9１-９][0-9０-９]{0,2}[.．][0-9０-９]{3}\s*<")
+_OWN_TEXTS = ("inlineStr", "str")
 _STYLES, _TEXTS = "xl/styles.xml", "xl/sharedStrings.xml"
 _CELL = re.compile(r"^([A-Z]+)(\d+)$")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
@@ -38,7 +48,8 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
     Each sheet is a dict: `name`; `columns` (0-based positions in the workbook), `grid` (Arrow IPC bytes, row 0 is the
     workbook's row 1), `errors` (0-based row and column of cells such as #DIV/0!, and of formulas that were saved without
     their value, which the reader would take for 0), `shown` (what cells show that the reader knows only as numbers, or
-    more precisely than they show it), `merged` (first and last corner, 0-based), `hidden` (0-based rows).
+    more precisely than they show it), `merged` (first and last corner, 0-based), `hidden` (0-based rows), `texts` (texts that look like a number of
+    three decimals, 0-based row and column), `struck` (0-based rows with a cell that is struck through as a whole).
     """
     import fastexcel
     import pyarrow as pa
@@ -61,6 +72,8 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
                 "shown": marks[name].shown if name in marks else [],
                 "merged": marks[name].merged if name in marks else [],
                 "hidden": marks[name].hidden if name in marks else [],
+                "texts": marks[name].texts if name in marks else [],
+                "struck": sorted(marks[name].struck) if name in marks else [],
             }
         )
     return sheets
@@ -77,25 +90,32 @@ class Marks:
 
     `uncalculated` are formulas that were saved without a value, `shown` numbers that are shown as a month, a time, a share,
     or as a day by a format that stands in no file; `merged` the first and the last corner of merged ranges.;
-    `hidden` rows that are not shown, by a filter or by hand (none is known of BIFF).
+    `hidden` rows that are not shown, by a filter or by hand. `texts` look like a number of three decimals: `1.210` is a thousand where
+    commas are decimal signs, while a number of a workbook has a point whatever its texts have. `struck` are rows in which a whole cell is
+    struck through.
     """
 
     uncalculated: list[Place]
     merged: list[tuple[Place, Place]]
     shown: list[tuple[Place, str]]
     hidden: list[int] = field(default_factory=list)
+    texts: list[Place] = field(default_factory=list)
+    struck: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class Formats:
     """What is shown by those of a workbook's cell styles that the reader does not know, by their number; how it counts days.
 
-    `rich` are the shared texts with raised, lowered or struck parts, as `_print_rich` writes them.
+    `rich` are the shared texts with raised, lowered or struck parts, as `_print_rich` writes them, `numbers` those that look like a
+    number of three decimals. `struck` are the cell styles that strike through what stands in a cell.
     """
 
     styles: Mapping[int, Shown]
     is_1904: bool = False
     rich: Mapping[int, str] = field(default_factory=dict)
+    numbers: frozenset[int] = frozenset()
+    struck: frozenset[int] = frozenset()
 
 
 def find_marks(path: str) -> dict[str, Marks]:
@@ -114,22 +134,28 @@ def find_marks_in_biff(path: str) -> dict[str, Marks]:
     with xlrd.open_workbook(path, formatting_info=True, on_demand=True, logfile=io.StringIO()) as book:
         codes = {key: entry.format_str for key, entry in book.format_map.items() if key not in CHINESE_FORMATS}
         styles = {i: find_unknown(style.format_key, codes) for i, style in enumerate(book.xf_list)}
-        formats = Formats({i: shown for i, shown in styles.items() if shown}, bool(book.datemode))
+        struck = frozenset(i for i, style in enumerate(book.xf_list) if book.font_list[style.font_index].struck_out)
+        formats = Formats({i: shown for i, shown in styles.items() if shown}, bool(book.datemode), struck=struck)
         return {name: _scan_biff(book.sheet_by_name(name), formats) for name in book.sheet_names()}
 
 
 def _scan_biff(sheet: Any, formats: Formats) -> Marks:
     merged = [((top, left), (below - 1, right - 1)) for top, below, left, right in sheet.merged_cells]
     shown: list[tuple[Place, str]] = []
+    texts: list[Place] = []
+    struck: set[int] = set()
     for row in range(sheet.nrows):
         for column, style in enumerate(sheet.row(row)):
+            struck |= {row} if style.value != "" and style.xf_index in formats.struck else set()
+            texts += [(row, column)] if isinstance(style.value, str) and looks_like_number(style.value) else []
             number = style.value if isinstance(style.value, float) else 0.0
             kind = formats.styles.get(style.xf_index) if isinstance(style.value, float) else None
             text = print_number(number, kind, is_1904=formats.is_1904) if kind else None
             text = ROUNDED_TEXT if kind is None and is_rounded(number) else text
             if text is not None:
                 shown.append(((row, column), text))
-    return Marks([], merged, shown)
+    hidden = sorted(row for row, info in sheet.rowinfo_map.items() if info.hidden)
+    return Marks([], merged, shown, hidden, texts, struck)
 
 
 def _list_parts(container: zipfile.ZipFile) -> list[tuple[str, str]]:
@@ -158,16 +184,25 @@ def _read_formats(container: zipfile.ZipFile, parts: Set[str]) -> Formats:
     styles = ElementTree.fromstring(container.read(_STYLES))  # noqa: S314
     codes = {int(i.attrib["numFmtId"]): i.get("formatCode", "") for i in styles.iter() if _local(i) == "numFmt"}
     cell_styles = next((list(item) for item in styles.iter() if _local(item) == "cellXfs"), [])
+    fonts = next((list(item) for item in styles.iter() if _local(item) == "fonts"), [])
+    struck_fonts = {str(i) for i, font in enumerate(fonts) if any(_is_struck(mark) for mark in font)}
+    struck = frozenset(i for i, style in enumerate(cell_styles) if style.get("fontId") in struck_fonts)
     found = {i: find_unknown(int(style.get("numFmtId", "0")), codes) for i, style in enumerate(cell_styles)}
-    rich = _read_rich_texts(container.read(_TEXTS)) if _TEXTS in parts else {}
-    return Formats({i: shown for i, shown in found.items() if shown}, is_1904, rich)
+    rich, numbers = _read_texts(container.read(_TEXTS)) if _TEXTS in parts else ({}, frozenset())
+    return Formats({i: shown for i, shown in found.items() if shown}, is_1904, rich, numbers, struck)
 
 
-def _read_rich_texts(xml: bytes) -> dict[int, str]:
-    if not _RICH.search(xml):
-        return {}
+def _is_struck(mark: ElementTree.Element) -> bool:
+    return _local(mark) == "strike" and mark.get("val", "1") not in ("0", "false")
+
+
+def _read_texts(xml: bytes) -> tuple[dict[int, str], frozenset[int]]:
+    """Return the shared texts with marked parts, as `_print_rich` writes them, and which look like a number of three decimals."""
+    if not _RICH.search(xml) and not _NUMBER_TEXT.search(xml.decode(errors="replace")):
+        return {}, frozenset()
     items = [item for item in ElementTree.fromstring(xml) if _local(item) == "si"]  # noqa: S314
-    return {i: text for i, item in enumerate(items) if (text := _print_rich(item)) is not None}
+    rich = {i: text for i, item in enumerate(items) if (text := _print_rich(item)) is not None}
+    return rich, frozenset(i for i, item in enumerate(items) if looks_like_number("".join(item.itertext())))
 
 
 def _print_rich(item: ElementTree.Element) -> str | None:
@@ -202,9 +237,11 @@ def _scan_sheet(xml: bytes, formats: Formats) -> Marks:
 def _is_worth_a_scan(xml: bytes, formats: Formats) -> bool:
     """Whether a sheet may have formulas, or cells that show something else than readers take them for."""
     has_formula = (b"<f" in xml or b":f" in xml) and _FORMULA.search(xml)
-    if has_formula or formats.rich or _LONG_NUMBER.search(xml) or _RICH.search(xml):
+    if has_formula or formats.rich or formats.numbers or _LONG_NUMBER.search(xml) or _RICH.search(xml):
         return True
-    used = "|".join(map(str, formats.styles)).encode()
+    if b"inlineStr" in xml and _NUMBER_TEXT.search(xml.decode(errors="replace")):
+        return True
+    used = "|".join(map(str, sorted({*formats.styles, *formats.struck}))).encode()
     return bool(used and re.search(rb"\ss\s*=\s*[\"'](?:%s)[\"']" % used, xml))
 
 
@@ -219,6 +256,14 @@ def _scan_cells(xml: bytes, marks: Marks, formats: Formats) -> Marks:
             marks.uncalculated.append(_read_place(cell.attrib["r"]))
         text = _find_shown(cell, kind, value, formats)
         marks.shown.extend([(_read_place(cell.attrib["r"]), text)] if text is not None else [])
+        if int(cell.get("s", "0")) in formats.struck and (value or kind == "inlineStr"):
+            marks.struck.add(_read_place(cell.attrib["r"])[0])
+        is_number_text = (
+            int(value or 0) in formats.numbers
+            if kind == "s"
+            else kind in _OWN_TEXTS and looks_like_number("".join(cell.itertext()))
+        )
+        marks.texts.extend([_read_place(cell.attrib["r"])] if is_number_text else [])
         cell.clear()
     return marks
 

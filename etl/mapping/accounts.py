@@ -20,7 +20,9 @@ from schemas.contract import FieldContract, read_contract
 from schemas.tables import TABLES
 
 USED, USED_HIDDEN = "used", "used, hidden in the workbook / 已使用（在工作簿中隐藏）"
+USED_STRUCK = "used, with cells struck through / 已使用（含划去的单元格）"
 SHIFTED_ROW = "cells beside their columns, set aside / 单元格错位，已隔离"
+COPY = "the same as another file of the delivery / 与本次提交的另一文件相同"
 ABOVE_HEADER, HEADER, BLANK_ROW, EMPTY_SHEET = "above the header", "header", "blank row", "empty sheet"
 PATIENT = "_patient"
 # What a checkbox says where codes.csv names no code for true.
@@ -32,7 +34,7 @@ _KEPT_NOWHERE = (BLANK_ROW, ABOVE_HEADER, HEADER, SHIFTED_ROW, *NO_RECORDS)
 
 def is_used() -> pl.Expr:
     """Whether a row's records are made."""
-    return pl.col("rule").is_in([USED, USED_HIDDEN])
+    return pl.col("rule").is_in([USED, USED_HIDDEN, USED_STRUCK])
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class SheetRows:
     `rows` has `source_row`, `rule` (`used` or the ignoring rule's name) and one String column per header; where the row
     number is the patient's number also that number as text, which is no cell and is counted nowhere. `filled` are the rows of each column
     that a merged cell was filled into, `slipped` the rows of which cells were set aside since they may belong to other columns, `odd_numbers`
-    those whose patient number is written as no other.
+    those whose patient number is written as no other, `texts` the rows of each column with a text that looks like a number of three decimals.
     """
 
     file: str
@@ -62,6 +64,7 @@ class SheetRows:
     filled: Mapping[str, frozenset[int]] = field(default_factory=dict)
     slipped: tuple[SlippedRow, ...] = ()
     odd_numbers: tuple[int, ...] = ()
+    texts: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

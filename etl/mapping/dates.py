@@ -36,6 +36,8 @@ _COMPACT_MONTH = r"^((?:19|20)\d{2})(0[1-9]|1[0-2])$"
 _MONTH_THEN_YEAR = r"^(\d{1,2})\s*[-/.]\s*(\d{4})$"
 _NAMED_MONTH = r"^" + _MONTH_NAME + r"[-\s/.,']*(\d{4})$"
 _NAMED_MONTH_SHORT = r"^" + _MONTH_NAME + r"[-\s/.,']*(\d{2})$"
+YEARLESS = r"^(\d{2})-(\d{2}) \((\d{4})\)$"
+"""A day of which a workbook shows no year; the one that it keeps stands in brackets."""
 # What programs write where nothing is known: the least and the greatest days of .NET, SQL Server, Excel (0, 1 and 60 in either of its
 # ways to count days) and Unix.
 _PLACEHOLDER_TEXTS = ("0", "1", "60", "1900-01-00", "1900-02-29", "0000-00-00")
@@ -104,6 +106,7 @@ def _read_day() -> pl.Expr:
         pl.when(first == second).then(_join(year, first, second)),
         _join(text.str.extract(_NAMED, 3), named_month, text.str.extract(_NAMED, 1)),
         _join(text.str.extract(_NAMED_FIRST, 3), first_month, text.str.extract(_NAMED_FIRST, 2)),
+        pl.when(_says(Written.STORED_YEAR)).then(_join(*(text.str.extract(YEARLESS, i) for i in (3, 1, 2)))),
         pl.date(1899, 12, 30) + pl.duration(days=day_number.cast(pl.Float64).floor().cast(pl.Int32)),
     )
     return pl.when(~text.str.contains(_OTHER_DAY_HERE)).then(days)

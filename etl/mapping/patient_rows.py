@@ -6,7 +6,8 @@ them contradict each other. Where they do, the rows stay apart and are asked abo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -19,6 +20,16 @@ from etl.mapping.site import ColumnMap, normalise_code
 JOINED, LAST = "joined", "last"
 CHECK_BOX = ("___", "(choice=")
 """What divides field and choice in the name of a column that REDCap makes of a check box: `organs___1`, `Organs (choice=Lung)`."""
+EVENT_NAMES = ("redcap_event_name", "Event Name")
+REPEAT_INSTRUMENTS = ("redcap_repeat_instrument", "Repeat Instrument")
+REPEAT_INSTANCES = ("redcap_repeat_instance", "Repeat Instance")
+OF_EVERY_ROW = (*EVENT_NAMES, *REPEAT_INSTRUMENTS, *REPEAT_INSTANCES)
+OTHER_KEYS = ("redcap_data_access_group", "redcap_survey_identifier", "Data Access Group", "Survey Identifier")
+"""The names, raw and labelled, of the columns by which REDCap tells the rows of a record apart, or says where they come from."""
+STATE_OF_FORM = re.compile(r"^(?:.+_complete|Complete\?(?: \(\d+\))?)$")
+"""The name of the column behind a form's last field, in which REDCap keeps how far the form is filled in."""
+_BEGUN = ("1", "2", "unverified", "complete")
+_UNOPENED = ("0", "unchecked")
 CELL_ROWS = {
     "table_name": pl.String, "source_file": pl.String, "source_sheet": pl.String, ROW: pl.Int64, "_group": pl.Int64,
     "field": pl.String, "cell_row": pl.Int64,
@@ -32,6 +43,28 @@ def is_filled(column: str) -> pl.Expr:
     if not any(mark in column for mark in CHECK_BOX):
         return text.is_not_null()
     return text.is_not_null() & ~text.str.strip_chars().str.to_lowercase().is_in(UNTICKED)
+
+
+def is_form_filled(box: str, header: Sequence[str], keys: Collection[str]) -> pl.Expr:
+    """Return whether the form of a check box was filled in in a row, so that a box that is not ticked says something.
+
+    The form of REDCap is what stands between two columns of states: it was filled in where its state says so, or where one of its other
+    fields is filled; `keys`, columns that every row fills, are none of them. Where an export has no states nothing is known.
+    """
+    ends = [place for place, name in enumerate(header) if STATE_OF_FORM.match(name)]
+    place = header.index(box) if box in header else len(header)
+    end = next((e for e in ends if e > place), None)
+    if end is None:
+        return pl.lit(value=False)
+    start = max((e + 1 for e in ends if e < place), default=0)
+    every = {*keys, *OF_EVERY_ROW, *OTHER_KEYS}
+    fields = [n for n in header[start:end] if n not in every and not any(mark in n for mark in CHECK_BOX)]
+    state = pl.col(header[end]).str.strip_chars().str.to_lowercase().is_in(_BEGUN)
+    said = [
+        (pl.col(name).is_not_null() & ~pl.col(name).str.strip_chars().str.to_lowercase().is_in(_UNOPENED))
+        for name in fields
+    ]
+    return pl.any_horizontal([state, *said]).fill_null(value=False)
 
 
 def pick_filled(rows: pl.DataFrame, group: Sequence[ColumnMap]) -> pl.DataFrame:

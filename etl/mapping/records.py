@@ -23,7 +23,15 @@ from etl.mapping.parse import (
     parse_field,
 )
 from etl.mapping.site import Site
-from etl.mapping.units import UNIT_SLIP, convert_units, is_outside, select_tests, split_units, suspect_units
+from etl.mapping.units import (
+    UNIT_SLIP,
+    convert_units,
+    is_outside,
+    name_own_units,
+    select_tests,
+    split_units,
+    suspect_units,
+)  # fmt: skip
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, WRITTEN_SUFFIX, Mapped
 from schemas.contract import PROVENANCE, FieldContract, Table, list_made_key, read_contract, read_sent_key, table_name
 from schemas.quantity import find_limits
@@ -116,6 +124,7 @@ def type_records(
         if spec.is_made:
             continue
         if spec.quantity_from:
+            masked = _name_own_units(masked, spec, typed_by_name[spec.quantity_from])
             typed_by_name |= _select_quantities(masked, spec, typed_by_name[spec.quantity_from])
         named = typed_by_name[spec.quantity_from] if spec.quantity_from else None
         long = _find_long_numbers(texts, masked, spec)
@@ -154,8 +163,9 @@ def _find_long_numbers(texts: pl.DataFrame, masked: pl.DataFrame, spec: FieldCon
     """Return _record and field of masked cells that are just a number of eleven digits: a viral load, or a telephone number."""
     if spec.quantity_from is None or spec.name not in texts.columns:
         return pl.DataFrame(schema=MONTHS)
-    is_long = texts[spec.name].str.contains(_LONG_NUMBER) & (texts[spec.name] != masked[spec.name])
-    return texts.filter(is_long).select(RECORD, pl.lit(spec.name).alias("field"))
+    hidden = texts.filter(texts[spec.name] != masked[spec.name])
+    is_long = pl.col(spec.name).str.normalize("NFKC").str.contains(_LONG_NUMBER)
+    return hidden.filter(is_long).select(RECORD, pl.lit(spec.name).alias("field"))
 
 
 def _put_back(masked: pl.DataFrame, texts: pl.DataFrame, name: str, cells: pl.DataFrame) -> pl.DataFrame:
@@ -293,6 +303,12 @@ def _convert(read: pl.DataFrame, spec: FieldContract) -> pl.DataFrame:
         value=pl.when(has_rule).then("converted").otherwise("sent"),
         fault=pl.when(has_rule).then("fault").otherwise("unread"),
     )
+
+
+def _name_own_units(texts: pl.DataFrame, spec: FieldContract, named: pl.Series) -> pl.DataFrame:
+    """Return the texts with the unit of each laboratory value, where the mapping says that it depends on the test alone."""
+    unit = spec.name + UNIT_SUFFIX
+    return texts.with_columns(name_own_units(texts[unit], named)) if unit in texts.columns else texts
 
 
 def _select_quantities(texts: pl.DataFrame, spec: FieldContract, named: pl.Series) -> dict[str, pl.Series]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from etl.delivery.read import ROW, Grid
-from etl.mapping.forms import Form, find_misfits, is_prose, is_word_for_nothing, learn_forms
+from etl.mapping.forms import Form, Kind, find_misfits, is_prose, is_word_for_nothing, learn_forms
 from etl.mapping.site import normalise_text
 from etl.mapping.units import is_unit
 
@@ -29,6 +29,7 @@ NO_RECORDS = (REPEATED_HEADER, FURTHER_NAMES, UNIT_ROW, TOTALS_ROW, NOTE)
 _FULL_ROWS = 4
 """So many rows that are filled like most a table needs before its columns have forms."""
 _SHARE_OF_A_THIN_ROW = 3
+_FEWEST_BESIDE_A_SENTENCE, _SHORTEST_NOTE = 4, 10
 # Chinese words are compared without blanks (合 计); behind a Latin one no digit or letter may follow at once: SUM001 is somebody's number.
 _TOTAL = re.compile(
     r"^(?:合计|总计|小计|总数|本页[合小]计|累计|平均[数值]?|均值|均数|中位数|标准差)[:：]?[\d.,]*[例人名行条]?(?:\(.*)?$"
@@ -194,7 +195,30 @@ def _judge_rows(rows: _Rows, positions: Sequence[str]) -> dict[int, str]:
     for row in suspects.iter_rows(named=True):
         if rule := _judge_row(row, rows, positions, is_above=row[ROW] < first_record):
             rules[row[ROW]] = rule
-    return rules
+    return rules if rows.has_forms else {**dict.fromkeys(_find_sentences_below(rows, positions), NOTE), **rules}
+
+
+def _find_sentences_below(rows: _Rows, positions: Sequence[str]) -> list[int]:
+    """Return the rows below the last full one of a small table that hold one text and nothing else, which is no value of its column.
+
+    It is a sentence, longer than any value there, or has no digit where every value has one, as patients' numbers do.
+    """
+    most = int(rows.frame["filled"].max() or 0)  # type: ignore[arg-type]
+    full = rows.frame.filter(2 * pl.col("filled") > most)
+    if most < _FEWEST_BESIDE_A_SENTENCE or full.is_empty():
+        return []
+    alone = rows.frame.filter((pl.col("filled") == 1) & (pl.col(ROW) > full[ROW].max()))
+    found: list[int] = []
+    for row in alone.iter_rows(named=True):
+        position = next(p for p in positions if row[p] is not None)
+        text, values = normalise_text(row["first"]), full[position].drop_nulls()
+        longest = int(values.str.len_chars().max() or 0)  # type: ignore[arg-type]
+        reads_like_one = is_prose(text, Form(Kind.FREE)) or (len(text) >= _SHORTEST_NOTE and not text.isascii())
+        is_sentence = reads_like_one and len(text) > 2 * longest
+        is_no_number = position == rows.patient and values.len() > 0 and values.str.contains(r"\d").all()
+        if is_sentence or (is_no_number and not any(map(str.isdigit, text))):
+            found.append(row[ROW])
+    return found
 
 
 def _find_first_record(rows: _Rows) -> int:

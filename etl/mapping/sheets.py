@@ -12,11 +12,13 @@ from etl.errors import StructureError
 from etl.mapping.accounts import (
     ABOVE_HEADER,
     BLANK_ROW,
+    COPY,
     EMPTY_SHEET,
     HEADER,
     SHIFTED_ROW,
     USED,
     USED_HIDDEN,
+    USED_STRUCK,
     SheetRows,
     SlippedRow,
     is_used,
@@ -45,7 +47,9 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
     for grid in delivery.grids:
         sources = [s for s in site.sources if is_sheet_of(grid.file, grid.sheet, s.file, s.sheet)]
         reason = next((i.reason for i in site.ignored if is_sheet_of(grid.file, grid.sheet, i.file, i.sheet)), None)
-        if sources:
+        if _is_copy(grid, sources, delivery, site):
+            ignored.append((grid, COPY))
+        elif sources:
             found.update(s.name for s in sources)
             sheets.append(_read_sheet(grid, site, sources, faults, follow))
         elif reason is not None:
@@ -65,6 +69,14 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
     if faults:
         raise _misfit(delivery, site, faults, follow)
     return sheets, ignored
+
+
+def _is_copy(grid: Grid, sources: Sequence[Source], delivery: Delivery, site: Site) -> bool:
+    """Whether a file is the same as another that is read into the same sources: read twice, every record of it would be there twice."""
+    original = delivery.copies.get(grid.file)
+    if original is None:
+        return False
+    return not sources or sources == [s for s in site.sources if is_sheet_of(original, grid.sheet, s.file, s.sheet)]
 
 
 def _misfit(delivery: Delivery, site: Site, faults: Sequence[Fault], follow: str) -> StructureError:
@@ -115,7 +127,8 @@ def _read_sheet(grid: Grid, site: Site, sources: Sequence[Source], faults: list[
     filled = {named[p]: numbers for p, numbers in body.filled.items() if p in named}
     used = frozenset(rows.filter(is_used())[ROW])
     odd = tuple(row for row in body.kinds.odd_numbers if row in used)
-    return SheetRows(grid.file, grid.sheet, tuple(named.values()), rows, tuple(sources), filled, slipped, odd)
+    texts = {named[p]: numbers for p, numbers in grid.texts.items() if p in named}
+    return SheetRows(grid.file, grid.sheet, tuple(named.values()), rows, tuple(sources), filled, slipped, odd, texts)
 
 
 def _find_second_headers(grid: Grid, body: Body) -> list[Fault]:
@@ -182,7 +195,8 @@ def _account_rows(
     by_form = read.kinds.rules
     for name in dict.fromkeys(by_form.values()):
         rule = rule.when(pl.col(ROW).is_in([row for row, own in by_form.items() if own == name])).then(pl.lit(name))
-    rule = rule.when(pl.col(ROW).is_in(list(grid.hidden_rows))).then(pl.lit(USED_HIDDEN))
+    for used, marked in ((USED_HIDDEN, grid.hidden_rows), (USED_STRUCK, grid.struck_rows)):
+        rule = rule.when(pl.col(ROW).is_in(list(marked))).then(pl.lit(used))
     rows = body.with_columns(rule.otherwise(pl.lit(USED)).alias("rule"), *uses)
     unmatched = rows.filter(is_used() & ~pl.any_horizontal([f"_use_{s.name}" for s in sources]))
     if unmatched.height:

@@ -9,7 +9,7 @@ import polars as pl
 from etl.delivery.read import ROW, Grid
 from etl.mapping.row_kinds import looks_like_unit
 from etl.mapping.site import ColumnMap, Site, Source, normalise_text
-from etl.mapping.units import is_unit
+from etl.mapping.units import is_own_units, is_unit
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 from schemas.units import find_canonical_unit, normalise_unit
@@ -41,7 +41,7 @@ def find_other_units(
 def _read_unit(line: ColumnMap) -> str | None:
     """Return the unit in which a line of columns.csv reads its column, None where another column says it or nothing has one."""
     if line.unit:
-        return None if line.unit.startswith("column:") else normalise_unit(line.unit)
+        return None if line.unit.startswith("column:") or is_own_units(line.unit) else normalise_unit(line.unit)
     spec = read_contract(TABLES[line.table]).get(line.field)
     unit = find_canonical_unit(line.constants.get("test", line.field), spec.unit if spec else None)
     return None if unit is None else normalise_unit(unit)

@@ -12,11 +12,12 @@ It is set aside and the hospital is asked: neither reading may enter an analysis
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from etl.mapping.parse import UNKNOWN_UNIT
+from etl.mapping.written import TYPED
 from schemas.codes import Comparator
 from schemas.contract import FieldContract
 from schemas.quantity import Limits
@@ -33,23 +34,26 @@ from schemas.units import (
 )
 
 UNIT_SLIP = "unit_slip"
+OWN_UNITS = "registry units"
+"""What a mapping says of a long laboratory without a column of units."""
 SMALLEST_SLIP_FACTOR = 2
 # Assays quantify viral load from about 10 IU/mL on: a plain value between these is a logarithm.
 LOGARITHM_SENT_PLAIN = (1, 10)
 _BEHIND = re.compile(
-    r"^(\D*[\d.,]*\d\.?(?:e[+-]?\d+)?)\s*([^\d\s.,].*?)(\s*[↑↓*]+|\s+[hl]|\s*\([hl↑↓]\))?$", re.IGNORECASE
+    r"^(\D*(?:\d{1,3}(?: \d{3})+(?:[.,]\d*)?|[\d.,]*\d\.?(?:e[+-]?\d+)?))\s*([^\d\s.,].*?)(\s*[↑↓*]+|\s+[hl]|\s*\([hl↑↓]\))?$",
+    re.IGNORECASE,
 )
 _LOG10_NAMES = [test.value for test in LOG10_TESTS]
 
 
 def split_units(cells: pl.DataFrame, canonical: str | None) -> pl.DataFrame:
-    """Return `cells` (text, quantity, sent_unit) with the unit that stands behind a number (`60kg`, `120斤`) taken from its text.
+    """Return `cells` (text, quantity, sent_unit, written) with the unit that stands behind a number (`60kg`, `120斤`) taken from its text.
 
     It is taken where it is the unit in which the number would be read anyway; where none is stated, it is the unit. Any other
-    unit contradicts the mapping: that text stays as it is, and is asked about.
+    unit contradicts the mapping: that text stays as it is, and is asked about. What had a unit behind it is a text, also in a workbook.
     """
     odd = (
-        cells.filter(pl.col("text").str.contains(r"\d\.?\s*[^\d\s.,;/~-]"))
+        cells.filter(pl.col("text").str.contains(r"\d\.?\s*(?:[^\d\s.,;/~-]|/\pL)"))
         .select("text", "quantity", "sent_unit")
         .unique()
     )
@@ -68,6 +72,9 @@ def split_units(cells: pl.DataFrame, canonical: str | None) -> pl.DataFrame:
     return told.with_columns(
         text=pl.coalesce("number", "text"),
         sent_unit=pl.when(pl.col("number").is_null()).then("sent_unit").otherwise("unit"),
+        written=pl.when(pl.col("number").is_null())
+        .then("written")
+        .otherwise(pl.col("written").str.replace(f"; {TYPED}", "", literal=True)),
     ).drop("number", "unit")
 
 
@@ -81,6 +88,34 @@ def _split_unit(
     own = normalise_unit(sent_unit or target)
     is_known = unit == own or (not sent_unit and find_factor(quantity, unit, target) is not None)
     return (match[1], sent_unit or unit) if is_known else None
+
+
+def is_own_units(unit: str) -> bool:
+    """Whether a unit says that each laboratory value is in the registry's unit of its test, but for those that it names."""
+    return unit.split(";", maxsplit=1)[0].strip().lower() == OWN_UNITS
+
+
+def read_own_units(unit: str) -> dict[str, str]:
+    """Return the tests that are sent in another unit than the registry's: `registry units; albumin_g_l=g/dL`."""
+    pairs = (part.partition("=") for part in unit.split(";")[1:])
+    return {name.strip(): other.strip() for name, _, other in pairs if name.strip()}
+
+
+def print_own_units(own: Mapping[str, str]) -> str:
+    """Return what `read_own_units` reads."""
+    return "; ".join([OWN_UNITS, *(f"{test}={unit}" for test, unit in own.items())])
+
+
+def name_own_units(units: pl.Series, quantities: pl.Series) -> pl.Series:
+    """Return the unit of each row: of one that says the registry's own units that of its test where it names one, else none to convert from."""
+    named = {text: read_own_units(text) for text in units.drop_nulls().unique() if is_own_units(text)}
+    if not named:
+        return units
+    told = pl.when(pl.col("u").is_in(list(named))).then(None).otherwise("u")
+    for text, own in named.items():
+        for test, unit in own.items():
+            told = pl.when((pl.col("u") == text) & (pl.col("q") == test)).then(pl.lit(unit)).otherwise(told)
+    return pl.DataFrame({"u": units, "q": quantities}).select(told.alias(units.name)).to_series()
 
 
 def convert_units(cells: pl.DataFrame, canonical: str | None) -> pl.DataFrame:

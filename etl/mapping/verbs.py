@@ -29,9 +29,9 @@ from etl.mapping.accounts import (
 from etl.mapping.kept_frame import say_once
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import MISSING, MISSING_TEXTS
-from etl.mapping.patient_rows import CELL_ROWS, LAST, is_filled, join_rows, pick_filled
+from etl.mapping.patient_rows import CELL_ROWS, LAST, is_filled, is_form_filled, join_rows, pick_filled
 from etl.mapping.sheets import choose_sheets
-from etl.mapping.site import SHARED, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
+from etl.mapping.site import SHARED, VISIT, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
 from etl.mapping.written import TYPED, settle_dates, settle_decimals
 from schemas.contract import read_contract, read_sent_key
 from schemas.tables import TABLES
@@ -108,7 +108,8 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
 def _list_sent(sheets: Sequence[SheetRows], site: Site) -> pl.DataFrame:
     """Return table_name and patient's number of every used row: a patient without a ticked box has sent that there is nothing.
 
-    Where a patient has several rows, or its cells slipped aside, a row tells only of tables of which it fills a cell.
+    Where a patient has several rows, or its cells slipped aside, a row tells only of tables of which it fills a cell, or whose boxes stand
+    in a form that it fills in.
     """
     found = [pl.DataFrame(schema={"table_name": pl.String, PATIENT_TEXT: pl.String})]
     for sheet in sheets:
@@ -123,7 +124,14 @@ def _list_sent(sheets: Sequence[SheetRows], site: Site) -> pl.DataFrame:
                     if (c.makes_record and c.table == table) or (table, c.role) == ("patient", "person")
                 ]
                 is_whole = pl.lit(value=False) if source.patient_rows else ~is_slipped
-                told = used.filter(is_whole | pl.any_horizontal([is_filled(column) for column in own]))
+                keys = {
+                    c.column
+                    for c in columns
+                    if c.role == "patient" or c.field == VISIT or c.column in source.row_filter
+                }
+                boxes = [c.column for c in columns if c.is_checkbox and c.table == table]
+                says_none = [is_form_filled(box, sheet.header, keys) & ~is_slipped for box in boxes]
+                told = used.filter(pl.any_horizontal([is_whole, *map(is_filled, own), *says_none]))
                 number = pl.col(site.patient_column(source)).alias(PATIENT_TEXT)
                 found.append(told.select(pl.lit(table).alias("table_name"), number))
     return pl.concat(found).unique(maintain_order=True)
@@ -168,9 +176,23 @@ def _make_records(
             joined = join_rows(frame, table, names, PATIENT_TEXT, site.codes, takes_last=source.patient_rows == LAST)
             cell_rows.append(joined.cell_rows.with_columns(pl.col("field").replace({PERSON_TEXT: "person_id"})))
             frame = joined.records
-        beside = [pl.lit(written[c.column]).alias(c.field + WRITTEN_SUFFIX) for c in used if c.column in written]
+        beside = [
+            _say_written(c.column, written, sheet, source).alias(c.field + WRITTEN_SUFFIX)
+            for c in used
+            if c.column in written
+        ]
         frames.append(frame.with_columns(beside))
     return frames
+
+
+def _say_written(column: str, written: Mapping[str, str], sheet: SheetRows, source: Source) -> pl.Expr:
+    """Return how the cells of a column are written: in a workbook a number is a number, and only its texts have the file's decimal sign.
+
+    Where rows were joined a cell may stand in another row than its record: it is not told from a number then.
+    """
+    rows = frozenset() if source.patient_rows else sheet.texts.get(column, frozenset())
+    as_text = written[column].removesuffix(f"; {TYPED}") or None
+    return pl.when(pl.col(ROW).is_in(sorted(rows))).then(pl.lit(as_text)).otherwise(pl.lit(written[column]))
 
 
 def _settle_written(sheet: SheetRows, rows: pl.DataFrame, source: Source, site: Site) -> dict[str, str]:

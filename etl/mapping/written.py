@@ -16,7 +16,8 @@ import polars as pl
 class Written(StrEnum):
     """What a mapping may say of how a file or a column is written.
 
-    `only month` says that no more than month and year is known where no day stands, `whole days` that such a cell is to be asked about.
+    `only month` says that no more than month and year is known where no day stands, `stored year` that the year which a cell keeps and does
+    not show is right, `whole days` that such cells are to be asked about.
     """
 
     DECIMAL_POINT = "decimal point"
@@ -26,10 +27,12 @@ class Written(StrEnum):
     MONTH = "only month"
     WHOLE_DAYS = "whole days"
     DAY_NUMBER = "day number"
+    STORED_YEAR = "stored year"
 
 
 DECIMALS = (Written.DECIMAL_POINT, Written.DECIMAL_COMMA)
 DAY_ORDERS = (Written.DAY_FIRST, Written.MONTH_FIRST)
+_KNOWN_LATER = (Written.MONTH, Written.STORED_YEAR)
 UNPROVEN = "decimal unproven"
 """What stands in place of a decimal sign where other cells prove that the one of the mapping is wrong."""
 
@@ -116,15 +119,15 @@ def settle_dates(columns: Mapping[str, pl.Series], stated: Mapping[str, Collecti
         order = _find_stated(stated[name], DAY_ORDERS)
         if order and conclude([find_day_proofs(texts)], *DAY_ORDERS) not in (None, order):
             order = None
-        others = [word for word in stated[name] if word in (Written.MONTH, Written.DAY_NUMBER)]
+        others = [word for word in stated[name] if word in (Written.MONTH, Written.DAY_NUMBER, Written.STORED_YEAR)]
         settled[name] = "; ".join(filter(None, [order, *others]))
     return _say(settled)
 
 
 def restate_months(then: str | None, now: Collection[Written]) -> str | None:
-    """Return how a date was written `then` (as `settle_dates` says it), with what the mapping says `now` of months without a day."""
-    words = [word for word in (then or "").split("; ") if word not in ("", Written.MONTH)]
-    return "; ".join([*words, *([Written.MONTH] if Written.MONTH in now else [])]) or None
+    """Return how a date was written `then` (as `settle_dates` says it), with what the mapping says `now` of months without a day, and years."""
+    words = [word for word in (then or "").split("; ") if word not in ("", *_KNOWN_LATER)]
+    return "; ".join([*words, *(word for word in _KNOWN_LATER if word in now)]) or None
 
 
 def _find_stated(stated: Iterable[Written], choices: Collection[Written]) -> Written | None:

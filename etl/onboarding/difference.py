@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -23,8 +23,17 @@ from etl.onboarding.proposing.words import NOT_SENT, Meaning
 from etl.pages.text import Text
 
 
-def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str, str]]) -> Draft:
-    """Return the draft of what the mapping lacks; `settled` are the (table.field, code) that were decided to be asked about."""
+def find_difference(
+    delivery: Delivery,
+    site: Site,
+    settled: frozenset[tuple[str, str]],
+    asked: Callable[[str, str], bool] = lambda *_: False,
+) -> Draft:
+    """Return the draft of what the mapping lacks; `settled` are the (table.field, code) that were decided to be asked about.
+
+    `asked` tells of which mapped columns (source, name) the words and numbers are asked that may say nothing: of a mapping by hand nobody
+    recorded what was thought of them.
+    """
     layout = read_layout(delivery)
     sources: list[FoundSource] = []
     columns: list[ColumnDraft] = []
@@ -51,7 +60,7 @@ def find_difference(delivery: Delivery, site: Site, settled: frozenset[tuple[str
             moved[real.name] = real.header_row
             sources.append(named)
         columns += _compare_columns(named, real, site, layout, codes)
-        _compare_codes(named, real, site, layout, codes, exports)
+        _compare_codes(named, real, site, layout, codes, exports, asked)
     kept = tuple(
         code
         for code in exports.complete(codes.values(), layout)
@@ -137,6 +146,7 @@ def _compare_codes(
     layout: Layout,
     codes: dict[tuple[str, str, str], CodeDraft],
     exports: Exports,
+    asked: Callable[[str, str], bool],
 ) -> None:
     """Add the codes of mapped columns that the mapping does not know."""
     lines = [c for c in site.columns_of(real) if c.role == "field" and c.field and c.column in found.columns]
@@ -151,7 +161,7 @@ def _compare_codes(
         meaning = Meaning(f"{line.table}.{line.field}", line.table, line.field, line.record)
         known = site.codes.get((line.table, line.field), {})
         for code in draft_codes(Proposal(real.name, profile, meaning, 1.0, Text("", ""))):
-            if normalise_code(code.code) not in known:
+            if normalise_code(code.code) not in known and (not code.columns or asked(real.name, line.column)):
                 codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
         if found.is_redcap:
             texts = found.rows[line.column].drop_nulls()

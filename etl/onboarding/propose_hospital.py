@@ -16,7 +16,7 @@ from etl.onboarding.difference import find_difference
 from etl.onboarding.kept import replace_filled
 from etl.onboarding.proposing.draft import Draft, draft_mapping
 from etl.onboarding.proposing.privacy import hide_people
-from etl.onboarding.proposing.words import ASK
+from etl.onboarding.proposing.words import ASK, VALUE
 from etl.onboarding.site_files import describe_site, replace_file, write_site
 from etl.onboarding.worksheet.entries import Written, names_other_headers, read_written
 from etl.onboarding.worksheet.form import CHANGES, SHEETS, WORKSHEET
@@ -74,8 +74,10 @@ def _propose_whole(hospital: str, folder: Path, delivery: Delivery, written: Wri
 def _propose_difference(known: Path, folder: Path, delivery: Delivery) -> NewHospital:
     """Write the worksheet of what a delivery has and the mapping in `known` lacks, into the workspace's own copy of it."""
     earlier = read_decisions(known)
-    asked = frozenset((d.source, normalise_code(d.item)) for d in earlier if d.kind == CODE and d.decided == ASK)
-    draft = hide_people(find_difference(delivery, load_site(known), asked))
+    asked = frozenset(
+        (d.source, normalise_code(d.item)) for d in earlier if d.kind == CODE and d.decided in (ASK, VALUE)
+    )
+    draft = hide_people(find_difference(delivery, load_site(known), asked, lambda *_: (known / WORKSHEET).exists()))
     decisions = list_proposals(draft)
     if not decisions:
         raise UsageError(

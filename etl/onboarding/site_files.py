@@ -16,9 +16,10 @@ from etl.mapping.read_site import CODES_HEADER, COLUMNS_HEADER
 from etl.mapping.site import EVERY_SOURCE, EVERY_TABLE, SHARED, VISIT, normalise_text
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.proposing.layout import FoundSource
-from etl.onboarding.proposing.words import ASK, NOT_NEEDED, NOT_SENT, VISIT_OF_ROW, list_meanings
+from etl.onboarding.proposing.words import NO_LINE, NOT_NEEDED, NOT_SENT, VISIT_OF_ROW, list_meanings
 
 UNDECIDED = "undecided"
+AS_DECIDED = "left out as decided / 按决定不读取"
 NO_RECORDS = "no records"
 ROW_NUMBER = "row number"
 ONE_RECORD, LAST_ROW = "one record over several rows", "last row counts"
@@ -38,8 +39,12 @@ def _describe_ignored(file: str, sheet: str | None, reason: str) -> dict[str, An
 
 
 def settle_sources(site: dict[str, Any], decisions: Sequence[Decision]) -> dict[str, Any]:
-    """Return site.toml as a person decided about its sheets: some hold no records, of some the row number is the patient, or several rows one."""
+    """Return site.toml as a person decided about its sheets.
+
+    Some hold no records; of some the row number is the patient, several rows are one record, or not all rows are read.
+    """
     decided = {d.source: d.decided for d in decisions if d.kind == SHEET}
+    rows = {d.source: d.decided_record for d in decisions if d.kind == SHEET}
     gone = [source for source in site["source"] if decided.get(source["name"]) == NO_RECORDS]
     told_of = {
         ROW_NUMBER: {"patient": ROW_NUMBER},
@@ -50,11 +55,32 @@ def settle_sources(site: dict[str, Any], decisions: Sequence[Decision]) -> dict[
     return {
         **site,
         "source": [
-            {**source, **told_of.get(decided.get(source["name"], ""), {})}
+            settle_rows({**source, **told_of.get(decided.get(source["name"], ""), {})}, rows.get(source["name"], ""))
             for source in site["source"]
             if source not in gone
         ],
         "ignored": [*site.get("ignored", []), *(_describe_ignored(s["file"], s.get("sheet"), told) for s in gone)],
+    }
+
+
+def settle_rows(source: Mapping[str, Any], decided: str) -> dict[str, Any]:
+    """Return a source of site.toml with the rows that a person chose (`RowChoice.print` of the worksheet); what was written there by hand stays."""
+    said = json.loads(decided or "{}")
+    by_hand = {name: rule for name, rule in source.get("ignore", {}).items() if not name.startswith(AS_DECIDED)}
+    rules = by_hand | {
+        f"{AS_DECIDED}{f' ({n})' if n > 1 else ''}": _describe_rule(column, texts)
+        for n, (column, texts) in enumerate(said.get("left_out", {}).items(), 1)
+    }
+    settled = {**source, **({"filter": said["only"]} if "only" in said else {}), "ignore": rules}
+    return {key: value for key, value in settled.items() if value or key not in ("filter", "ignore")}
+
+
+def _describe_rule(column: str, texts: list[str]) -> dict[str, Any]:
+    starts, equals = [t.rstrip("*") for t in texts if t.endswith("*")], [t for t in texts if not t.endswith("*")]
+    return {
+        "column": column,
+        **({"equals": equals} if equals else {}),
+        **({"starts_with": starts} if starts else {}),
     }
 
 
@@ -63,7 +89,7 @@ def write_site(folder: Path, site: Mapping[str, Any], decisions: Sequence[Decisi
     sources = {source["name"] for source in site["source"]}
     columns = [list_cells(d) for d in decisions if _makes_line(d) and d.source in sources]
     codes = [
-        [*d.source.split("."), d.item, d.decided] for d in decisions if d.kind == CODE and d.decided not in ("", ASK)
+        [*d.source.split("."), d.item, d.decided] for d in decisions if d.kind == CODE and d.decided not in NO_LINE
     ]
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / "site.toml", print_toml(site))
@@ -84,7 +110,7 @@ def add_to_site(folder: Path, new: Path, decisions: Sequence[Decision]) -> None:
     columns += [list_cells(d) for d in decisions if _makes_line(d) and d.decided != NOT_SENT and d.source not in empty]
     codes = _read_rows(folder / "codes.csv")
     codes += [
-        [*d.source.split("."), d.item, d.decided] for d in decisions if d.kind == CODE and d.decided not in ("", ASK)
+        [*d.source.split("."), d.item, d.decided] for d in decisions if d.kind == CODE and d.decided not in NO_LINE
     ]
     new.mkdir(parents=True)
     replace_file(new / "columns.csv", print_csv(COLUMNS_HEADER, columns))

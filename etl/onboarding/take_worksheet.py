@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,7 +112,8 @@ def _keep(
     site = load_site(folder)
     settled = frozenset((d.source, normalise_code(d.item)) for d in decisions if d.kind == CODE and d.decided)
     found = {_name_code(c): c for c in _list_new_codes(filled.decisions) if c.is_open}
-    found |= {_name_code(c): c for c in _list_offered_codes(read_offered(site), site, settled)}
+    named = {(d.source, d.item) for d in filled.decisions if d.kind == COLUMN and d.decided != d.proposed}
+    found |= {_name_code(c): c for c in _list_offered_codes(read_offered(site), site, settled, named)}
     unknown = {
         key: c
         for key, c in found.items()
@@ -143,11 +144,15 @@ def _name_code(code: CodeDraft) -> tuple[str, str]:
 
 
 def _list_offered_codes(
-    delivery: Delivery | None, site: Site, settled: frozenset[tuple[str, str]]
+    delivery: Delivery | None, site: Site, settled: frozenset[tuple[str, str]], named: Collection[tuple[str, str]]
 ) -> Sequence[CodeDraft]:
-    """Return the codes of a delivery that the mapping does not know, without those that may be somebody's name."""
+    """Return the codes of a delivery that the mapping does not know, without those that may be somebody's name.
+
+    Of the columns that a person `named` (source, name) nobody has asked yet which words and numbers say nothing.
+    """
     try:
-        return hide_people(find_difference(delivery, site, settled)).codes if delivery else ()
+        found = find_difference(delivery, site, settled, lambda *column: column in named) if delivery else None
+        return hide_people(found).codes if found else ()
     except DeliveryError:
         return ()  # the ingest that follows says what is wrong with it
 

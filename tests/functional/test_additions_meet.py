@@ -111,7 +111,20 @@ def test_an_addition_of_which_no_record_of_a_table_can_be_loaded_is_refused_what
     adding.ingest(clinic.write_delivery(adding.extracts / "q1"))
     with pytest.raises(errors.EmptyTableError, match="laboratory: 2 records made, none loaded"):
         add_labs(adding, "q2", f"{HEAD_LABS}\n777,2020-03-09,4.4,20,ng/mL\n")
+    before = adding.read("core.laboratory").drop("ingest_id").sort(pl.all())
     assert take(adding, adding.extracts / "q2", accept=True).status == "loaded"
+    # Meant all the same, the refused row is set aside and asked about, and takes nothing else away.
+    assert adding.read("core.laboratory").drop("ingest_id").sort(pl.all()).equals(before)
+    assert adding.read("core.quarantine").filter(delivery="q2")["source_row"].unique().to_list() == [2]
+
+
+def test_a_small_addition_with_one_good_row_beside_a_refused_one_is_loaded(adding):
+    adding.ingest(clinic.write_delivery(adding.extracts / "q1"))
+    summary = add_labs(adding, "q2", f"{JUST_LABS}777,2020-03-09,4.4,20,ng/mL\n")
+    assert summary.status == "loaded"
+    labs = adding.read("core.laboratory")
+    assert sorted(labs.filter(pl.col("delivery") == "q2")["value"]) == [20.0, 44.0]
+    assert adding.read("core.quarantine").filter(delivery="q2")["source_row"].unique().to_list() == [3]
 
 
 def test_a_box_that_says_neither_is_asked_about_until_its_row_is_sent_again(adding):

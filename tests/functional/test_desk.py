@@ -1,11 +1,16 @@
 """What a data manager does besides sending a delivery, and whether each is told so in the language chosen."""
 
+from dataclasses import replace
+
 import clinic
+import polars as pl
 import pytest
 
 from etl import errors
 from etl.cli import run_revert
 from etl.ingest import revert
+from etl.mapping.accounts import COPY
+from etl.onboarding.propose_hospital import propose_hospital
 from etl.pages.labels import label_ignore_rule
 from etl.publish import write_quality
 
@@ -59,3 +64,26 @@ def test_an_ignoring_rule_is_named_in_both_languages():
     assert (label.en, label.zh) == ("totals row", "合计行")
     assert label_ignore_rule("blank row").zh == "空行"
     assert label_ignore_rule("合计行").en == "合计行"
+
+
+def test_a_file_that_came_twice_is_read_once_and_told_once(desk):
+    """Byte for byte the same under another name, whether the mapping's pattern matches that name or not."""
+    once = desk.ingest(clinic.write_delivery(desk.extracts / "once"))
+    findings = desk.read("core.findings").height
+    twice = clinic.write_delivery(desk.extracts / "twice")
+    for name, copy in (("labs.csv", "labs - 副本.csv"), ("patients.csv", "副本 patients (1).csv")):
+        (twice / copy).write_bytes((twice / name).read_bytes())
+    summary = desk.ingest(twice)
+    assert {key: once.accounts[key] for key in ("records_made", "cells", "rows_used")} == {
+        key: summary.accounts[key] for key in ("records_made", "cells", "rows_used")
+    }
+    assert desk.read("core.findings").height == findings
+    told = dict(summary.row_accounts.group_by("rule").agg(pl.col("n_rows").sum()).iter_rows())
+    assert told[COPY] == 5 + 4
+    assert [words for words, _ in summary.notices if "are equal" in words] == [
+        "These files of the delivery are equal: labs - 副本.csv, labs.csv. Send one of them.",
+        "These files of the delivery are equal: patients.csv, 副本 patients (1).csv. Send one of them.",
+    ]
+    assert set(desk.read("core.laboratory")["source_file"]) == {"labs.csv"}
+    worksheet = propose_hospital(replace(desk.settings, workspace=desk.settings.workspace / "other"), "new", twice)
+    assert sorted(source.origin for source in worksheet.draft.sources) == ["labs.csv", "patients.csv"]

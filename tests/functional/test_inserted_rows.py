@@ -109,6 +109,28 @@ def list_records(mapped) -> dict[str, list]:
     }
 
 
+ALONE = [note for note in NOTES if sum(cell is not None for cell in note) == 1 and note[0] is not None]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize(
+    "note", [*ALONE, ["HBsAg 1=阳性 2=阴性，空白为未查"], ["以上数据由科室核对"]], ids=lambda note: note[0]
+)
+def test_a_note_below_a_table_of_few_rows_is_no_record(site, tmp_path, n, note):
+    rows = draw_table(random.Random(5), NUMBERS["letters"])[:n]
+    alone = map_delivery(make_delivery(tmp_path, rows), site)
+    noted = map_delivery(make_delivery(tmp_path, [*rows, fill_up([]), fill_up(note)]), site)
+    assert list_records(noted) == list_records(alone)
+    assert dict(noted.row_accounts.select("rule", "n_rows").rows())[NOTE] == 1
+
+
+@pytest.mark.parametrize("number", ["digits", "with a visit", "names of wards"])
+def test_a_patient_of_whom_only_the_number_is_known_stays_one_in_a_table_of_few_rows(site, tmp_path, number):
+    rows = draw_table(random.Random(5), NUMBERS[number])[:2]
+    few = map_delivery(make_delivery(tmp_path, [*rows, fill_up([NUMBERS[number](7)])]), site)
+    assert few.records["patient"].height == 3
+
+
 @pytest.mark.parametrize("seed", range(120))
 def test_rows_of_no_record_change_no_record_and_are_named(site, tmp_path, seed):
     draw = random.Random(seed)
@@ -192,11 +214,18 @@ def test_a_changed_header_in_the_middle_is_refused(site, tmp_path):
         map_delivery(make_delivery(tmp_path, [*rows[:5], changed, *rows[5:]]), site)
 
 
-def test_hidden_rows_are_loaded_and_told(site, tmp_path):
+@pytest.mark.parametrize(
+    ("mark", "rule"),
+    [
+        ("hidden_rows", "used, hidden in the workbook / 已使用（在工作簿中隐藏）"),
+        ("struck_rows", "used, with cells struck through / 已使用（含划去的单元格）"),
+    ],
+)
+def test_hidden_and_struck_rows_are_loaded_and_told(site, tmp_path, mark, rule):
     rows = draw_table(random.Random(3), NUMBERS["digits"])
     delivery = make_delivery(tmp_path, rows)
-    hidden = Delivery(tmp_path, "", (replace(delivery.grids[0], hidden_rows=frozenset({3, 4})),))
+    hidden = Delivery(tmp_path, "", (replace(delivery.grids[0], **{mark: frozenset({3, 4})}),))
     mapped = map_delivery(hidden, site)
     assert list_records(mapped) == list_records(map_delivery(delivery, site))
     told = dict(mapped.row_accounts.select("rule", "n_rows").rows())
-    assert (told["used"], told["used, hidden in the workbook / 已使用（在工作簿中隐藏）"]) == (len(rows) - 2, 2)
+    assert (told["used"], told[rule]) == (len(rows) - 2, 2)

@@ -3,16 +3,15 @@
 import csv
 import datetime as dt
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
-from worksheet_desk import CODE_DECISION, COLUMN_DECISION, fill, list_rows, read_cells, write_cells
+from by_commands import list_questions, propose, run
+from worksheet_desk import AUTHOR_ROWS, README, fill, list_rows, read_cells, write_cells
 
 from etl.errors import OpenDecisionsError
-from etl.onboarding.worksheet.form import CODES, COLUMNS, SHEETS
+from etl.onboarding.worksheet.form import COLUMNS, DELIVERIES, SHEETS
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
 
@@ -24,28 +23,6 @@ EVENTS = ("enrolment", "baseline", "month_3", "month_6")
 @pytest.fixture
 def settings(tmp_path):
     return Settings(tmp_path / "workspace", tmp_path / "key", "en")
-
-
-def run(settings, *arguments):
-    environment = {
-        "WORKSPACE": str(settings.workspace), "REGISTRY_KEY_FILE": str(settings.key_file), "REGISTRY_LANG": "en", "PATH": "/usr/bin:/bin",
-    }  # fmt: skip
-    command = [str(Path(sys.executable).with_name("registry")), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def propose(settings, path):
-    done = run(settings, "new-hospital", "new", "--extract", str(path))
-    assert done.returncode == 0, done.stderr
-    return settings.workspace / "sites" / "new" / "worksheet.xlsx"
-
-
-def list_questions(path):
-    """{sheet: what is asked there}, of the cells that a person must fill."""
-    cells = read_cells(path)
-    asked = [(COLUMNS, row["C"]) for _, row in list_rows(cells, COLUMNS) if COLUMN_DECISION not in row]
-    asked += [(CODES, row["C"]) for _, row in list_rows(cells, CODES) if CODE_DECISION not in row]
-    return asked + [(SHEETS, row["A"]) for _, row in list_rows(cells, SHEETS) if "G" not in row]
 
 
 def read_tables(settings, *names):
@@ -272,3 +249,35 @@ def test_rows_that_contradict_each_other_are_asked_about_at_their_own_rows(tmp_p
     assert (tables["patient"].height, tables["outcome"].height) == (20, 18)
     asked = tables["findings"].filter(pl.col("rule_id") == "outcome.key.duplicate")
     assert sorted(asked["source_row"]) == [3, 4, 6, 7]
+
+
+def test_an_addition_in_which_no_box_is_ticked_any_more_takes_the_earlier_ticks_away(tmp_path, settings):
+    """Boxes of forms that nobody opened are exported as 0 too: in a later event, of another patient, they take nothing away."""
+    truth = draw_truth(40, random.Random(15))
+    path = propose(settings, write_export(tmp_path / "export_2021-06-30", truth, labelled=False))
+    fill(path, lambda *_: ("", "", ""), decide_code)
+    row = next(n for n, texts in list_rows(read_cells(path), SHEETS) if "G" not in texts)
+    additions = {(README, f"B{AUTHOR_ROWS[DELIVERIES] + 1}"): "只含新增内容 only what is new since the last one"}
+    write_cells(path, {(SHEETS, f"G{row}"): "last row counts", **additions})
+    ingest = ("ingest", "new", "--extracted", "2022-12-31", "--extract")
+    done = run(settings, *ingest, str(tmp_path / "export_2021-06-30"))
+    assert done.returncode == 0, done.stderr
+    emptied, kept = [p for p in truth if len(p["organs"]) > 0][:2]
+    organs = kept["organs"]
+    # One patient's baseline comes corrected, without a tick; of the other only what followed is sent.
+    later = [{**emptied, "organs": []}, {**kept, "organs": []}]
+    rows = [
+        r for r in list_export_rows(later) if r["record_id"] == str(emptied["id"]) or "month" in r["redcap_event_name"]
+    ]
+    folder = tmp_path / "export_2021-09-30"
+    folder.mkdir()
+    with (folder / "HCC_DATA_2021-09-30.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([HEADER, *([r.get(name, "") for name in HEADER] for r in rows)])
+    dictionary = next((tmp_path / "export_2021-06-30").glob("*Dictionary*"))
+    (folder / dictionary.name).write_bytes(dictionary.read_bytes())
+    done = run(settings, *ingest, str(folder))
+    assert done.returncode == 0, done.stderr
+    emptied["organs"], kept["organs"] = [], organs
+    del kept["afp"]["baseline"]  # a patient's laboratory is sent anew as a whole
+    compare(read_tables(settings, "patient", "baseline", "outcome", "metastasis", "laboratory", "treatment"), truth)

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import msoffcrypto
+import polars as pl
 import pytest
 import xlsxwriter
 
@@ -148,6 +149,50 @@ def test_places_merges_dates_and_hidden_rows_of_spreadsheetml(tmp_path):
     assert set(grid.merged) == {(2, 1, 2, 2), (3, 0, 4, 0)}
     assert grid.hidden_rows == {3}
     assert grid.sheet == "患者"
+
+
+def test_hidden_rows_and_struck_cells_of_a_workbook(tmp_path):
+    """A row with a cell that is struck through as a whole is told, and not that of an empty one; a hidden row is."""
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet, struck = book.add_worksheet("s"), book.add_format({"font_strikeout": True})
+        for r, row in enumerate([*ROWS, ["00014", "", "x", "2020-03-07"], ["00015", "", "y", "2020-03-08"]]):
+            for c, text in enumerate(row):
+                sheet.write_string(r, c, text, struck if (r, c) == (3, 2) else None)
+        sheet.write_blank(4, 5, None, struck)
+        sheet.write_number(2, 5, 12, struck)
+        sheet.set_row(1, None, None, {"hidden": True})
+    grid = read_delivery(path).grids[0]
+    assert (grid.hidden_rows, grid.struck_rows) == ({2}, {3, 4})
+
+
+OLD = Path(__file__).parent / "excel97" / "clinic.xls"
+ROW_RECORD, FONT_RECORD, HIDDEN, STRUCK = 0x0208, 0x0031, 0x20, 0x08
+
+
+def find_records(content, kind):
+    """Where the records of a kind begin in a workbook of Excel 97-2003: number, length, content; each stream lies in one piece."""
+    place = content.find(b"\x09\x08\x10\x00")
+    while place >= 0 and (number := int.from_bytes(content[place : place + 2], "little")):
+        if number == kind:
+            yield place + 4
+        place += 4 + int.from_bytes(content[place + 2 : place + 4], "little")
+
+
+def test_hidden_rows_and_struck_cells_of_excel_97_are_told_too(tmp_path):
+    content = bytearray(OLD.read_bytes())
+    plain = read_delivery(OLD).grids
+    assert not any(grid.hidden_rows or grid.struck_rows for grid in plain)
+    rows = [place for place in find_records(content, ROW_RECORD) if content[place : place + 2] == b"\x02\x00"]
+    content[rows[0] + 12] |= HIDDEN
+    (tmp_path / "hidden.xls").write_bytes(content)
+    assert read_delivery(tmp_path / "hidden.xls").grids[0].hidden_rows == {3}
+    for place in find_records(content, FONT_RECORD):
+        content[place + 2] |= STRUCK
+    (tmp_path / "struck.xls").write_bytes(content)
+    struck = read_delivery(tmp_path / "struck.xls").grids[0]
+    filled = struck.cells.filter(pl.any_horizontal(pl.exclude(ROW).is_not_null()))[ROW]
+    assert set(struck.struck_rows) == set(filled)
 
 
 def make_zip(*names):

@@ -339,7 +339,7 @@ def test_a_first_row_of_somebody_s_texts_is_no_header(tmp_path):
 
 def test_two_files_of_one_kind_are_not_taken_for_one(tmp_path):
     for year in (2021, 2022):
-        (tmp_path / f"检验_{year}.csv").write_text("住院号,ALT(U/L)\n1,20\n2,30\n", encoding="utf-8")
+        (tmp_path / f"检验_{year}.csv").write_text(f"住院号,ALT(U/L)\n1,{year - 2000}\n2,30\n", encoding="utf-8")
     assert {s.file for s in read_layout(read_delivery(tmp_path)).sources} == {"检验_2021.csv", "检验_2022.csv"}
 
 

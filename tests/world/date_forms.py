@@ -117,7 +117,7 @@ WORKBOOK_FORMS = {
     "serial in General": lambda day, c: Cell(str(serial(day)), serial(day)),
     "number 20213": lambda day, c: Cell("20213", 20213, allows=()),
     "format without a year": lambda day, c: Cell(
-        f"{day.month}月{day.day}日", day, c.draw.choice(('m"月"d"日"', "d-mmm", 28, 58))
+        f"{day.month}月{day.day}日", day, c.draw.choice(('m"月"d"日"', "d-mmm", 28, 58)), allows=()
     ),
     "date with time": lambda day, c: Cell(
         f"{day} 10:20", datetime(day.year, day.month, day.day, 10, 20), "yyyy-mm-dd hh:mm"

@@ -52,12 +52,14 @@ def judge(sheets, places, names, loaded):
         below = first + len(sheet.top) + len(sheet.header)
         for number, row in enumerate(sheet.rows, below):
             in_row = findings.get((file, page, number), ())
+            slipped = _list_slipped(row, columns, in_row)
             for column, cell, about in zip(columns, row.cells, row.about, strict=False):
                 asked = [f for f in in_row if f["table_name"] != "delivery" or _reaches(f, column, columns)]
                 for record, name in _list_about(about):
                     own = records[record.table].get((_patient(record.number), record.key))
                     told.add((record.table, _patient(record.number), record.key))
-                    verdict.cases.append(_judge_value(record, name, cell, own, asked))
+                    is_set_aside = own is None and (record.table, record.key) in slipped
+                    verdict.cases.append(_judge_value(record, name, cell, own, asked, is_set_aside=is_set_aside))
     for table, own in records.items():
         for (patient, key), values in own.items():
             if (table, patient, key) not in told:
@@ -72,6 +74,17 @@ def _reaches(finding, column, columns):
     if finding["rule_id"] == "row.shifted" and named in columns:
         return columns.index(column) >= columns.index(named)
     return named in (None, "", column)
+
+
+def _list_slipped(row, columns, in_row):
+    """The records of a row of which a cell slipped aside: where what makes them was set aside, so was the rest of them."""
+    slipped = [f for f in in_row if f["rule_id"] == "row.shifted"]
+    return {
+        (record.table, record.key)
+        for column, about in zip(columns, row.about, strict=False)
+        for record, _ in _list_about(about)
+        if any(_reaches(finding, column, columns) for finding in slipped)
+    }
 
 
 def _list_about(about):
@@ -114,9 +127,9 @@ def _original(file):
     return file.replace(COPY, "")
 
 
-def _judge_value(record, name, cell, own, asked):
+def _judge_value(record, name, cell, own, asked, *, is_set_aside=False):
     truth = _find_truth(record, name)
-    is_asked = any(_is_about(finding, record, name) for finding in asked)
+    is_asked = is_set_aside or any(_is_about(finding, record, name) for finding in asked)
     told = f"{record.table}.{name} {record.key} {record.number}: written {cell.text!r} ({cell.form}), true {truth}"
     if own is None and truth in (None, (None, None)):
         return Case(RIGHT, cell.form, told)  # an empty cell makes no record of its own

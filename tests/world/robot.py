@@ -16,12 +16,14 @@ from worksheet_desk import (
     write_cells,
 )
 
+from etl.delivery.read import read_delivery
 from etl.errors import OpenDecisionsError
 from etl.mapping.read_site import load_site
 from etl.mapping.site import normalise_code
+from etl.mapping.units import OWN_UNITS
 from etl.onboarding.propose_hospital import propose_hospital
 from etl.onboarding.proposing.draft import ALL_ROWS
-from etl.onboarding.proposing.words import UNIT_COLUMN
+from etl.onboarding.proposing.words import ASK, UNIT_COLUMN, VALUE
 from etl.onboarding.take_worksheet import take_worksheet
 from etl.onboarding.worksheet.form import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, README, SHEETS
 from etl.settings import Settings
@@ -30,6 +32,7 @@ from world.mapping import HOSPITAL
 from world.pen import CONTRACTS
 
 ROUNDS = 3
+CODE_CHOICES = "I"
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def answer_worksheet(folder, written):
         changes |= dict(_add_constants(cells, known))
         write_cells(path, changes)
         try:
-            take_worksheet(proposed.worksheet.parent)
+            take_worksheet(proposed.worksheet.parent, lambda _site: read_delivery(written.path))
         except OpenDecisionsError as error:
             told.append(str(error))
             if told.count(str(error)) > 1:
@@ -110,7 +113,8 @@ def _find_line(known, source, column):
         table = column.removeprefix(ALL_ROWS)
         record = next((c.record for c in known.columns if c.table == table and not c.column), None)
         return (f"{table}.*", record, "") if record else ("not_needed", "", "")
-    lines = [c for c in known.columns if c.column == column or c.column.endswith(f" {column}")]
+    exact = [c for c in known.columns if c.column == column]
+    lines = exact or [c for c in known.columns if c.column.endswith(f" {column}")]
     line = next((c for c in lines if c.role == "field"), lines[0] if lines else None)
     if line is None:
         return ("not_needed", "", "")
@@ -124,6 +128,8 @@ def _find_unit(line):
     if line.role != "field" or not line.field:
         return ""
     spec = CONTRACTS[line.table][line.field]
+    if spec.quantity_from and "test" not in line.constants:
+        return OWN_UNITS
     if spec.dtype == pl.Date:
         return "whole days"  # who knows the truth knows the days of all months
     unit = describe_quantity(spec, line.constants.get("test")).unit
@@ -139,7 +145,10 @@ def _add_constants(cells, known):
         for source in sorted({row["B"] for _, row in rows}):
             own = [row for _, row in rows if row["B"] == source]
             is_given = any(row["C"] == f"{ALL_ROWS}{table}" for row in own)
-            is_needed = any(c.table == table and c.column in {row["C"] for row in own} for c in known.columns)
+            names = [row["C"] for row in own]
+            is_needed = any(
+                c.table == table and f" {c.column}".endswith(f" {name}") for c in known.columns for name in names
+            )
             if is_needed and not is_given:
                 last += 1
                 yield from (
@@ -155,11 +164,12 @@ def _decide_codes(cells: Cells, known, questions, corrected):
     for number, row in list_rows(cells, CODES):
         field, code = row["B"].split(" | ")[0], row["C"]
         table, name = field.split(".")[:2]
-        value = known.codes.get((table, name), {}).get(normalise_code(code), "ask")
+        as_it_stands = VALUE if VALUE in row.get(CODE_CHOICES, "").split(", ") else ASK
+        value = known.codes.get((table, name), {}).get(normalise_code(code), as_it_stands)
         if CODE_DECISION not in row:
             questions["code", field, code] += 1
-        elif row[CODE_DECISION] != value and value != "ask":
+        elif row[CODE_DECISION] != value and value != as_it_stands:
             corrected.append((code, row[CODE_DECISION], value))
-        if CODE_DECISION not in row or value != "ask":
+        if CODE_DECISION not in row or value != as_it_stands:
             changes[CODES, f"{CODE_DECISION}{number}"] = value
     return changes

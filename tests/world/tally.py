@@ -29,9 +29,7 @@ OPEN_BY_WORKSHEET = KNOWN_OPEN | {(line["form"], line["outcome"]) for line in _O
 
 
 def _list_own(dialect, forms):
-    """The forms that the plain cells of a delivery tell of; of a file that came twice they tell nothing else."""
-    if "copy of a file" in dialect.file_forms:
-        return ["copy of a file"]
+    """The forms that the plain cells of a delivery tell of."""
     kept = [form for form in forms if ": " in form and not form.startswith(("decimal: ", "date_form: "))]
     return [*kept, *dialect.row_forms, *dialect.file_forms]
 
@@ -56,8 +54,7 @@ class Tally:
         if verdict.refusal and not dialect.is_refused:
             self._blame(seed, [(REFUSED, REFUSED, verdict.refusal)], forms)
         for case in verdict.cases:
-            # Of a file that came twice everything is told, and its cells say nothing of their forms.
-            self.cells[case.form, case.outcome] += not ("copy of a file" in forms and case.outcome == ASKED)
+            self.cells[case.form, case.outcome] += 1
             if case.form == PLAIN:
                 self.cells.update((form, case.outcome) for form in _list_own(dialect, forms))
         self._blame(seed, [(case.form, case.outcome, case.told) for case in verdict.faults], forms)

@@ -22,7 +22,9 @@ def write_html(sheets, folder, dialect):
 
 
 def _html_row(texts, tag):
-    cells = "".join(f"<{tag}>{escape(text).replace(chr(10), '<br>') if text else '&nbsp;'}</{tag}>" for text in texts)
+    # A blank row has a cell all the same: what a row without one is in a table, each program decides for itself.
+    shown = [escape(text).replace("\n", "<br>") if text else "&nbsp;" for text in texts or [None]]
+    cells = "".join(f"<{tag}>{text}</{tag}>" for text in shown)
     return f"<tr>{cells}</tr>\n"
 
 

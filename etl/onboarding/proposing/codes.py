@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -12,9 +12,17 @@ from etl.mapping.identity import has_personal_data
 from etl.mapping.parse import MISSING, MISSING_TEXTS, UNSCHEDULED
 from etl.mapping.site import EACH, VISIT, normalise_code
 from etl.onboarding.proposing.dictionary import says_missing
+from etl.onboarding.proposing.no_value import list_no_values
 from etl.onboarding.proposing.profile import Kind, Profile, look_like_names, profile_column
-from etl.onboarding.proposing.proposal import SURE, Proposal
-from etl.onboarding.proposing.words import Meaning, find_code, is_code_word, read_code_words
+from etl.onboarding.proposing.proposal import GUESSED, SURE, Proposal
+from etl.onboarding.proposing.words import (
+    Meaning,
+    find_code,
+    find_limits,
+    find_quantity,
+    is_code_word,
+    read_code_words,
+)  # fmt: skip
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD
 from etl.pages.text import Text
 from schemas.codes import Drug
@@ -31,7 +39,10 @@ _SEX_OF_GB = {"1": "male", "2": "female"}
 
 @dataclass(frozen=True)
 class CodeDraft:
-    """One line of codes.csv to be; `value` is "" where a person must say what the code means."""
+    """One line of codes.csv to be; `value` is "" where a person must say what the code means.
+
+    `columns` are those in which a text stands that may say that there is no value; others are codes wherever they stand.
+    """
 
     table: str
     field: str
@@ -40,6 +51,7 @@ class CodeDraft:
     count: int
     confidence: float
     reason: Text
+    columns: tuple[str, ...] = ()
 
     @property
     def told(self) -> str:
@@ -80,7 +92,9 @@ def draft_codes(p: Proposal) -> Iterator[CodeDraft]:
     if p.meaning is None or spec is None or p.meaning.record.startswith("?"):
         return
     if not (spec.codes or spec.dtype == pl.Boolean):
-        yield from _draft_numbers(p.meaning, spec, p.profile)
+        told = list(_draft_numbers(p.meaning, spec, p.profile))
+        yield from told
+        yield from _draft_no_values(p, spec, {normalise_code(code.code) for code in told})
         return
     texts = p.profile.items if p.meaning.record.startswith(EACH) and p.profile.items else p.profile.counts
     counts = {**dict.fromkeys(p.profile.choices, 0), **texts}
@@ -137,6 +151,40 @@ def _draft_numbers(meaning: Meaning, spec: FieldContract, profile: Profile) -> I
             if read_number(text) is None and text.casefold() not in MISSING_TEXTS and not has_personal_data(text):
                 told = Text("which visit is it?", "是第几次访视？")
                 yield CodeDraft(meaning.table, meaning.field, text, "", count, 0.0, told)
+
+
+def _draft_no_values(p: Proposal, spec: FieldContract, told: Collection[str]) -> Iterator[CodeDraft]:
+    """Yield the texts of a column of numbers, dates or free texts that may say that there is no value."""
+    if p.meaning is None:
+        return
+    low, high = find_limits(p.meaning, spec)
+    # In another unit 99 mm is a size that 99 cm could not be.
+    in_any_unit = (0.0 if low is not None and low >= 0 else None, high if find_quantity(p.meaning)[1] is None else None)
+    for found in list_no_values(p.profile.suspects, p.profile.numbers, spec, in_any_unit):
+        if normalise_code(found.text) not in told:
+            where = Text(f"{p.column}: {found.reason.en}", f"{p.column}：{found.reason.zh}")
+            confidence = SURE if found.is_sure else GUESSED if found.value else 0.0
+            yield CodeDraft(
+                p.meaning.table, p.meaning.field, found.text, found.value, found.count, confidence, where, (p.column,)
+            )
+
+
+def join_drafts(known: CodeDraft, other: CodeDraft) -> CodeDraft:
+    """Return one draft of two of the same code: what a field's code means holds for every column of it.
+
+    Where it seems to be a value in one column and none in another, a person must say: who calls it none takes it away in both.
+    """
+    if known.columns and other.columns:
+        reason = Text(f"{known.reason.en}; {other.reason.en}", f"{known.reason.zh}；{other.reason.zh}")
+        is_same, confidence = known.value == other.value, min(known.confidence, other.confidence)
+        return replace(
+            known, value=known.value if is_same else "", count=known.count + other.count,
+            confidence=confidence if is_same else 0.0, reason=reason, columns=(*known.columns, *other.columns),
+        )  # fmt: skip
+    if known.value == other.value:
+        return known
+    told = Text("two columns of this field write it differently", "该字段的两列写法不同")
+    return CodeDraft(known.table, known.field, other.code, "", known.count + other.count, 0.0, told)
 
 
 def read_number(label: str) -> str | None:

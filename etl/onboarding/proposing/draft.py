@@ -10,7 +10,8 @@ import polars as pl
 
 from etl.delivery.read import Delivery
 from etl.mapping.site import EACH, SHARED, normalise_code
-from etl.onboarding.proposing.codes import CodeDraft, draft_codes, list_codes
+from etl.mapping.units import OWN_UNITS
+from etl.onboarding.proposing.codes import CodeDraft, draft_codes, join_drafts, list_codes
 from etl.onboarding.proposing.dictionary import says_missing
 from etl.onboarding.proposing.export_codes import Exports
 from etl.onboarding.proposing.joins import describe_joins
@@ -111,12 +112,8 @@ def draft_mapping(delivery: Delivery, hospital: str, header_rows: HeaderRows = M
         columns += draft_columns(source, proposals)
         exports.add(source, proposals)
         for code in (code for proposal in proposals for code in draft_codes(proposal)):
-            known = codes.setdefault((code.table, code.field, normalise_code(code.code)), code)
-            if known.value != code.value:
-                told = Text("two columns of this field write it differently", "该字段的两列写法不同")
-                codes[code.table, code.field, normalise_code(code.code)] = CodeDraft(
-                    code.table, code.field, code.code, "", known.count + code.count, 0.0, told
-                )
+            key = (code.table, code.field, normalise_code(code.code))
+            codes[key] = join_drafts(codes[key], code) if key in codes else code
     return Draft(
         hospital,
         delivery.name,
@@ -271,8 +268,7 @@ def _propose_unit(p: Proposal, unit_column: str | None) -> tuple[str, float, Tex
     if p.meaning is None or spec is None or canonical is None:
         if p.meaning and p.meaning.id == "laboratory.value" and unit_column:
             return f"column:{unit_column}", 1.0, Text("the unit stands in a column", "单位另有一列")
-        is_open = p.meaning is not None and p.meaning.id == "laboratory.value"
-        return "", 0.0 if is_open else 1.0, Text("no column holds the unit", "没有单位列") if is_open else Text("", "")
+        return _ask_units(p) if p.meaning and p.meaning.id == "laboratory.value" else ("", 1.0, Text("", ""))
     stated = p.profile.unit or find_value_unit(list(p.profile.counts))
     if stated:
         if find_factor(quantity, stated, canonical) is not None:
@@ -286,6 +282,15 @@ def _propose_unit(p: Proposal, unit_column: str | None) -> tuple[str, float, Tex
     if len(units) == 1:
         return "", SURE, Text(f"no unit is stated; only {canonical} is in use", f"未注明单位；通用单位仅 {canonical}")
     return _guess_unit(p, spec, units)
+
+
+def _ask_units(p: Proposal) -> tuple[str, float, Text]:
+    """Return what is asked of the values of many tests beside which no unit stands: one unit cannot be right for all."""
+    return OWN_UNITS, GUESSED, Text(
+        "no column holds the unit: is each item in the registry's own (sheet 字段 Fields names them)? Where one is not, add it: "
+        f"{OWN_UNITS}; ALB=g/dL",
+        f"没有单位列：各项目是否均为登记库单位（见“字段 Fields”表）？若有例外请注明：{OWN_UNITS}; ALB=g/dL",
+    )  # fmt: skip
 
 
 def _guess_unit(p: Proposal, spec: FieldContract, units: Sequence[tuple[str, float]]) -> tuple[str, float, Text]:

@@ -136,7 +136,7 @@ def read_layout(delivery: Delivery, header_rows: HeaderRows = MappingProxyType({
     Raises:
         DeliveryError: no sheet holds records, or the row that a person named is empty.
     """
-    grids = [grid for grid in delivery.grids if not _is_empty(grid)]
+    grids = [grid for grid in delivery.grids if not _is_empty(grid) and grid.file not in delivery.copies]
     dictionaries = [grid for grid in grids if is_dictionary(grid)]
     dictionary = read_dictionary(dictionaries[0]) if dictionaries else None
     found: list[FoundSource] = []

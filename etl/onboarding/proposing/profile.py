@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from etl.mapping.dates import read_dates
+from etl.mapping.dates import YEARLESS, read_dates
 from etl.mapping.identity import has_personal_data
 from etl.mapping.identity_documents import is_national_id
 from etl.mapping.parse import (
@@ -28,6 +28,7 @@ from etl.mapping.parse import (
 )  # fmt: skip
 from etl.mapping.site import split_items
 from etl.mapping.units import is_unit
+from etl.onboarding.proposing.no_value import pick_suspects
 from etl.onboarding.proposing.words import is_code_word
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD
 from schemas.units import normalise_unit
@@ -83,7 +84,8 @@ class Profile:
     a dictionary does.
     `looks_like` is the kind of identifier that the values look like, "" for none. `patients` tells how many patients have each text; it
     is None where no column of the sheet is known to hold the patient's number. `items` counts what the cells list (`肺、骨`), empty where they
-    list nothing or too much to be codes. `n_months` cells of dates are a month and no day.
+    list nothing or too much to be codes. `n_months` cells of dates are a month and no day, `n_yearless` are days without their year. `suspects` counts the texts that may say that there is
+    no value (`no_value.py`).
     """
 
     column: str
@@ -102,6 +104,8 @@ class Profile:
     patients: Mapping[str, int] | None = None
     items: Mapping[str, int] = field(default_factory=dict)
     n_months: int = 0
+    suspects: Mapping[str, int] = field(default_factory=dict)
+    n_yearless: int = 0
 
     @property
     def is_constant(self) -> bool:
@@ -144,6 +148,7 @@ def profile_column(
         patients=None if patients is None else _count_patients(filled, patients),
         items=_count_items(known) if kind in (Kind.CODE, Kind.TEXT) else {},
         n_months=int(read_dates(present).is_month.sum()) if kind == Kind.DATE else 0,
+        suspects=pick_suspects(known), n_yearless=int(present.str.contains(YEARLESS).sum()),
     )  # fmt: skip
 
 
@@ -174,6 +179,7 @@ def _find_kind(present: pl.Series, numeric: pl.Series, n_distinct: int, written:
         dates.days.is_not_null()
         | dates.is_month
         | dates.is_placeholder
+        | ended.str.contains(YEARLESS)
         | ended.str.contains(_WRITTEN_DATE["03/05/2020"])
     )
     is_number = numbers.filter(is_ended).is_not_null() & ~ended.str.contains(_WRITTEN_DATE["20200305"])

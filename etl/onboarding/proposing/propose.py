@@ -35,7 +35,7 @@ from etl.onboarding.proposing.words import (
     PATIENT_NUMBER,
     Meaning,
     find_code,
-    find_test,
+    find_limits,
     list_meanings,
     read_asked_words,
     read_column_words,
@@ -47,7 +47,7 @@ from etl.onboarding.proposing.words import (
 from etl.pages.text import Text
 from schemas.contract import FieldContract, read_key
 from schemas.tables import TABLES
-from schemas.units import LAB_RANGES, normalise_unit
+from schemas.units import normalise_unit
 
 _FITS, _NO_VALUES, _MISFITS = 1.0, 0.9, 0.4
 _CLEAR_LEAD = 0.04
@@ -370,12 +370,6 @@ def _counts_by_choice(spec: FieldContract, profile: Profile) -> bool:
     if spec.dtype == pl.Int64:
         return all(read_number(label) is not None for label in labels.values())
     return all(code == label.strip() for code, label in labels.items())
-
-
-def find_limits(meaning: Meaning, spec: FieldContract) -> tuple[float | None, float | None]:
-    """Return the possible limits of a field or, for a laboratory value, of its test."""
-    test = find_test(meaning)
-    return LAB_RANGES[test].possible if test else spec.possible
 
 
 def _explain_nothing(ranked: Sequence[tuple[str, tuple[float, Text]]], profile: Profile) -> Text:

@@ -12,19 +12,21 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.mapping.parse import MISSING, MISSING_TEXTS, clean_text, parse_field
+from etl.mapping.patient_rows import (
+    EVENT_NAMES,
+    OF_EVERY_ROW,
+    OTHER_KEYS,
+    REPEAT_INSTANCES,
+    REPEAT_INSTRUMENTS,
+    STATE_OF_FORM,
+)  # fmt: skip
 from etl.mapping.site import EVERY_FIELD, EVERY_TABLE, normalise_code
 from etl.onboarding.proposing.codes import CodeDraft
 from etl.onboarding.proposing.dictionary import Dictionary, says_missing
 from etl.onboarding.proposing.words import NOT_NEEDED, VISIT_OF_ROW, Meaning, find_code, list_meanings
 from etl.pages.text import Text
 
-EVENT_NAMES = ("redcap_event_name", "Event Name")
-REPEAT_INSTRUMENTS = ("redcap_repeat_instrument", "Repeat Instrument")
-REPEAT_INSTANCES = ("redcap_repeat_instance", "Repeat Instance")
-_OF_EVERY_ROW = (*EVENT_NAMES, *REPEAT_INSTRUMENTS, *REPEAT_INSTANCES)
-_OTHER = ("redcap_data_access_group", "redcap_survey_identifier", "Data Access Group", "Survey Identifier")
 _NUMBERS = ("record_id", "Record ID", "study_id", "Study ID")
-_STATE = re.compile(r"^(?:.+_complete|Complete\?(?: \(\d+\))?)$")
 _STATES = frozenset(("0", "1", "2", "Incomplete", "Unverified", "Complete"))
 _UNOPENED = frozenset(("0", "Unchecked"))
 _NO_VALUE = frozenset(("none", "no", "none of the above", "none of these", "无", "以上皆无", "以上都无", "没有"))
@@ -44,7 +46,7 @@ def is_export(columns: Sequence[str], dictionary: Dictionary | None) -> bool:
     is_first = bool(columns) and (
         columns[0] in _NUMBERS or (dictionary is not None and dictionary.find(columns[0]) is not None)
     )
-    return is_first and any(_STATE.match(name) for name in columns)
+    return is_first and any(STATE_OF_FORM.match(name) for name in columns)
 
 
 def find_column(columns: Collection[str], names: Sequence[str]) -> str | None:
@@ -78,10 +80,10 @@ def describe_bookkeeping(
         return list_meanings()[NOT_NEEDED], Text(
             "of another form: filled in no row of this one", "属于其他表单，本表单各行均未填写"
         )
-    if column in (*REPEAT_INSTRUMENTS, *REPEAT_INSTANCES, *_OTHER):
+    if column in (*REPEAT_INSTRUMENTS, *REPEAT_INSTANCES, *OTHER_KEYS):
         return list_meanings()[NOT_NEEDED], Text("chooses or numbers the row in REDCap", "REDCap 用于区分各行")
     values = set(clean_text(texts).drop_nulls().unique())
-    if _STATE.match(column) and values <= _STATES and (dictionary is None or dictionary.find(column) is None):
+    if STATE_OF_FORM.match(column) and values <= _STATES and (dictionary is None or dictionary.find(column) is None):
         return list_meanings()[NOT_NEEDED], Text("REDCap's state of a form", "REDCap 表单完成状态")
     choice = dictionary.find_choice(column) if dictionary else None
     if choice and (says_missing(choice) or choice.casefold().strip() in _NO_VALUE):
@@ -179,7 +181,7 @@ def list_form_columns(
     rows: pl.DataFrame, form: str, forms: Sequence[str], columns: Sequence[str], dictionary: Dictionary | None
 ) -> list[str]:
     """Return the columns that a form has: those of the dictionary, else those that its rows fill; and those of every row."""
-    common = {name for name in columns if name.startswith("redcap_") or name in _OF_EVERY_ROW} | {columns[0]}
+    common = {name for name in columns if name.startswith("redcap_") or name in OF_EVERY_ROW} | {columns[0]}
     if dictionary is None:
         return [name for name in columns if name in common or rows[name].is_not_null().any()]
     own = [form] if form else [name for name in dictionary.list_forms() if name not in forms]

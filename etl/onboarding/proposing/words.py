@@ -28,6 +28,10 @@ NOT_SENT = "not_sent"
 """What a mapped column is that a hospital sends no more."""
 ASK = "ask"
 """What a code is decided to mean that shall be asked about wherever it stands."""
+VALUE = "value"
+"""What a text is decided to be that might have said that there is no value, and is one."""
+NO_LINE = ("", ASK, VALUE)
+"""Decisions about a code that are no line of codes.csv: it is read as it stands."""
 ROLE_OF = {PATIENT_NUMBER: "patient", NATIONAL_ID: "person", IDENTIFIER: "drop", NOT_NEEDED: "ignore"}
 UNIT_COLUMN = "laboratory.unit"
 VISIT_OF_ROW = VISIT
@@ -128,6 +132,12 @@ def find_quantity(meaning: Meaning) -> tuple[str, str | None]:
     if test:
         return test.value, LAB_RANGES[test].unit if LAB_RANGES[test].unit != NO_UNIT else None
     return spec.name, spec.unit if spec.unit not in (NO_UNIT, "year") else None
+
+
+def find_limits(meaning: Meaning, spec: FieldContract) -> tuple[float | None, float | None]:
+    """Return the possible limits of a field or, for a laboratory value, of its test."""
+    test = find_test(meaning)
+    return LAB_RANGES[test].possible if test else spec.possible
 
 
 @functools.cache

@@ -125,6 +125,16 @@ def _propose_for_dates(writing: Writing, p: Proposal) -> tuple[str, float, Text]
                 "如 03.05.2020 有两种读法；请写 day first（日在前）或 month first（月在前）",
             ),
         )
+    if n := p.profile.n_yearless:
+        return (
+            "",
+            0.0,
+            Text(
+                f"{n} cells show day and month and no year, and Excel adds the year of typing; write: stored year, where those years are right, or "
+                "whole days, to be asked about each",
+                f"{n} 个单元格只显示月日、不显示年份，其年份可能是录入时由 Excel 自动补上的；若年份无误请写 stored year，否则写 whole days（将逐一质疑）",
+            ),
+        )
     if p.profile.n_months:
         n = p.profile.n_months
         return (

@@ -19,7 +19,9 @@ from etl.onboarding.worksheet.form import (
     COLUMNS,
     DECISION,
     FIELD,
+    LEFT_OUT,
     NOTE,
+    ONLY_ROWS,
     PLACE,
     RECORD,
     SHEETS,
@@ -61,7 +63,10 @@ def read_written(path: Path, proposals: Sequence[Decision]) -> Written:
         WorksheetError: a sheet or one of its columns is gone.
     """
     grids = {grid.sheet: grid for grid in read_delivery(path).grids}
-    sheets = {row.texts[PLACE.en]: row.texts for row in read_rows(grids, SHEETS, (SOURCE, PLACE, DECISION, NOTE))}
+    sheets = {
+        row.texts[PLACE.en]: row.texts
+        for row in read_rows(grids, SHEETS, (SOURCE, PLACE, DECISION, NOTE), (ONLY_ROWS, LEFT_OUT))
+    }
     places = {texts[SOURCE.en]: place for place, texts in sheets.items()}
     columns: dict[tuple[str, str], list[Mapping[str, str]]] = {}
     for row in read_rows(grids, COLUMNS, (SOURCE, COLUMN, DECISION, RECORD, UNIT, NOTE)):

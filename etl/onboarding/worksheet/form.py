@@ -36,6 +36,7 @@ DECIDED_BY, NAME_EN, NAME_ZH = (
     Text("Hospital's name, English", "医院英文名"),
     Text("Hospital's name, Chinese", "医院中文名"),
 )
+ONLY_ROWS, LEFT_OUT = Text("Read only rows with", "只读取的行"), Text("Leave out rows with", "不读取的行")
 DELIVERIES = Text("What later deliveries hold", "以后每次提交的内容")
 DELIVERY_CHOICES = {
     FULL: Text("all patients each time", "每次都含全部患者"),
@@ -45,7 +46,7 @@ HEADER_ROW = 3
 AUTHOR_ROWS = {DECIDED_BY: 3, NAME_ZH: 4, NAME_EN: 5, DELIVERIES: 6}
 SHEET_COLUMNS = (
     (SOURCE, 16), (PLACE, 34), (Text("Header row", "表头行"), 10), (Text("Rows", "行数"), 9), (Text("What was found", "识别情况"), 60),
-    (PROPOSED, 16), (DECISION, 18), (NOTE, 26),
+    (PROPOSED, 16), (DECISION, 18), (NOTE, 26), (ONLY_ROWS, 30), (LEFT_OUT, 30),
 )  # fmt: skip
 COLUMN_COLUMNS = (
     (Text("No.", "序号"), 6), (SOURCE, 14), (COLUMN, 22), (Text("Filled", "已填"), 12), (Text("What was seen", "内容"), 36),
@@ -87,6 +88,13 @@ EXPLANATION = (
         "“表”：若表头识别有误，或含记录的表被当作说明页，请在“决定”写上表头行号（两行表头写 1-2，无表头写 0），再次运行 make new-hospital；已填内容会保留。",
     ),
     Text(
+        "Sheets: rows that are no records of this study (tests, other departments) are named in “Leave out rows with” by a column and its texts: "
+        "visit type = outpatient | emergency; number = test* (whatever begins so). “Read only rows with” says the same of the rows that are read: "
+        "visit type = inpatient; a row with another text then stops the ingest, and “all rows” takes it back.",
+        "“表”：不属于本研究的行（测试、其他科室）写在“不读取的行”，写明列名和文本：就诊类型 = 门诊 | 急诊；住院号 = 测试*（以其开头）。“只读取的行”写应读取的行："
+        "就诊类型 = 住院；出现其他取值时入库会停止；写“全部行”可取消。",
+    ),
+    Text(
         "A column that gives several fields: copy its row, one decision each. The same value for all rows: add a row with the column "
         "“all rows: patient” and the record “tumour_type=hcc”, for example.",
         "一列对应多个字段时，复制该行并分别填写。全部行取同一值时，新增一行：列名写“all rows: patient”，记录写“tumour_type=hcc”（示例）。",
@@ -101,14 +109,16 @@ EXPLANATION = (
     ),
     Text(
         "Behind the unit, or alone for dates, stands how a column is written where not as its file: ; decimal comma, ; decimal point, "
-        "day first, month first, only month (no day is known), whole days, day number (Excel's).",
+        "day first, month first, only month (no day is known), stored year (kept, not shown, and right), whole days, day number (Excel's).",
         "列的书写方式与文件不同时，写在单位之后（日期列单独写）：; decimal comma（小数逗号）、; decimal point（小数点）、day first（日在前）、"
-        "month first（月在前）、only month（仅知年月）、whole days（须有日）、day number（Excel 序号）。",
+        "month first（月在前）、only month（仅知年月）、stored year（未显示的年份无误）、whole days（须有日）、day number（Excel 序号）。",
     ),
     Text(
         "Codes: choose what each of your codes means; “missing” where it means that nothing is known, “ask” where the hospital shall be "
-        "asked about each such cell. Counts below 5 are not told.",
-        "“编码”：选择每个编码的含义；表示缺失或未知的选 missing；需逐格询问医院的选 ask。小于5的计数不显示。",
+        "asked about each such cell. Words and numbers that may stand for nothing (ND, 无, 999) are listed with their columns: “value” where they "
+        "are one as they stand. Counts below 5 are not told.",
+        "“编码”：选择每个编码的含义；表示缺失或未知的选 missing；需逐格询问医院的选 ask。可能表示“无内容”的词和数字（ND、无、999）连同所在的列一并列出："
+        "若本身就是取值，选 value。小于5的计数不显示。",
     ),
     Text(
         "Write above who decided, save the file, and run: make ingest HOSPITAL=… It says which cells are still open or wrong.",

@@ -14,12 +14,12 @@ from etl.delivery.read import ROW, read_delivery
 from etl.errors import OpenDecisionsError, RegistryError, WorksheetError
 from etl.mapping.check_site import check_field
 from etl.mapping.header_levels import name_header
-from etl.mapping.site import EACH, SHARED, ColumnMap, Site, normalise_text, split_items, split_unit_cell
+from etl.mapping.site import EACH, SHARED, ColumnMap, Site, normalise_text, split_items
 from etl.mapping.site_file import FULL
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.keys import describe_missing_key, find_missing_keys
 from etl.onboarding.proposing.draft import ALL_ROWS
-from etl.onboarding.proposing.words import NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, find_quantity, find_test, list_meanings
+from etl.onboarding.proposing.words import ASK, NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, list_meanings
 from etl.onboarding.site_files import LAST_ROW, NO_RECORDS, ONE_RECORD
 from etl.onboarding.worksheet.entries import find_header_row_named, is_other_header
 from etl.onboarding.worksheet.form import (
@@ -32,9 +32,11 @@ from etl.onboarding.worksheet.form import (
     DELIVERIES,
     DELIVERY_CHOICES,
     FIELD,
+    LEFT_OUT,
     NAME_EN,
     NAME_ZH,
     NOTE,
+    ONLY_ROWS,
     PLACE,
     README,
     RECORD,
@@ -45,15 +47,15 @@ from etl.onboarding.worksheet.form import (
 )  # fmt: skip
 from etl.onboarding.worksheet.form import CODE as CODE_LABEL
 from etl.onboarding.worksheet.form import COLUMN as COLUMN_LABEL
+from etl.onboarding.worksheet.row_choice import choose_rows
 from etl.onboarding.worksheet.rows import Reading, Row, read_names, read_rows
+from etl.onboarding.worksheet.unit_cell import read_unit
 from etl.onboarding.worksheet.write import describe_meaning, list_choices
 from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
 from schemas.tables import TABLES
-from schemas.units import NO_UNIT, find_factor
 
 _SHOWN = 15
-_UNIT_COLUMN = "column:"
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     names = read_names(grids, reading)
     deliveries = _read_deliveries(names[DELIVERIES.en], reading)
     rows = {
-        SHEET: list(read_rows(grids, SHEETS, (SOURCE, PLACE, DECISION, NOTE))),
+        SHEET: list(read_rows(grids, SHEETS, (SOURCE, PLACE, DECISION, NOTE), (ONLY_ROWS, LEFT_OUT))),
         COLUMN: list(read_rows(grids, COLUMNS, (SOURCE, COLUMN_LABEL, DECISION, RECORD, UNIT, NOTE))),
         CODE: list(read_rows(grids, CODES, (FIELD, CODE_LABEL, DECISION))),
     }
@@ -95,6 +97,7 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     single = {(d.kind, d.source, d.item): d for d in reversed(proposals)}
     proposals = [d for d in proposals if single[d.kind, d.source, d.item] is d]
     pairs = [pair for proposal in proposals for pair in _decide(proposal, rows[proposal.kind], by, reading)]
+    pairs = [choose_rows(pair, proposals, by, reading) for pair in pairs]
     pairs += _decide_extra(proposals, known, rows[COLUMN], by, reading)
     pairs = _share_with_lists(pairs)
     _find_rivals(pairs, known, reading)
@@ -246,13 +249,14 @@ def _find_nameless(decided: Sequence[Decision], rows: Sequence[Row], reading: Re
 
 def _decide_code(proposal: Decision, row: Row, by: str, reading: Reading) -> Decision:
     text = row.texts[DECISION.en]
-    choices = list_choices(*proposal.source.split("."))
+    table, field = proposal.source.split(".")
+    choices = list_choices(table, field, proposal.item)
     if not text or (_is_accepted(text) and not proposal.proposed):
         reading.wait(row.place(DECISION), f"{proposal.source}: {proposal.item}")
         return proposal
     value = proposal.proposed if _is_accepted(text) else text
     is_number = value.isdecimal() and choices[0].isdecimal()
-    if value not in choices and not is_number:
+    if value not in (*choices, ASK) and not is_number:
         reading.blame(
             row.place(DECISION),
             f"this is none of the codes: {', '.join(choices)}",
@@ -288,7 +292,7 @@ def _decide_column(proposal: Decision, row: Row, by: str, reading: Reading) -> D
     ):
         record = EACH
     decided = replace(proposal, decided=meaning, decided_record=record, decided_unit=unit, note=row.texts[NOTE.en])
-    _check_unit(decided, row, reading)
+    decided = read_unit(decided, row, reading)
     _check_record(decided, row, reading)
     is_same = (meaning, record, unit) == (proposal.decided, proposal.decided_record, proposal.decided_unit)
     return replace(decided, decided_by=proposal.decided_by if is_same else by)
@@ -314,31 +318,6 @@ def _read_meaning(text: str, proposal: Decision) -> str | None:
         return name
     named = [m for m in (*list_meanings(), NOT_SENT) if text in (describe_meaning(m).en, describe_meaning(m).zh)]
     return named[0] if len(named) == 1 else None
-
-
-def _check_unit(decided: Decision, row: Row, reading: Reading) -> None:
-    """Blame a unit that cannot be, and wait for one that must be stated."""
-    found = list_meanings().get(decided.decided)
-    unit, written = split_unit_cell(decided.decided_unit)
-    if found is None or not found.field:
-        return
-    named = replace(found, record=decided.decided_record)
-    quantity, canonical = find_quantity(named)
-    is_long_value = found.id == "laboratory.value" and find_test(named) is None
-    if unit.startswith(_UNIT_COLUMN):
-        return
-    if unit and is_long_value:
-        return
-    if unit and unit != NO_UNIT and (canonical is None or find_factor(quantity, unit, canonical) is None):
-        told = f"no unit of this field; known: {canonical or '–'} and what docs/data-dictionary.md converts to it"
-        reading.blame(
-            row.place(UNIT),
-            told,
-            f"该字段没有此单位；登记库单位为 {canonical or '–'}，可换算单位见 docs/data-dictionary.md",
-        )
-    is_asked = decided.decided == decided.proposed and float(decided.unit_confidence) == 0.0
-    if not unit and not written and (is_long_value or is_asked):
-        reading.wait(row.place(UNIT), f"{decided.source} › {decided.item}: {UNIT.zh} {UNIT.en}")
 
 
 def _check_record(decided: Decision, row: Row, reading: Reading) -> None:

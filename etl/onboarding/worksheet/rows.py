@@ -56,8 +56,10 @@ def read_names(grids: Mapping[str | None, Grid], reading: Reading) -> dict[str, 
     return names
 
 
-def read_rows(grids: Mapping[str | None, Grid], name: str, labels: Sequence[Text]) -> Iterator[Row]:
-    """Yield the rows below the header of one sheet.
+def read_rows(
+    grids: Mapping[str | None, Grid], name: str, labels: Sequence[Text], younger: Sequence[Text] = ()
+) -> Iterator[Row]:
+    """Yield the rows below the header of one sheet; the columns of `younger` may be absent, as in a worksheet of an earlier version.
 
     Raises:
         WorksheetError: the sheet or one of its columns is gone.
@@ -77,6 +79,7 @@ def read_rows(grids: Mapping[str | None, Grid], name: str, labels: Sequence[Text
             "as it was written, or make a new one: make new-hospital.",
             f"对应表中没有“{name}”工作表，或其第 {HEADER_ROW + 1} 行缺少列：{'、'.join(absent)}。请使用原对应表，或重新运行 make new-hospital。",
         )
+    found |= {label.en: places[head_text] for label in younger if (head_text := f"{label.zh} {label.en}") in places}
     letters = {en: _name_column(int(place)) for en, place in found.items() if place is not None}
     for row in grid.cells.filter(grid.cells[ROW] > HEADER_ROW + 1).iter_rows(named=True):
         texts = {en: (row[place] or "").strip() for en, place in found.items() if place is not None}

@@ -17,6 +17,7 @@ from etl.mapping.site import EVERY_FIELD, EVERY_TABLE, normalise_text
 from etl.onboarding.kept import replace_filled
 from etl.onboarding.proposing.draft import ALL_ROWS, ColumnDraft, Draft
 from etl.onboarding.proposing.layout import FoundSource
+from etl.onboarding.proposing.no_value import is_value
 from etl.onboarding.proposing.proposal import SURE
 from etl.onboarding.proposing.words import (
     ASK,
@@ -26,6 +27,7 @@ from etl.onboarding.proposing.words import (
     NOT_SENT,
     PATIENT_NUMBER,
     UNIT_COLUMN,
+    VALUE,
     VISIT_OF_ROW,
     list_meanings,
     read_fields,
@@ -44,8 +46,10 @@ from etl.onboarding.worksheet.form import (
     EXPLANATION,
     FIELDS,
     HEADER_ROW,
+    LEFT_OUT,
     NO_RECORDS,
     NOTE,
+    ONLY_ROWS,
     README,
     RECORD,
     SHEET_CHOICES,
@@ -207,7 +211,8 @@ def _write_sheets(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Dra
         own = written.sheets.get(source.place, {})
         decision = own.get(DECISION.en) or ("" if is_open else f"{ACCEPT.zh} {ACCEPT.en}")
         _write_decision(sheet, row, len(texts), decision, formats["open" if is_open else "text"])
-        _write_decision(sheet, row, len(texts) + 1, own.get(NOTE.en, ""), formats["text"])
+        for place, label in enumerate((NOTE, ONLY_ROWS, LEFT_OUT), start=len(texts) + 1):
+            _write_decision(sheet, row, place, own.get(label.en, ""), formats["text"])
     choices = {"validate": "list", "source": [f"{c.zh} {c.en}" for c in SHEET_CHOICES], "error_type": "information"}
     sheet.data_validation(HEADER_ROW + 1, 6, HEADER_ROW + len(draft.sources), 6, choices)
 
@@ -313,7 +318,7 @@ def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draf
     order = [c for c in draft.codes if c.is_open] + [c for c in draft.codes if not c.is_open]
     for number, code in enumerate(order, start=1):
         row = HEADER_ROW + number
-        choices = list_choices(code.table, code.field)
+        choices = list_choices(code.table, code.field, code.code)
         label = label_code_field(code.table, code.field)
         texts = [
             str(number),
@@ -340,16 +345,20 @@ def label_code_field(table: str, field: str) -> Text:
     return _ROLE_NAMES[VISIT_OF_ROW] if table == EVERY_TABLE else label_field(table, field)
 
 
-def list_choices(table: str, field: str) -> list[str]:
-    """Return what a hospital's code may mean in one field; `missing` says that nothing is known. For whole numbers these are the first ones."""
+def list_choices(table: str, field: str, code: str = "") -> list[str]:
+    """Return what a hospital's code may mean in one field; for whole numbers these are the first ones.
+
+    `missing` says that nothing is known; `ask` that each such cell is to be asked about, or `value` where the text would be read as it stands.
+    """
     if field == EVERY_FIELD:
         return [MISSING, ASK]
     spec = read_fields("laboratory" if table == EVERY_TABLE else table)[field]
+    others = [MISSING, VALUE if is_value(code, spec) else ASK]
     if spec.dtype == pl.Int64:
-        return [*map(str, range(_NUMBERS_LISTED)), MISSING, ASK]
+        return [*map(str, range(_NUMBERS_LISTED)), *others]
     if not (spec.codes or spec.dtype == pl.Boolean):
-        return [MISSING, ASK]
-    return [*([code.value for code in spec.codes] if spec.codes else ["true", "false"]), MISSING, ASK]
+        return others
+    return [*([code.value for code in spec.codes] if spec.codes else ["true", "false"]), *others]
 
 
 def _write_texts(sheet: Any, row: int, texts: Sequence[str], columns: Sequence[tuple[Text, int]], style: Any) -> None:
