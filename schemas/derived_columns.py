@@ -310,9 +310,10 @@ EVENT_FACTS: dict[str, Column] = {
 
 LESION_FACTS: dict[str, Column] = {
     "patient_id": Column(pl.String, "pseudonym of the patient"),
-    "visit_number": Column(pl.Int64, "visit of a merged lesion or a fragment"),
+    "visit_number": Column(pl.Int64, "visit"),
     "reader": Column(pl.String, "reader"),
     "lesion_id": Column(pl.String, "the lesion"),
+    "is_before_start": Column(pl.Boolean, "its image is from the day of the start or earlier"),
     "merged_into_role": Column(pl.String, "role, at this visit, of the lesion with which it has merged"),
     "has_whole_at_baseline": Column(pl.Boolean, "the lesion of which it is a fragment is listed before therapy"),
 }

@@ -119,8 +119,9 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         readings.with_columns(
-            pl.col("target_number", "unlisted_target_number", "target_unassessed_number").fill_null(0),
+            pl.col("target_number", "target_unassessed_number").fill_null(0),
             pl.col("treated_target_number", "listed_non_target_number").fill_null(0),
+            unlisted_target_number=pl.when("has_lesions").then(pl.col("unlisted_target_number").fill_null(0)),
             is_from_lesions=has_listed_target | (pl.col("has_lesions") & pl.col("reading_sum_mm").is_null()),
         )
         .with_columns(
