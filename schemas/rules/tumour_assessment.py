@@ -29,7 +29,7 @@ def _is_baseline_target() -> pl.Expr:
 
 def _compute_position(*columns: str) -> pl.Expr:
     """Position of a lesion, as listed, among those of one reading that agree in the columns; counted from 1."""
-    return pl.int_range(1, pl.len() + 1).over(*VISIT, *columns, order_by=["source_row", "lesion_id"])
+    return pl.int_range(1, pl.len() + 1).over(*VISIT, "is_before_start", *columns, order_by=["source_row", "lesion_id"])
 
 
 @rule(

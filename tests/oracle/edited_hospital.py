@@ -37,12 +37,15 @@ LAB_VALUES = {
     "platelets_10e9_l": (10, 24, 25, 30, 49, 50, 74, 75, 100, 149, 150, 200),
     "creatinine_umol_l": (60, 90),
 }
+LESIONS = ("T1", "T2", "N1", "T3", "T4", "T5", "T6", "X1")
 VALUES = {
     "pvtt_text": ("门静脉右支癌栓", "门静脉主干癌栓", "无", "肠系膜上静脉癌栓", "门静脉分支", "见报告", "癌栓"),
     "tumour_size_text": ("8.0*6.2", "7.9*6/4*3/3*2/2*1", "8.2", "7.4*6.2/8*4.5/3.2*3", "82mm", "dmax=1.2_4", "dmax=3/dmax=2.5", "弥漫", "8.05"),
     "person_id": ("s1", "s2"),
     "reader": ("site", "b"),
-    "lesion_id": ("T1", "T2", "N1", "T3", "T4", "T5", "T6", "X1"),
+    "lesion_id": LESIONS,
+    "split_from_lesion_id": LESIONS,
+    "merged_into_lesion_id": LESIONS,
     "age_years": (17.0, 55.0, 56.0, 57.0, 58.0, 59.0, 75.0, 76.0),
     "ecog_status": tuple(range(6)),
     "encephalopathy_grade": tuple(range(5)),
@@ -153,6 +156,9 @@ OFTEN = (
     *[("lesion", "diameter_mm")] * 12,
     *[("patient", "diagnosis_date")] * 3,
     *[("baseline", "bclc_stage")] * 3,
+    *[("lesion", "status"), ("lesion", "role"), ("lesion", "assessment_date"), ("response", "assessment_date")] * 3,
+    *[("response", "has_new_lesion"), ("response", "recorded_response"), ("outcome", "progression_date")] * 3,
+    *[("procedure", "procedure"), ("procedure", "lesion_id")] * 2,
     *[("baseline", "hbsag"), ("procedure", "procedure_date"), ("outcome", "death_date")] * 2,
 )
 CELLS = (*((table, name) for table, contract in CONTRACTS.items() for name in contract), *OFTEN)

@@ -10,7 +10,7 @@ from random import Random
 
 import polars as pl
 from hypothesis import strategies as st
-from oracle.invented_course import draw_course
+from oracle.invented_course import draw_course, state_progression
 from oracle.invented_values import Draw, draw_record
 
 from schemas.tables import TABLES
@@ -103,6 +103,8 @@ def _draw_patient(random):
     tables["patient"] = [draw_record(draw, "patient", start=start)]
     for table in ("baseline", "outcome"):
         tables[table] = [draw_record(draw, table, start=start)] if draw.chance(0.97) else []
+    for outcome in tables["outcome"]:
+        state_progression(draw, outcome, tables, start)
     organs = draw.some(["liver", "portal_vein", "lung", "lung", "bone", "lymph_node", "adrenal", "other"], 0, 3)
     tables["metastasis"] = [draw_record(draw, "metastasis", start=start, organ=organ) for organ in organs]
     tables["laboratory"] = [

@@ -46,13 +46,17 @@ VALUES = {
     "has_extrahepatic_metastasis": (True,) * 6 + (False,),
     "has_vena_cava_or_atrium_tumour": (False,) * 6 + (True,),
     "tumour_size_cm": (9.9, 10, 10.1, 3, 7.95, 8, 8.05, 8.15),
-    "tumour_number": (0, 1, 2, 3, 4, 12),
-    "metastasis_site_number": (0, 1, 4, 5, 6, 20),
+    "tumour_number": (0, 1, 1, 2, 3, 4, 12),
+    "metastasis_site_number": (0, 0, 1, 4, 5, 6, 20),
+    "lesion_id": (None, None, None, "L0", "L1", "L9"),
     "hvpg_mmhg": (4.9, 5, 9.9, 10, 10.1, 18),
     "body_weight_kg": (59.9, 60, 60.1, 45, 82),
     "lesion_number": (1, 2, 3, 5),
     "reader": ("site", "A", "B"),
     "vital_status": ("alive", "dead"),
+    "has_progressed": (True, True, True, False),
+    "progression_basis": (None, "imaging", "clinical"),
+    "procedure": ("tace", "tace", "resection", "ablation", "radiotherapy", "haic", "other"),
     "initial_dose_mg": (8, 12, 200, 240, 400, 800, 3),
     "grade": (1, 2, 3, 4, 5),
     "value_comparator": ("=",) * 8 + ("<", ">", "<=", ">=", "not_detected"),
@@ -62,7 +66,7 @@ VALUES = {
 DAYS_FROM_START = {
     "diagnosis_date": (-400, -30, -1, 0, 1),
     "sample_date": (-29, -28, -7, 0, 1, 28, 41, 42),
-    "procedure_date": (-400, -91, -90, -40, -1, 0, 10, 45, 90),
+    "procedure_date": (-400, -91, -90, -40, -1, 0, 10, 14, 45, 63, 65, 90, 91, 160, 212),
     "onset_date": (-1, 0, 1, 28, 31, 32, 40),
     "resolved_date": (0, 1, 40, 60),
     "last_contact_date": (-1, 0, 60, 91, 92, 183, 400, 900),
@@ -155,7 +159,7 @@ def _finish_outcome(draw, record, start):
         record["death_date"] = None
     if record["death_date"] and draw.chance(0.7):
         record["last_contact_date"] = draw.maybe(record["death_date"])
-    if draw.chance(0.5):
+    if draw.chance(0.7):
         record["progression_date"] = None
 
 

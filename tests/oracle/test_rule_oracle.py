@@ -15,6 +15,7 @@ from oracle import (
     rule_oracle_completeness,
     rule_oracle_consistency,
     rule_oracle_course,
+    rule_oracle_evidence,
     rule_oracle_plausibility,
     rule_oracle_tumour,
 )
@@ -32,6 +33,7 @@ FAMILIES = (
     rule_oracle_completeness,
     rule_oracle_consistency,
     rule_oracle_course,
+    rule_oracle_evidence,
     rule_oracle_plausibility,
     rule_oracle_tumour,
 )
