@@ -269,7 +269,9 @@ ASSESSMENT_COLUMNS: dict[str, Column] = {
         pl.Int64, "targets of the baseline without a record at this visit; empty without lesions"
     ),
     "assessment_gap_days": Column(pl.Float64, "days since the reader's visit before"),
-    "has_partial_response_before": Column(pl.Boolean, "an earlier visit gives PR"),
+    "has_partial_response_before": Column(
+        pl.Boolean, "an earlier visit gives PR, or its targets do where no overall response is derived"
+    ),
     "has_progressed_before": Column(pl.Boolean, "an earlier visit gives PD, or PD is recorded there"),
     "response": Column(
         pl.String,

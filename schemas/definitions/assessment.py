@@ -313,9 +313,11 @@ def _derive_course(readings: pl.DataFrame) -> pl.DataFrame:
     return readings.with_columns(
         assessment_gap_days=gap_days.over(SERIES),
         recorded_response_before=pl.col("recorded_response").forward_fill().shift(1).over(SERIES),
-        has_partial_response_before=_compute_was_before("derived_response", Response.PR),
-        has_progressed_before=_compute_was_before("derived_response", Response.PD)
-        | _compute_was_before("recorded_response", Response.PD),
+        has_partial_response_before=_compute_was_before(
+            pl.coalesce("derived_response", "target_response"), Response.PR
+        ),
+        has_progressed_before=_compute_was_before(pl.col("derived_response"), Response.PD)
+        | _compute_was_before(pl.col("recorded_response"), Response.PD),
         is_counted=_compute_is_counted(),
     )
 
@@ -326,7 +328,7 @@ def _compute_is_counted() -> pl.Expr:
     return by_recist & (pl.col("reader") == reader.sort_by(reader != SITE_READER, reader).first().over("patient_id"))
 
 
-def _compute_was_before(name: str, response: Response) -> pl.Expr:
-    """Whether an earlier visit of the series has this response; the visits are in the order of their days."""
-    is_it = (pl.col(name) == response.value).fill_null(value=False).cast(pl.Int8)
+def _compute_was_before(given: pl.Expr, response: Response) -> pl.Expr:
+    """Whether an earlier visit of the series gives this response; the visits are in the order of their days."""
+    is_it = (given == response.value).fill_null(value=False).cast(pl.Int8)
     return is_it.cum_max().shift(1, fill_value=0).over(SERIES).cast(pl.Boolean)

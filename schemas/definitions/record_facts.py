@@ -162,9 +162,7 @@ def derive_response_facts(lesion: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def derive_lesion_facts(
-    lesion: pl.DataFrame, response: pl.DataFrame, therapy_start: pl.DataFrame
-) -> pl.DataFrame:
+def derive_lesion_facts(lesion: pl.DataFrame, response: pl.DataFrame, therapy_start: pl.DataFrame) -> pl.DataFrame:
     """Return patient_id, visit_number, reader, lesion_id, `is_before_start` and, of merged lesions and fragments, their other half.
 
     `is_before_start` is said of the lesion's own image (`place_images`), not of its visit. `merged_into_role` is the role, at the

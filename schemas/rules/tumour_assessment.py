@@ -332,8 +332,9 @@ def new_lesion_is_progression() -> pl.Expr:
     severity=Severity.QUERY,
     source=RECIST,
     why="A response before therapy means that visit or date is wrong, so that the sums are compared with the wrong baseline.",
-    en="A response is recorded at an assessment on or before the start of therapy. Please check the visit number and the date.",
-    zh="治疗开始当日或之前的评估记录了疗效，请核对评估序号及日期。",
+    en="A response is recorded at an assessment of which the images (without images the response) are dated on or before the start of "
+    "therapy, or that is numbered 0. Please check the visit number and the dates.",
+    zh="影像（无影像时为疗效评估）日期在治疗开始当日或之前、或评估序号为0的评估记录了疗效，请核对评估序号及日期。",
     on_missing="an empty response passes",
 )
 def baseline_has_no_response() -> pl.Expr:

@@ -4,13 +4,13 @@ from oracle.logic import days_between, is_known
 
 
 def recorded_progression_is_shown(record, case):
-    """A PD that nothing of its visit shows; asked of the first PD, where lesions or a sum could show it."""
+    """A PD that nothing of its visit shows; asked of the first PD, where lesions or a sum with a baseline could show it."""
     reading = case.reading(record)
     if record["recorded_response"] != "PD" or not reading["is_follow_up"] or reading["is_recorded_set_aside"]:
         return None
     if any("PD" in (row["derived_response"], row["recorded_response"]) for row in case.before(record)):
         return None
-    could_show = reading["has_lesions"] or reading["target_response"] is not None
+    could_show = reading["target_response"] is not None or reading["non_target_response"] is not None
     return reading["derived_response"] == "PD" if could_show else None
 
 
@@ -54,7 +54,9 @@ def merged_lesion_names_the_other(record, case):
     """The other one has a record at the visit, and the same role."""
     if record["status"] != "merged":
         return None
-    roles = [row["role"] for row in _lesions_of_visit(record, case) if row["lesion_id"] == record["merged_into_lesion_id"]]
+    roles = [
+        row["role"] for row in _lesions_of_visit(record, case) if row["lesion_id"] == record["merged_into_lesion_id"]
+    ]
     return record["role"] is not None and roles == [record["role"]]
 
 
@@ -73,35 +75,40 @@ def _lesions_of_visit(record, case):
     return [row for row in case.own["lesion"] if (row["visit_number"], row["reader"]) == place]
 
 
-def _speaks_for_its_visit(record, case):
-    """The first lesion by name, of a visit of which the reader sends no response by RECIST 1.1."""
-    place = (record["visit_number"], record["reader"], "recist_1_1")
-    responses = [(row["visit_number"], row["reader"], row["criteria"]) for row in case.own["response"]]
-    names = [row["lesion_id"] for row in _lesions_of_visit(record, case)]
-    return place not in responses and record["lesion_id"] == min(names)
+def _is_first_by_name(record, case):
+    return record["lesion_id"] == min(row["lesion_id"] for row in _lesions_of_visit(record, case))
 
 
 def visit_lists_every_target(record, case):
+    """Asked at the first lesion by name of a visit of which the reader sends no response by RECIST 1.1."""
     reading = case.reading(record)
-    if not _speaks_for_its_visit(record, case) or not reading["is_follow_up"]:
+    if _has_response(record, case) or not _is_first_by_name(record, case) or not reading["is_follow_up"]:
         return None
     return reading["unlisted_target_number"] == 0
 
 
 def lesion_dates_follow_visits(record, case):
-    """Held to the visits before by number that are sent as lesions alone; one without a date is passed over."""
-    if not _speaks_for_its_visit(record, case):
-        return None
+    """Held to the last visit before by number that has a dated image, unless both were sent with a response."""
     own = _first_image(record, case)
     before = [
-        (row["visit_number"], _first_image(row, case))
+        row
         for row in case.own["lesion"]
         if row["reader"] == record["reader"]
         and row["visit_number"] < record["visit_number"]
-        and _speaks_for_its_visit(row, case)
         and _first_image(row, case) is not None
     ]
-    return own > max(before)[1] if before and own is not None else None
+    if not before or own is None or not _is_first_by_name(record, case):
+        return None
+    last = max(before, key=lambda row: row["visit_number"])
+    if _has_response(record, case) and _has_response(last, case):
+        return None
+    return own > _first_image(last, case)
+
+
+def _has_response(lesion, case):
+    """Whether the reader sends a response by RECIST 1.1 of the lesion's visit."""
+    place = (lesion["visit_number"], lesion["reader"], "recist_1_1")
+    return place in [(row["visit_number"], row["reader"], row["criteria"]) for row in case.own["response"]]
 
 
 def _first_image(record, case):
@@ -151,6 +158,10 @@ def progression_is_not_contradicted(record, case):
         for row in case.counted_readings
         if row["is_follow_up"] and row["imaging_days"] is not None and row["response"] in ("CR", "PR", "SD")
     ]
-    if record["progression_basis"] == "clinical" or not stable or not is_known(case.start_date, record["progression_date"]):
+    if (
+        record["progression_basis"] == "clinical"
+        or not stable
+        or not is_known(case.start_date, record["progression_date"])
+    ):
         return None
     return max(stable) < (record["progression_date"] - case.start_date).days - 14

@@ -9,11 +9,7 @@ def _key(row, *names):
 
 def _targets_of_reading(record, case):
     """The targets of the record's visit that were imaged before therapy, in the order in which they are listed."""
-    return [
-        row
-        for row in _lesions_of(record, case)
-        if row["role"] == "target" and case.is_before_start(row)
-    ]
+    return [row for row in _lesions_of(record, case) if row["role"] == "target" and case.is_before_start(row)]
 
 
 def _names(rows):
@@ -138,7 +134,7 @@ def recorded_response_agrees_with_lesions(record, case):
     if shown is None:
         return None
     accepted = {shown}
-    if shown == "SD" and any(row["derived_response"] == "PR" for row in before):
+    if shown == "SD" and any((row["derived_response"] or row["target_response"]) == "PR" for row in before):
         accepted.add("PR")  # a PR that holds while the sum drifts back
     if derived is None and target == "CR":
         accepted.add("PR")  # Eisenhauer 2009, table 1: targets gone, others left
