@@ -120,8 +120,8 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
     return (
         readings.with_columns(
             pl.col("target_number", "target_unassessed_number").fill_null(0),
+            pl.when("has_lesions").then(pl.col("unlisted_target_number").fill_null(0)),
             pl.col("treated_target_number", "listed_non_target_number").fill_null(0),
-            unlisted_target_number=pl.when("has_lesions").then(pl.col("unlisted_target_number").fill_null(0)),
             is_from_lesions=has_listed_target | (pl.col("has_lesions") & pl.col("reading_sum_mm").is_null()),
         )
         .with_columns(
@@ -310,14 +310,12 @@ def _derive_course(readings: pl.DataFrame) -> pl.DataFrame:
     """Add what the series' earlier visits hold, whether they were sent as lesions or as readings."""
     date, days = pl.col("imaging_date"), pl.col("imaging_days")
     gap_days = pl.coalesce(date.diff().dt.total_days().cast(pl.Float64), days.diff())
-    return readings.with_columns(
+    return readings.with_columns(shown_response=pl.coalesce("derived_response", "target_response")).with_columns(
         assessment_gap_days=gap_days.over(SERIES),
         recorded_response_before=pl.col("recorded_response").forward_fill().shift(1).over(SERIES),
-        has_partial_response_before=_compute_was_before(
-            pl.coalesce("derived_response", "target_response"), Response.PR
-        ),
-        has_progressed_before=_compute_was_before(pl.col("derived_response"), Response.PD)
-        | _compute_was_before(pl.col("recorded_response"), Response.PD),
+        has_partial_response_before=_compute_was_before("shown_response", Response.PR),
+        has_progressed_before=_compute_was_before("derived_response", Response.PD)
+        | _compute_was_before("recorded_response", Response.PD),
         is_counted=_compute_is_counted(),
     )
 
@@ -328,7 +326,7 @@ def _compute_is_counted() -> pl.Expr:
     return by_recist & (pl.col("reader") == reader.sort_by(reader != SITE_READER, reader).first().over("patient_id"))
 
 
-def _compute_was_before(given: pl.Expr, response: Response) -> pl.Expr:
-    """Whether an earlier visit of the series gives this response; the visits are in the order of their days."""
-    is_it = (given == response.value).fill_null(value=False).cast(pl.Int8)
+def _compute_was_before(name: str, response: Response) -> pl.Expr:
+    """Whether an earlier visit of the series has this response; the visits are in the order of their days."""
+    is_it = (pl.col(name) == response.value).fill_null(value=False).cast(pl.Int8)
     return is_it.cum_max().shift(1, fill_value=0).over(SERIES).cast(pl.Boolean)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from schemas.codes import LesionRole, LesionStatus, Organ, Response, Severity
+from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.recist import (
     MAX_TARGETS,
     MAX_TARGETS_PER_ORGAN,
@@ -332,11 +333,14 @@ def new_lesion_is_progression() -> pl.Expr:
     severity=Severity.QUERY,
     source=RECIST,
     why="A response before therapy means that visit or date is wrong, so that the sums are compared with the wrong baseline.",
-    en="A response is recorded at an assessment of which the images (without images the response) are dated on or before the start of "
-    "therapy, or that is numbered 0. Please check the visit number and the dates.",
-    zh="影像（无影像时为疗效评估）日期在治疗开始当日或之前、或评估序号为0的评估记录了疗效，请核对评估序号及日期。",
-    on_missing="an empty response passes",
+    en="A response is recorded at an assessment whose images, or the response itself, are dated on or before the start of therapy (without "
+    "dates: at visit 0). Please check the visit number and the dates.",
+    zh="影像或疗效评估日期在治疗开始当日或之前的评估（无日期时为评估序号0）记录了疗效，请核对评估序号及日期。",
+    on_missing="an empty response passes; one after visit 0 that is dated before the start is asked by its date alone",
 )
 def baseline_has_no_response() -> pl.Expr:
     """Before therapy no response is recorded."""
-    return is_implied(~pl.col("is_follow_up"), pl.col("recorded_response").is_null())
+    own_days = compute_days_between(pl.col("first_line_start_date"), pl.col("assessment_date"))
+    is_before = (pl.coalesce(own_days, "assessment_days") <= 0).fill_null(value=False) | ~pl.col("is_follow_up")
+    is_asked_elsewhere = (pl.col("visit_number") > 0) & (own_days < 0).fill_null(value=False)
+    return pl.when(~is_asked_elsewhere).then(is_implied(is_before, pl.col("recorded_response").is_null()))

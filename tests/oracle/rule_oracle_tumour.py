@@ -1,6 +1,6 @@
 """Plain-Python verdicts of the rules on tumour assessments, from the catalogue's sentences, RECIST 1.1 and the protocol."""
 
-from oracle.logic import all_of, any_of, equal, is_known, negate, where
+from oracle.logic import all_of, any_of, days_between, equal, is_known, negate, where
 
 
 def _key(row, *names):
@@ -112,7 +112,13 @@ def viable_diameter_within_lesion(record, case):
 
 
 def baseline_has_no_response(record, case):
-    return case.reading(record)["is_follow_up"] or record["recorded_response"] is None
+    """Neither the response nor all that was seen at its visit may be from before therapy; another rule asks of its date."""
+    days = days_between(case.start_date, record["assessment_date"])
+    if record["visit_number"] > 0 and days is not None and days < 0:
+        return None
+    days = record["assessment_days"] if days is None else days
+    is_before = days is not None and days <= 0
+    return record["recorded_response"] is None or (case.reading(record)["is_follow_up"] and not is_before)
 
 
 def new_lesion_is_progression(record, case):

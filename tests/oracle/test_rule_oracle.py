@@ -41,7 +41,6 @@ FAMILIES = (
 NEVER_UNKNOWN = {
     "later_line_has_first_line",
     "metastasis_is_not_in_liver",
-    "baseline_has_no_response",
 }
 LEFT_OUT = (
     (),
