@@ -148,9 +148,9 @@ class LesionStatus(Code):
     ABSENT = "absent", "消失"
     TOO_SMALL = "too_small", "过小无法测量"
     PROGRESSION = "progression", "明确进展"
+    NOT_ASSESSED = "not_assessed", "未评估"
     EQUIVOCAL = "equivocal", "可疑（未确定）"
     MERGED = "merged", "已融合"
-    NOT_ASSESSED = "not_assessed", "未评估"
 
 
 class Evidence(Code):

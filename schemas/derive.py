@@ -95,7 +95,9 @@ def derive(
         "adverse_event_facts": derive_event_facts(tables["adverse_event"], tables["laboratory"], samples),
         "laboratory_facts": samples,
         "response_facts": derive_response_facts(tables["lesion"]),
-        "lesion_facts": derive_lesion_facts(tables["lesion"], assessment),
+        "lesion_facts": derive_lesion_facts(
+            tables["lesion"], tables["response"], subject.select("patient_id", "first_line_start_date")
+        ),
     }
 
 

@@ -290,7 +290,9 @@ ASSESSMENT_COLUMNS: dict[str, Column] = {
         pl.Int64, "targets of the baseline without a record at this visit; empty without lesions"
     ),
     "assessment_gap_days": Column(pl.Float64, "days since the reader's visit before"),
-    "has_partial_response_before": Column(pl.Boolean, "an earlier visit gives PR"),
+    "has_partial_response_before": Column(
+        pl.Boolean, "an earlier visit gives PR, or its targets do where no overall response is derived"
+    ),
     "has_progressed_before": Column(pl.Boolean, "an earlier visit gives PD, or PD is recorded there"),
     "response": Column(
         pl.String,
@@ -345,9 +347,10 @@ LABORATORY_FACTS: dict[str, Column] = {
 
 LESION_FACTS: dict[str, Column] = {
     "patient_id": Column(pl.String, "pseudonym of the patient"),
-    "visit_number": Column(pl.Int64, "visit of a merged lesion or a fragment"),
+    "visit_number": Column(pl.Int64, "visit"),
     "reader": Column(pl.String, "reader"),
     "lesion_id": Column(pl.String, "the lesion"),
+    "is_before_start": Column(pl.Boolean, "its image is from the day of the start or earlier"),
     "merged_into_role": Column(pl.String, "role, at this visit, of the lesion with which it has merged"),
     "has_whole_at_baseline": Column(pl.Boolean, "the lesion of which it is a fragment is listed before therapy"),
 }

@@ -20,7 +20,8 @@ from schemas.tables import TABLES
 
 SECTIONS = (
     "completeness", "identity", "chronology", "liver_and_stage", "tumour_burden", "course", "adverse_events",
-    "tumour_assessment", "plausibility",
+    "tumour_assessment", "response_evidence",
+    "recorded_progression", "plausibility",
 )  # fmt: skip
 """The modules of `schemas/rules` in the order of a patient's record; one that is not named comes last."""
 

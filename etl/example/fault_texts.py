@@ -108,6 +108,15 @@ def is_stable(_patient: SyntheticPatient, record: Record) -> bool:
     return record["recorded_response"] == "SD"
 
 
+def ends_with_progression(patient: SyntheticPatient, record: Record) -> bool:
+    """Accept the last assessment of a patient, a PD that no later line follows, six weeks before the last contact."""
+    is_last = record["visit_number"] == max(r["visit_number"] for r in patient.records["response"])
+    has_later_line = any(r["line_number"] > 1 for r in patient.records["treatment"])
+    days = (record["assessment_date"] - patient.start).days
+    is_seen_later = patient.course.last_contact_days - days >= 42
+    return record["recorded_response"] == "PD" and is_last and not has_later_line and is_seen_later
+
+
 def is_later_visit(_patient: SyntheticPatient, record: Record) -> bool:
     """Accept a record of the second assessment after the baseline, on which no baseline value rests."""
     return record["visit_number"] == 2
@@ -144,6 +153,16 @@ def is_first_lesion(patient: SyntheticPatient, record: Record) -> bool:
     return record["lesion_id"] == min(at_visit)
 
 
+def is_first_beside(lesion_id: str) -> Wanted:
+    """Accept the lesion of a visit that comes first by its number where one of them is not listed."""
+
+    def check(patient: SyntheticPatient, record: Record) -> bool:
+        at_visit = [r["lesion_id"] for r in patient.records["lesion"] if r["visit_number"] == record["visit_number"]]
+        return record["lesion_id"] == min((name for name in at_visit if name != lesion_id), default=None)
+
+    return check
+
+
 def is_followed(days: int) -> Wanted:
     """Accept a patient who is followed at least so many days."""
     return lambda patient, _record: patient.course.last_contact_days >= days
@@ -163,3 +182,25 @@ def find_later_platelets(patient: SyntheticPatient) -> float:
     """Return the platelets of the first assessment after the baseline; 0 where there are none."""
     at_visit = (r for r in patient.records["laboratory"] if (r["visit_number"], r["test"]) == (1, "platelets_10e9_l"))
     return next((record["value"] for record in at_visit), 0.0)
+
+
+def find_lasting_response(patient: SyntheticPatient) -> date | None:
+    """Return the day of a PR after the first assessment at which no target is 30 % smaller than at the one before."""
+    sizes: dict[int, dict[str, float]] = {}
+    for record in patient.records["lesion"]:
+        if record["role"] == "target":
+            sizes.setdefault(record["visit_number"], {})[record["lesion_id"]] = record["diameter_mm"] or 0
+    for response in patient.records["response"]:
+        before, now = (sizes.get(response["visit_number"] - back, {}) for back in (1, 0))
+        is_lasting = all(0.75 * mm < now.get(name, 0) for name, mm in before.items())
+        if response["recorded_response"] == "PR" and response["visit_number"] > 1 and is_lasting:
+            return response["assessment_date"]
+    return None
+
+
+def before_lasting_response(patient: SyntheticPatient, _record: Record) -> object:
+    """Return the day before the response that `find_lasting_response` finds."""
+    day = find_lasting_response(patient)
+    if day is None:
+        raise LookupError(f"no PR of {patient.hospital} lasts")
+    return write_date(patient, day - timedelta(days=1))

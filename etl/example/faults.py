@@ -37,7 +37,8 @@ class Fault:
     plants the same in all rows of the patient that it accepts. With `reason` the patient must be excluded for that
     reason; `eligible` takes an analysed one. `column` is the header to write into, where the rule points at the field
     and the fault is elsewhere in the row; `point_at` is where the rule points, if not there. With `shares` the patient
-    may have such faults in other tables too.
+    may have such faults in other tables too. One that `is_late` came with a later version of the example: it is planted after
+    all others, so that these stay where they were.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Fault:
     also: Mapping[str, object | CellChange] = dataclasses.field(default_factory=dict)
     every: Wanted | None = None
     shares: bool = False
+    is_late: bool = False
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -83,6 +85,7 @@ class CopiedRow:
     also_rules: tuple[str, ...] = ()
     rejects_patient: bool = False
     shares: bool = False
+    is_late: bool = False
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -106,6 +109,7 @@ class RemovedRows:
     reason: str = ANY_PATIENT
     changes: Mapping[str, object | CellChange] = dataclasses.field(default_factory=dict)
     shares: bool = False
+    is_late: bool = False
 
     @property
     def rules(self) -> tuple[str, ...]:

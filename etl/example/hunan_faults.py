@@ -112,7 +112,7 @@ FAULTS: tuple[AnyFault, ...] = (
         "visit_has_one_imaging_period", wanted=both(has(visit_number=1), lists_lesions(2), is_followed(120))),
     Fault("images before the start", "lesion", "assessment_date", from_start(-4), "lesion_not_before_start",
         wanted=both(has(visit_number=1), is_first_lesion), every=has(visit_number=1),
-        point_at=Place("lesion", "assessment_date")),
+        point_at=Place("lesion", "assessment_date"), consequences=("baseline_has_no_response", "lesion_dates_follow_visits")),
     RemovedRows("target not listed", "targets_are_listed", (("lesion", has(visit_number=1, lesion_id="L1")),),
         Place("response", "visit_number", has(visit_number=1)), LESION_RULES),
     # response

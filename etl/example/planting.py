@@ -69,11 +69,16 @@ class Planter:
     def plant_all(self, faults: Sequence[AnyFault]) -> None:
         """Plant every fault; those that any patient can take come late, so that they leave the others their patients.
 
-        Impossible days come last: earlier versions of the example had none, and their faults stay where they were.
+        Impossible days come last, and after them what is late: earlier versions of the example had none, and their faults
+        stay where they were.
         """
 
-        def rank(fault: AnyFault) -> tuple[bool, int]:
-            return fault.kind == IMPOSSIBLE_DAY, (fault.reason == ANY_PATIENT) + (fault.wanted is accept_any)
+        def rank(fault: AnyFault) -> tuple[bool, bool, int]:
+            return (
+                fault.is_late,
+                fault.kind == IMPOSSIBLE_DAY,
+                (fault.reason == ANY_PATIENT) + (fault.wanted is accept_any),
+            )
 
         for fault in sorted(faults, key=rank):
             self.plant(fault)

@@ -83,6 +83,7 @@ INSTRUMENTS: dict[str, tuple[str, dict[str, str]]] = {
         "les_visit": "visit_number", "les_date": "assessment_date", "les_modality": "modality", "les_id": "lesion_id",
         "les_role": "role", "les_organ": "organ", "les_status": "status", "les_mm": "diameter_mm",
         "les_viable_mm": "viable_diameter_mm", "les_tace": "is_tace_treated", "les_grown": "has_grown_since_tace",
+        "les_split_from": "split_from_lesion_id", "les_merged_into": "merged_into_lesion_id",
     }),
     "response": ("response", {
         "rs_visit": "visit_number", "rs_date": "assessment_date", "rs_new": "has_new_lesion", "rs_recist": "recorded_response",
@@ -92,7 +93,9 @@ INSTRUMENTS: dict[str, tuple[str, dict[str, str]]] = {
         "tx_line": "line_number", "tx_drug": "drug", "tx_start": "start_date", "tx_end": "end_date",
         "tx_dose_mg": "initial_dose_mg", "tx_stop": "stop_reason",
     }),
-    "procedures": ("procedure", {"pr_no": "procedure_number", "pr_type": "procedure", "pr_date": "procedure_date"}),
+    "procedures": ("procedure", {
+        "pr_no": "procedure_number", "pr_type": "procedure", "pr_date": "procedure_date", "pr_lesion": "lesion_id",
+    }),
     "adverse_events": ("adverse_event", {
         "ae_no": "event_number", "ae_term": "term", "ae_grade": "grade", "ae_onset": "onset_date",
         "ae_resolved": "resolved_date", "ae_ctcae": "ctcae_version",

@@ -323,10 +323,10 @@ def _derive_course(readings: pl.DataFrame) -> pl.DataFrame:
     """Add what the series' earlier visits hold, whether they were sent as lesions or as readings."""
     date, days = pl.col("imaging_date"), pl.col("imaging_days")
     gap_days = pl.coalesce(date.diff().dt.total_days().cast(pl.Float64), days.diff())
-    return readings.with_columns(
+    return readings.with_columns(shown_response=pl.coalesce("derived_response", "target_response")).with_columns(
         assessment_gap_days=gap_days.over(SERIES),
         recorded_response_before=pl.col("recorded_response").forward_fill().shift(1).over(SERIES),
-        has_partial_response_before=_compute_was_before("derived_response", Response.PR),
+        has_partial_response_before=_compute_was_before("shown_response", Response.PR),
         has_progressed_before=_compute_was_before("derived_response", Response.PD)
         | _compute_was_before("recorded_response", Response.PD),
         is_counted=_compute_is_counted(),

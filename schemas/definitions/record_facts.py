@@ -10,8 +10,10 @@ from collections.abc import Collection, Mapping
 
 import polars as pl
 
-from schemas.codes import INTRAHEPATIC_ORGANS, Comparator, LesionRole, LesionStatus, Organ
+from schemas.codes import INTRAHEPATIC_ORGANS, Comparator, LesionRole, LesionStatus, Organ, ResponseCriteria
 from schemas.definitions.event_grade import PLATELETS, TEST_OF_TERM
+from schemas.definitions.lesion_course import place_images
+from schemas.definitions.readings import place_responses
 
 FACT_TABLES = ("adverse_event", "laboratory", "treatment")
 MAX_SAMPLE_DAYS = 3
@@ -167,18 +169,20 @@ def derive_response_facts(lesion: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def derive_lesion_facts(lesion: pl.DataFrame, assessment: pl.DataFrame) -> pl.DataFrame:
-    """Return patient_id, visit_number, reader, lesion_id and, of merged lesions and fragments, what their other half is.
+def derive_lesion_facts(lesion: pl.DataFrame, response: pl.DataFrame, therapy_start: pl.DataFrame) -> pl.DataFrame:
+    """Return patient_id, visit_number, reader, lesion_id, `is_before_start` and, of merged lesions and fragments, their other half.
 
-    `merged_into_role` is the role, at the visit, of the lesion with which it has merged; `has_whole_at_baseline` whether the reader
-    lists the lesion that it was split from at a visit before therapy.
+    `is_before_start` is said of the lesion's own image (`place_images`), not of its visit. `merged_into_role` is the role, at the
+    visit, of the lesion with which it has merged; `has_whole_at_baseline` whether the reader lists the lesion that it was split
+    from before therapy.
     """
     visit = ["patient_id", "visit_number", "reader"]
-    parts = lesion.filter(pl.any_horizontal(pl.col("merged_into_lesion_id", "split_from_lesion_id").is_not_null()))
-    before = assessment.filter(~pl.col("is_follow_up")).select(visit).unique()
-    wholes = lesion.join(before, on=visit, how="semi").select("patient_id", "reader", "lesion_id").unique()
+    placed = place_images(lesion, place_responses(response, therapy_start), therapy_start).filter(
+        pl.col("criteria") == ResponseCriteria.RECIST_1_1.value
+    )
+    wholes = placed.filter("is_before_start").select("patient_id", "reader", "lesion_id").unique()
     return (
-        parts.select(*visit, "lesion_id", "merged_into_lesion_id", "split_from_lesion_id")
+        placed.select(*visit, "lesion_id", "is_before_start", "merged_into_lesion_id", "split_from_lesion_id")
         .join(
             lesion.select(*visit, merged_into_lesion_id="lesion_id", merged_into_role="role"),
             on=[*visit, "merged_into_lesion_id"],
@@ -191,6 +195,6 @@ def derive_lesion_facts(lesion: pl.DataFrame, assessment: pl.DataFrame) -> pl.Da
             on=["patient_id", "reader", "split_from_lesion_id"],
             how="left",
         )
-        .select(*visit, "lesion_id", "merged_into_role", "has_whole_at_baseline")
+        .select(*visit, "lesion_id", "is_before_start", "merged_into_role", "has_whole_at_baseline")
         .sort(*visit, "lesion_id")
     )

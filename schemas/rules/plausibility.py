@@ -207,8 +207,8 @@ def diameter_change_is_plausible() -> pl.Expr:
     why="A progression between two distant assessments is dated at the later one, which makes progression-free survival too long.",
     en="More than 16 weeks passed since the assessment before. Is one missing?",
     zh="距上次评估超过16周，请核对是否有缺失的评估。",
-    on_missing="not evaluable; nor at a reader's first visit",
+    on_missing="not evaluable; nor at a reader's first visit, or between images that are both from before therapy",
 )
 def assessment_gap_is_plausible() -> pl.Expr:
-    """Two assessments in a row are at most 16 weeks apart."""
-    return pl.col("assessment_gap_days") <= MAX_ASSESSMENT_GAP_DAYS
+    """Two assessments in a row, the later under therapy, are at most 16 weeks apart."""
+    return pl.when("is_follow_up").then(pl.col("assessment_gap_days") <= MAX_ASSESSMENT_GAP_DAYS)

@@ -20,10 +20,9 @@ def _is_of_kind(*roles: LesionRole) -> pl.Expr:
     return pl.col("role").is_in([role.value for role in roles])
 
 
-def _speaks_for_its_visit() -> pl.Expr:
-    """The first lesion of a visit of which the reader sends no response: what is asked of the visit is asked there, once."""
-    is_first = pl.col("lesion_id") == pl.col("lesion_id").min().over(VISIT)
-    return is_first & ~pl.col("has_response_record")
+def _is_first_of_visit() -> pl.Expr:
+    """The first lesion of a visit by name: what is asked of the visit is asked there, once."""
+    return pl.col("lesion_id") == pl.col("lesion_id").min().over(VISIT)
 
 
 @rule(
@@ -35,13 +34,14 @@ def _speaks_for_its_visit() -> pl.Expr:
     en="PD is recorded, but no lesion, sum or answer on new lesions of this visit shows it. Please add the lesion that shows it (a new "
     "one as `new`), or correct the response.",
     zh="记录为PD，但该次评估所列病灶、径线和及新病灶项均未显示进展，请补充显示进展的病灶（新病灶请记为新病灶），或更正疗效。",
-    on_missing="not evaluable without lesions or a sum, after an earlier progression, or where a complete list shows none",
+    on_missing="not evaluable where no lesion or sum of the visit has a baseline, after an earlier progression, or where a "
+    "complete list shows none",
 )
 def recorded_progression_is_shown() -> pl.Expr:
     """A recorded first PD is shown by what the visit lists."""
     is_open = pl.col("has_progressed_before") | pl.col("is_recorded_set_aside")
-    is_listed = pl.col("has_lesions") | pl.col("target_response").is_not_null()
-    is_asked = (pl.col("recorded_response") == Response.PD.value) & pl.col("is_follow_up") & is_listed & ~is_open
+    can_show = pl.col("target_response").is_not_null() | pl.col("non_target_response").is_not_null()
+    is_asked = (pl.col("recorded_response") == Response.PD.value) & pl.col("is_follow_up") & can_show & ~is_open
     return pl.when(is_asked).then(pl.col("derived_response").eq_missing(Response.PD.value))
 
 
@@ -129,7 +129,9 @@ def fragment_names_a_baseline_lesion() -> pl.Expr:
 )
 def visit_lists_every_target() -> pl.Expr:
     """Every target of the baseline has a record at a visit that is sent as lesions alone."""
-    return pl.when(_speaks_for_its_visit() & pl.col("is_follow_up")).then(pl.col("unlisted_target_number") == 0)
+    return pl.when(_is_first_of_visit() & ~pl.col("has_response_record") & pl.col("is_follow_up")).then(
+        pl.col("unlisted_target_number") == 0
+    )
 
 
 @rule(
@@ -140,19 +142,20 @@ def visit_lists_every_target() -> pl.Expr:
     why="The smallest sum and the first progression depend on the order of the visits; a swapped date moves progression-free survival.",
     en="The images of this visit are not dated after those of the visit before. Please check the visits and dates.",
     zh="该次影像检查日期不晚于前一次评估，请核对评估序号及日期。",
-    on_missing="not evaluable; asked at the response instead, where the visit has one",
+    on_missing="not evaluable; asked at the response instead, where this visit and the one before have one",
 )
 def lesion_dates_follow_visits() -> pl.Expr:
-    """Visits that are sent as lesions alone are dated in the order of their numbers."""
-    first_day = pl.col("assessment_date").min().over(VISIT)
-    earlier = (
-        pl.when(_speaks_for_its_visit())
-        .then(first_day)
+    """A visit that is sent as lesions alone, and the one after it, are dated in the order of their numbers."""
+    first_day, has_response = pl.col("assessment_date").min().over(VISIT), pl.col("has_response_record")
+    before, had_response = (
+        pl.when(_is_first_of_visit() & first_day.is_not_null())
+        .then(value)
         .shift(1)
         .forward_fill()
         .over("patient_id", "reader", order_by=["visit_number", "lesion_id"])
+        for value in (first_day, has_response)
     )
-    return pl.when(_speaks_for_its_visit()).then(first_day > earlier)
+    return pl.when(_is_first_of_visit() & ~(has_response & had_response)).then(first_day > before)
 
 
 @rule(

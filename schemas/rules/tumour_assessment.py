@@ -1,10 +1,10 @@
-"""Tumour assessments: lesions, readings and recorded progression against each other and against RECIST 1.1."""
+"""Tumour assessments: lesions and readings against each other and against RECIST 1.1."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import LesionRole, LesionStatus, Organ, ProgressionBasis, Response, Severity
+from schemas.codes import LesionRole, LesionStatus, Organ, Response, Severity
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.recist import (
     MAX_TARGETS,
@@ -19,20 +19,18 @@ from schemas.rules.rule import is_implied, rule
 RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
 MRECIST = "mRECIST: Lencioni and Llovet 2010, doi:10.1055/s-0030-1247132"
 LOGIC = "two statements about one fact"
-PROGRESSION_TOLERANCE_DAYS = 14
 ROUNDING_MM = 1
+VISIT = ("patient_id", "reader", "visit_number")
 LESION = ("patient_id", "reader", "lesion_id")
 
 
 def _is_baseline_target() -> pl.Expr:
-    return (pl.col("role") == LesionRole.TARGET.value) & ~pl.col("is_follow_up")
+    return (pl.col("role") == LesionRole.TARGET.value) & pl.col("is_before_start")
 
 
 def _compute_position(*columns: str) -> pl.Expr:
     """Position of a lesion, as listed, among those of one reading that agree in the columns; counted from 1."""
-    return pl.int_range(1, pl.len() + 1).over(
-        "patient_id", "reader", "visit_number", *columns, order_by=["source_row", "lesion_id"]
-    )
+    return pl.int_range(1, pl.len() + 1).over(*VISIT, "is_before_start", *columns, order_by=["source_row", "lesion_id"])
 
 
 @rule(
@@ -155,7 +153,7 @@ def lesion_role_is_constant() -> pl.Expr:
 )
 def new_lesion_not_at_baseline() -> pl.Expr:
     """At the baseline no lesion is new."""
-    return is_implied(~pl.col("is_follow_up"), pl.col("role") != LesionRole.NEW.value)
+    return is_implied(pl.col("is_before_start"), pl.col("role") != LesionRole.NEW.value)
 
 
 @rule(
@@ -171,8 +169,8 @@ def new_lesion_not_at_baseline() -> pl.Expr:
 )
 def late_lesion_is_new() -> pl.Expr:
     """A lesion first imaged after the start of therapy is new. Until answered it does not count."""
-    is_late = pl.col("is_follow_up").all().over(LESION)
-    has_baseline = (~pl.col("is_follow_up")).any().over("patient_id", "reader")
+    is_late = ~pl.col("is_before_start").any().over(LESION)
+    has_baseline = pl.col("is_before_start").any().over("patient_id", "reader")
     is_whole = pl.col("split_from_lesion_id").is_null()
     return pl.when(is_whole).then(is_implied(is_late & has_baseline, pl.col("role") == LesionRole.NEW.value))
 
@@ -334,68 +332,15 @@ def new_lesion_is_progression() -> pl.Expr:
     field="recorded_response",
     severity=Severity.QUERY,
     source=RECIST,
-    why="A response at visit 0 means that the visits are numbered wrongly, so that the sums are compared with the wrong baseline.",
-    en="A response is recorded at the baseline. Please check the visit number.",
-    zh="基线评估（序号0）记录了疗效，请核对评估序号。",
-    on_missing="an empty response passes",
+    why="A response before therapy means that visit or date is wrong, so that the sums are compared with the wrong baseline.",
+    en="A response is recorded at an assessment whose images, or the response itself, are dated on or before the start of therapy (without "
+    "dates: at visit 0). Please check the visit number and the dates.",
+    zh="影像或疗效评估日期在治疗开始当日或之前的评估（无日期时为评估序号0）记录了疗效，请核对评估序号及日期。",
+    on_missing="an empty response passes; one after visit 0 that is dated before the start is asked by its date alone",
 )
 def baseline_has_no_response() -> pl.Expr:
-    """At visit 0 no response is recorded."""
-    return is_implied(~pl.col("is_follow_up"), pl.col("recorded_response").is_null())
-
-
-@rule(
-    table="outcome",
-    field="progression_date",
-    severity=Severity.QUERY,
-    source="protocol, PFS; 14 days is the registry's limit",
-    why="The date of progression ends progression-free survival; two dates weeks apart cannot both be right.",
-    en="The recorded date of progression is more than 14 days from the first images that show it. Which date is right?",
-    zh="所记进展日期与首次显示进展的影像日期相差超过14天，请核对。",
-)
-def progression_agrees_with_lesions() -> pl.Expr:
-    """The recorded date lies within 14 days of the first PD of the assessments, derived from them or as read."""
-    seen_date = pl.min_horizontal("derived_progression_date", "read_progression_date")
-    days = compute_days_between(seen_date, pl.col("progression_date"))
-    return pl.when(~_is_clinical()).then(days.abs() <= PROGRESSION_TOLERANCE_DAYS)
-
-
-@rule(
-    table="outcome",
-    field="has_progressed",
-    severity=Severity.QUERY,
-    source=RECIST,
-    why="The images show a progression that the outcome denies; one of them is wrong, and with it progression-free survival.",
-    en="No progression is recorded, although the assessments show it. Please check the assessments and the outcome.",
-    zh="记录为未进展，但影像评估已显示进展，请核对评估及结局。",
-)
-def progression_flag_agrees_with_lesions() -> pl.Expr:
-    """Who shows PD in the assessments, derived from them or as read, is recorded as progressed."""
-    return pl.when(_is_progression_seen()).then("has_progressed")
-
-
-@rule(
-    table="outcome",
-    field="progression_date",
-    severity=Severity.QUERY,
-    source=RECIST,
-    why="The date ends progression-free survival, although images of that time show response or stable disease.",
-    en="A progression is recorded, but assessments at that time or later show none (CR, PR or SD). Please check date and assessments, "
-    "or confirm a progression that the images do not show.",
-    zh="所记进展日期当时或之后的影像评估未显示进展（CR/PR/SD），请核对进展日期或疗效评估，或确认为影像以外的进展。",
-    on_missing="passes where an assessment shows PD; not evaluable without date, start of therapy or assessments, nor for a clinical progression",
-)
-def progression_is_not_contradicted() -> pl.Expr:
-    """Without PD in any assessment, the last CR, PR or SD lies more than 14 days before the recorded progression."""
-    days = compute_days_between(pl.col("first_line_start_date"), pl.col("progression_date"))
-    is_later = pl.col("last_adequate_assessment_days") < days - PROGRESSION_TOLERANCE_DAYS
-    return pl.when(_is_progression_seen()).then(statement=True).when(~_is_clinical()).then(is_later)
-
-
-def _is_clinical() -> pl.Expr:
-    return pl.col("progression_basis").eq_missing(ProgressionBasis.CLINICAL.value)
-
-
-def _is_progression_seen() -> pl.Expr:
-    is_read = pl.any_horizontal(pl.col("read_progression_date", "read_progression_days").is_not_null())
-    return pl.col("is_progression_derived") | is_read
+    """Before therapy no response is recorded."""
+    own_days = compute_days_between(pl.col("first_line_start_date"), pl.col("assessment_date"))
+    is_before = (pl.coalesce(own_days, "assessment_days") <= 0).fill_null(value=False) | ~pl.col("is_follow_up")
+    is_asked_elsewhere = (pl.col("visit_number") > 0) & (own_days < 0).fill_null(value=False)
+    return pl.when(~is_asked_elsewhere).then(is_implied(is_before, pl.col("recorded_response").is_null()))

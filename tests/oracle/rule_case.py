@@ -9,6 +9,8 @@ from functools import cached_property
 
 from oracle.definition_oracle_laboratory import choose_samples, find_disagreeing
 
+from oracle.logic import days_between
+
 KINASE_INHIBITORS = ("sorafenib", "lenvatinib")
 PD1_INHIBITORS = ("pembrolizumab", "nivolumab", "sintilimab", "toripalimab", "camrelizumab")
 
@@ -112,10 +114,37 @@ class Case:
         )
 
     def series(self, record):
-        """The assessments of a record's reader and criteria, in the order of the visits."""
+        """The assessments of a record's reader and criteria, in the order of their days."""
         key = (record["reader"], record["criteria"] or "recist_1_1")
         rows = [row for row in self.assessments if (row["reader"], row["criteria"]) == key]
-        return sorted(rows, key=lambda row: row["visit_number"])
+        return sorted(rows, key=lambda row: row["visit_position"])
+
+    def before(self, record):
+        """The assessments of the series before that of the record."""
+        position = self.reading(record)["visit_position"]
+        return [row for row in self.series(record) if row["visit_position"] < position]
+
+    def is_before_start(self, lesion):
+        """Whether the image of a lesion's record is from day 0 or earlier; without any day visit 0 is."""
+        day = self._image_day(lesion)
+        return lesion["visit_number"] == 0 if day is None else day <= 0
+
+    def _image_day(self, lesion):
+        """Its own day, else the first of its visit's other images, else that of the visit's response."""
+        visit = [row for row in self.own["lesion"] if _visit_of(row) == _visit_of(lesion)]
+        days = [days_between(self.start_date, row["assessment_date"]) for row in (lesion, *visit)]
+        if days[0] is not None:
+            return days[0]
+        if known := [day for day in days if day is not None]:
+            return min(known)
+        responses = (row for row in self.own["response"] if _visit_of(row) == _visit_of(lesion))
+        response = next((row for row in responses if row["criteria"] == "recist_1_1"), Row())
+        day = days_between(self.start_date, response["assessment_date"])
+        return response["assessment_days"] if day is None else day
+
+
+def _visit_of(row):
+    return row["visit_number"], row["reader"]
 
 
 def make_cases(hospital, derived, sent):

@@ -8,7 +8,7 @@ MONTHS_3_DAYS = 3 * 365.25 / 12
 def baseline_imaging_is_recorded(record, case):
     if not case.sent & {"lesion", "response"}:
         return None
-    return any(row["visit_number"] == 0 for row in case.counted_readings)
+    return any(row["has_baseline_imaging"] for row in case.counted_readings)
 
 
 def baseline_imaging_near_start(record, case):
@@ -43,5 +43,5 @@ def outcome_is_recorded(record, case):
 
 def response_is_followed(record, case):
     is_sent = bool(case.sent & {"lesion", "response"})
-    is_followed = any(row["visit_number"] > 0 for row in case.counted_readings) if is_sent else None
+    is_followed = any(row["is_follow_up"] for row in case.counted_readings) if is_sent else None
     return where(at_most(MONTHS_3_DAYS, case.facts["treatment_days"]), is_followed)

@@ -80,8 +80,8 @@ def tace_near_therapy(record, case):
 
 def assessment_gap_is_plausible(record, case):
     """The assessment before may have been sent as lesions alone."""
-    before = [row for row in case.series(record) if row["visit_number"] < record["visit_number"]]
-    if not before:
+    before = case.before(record)
+    if not before or not case.reading(record)["is_follow_up"]:
         return None
     previous, own = before[-1], case.reading(record)
     days = days_between(previous["imaging_date"], own["imaging_date"])

@@ -1,6 +1,6 @@
 """Plain-Python verdicts of the rules on tumour assessments, from the catalogue's sentences, RECIST 1.1 and the protocol."""
 
-from oracle.logic import all_of, any_of, equal, is_known, negate, where
+from oracle.logic import all_of, any_of, days_between, equal, is_known, negate, where
 
 
 def _key(row, *names):
@@ -8,51 +8,49 @@ def _key(row, *names):
 
 
 def _targets_of_reading(record, case):
-    return sorted(
-        (
-            row
-            for row in case.own["lesion"]
-            if row["visit_number"] == 0 and row["reader"] == record["reader"] and row["role"] == "target"
-        ),
-        key=lambda row: row["lesion_id"],
-    )
+    """The targets of the record's visit that were imaged before therapy, in the order in which they are listed."""
+    return [row for row in _lesions_of(record, case) if row["role"] == "target" and case.is_before_start(row)]
+
+
+def _names(rows):
+    return [row["lesion_id"] for row in rows]
 
 
 def at_most_five_targets(record, case):
-    """The surplus ones, by name, are named."""
-    if record["visit_number"] != 0:
+    """The surplus ones, as listed, are named."""
+    if not case.is_before_start(record):
         return True
     if record["role"] is None:
         return None
-    if record["role"] != "target":
-        return True
-    surplus = [row["lesion_id"] for row in _targets_of_reading(record, case)][5:]
-    return record["lesion_id"] not in surplus
+    return record["lesion_id"] not in _names(_targets_of_reading(record, case))[5:]
 
 
 def at_most_two_targets_per_organ(record, case):
     if record["organ"] in (None, "other"):
         return None
-    if record["visit_number"] != 0:
+    if not case.is_before_start(record):
         return True
     if record["role"] is None:
         return None
-    if record["role"] != "target":
-        return True
-    same = [row["lesion_id"] for row in _targets_of_reading(record, case) if row["organ"] == record["organ"]]
-    return record["lesion_id"] not in same[2:]
+    same = [row for row in _targets_of_reading(record, case) if row["organ"] == record["organ"]]
+    return record["lesion_id"] not in _names(same)[2:]
 
 
 def _same_lesion(record, case):
+    """The lesion's records in the order of the visits' days."""
     rows = [
         row for row in case.own["lesion"] if _key(row, "reader", "lesion_id") == _key(record, "reader", "lesion_id")
     ]
-    return sorted(rows, key=lambda row: row["visit_number"])
+    return sorted(rows, key=lambda row: case.reading(row)["visit_position"])
 
 
 def late_lesion_is_new(record, case):
-    is_late = _same_lesion(record, case)[0]["visit_number"] > 0
-    has_baseline = any(row["visit_number"] == 0 and row["reader"] == record["reader"] for row in case.own["lesion"])
+    """Nothing is asked of a fragment, nor of a reader who lists nothing from before therapy."""
+    if record["split_from_lesion_id"] is not None:
+        return None
+    is_late = not any(case.is_before_start(row) for row in _same_lesion(record, case))
+    own = [row for row in case.own["lesion"] if row["reader"] == record["reader"]]
+    has_baseline = any(case.is_before_start(row) for row in own)
     return where(is_late and has_baseline, equal(record["role"], "new"))
 
 
@@ -70,7 +68,8 @@ def lesion_role_is_constant(record, case):
 
 def lesion_status_agrees_with_diameter(record, case):
     """Asks of a lesion that is measured or gone, of one too small to measure, and of a target that is there."""
-    if record["status"] == "measured" or (record["status"], record["role"]) == ("present", "target"):
+    is_target_there = record["status"] in ("present", "progression") and record["role"] == "target"
+    if record["status"] == "measured" or is_target_there:
         return record["diameter_mm"] is not None
     if record["status"] == "too_small":
         return record["diameter_mm"] != 0
@@ -78,7 +77,7 @@ def lesion_status_agrees_with_diameter(record, case):
 
 
 def new_lesion_not_at_baseline(record, case):
-    if record["visit_number"] != 0:
+    if not case.is_before_start(record):
         return True
     return negate(equal(record["role"], "new"))
 
@@ -89,7 +88,7 @@ def tace_treated_lesion_has_tace(record, case):
 
 
 def target_is_measurable(record, case):
-    if record["visit_number"] != 0:
+    if not case.is_before_start(record):
         return True
     is_target = equal(record["role"], "target")
     diameter = record["diameter_mm"]
@@ -100,7 +99,7 @@ def target_is_measurable(record, case):
 
 def target_was_not_tace_treated(record, case):
     """A TACE-treated target of the baseline has grown since."""
-    if record["visit_number"] != 0:
+    if not case.is_before_start(record):
         return True
     is_treated_target = all_of(equal(record["role"], "target"), record["is_tace_treated"])
     return where(is_treated_target, record["has_grown_since_tace"] is True)
@@ -112,39 +111,14 @@ def viable_diameter_within_lesion(record, case):
     return record["viable_diameter_mm"] <= record["diameter_mm"] + 1
 
 
-def progression_agrees_with_lesions(record, case):
-    derived, recorded = case.facts["derived_progression_date"], record["progression_date"]
-    seen = derived or case.facts["read_progression_date"]
-    return abs((recorded - seen).days) <= 14 if is_known(seen, recorded) else None
-
-
-def progression_flag_agrees_with_lesions(record, case):
-    return record["has_progressed"] if _shows_progression(case) else None
-
-
-def _shows_progression(case):
-    read = (case.facts["read_progression_date"], case.facts["read_progression_days"])
-    return bool(case.facts["is_progression_derived"]) or read != (None, None)
-
-
-def progression_is_not_contradicted(record, case):
-    """A later image of someone without any PD shows none; a progression seen otherwise may follow the last image."""
-    if _shows_progression(case):
-        return True
-    stable = [
-        row["imaging_days"]
-        for row in case.counted_readings
-        if row["visit_number"] > 0
-        and row["imaging_days"] is not None
-        and (row["derived_response"] or row["recorded_response"]) in ("CR", "PR", "SD")
-    ]
-    if not stable or not is_known(case.start_date, record["progression_date"]):
-        return None
-    return max(stable) < (record["progression_date"] - case.start_date).days - 14
-
-
 def baseline_has_no_response(record, case):
-    return record["visit_number"] != 0 or record["recorded_response"] is None
+    """Neither the response nor all that was seen at its visit may be from before therapy; another rule asks of its date."""
+    days = days_between(case.start_date, record["assessment_date"])
+    if record["visit_number"] > 0 and days is not None and days < 0:
+        return None
+    days = record["assessment_days"] if days is None else days
+    is_before = days is not None and days <= 0
+    return record["recorded_response"] is None or (case.reading(record)["is_follow_up"] and not is_before)
 
 
 def new_lesion_is_progression(record, case):
@@ -152,23 +126,36 @@ def new_lesion_is_progression(record, case):
 
 
 def recorded_response_agrees_with_lesions(record, case):
-    recorded, derived = record["recorded_response"], case.reading(record)["derived_response"]
-    if record["visit_number"] == 0 or not is_known(recorded, derived) or "NE" in (recorded, derived):
+    """What is recorded, against what a complete list shows, or against the targets of one that is not complete."""
+    recorded, reading = record["recorded_response"], case.reading(record)
+    derived, target = reading["derived_response"], reading["target_response"]
+    before = case.before(record)
+    if recorded is None or any("PD" in (row["derived_response"], row["recorded_response"]) for row in before):
         return None
-    before = [row for row in case.series(record) if row["visit_number"] < record["visit_number"]]
-    if any("PD" in (row["derived_response"], row["recorded_response"]) for row in before):
+    if recorded == "PD" and derived != "PD" and not reading["is_recorded_set_aside"]:
+        return None  # it counts: what shows it is asked by another rule
+    if derived == "NE" and reading["unlisted_target_number"]:
+        return None  # the target that is not listed is asked by another rule
+    shown = target if derived is None else derived
+    if shown is None:
         return None
-    has_partial = any(row["derived_response"] == "PR" for row in before)
-    return recorded == derived or (recorded == "PR" and derived == "SD" and has_partial)
+    accepted = {shown}
+    if shown == "SD" and any((row["derived_response"] or row["target_response"]) == "PR" for row in before):
+        accepted.add("PR")  # a PR that holds while the sum drifts back
+    if derived is None and target == "CR":
+        accepted.add("PR")  # Eisenhauer 2009, table 1: targets gone, others left
+    if derived is not None and reading["response"] == "NE":
+        accepted.add("NE")  # it stands where a target was treated locally or not assessed
+    return recorded in accepted
 
 
 def reading_has_baseline(record, case):
-    sums = {row["visit_number"]: row["target_sum_from_lesions_or_record_mm"] for row in case.series(record)}
-    if record["visit_number"] == 0:
+    reading = case.reading(record)
+    if not reading["is_follow_up"]:
         return True
-    if sums.get(record["visit_number"]) is None:
+    if reading["target_sum_from_lesions_or_record_mm"] is None:
         return None
-    return sums.get(0) is not None
+    return reading["baseline_sum_mm"] is not None
 
 
 def _lesions_of(record, case):
@@ -186,14 +173,15 @@ def target_sum_agrees_with_lesions(record, case):
 
 def new_lesion_flag_agrees_with_lesions(record, case):
     """After the baseline, where no lesion can be new."""
-    is_listed = record["visit_number"] > 0 and any(
-        row["role"] == "new" and row["status"] not in ("absent", "not_assessed") for row in _lesions_of(record, case)
+    unseen = ("absent", "not_assessed", "equivocal")
+    is_listed = case.reading(record)["is_follow_up"] and any(
+        row["role"] == "new" and row["status"] not in unseen for row in _lesions_of(record, case)
     )
     return where(is_listed, record["has_new_lesion"])
 
 
 def targets_are_listed(record, case):
-    if record["visit_number"] == 0:
+    if not case.reading(record)["is_follow_up"]:
         return True
     number = case.reading(record)["unlisted_target_number"]
     return None if number is None else number == 0

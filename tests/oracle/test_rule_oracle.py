@@ -15,6 +15,7 @@ from oracle import (
     rule_oracle_completeness,
     rule_oracle_consistency,
     rule_oracle_course,
+    rule_oracle_evidence,
     rule_oracle_plausibility,
     rule_oracle_tumour,
 )
@@ -32,6 +33,7 @@ FAMILIES = (
     rule_oracle_completeness,
     rule_oracle_consistency,
     rule_oracle_course,
+    rule_oracle_evidence,
     rule_oracle_plausibility,
     rule_oracle_tumour,
 )
@@ -40,7 +42,6 @@ NEVER_UNKNOWN = {
     "first_line_has_no_further_drug",
     "later_line_has_first_line",
     "metastasis_is_not_in_liver",
-    "baseline_has_no_response",
     "baseline_values_agree",
     "hbv_dna_copies_are_decisive",
 }

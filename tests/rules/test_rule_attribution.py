@@ -22,7 +22,7 @@ CASES = """
 | procedure_dates_follow_numbers | procedure[2].procedure_date=2020-03-09                                            | 2     | the later number is out of order         |
 | visit_has_one_imaging_period   | lesion[5].assessment_date=2020-05-01                                              | 5     | the image that is far from the first     |
 | combination_starts_together    | treatment[2].start_date=2020-03-30                                                | 2     | the drug that starts later               |
-| at_most_two_targets_per_organ  | lesion[2].organ=liver; lesion[10].visit_number=0; lesion[10].reader=site; lesion[10].lesion_id=S9; lesion[10].role=target; lesion[10].organ=liver | 2 | the third by name: S9, T1, T2 |
+| at_most_two_targets_per_organ  | lesion[2].organ=liver; lesion[10].visit_number=0; lesion[10].reader=site; lesion[10].lesion_id=S9; lesion[10].role=target; lesion[10].organ=liver | 10 | the third as listed: T1, T2, S9 |
 """
 
 

@@ -1,0 +1,69 @@
+"""Recorded progression: its date and its flag in the outcome against what the tumour assessments show."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import ProgressionBasis, Severity
+from schemas.definitions.endpoints import compute_days_between
+from schemas.rules.rule import rule
+
+RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
+PROGRESSION_TOLERANCE_DAYS = 14
+
+
+@rule(
+    table="outcome",
+    field="progression_date",
+    severity=Severity.QUERY,
+    source="protocol, PFS; 14 days is the registry's limit",
+    why="The date of progression ends progression-free survival; two dates weeks apart cannot both be right.",
+    en="The recorded date of progression is more than 14 days from the first images that show it. Which date is right?",
+    zh="所记进展日期与首次显示进展的影像日期相差超过14天，请核对。",
+)
+def progression_agrees_with_lesions() -> pl.Expr:
+    """The recorded date lies within 14 days of the first PD of the assessments, derived from them or as read."""
+    seen_date = pl.min_horizontal("derived_progression_date", "read_progression_date")
+    days = compute_days_between(seen_date, pl.col("progression_date"))
+    return pl.when(~_is_clinical()).then(days.abs() <= PROGRESSION_TOLERANCE_DAYS)
+
+
+@rule(
+    table="outcome",
+    field="has_progressed",
+    severity=Severity.QUERY,
+    source=RECIST,
+    why="The images show a progression that the outcome denies; one of them is wrong, and with it progression-free survival.",
+    en="No progression is recorded, although the assessments show it. Please check the assessments and the outcome.",
+    zh="记录为未进展，但影像评估已显示进展，请核对评估及结局。",
+)
+def progression_flag_agrees_with_lesions() -> pl.Expr:
+    """Who shows PD in the assessments, derived from them or as read, is recorded as progressed."""
+    return pl.when(_is_progression_seen()).then("has_progressed")
+
+
+@rule(
+    table="outcome",
+    field="progression_date",
+    severity=Severity.QUERY,
+    source=RECIST,
+    why="The date ends progression-free survival, although images of that time show response or stable disease.",
+    en="A progression is recorded, but assessments at that time or later show none (CR, PR or SD). Please check date and assessments, "
+    "or confirm a progression that the images do not show.",
+    zh="所记进展日期当时或之后的影像评估未显示进展（CR/PR/SD），请核对进展日期或疗效评估，或确认为影像以外的进展。",
+    on_missing="passes where an assessment shows PD; not evaluable without date, start of therapy or assessments, nor for a clinical progression",
+)
+def progression_is_not_contradicted() -> pl.Expr:
+    """Without PD in any assessment, the last CR, PR or SD lies more than 14 days before the recorded progression."""
+    days = compute_days_between(pl.col("first_line_start_date"), pl.col("progression_date"))
+    is_later = pl.col("last_adequate_assessment_days") < days - PROGRESSION_TOLERANCE_DAYS
+    return pl.when(_is_progression_seen()).then(statement=True).when(~_is_clinical()).then(is_later)
+
+
+def _is_clinical() -> pl.Expr:
+    return pl.col("progression_basis").eq_missing(ProgressionBasis.CLINICAL.value)
+
+
+def _is_progression_seen() -> pl.Expr:
+    is_read = pl.any_horizontal(pl.col("read_progression_date", "read_progression_days").is_not_null())
+    return pl.col("is_progression_derived") | is_read
