@@ -30,6 +30,11 @@ FOR_THE_DATE = {"death_has_date", "progression_has_date", "stop_reason_has_end_d
 """Rules that ask for a date which is now set aside, since it lies after the day of the delivery."""
 WITHOUT_THE_DATE = {"response_dates_follow_visits", "response_not_after_last_contact"}
 """Rules that compare such a date."""
+OLDER_SAMPLES = {"baseline_sample_near_start"}
+"""AFP and HBV DNA of up to 90 days before the start are asked about no more; any other value of then is no baseline, and is missed."""
+NO_BASELINE = {"baseline_laboratory_is_complete"}
+ONE_LEAVES = {"f7a896e"}
+"""Versions whose example has such a sample in a patient who came as far as E4: one patient leaves there who left later."""
 FIND_MORE = {
     "f7a896e": {"grade_agrees_with_value"},  # since then from samples during the event, the worst of them
 }
@@ -159,9 +164,11 @@ def test_the_same_fault_is_found_under_the_same_id(read_again):
     )
     found = read_again.read("select hospital, rule_id, finding_id from core.findings")
     before, after = (set(frame.select("hospital", "rule_id", "finding_id").iter_rows()) for frame in (held, found))
-    assert {rule for _, rule, _ in before - after} <= FIND_LESS.get(read_again.commit, set()) | WITHOUT_THE_DATE
+    assert {rule for _, rule, _ in before - after} <= FIND_LESS.get(
+        read_again.commit, set()
+    ) | WITHOUT_THE_DATE | OLDER_SAMPLES
     more = {rule for _, rule, _ in after - before} & {rule for _, rule, _ in before}
-    assert more <= FIND_MORE.get(read_again.commit, set()) | FOR_THE_DATE
+    assert more <= FIND_MORE.get(read_again.commit, set()) | FOR_THE_DATE | NO_BASELINE
     between = read_again.read("select hospital, rule_id, finding_id from cross_findings order by all")
     assert between.equals(read_again.held("cross_findings"))
 
@@ -189,7 +196,10 @@ def test_an_answered_question_is_not_asked_again(read_again):
 
 
 def test_the_study_counts_the_same_patients_afterwards(read_again):
-    assert analyse(read_again) == read_again.held_flow()
+    now, before = analyse(read_again), read_again.held_flow()
+    assert now.keys() == before.keys()
+    moved = {now[name] - before[name] for name in now} - {0}
+    assert moved <= ({-1, 1} if read_again.commit in ONE_LEAVES else set())
 
 
 def test_a_revert_goes_back_to_the_reading_of_that_version(read_again):
