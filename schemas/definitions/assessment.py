@@ -328,5 +328,5 @@ def _compute_is_counted() -> pl.Expr:
 
 def _compute_was_before(name: str, response: Response) -> pl.Expr:
     """Whether an earlier visit of the series has this response; the visits are in the order of their days."""
-    is_it = (pl.col(name) == response.value).fill_null(value=False).cast(pl.Int8)
+    is_it = ((pl.col(name) == response.value) & pl.col("is_follow_up")).fill_null(value=False).cast(pl.Int8)
     return is_it.cum_max().shift(1, fill_value=0).over(SERIES).cast(pl.Boolean)

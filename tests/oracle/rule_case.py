@@ -119,6 +119,11 @@ class Case:
         return response["assessment_days"] if day is None else day
 
 
+def shows_progression(before):
+    """Whether a PD of one of these assessments under therapy is derived or recorded."""
+    return any(row["is_follow_up"] and "PD" in (row["derived_response"], row["recorded_response"]) for row in before)
+
+
 def _visit_of(row):
     return row["visit_number"], row["reader"]
 
