@@ -66,7 +66,12 @@ def send_sums_only(tables: Tables) -> Tables:
     )
     dates = tables["lesion"].group_by("patient_id", "visit_number", "reader").agg(seen=pl.col("assessment_date").min())
     key = ["patient_id", "visit_number", "reader"]
-    visits = tables["lesion"].select("hospital", *key).unique(maintain_order=True).with_columns(criteria=pl.lit("recist_1_1"))
+    visits = (
+        tables["lesion"]
+        .select("hospital", *key)
+        .unique(maintain_order=True)
+        .with_columns(criteria=pl.lit("recist_1_1"))
+    )
     own = tables["response"].drop("hospital")
     response = (
         visits.join(own, on=[*key, "criteria"], how="left")
@@ -110,7 +115,12 @@ def send_dates_only(tables: Tables) -> Tables:
     given = {}
     for name, offset in (("lesion", 0), ("response", tables["lesion"].height)):
         own = numbers.filter(pl.col("row").is_between(offset, offset + tables[name].height - 1))
-        rows = tables[name].with_row_index("row", offset=offset).with_columns(pl.col("row").cast(pl.Int64)).drop("visit_number")
+        rows = (
+            tables[name]
+            .with_row_index("row", offset=offset)
+            .with_columns(pl.col("row").cast(pl.Int64))
+            .drop("visit_number")
+        )
         given[name] = rows.join(own, on="row", how="left").select(tables[name].columns)
     return {**tables, **given}
 
@@ -139,7 +149,9 @@ def conclude(kind: str) -> pl.DataFrame:
 def find_recorded(tables: Tables) -> pl.DataFrame:
     """Per patient the day of the first progression that somebody recorded, in responses or outcome."""
     full = conclude("full").select("patient_id", start="first_line_start_date")
-    response = tables["response"].filter(pl.col("recorded_response") == "PD").select("patient_id", day="assessment_date")
+    response = (
+        tables["response"].filter(pl.col("recorded_response") == "PD").select("patient_id", day="assessment_date")
+    )
     outcome = tables["outcome"].filter(pl.col("has_progressed")).select("patient_id", day="progression_date")
     days = pl.concat([response, outcome]).drop_nulls("day").join(full, on="patient_id")
     return days.group_by("patient_id").agg(
@@ -149,7 +161,13 @@ def find_recorded(tables: Tables) -> pl.DataFrame:
 
 def compare(kind: str) -> pl.DataFrame:
     """Per patient what the full and the poorer delivery conclude, and the recorded progression."""
-    names = ("first_progression_days", "first_progression_source", "best_response", "response_3_months", "baseline_imaging_date")
+    names = (
+        "first_progression_days",
+        "first_progression_source",
+        "best_response",
+        "response_3_months",
+        "baseline_imaging_date",
+    )
     poorer = conclude(kind).select("patient_id", *(pl.col(name).alias(f"poorer_{name}") for name in names))
     return (
         conclude("full")
@@ -163,7 +181,14 @@ def compare(kind: str) -> pl.DataFrame:
 def count_table() -> str:
     """The table of docs/lesions.md."""
     rank = {name: i for i, name in enumerate(("CR", "PR", "SD", "PD", "NE", None))}
-    header = ["delivery", "recorded progressions lost or late", "progressions earlier", "progressions later", "best response better", "other baseline"]
+    header = [
+        "delivery",
+        "recorded progressions lost or late",
+        "progressions earlier",
+        "progressions later",
+        "best response better",
+        "other baseline",
+    ]
     header += [f"events / median PFS (months), {label}" for label in ARMS.values()]
     header += [f"ORR at 3 months, {label}" for label in ARMS.values()]
     lines = [f"| {' | '.join(header)} |", "|---|" + "---:|" * (len(header) - 1)]
@@ -173,7 +198,9 @@ def count_table() -> str:
         counts = ["–"] * 5
         if kind != "full":
             is_late = (poorer > pl.col("recorded_days")) | (poorer.is_null() & pl.col("recorded_days").is_not_null())
-            better = sum(rank[b] < rank[a] for a, b in pairs.select("best_response", "poorer_best_response").iter_rows())
+            better = sum(
+                rank[b] < rank[a] for a, b in pairs.select("best_response", "poorer_best_response").iter_rows()
+            )
             counts = [
                 pairs.filter(is_late).height,
                 pairs.filter((poorer < full) | (full.is_null() & poorer.is_not_null())).height,

@@ -22,8 +22,8 @@ from schemas.bookkeeping import NOTICES
 from schemas.codes import Comparator, LabTest
 from schemas.column import read_dtypes
 from schemas.contract import list_made_key, read_contract, read_key
-from schemas.definitions.visits import VISIT_DATES, is_given_by_date
 from schemas.definitions.bounds import READ_AS_BEYOND
+from schemas.definitions.visits import VISIT_DATES, is_given_by_date
 from schemas.tables import TABLES
 
 IDENTITY = ("sex", "birth_date", "person_id")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from oracle.definition_oracle_laboratory import choose_samples, find_disagreeing
-
 from oracle.logic import days_between
 
 KINASE_INHIBITORS = ("sorafenib", "lenvatinib")
@@ -141,6 +140,11 @@ class Case:
         response = next((row for row in responses if row["criteria"] == "recist_1_1"), Row())
         day = days_between(self.start_date, response["assessment_date"])
         return response["assessment_days"] if day is None else day
+
+
+def shows_progression(before):
+    """Whether a PD of one of these assessments under therapy is derived or recorded."""
+    return any(row["is_follow_up"] and "PD" in (row["derived_response"], row["recorded_response"]) for row in before)
 
 
 def _visit_of(row):

@@ -1,6 +1,7 @@
 """Plain-Python verdicts of the rules on responses, evidence and recorded progression, from their sentences and the protocol."""
 
 from oracle.logic import days_between, is_known
+from oracle.rule_case import shows_progression
 
 
 def recorded_progression_is_shown(record, case):
@@ -8,7 +9,7 @@ def recorded_progression_is_shown(record, case):
     reading = case.reading(record)
     if record["recorded_response"] != "PD" or not reading["is_follow_up"] or reading["is_recorded_set_aside"]:
         return None
-    if any("PD" in (row["derived_response"], row["recorded_response"]) for row in case.before(record)):
+    if shows_progression(case.before(record)):
         return None
     could_show = reading["target_response"] is not None or reading["non_target_response"] is not None
     return reading["derived_response"] == "PD" if could_show else None

@@ -1,6 +1,7 @@
 """Plain-Python verdicts of the rules on tumour assessments, from the catalogue's sentences, RECIST 1.1 and the protocol."""
 
 from oracle.logic import all_of, any_of, days_between, equal, is_known, negate, where
+from oracle.rule_case import shows_progression
 
 
 def _key(row, *names):
@@ -130,7 +131,7 @@ def recorded_response_agrees_with_lesions(record, case):
     recorded, reading = record["recorded_response"], case.reading(record)
     derived, target = reading["derived_response"], reading["target_response"]
     before = case.before(record)
-    if recorded is None or any("PD" in (row["derived_response"], row["recorded_response"]) for row in before):
+    if recorded is None or shows_progression(before):
         return None
     if recorded == "PD" and derived != "PD" and not reading["is_recorded_set_aside"]:
         return None  # it counts: what shows it is asked by another rule
