@@ -94,9 +94,8 @@ def ingest(
     made = {name: texts.height for name, texts in mapped.records.items()}
     records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
     records = confirm_values(number_records(records), confirmations)
-    validated = validate_delivery(
-        records, mapped, site.tables, addition.findings, lists_every_new_lesion=site.lists_every_new_lesion
-    )
+    every_new = site.lists_every_new_lesion
+    validated = validate_delivery(records, mapped, site.tables, addition.findings, lists_every_new_lesion=every_new)
     if not accept:
         _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
     version = _Version(

@@ -58,7 +58,9 @@ def _add_course(series):
     for place, row in enumerate(series):
         before = series[:place]
         later = [earlier for earlier in before if earlier["is_follow_up"]]
-        row["has_partial_response_before"] = any(earlier["derived_response"] == "PR" for earlier in later)
+        row["has_partial_response_before"] = any(
+            (earlier["derived_response"] or earlier["target_response"]) == "PR" for earlier in later
+        )
         row["has_progressed_before"] = any(
             "PD" in (earlier["derived_response"], earlier["recorded_response"]) for earlier in later
         )

@@ -237,10 +237,10 @@ class Look:
     def _find_new(self, *, has_other_sign):
         """Dates of the images of new lesions; of the reading, where it says that there is one and none is listed."""
         listed = self._list_new()
-        if self.walk.last_evaluable == "CR":
-            if listed and not has_other_sign and all(_is_node_of(row, 10, 15) for row in listed):
-                confirmed = [row for row in listed if confirm_node(row, self.place, self.walk.visits)]
-                return [row["assessment_date"] for row in confirmed]
+        is_after_cr = self.walk.last_evaluable == "CR"
+        if is_after_cr and listed and not has_other_sign and all(_is_node_of(row, 10, 15) for row in listed):
+            confirmed = [row for row in listed if confirm_node(row, self.place, self.walk.visits)]
+            return [row["assessment_date"] for row in confirmed]
         if not listed and self.visit.reading.get("has_new_lesion"):
             return [self.visit.reading["assessment_date"]]
         return [row["assessment_date"] for row in listed]
