@@ -298,6 +298,7 @@ class StudySpec:
         responses = (*self.evaluations, *self.response_alternatives, *self.evidence)
         columns = [item.column for item in (*self.characteristics, *responses)]
         columns += [name for item in self.endpoints for name in (item.time_column, item.event_column)]
+        columns += ["baseline_imaging_date", "first_line_start_date"] if self.evidence else []
         columns += [self.arm_column] if self.arms else []
         columns += self.courses.list_columns() if self.courses else []
         columns += [self.follow_up.duration_column] if self.follow_up and self.follow_up.duration_column else []

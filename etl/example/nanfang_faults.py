@@ -186,8 +186,8 @@ FAULTS: tuple[AnyFault, ...] = (
     # of one day, of one assessment
     CopiedRow("two values of one day", "laboratory", "baseline_values_agree",
         {"value": lambda _p, r: 15 if r["value"] > 40 else 95},
-        wanted=has(visit_number=0), test="ast_u_l", points_at_both=True,
+        wanted=has(visit_number=0), test="ast_u_l", points_at_both=True, shares=True,
         consequences=("baseline_laboratory_is_complete", "grade_agrees_with_value", "ast_alt_ratio_is_plausible")),
     CopiedRow("second response of an assessment", "response", "response.superseded",
-        {"assessment_date": moved("assessment_date", -2), "recorded_response": "PR"}, wanted=both(is_stable, is_later_visit)),
+        {"assessment_date": moved("assessment_date", -2), "recorded_response": "PR"}, wanted=is_stable, shares=True),
 )  # fmt: skip

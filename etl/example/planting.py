@@ -31,6 +31,8 @@ from schemas.codes import LabTest
 
 _ALL_TABLES = "*"
 _SPARED = (ELIGIBLE, SEEN_ELSEWHERE, "incomplete", "treated_briefly", "lost_early")
+_CAME_LATER = (IMPOSSIBLE_DAY, "two values of one day", "second response of an assessment")
+"""Kinds of faults that the example did not have at first, in the order in which they came."""
 _TESTS = frozenset(test.value for test in LabTest)
 _Spot = tuple[Sheet, SheetRow, str]
 
@@ -69,16 +71,13 @@ class Planter:
     def plant_all(self, faults: Sequence[AnyFault]) -> None:
         """Plant every fault; those that any patient can take come late, so that they leave the others their patients.
 
-        Impossible days come last, and after them what is late: earlier versions of the example had none, and their faults
-        stay where they were.
+        Those of `_CAME_LATER` come last, and after them what is late: earlier versions of the example had none, and their
+        faults stay where they were.
         """
 
-        def rank(fault: AnyFault) -> tuple[bool, bool, int]:
-            return (
-                fault.is_late,
-                fault.kind == IMPOSSIBLE_DAY,
-                (fault.reason == ANY_PATIENT) + (fault.wanted is accept_any),
-            )
+        def rank(fault: AnyFault) -> tuple[bool, int, int]:
+            later = _CAME_LATER.index(fault.kind) + 1 if fault.kind in _CAME_LATER else 0
+            return fault.is_late, later, (fault.reason == ANY_PATIENT) + (fault.wanted is accept_any)
 
         for fault in sorted(faults, key=rank):
             self.plant(fault)

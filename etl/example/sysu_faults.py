@@ -57,7 +57,7 @@ FAULTS: tuple[AnyFault, ...] = (
     Fault("implausible value", "laboratory", "ast_u_l", "2600", "laboratory.value.implausible",
         wanted=is_later_visit, reason="eligible"),
     CopiedRow("identical duplicate", "laboratory", "laboratory.key.duplicate", reason="eligible"),
-    Fault("late baseline sample", "laboratory", "sample_date", from_start(-70), "baseline_sample_near_start",
+    Fault("late baseline sample", "laboratory", "sample_date", from_start(-100), "baseline_sample_near_start",
         consequences=("baseline_laboratory_is_complete",), wanted=has(visit_number=0)),
     # lesion
     Fault("unreadable date", "lesion", "assessment_date", "2020-02-30", "lesion.assessment_date.unreadable",

@@ -46,11 +46,14 @@ def make_subjects(n: int = 260, seed: int = 7) -> pl.DataFrame:
             "response_6_months": rng.choice(["PR", "SD", "PD"], size=n, p=[0.12, 0.18, 0.7]),
             **_draw_courses(np.random.default_rng(seed + 1), os_days),
             **_vary_pfs(rng, np.minimum(pfs_days, followed), pfs_days <= followed),
+            **_draw_evidence(np.random.default_rng(seed + 2), np.minimum(pfs_days, followed), pfs_days <= followed),
             **{name: values.tolist() for name, values in levels.items()},
             "seen_elsewhere_first": [False] * n,
             "month_date_number": [2 if i % 19 == 0 else 0 for i in range(n)],
         }
     )
+    age = pl.Series(np.random.default_rng(seed + 3).integers(1, 35, n))
+    frame = frame.with_columns(baseline_imaging_date=pl.col("first_line_start_date") - pl.duration(days=age))
     unrecorded = [pl.lit(None).alias(name) for name in PATIENT_ORDER if name not in frame.columns]
     return _judge(frame.with_columns(unrecorded), rng)
 
@@ -81,6 +84,23 @@ def _vary_pfs(rng: np.random.Generator, days: np.ndarray, event: np.ndarray) -> 
         "pfs_new_therapy_days": shorter[::-1].astype(int),
         "pfs_new_therapy_event": event & (rng.random(len(days)) < 0.8),
     }
+
+
+def _draw_evidence(rng: np.random.Generator, days: np.ndarray, event: np.ndarray) -> dict[str, object]:
+    """What responses rest on, and times and responses under other readings: some are others than the study's."""
+    n = len(days)
+    sources = ["complete_list", "targets", "recorded_response"]
+    names = ("first_progression_source", "response_3_months_source", "response_6_months_source")
+    found: dict[str, object] = {name: rng.choice(sources, size=n, p=[0.7, 0.1, 0.2]) for name in names}
+    for name in ("images_only", "recorded_only", "mrecist"):
+        longer = np.where(rng.random(n) < 0.2, days + 30, days)
+        found |= {f"pfs_{name}_days": longer.astype(int), f"pfs_{name}_event": event & (longer == days)}
+    for month in (3, 6):
+        for reading in ("ongoing", "mrecist"):
+            found[f"response_{month}_months_{reading}"] = rng.choice(
+                ["PR", "SD", "PD", "NE"], size=n, p=[0.2, 0.4, 0.35, 0.05]
+            )
+    return found
 
 
 def _judge(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
