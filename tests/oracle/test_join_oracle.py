@@ -18,10 +18,11 @@ def _find_assessment(derived, table, record):
 
 
 def _find_facts(derived, table, record):
-    """What other tables say about an adverse event, a laboratory value or a response."""
+    """What other tables say about an adverse event, a laboratory value, a lesion or a response."""
     key = {
         "adverse_event": ("patient_id", "event_number"), "laboratory": ("patient_id", "test"),
         "response": ("patient_id", "visit_number", "reader"),
+        "lesion": ("patient_id", "visit_number", "reader", "lesion_id"),
     }  # fmt: skip
     if table not in key:
         return {}
