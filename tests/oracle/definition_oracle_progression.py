@@ -23,13 +23,16 @@ def make_progression(outcome, start, readings):
     shown = [_make_event(row) for row in derived + recorded]
     events = [event for event in shown if event["days"] is not None]
     stated = _find_stated(outcome, start)
-    if stated is not None and not _is_shown_or_refuted(stated, events, readings):
+    is_shown = stated is not None and _is_shown(stated, events)
+    is_set_aside = stated is not None and not is_shown and _is_refuted(stated, readings)
+    if stated is not None and not is_shown and not is_set_aside:
         events.append(stated)
     first = min(events, key=lambda event: event["days"], default=None)
     facts |= _name_event("first_progression", first, with_source=True)
     # A date of the outcome table that is set aside is no progression without a date.
     is_stated_without_day = outcome.get("has_progressed") is True and stated is None
-    facts["has_undated_progression"] = first is None and (bool(shown) or is_stated_without_day)
+    facts["is_outcome_progression_set_aside"] = is_set_aside
+    facts["is_progression_undated"] = first is None and (bool(shown) or is_stated_without_day)
     return facts
 
 
@@ -69,19 +72,19 @@ def _find_stated(outcome, start):
     return None if days is None else {"days": days, "date": day, "source": source}
 
 
-def _is_shown_or_refuted(stated, shown, readings):
-    """Within 28 days of a PD that images show it is that one; else the next list that tells may show that there is none.
+def _is_shown(stated, shown):
+    """Within 28 days of a PD that images show it is that one."""
+    return any(abs(event["days"] - stated["days"]) <= SAME_PROGRESSION_DAYS for event in shown)
 
-    A clinical progression is refuted by no list.
-    """
-    if any(abs(event["days"] - stated["days"]) <= SAME_PROGRESSION_DAYS for event in shown):
-        return True
+
+def _is_refuted(stated, readings):
+    """The next list that tells may show that there is none. A clinical progression is refuted by no list."""
     if stated["source"] == "clinical":
         return False
     for row in readings:
         if row["imaging_days"] is not None and row["imaging_days"] >= stated["days"]:
             if row["response"] == "PD":
                 return False
-            if row["is_refuting"]:
+            if row["is_refuting_list"]:
                 return True
     return False

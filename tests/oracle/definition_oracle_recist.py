@@ -63,6 +63,7 @@ class Walk:
             "derived_response": None,
             "recorded_response": visit.recorded_response,
             "has_lesions": is_listed,
+            "has_response_record": visit.has_response_record,
             "unlisted_target_number": sum(not look.records[t] for t in look.records) if is_listed else None,
             "treated_target_number": len(look.treated),
             "response": None,
@@ -70,8 +71,9 @@ class Walk:
             "imaging_progression_date": None,
             "imaging_progression_days": None,
             "is_follow_up": visit.is_follow_up,
-            "is_refuting": False,
-            "is_complete": False,
+            "is_complete_list": False,
+            "is_refuting_list": False,
+            "is_recorded_set_aside": False,
         }
 
     def _judge(self, place, visit):
@@ -93,8 +95,9 @@ class Walk:
             "derived_response": derived,
             "response": response,
             "response_source": response_source,
-            "is_complete": is_complete,
-            "is_refuting": is_refuting,
+            "is_complete_list": is_complete,
+            "is_refuting_list": is_refuting,
+            "is_recorded_set_aside": is_refuting and visit.reading.get("recorded_response") == "PD",
         }
         if response == "PD":
             row |= _date_progression(visit, [day for days in signs.values() for day in days])

@@ -2,7 +2,8 @@
 
 import math
 
-from oracle.definition_oracle_assessment import choose_reader, date_by_visit, make_assessments, select_stored
+from oracle.definition_oracle_alternatives import make_alternatives
+from oracle.definition_oracle_assessment import choose_reader, date_by_visit, make_assessments
 from oracle.definition_oracle_baseline import (
     make_age,
     make_albi,
@@ -52,7 +53,7 @@ def derive_by_oracle(hospital, sent, *, lists_every_new_lesion=False):
             lists_every_new_lesion=lists_every_new_lesion,
         )
         subjects[name] = _make_subject(sent, own, line, list(assessed.values()))
-        assessments |= {key: select_stored(row) for key, row in assessed.items()}
+        assessments |= assessed
     eligibility = {
         (patient, criterion): {
             "hospital": "h1",
@@ -70,6 +71,7 @@ def derive_by_oracle(hospital, sent, *, lists_every_new_lesion=False):
         "eligibility": eligibility,
         "adverse_event_facts": make_event_facts(hospital),
         "response_facts": make_response_facts(hospital),
+        "lesion_facts": make_lesion_facts(hospital, assessments),
     }
 
 
@@ -158,6 +160,24 @@ def make_response_facts(hospital):
     return facts
 
 
+def make_lesion_facts(hospital, assessments):
+    """Of every merged lesion and fragment: the role of that with which it merged, and whether its whole was there before."""
+    before = {key[:3] for key, row in assessments.items() if not row["is_follow_up"]}
+    visit = {id(row): (row["patient_id"], row["visit_number"], row["reader"]) for row in hospital["lesion"]}
+    roles = {(*visit[id(row)], row["lesion_id"]): row["role"] for row in hospital["lesion"]}
+    wholes = {(patient, reader, lesion) for patient, number, reader, lesion in roles if (patient, number, reader) in before}
+    facts = {}
+    for row in hospital["lesion"]:
+        host, whole = row["merged_into_lesion_id"], row["split_from_lesion_id"]
+        if (host, whole) != (None, None):
+            key = (*visit[id(row)], row["lesion_id"])
+            facts[key] = dict(zip(("patient_id", "visit_number", "reader", "lesion_id"), key, strict=True)) | {
+                "merged_into_role": roles.get((*visit[id(row)], host)),
+                "has_whole_at_baseline": True if (row["patient_id"], row["reader"], whole) in wholes else None,
+            }
+    return facts
+
+
 def _make_subject(sent, own, line, assessed):
     """`sent`: the tables that the hospital sends at all; `own`: the patient's records by table."""
     patient = own["patient"][0]
@@ -178,6 +198,7 @@ def _make_subject(sent, own, line, assessed):
     facts |= _describe_baseline_lesions(own)
     readings = select_follow_up(assessed)
     facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["first_line_start_date"], line, readings)
+    facts |= make_alternatives(facts, readings, assessed)
     facts["has_outcome_record"] = bool(own["outcome"]) if "outcome" in sent else None
     facts |= _describe_imaging(own, assessed, line["first_line_start_date"])
     if not sent & {"lesion", "response"}:

@@ -20,6 +20,7 @@ KEYS = {
     "eligibility": ("patient_id", "criterion_id"),
     "adverse_event_facts": ("patient_id", "event_number"),
     "response_facts": ("patient_id", "visit_number", "reader"),
+    "lesion_facts": ("patient_id", "visit_number", "reader", "lesion_id"),
 }
 
 
