@@ -327,7 +327,8 @@ def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.D
     for window, name in WINDOWS:
         at_window = endpoints.derive_response_at(later, clock, window, name)
         timed = timed.join(at_window, on="patient_id", how="left")
-    until = later.join(clock.select("patient_id", "first_progression_days"), on="patient_id", how="left").filter(
+    seen = endpoints.select_until_progression(later)
+    until = seen.join(clock.select("patient_id", "first_progression_days"), on="patient_id", how="left").filter(
         (pl.col("imaging_days") <= pl.col("first_progression_days")).fill_null(value=True)
     )
     for derive_course in (

@@ -85,7 +85,9 @@ def derive_assessment(
         pl.col("is_before_start") != pl.col("is_follow_up")
     )
     baseline = list_baseline(images)
-    places = visits.select(*READING, "imaging_date", "visit_position", "is_follow_up", "first_line_start_date")
+    places = visits.select(
+        *READING, "imaging_date", "visit_position", "is_follow_up", "first_line_start_date", "has_lesions"
+    )
     followed = mark_treated(follow_lesions(places, baseline, kept), procedure)
     readings = (
         visits.join(summarise_lesions(followed), on=READING, how="left")
@@ -104,8 +106,10 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
     has_listed_target = pl.col("target_number").fill_null(0) > pl.col("unlisted_target_number").fill_null(0)
     from_lesions = pl.col("is_from_lesions")
     is_sum_complete = (pl.col("target_unassessed_number") == 0) & (pl.col("target_number") > 0)
+    # A recorded sum may hold the treated target too: that it has grown all the same is a progression, and all it can show.
+    untouched_sum_mm = pl.when(from_lesions).then("untouched_sum_mm").otherwise("reading_sum_mm")
     is_untouched_progression = recist.compute_is_target_progression(
-        pl.col("untouched_sum_mm"), pl.col("nadir_sum_mm"), pl.col("min_increase_mm")
+        untouched_sum_mm, pl.col("nadir_sum_mm"), pl.col("min_increase_mm")
     )
     smallest_mm = (
         pl.when("is_follow_up")
@@ -150,13 +154,15 @@ def _derive_evidence(readings: pl.DataFrame, *, lists_every_new_lesion: bool) ->
     can_derive = pl.col("is_follow_up") & ~pl.col("is_only_older").fill_null(value=False)
     is_listed_new = pl.col("is_small_node_only").is_not_null()
     word = pl.when(pl.lit(lists_every_new_lesion) & pl.col("has_lesions")).then(pl.lit(value=False))
-    new_lesion = pl.when(is_listed_new).then(statement=True).otherwise(pl.coalesce("has_new_lesion_recorded", word))
+    said_new_lesion = pl.coalesce("has_new_lesion_recorded", word)
+    new_lesion = pl.when(is_listed_new).then(statement=True).otherwise(said_new_lesion)
     non_target = recist.compute_non_target_response(
         pl.col("has_non_target_progression"), pl.col("is_non_target_complete"), pl.col("is_non_target_gone")
     )
     return _derive_overall(
         readings.with_columns(
             can_derive=can_derive,
+            has_said_of_new_lesions=said_new_lesion.is_not_null(),
             has_new_lesion_listed_or_recorded=new_lesion,
             target_response=pl.when(can_derive & pl.col("has_target")).then(_compute_target_response()),
             non_target_response=pl.when(can_derive & (pl.col("listed_non_target_number") > 0)).then(non_target),
@@ -253,14 +259,16 @@ def _choose_responses(readings: pl.DataFrame) -> pl.DataFrame:
 def _compute_shown_by() -> pl.Expr:
     is_new = pl.col("has_new_lesion_listed_or_recorded").fill_null(value=False)
     is_non_target = (pl.col("non_target_response") == Response.PD.value).fill_null(value=False)
-    is_target = (pl.col("target_response") == Response.PD.value).fill_null(value=False) | ~(is_non_target | is_new)
-    is_back_elsewhere = pl.col("is_back") & ~pl.col("has_target_left").fill_null(value=False)
+    is_target = (pl.col("target_response") == Response.PD.value).fill_null(value=False)
+    is_target_back = pl.col("is_back") & pl.col("has_target_left").fill_null(value=False)
+    is_other_back = pl.col("is_back") & pl.col("has_non_target_left").fill_null(value=False)
+    is_other_sign = is_non_target | is_other_back | is_new
     return (
         pl.when("is_complete_list")
         .then(pl.lit(Evidence.COMPLETE_LIST.value))
-        .when(is_target & ~is_back_elsewhere & pl.col("is_from_lesions"))
+        .when(is_target_back | ((is_target | ~is_other_sign) & pl.col("is_from_lesions")))
         .then(pl.lit(Evidence.TARGETS.value))
-        .when(is_non_target | is_back_elsewhere)
+        .when(is_non_target | is_other_back)
         .then(pl.lit(Evidence.NON_TARGETS.value))
         .when(is_new)
         .then(pl.lit(Evidence.NEW_LESION.value))
@@ -284,10 +292,10 @@ def _derive_after_complete_response(readings: pl.DataFrame) -> pl.DataFrame:
         is_back=is_back,
         is_equivocal=is_equivocal,
         has_new_lesion_listed_or_recorded=pl.when(is_equivocal)
-        .then(statement=False)
+        .then(pl.when("has_said_of_new_lesions").then(statement=False))
         .otherwise("has_new_lesion_listed_or_recorded"),
     )
-    return _derive_overall(marked)
+    return _derive_overall(marked.with_columns(is_complete_list=_compute_is_complete()))
 
 
 def _date_progression(readings: pl.DataFrame) -> pl.DataFrame:

@@ -129,7 +129,7 @@ def derive_best_response(readings: pl.DataFrame) -> pl.DataFrame:
     """
     rank = pl.col("response").replace_strict({code.value: i for i, code in enumerate(BEST_TO_WORST)}, default=None)
     return (
-        _select_until_progression(readings)
+        select_until_progression(readings)
         .with_columns(rank=rank)
         .sort("patient_id", "rank", "visit_position")
         .group_by("patient_id", maintain_order=True)
@@ -148,7 +148,7 @@ def derive_confirmed_best_response(readings: pl.DataFrame) -> pl.DataFrame:
     study, here 6 weeks, its shortest interval between two assessments.
     """
     response = pl.col("response")
-    seen = _select_until_progression(readings).sort("patient_id", "visit_position")
+    seen = select_until_progression(readings).sort("patient_id", "visit_position")
     assessed = seen.filter(response != Response.NE.value).with_columns(
         is_cr=response == Response.CR.value, is_objective=response.is_in([Response.CR.value, Response.PR.value])
     )
@@ -197,7 +197,7 @@ def derive_tumour_course(readings: pl.DataFrame) -> pl.DataFrame:
     is_response = pl.col("response").is_in([Response.CR.value, Response.PR.value])
     baseline_sum_mm = pl.when(pl.col("baseline_sum_mm") > 0).then("baseline_sum_mm")
     return (
-        _select_until_progression(readings)
+        select_until_progression(readings)
         .group_by("patient_id", maintain_order=True)
         .agg(
             first_response_days=pl.col("imaging_days").filter(is_response).min(),
@@ -206,7 +206,7 @@ def derive_tumour_course(readings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _select_until_progression(readings: pl.DataFrame) -> pl.DataFrame:
+def select_until_progression(readings: pl.DataFrame) -> pl.DataFrame:
     """Keep the readings with a response, up to and including each patient's first PD."""
     is_pd = (pl.col("response") == Response.PD.value).cast(pl.Int64)
     earlier_pd = is_pd.cum_sum().over("patient_id", order_by="visit_position") - is_pd

@@ -101,7 +101,7 @@ def list_baseline(images: pl.DataFrame) -> pl.DataFrame:
 def follow_lesions(visits: pl.DataFrame, baseline: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
     """Return one row per reading and lesion of the baseline, found at the visit or not (`is_listed`).
 
-    `visits`: READING, first_line_start_date, imaging_date, visit_position, is_follow_up; `images`: the records of these visits. A fragment counts to the
+    `visits`: READING, first_line_start_date, imaging_date, visit_position, is_follow_up, has_lesions; `images`: the records of these visits. A fragment counts to the
     lesion that it was split from; a lesion that has merged into another adds nothing and is gone only if that one is.
     """
     found = _gather_fragments(_follow_merged(images), baseline)
@@ -160,7 +160,8 @@ def _gather_fragments(images: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFr
 def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame, all_images: pl.DataFrame) -> pl.DataFrame:
     """Return per reading with a new lesion that counts: `new_lesion_date` and whether small nodes are the only ones.
 
-    A lesion that was listed as target or non-target before the start is never new (`all_images`). An equivocal lesion counts from its first image on once a later visit calls it anything else (Eisenhauer 2009, 4.3.5).
+    A lesion that was listed as target or non-target before the start is never new (`all_images`). An equivocal lesion counts from its first image on once a later visit calls it anything else, in whatever role (Eisenhauer
+    2009, 4.3.5).
     A node below 10 mm is normal. `is_small_node_only`: every one is a node of 10 to below 15 mm; `is_small_node_confirmed`: one of these is still 10 mm at
     the next visit that looks at it, or called progression.
     """
@@ -173,9 +174,8 @@ def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame, all_images: pl.
     known = all_images.filter(
         "is_before_start", pl.col("role").is_in([LesionRole.TARGET.value, LesionRole.NON_TARGET.value])
     )
-    new = (
-        images.filter(pl.col("role") == LesionRole.NEW.value)
-        .with_columns(whole_id=pl.coalesce("split_from_lesion_id", "lesion_id"))
+    unknown_before = (
+        images.with_columns(whole_id=pl.coalesce("split_from_lesion_id", "lesion_id"))
         .join(known.select(*SERIES, whole_id="lesion_id").unique(), on=[*SERIES, "whole_id"], how="anti")
         .join(known.select(lesion).unique(), on=lesion, how="anti")
         .join(visits.filter("is_follow_up").select(*READING, "visit_position", "imaging_date"), on=READING, how="inner")
@@ -189,14 +189,13 @@ def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame, all_images: pl.
             is_small_node=is_small & ~pl.col("is_called_progression"),
         )
     )
-    is_still_there = (is_enlarged | pl.col("is_called_progression")).shift(-1).over(lesion).fill_null(value=False)
-    looked_at = (
-        new.filter(status.ne_missing(LesionStatus.NOT_ASSESSED.value))
-        .with_columns(is_small_confirmed=pl.col("is_small_node") & is_still_there)
-        .with_columns(is_small_confirmed=pl.col("is_small_confirmed").cum_max().over(lesion))
-    )
+    is_looked_at = pl.col("is_assessed") | pl.col("size_mm").is_not_null()
+    is_there = pl.when(is_looked_at).then(is_enlarged | pl.col("is_called_progression"))
+    is_still_there = is_there.backward_fill().shift(-1).over(lesion).fill_null(value=False)
     return (
-        looked_at.filter("counts")
+        unknown_before.with_columns(is_small_confirmed=pl.col("is_small_node") & is_still_there)
+        .with_columns(is_small_confirmed=pl.col("is_small_confirmed").cum_max().over(lesion))
+        .filter("counts", pl.col("role") == LesionRole.NEW.value)
         .group_by(READING, maintain_order=True)
         .agg(
             new_lesion_date=pl.col("assessment_date").min(),

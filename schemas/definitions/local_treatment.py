@@ -38,7 +38,7 @@ def mark_treated(followed: pl.DataFrame, procedure: pl.DataFrame) -> pl.DataFram
     has_grown = compute_is_target_progression(pl.col("size_mm"), smallest_before, compute_min_increase_mm())
     return (
         followed.join(since, on=LESION, how="left", maintain_order="left")
-        .with_columns(is_touched=is_touched & pl.col("is_follow_up"))
+        .with_columns(is_touched=(is_touched & pl.col("is_follow_up")).cast(pl.Int8).cum_max().over(LESION).cast(pl.Boolean))
         .with_columns(
             is_touched_progression=pl.col("is_touched")
             & (pl.col("is_called_progression") | has_grown.fill_null(value=False))
@@ -62,9 +62,10 @@ def _find_touched_since(targets: pl.DataFrame, acts: pl.DataFrame) -> pl.DataFra
         .filter(is_after_baseline)
     )
     named = pairs.filter(pl.col("treated_lesion_id") == pl.col("lesion_id"))
-    next_visits = pairs.filter(
-        pl.col("treated_lesion_id").is_null(), pl.col("imaging_date") >= pl.col("procedure_date")
-    ).filter(pl.col("visit_position") == pl.col("visit_position").min().over(*SERIES, "procedure_date"))
-    unnamed = next_visits.filter(is_gone_or_smaller)
+    # A visit without any lesion shows nothing of a treatment.
+    next_images = pairs.filter(
+        pl.col("treated_lesion_id").is_null(), "has_lesions", pl.col("image_date") >= pl.col("procedure_date")
+    ).filter(pl.col("visit_position") == pl.col("visit_position").min().over(*LESION, "procedure_date"))
+    unnamed = next_images.filter(is_gone_or_smaller)
     touched = pl.concat([named.select(*LESION, "procedure_date"), unnamed.select(*LESION, "procedure_date")])
     return touched.group_by(LESION, maintain_order=True).agg(touched_since=pl.col("procedure_date").min())

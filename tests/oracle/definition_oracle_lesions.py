@@ -161,7 +161,8 @@ def find_locally_treated(lesions, visits, procedures):
             if place is None:
                 continue
             if procedure["lesion_id"] == target or _looks_treated(lesions, target, visits, place):
-                treated[target] = min(place, treated.get(target, place))
+                since = _find_next_image(lesions, target, visits, day, is_named=True)
+                treated[target] = min(since, treated.get(target, since))
     return treated
 
 

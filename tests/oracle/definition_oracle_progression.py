@@ -27,6 +27,9 @@ def make_progression(outcome, start, readings):
     is_set_aside = stated is not None and not is_shown and _is_refuted(stated, readings)
     if stated is not None and not is_shown and not is_set_aside:
         events.append(stated)
+    shown_in_order = [row for row in readings if row["response"] == "PD"]
+    if shown_in_order and shown_in_order[0]["imaging_progression_days"] is None:
+        events = [event for event in events if event is stated]
     first = min(events, key=lambda event: event["days"], default=None)
     facts |= _name_event("first_progression", first, with_source=True)
     # A date of the outcome table that is set aside is no progression without a date.
@@ -45,13 +48,11 @@ def _make_event(row):
 
 
 def _take_first(rows):
-    """The earliest by its day, else by its date, else the first in order."""
+    """The earliest by its day. Where the first in order has none, that one: a later day would be too late."""
     events = [_make_event(row) for row in rows]
-    for name in ("days", "date"):
-        known = [event for event in events if event[name] is not None]
-        if known:
-            return min(known, key=lambda event: event[name])
-    return events[0] if events else None
+    if not events or events[0]["days"] is None:
+        return events[0] if events else None
+    return min((event for event in events if event["days"] is not None), key=lambda event: event["days"])
 
 
 def _name_event(name, event, *, with_source):

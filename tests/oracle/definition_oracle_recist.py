@@ -132,6 +132,7 @@ class Look:
         self.records = {target: self.lesions.find(target, self.visit) for target in self.lesions.targets}
         self.sizes = {target: self.lesions.size(target, self.visit) for target in self.lesions.targets}
         self.treated = [t for t in self.sizes if walk.treated_from.get(t, place + 1) <= place]
+        self.has_equivocal_node = False
         self.recorded_sum = make_exact(self.visit.reading.get("target_sum_mm"))
         self.has_targets_listed = any(self.records.values())
         self.is_by_sum = not self.has_targets_listed and self.recorded_sum is not None
@@ -243,6 +244,7 @@ class Look:
         if self.walk.last_evaluable == "CR":
             if listed and not has_other_sign and all(_is_node_of(row, 10, 15) for row in listed):
                 confirmed = [row for row in listed if confirm_node(row, self.place, self.walk.visits)]
+                self.has_equivocal_node = not confirmed
                 return [row["assessment_date"] for row in confirmed]
         if not listed and self.visit.reading.get("has_new_lesion"):
             return [self.visit.reading["assessment_date"]]
@@ -276,7 +278,7 @@ class Look:
         return has_targets and has_non_targets and (is_new or self.is_new_known() is not None)
 
     def is_every_lesion_assessed(self, non_target):
-        """Every target measured and none treated or in progression, every non-target evaluated, and "no" to new lesions."""
+        """Every target measured and none treated or in progression, every non-target evaluated, and "no" to new lesions, also equivocal nodes."""
         flag = self.visit.reading.get("has_new_lesion")
         return (
             None not in self.sizes.values()
@@ -285,6 +287,7 @@ class Look:
             and (bool(self.sizes) or self.recorded_sum is None)
             and non_target != "NE"
             and not flag
+            and not self.has_equivocal_node
         )
 
 

@@ -265,7 +265,7 @@ def test_responses_at_three_months_and_up_to_the_first_progression():
         ("lesion -43 0 T1 target liver measured 50\nresponse -42 1 - -", (True, -42)),
         ("lesion 1 0 T1 target liver measured 50", (False, None)),
         ("lesion - 0 T1 target liver measured 50", (True, None)),
-        (f"{T1}lesion 0 1 T2 target lung measured 20", (True, 0)),
+        (f"{T1}lesion 0 1 T2 target lung measured 20", (True, -10)),
     ],
 )
 def test_baseline_imaging(text, expected):
