@@ -296,7 +296,7 @@ def _count_baseline_lesions() -> pl.Expr:
 
 def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
     """Add vital status, first progression, treatment time, OS, PFS and the responses at 3 and 6 months."""
-    later = readings.filter("is_follow_up")
+    later = readings.filter("is_follow_up").sort("patient_id", "visit_position")
     recorded = outcome.select(
         "patient_id",
         "last_contact_date",

@@ -97,7 +97,7 @@ def derive_assessment(
         .sort(*SERIES, "visit_position")
     )
     known = _derive_evidence(_derive_sums(readings), lists_every_new_lesion=lists_every_new_lesion)
-    counted = _date_progression(_choose_responses(_derive_after_complete_response(_choose_responses(known))))
+    counted = _date_progression(_choose_in_turn(known))
     return _derive_course(counted).sort(READING).select(ASSESSMENT_SCHEMA.names()).cast(ASSESSMENT_SCHEMA)
 
 
@@ -164,7 +164,9 @@ def _derive_evidence(readings: pl.DataFrame, *, lists_every_new_lesion: bool) ->
             can_derive=can_derive,
             has_said_of_new_lesions=said_new_lesion.is_not_null(),
             has_new_lesion_listed_or_recorded=new_lesion,
-            target_response=pl.when(can_derive & pl.col("has_target")).then(_compute_target_response()),
+            target_response=pl.when(can_derive & (pl.col("has_target") | (pl.col("treated_target_number") > 0))).then(
+                _compute_target_response()
+            ),
             non_target_response=pl.when(can_derive & (pl.col("listed_non_target_number") > 0)).then(non_target),
         ).with_columns(
             is_complete_list=_compute_is_complete(), is_back=pl.lit(value=False), is_equivocal=pl.lit(value=False)
@@ -263,10 +265,11 @@ def _compute_shown_by() -> pl.Expr:
     is_target_back = pl.col("is_back") & pl.col("has_target_left").fill_null(value=False)
     is_other_back = pl.col("is_back") & pl.col("has_non_target_left").fill_null(value=False)
     is_other_sign = is_non_target | is_other_back | is_new
+    is_by_sum = ~pl.col("is_from_lesions") & pl.col("reading_sum_mm").is_not_null()
     return (
         pl.when("is_complete_list")
         .then(pl.lit(Evidence.COMPLETE_LIST.value))
-        .when(is_target_back | ((is_target | ~is_other_sign) & pl.col("is_from_lesions")))
+        .when(is_target_back | ((is_target | ~is_other_sign) & ~is_by_sum))
         .then(pl.lit(Evidence.TARGETS.value))
         .when(is_non_target | is_other_back)
         .then(pl.lit(Evidence.NON_TARGETS.value))
@@ -276,15 +279,38 @@ def _compute_shown_by() -> pl.Expr:
     )
 
 
+def _choose_in_turn(known: pl.DataFrame) -> pl.DataFrame:
+    """Choose the responses, of which each depends on whether the one before is a CR, until none changes any more."""
+    chosen = _choose_responses(known)
+    was_complete = _find_complete_before(chosen)
+    while True:
+        chosen = _choose_responses(_derive_after_complete_response(known.with_columns(was_complete)))
+        if was_complete.equals(now := _find_complete_before(chosen)):
+            return chosen
+        was_complete = now
+
+
+def _compute_is_left() -> pl.Expr:
+    return (pl.col("has_target_left") | pl.col("has_non_target_left")).fill_null(value=False)
+
+
+def _find_complete_before(readings: pl.DataFrame) -> pl.Series:
+    """Whether the last evaluable response before each visit is a CR that no lesion contradicts, as `was_complete`."""
+    is_evaluable = pl.col("response").is_not_null() & (pl.col("response") != Response.NE.value)
+    is_complete = pl.when(is_evaluable).then((pl.col("response") == Response.CR.value) & ~_compute_is_left())
+    before = is_complete.forward_fill().shift(1).over(SERIES).fill_null(value=False)
+    return readings.select(was_complete=before)["was_complete"]
+
+
 def _derive_after_complete_response(readings: pl.DataFrame) -> pl.DataFrame:
     """After a CR a lesion that is back is PD; a new small node as the only sign is equivocal until the next assessment."""
-    is_evaluable = pl.col("response").is_not_null() & (pl.col("response") != Response.NE.value)
-    is_left = (pl.col("has_target_left") | pl.col("has_non_target_left")).fill_null(value=False)
-    is_complete_response = (pl.col("response") == Response.CR.value) & ~is_left
-    was_complete = pl.when(is_evaluable).then(is_complete_response).forward_fill().shift(1).over(SERIES)
-    is_back = was_complete.fill_null(value=False) & is_left & pl.col("can_derive")
+    is_back = pl.col("was_complete") & _compute_is_left() & pl.col("can_derive")
+    has_other_sign = is_back | pl.any_horizontal(
+        pl.col("target_response") == Response.PD.value, pl.col("non_target_response") == Response.PD.value
+    ).fill_null(value=False)
     is_equivocal = (
-        was_complete.fill_null(value=False)
+        pl.col("was_complete")
+        & ~has_other_sign
         & pl.col("is_small_node_only").fill_null(value=False)
         & ~pl.col("is_small_node_confirmed").fill_null(value=False)
     )

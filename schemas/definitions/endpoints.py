@@ -77,7 +77,8 @@ def derive_response_at(
 ) -> pl.DataFrame:
     """Return patient_id, the response at one time point in column `name`, and what it rests on in `<name>_source`.
 
-    `readings`: patient_id, imaging_days, response, response_source, one reader's visits after the baseline. `endpoints`: one row per
+    `readings`: patient_id, imaging_days, response, response_source, one reader's visits after the baseline in order (of two of one day the
+    later counts). `endpoints`: one row per
     patient with first_progression_days, first_progression_source, death_days (null if alive) and is_timed (False: no time is
     known, response null). The source is that of the assessment or of the progression, or `death`; null for NE.
     The evaluable assessment (neither NE nor empty) nearest the nominal day within the window counts, of two equally near
@@ -91,7 +92,8 @@ def derive_response_at(
             pl.col("response") != Response.NE.value,
         )
         .with_columns(distance=(pl.col("imaging_days") - window.nominal_day).abs())
-        .sort("patient_id", "distance", "imaging_days", descending=[False, False, True])
+        .reverse()
+        .sort("patient_id", "distance", "imaging_days", descending=[False, False, True], maintain_order=True)
         .group_by("patient_id", maintain_order=True)
         .first()
         .select("patient_id", "imaging_days", "response", "response_source")

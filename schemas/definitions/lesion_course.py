@@ -104,39 +104,49 @@ def follow_lesions(visits: pl.DataFrame, baseline: pl.DataFrame, images: pl.Data
     `visits`: READING, first_line_start_date, imaging_date, visit_position, is_follow_up, has_lesions; `images`: the records of these visits. A fragment counts to the
     lesion that it was split from; a lesion that has merged into another adds nothing and is gone only if that one is.
     """
-    found = _gather_fragments(_follow_merged(images), baseline)
+    found = _gather_fragments(_follow_merged(images, baseline), baseline)
     return (
         visits.join(baseline, on=SERIES, how="inner")
         .join(
             found.select(
-                *READING, "lesion_id", "size_mm", "remaining_mm", "is_assessed", "is_called_progression",
+                *READING, "lesion_id", "size_mm", "is_in_another", "is_assessed", "is_called_progression",
                 own_date="assessment_date", is_listed=pl.lit(value=True),
             ),
             on=[*READING, "lesion_id"],
             how="left",
         )
         .with_columns(
-            pl.col("is_listed", "is_assessed", "is_called_progression").fill_null(value=False),
-            is_gone=recist.compute_is_gone(pl.col("is_node"), pl.col("remaining_mm")),
+            pl.col("is_listed", "is_in_another", "is_assessed", "is_called_progression").fill_null(value=False),
+            is_gone=recist.compute_is_gone(pl.col("is_node"), pl.col("size_mm"))
+            & ~pl.col("is_in_another").fill_null(value=False),
             image_date=pl.coalesce("own_date", "imaging_date"),
         )
         .sort(*SERIES, "lesion_id", "visit_position")
     )  # fmt: skip
 
 
-def _follow_merged(images: pl.DataFrame) -> pl.DataFrame:
-    """Add `remaining_mm`, what is left of a lesion: of a merged one, the size of that with which it is measured."""
+def _follow_merged(images: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
+    """Add `is_in_another`: the lesion has merged with one that is still there; it adds 0 where that one was measured."""
     is_merged = (pl.col("status") == LesionStatus.MERGED.value).fill_null(value=False)
     if not images.select(is_merged.any()).item():
-        return images.with_columns(remaining_mm="size_mm")
-    whole = images.select(*READING, merged_into_lesion_id="lesion_id", whole_mm="size_mm")
+        return images.with_columns(is_in_another=pl.lit(value=False))
+    is_node = pl.coalesce("is_node", recist.compute_is_node(pl.col("organ"))).fill_null(value=False)
+    known = images.join(baseline.select(*SERIES, "lesion_id", "is_node"), on=[*SERIES, "lesion_id"], how="left")
+    whole = known.select(
+        *READING,
+        merged_into_lesion_id="lesion_id",
+        is_whole_gone=recist.compute_is_gone(is_node, pl.col("size_mm")),
+    )
     return (
         images.join(whole, on=[*READING, "merged_into_lesion_id"], how="left", maintain_order="left")
         .with_columns(
-            remaining_mm=pl.when(is_merged).then("whole_mm").otherwise("size_mm"),
-            size_mm=pl.when(is_merged & pl.col("whole_mm").is_not_null()).then(0.0).when(~is_merged).then("size_mm"),
+            is_in_another=is_merged & ~pl.col("is_whole_gone").fill_null(value=False),
+            size_mm=pl.when(is_merged & pl.col("is_whole_gone").is_not_null())
+            .then(0.0)
+            .when(~is_merged)
+            .then("size_mm"),
         )
-        .drop("whole_mm")
+        .drop("is_whole_gone")
     )
 
 
@@ -146,11 +156,11 @@ def _gather_fragments(images: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFr
         return images
     wholes = baseline.select(*SERIES, split_from_lesion_id="lesion_id", whole_id="lesion_id")
     whole = pl.when("is_follow_up").then(pl.coalesce("whole_id", "lesion_id")).otherwise("lesion_id")
-    size, remaining = pl.col("size_mm"), pl.col("remaining_mm")
+    size = pl.col("size_mm")
     joined = images.join(wholes, on=[*SERIES, "split_from_lesion_id"], how="left", maintain_order="left")
     return joined.group_by(*READING, whole.alias("lesion_id"), maintain_order=True).agg(
         size_mm=pl.when(size.is_not_null().all()).then(size.sum()),
-        remaining_mm=pl.when(remaining.is_not_null().all()).then(remaining.sum()),
+        is_in_another=pl.col("is_in_another").any(),
         is_assessed=pl.col("is_assessed").all(),
         is_called_progression=pl.col("is_called_progression").any(),
         assessment_date=pl.col("assessment_date").max(),

@@ -38,7 +38,9 @@ def mark_treated(followed: pl.DataFrame, procedure: pl.DataFrame) -> pl.DataFram
     has_grown = compute_is_target_progression(pl.col("size_mm"), smallest_before, compute_min_increase_mm())
     return (
         followed.join(since, on=LESION, how="left", maintain_order="left")
-        .with_columns(is_touched=(is_touched & pl.col("is_follow_up")).cast(pl.Int8).cum_max().over(LESION).cast(pl.Boolean))
+        .with_columns(
+            is_touched=(is_touched & pl.col("is_follow_up")).cast(pl.Int8).cum_max().over(LESION).cast(pl.Boolean)
+        )
         .with_columns(
             is_touched_progression=pl.col("is_touched")
             & (pl.col("is_called_progression") | has_grown.fill_null(value=False))
@@ -51,11 +53,8 @@ def _find_touched_since(targets: pl.DataFrame, acts: pl.DataFrame) -> pl.DataFra
     """Return per touched lesion of a series the day of the first procedure that touches it."""
     size_before_mm = pl.coalesce(pl.col("size_mm").forward_fill().shift(1).over(LESION), "baseline_size_mm")
     is_after_baseline = pl.col("procedure_date") > pl.coalesce("baseline_date", "first_line_start_date")
-    is_gone_or_smaller = (
-        pl.col("size_mm").is_null()
-        | (pl.col("remaining_mm") == 0)
-        | compute_is_partial(pl.col("size_mm"), pl.col("size_before_mm"))
-    )
+    is_smaller = (pl.col("size_mm") == 0) | compute_is_partial(pl.col("size_mm"), pl.col("size_before_mm"))
+    is_gone_or_smaller = pl.col("size_mm").is_null() | (is_smaller & ~pl.col("is_in_another"))
     pairs = (
         targets.with_columns(size_before_mm=size_before_mm)
         .join(acts, on="patient_id", how="inner")

@@ -154,7 +154,7 @@ def summarise_lesions(followed: pl.DataFrame) -> pl.DataFrame:
 def _summarise_targets() -> list[pl.Expr]:
     is_target = pl.col("is_target")
     size, date = pl.col("size_mm").filter(is_target), pl.col("own_date").filter(is_target)
-    is_node, left = pl.col("is_node").filter(is_target), pl.col("remaining_mm").filter(is_target)
+    is_node, left = pl.col("is_node").filter(is_target), pl.col("size_mm").filter(is_target)
     is_touched = pl.col("is_touched").filter(is_target)
     is_left = pl.when(is_node).then(left >= NODE_NORMAL_BELOW_MM).otherwise(left > 0).fill_null(value=False)
     is_touched_progression = (pl.col("is_touched_progression")).filter(is_target)

@@ -23,7 +23,7 @@ def derive_alternatives(subject: pl.DataFrame, assessment: pl.DataFrame) -> pl.D
     last_contact_days; `assessment` as `derive_assessment` returns it. Null where the study's own is not known.
     """
     later = assessment.filter("is_follow_up")
-    counted = later.filter("is_counted")
+    counted = later.filter("is_counted").sort("patient_id", "visit_position")
     by_mrecist = _choose_mrecist(later, counted)
     days = _find_first_days(counted, by_mrecist)
     timed = subject.join(days, on="patient_id", how="left", maintain_order="left").with_columns(

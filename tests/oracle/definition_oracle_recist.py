@@ -11,6 +11,8 @@ from oracle.definition_oracle_lesions import (
     confirm_node,
     find_locally_treated,
     has_grown,
+    is_normal_node,
+    is_small_node,
     make_exact,
     measure,
 )
@@ -110,7 +112,7 @@ class Walk:
             return "PD", "complete_list" if is_complete else next(name for name in EVIDENCE if name in signs)
         if self.is_underivable or not (is_complete or look.treated):
             return None, None
-        source = "complete_list" if is_complete else "targets"
+        source = "complete_list" if is_complete else "target_sum" if look.is_by_sum else "targets"
         return ("NE" if look.treated else _combine(target, non_target)), source
 
     def _remember(self, look, response):
@@ -241,11 +243,11 @@ class Look:
     def _find_new(self, *, has_other_sign):
         """Dates of the images of new lesions; of the reading, where it says that there is one and none is listed."""
         listed = self._list_new()
-        if self.walk.last_evaluable == "CR":
-            if listed and not has_other_sign and all(_is_node_of(row, 10, 15) for row in listed):
-                confirmed = [row for row in listed if confirm_node(row, self.place, self.walk.visits)]
-                self.has_equivocal_node = not confirmed
-                return [row["assessment_date"] for row in confirmed]
+        is_after_complete = self.walk.last_evaluable == "CR" and not has_other_sign
+        if is_after_complete and listed and all(is_small_node(row) for row in listed):
+            confirmed = [row for row in listed if confirm_node(row, self.place, self.walk.visits)]
+            self.has_equivocal_node = not confirmed
+            return [row["assessment_date"] for row in confirmed]
         if not listed and self.visit.reading.get("has_new_lesion"):
             return [self.visit.reading["assessment_date"]]
         return [row["assessment_date"] for row in listed]
@@ -256,7 +258,7 @@ class Look:
         return [
             row
             for row in self.lesions.list_new(self.visit)
-            if not _is_node_of(row, 0, 10)
+            if not is_normal_node(row)
             if row["status"] not in (*UNSEEN, "equivocal")
             or (row["status"] == "equivocal" and confirm_equivocal(row, self.place, self.walk.visits))
         ]
@@ -289,12 +291,6 @@ class Look:
             and not flag
             and not self.has_equivocal_node
         )
-
-
-def _is_node_of(row, least_mm, below_mm):
-    """A node that was measured, within these limits."""
-    size = measure(row)
-    return row["organ"] == "lymph_node" and size is not None and least_mm <= size < below_mm
 
 
 def _choose_response(reading, derived, source, target, look, is_refuting):

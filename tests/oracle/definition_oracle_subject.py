@@ -165,7 +165,9 @@ def make_lesion_facts(hospital, assessments):
     before = {key[:3] for key, row in assessments.items() if not row["is_follow_up"]}
     visit = {id(row): (row["patient_id"], row["visit_number"], row["reader"]) for row in hospital["lesion"]}
     roles = {(*visit[id(row)], row["lesion_id"]): row["role"] for row in hospital["lesion"]}
-    wholes = {(patient, reader, lesion) for patient, number, reader, lesion in roles if (patient, number, reader) in before}
+    wholes = {
+        (patient, reader, lesion) for patient, number, reader, lesion in roles if (patient, number, reader) in before
+    }
     facts = {}
     for row in hospital["lesion"]:
         host, whole = row["merged_into_lesion_id"], row["split_from_lesion_id"]

@@ -135,7 +135,12 @@ def test_response_at_3_months(case):
             "response": [r for _, r in pairs],
             "response_source": ["targets" for _ in pairs],
         },
-        schema={"patient_id": pl.String, "imaging_days": pl.Float64, "response": pl.String, "response_source": pl.String},
+        schema={
+            "patient_id": pl.String,
+            "imaging_days": pl.Float64,
+            "response": pl.String,
+            "response_source": pl.String,
+        },
     )
     days = {
         name: None if case[key] is None else float(case[key])
