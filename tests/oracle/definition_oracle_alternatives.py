@@ -10,11 +10,13 @@ def make_alternatives(facts, readings, every):
     """PFS by images, by recorded responses and by mRECIST; the responses of an ongoing PR and by mRECIST."""
     viable = _select_mrecist(readings, every)
     by_mrecist = facts | ({} if viable is None else _make_clock(viable))
+    derived = [facts["derived_progression_days"]] if facts["is_progression_derived"] else []
     recorded = [_find_day(row) for row in readings if row["recorded_response"] == "PD"]
+    progressed = [facts["first_progression_days"]] if facts["first_progression_days"] is not None else []
     alternatives = {
-        **_make_pfs("images_only", facts, facts["derived_progression_days"]),
-        **_make_pfs("recorded_only", facts, _find_first(recorded)),
-        **_make_pfs("mrecist", facts, by_mrecist["first_progression_days"]),
+        **_make_pfs("images_only", facts, derived),
+        **_make_pfs("recorded_only", facts, recorded),
+        **_make_pfs("mrecist", facts, progressed if viable is None else _list_progressions(viable)),
     }
     for name, window in WINDOWS.items():
         alternatives[f"{name}_ongoing"], _ = respond_at(facts, _hold_partial(readings), *window)
@@ -42,15 +44,22 @@ def _select_mrecist(readings, every):
     return found or None
 
 
+def _list_progressions(viable):
+    return [row["imaging_progression_days"] for row in viable if row["response"] == "PD"]
+
+
 def _make_clock(viable):
-    days = [row["imaging_progression_days"] for row in viable if row["response"] == "PD"]
-    return {"first_progression_days": _find_first(days)}
+    return {"first_progression_days": _find_first(_list_progressions(viable))}
 
 
-def _make_pfs(name, facts, progression):
-    """As the study's PFS, with another day of progression; unknown where the study's is, or on or before day 0."""
+def _make_pfs(name, facts, progressions):
+    """As the study's PFS, with other progressions (their days in order).
+
+    Unknown where the study's is, where the first has no day, and on or before day 0.
+    """
     days, event = None, None
-    if facts["pfs_days"] is not None and (progression is None or progression > 0):
+    progression, is_undated = _find_first(progressions), bool(progressions) and progressions[0] is None
+    if facts["pfs_days"] is not None and not is_undated and (progression is None or progression > 0):
         has_progressed = progression is not None and progression <= facts["os_days"]
         days = progression if has_progressed else facts["os_days"]
         event = has_progressed or facts["os_event"]
