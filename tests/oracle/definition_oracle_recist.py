@@ -82,11 +82,13 @@ class Walk:
         look = Look(self, place)
         row = self._describe(look)
         target, non_target = look.judge_targets(), look.judge_non_targets()
+        if self.is_underivable:
+            target, non_target = None, None
         signs = look.find_progression(target, non_target)
         if "new_lesion" in signs:
             row["has_new_lesion_listed_or_recorded"] = True
         if self.is_underivable:
-            target, non_target, signs = None, None, {}
+            signs = {}
         is_complete = not self.is_underivable and look.is_complete(non_target, is_new="new_lesion" in signs)
         derived, source = self._derive(look, target, non_target, signs, is_complete)
         is_refuting = is_complete and derived not in ("PD", "NE") and look.is_every_lesion_assessed(non_target)
@@ -204,7 +206,7 @@ class Look:
         if non_target == "PD":
             records = [row for lesion in self.lesions.non_targets for row in self.lesions.find(lesion, self.visit)]
             signs["non_targets"] = [row["assessment_date"] for row in records if row["status"] == "progression"]
-        if self.walk.last_evaluable == "CR":
+        if self.walk.last_evaluable == "CR" and not self.walk.is_underivable:
             for name, lesions in self.find_returned().items():
                 signs.setdefault(name, []).extend(day for lesion in lesions for day in self._dates(lesion))
         new = self._find_new(has_other_sign=bool(signs))

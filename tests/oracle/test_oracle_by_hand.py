@@ -128,6 +128,10 @@ VISITS = {
         f"{T1}lesion 60 1 T1 target liver measured 50\nlesion 61 1 X1 new lung equivocal\nlesion 120 2 X1 new lung present",
         "1 PD@61 new_lesion, 2 PD@120 new_lesion",
     ),
+    "by a record in whatever role": (
+        f"{T1}lesion 60 1 T1 target liver measured 50\nlesion 61 1 X1 new lung equivocal\nlesion 120 2 X1 - lung present",
+        "1 PD@61 new_lesion, 2 NE targets",
+    ),
     "fragments are added up": (
         f"{T1}lesion 60 1 T1 target liver measured 40\nlesion 60 1 T1b new liver measured 20 split_from_lesion_id=T1",
         "1 PD@60 targets",
@@ -136,6 +140,11 @@ VISITS = {
         f"{T1}{T1.replace('T1', 'T2')}lesion 60 1 T1 target liver measured 60\n"
         "lesion 60 1 T2 target liver merged merged_into_lesion_id=T1",
         "1 PR targets",
+    ),
+    "what has merged is gone only if the other is, as that one is gone": (
+        "lesion -10 0 T1 target lymph_node measured 20\nlesion 60 1 T1 target lymph_node merged merged_into_lesion_id=X1\n"
+        "lesion 60 1 X1 new liver equivocal 9\nresponse 60 1 false -",
+        "1 PR complete_list",
     ),
     "after a CR a new node of 12 mm is equivocal, and PD once it is still there": (
         f"{CLEARED}lesion 101 2 X1 new lymph_node measured 12\nlesion 150 3 T1 target liver absent\nlesion 150 3 X1 new lymph_node measured 10",
@@ -153,6 +162,14 @@ VISITS = {
         CLEARED.replace("100 2 T1 target liver absent", "100 2 T1 target liver measured 3"),
         "1 CR complete_list, 2 PD@100 complete_list",
     ),
+    "once it is PD, what is there is not back again": (
+        f"{CLEARED.replace('100 2 T1 target liver absent', '100 2 T1 target liver measured 3')}lesion 150 3 T1 target liver measured 3",
+        "1 CR complete_list, 2 PD@100 complete_list, 3 PR targets",
+    ),
+    "an equivocal node sets no recorded PD aside": (
+        f"{CLEARED.replace('100 2 false -', '100 2 false PD')}lesion 101 2 X1 new lymph_node measured 12",
+        "1 CR complete_list, 2 PD@100 recorded_response",
+    ),
     "a target that a named procedure treated": (
         f"{T1}procedure 40 1 ablation T1\nlesion 60 1 T1 target liver measured 45\nlesion 120 2 T1 target liver measured 45\nresponse 120 2 false PR",
         "1 NE targets, 2 NE complete_list",
@@ -169,6 +186,24 @@ VISITS = {
     "and nothing on or before the baseline image or after the visit": (
         f"{T1}procedure -10 1 resection -\nprocedure 61 2 resection -\nlesion 60 1 T1 target liver absent",
         "1 PR targets",
+    ),
+    "the image of the target decides, not that of the visit": (
+        f"{T1}{T1.replace('T1', 'T2')}procedure 63 1 ablation -\nlesion 60 1 T1 target liver measured 30\n"
+        "lesion 66 1 T2 target liver measured 50\nlesion 120 2 T1 target liver measured 30\nlesion 120 2 T2 target liver measured 50",
+        "1 SD targets, 2 SD targets",
+    ),
+    "what has merged was not treated": (
+        f"{T1}{T1.replace('T1', 'T2')}procedure 40 1 ablation -\nlesion 60 1 T1 target liver measured 60\n"
+        "lesion 60 1 T2 target liver merged merged_into_lesion_id=T1",
+        "1 PR targets",
+    ),
+    "once treated, also at a visit without a date": (
+        f"{T1}procedure 40 1 ablation T1\nlesion 60 1 T1 target liver measured 45\nlesion - 2 T1 target liver measured 30",
+        "1 NE targets, 2 NE targets",
+    ),
+    "a sum that holds a treated target shows nothing but PD": (
+        f"{T1}procedure 40 1 ablation T1\nresponse 60 1 - - 30\nresponse 120 2 - - 60",
+        "1 NE target_sum, 2 PD@120 target_sum",
     ),
     "the others' sum against the nadir of all": (
         f"{T1}{T1.replace('T1', 'T2')}procedure 40 1 resection T1\nlesion 60 1 T1 target liver absent\nlesion 60 1 T2 target liver measured 119\n"
@@ -233,6 +268,8 @@ PROGRESSIONS = [
     (T1, "has_progressed=true day=0", "unknown"),
     (f"{T1}response - 1 - PD", "", "unknown"),
     (f"{T1}response - 1 - PD", "has_progressed=true day=90", "90 outcome"),
+    (f"{T1}response - 1 - PD\nresponse 100 2 - PD", "", "unknown"),
+    (f"{T1}response 50 1 - PD\nresponse - 2 - PD", "", "50 recorded_response"),
 ]
 
 
@@ -255,6 +292,23 @@ def test_responses_at_three_months_and_up_to_the_first_progression():
     progressed, _ = tell(read_course(text, 99, "has_progressed=true day=150"))
     assert [progressed[f"response_{n}_months"] for n in (3, 6)] == ["SD", "PD"]
     assert progressed["best_response"] == "PR"
+
+
+def test_two_visits_of_one_day_and_what_follows_a_progression():
+    twice, _ = tell(read_course(f"{T1}response 91 1 - SD\nresponse 91 2 - PR", 99))
+    assert (twice["response_3_months"], twice["response_3_months_source"]) == ("PR", "recorded_response")
+    after, _ = tell(read_course(f"{T1}response 100 1 - PD\nresponse - 2 - PR", 99, "has_progressed=true day=60"))
+    assert (after["best_response"], after["first_progression_source"]) == (None, "outcome")
+
+
+def test_progression_by_other_readings():
+    text = f"{T1}response 50 1 - PD\nlesion 100 2 T1 target liver measured 90"
+    subject, _ = tell(read_course(text, 99))
+    assert [subject[f"pfs_{name}_days"] for name in ("images_only", "recorded_only", "mrecist")] == [100, 50, 50]
+    undated, _ = tell(read_course(f"{T1}lesion - 1 T1 target liver measured 90", 99, "has_progressed=true day=90"))
+    assert (undated["pfs_days"], undated["pfs_images_only_days"], undated["pfs_recorded_only_days"]) == (90, None, 600)
+    drifting, _ = tell(read_course(f"{T1}response 60 1 - PR\nresponse 91 2 - SD", 99))
+    assert (drifting["response_3_months"], drifting["response_3_months_ongoing"]) == ("SD", "PR")
 
 
 @pytest.mark.parametrize(
