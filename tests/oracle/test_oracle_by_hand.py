@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from clinical_tables import make_case, make_frame
 from oracle.definition_oracle_subject import derive_by_oracle
+from oracle.hospitals import to_frames
+from oracle.test_definition_oracle import KEYS, find_differences
 
+from schemas.derive import derive
 from schemas.tables import TABLES
 
 START = date(2020, 3, 1)
@@ -227,6 +230,13 @@ def test_visits(name):
     text, expected = VISITS[name]
     lesion_number = 1 if "complete_list" in expected else 99
     assert tell(read_course(text, lesion_number))[1] == expected
+
+
+@pytest.mark.parametrize("name", VISITS)
+def test_the_definitions_say_of_these_patients_what_the_oracle_says(name):
+    hospital = read_course(VISITS[name][0], 99)
+    derived, expected = derive(to_frames(hospital), sent=TABLES), derive_by_oracle(hospital, frozenset(TABLES))
+    assert [line for frame in KEYS for line in find_differences(frame, derived[frame], expected[frame])] == []
 
 
 SIX = "".join(
