@@ -86,7 +86,13 @@ def derive_assessment(
     )
     baseline = list_baseline(images)
     places = visits.select(
-        *READING, "imaging_date", "visit_position", "is_follow_up", "first_line_start_date", "has_lesions"
+        *READING,
+        "imaging_date",
+        "imaging_days",
+        "visit_position",
+        "is_follow_up",
+        "first_line_start_date",
+        "has_lesions",
     )
     followed = mark_treated(follow_lesions(places, baseline, kept), procedure)
     readings = (

@@ -101,9 +101,11 @@ def list_baseline(images: pl.DataFrame) -> pl.DataFrame:
 def follow_lesions(visits: pl.DataFrame, baseline: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
     """Return one row per reading and lesion of the baseline, found at the visit or not (`is_listed`).
 
-    `visits`: READING, first_line_start_date, imaging_date, visit_position, is_follow_up, has_lesions; `images`: the records of these visits. A fragment counts to the
+    `visits`: READING, first_line_start_date, imaging_date, imaging_days, visit_position, is_follow_up, has_lesions; `images`: the records of these visits. A fragment counts to the
     lesion that it was split from; a lesion that has merged into another adds nothing and is gone only if that one is.
     """
+    days = pl.col("imaging_days").floor().cast(pl.Int64)
+    day_of_visit = pl.col("first_line_start_date") + pl.duration(days=days)
     found = _gather_fragments(_follow_merged(images, baseline), baseline)
     return (
         visits.join(baseline, on=SERIES, how="inner")
@@ -119,7 +121,7 @@ def follow_lesions(visits: pl.DataFrame, baseline: pl.DataFrame, images: pl.Data
             pl.col("is_listed", "is_in_another", "is_assessed", "is_called_progression").fill_null(value=False),
             is_gone=recist.compute_is_gone(pl.col("is_node"), pl.col("size_mm"))
             & ~pl.col("is_in_another").fill_null(value=False),
-            image_date=pl.coalesce("own_date", "imaging_date"),
+            image_date=pl.coalesce("own_date", "imaging_date", day_of_visit),
         )
         .sort(*SERIES, "lesion_id", "visit_position")
     )  # fmt: skip

@@ -32,9 +32,8 @@ def mark_treated(followed: pl.DataFrame, procedure: pl.DataFrame) -> pl.DataFram
         return followed.with_columns(is_touched=pl.lit(value=False), is_touched_progression=pl.lit(value=False))
     since = _find_touched_since(targets, acts)
     is_touched = (pl.col("image_date") >= pl.col("touched_since")).fill_null(value=False)
-    smallest_before = pl.min_horizontal(
-        "baseline_size_mm", pl.col("size_mm").cum_min().forward_fill().shift(1).over(LESION)
-    )
+    follow_up_mm = pl.when("is_follow_up").then("size_mm")
+    smallest_before = pl.min_horizontal("baseline_size_mm", follow_up_mm.cum_min().forward_fill().shift(1).over(LESION))
     has_grown = compute_is_target_progression(pl.col("size_mm"), smallest_before, compute_min_increase_mm())
     return (
         followed.join(since, on=LESION, how="left", maintain_order="left")

@@ -204,6 +204,14 @@ VISITS = {
         f"{T1}procedure 40 1 ablation T1\nlesion 60 1 T1 target liver measured 45\nlesion - 2 T1 target liver measured 30",
         "1 NE targets, 2 NE targets",
     ),
+    "where only days are sent, these date the image": (
+        f"{T1}procedure 45 1 ablation T1\nlesion - 1 T1 target liver measured 45\nresponse - 1 - - assessment_days=60",
+        "1 NE targets",
+    ),
+    "an image before the baseline is no smallest size": (
+        f"lesion -60 1 T1 target liver absent\n{T1}procedure 40 1 ablation T1\nlesion 60 2 T1 target liver measured 45",
+        "2 NE targets",
+    ),
     "a sum that holds a treated target shows nothing but PD": (
         f"{T1}procedure 40 1 ablation T1\nresponse 60 1 - - 30\nresponse 120 2 - - 60",
         "1 NE target_sum, 2 PD@120 target_sum",
