@@ -18,8 +18,9 @@ def _find_assessment(derived, table, record):
 
 
 def _find_facts(derived, table, record):
-    """What other tables say about an adverse event or a response."""
-    key = {"adverse_event": ("patient_id", "event_number"), "response": ("patient_id", "visit_number", "reader")}
+    """What other records say about an adverse event, a response or a lesion."""
+    visit = ("patient_id", "visit_number", "reader")
+    key = {"adverse_event": ("patient_id", "event_number"), "response": visit, "lesion": (*visit, "lesion_id")}
     if table not in key:
         return {}
     rows = derived[f"{table}_facts"]
