@@ -21,6 +21,7 @@ KEYS = {
     "adverse_event_facts": ("patient_id", "event_number"),
     "laboratory_facts": ("patient_id", "test"),
     "response_facts": ("patient_id", "visit_number", "reader"),
+    "lesion_facts": ("patient_id", "visit_number", "reader", "lesion_id"),
 }
 
 
