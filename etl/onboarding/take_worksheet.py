@@ -54,8 +54,9 @@ def take_worksheet(folder: Path, read_offered: Callable[[Site], Delivery | None]
     filled = _add_sure_codes(read_worksheet(path, own, _now()))
     site = read_toml(folder)
     site |= {key: name for key, name in (("name_en", filled.name_en), ("name_zh", filled.name_zh)) if name}
-    site = {"deliveries": filled.deliveries, **{k: v for k, v in site.items() if k != "deliveries"}}
-    site = site if filled.deliveries == ADDITIONS else {k: v for k, v in site.items() if k != "deliveries"}
+    said = {"deliveries": ADDITIONS} if filled.deliveries == ADDITIONS else {}
+    said |= {"lists_every_new_lesion": True} if filled.lists_every_new_lesion else {}
+    site = {**said, **{k: v for k, v in site.items() if k not in ("deliveries", "lists_every_new_lesion")}}
     _replace_site(folder, lambda new: write_site(new, settle_sources(site, filled.decisions), filled.decisions))
     _keep(folder, filled.decisions, filled, read_offered)
     return list_weaknesses(filled.decisions)

@@ -281,7 +281,8 @@ def test_quarterly_additions_from_the_worksheet_to_the_page(tmp_path, monkeypatc
     from worksheet_desk import AUTHOR_ROWS, README, fill, read_cells, write_cells
 
     from etl.cli import run_ingest, run_new_hospital
-    from etl.onboarding.worksheet.form import DELIVERIES
+    from etl.mapping.read_site import load_site
+    from etl.onboarding.worksheet.form import DELIVERIES, NEW_LESIONS
     from etl.settings import Settings
     from etl.store.warehouse import read_frames
 
@@ -308,8 +309,14 @@ def test_quarterly_additions_from_the_worksheet_to_the_page(tmp_path, monkeypatc
     write_cells(worksheet, {place: "sometimes"})
     with pytest.raises(errors.WorksheetError, match=f"{place[1]}: choose one of: all patients each time"):
         run_ingest("quarterly")
-    write_cells(worksheet, {place: "只含新增内容 only what is new since the last one"})
+    listed = (README, f"B{AUTHOR_ROWS[NEW_LESIONS] + 1}")
+    said = {
+        place: "只含新增内容 only what is new since the last one",
+        listed: "所有新病灶均已列出 every new lesion is listed",
+    }
+    write_cells(worksheet, said)
     run_ingest("quarterly")
+    assert load_site(worksheet.parent).lists_every_new_lesion
     write_book("2022-06-30", range(12, 16), 70)
     run_ingest("quarterly")
     assert "an addition to ingest 1" in capsys.readouterr().out

@@ -42,8 +42,16 @@ DELIVERY_CHOICES = {
     FULL: Text("all patients each time", "每次都含全部患者"),
     ADDITIONS: Text("only what is new since the last one", "只含新增内容"),
 }
+NEW_LESIONS = Text("New lesions", "新病灶")
+SOME_NEW_LESIONS, EVERY_NEW_LESION = "some", "every"
+NEW_LESION_CHOICES = {
+    SOME_NEW_LESIONS: Text("not every one is listed, or it is not known", "未必全部列出，或不清楚"),
+    EVERY_NEW_LESION: Text("every new lesion is listed", "所有新病灶均已列出"),
+}
+ASKED_ONCE = {DELIVERIES: DELIVERY_CHOICES, NEW_LESIONS: NEW_LESION_CHOICES}
+"""What a hospital says once, of all its deliveries; the first choice is what holds where nobody says anything."""
 HEADER_ROW = 3
-AUTHOR_ROWS = {DECIDED_BY: 3, NAME_ZH: 4, NAME_EN: 5, DELIVERIES: 6}
+AUTHOR_ROWS = {DECIDED_BY: 3, NAME_ZH: 4, NAME_EN: 5, DELIVERIES: 6, NEW_LESIONS: 7}
 SHEET_COLUMNS = (
     (SOURCE, 16), (PLACE, 34), (Text("Header row", "表头行"), 10), (Text("Rows", "行数"), 9), (Text("What was found", "识别情况"), 60),
     (PROPOSED, 16), (DECISION, 18), (NOTE, 26), (ONLY_ROWS, 30), (LEFT_OUT, 30),

@@ -24,17 +24,19 @@ from etl.onboarding.site_files import LAST_ROW, NO_RECORDS, ONE_RECORD
 from etl.onboarding.worksheet.entries import find_header_row_named, is_other_header
 from etl.onboarding.worksheet.form import (
     ACCEPT,
+    ASKED_ONCE,
     AUTHOR_ROWS,
     CODES,
     COLUMNS,
     DECIDED_BY,
     DECISION,
     DELIVERIES,
-    DELIVERY_CHOICES,
+    EVERY_NEW_LESION,
     FIELD,
     LEFT_OUT,
     NAME_EN,
     NAME_ZH,
+    NEW_LESIONS,
     NOTE,
     ONLY_ROWS,
     PLACE,
@@ -67,6 +69,7 @@ class Filled:
     name_zh: str
     is_synthetic: bool
     deliveries: str = FULL
+    lists_every_new_lesion: bool = False
 
 
 def hash_worksheet(path: Path) -> str:
@@ -86,7 +89,7 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     grids = {grid.sheet: grid for grid in read_delivery(path).grids}
     reading = Reading()
     names = read_names(grids, reading)
-    deliveries = _read_deliveries(names[DELIVERIES.en], reading)
+    said = {label: _read_choice(label, names[label.en], reading) for label in ASKED_ONCE}
     rows = {
         SHEET: list(read_rows(grids, SHEETS, (SOURCE, PLACE, DECISION, NOTE), (ONLY_ROWS, LEFT_OUT))),
         COLUMN: list(read_rows(grids, COLUMNS, (SOURCE, COLUMN_LABEL, DECISION, RECORD, UNIT, NOTE))),
@@ -126,19 +129,23 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     is_synthetic = any(
         grid.cells.select(pl.any_horizontal((pl.exclude(ROW) == IN_WORKBOOKS).any())).item() for grid in grids.values()
     )
-    return Filled(tuple(dated), names[NAME_EN.en], names[NAME_ZH.en], is_synthetic, deliveries)
+    return Filled(
+        tuple(dated), names[NAME_EN.en], names[NAME_ZH.en], is_synthetic, said[DELIVERIES],
+        lists_every_new_lesion=said[NEW_LESIONS] == EVERY_NEW_LESION,
+    )  # fmt: skip
 
 
-def _read_deliveries(text: str, reading: Reading) -> str:
-    """Return what each delivery of the hospital holds; all patients where nobody says otherwise."""
-    for kind, choice in DELIVERY_CHOICES.items():
-        if normalise_text(text) in (kind, choice.en, choice.zh, f"{choice.zh} {choice.en}"):
+def _read_choice(label: Text, text: str, reading: Reading) -> str:
+    """Return what the hospital says once, of all its deliveries; the first choice where nobody says anything."""
+    choices = ASKED_ONCE[label]
+    for kind, choice in choices.items():
+        if normalise_text(text) in map(normalise_text, (kind, choice.en, choice.zh, f"{choice.zh} {choice.en}")):
             return kind
     if text:
-        en, zh = ("; ".join(getattr(choice, lang) for choice in DELIVERY_CHOICES.values()) for lang in ("en", "zh"))
-        place = f"{README}!B{AUTHOR_ROWS[DELIVERIES] + 1}"
+        en, zh = ("; ".join(getattr(choice, lang) for choice in choices.values()) for lang in ("en", "zh"))
+        place = f"{README}!B{AUTHOR_ROWS[label] + 1}"
         reading.blame(place, f"choose one of: {en}", f"请选择其一：{zh}")
-    return FULL
+    return next(iter(choices))
 
 
 def _make_error(kind: type[RegistryError], items: Sequence[Text], path: Path, told: Text) -> RegistryError:

@@ -35,14 +35,13 @@ from etl.onboarding.proposing.words import (
 from etl.onboarding.worksheet.entries import Written
 from etl.onboarding.worksheet.form import (
     ACCEPT,
+    ASKED_ONCE,
     AUTHOR_ROWS,
     CODE_COLUMNS,
     CODES,
     COLUMN_COLUMNS,
     COLUMNS,
     DECISION,
-    DELIVERIES,
-    DELIVERY_CHOICES,
     EXPLANATION,
     FIELDS,
     HEADER_ROW,
@@ -83,7 +82,7 @@ def write_worksheet(draft: Draft, path: Path, written: Written | None = None) ->
     written = written or Written()
     with open_workbook(path, "Mapping worksheet", replace_filled) as book:
         formats = _make_formats(book)
-        _write_readme(book, formats, draft, written, asks_deliveries=path.name == WORKSHEET)
+        _write_readme(book, formats, draft, written, asks_once=path.name == WORKSHEET)
         _write_columns(book, formats, draft, written)
         _write_codes(book, formats, draft, written)
         _write_sheets(book, formats, draft, written)
@@ -164,7 +163,7 @@ def _start_sheet(
 
 
 def _write_readme(
-    book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft, written: Written, *, asks_deliveries: bool
+    book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draft, written: Written, *, asks_once: bool
 ) -> None:
     sheet = book.add_worksheet(README)
     sheet.hide_gridlines(2)
@@ -173,22 +172,22 @@ def _write_readme(
     sheet.write_string(0, 1, f"{draft.hospital} 的数据对应表", formats["title"])
     if draft.is_synthetic:
         sheet.merge_range(1, 0, 1, 1, IN_WORKBOOKS, formats["banner"])
-    choices = [f"{choice.zh} {choice.en}" for choice in DELIVERY_CHOICES.values()]
     for label, row in AUTHOR_ROWS.items():
-        if label != DELIVERIES or asks_deliveries:
-            sheet.write_string(row, 0, f"{label.zh} {label.en}", formats["head"])
-            told = written.names.get(label.en, "") or (choices[0] if label == DELIVERIES else "")
-            _write_decision(sheet, row, 1, told, formats["open"])
-    if asks_deliveries:
-        row = AUTHOR_ROWS[DELIVERIES]
-        sheet.data_validation(row, 1, row, 1, {"validate": "list", "source": choices})
+        choices = [f"{choice.zh} {choice.en}" for choice in ASKED_ONCE.get(label, {}).values()]
+        if choices and not asks_once:
+            continue
+        sheet.write_string(row, 0, f"{label.zh} {label.en}", formats["head"])
+        told = written.names.get(label.en, "") or (choices[0] if choices else "")
+        _write_decision(sheet, row, 1, told, formats["open"])
+        if choices:
+            sheet.data_validation(row, 1, row, 1, {"validate": "list", "source": choices})
     n_open = sum(c.is_open for c in draft.columns) + sum(c.is_open for c in draft.codes)
     n_open += len(draft.moved) + len(draft.contradicting)
     told = [
         Text(f"Delivery: {draft.delivery}", f"数据批次：{draft.delivery}"),
         Text(f"Open decisions: {n_open}", f"待决定：{n_open} 项"),
     ]
-    for row, line in enumerate([*told, *EXPLANATION], start=8):
+    for row, line in enumerate([*told, *EXPLANATION], start=9):
         sheet.write_string(row, 0, line.en, formats["plain"])
         sheet.write_string(row, 1, line.zh, formats["plain"])
         sheet.set_row(row, fit_height((line.en, 62), (line.zh, 62)))
