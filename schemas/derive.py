@@ -14,6 +14,14 @@ from schemas.codes import Comparator, LabTest, ProcedureType, Response, Response
 from schemas.definitions import baseline, child_pugh, endpoints
 from schemas.definitions.albi import compute_albi_score, compute_bounded_albi_grade
 from schemas.definitions.assessment import derive_assessment
+from schemas.definitions.course_facts import (
+    TREATMENT_KEY,
+    derive_lesion_facts,
+    derive_metastasis_facts,
+    derive_patient_facts,
+    derive_procedure_facts,
+    derive_treatment_facts,
+)
 from schemas.definitions.progression_free_survival import derive_pfs_censoring
 from schemas.definitions.pvtt import compute_pvtt_type
 from schemas.definitions.record_facts import derive_event_facts, derive_record_facts, derive_response_facts, fill_count
@@ -36,7 +44,14 @@ BASELINE_COLUMNS = (
     "body_weight_kg", "ascites", "encephalopathy_grade",
 )  # fmt: skip
 READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
-FACT_KEYS = {"adverse_event": ["patient_id", "event_number"], "response": READING_KEY[:3]}
+FACT_KEYS = {
+    "adverse_event": ["patient_id", "event_number"],
+    "response": READING_KEY[:3],
+    "treatment": TREATMENT_KEY,
+    "procedure": ["patient_id", "procedure_number"],
+    "metastasis": ["patient_id", "organ"],
+    "lesion": READING_KEY[:3],
+}
 
 _FEW_RECORDS = 500
 
@@ -64,6 +79,11 @@ def derive(tables: Tables, *, sent: Collection[str], months: pl.DataFrame | None
         "eligibility": derive_eligibility(subject),
         "adverse_event_facts": derive_event_facts(tables["adverse_event"], tables["laboratory"]),
         "response_facts": derive_response_facts(tables["lesion"]),
+        "patient_facts": derive_patient_facts(tables),
+        "treatment_facts": derive_treatment_facts(tables["treatment"]),
+        "procedure_facts": derive_procedure_facts(tables["procedure"], tables["lesion"]),
+        "metastasis_facts": derive_metastasis_facts(tables["lesion"]),
+        "lesion_facts": derive_lesion_facts(tables["response"]),
     }
 
 
@@ -98,7 +118,7 @@ def join_lazily(table_name: str, records: pl.LazyFrame, derived: Mapping[str, pl
     """Return the records of one table, in order, with the facts that a rule may need beside them.
 
     Added are the columns of `subject` by patient_id, for `response` and `lesion` (read by RECIST 1.1) those of the
-    assessment, and the table's own facts where there are any (`FACT_KEYS`). A column that the table has itself is not
+    assessment, the table's own facts where there are any (`FACT_KEYS`), and those of the patient. A column that the table has itself is not
     added: it would say the same, since a derived column has the name of a field only where it is that field carried over.
     For `subject` it is the subject frame itself. Lazy, so that of a large hospital only what is read is joined.
     """
@@ -109,6 +129,7 @@ def join_lazily(table_name: str, records: pl.LazyFrame, derived: Mapping[str, pl
         joined = _join_assessment(joined, derived["assessment"])
     if table_name in FACT_KEYS:
         joined = _add_facts(joined, derived[f"{table_name}_facts"], FACT_KEYS[table_name])
+    joined = _add_facts(joined, derived["patient_facts"], ["patient_id"])
     return _add_facts(joined, derived[SUBJECT], ["patient_id"])
 
 
@@ -155,13 +176,10 @@ def _derive_disease(tables: Tables, first_line: pl.DataFrame, sent: Collection[s
             **_compute_liver_function(),
         )
         .with_columns(
-            child_pugh_class_from_points_or_record=pl.coalesce(
-                child_pugh.compute_child_pugh_class(pl.col("child_pugh_points")), "recorded_child_pugh_class"
+            child_pugh_class_from_points_or_record=child_pugh.compute_class_from_points_or_record(
+                pl.col("recorded_child_pugh_class")
             ),
-            child_pugh_class_source=pl.when(pl.col("child_pugh_points").is_not_null())
-            .then(pl.lit("derived"))
-            .when(pl.col("recorded_child_pugh_class").is_not_null())
-            .then(pl.lit("recorded")),
+            child_pugh_class_source=child_pugh.compute_class_source(pl.col("recorded_child_pugh_class")),
         )
         .with_columns(**baseline.compute_levels())
     )

@@ -35,7 +35,7 @@ def derive_record_facts(
         subject = subject.join(counts.rename({"n": f"{name}_number"}), on="patient_id", how="left").with_columns(
             fill_count(f"{name}_number", is_sent=name in sent)
         )
-    baseline_lesion = tables["lesion"].filter(_compute_is_at_baseline())
+    baseline_lesion = tables["lesion"].filter(compute_is_at_baseline())
     return (
         subject.join(_summarise_liver_lesions(baseline_lesion), on="patient_id", how="left")
         .join(_count_unlisted_organs(baseline_lesion, tables["metastasis"]), on="patient_id", how="left")
@@ -52,8 +52,8 @@ def _fill_absent(name: str, *, is_sent: bool) -> pl.Expr:
     return pl.col(name).fill_null(pl.lit(False if is_sent else None))
 
 
-def _compute_is_at_baseline() -> pl.Expr:
-    """A lesion seen at visit 0; a new one there is a contradiction of its own."""
+def compute_is_at_baseline() -> pl.Expr:
+    """Return whether a lesion is seen at visit 0; a new one there is a contradiction of its own."""
     is_absent = pl.col("status").is_in([LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value])
     is_new = pl.col("role") == LesionRole.NEW.value
     return (pl.col("visit_number") == 0) & ~is_absent.fill_null(value=False) & ~is_new.fill_null(value=False)
@@ -148,11 +148,15 @@ def _find_next_events(event: pl.DataFrame) -> pl.DataFrame:
 
 
 def derive_response_facts(lesion: pl.DataFrame) -> pl.DataFrame:
-    """Return patient_id, visit_number, reader, listed_new_lesion_number: the new lesions that a reader lists and sees."""
+    """Return, per visit and reader, the new lesions that are listed and seen, and the first and last day of the images of its lesions."""
     is_unseen = pl.col("status").is_in([LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value])
     is_new = (pl.col("role") == LesionRole.NEW.value) & ~is_unseen.fill_null(value=False)
     return (
         lesion.group_by("patient_id", "visit_number", "reader", maintain_order=True)
-        .agg(listed_new_lesion_number=is_new.sum().cast(pl.Int64))
+        .agg(
+            listed_new_lesion_number=is_new.sum().cast(pl.Int64),
+            first_lesion_image_date=pl.col("assessment_date").min(),
+            last_lesion_image_date=pl.col("assessment_date").max(),
+        )
         .sort("patient_id", "visit_number", "reader")
     )

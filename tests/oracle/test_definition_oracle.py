@@ -20,6 +20,11 @@ KEYS = {
     "eligibility": ("patient_id", "criterion_id"),
     "adverse_event_facts": ("patient_id", "event_number"),
     "response_facts": ("patient_id", "visit_number", "reader"),
+    "patient_facts": ("patient_id",),
+    "treatment_facts": ("patient_id", "line_number", "drug"),
+    "procedure_facts": ("patient_id", "procedure_number"),
+    "metastasis_facts": ("patient_id", "organ"),
+    "lesion_facts": ("patient_id", "visit_number", "reader"),
 }
 
 

@@ -26,6 +26,11 @@ KEYS = {
     "eligibility": ["patient_id", "criterion_order"],
     "adverse_event_facts": ["patient_id", "event_number"],
     "response_facts": ["patient_id", "visit_number", "reader"],
+    "patient_facts": ["patient_id"],
+    "treatment_facts": ["patient_id", "line_number", "drug"],
+    "procedure_facts": ["patient_id", "procedure_number"],
+    "metastasis_facts": ["patient_id", "organ"],
+    "lesion_facts": ["patient_id", "visit_number", "reader"],
 }
 OF_PATIENTS = [rule for rule in RULES.values() if rule.scope is Scope.PATIENT]
 

@@ -310,10 +310,19 @@ def dead_and_under_therapy(made, draw):
 
 
 @breaks("L14", PROGRESSED)
-def one_drug_after_the_other(made, draw):
-    first, second = draw.sample(made.line(1), 2)
-    first.update({"start_date": made.start, "end_date": made.start + days(draw.randint(3, 9)), "stop_reason": "other"})
-    second["start_date"] = made.start + days(draw.randint(23, 27))
+def antibody_after_the_kinase_inhibitor(made, draw):
+    kinase, antibody = made.kinase_inhibitor, made.antibody
+    begun = made.start
+    kinase.update({"start_date": begun, "end_date": begun + days(draw.randint(3, 12)), "stop_reason": "other"})
+    antibody["start_date"] = begun + days(draw.randint(16, 27))
+
+
+@breaks("L14", PROGRESSED)
+def one_infusion_and_then_the_kinase_inhibitor(made, draw):
+    kinase, antibody = made.kinase_inhibitor, made.antibody
+    begun = made.start
+    antibody.update({"start_date": begun, "end_date": begun, "stop_reason": "other"})
+    kinase["start_date"] = begun + days(draw.randint(24, 27))
 
 
 @breaks("L15")

@@ -147,7 +147,7 @@ def size_in_another_unit(made, draw):
 
 @breaks("S20")
 def size_of_another_tumour(made, draw):
-    made.baseline["tumour_size_cm"] = round(made.baseline["tumour_size_cm"] * draw.choice((0.4, 0.5, 1.7)), 1)
+    made.baseline["tumour_size_cm"] = round(made.baseline["tumour_size_cm"] * draw.choice((0.4, 0.5, 2.0)), 1)
 
 
 @breaks("S21")

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from judged_delivery import KEY, judge_mapped
+from judged_delivery import KEY
 from patients.invented_patient import LAST_DAY, InventedPatient
 
+from etl.judging.validate import validate_delivery
 from etl.mapping.accounts import CellAccounts, Landing
 from etl.mapping.identity import pseudonymise
 from etl.mapping.masking import OwnTexts
+from etl.mapping.records import type_delivery
 from etl.mapping.site import Site
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, Mapped
 from schemas.contract import read_contract
@@ -39,7 +41,8 @@ def ask(patients: Sequence[InventedPatient]) -> list[set[Question]]:
     """The questions about each patient (and the own twin), judged together as one delivery."""
     numbered = [(f"P{number:06}", made) for number, made in enumerate(patients, start=1)]
     numbered += [(f"{name}T", made.twin) for name, made in numbered if made.twin]
-    validated = judge_mapped(_map(numbered), SITE, LAST_DAY)
+    mapped = _map(numbered)
+    validated = validate_delivery(type_delivery(mapped, SITE, "d", LAST_DAY, KEY), mapped, set(TABLES))
     names = pl.Series([name for name, _ in numbered])
     owner = dict(zip(pseudonymise(names, KEY, SITE.hospital), (name.rstrip("T") for name in names), strict=True))
     asked: dict[str, set[Question]] = {name: set() for name, _ in numbered}

@@ -84,6 +84,8 @@ class InventedPatient:
         self.tables["laboratory"] = [row for row in self.tables["laboratory"] if row["test"] != test]
 
     def add_procedure(self, procedure: str, date: dt.date, lesion_id: str | None = None) -> None:
+        """Add a procedure in the order of the dates; one planned for 1 January is done the day after."""
+        date = date + days(1) if (date.month, date.day) == (1, 1) else date
         rows = self.tables["procedure"]
         rows.append({"procedure": procedure, "procedure_date": date, "lesion_id": lesion_id})
         rows.sort(key=lambda row: row["procedure_date"])
@@ -104,6 +106,7 @@ class InventedPatient:
         return rows[-1]
 
     def add_drug(self, line: int, drug: str, start: dt.date, end: dt.date | None, dose: float | None, why: str | None):
+        start = start + days(1) if (start.month, start.day) == (1, 1) else start
         row = {"line_number": line, "drug": drug, "start_date": start, "end_date": end}
         self.tables["treatment"].append(row | {"initial_dose_mg": dose, "stop_reason": why})
 
