@@ -65,6 +65,7 @@ MAIN_COLUMNS: dict[str, tuple[str, str]] = {
     "antiviral": ("baseline", "has_antiviral_therapy"), "cirrhosis": ("baseline", "has_cirrhosis"),
     "hvpg": ("baseline", "hvpg_mmhg"), "portal_htn": ("baseline", "has_portal_hypertension"),
     "tace": ("baseline", "has_tace"), "weight_kg": ("baseline", "body_weight_kg"),
+    "pv_thrombosis": ("baseline", "has_portal_vein_thrombosis"),
     "vital_status": ("outcome", "vital_status"), "last_contact": ("outcome", "last_contact_date"),
     "death_date": ("outcome", "death_date"), "progressed": ("outcome", "has_progressed"),
     "pd_date": ("outcome", "progression_date"), "os_months": ("outcome", "overall_survival_days"),
@@ -92,7 +93,9 @@ INSTRUMENTS: dict[str, tuple[str, dict[str, str]]] = {
         "tx_line": "line_number", "tx_drug": "drug", "tx_start": "start_date", "tx_end": "end_date",
         "tx_dose_mg": "initial_dose_mg", "tx_stop": "stop_reason",
     }),
-    "procedures": ("procedure", {"pr_no": "procedure_number", "pr_type": "procedure", "pr_date": "procedure_date"}),
+    "procedures": ("procedure", {
+        "pr_no": "procedure_number", "pr_type": "procedure", "pr_date": "procedure_date", "pr_lesion": "lesion_id",
+    }),
     "adverse_events": ("adverse_event", {
         "ae_no": "event_number", "ae_term": "term", "ae_grade": "grade", "ae_onset": "onset_date",
         "ae_resolved": "resolved_date", "ae_ctcae": "ctcae_version",

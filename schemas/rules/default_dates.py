@@ -14,6 +14,7 @@ ZH = "1月1日为法定节假日，请核对该日期，或是否仅知年份。
 WHY = "A year without its day moves the date by up to twelve months, and with it every time that counts from it."
 MAX_LEAD_DAYS = 2 * 365.25
 STAGING_DAYS = 14
+LINE_GAP_DAYS = 60
 MAX_LEAD_YEARS_DAYS = 20 * 365.25
 
 
@@ -36,19 +37,34 @@ def diagnosis_is_not_on_new_year() -> pl.Expr:
     why=WHY,
     en=EN,
     zh=ZH,
-    on_missing="not evaluable without the date; without baseline images a first line of that day is asked about",
+    on_missing="not evaluable without the date; where the images, or the end of the line before, are missing, that day is asked about",
 )
 def first_dose_is_not_on_new_year() -> pl.Expr:
-    """No first dose is dated 1 January, but of a first line whose baseline images lie in the 14 days before: these say the day is known."""
-    lead = compute_days_between(pl.col("baseline_imaging_date"), pl.col("start_date"))
-    is_told = (pl.col("line_number") == 1) & lead.is_between(0, STAGING_DAYS).fill_null(value=False)
-    return _is_not_new_year("start_date") | is_told
+    """No first dose is dated 1 January unless what comes before it says that the day is known.
+
+    That is, of a first line, baseline images in the 14 days before; of a later one, the end of an earlier line in the 60 days before.
+    """
+    start, is_first = pl.col("start_date"), pl.col("line_number") == 1
+    since_images = compute_days_between(pl.col("baseline_imaging_date"), start)
+    since_line = compute_days_between(pl.col("earlier_line_end_date"), start)
+    is_told = (is_first & since_images.is_between(0, STAGING_DAYS)) | (~is_first & since_line.is_between(0, LINE_GAP_DAYS))
+    return _is_not_new_year("start_date") | is_told.fill_null(value=False)
 
 
-@rule(table="procedure", field="procedure_date", severity=Severity.QUERY, source=HOLIDAY, why=WHY, en=EN, zh=ZH)
-def procedure_is_not_on_new_year() -> pl.Expr:
-    """No procedure is dated 1 January."""
-    return _is_not_new_year("procedure_date")
+@rule(
+    table="procedure",
+    field="procedure_date",
+    severity=Severity.QUERY,
+    source=HOLIDAY,
+    why=WHY,
+    en=EN,
+    zh=ZH,
+    on_missing="not evaluable without both dates; a procedure under therapy is documented by the day and passes",
+)
+def earlier_procedure_is_not_on_new_year() -> pl.Expr:
+    """No procedure from before the start of therapy, of which often only the year is remembered, is dated 1 January."""
+    is_history = pl.col("procedure_date") < pl.col("first_line_start_date")
+    return is_implied(is_history, _is_not_new_year("procedure_date"))
 
 
 @rule(
