@@ -257,9 +257,13 @@ def hbv_dna_copies_are_decisive() -> pl.Expr:
 )
 def antiviral_has_hepatitis_b() -> pl.Expr:
     """Antiviral therapy goes with HBsAg or detectable HBV DNA."""
+    return is_implied(pl.col("has_antiviral_therapy"), compute_has_hepatitis_b())
+
+
+def compute_has_hepatitis_b() -> pl.Expr:
+    """Return whether HBsAg is positive or HBV DNA was detected; DNA that was not measured counts as not detected."""
     is_detected = pl.any_horizontal(
         ((pl.col(value) > 0) & ~pl.col(sign).is_in(BELOW_A_LIMIT).fill_null(value=False)).fill_null(value=False)
         for value, sign in (("hbv_dna_iu_ml", "hbv_dna_comparator"), ("hbv_dna_copies_ml", "hbv_dna_copies_comparator"))
     )
-    has_hepatitis_b = (pl.col("hbsag") == Serology.POSITIVE.value) | is_detected
-    return is_implied(pl.col("has_antiviral_therapy"), has_hepatitis_b)
+    return (pl.col("hbsag") == Serology.POSITIVE.value) | is_detected

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import Ascites, DiagnosisBasis, PvttType, Serology, Severity, TumourType
+from schemas.codes import Ascites, DiagnosisBasis, PvttType, Severity, TumourType
 from schemas.definitions.child_pugh import is_class_possible
+from schemas.rules.liver_and_stage import compute_has_hepatitis_b
 from schemas.rules.rule import is_implied, rule
 
 AASLD = "AASLD 2018: Marrero, doi:10.1002/hep.29913"
@@ -118,8 +119,7 @@ def ascites_has_a_cause() -> pl.Expr:
 )
 def imaging_diagnosis_has_a_risk() -> pl.Expr:
     """A diagnosis by imaging goes with cirrhosis, HBsAg or HBV DNA."""
-    has_dna = pl.any_horizontal((pl.col("hbv_dna_iu_ml", "hbv_dna_copies_ml") > 0).fill_null(value=False))
-    has_risk = pl.col("has_cirrhosis") | (pl.col("hbsag") == Serology.POSITIVE.value) | has_dna
+    has_risk = pl.col("has_cirrhosis") | compute_has_hepatitis_b()
     return is_implied(pl.col("diagnosis_basis") == DiagnosisBasis.CLINICAL_AASLD.value, has_risk)
 
 

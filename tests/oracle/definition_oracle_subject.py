@@ -2,6 +2,7 @@
 
 import math
 
+from oracle.course_fact_oracle import make_course_facts
 from oracle.definition_oracle_baseline import (
     make_age,
     make_albi,
@@ -58,6 +59,7 @@ def derive_by_oracle(hospital, sent):
         "eligibility": eligibility,
         "adverse_event_facts": make_event_facts(hospital),
         "response_facts": make_response_facts(hospital),
+        **make_course_facts(hospital),
     }
 
 
@@ -133,6 +135,12 @@ def make_response_facts(hospital):
         key = (row["patient_id"], row["visit_number"], row["reader"])
         named = dict(zip(("patient_id", "visit_number", "reader"), key, strict=True))
         fact = facts.setdefault(key, named | {"listed_new_lesion_number": 0})
+        days = [
+            other["assessment_date"]
+            for other in hospital["lesion"]
+            if (other["patient_id"], other["visit_number"], other["reader"]) == key and other["assessment_date"]
+        ]
+        fact |= {"first_lesion_image_date": min(days, default=None), "last_lesion_image_date": max(days, default=None)}
         fact["listed_new_lesion_number"] += row["role"] == "new" and row["status"] not in ("absent", "not_assessed")
     return facts
 

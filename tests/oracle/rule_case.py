@@ -19,13 +19,15 @@ class Row(dict):
 
 @dataclass(frozen=True)
 class Case:
-    """`own`: the patient's records by table; `sent`: which tables the hospital sends; `persons`: patients by person."""
+    """`own`: the patient's records by table; `sent`: which tables the hospital sends; `persons`: patients by person;
+    `alike`: person and start of those who share sex, birth and diagnosis."""
 
     own: dict
     sent: frozenset
     facts: Row
     assessments: list
     patients_of_person: dict = field(default_factory=dict)
+    alike: dict = field(default_factory=dict)
 
     def first(self, table):
         return self.own[table][0] if self.own[table] else Row()
@@ -108,7 +110,12 @@ def make_cases(hospital, derived, sent):
     for row in derived["assessment"].to_dicts():
         assessments.setdefault(row["patient_id"], []).append(Row(row))
     facts = {row["patient_id"]: Row(row) for row in derived["subject"].to_dicts()}
+    alike = {}
+    for row in hospital["patient"]:
+        starts = facts[row["patient_id"]]["first_line_start_date"]
+        key = tuple(row.get(name) for name in ("sex", "birth_date", "diagnosis_date"))
+        alike.setdefault(key, []).append((row.get("person_id"), starts))
     return {
-        patient: Case(tables, frozenset(sent), facts[patient], assessments.get(patient, []), persons)
+        patient: Case(tables, frozenset(sent), facts[patient], assessments.get(patient, []), persons, alike)
         for patient, tables in own.items()
     }

@@ -54,7 +54,12 @@ def bclc_d_with_end_stage(record, case):
 def bclc_d_has_a_reason(record, case):
     return where(
         equal(record["bclc_stage"], "D"),
-        any_of(_is_end_stage(record, case), equal(case.facts["child_pugh_class_from_points_or_record"], "C")),
+        any_of(
+            _is_end_stage(record, case),
+            equal(case.facts["child_pugh_class_from_points_or_record"], "C"),
+            equal(record["ascites"], "moderate_or_more"),
+            (case.facts["creatinine_umol_l"] or 0) > 133,
+        ),
     )
 
 
@@ -225,7 +230,7 @@ def tumour_size_agrees_with_lesions(record, case):
         return None
     is_not_exceeded = largest_mm <= size_mm * 1.2 + 10
     is_all_measured = all(row["diameter_mm"] is not None for rows in readings for row in rows)
-    return is_not_exceeded and (not is_all_measured or size_mm <= 3 * largest_mm)
+    return is_not_exceeded and (not is_all_measured or size_mm <= 1.5 * largest_mm + 10)
 
 
 def tumour_size_text_is_readable(record, case):

@@ -15,6 +15,9 @@ from oracle import (
     rule_oracle_completeness,
     rule_oracle_consistency,
     rule_oracle_course,
+    rule_oracle_disease,
+    rule_oracle_imaging,
+    rule_oracle_lines,
     rule_oracle_plausibility,
     rule_oracle_tumour,
 )
@@ -32,6 +35,9 @@ FAMILIES = (
     rule_oracle_completeness,
     rule_oracle_consistency,
     rule_oracle_course,
+    rule_oracle_disease,
+    rule_oracle_imaging,
+    rule_oracle_lines,
     rule_oracle_plausibility,
     rule_oracle_tumour,
 )
