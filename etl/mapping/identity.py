@@ -30,6 +30,11 @@ _PSEUDONYM_HEX = 32
 # A decimal number such as 0.010000000000000002 is no id card, though it has eighteen digits in a row.
 _ID_CARD = re.compile(r"(?<!\d)(?<!\d\.)\d{17}[\dXx](?!\d)")
 # Eleven digits before copies or IU are a viral load.
+_OLD_ID_CARD = re.compile(r"\d{15}")
+# Letters and digits (permits H08123456 and M08123456, passport E12345678, residence card ABC123456789012, Hong Kong id A1234563) or the
+# eight digits of a permit of Taiwan, which must not be those of a date: a date links everybody born on it.
+_OTHER_DOCUMENT = re.compile(r"[A-Z]{1,3}\d{6,12}A?|\d{8}")
+_EIGHT_DIGITS_OF_A_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
 _TELEPHONE = re.compile(
     r"(?<!\d)(?<!\d\.)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)(?!\s*(?:copies|cps|[Ii][Uu]\b|拷贝))"
 )
@@ -112,11 +117,30 @@ def pseudonymise(texts: pl.Series, key: PseudonymKey, *scope: str) -> pl.Series:
 
 
 def normalise_person(texts: pl.Series) -> pl.Series:
-    """Return national ids as they are compared across hospitals; a number that is no valid id card gives null."""
+    """Return documents of identity as they are compared across hospitals; what is no readable one gives null.
+
+    A national id of 15 digits (issued until 1999) becomes the 18 digits of the same person. Permits of Hong Kong, Macau and Taiwan,
+    residence cards and passports have no check digit that could be tried: their shape is enough.
+    """
     distinct = texts.drop_nulls().unique(maintain_order=True).to_list()
-    known = {text: normalise_identifier(text).upper() for text in distinct}
-    valid = {text: number if _is_id_card(number) else None for text, number in known.items()}
-    return texts.replace_strict(list(valid), list(valid.values()), default=None, return_dtype=pl.String)
+    known = {text: _read_document(normalise_identifier(text).upper()) for text in distinct}
+    return texts.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+
+
+def is_national_id(texts: pl.Series) -> pl.Series:
+    """Return whether a text is a national id of 18 digits, which no other number looks like."""
+    return texts.map_elements(lambda text: _is_id_card(normalise_identifier(text).upper()), return_dtype=pl.Boolean)
+
+
+def _read_document(number: str) -> str | None:
+    if _OLD_ID_CARD.fullmatch(number):
+        body = f"{number[:6]}19{number[6:]}"
+        number = body + ric.calc_check_digit(body + "0")
+    if _is_id_card(number):
+        return number
+    document = re.sub(r"[\s()-]", "", number)
+    is_date = bool(_EIGHT_DIGITS_OF_A_DATE.fullmatch(document))
+    return document if _OTHER_DOCUMENT.fullmatch(document) and not is_date else None
 
 
 def _is_id_card(number: str) -> bool:
@@ -126,6 +150,8 @@ def _is_id_card(number: str) -> bool:
 
 
 def _birth_date_of(number: str) -> dt.date | None:
+    if not _ID_CARD.fullmatch(number):
+        return None
     try:
         return ric.get_birth_date(number)
     except InvalidComponent:
@@ -150,8 +176,10 @@ def compare_with_person(persons: pl.Series, birth_dates: pl.Series, sexes: pl.Se
     }
 
 
-def _sex_of(number: str) -> str:
-    """The 17th digit is odd for men and even for women (GB 11643-1999)."""
+def _sex_of(number: str) -> str | None:
+    """The 17th digit is odd for men and even for women (GB 11643-1999); other documents say nothing."""
+    if not _ID_CARD.fullmatch(number):
+        return None
     return Sex.MALE.value if int(number[16]) % 2 else Sex.FEMALE.value
 
 

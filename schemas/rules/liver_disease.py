@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import Ascites, DiagnosisBasis, PvttType, Severity, TumourType
+from schemas.codes import Ascites, DiagnosisBasis, LabTest, PvttType, Severity, TumourType
 from schemas.definitions.child_pugh import is_class_possible
 from schemas.rules.liver_and_stage import compute_has_hepatitis_b
 from schemas.rules.rule import is_implied, rule
@@ -14,6 +14,8 @@ BAVENO = "Baveno VII: de Franchis 2022, doi:10.1016/j.jhep.2021.12.022"
 LOW_PLATELETS_10E9_L = 100
 NORMAL_ALBUMIN_G_L = 35
 COPIES_PER_IU = (1, 10)
+JUMP_FACTOR = 7
+STEADY_TESTS = (LabTest.ALBUMIN.value, LabTest.BILIRUBIN.value, LabTest.CREATININE.value, LabTest.PLATELETS.value)
 
 
 def _has_no_cause() -> pl.Expr:
@@ -105,6 +107,25 @@ def ascites_has_a_cause() -> pl.Expr:
         | pl.col("has_peritoneal_metastasis")
     )
     return is_implied(pl.col("ascites") != Ascites.NONE.value, has_cause)
+
+
+@rule(
+    table="laboratory",
+    field="value",
+    severity=Severity.QUERY,
+    source="half-life of albumin 20 days; sevenfold, as for diameters, is the registry's limit",
+    why="A decimal point lost at one visit gives a wrong grade of liver function or of an adverse event.",
+    en="The value is at least sevenfold above, or below, both the value before and the value after. Please check value and unit.",
+    zh="该检验值较前、后两次结果均高（或低）7倍及以上，请核对数值及单位。",
+    on_missing="not evaluable without a value before and one after; only albumin, bilirubin, creatinine and platelets, which do not jump and return",
+)
+def value_does_not_jump_and_return() -> pl.Expr:
+    """A value is not sevenfold above or below both its neighbours, by the numbers of the visits."""
+    before, after = (pl.col("value").shift(by).over("patient_id", "test", order_by="visit_number") for by in (1, -1))
+    lowest, highest = pl.min_horizontal(before, after), pl.max_horizontal(before, after)
+    is_known = (lowest > 0) & after.is_not_null() & before.is_not_null()
+    is_outlier = (pl.col("value") >= JUMP_FACTOR * highest) | (pl.col("value") * JUMP_FACTOR <= lowest)
+    return pl.when(pl.col("test").is_in(STEADY_TESTS) & is_known).then(~is_outlier)
 
 
 @rule(

@@ -101,6 +101,19 @@ def hbv_dna_units_agree(record, case):
     return 1 <= copies / units <= 10 if units and copies else None
 
 
+def value_does_not_jump_and_return(record, case):
+    if record["test"] not in ("albumin_g_l", "bilirubin_umol_l", "creatinine_umol_l", "platelets_10e9_l"):
+        return None
+    rows = sorted((r for r in case.own["laboratory"] if r["test"] == record["test"]), key=lambda r: r["visit_number"])
+    place = [row["visit_number"] for row in rows].index(record["visit_number"])
+    if not 0 < place < len(rows) - 1:
+        return None
+    before, value, after = (rows[place + step]["value"] for step in (-1, 0, 1))
+    if None in (before, value, after) or not min(before, after) > 0:
+        return None
+    return not (value >= 7 * max(before, after) or 7 * value <= min(before, after))
+
+
 def patient_is_not_repeated_without_id(record, case):
     """Who shares sex, birth and diagnosis, with no two different starts known; not asked where every one has an id."""
     if None in (record["sex"], record["birth_date"], record["diagnosis_date"]):

@@ -46,6 +46,8 @@ NEVER_UNKNOWN = {
     "later_line_has_first_line",
     "metastasis_is_not_in_liver",
     "baseline_has_no_response",
+    "every_target_is_listed",
+    "drug_is_in_one_line_at_a_time",
 }
 LEFT_OUT = (
     (),

@@ -137,7 +137,9 @@ def diagnosed_on_new_year(made, draw):
 
 @breaks("D15")
 def begun_on_new_year(made, draw):
-    _shift(made, made.start.replace(month=1, day=1) - made.start)
+    first = made.start.replace(month=1, day=1)
+    for row in made.line(1):
+        row["start_date"] = first
 
 
 def _shift(made, by):

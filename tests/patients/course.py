@@ -138,7 +138,7 @@ def _draw_outcome(draw, made, start, course):
     last = made.last_image()
     is_progressed = course.startswith("progressed")
     died = draw_day(draw, last + days(90), last + days(400)) if course == "progressed_dead" else None
-    contact = died or draw_day(draw, last + days(60), last + days(250))
+    contact = died or draw_day(draw, last + days(90), last + days(250))
     made.tables["outcome"] = [
         {
             "vital_status": "dead" if died else "alive",

@@ -73,7 +73,7 @@ def unconfirmed_response(made, draw):
 @kind(TARGETS, RESPONDING)
 def lesion_gone_and_back(made, draw):
     _list_organ(made, "lung")
-    _set_sizes(made, "T2", "lung", [30, 24, 0, 8])
+    _set_sizes(made, "T2", "lung", [30, 24, 0, 4])
     for row in made.lesions(lesion_id="T2", visit_number=2):
         row |= {"status": "absent", "diameter_mm": None}
 
@@ -89,7 +89,7 @@ def too_small_to_measure(made, draw):
 
 @kind("modality")
 def liver_mri_and_chest_ct(made, draw):
-    later = draw.randint(0, 4)
+    later = draw.randint(0, 2)
     for row in made.tables["lesion"]:
         if row["organ"] == "liver":
             row |= {"modality": "mri", "assessment_date": row["assessment_date"] - days(later)}

@@ -16,7 +16,7 @@ def _scale_liver(made, size_cm: float) -> None:
 
 @kind("size images")
 def largest_in_liver(made, draw):
-    _scale_liver(made, draw.randint(180, 220) / 10)
+    _scale_liver(made, draw.randint(170, 190) / 10)
 
 
 @kind("size images local number")
@@ -62,7 +62,7 @@ def peritoneal_ascites(made, draw):
         made.tables["lesion"].append(
             {
                 "visit_number": row["visit_number"],
-                "reader": "site",
+                "reader": row["reader"],
                 "lesion_id": "N9",
                 "assessment_date": row["assessment_date"],
                 "modality": "ct",

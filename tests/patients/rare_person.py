@@ -91,9 +91,14 @@ def light(made, draw):
         made.kinase_inhibitor["initial_dose_mg"] = 8
 
 
-@kind("identity")
+@kind("identity age")
 def no_readable_identity(made, draw):
-    made.national_id = draw.choice((None, "H08123456", "E12345678", "830000199001010022"[:15]))
+    number = draw.randint(1000000, 9999999)
+    sex = 1 if made.patient["sex"] == "male" else 2
+    old_id = f"999999{made.patient['birth_date']:%y%m%d}{draw.randint(0, 99):02}{sex}"
+    documents = [None, f"H0{number}", f"E1{number}", f"A{number % 10**6:06}(3)"]
+    is_old_enough = made.patient["birth_date"].year < 1999
+    made.national_id = draw.choice([*documents, old_id] if is_old_enough else documents)
 
 
 @kind("identity twin age")
@@ -181,7 +186,7 @@ def _treat_before(made: InventedPatient) -> None:
         row |= {"is_tace_treated": True, "has_grown_since_tace": True}
 
 
-@kind("outcome treatment", ("progressed_dead",))
+@kind("outcome treatment images events", ("progressed_dead",))
 def clinical_progression(made, draw):
     for response in made.responses(visit_number=2):
         response["recorded_response"] = None

@@ -9,7 +9,7 @@ from patients.kinds import DEAD, PROGRESSED, RESPONDING, kind
 
 @kind("local")
 def two_nodules_in_one_session(made, draw):
-    day = made.start + days(draw.randint(-40, 75))
+    day = made.start + days(draw.randint(2, 75))
     for _ in range(2):
         made.add_procedure("ablation", day)
 
@@ -28,7 +28,7 @@ def palliative_ablation(made, draw):
     made.add_procedure("ablation", draw_day(draw, start - days(140), start - days(70)))
 
 
-@kind("local")
+@kind("local diagnosed")
 def tace_before_the_start(made, draw):
     made.drop_procedures()
     made.baseline["has_tace"] = True
@@ -85,7 +85,7 @@ def seeds_in_a_metastasis(made, draw):
 def treated_beyond_progression(made, draw):
     made.tables["treatment"] = made.line(1)
     for row in made.line(1):
-        row |= {"end_date": made.last_image() + days(draw.randint(60, 88)), "stop_reason": "progression"}
+        row |= {"end_date": made.last_image() + days(draw.randint(40, 58)), "stop_reason": "progression"}
 
 
 @kind("dose")
@@ -145,7 +145,7 @@ def changed_antibody(made, draw):
 @kind("treatment events")
 def one_drug_stopped_for_toxicity(made, draw):
     onset = draw_day(draw, made.start + days(15), made.start + days(50))
-    made.add_event(draw.choice(("pneumonitis", "alt_increased", "other")), 3, onset, onset + days(25))
+    made.add_event(draw.choice(("pneumonitis", "other")), 3, onset, onset + days(25))
     made.antibody.update({"end_date": onset + days(draw.randint(0, 6)), "stop_reason": "toxicity"})
     if made.antibody["start_date"] > onset:
         made.antibody["start_date"] = made.start
@@ -163,7 +163,7 @@ def antibody_kept_in_line_two(made, draw):
     end = made.kinase_inhibitor["end_date"]
     made.antibody.update({"end_date": end, "stop_reason": "other"})
     again = end + days(draw.randint(3, 10))
-    stop = again + days(draw.randint(20, 40))
+    stop = again + days(draw.randint(15, 28))
     made.add_drug(2, "other", again, stop, None, "other")
     made.add_drug(2, made.antibody["drug"], again, stop, made.antibody["initial_dose_mg"], "other")
 

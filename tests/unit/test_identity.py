@@ -106,3 +106,30 @@ def test_a_new_key_is_private_and_read_back(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
     assert read_key(path, may_create=False) == key
     assert key.fingerprint not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("440106620615001", "440106196206150016"),  # the same person before and after 1999; invented, with its check digit
+        ("H08123456", "H08123456"),
+        ("m0812345601", "M0812345601"),
+        ("E12345678", "E12345678"),
+        ("A123456(3)", "A1234563"),
+        ("ABC123456789012", "ABC123456789012"),
+        ("04567891", "04567891"),  # a permit of Taiwan
+        ("440106196206150017", None),  # another check digit
+        ("440106621315001", None),  # month 13
+        ("19620615", None),  # a date would link all who were born on it
+        ("13800138000", None),
+    ],
+)
+def test_documents_of_identity_link_a_person_and_unreadable_national_ids_do_not(written, kept):
+    assert normalise_person(pl.Series([written])).to_list() == [kept]
+
+
+def test_birth_date_and_sex_are_those_of_an_old_national_id_and_of_no_other_document():
+    persons = normalise_person(pl.Series(["440106620615001", "440106620615002", "H08123456"]))
+    told = compare_with_person(persons, pl.Series([dt.date(1962, 6, 15)] * 3), pl.Series(["male"] * 3))
+    assert told["birth_date_is_of_national_id"].to_list() == [True, True, None]
+    assert told["sex_is_of_national_id"].to_list() == [True, False, None]

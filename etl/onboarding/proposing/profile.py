@@ -15,7 +15,7 @@ from enum import StrEnum
 import polars as pl
 
 from etl.mapping.dates import read_dates
-from etl.mapping.identity import has_personal_data, normalise_person
+from etl.mapping.identity import has_personal_data, is_national_id
 from etl.mapping.parse import (
     ONGOING_TEXTS,
     clean_text,
@@ -218,7 +218,7 @@ def find_identifier(present: pl.Series) -> str:
     sample = present.unique(maintain_order=True).head(500)
     if sample.is_empty():
         return ""
-    if (normalise_person(sample).is_not_null()).sum() >= sample.len() / 2:
+    if (is_national_id(sample).sum() or 0) >= sample.len() / 2:
         return "national id"
     if sum(map(has_personal_data, sample)) >= sample.len() / 2:
         return "telephone or mail"
