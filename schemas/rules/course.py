@@ -91,11 +91,12 @@ def stop_reason_has_end_date() -> pl.Expr:
     why="A drug without a last dose counts as given until death, which makes the treatment time too long.",
     en="The patient has died, but the drug has no last dose. Please add the date of the last dose.",
     zh="患者已死亡，但该药物无结束日期，请补充末次用药日期。",
-    on_missing="an empty last dose fails; an empty vital status is not evaluable",
+    on_missing="an empty last dose fails; an empty vital status is not evaluable; nor is a drug with a reason for stopping: another rule asks there",
 )
 def treatment_ends_with_death() -> pl.Expr:
     """Of a patient who died every drug has a last dose."""
-    return is_implied(pl.col("is_dead"), pl.col("end_date").is_not_null())
+    has_end = pl.col("end_date").is_not_null()
+    return pl.when(has_end | pl.col("stop_reason").is_null()).then(is_implied(pl.col("is_dead"), has_end))
 
 
 @rule(

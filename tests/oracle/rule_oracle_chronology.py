@@ -208,4 +208,7 @@ def treatment_not_after_last_contact(record, case):
 
 
 def treatment_ends_with_death(record, case):
+    """A reason for stopping without a last dose is asked about elsewhere."""
+    if record["end_date"] is None and record["stop_reason"] is not None:
+        return None
     return where(case.is_dead, record["end_date"] is not None)

@@ -105,4 +105,4 @@ def _write(row: dict[str, object], name: str) -> str | None:
     if isinstance(value, dt.date):
         return value.isoformat()
     text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-    return SIGNS[str(row.get("value_comparator", "="))] + text if name == "value" else text
+    return SIGNS[str(row.get("value_comparator") or "=")] + text if name == "value" else text
