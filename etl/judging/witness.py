@@ -63,7 +63,9 @@ def _find_bilirubin(laboratory: TypedRecords) -> pl.DataFrame:
     is_normal = ((test == LabTest.ALBUMIN.value) & (value >= NORMAL_ALBUMIN_G_L)) | (
         (test == LabTest.INR.value) & (value <= NORMAL_INR)
     )
-    normal = laboratory.frame.filter(is_normal).group_by(visit).agg(n=pl.col("test").n_unique()).filter(pl.col("n") == 2)
+    normal = (
+        laboratory.frame.filter(is_normal).group_by(visit).agg(n=pl.col("test").n_unique()).filter(pl.col("n") == 2)
+    )
     return slips.join(normal, on=visit, how="semi").select(RECORD)
 
 

@@ -72,12 +72,17 @@ def derive_treatment_facts(treatment: pl.DataFrame) -> pl.DataFrame:
     class is given over common days; an infusion covers 21. The drug `other` stands for several and equals none.
     """
     pairs = _pair_drugs(treatment)
-    is_earlier, is_later = pl.col("line_number_other") < pl.col("line_number"), pl.col("line_number_other") > pl.col("line_number")
+    is_earlier, is_later = (
+        pl.col("line_number_other") < pl.col("line_number"),
+        pl.col("line_number_other") > pl.col("line_number"),
+    )
     has_common_days = (pl.col("start_date") < pl.col("end_date_other")) & (
         (pl.col("start_date_other") < pl.col("end_date")) | pl.col("end_date").is_null()
     )
     is_same_drug = (pl.col("drug") == pl.col("drug_other")) & (pl.col("drug") != Drug.OTHER.value)
-    before = pl.col("line_drugs_other").filter(is_earlier).sort_by(pl.col("line_number_other").filter(is_earlier)).last()
+    before = (
+        pl.col("line_drugs_other").filter(is_earlier).sort_by(pl.col("line_number_other").filter(is_earlier)).last()
+    )
     return (
         pairs.group_by(TREATMENT_KEY)
         .agg(
@@ -119,13 +124,19 @@ def _compute_meets_partner() -> pl.Expr:
     ends_in_time = _is_by(pl.col("start_date_other"), pl.col("end_date"), cover)
     meets = (begins_in_time & ends_in_time).filter(is_partner)
     return pl.when(is_partner.any()).then(
-        pl.when(meets.any(ignore_nulls=True)).then(statement=True).when(meets.is_null().any()).then(None).otherwise(statement=False)
+        pl.when(meets.any(ignore_nulls=True))
+        .then(statement=True)
+        .when(meets.is_null().any())
+        .then(None)
+        .otherwise(statement=False)
     )
 
 
 def _is_by(start: pl.Expr, end: pl.Expr, cover: pl.Expr) -> pl.Expr:
     """Whether a drug began by the last day of another; one without an end goes on."""
-    return pl.when(end.is_null()).then(pl.when(start.is_not_null()).then(statement=True)).otherwise(start <= end + cover)
+    return (
+        pl.when(end.is_null()).then(pl.when(start.is_not_null()).then(statement=True)).otherwise(start <= end + cover)
+    )
 
 
 def derive_procedure_facts(procedure: pl.DataFrame, lesion: pl.DataFrame) -> pl.DataFrame:

@@ -47,7 +47,9 @@ def first_dose_is_not_on_new_year() -> pl.Expr:
     start, is_first = pl.col("start_date"), pl.col("line_number") == 1
     since_images = compute_days_between(pl.col("baseline_imaging_date"), start)
     since_line = compute_days_between(pl.col("earlier_line_end_date"), start)
-    is_told = (is_first & since_images.is_between(0, STAGING_DAYS)) | (~is_first & since_line.is_between(0, LINE_GAP_DAYS))
+    is_told = (is_first & since_images.is_between(0, STAGING_DAYS)) | (
+        ~is_first & since_line.is_between(0, LINE_GAP_DAYS)
+    )
     return _is_not_new_year("start_date") | is_told.fill_null(value=False)
 
 

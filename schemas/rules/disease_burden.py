@@ -29,7 +29,9 @@ MAX_DIAMETER_MM = {
 )
 def thrombosis_flag_agrees_with_pvtt() -> pl.Expr:
     """With a tumour thrombus in the portal vein thrombosis is not denied."""
-    return is_implied(pl.col("pvtt_type_from_text_or_code") != PvttType.NONE.value, pl.col("has_portal_vein_thrombosis"))
+    return is_implied(
+        pl.col("pvtt_type_from_text_or_code") != PvttType.NONE.value, pl.col("has_portal_vein_thrombosis")
+    )
 
 
 @rule(

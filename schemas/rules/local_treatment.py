@@ -41,7 +41,12 @@ def procedure_not_before_diagnosis() -> pl.Expr:
 def tace_is_not_within_a_week() -> pl.Expr:
     """A TACE is not dated 1 to 6 days after another."""
     is_tace = pl.col("procedure") == ProcedureType.TACE.value
-    before = pl.when(is_tace).then("procedure_date").shift(1).over("patient_id", "procedure", order_by=["procedure_date", "procedure_number"])
+    before = (
+        pl.when(is_tace)
+        .then("procedure_date")
+        .shift(1)
+        .over("patient_id", "procedure", order_by=["procedure_date", "procedure_number"])
+    )
     days = compute_days_between(before, pl.col("procedure_date"))
     return pl.when(is_tace & before.is_not_null()).then(~days.is_between(1, MIN_TACE_INTERVAL_DAYS - 1))
 

@@ -161,9 +161,9 @@ def new_lesion_not_at_baseline() -> pl.Expr:
     field="role",
     severity=Severity.QUERY,
     source=RECIST,
-    why="A lesion that appears later means progression; as a target it would be left out of the response.",
-    en="A lesion that was not listed at the baseline is called target or non-target. Is it new, or was it overlooked?",
-    zh="基线未列出的病灶被记为靶或非靶病灶，请核对是否为新病灶。",
+    why="A new lesion means progression; one that was only not listed at the baseline does not, and counts in no sum.",
+    en="The lesion is called target or non-target, but is first listed after the baseline. Was it there at the baseline (then add it there), or is it new?",
+    zh="该病灶记为靶病灶或非靶病灶，但基线评估未列出。若基线时已存在，请补充其基线记录；若为新出现，请将类型改为新病灶。",
 )
 def late_lesion_is_new() -> pl.Expr:
     """A lesion first seen after the baseline is new. Until answered it does not count."""
@@ -280,9 +280,9 @@ def new_lesion_flag_agrees_with_lesions() -> pl.Expr:
     field="recorded_response",
     severity=Severity.QUERY,
     source=RECIST,
-    why="The study uses the derived response; where the hospital's differs, a measurement, a new lesion or the response is wrong.",
-    en="The recorded response does not follow from the lesions or sums of the visits. Please check measurements and response.",
-    zh="所记疗效与病灶测量结果推算不符，请核对测量值及疗效。",
+    why="What the lesions give and what the hospital recorded are two responses, and one of them moves response rate or progression.",
+    en="The recorded response is not the one that the lesions or sums listed give by RECIST 1.1. Please check the measurements, whether every lesion is listed (new ones too), and the response.",
+    zh="所记疗效与按RECIST 1.1由所列病灶或径线和得出的疗效不一致，请核对测量值、病灶（含新病灶）是否列全及所记疗效。",
     on_missing="not evaluable; nor at the baseline, where either is NE, or after a progression",
 )
 def recorded_response_agrees_with_lesions() -> pl.Expr:

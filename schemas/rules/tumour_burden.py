@@ -95,7 +95,9 @@ def tumour_size_agrees_with_lesions() -> pl.Expr:
     """
     size_mm, lesion_mm = pl.col("tumour_size_cm") * MM_PER_CM, pl.col("baseline_liver_diameter_mm")
     is_not_below = lesion_mm <= size_mm * SIZE_FACTOR + SIZE_TOLERANCE_MM
-    is_not_above = (pl.col("unmeasured_liver_lesion_number") > 0) | (size_mm <= lesion_mm * SIZE_MAX_FACTOR + SIZE_TOLERANCE_MM)
+    is_not_above = (pl.col("unmeasured_liver_lesion_number") > 0) | (
+        size_mm <= lesion_mm * SIZE_MAX_FACTOR + SIZE_TOLERANCE_MM
+    )
     return pl.when(lesion_mm > 0).then(is_not_below & is_not_above)
 
 

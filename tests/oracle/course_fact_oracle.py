@@ -10,7 +10,9 @@ IN_LIVER = ("liver", "portal_vein")
 
 def make_course_facts(hospital):
     """The frames of facts about courses, each as rows by their key."""
-    frames = {name: {} for name in ("patient_facts", "treatment_facts", "procedure_facts", "metastasis_facts", "lesion_facts")}
+    frames = {
+        name: {} for name in ("patient_facts", "treatment_facts", "procedure_facts", "metastasis_facts", "lesion_facts")
+    }
     for patient, own in split_by_patient(hospital).items():
         frames["patient_facts"][(patient,)] = {"patient_id": patient, **describe_patient(own)}
         for row in own["treatment"]:
@@ -73,7 +75,9 @@ def describe_drug(row, treatments):
     """What the other drugs say of one."""
     earlier = [other for other in treatments if other["line_number"] < row["line_number"]]
     later = [other for other in treatments if other["line_number"] > row["line_number"]]
-    starts = [_first([o for o in earlier if o["line_number"] == n], "start_date") for n in {o["line_number"] for o in earlier}]
+    starts = [
+        _first([o for o in earlier if o["line_number"] == n], "start_date") for n in {o["line_number"] for o in earlier}
+    ]
     ends = [other["end_date"] for other in earlier if other["end_date"] is not None]
     own = sorted(other["drug"] for other in treatments if other["line_number"] == row["line_number"])
     before = None
@@ -84,7 +88,9 @@ def describe_drug(row, treatments):
         "earlier_line_start_date": max((day for day in starts if day is not None), default=None),
         "earlier_line_end_date": max(ends, default=None),
         "later_line_start_date": _first(later, "start_date"),
-        "is_in_earlier_line_too": any(_shares_days(row, other) for other in earlier if other["drug"] == row["drug"] != "other"),
+        "is_in_earlier_line_too": any(
+            _shares_days(row, other) for other in earlier if other["drug"] == row["drug"] != "other"
+        ),
         "repeats_line_before": False if "other" in own else None if before is None else own == before,
         "meets_partner": _meets_partner(row, treatments),
     }
@@ -92,8 +98,10 @@ def describe_drug(row, treatments):
 
 def _shares_days(row, other):
     if row["start_date"] is None or other["start_date"] is None or other["end_date"] is None:
-        return row["start_date"] is not None and other["end_date"] is not None and (
-            row["start_date"] < other["end_date"] and row["end_date"] is None
+        return (
+            row["start_date"] is not None
+            and other["end_date"] is not None
+            and (row["start_date"] < other["end_date"] and row["end_date"] is None)
         )
     return row["start_date"] < other["end_date"] and (row["end_date"] is None or other["start_date"] < row["end_date"])
 

@@ -157,7 +157,12 @@ CONTRADICTING = 3
 def _contradict(records):
     """What single edits of a correct patient hardly ever bring about: several statements that only together cannot be."""
     records["patient"][0]["diagnosis_basis"] = "clinical_aasld"
-    records["baseline"][0] |= {"hbsag": "negative", "has_cirrhosis": False, "hvpg_mmhg": None, "ascites": "moderate_or_more"}
+    records["baseline"][0] |= {
+        "hbsag": "negative",
+        "has_cirrhosis": False,
+        "hvpg_mmhg": None,
+        "ascites": "moderate_or_more",
+    }
     records["laboratory"] = [row for row in records["laboratory"] if row["test"] != "hbv_dna_iu_ml"]
     platelets = {"visit_number": 0, "test": "platelets_10e9_l", "sample_date": date(2020, 2, 25), "value": 50.0}
     records["laboratory"].append(platelets | {"value_comparator": "="})

@@ -1,6 +1,6 @@
 """Plain-Python verdicts of the rules on dates, written from the rule catalogue's sentences and the protocol."""
 
-from oracle.logic import all_of, at_most, below, days_between, equal, is_known, one_of, where
+from oracle.logic import all_of, at_most, below, days_between, is_known, one_of, where
 from oracle.rule_case import PD1_INHIBITORS, Row
 
 

@@ -29,7 +29,9 @@ def recurrence_agrees_with_procedures(record, case):
         return None
     verdicts = []
     for kind, limit in (("resection", 90), ("ablation", 365)):
-        dates = [row["procedure_date"] for row in case.own["procedure"] if row["procedure"] == kind and row["procedure_date"]]
+        dates = [
+            row["procedure_date"] for row in case.own["procedure"] if row["procedure"] == kind and row["procedure_date"]
+        ]
         if dates:
             verdicts.append((case.start_date - min(dates)).days <= limit if case.start_date else None)
     return all_of(*verdicts)

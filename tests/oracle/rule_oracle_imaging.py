@@ -94,7 +94,11 @@ def treated_lesion_is_listed(record, case):
 
 
 def tace_treats_the_liver(record, case):
-    organ = describe_named_lesion(record, case.own["lesion"])["named_lesion_organ"] if is_known(record["lesion_id"]) else None
+    organ = (
+        describe_named_lesion(record, case.own["lesion"])["named_lesion_organ"]
+        if is_known(record["lesion_id"])
+        else None
+    )
     return where(one_of(record["procedure"], ("tace", "haic")), one_of(organ, IN_LIVER))
 
 

@@ -37,7 +37,9 @@ def breaks(constraint: str, courses: tuple[str, ...] = tuple(COURSES)):
 
 def read_constraints() -> dict[str, str]:
     """The ids of docs/constraints.md, each with what it says."""
-    rows = [line.strip("| ").split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    rows = [
+        line.strip("| ").split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")
+    ]
     return {cells[0].strip(): cells[1].strip() for cells in rows if cells[0].strip() != "id"}
 
 

@@ -307,4 +307,6 @@ def progressed_after_the_end(made, draw):
 
 @breaks("O08", ("progressed_alive",))
 def progression_of_no_image(made, draw):
-    made.outcome.update({"progression_date": made.last_image() - days(draw.randint(30, 40)), "progression_basis": "imaging"})
+    made.outcome.update(
+        {"progression_date": made.last_image() - days(draw.randint(30, 40)), "progression_basis": "imaging"}
+    )

@@ -292,7 +292,9 @@ def imaging_without_a_risk(made, draw):
 
 @breaks("G02")
 def another_tumour_by_imaging(made, draw):
-    made.patient.update({"tumour_type": draw.choice(("cholangiocarcinoma", "mixed")), "diagnosis_basis": "clinical_aasld"})
+    made.patient.update(
+        {"tumour_type": draw.choice(("cholangiocarcinoma", "mixed")), "diagnosis_basis": "clinical_aasld"}
+    )
 
 
 @breaks("G03")

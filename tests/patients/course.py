@@ -180,7 +180,9 @@ def _draw_local_treatment(draw, made, start):
 
 def _draw_samples(draw, made, start):
     visits = [start - days(draw.randint(0, 6))]
-    visits += [date - days(draw.randint(0, 3)) for date in sorted(row["assessment_date"] for row in made.responses())[1:]]
+    visits += [
+        date - days(draw.randint(0, 3)) for date in sorted(row["assessment_date"] for row in made.responses())[1:]
+    ]
     albumin, platelets, bilirubin = draw.randint(38, 46), draw.randint(110, 260), draw.randint(8, 26)
     for visit, date in enumerate(visits):
         values = {

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import polars as pl
 from judged_delivery import KEY
-from patients.invented_patient import LAST_DAY, InventedPatient
 
 from etl.judging.validate import validate_delivery
 from etl.mapping.accounts import CellAccounts, Landing
@@ -17,6 +16,7 @@ from etl.mapping.masking import OwnTexts
 from etl.mapping.records import type_delivery
 from etl.mapping.site import Site
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, Mapped
+from patients.invented_patient import LAST_DAY, InventedPatient
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 
@@ -78,7 +78,9 @@ def _write_table(table: str, numbered: list[tuple[str, InventedPatient]]) -> pl.
     names = [name for name, spec in read_contract(TABLES[table]).items() if not spec.is_made or name == "person_id"]
     texts = {
         PATIENT_TEXT: [name for name, made in numbered for _ in made.tables[table]],
-        PERSON_TEXT: [made.national_id if table == "patient" else None for _, made in numbered for _ in made.tables[table]],
+        PERSON_TEXT: [
+            made.national_id if table == "patient" else None for _, made in numbered for _ in made.tables[table]
+        ],
     }
     rows = [row for _, made in numbered for row in made.tables[table]]
     if unknown := {name for row in rows for name in row} - {*names, "value_comparator"}:

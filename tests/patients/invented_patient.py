@@ -126,7 +126,11 @@ class InventedPatient:
 
     def die(self, date: dt.date) -> None:
         """Dead on a date: everything later did not happen, what was open ends with it."""
-        for table, name in (("laboratory", "sample_date"), ("lesion", "assessment_date"), ("procedure", "procedure_date")):
+        for table, name in (
+            ("laboratory", "sample_date"),
+            ("lesion", "assessment_date"),
+            ("procedure", "procedure_date"),
+        ):
             self.tables[table] = [row for row in self.tables[table] if row[name] <= date]
         self.tables["response"] = [row for row in self.tables["response"] if row["assessment_date"] <= date]
         self.tables["adverse_event"] = [row for row in self.tables["adverse_event"] if row["onset_date"] <= date]

@@ -42,7 +42,9 @@ def kind(touches: str, courses: tuple[str, ...] = tuple(COURSES)):
 
 def read_kinds() -> dict[str, set[str]]:
     """The kinds of docs/rare-patients.md, each with the fields (`table.field`) at which a question may point."""
-    rows = [line.strip("| ").split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    rows = [
+        line.strip("| ").split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")
+    ]
     return {cells[0].strip(): set("".join(cells[3:]).split()) for cells in rows if cells[0].strip() != "kind"}
 
 

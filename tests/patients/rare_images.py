@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 from patients.invented_patient import days
-from patients.kinds import PROGRESSED, RESPONDING, kind
+from patients.kinds import RESPONDING, kind
 
 TARGETS = "images metastasis"
 

@@ -74,7 +74,9 @@ def peritoneal_ascites(made, draw):
         )
     made.patient["diagnosis_basis"] = "histology"
     made.baseline.update({"ascites": "mild", "has_cirrhosis": False, "child_pugh_class": "A"})
-    made.baseline.update({"pvtt_type": "0", "pvtt_text": THROMBI["0"], "has_portal_hypertension": False, "hvpg_mmhg": None})
+    made.baseline.update(
+        {"pvtt_type": "0", "pvtt_text": THROMBI["0"], "has_portal_hypertension": False, "hvpg_mmhg": None}
+    )
 
 
 @kind("liver stage diagnosis")
@@ -178,13 +180,17 @@ def thrombus_of_every_type(made, draw):
             ("IV", "门静脉主干癌栓，累及肠系膜上静脉"),
         )
     )
-    made.baseline.update({"pvtt_type": kind_of, "pvtt_text": text, "has_portal_vein_thrombosis": draw.choice((True, None))})
+    made.baseline.update(
+        {"pvtt_type": kind_of, "pvtt_text": text, "has_portal_vein_thrombosis": draw.choice((True, None))}
+    )
 
 
 @kind("thrombus")
 def no_thrombus_in_words(made, draw):
     text = draw.choice(("门静脉未见癌栓", "门静脉主干及分支未见癌栓", "无癌栓"))
-    made.baseline.update({"pvtt_type": "0", "pvtt_text": text, "has_portal_vein_thrombosis": draw.choice((False, None))})
+    made.baseline.update(
+        {"pvtt_type": "0", "pvtt_text": text, "has_portal_vein_thrombosis": draw.choice((False, None))}
+    )
 
 
 @kind("liver")

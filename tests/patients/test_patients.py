@@ -1,6 +1,7 @@
 """Nobody who is right is accused, and whoever is wrong is asked: drawn patients against the lists in docs/. SYNTHETIC EXAMPLE DATA."""
 
 import pytest
+
 from patients.breaking import BREAKINGS
 from patients.measure import compute_interval, measure_right, measure_wrong
 from patients.rare import KINDS, read_kinds

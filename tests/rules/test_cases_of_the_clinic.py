@@ -48,7 +48,9 @@ def make_patient(edits):
     """The example patient changed as told; an identity document is written as the hospital would."""
     tables = edit_patient(edits)
     document = tables["patient"][0].pop("national_id", None)
-    rows = {table: [{k: v for k, v in row.items() if k != "source_row"} for row in own] for table, own in tables.items()}
+    rows = {
+        table: [{k: v for k, v in row.items() if k != "source_row"} for row in own] for table, own in tables.items()
+    }
     return InventedPatient(tables=rows, national_id=document)
 
 
@@ -112,7 +114,15 @@ def ask_about_each(edits):
     return [{q.rule_id for q in questions if q.severity != "note"} for questions in ask(patients)]
 
 
-@pytest.mark.parametrize("is_lesion", [False, pytest.param(True, marks=pytest.mark.xfail(reason="what follows from a lesion without a diameter", strict=False))])
+@pytest.mark.parametrize(
+    "is_lesion",
+    [
+        False,
+        pytest.param(
+            True, marks=pytest.mark.xfail(reason="what follows from a lesion without a diameter", strict=False)
+        ),
+    ],
+)
 def test_one_empty_cell_is_one_question(is_lesion):
     """Whatever else cannot be judged without it, the cell that is empty is asked about once."""
     edits = [edit for edit in list_cells() if edit.startswith("lesion") == is_lesion]
@@ -123,5 +133,7 @@ def test_one_empty_cell_is_one_question(is_lesion):
 def test_a_class_that_its_parts_exclude_leaves_eligibility_unknown():
     """Moderate ascites, encephalopathy 2 and no INR are 8 to 10 points: B or C, never A, so that I3 is open."""
     _, derived = derive_case("baseline.ascites=moderate_or_more;baseline.encephalopathy_grade=2;-laboratory[7]")
-    steps = derived["eligibility"].filter(pl.col("patient_id") == "p1", pl.col("criterion_id") == "i3_liver_function_and_ecog")
+    steps = derived["eligibility"].filter(
+        pl.col("patient_id") == "p1", pl.col("criterion_id") == "i3_liver_function_and_ecog"
+    )
     assert steps["is_met"].to_list() == [None]

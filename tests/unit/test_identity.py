@@ -111,7 +111,10 @@ def test_a_new_key_is_private_and_read_back(tmp_path):
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
-        ("440106620615001", "440106196206150016"),  # the same person before and after 1999; invented, with its check digit
+        (
+            "440106620615001",
+            "440106196206150016",
+        ),  # the same person before and after 1999; invented, with its check digit
         ("H08123456", "H08123456"),
         ("m0812345601", "M0812345601"),
         ("E12345678", "E12345678"),
