@@ -11,17 +11,9 @@ from collections.abc import Callable, Collection, Mapping
 import polars as pl
 
 from schemas.codes import Comparator, LabTest, ProcedureType, Response, ResponseCriteria, VitalStatus
-from schemas.definitions import baseline, child_pugh, endpoints
+from schemas.definitions import baseline, child_pugh, course_facts, endpoints
 from schemas.definitions.albi import compute_albi_score, compute_bounded_albi_grade
 from schemas.definitions.assessment import derive_assessment
-from schemas.definitions.course_facts import (
-    TREATMENT_KEY,
-    derive_lesion_facts,
-    derive_metastasis_facts,
-    derive_patient_facts,
-    derive_procedure_facts,
-    derive_treatment_facts,
-)
 from schemas.definitions.progression_free_survival import derive_pfs_censoring
 from schemas.definitions.pvtt import compute_pvtt_type
 from schemas.definitions.record_facts import derive_event_facts, derive_record_facts, derive_response_facts, fill_count
@@ -47,7 +39,7 @@ READING_KEY = ["patient_id", "visit_number", "reader", "criteria"]
 FACT_KEYS = {
     "adverse_event": ["patient_id", "event_number"],
     "response": READING_KEY[:3],
-    "treatment": TREATMENT_KEY,
+    "treatment": course_facts.TREATMENT_KEY,
     "procedure": ["patient_id", "procedure_number"],
     "metastasis": ["patient_id", "organ"],
     "lesion": READING_KEY[:3],
@@ -79,11 +71,11 @@ def derive(tables: Tables, *, sent: Collection[str], months: pl.DataFrame | None
         "eligibility": derive_eligibility(subject),
         "adverse_event_facts": derive_event_facts(tables["adverse_event"], tables["laboratory"]),
         "response_facts": derive_response_facts(tables["lesion"]),
-        "patient_facts": derive_patient_facts(tables),
-        "treatment_facts": derive_treatment_facts(tables["treatment"]),
-        "procedure_facts": derive_procedure_facts(tables["procedure"], tables["lesion"]),
-        "metastasis_facts": derive_metastasis_facts(tables["lesion"]),
-        "lesion_facts": derive_lesion_facts(tables["response"]),
+        "patient_facts": course_facts.derive_patient_facts(tables),
+        "treatment_facts": course_facts.derive_treatment_facts(tables["treatment"]),
+        "procedure_facts": course_facts.derive_procedure_facts(tables["procedure"], tables["lesion"]),
+        "metastasis_facts": course_facts.derive_metastasis_facts(tables["lesion"]),
+        "lesion_facts": course_facts.derive_lesion_facts(tables["response"]),
     }
 
 
