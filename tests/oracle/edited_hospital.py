@@ -165,7 +165,8 @@ def _contradict(records):
     }
     records["laboratory"] = [row for row in records["laboratory"] if row["test"] != "hbv_dna_iu_ml"]
     platelets = {"visit_number": 0, "test": "platelets_10e9_l", "sample_date": date(2020, 2, 25), "value": 50.0}
-    records["laboratory"].append(platelets | {"value_comparator": "="})
+    for visit, value in ((0, 50.0), (1, 400.0), (2, 45.0)):
+        records["laboratory"].append(platelets | {"visit_number": visit, "value": value, "value_comparator": "="})
     records["procedure"][0]["lesion_id"], records["procedure"][1]["lesion_id"] = "T9", "T2"
     records["procedure"][1]["procedure_date"] = records["procedure"][0]["procedure_date"] + timedelta(days=3)
     for row in records["lesion"]:

@@ -112,7 +112,7 @@ def no_target(made, draw):
     made.baseline["tumour_number"] = 30
 
 
-@kind("readers")
+@kind("readers images")
 def two_readers(made, draw):
     for table in ("lesion", "response"):
         second = deepcopy(made.tables[table])

@@ -46,7 +46,7 @@ def early_death(made, draw):
     made.baseline["has_tace"] = bool(made.tables["procedure"])
 
 
-@kind("contact death", DEAD)
+@kind("contact death treatment events", DEAD)
 def death_on_new_year(made, draw):
     made.tables["treatment"] = made.line(1)
     date = dt.date(made.outcome["progression_date"].year + 1, 1, 1)

@@ -74,7 +74,7 @@ CLASSES = """
 
 def test_the_class_that_the_known_components_leave():
     """Pugh 1973: five components of 1 to 3 points, A 5-6, B 7-9, C 10-15."""
-    rows = [{k: v for k, v in row.items()} for row in read_rows(CLASSES)]
+    rows = read_rows(CLASSES)
     numbers = ("bilirubin_umol_l", "albumin_g_l", "inr", "encephalopathy_grade")
     frame = pl.DataFrame(rows).with_columns(
         *(pl.col(name).cast(pl.Float64) for name in numbers),
