@@ -89,7 +89,9 @@ SUBJECT_COLUMNS: dict[str, Column] = {
         pl.Int64,
         "points where all five components have points: INR, else prothrombin time; also of a bound that leaves only one open",
     ),
-    "child_pugh_class_from_points_or_record": Column(pl.String, "class from the points, else as recorded"),
+    "child_pugh_class_from_points_or_record": Column(
+        pl.String, "class from the points; where a component is missing, as recorded, unless the others exclude it"
+    ),
     "child_pugh_class_source": Column(pl.String, "derived or recorded"),
     "pvtt_text_type": Column(pl.String, "Cheng's type read from the description; empty where it is not readable"),
     "vena_cava_or_atrium_text": Column(
@@ -245,11 +247,13 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "adverse_event_number": Column(pl.Int64, "adverse events listed"),
     "laboratory_number": Column(pl.Int64, "laboratory values listed"),
     "treatment_number": Column(pl.Int64, "treatments listed"),
-    "baseline_liver_lesion_number": Column(pl.Int64, "liver lesions listed at visit 0 (the reader with fewest)"),
+    "baseline_liver_lesion_number": Column(
+        pl.Int64, "liver lesions listed at the baseline: seen on the last image up to day 0 (the reader with fewest)"
+    ),
     "baseline_liver_diameter_mm": Column(pl.Float64, "largest of them, mm"),
     "unmeasured_liver_lesion_number": Column(pl.Int64, "of them those without a diameter (the reader with most)"),
     "unlisted_metastasis_organ_number": Column(
-        pl.Int64, "extrahepatic organs with a lesion at visit 0 that the organ list lacks"
+        pl.Int64, "extrahepatic organs with a lesion at the baseline that the organ list lacks"
     ),
 }
 
@@ -360,6 +364,48 @@ RESPONSE_FACTS: dict[str, Column] = {
     "visit_number": Column(pl.Int64, "visit; 0 is the baseline"),
     "reader": Column(pl.String, "reader"),
     "listed_new_lesion_number": Column(pl.Int64, "new lesions that the reader lists and sees at the visit"),
+    "first_lesion_image_date": Column(pl.Date, "first day of the images of the reader's lesions at the visit"),
+    "last_lesion_image_date": Column(pl.Date, "last day of them"),
+}
+
+PATIENT_FACTS: dict[str, Column] = {
+    "patient_id": Column(pl.String, "pseudonym of the patient"),
+    "first_procedure_date": Column(pl.Date, "first procedure listed, of any kind"),
+    "first_resection_date": Column(pl.Date, "first resection listed"),
+    "first_ablation_date": Column(pl.Date, "first ablation listed"),
+    "first_event_onset_date": Column(pl.Date, "onset of the first adverse event listed"),
+    "baseline_outside_lesion_number": Column(
+        pl.Int64,
+        "lesions outside the liver listed at the baseline (the reader with fewest); empty without lesions there",
+    ),
+    "baseline_portal_vein_lesion_number": Column(
+        pl.Int64, "lesions of the portal vein listed at the baseline, the same"
+    ),
+    "has_peritoneal_metastasis": Column(pl.Boolean, "the peritoneum is among the organs with metastases"),
+}
+
+TREATMENT_FACTS: dict[str, Column] = {
+    "patient_id": Column(pl.String, "pseudonym of the patient"),
+    "line_number": Column(pl.Int64, "line of therapy"),
+    "drug": Column(pl.String, "drug"),
+    "earlier_line_start_date": Column(pl.Date, "latest start among the lines before"),
+    "earlier_line_end_date": Column(pl.Date, "latest last dose among the lines before"),
+    "later_line_start_date": Column(pl.Date, "first dose of any later line"),
+    "is_in_earlier_line_too": Column(pl.Boolean, "the drug stands in an earlier line with days in common"),
+    "repeats_line_before": Column(pl.Boolean, "the line has the very drugs of the line before"),
+}
+
+PROCEDURE_FACTS: dict[str, Column] = {
+    "patient_id": Column(pl.String, "pseudonym of the patient"),
+    "procedure_number": Column(pl.Int64, "procedure that names a lesion"),
+    "named_lesion_organ": Column(pl.String, "organ of that lesion"),
+    "is_named_lesion_listed": Column(pl.Boolean, "the lesion is listed at some visit"),
+}
+
+METASTASIS_FACTS: dict[str, Column] = {
+    "patient_id": Column(pl.String, "pseudonym of the patient"),
+    "organ": Column(pl.String, "organ outside the liver"),
+    "listed_lesion_number": Column(pl.Int64, "lesions listed there at the baseline (the reader with fewest)"),
 }
 
 DERIVED_COLUMNS: dict[str, dict[str, Column]] = {
@@ -369,6 +415,10 @@ DERIVED_COLUMNS: dict[str, dict[str, Column]] = {
     "adverse_event_facts": EVENT_FACTS,
     "laboratory_facts": LABORATORY_FACTS,
     "response_facts": RESPONSE_FACTS,
+    "patient_facts": PATIENT_FACTS,
+    "treatment_facts": TREATMENT_FACTS,
+    "procedure_facts": PROCEDURE_FACTS,
+    "metastasis_facts": METASTASIS_FACTS,
     "lesion_facts": LESION_FACTS,
 }
 
