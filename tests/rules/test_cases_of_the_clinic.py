@@ -18,13 +18,6 @@ from schemas.tables import TABLES
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "clinical.csv"
 PARTS = {
-    "W04": "vena cava and atrium read from the texts of the portal vein",
-    "W05": "vena cava and atrium read from the texts of the portal vein",
-    "W21": "the window in which TACE goes with the therapy",
-    "W66": "bounds that leave a level open",
-    "W67": "bounds that leave a level open",
-    "A11": "two PD-1 inhibitors one after the other in line 1",
-    "A27": "signs that belong to the vessel before them",
     "A41": "visits with a decimal number",
     "A63": "two samples of one visit",
 }
