@@ -263,8 +263,8 @@ def _summarise_readings(readings: pl.DataFrame) -> pl.DataFrame:
     is_objective = pl.col("recorded_response").is_in([Response.CR.value, Response.PR.value])
     is_adequate = is_later & (pl.col("response") != Response.NE.value)
     return readings.group_by("patient_id", maintain_order=True).agg(
-        has_baseline_imaging=pl.col("has_baseline_imaging").any(),
-        baseline_imaging_date=pl.col("baseline_imaging_date").min(),
+        has_baseline_imaging=pl.col("reader_has_baseline_imaging").any(),
+        baseline_imaging_date=pl.col("reader_baseline_imaging_date").min(),
         follow_up_assessment_number=is_later.sum().cast(pl.Int64),
         last_objective_response_date=pl.col("imaging_date").filter(is_later & is_objective).max(),
         last_adequate_assessment_days=pl.col("imaging_days").filter(is_adequate).max(),
@@ -278,7 +278,7 @@ def _count_baseline_lesions() -> pl.Expr:
 
 def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
     """Add vital status, first progression, treatment time, OS, PFS and the responses at 3 and 6 months."""
-    later = readings.filter("is_follow_up")
+    later = readings.filter("is_follow_up").sort("patient_id", "visit_position")
     recorded = outcome.select(
         "patient_id",
         "last_contact_date",
@@ -309,7 +309,8 @@ def _derive_outcome(subject: pl.DataFrame, outcome: pl.DataFrame, readings: pl.D
     for window, name in WINDOWS:
         at_window = endpoints.derive_response_at(later, clock, window, name)
         timed = timed.join(at_window, on="patient_id", how="left")
-    until = later.join(clock.select("patient_id", "first_progression_days"), on="patient_id", how="left").filter(
+    seen = endpoints.select_until_progression(later)
+    until = seen.join(clock.select("patient_id", "first_progression_days"), on="patient_id", how="left").filter(
         (pl.col("imaging_days") <= pl.col("first_progression_days")).fill_null(value=True)
     )
     for derive_course in (

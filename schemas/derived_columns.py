@@ -175,7 +175,9 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "follow_up_assessment_number": Column(pl.Int64, "assessments after day 0"),
     "last_objective_response_date": Column(pl.Date, "images of the last CR or PR that is recorded"),
     "last_adequate_assessment_days": Column(pl.Float64, "day of the last assessment that is not NE"),
-    "derived_progression_date": Column(pl.Date, "first image that shows a PD by lesions or sums"),
+    "derived_progression_date": Column(
+        pl.Date, "first image that shows a PD by lesions or sums; empty where the first visit that does has no date"
+    ),
     "derived_progression_days": Column(pl.Float64, "its day"),
     "derived_progression_source": Column(
         pl.String, "what shows it: complete_list, or of an incomplete one targets, non_targets, new_lesion, target_sum"
@@ -224,10 +226,13 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     ),
     "pfs_new_therapy_event": Column(pl.Boolean, "as `pfs_event`; no event after the start of a later line"),
     "pfs_images_only_days": Column(
-        pl.Float64, "as `pfs_days`; of the progressions only those that lesions or sums show"
+        pl.Float64,
+        "as `pfs_days`; of the progressions only those that lesions or sums show; empty where the first has no day",
     ),
     "pfs_images_only_event": Column(pl.Boolean, "as `pfs_event`, likewise"),
-    "pfs_recorded_only_days": Column(pl.Float64, "as `pfs_days`; of the progressions only recorded responses"),
+    "pfs_recorded_only_days": Column(
+        pl.Float64, "as `pfs_days`; of the progressions only recorded responses; empty where the first has no day"
+    ),
     "pfs_recorded_only_event": Column(pl.Boolean, "as `pfs_event`, likewise"),
     "pfs_mrecist_days": Column(pl.Float64, "as `pfs_days`; by mRECIST of who is read by it"),
     "pfs_mrecist_event": Column(pl.Boolean, "as `pfs_event`, likewise"),
@@ -308,8 +313,8 @@ ASSESSMENT_COLUMNS: dict[str, Column] = {
     ),
     "imaging_progression_date": Column(pl.Date, "of a PD: the earliest image that suffices to show it"),
     "imaging_progression_days": Column(pl.Float64, "its day"),
-    "has_baseline_imaging": Column(pl.Boolean, "the reader has an image on or before day 0"),
-    "baseline_imaging_date": Column(pl.Date, "earliest of the images that make the reader's baseline"),
+    "reader_has_baseline_imaging": Column(pl.Boolean, "the reader has an image on or before day 0"),
+    "reader_baseline_imaging_date": Column(pl.Date, "earliest of the images that make the reader's baseline"),
     "is_counted": Column(
         pl.Boolean, "the patient's responses follow this reading: recist_1_1, reader `site`, else the first by name"
     ),

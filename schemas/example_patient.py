@@ -14,6 +14,7 @@ from functools import cache
 
 import polars as pl
 
+from schemas.contract import list_made_key
 from schemas.derive import derive
 from schemas.package_data import MissingDataError, find_data
 from schemas.tables import TABLES
@@ -130,6 +131,7 @@ def make_frame(name: str, rows: list[Row]) -> pl.DataFrame:
     records = []
     for number, row in enumerate(rows, start=1):
         provenance = {"hospital": "h1", "patient_id": "p1", "delivery": "d", "source_file": "f", "source_row": number}
+        provenance |= dict.fromkeys(list_made_key(TABLES[name]), 1)
         parsed = {field: None if text is None else PARSERS[str(schema[field])](text) for field, text in row.items()}
         records.append({**provenance, **parsed})
     return pl.DataFrame(records, schema=schema)

@@ -249,7 +249,16 @@ def check_proportional_hazards(fit: CoxFit) -> pl.DataFrame:
     a categorical covariate are tested together.
 
     Returns rows of `term`, `chi_square`, `df`, `p`.
+
+    Raises `AnalysisError` where the events leave nothing to test, as when all fall on one day.
     """
-    rows = [(row["name"], row["chisq"], int(row["df"]), row["p"]) for row in cox_zph(fit.model).table]
+    try:
+        table = cox_zph(fit.model).table
+    except RuntimeError as error:
+        raise AnalysisError(
+            "test of proportional hazards: the events leave nothing to test, as when all fall on one day",
+            "比例风险检验：事件不足以检验（例如全部发生在同一天）",
+        ) from error
+    rows = [(row["name"], row["chisq"], int(row["df"]), row["p"]) for row in table]
     schema = {"term": pl.String, "chi_square": pl.Float64, "df": pl.Int64, "p": pl.Float64}
     return pl.DataFrame(rows, schema=schema, orient="row")

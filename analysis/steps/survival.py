@@ -180,10 +180,18 @@ def add_hazard_ratio(
         return
     add_coefficients(study, key, fit, 0)
     if subgroup is None:
-        p = float(check_proportional_hazards(fit)["p"][0]) if fit.is_finite else None
-        method = PROPORTIONAL_METHOD if fit.is_finite else f"not estimable: {INFINITE}"
+        p, method = _test_proportional_hazards(fit)
         test = key.of(analysis="proportional_hazards")
         study.results.add(test, "p", p, method=method, n=fit.n, n_event=fit.n_event)
+
+
+def _test_proportional_hazards(fit: CoxFit) -> tuple[float | None, str]:
+    if not fit.is_finite:
+        return None, f"not estimable: {INFINITE}"
+    try:
+        return float(check_proportional_hazards(fit)["p"][0]), PROPORTIONAL_METHOD
+    except AnalysisError as error:
+        return None, f"not estimable: {error}"
 
 
 def add_coefficients(study: Study, key: Key, fit: CoxFit, position: int, *, method: str = COX_METHOD) -> None:

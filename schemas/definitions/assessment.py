@@ -56,8 +56,8 @@ ASSESSMENT_SCHEMA = pl.Schema({
     "response_source": pl.String,
     "imaging_progression_date": pl.Date,
     "imaging_progression_days": pl.Float64,
-    "has_baseline_imaging": pl.Boolean,
-    "baseline_imaging_date": pl.Date,
+    "reader_has_baseline_imaging": pl.Boolean,
+    "reader_baseline_imaging_date": pl.Date,
     "is_counted": pl.Boolean,
 })  # fmt: skip
 
@@ -85,7 +85,15 @@ def derive_assessment(
         pl.col("is_before_start") != pl.col("is_follow_up")
     )
     baseline = list_baseline(images)
-    places = visits.select(*READING, "imaging_date", "visit_position", "is_follow_up", "first_line_start_date")
+    places = visits.select(
+        *READING,
+        "imaging_date",
+        "imaging_days",
+        "visit_position",
+        "is_follow_up",
+        "first_line_start_date",
+        "has_lesions",
+    )
     followed = mark_treated(follow_lesions(places, baseline, kept), procedure)
     readings = (
         visits.join(summarise_lesions(followed), on=READING, how="left")
@@ -95,7 +103,7 @@ def derive_assessment(
         .sort(*SERIES, "visit_position")
     )
     known = _derive_evidence(_derive_sums(readings), lists_every_new_lesion=lists_every_new_lesion)
-    counted = _date_progression(_choose_responses(_derive_after_complete_response(_choose_responses(known))))
+    counted = _date_progression(_choose_in_turn(known))
     return _derive_course(counted).sort(READING).select(ASSESSMENT_SCHEMA.names()).cast(ASSESSMENT_SCHEMA)
 
 
@@ -104,8 +112,10 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
     has_listed_target = pl.col("target_number").fill_null(0) > pl.col("unlisted_target_number").fill_null(0)
     from_lesions = pl.col("is_from_lesions")
     is_sum_complete = (pl.col("target_unassessed_number") == 0) & (pl.col("target_number") > 0)
+    # A recorded sum may hold the treated target too: that it has grown all the same is a progression, and all it can show.
+    untouched_sum_mm = pl.when(from_lesions).then("untouched_sum_mm").otherwise("reading_sum_mm")
     is_untouched_progression = recist.compute_is_target_progression(
-        pl.col("untouched_sum_mm"), pl.col("nadir_sum_mm"), pl.col("min_increase_mm")
+        untouched_sum_mm, pl.col("nadir_sum_mm"), pl.col("min_increase_mm")
     )
     smallest_mm = (
         pl.when("is_follow_up")
@@ -150,15 +160,19 @@ def _derive_evidence(readings: pl.DataFrame, *, lists_every_new_lesion: bool) ->
     can_derive = pl.col("is_follow_up") & ~pl.col("is_only_older").fill_null(value=False)
     is_listed_new = pl.col("is_small_node_only").is_not_null()
     word = pl.when(pl.lit(lists_every_new_lesion) & pl.col("has_lesions")).then(pl.lit(value=False))
-    new_lesion = pl.when(is_listed_new).then(statement=True).otherwise(pl.coalesce("has_new_lesion_recorded", word))
+    said_new_lesion = pl.coalesce("has_new_lesion_recorded", word)
+    new_lesion = pl.when(is_listed_new).then(statement=True).otherwise(said_new_lesion)
     non_target = recist.compute_non_target_response(
         pl.col("has_non_target_progression"), pl.col("is_non_target_complete"), pl.col("is_non_target_gone")
     )
     return _derive_overall(
         readings.with_columns(
             can_derive=can_derive,
+            has_said_of_new_lesions=said_new_lesion.is_not_null(),
             has_new_lesion_listed_or_recorded=new_lesion,
-            target_response=pl.when(can_derive & pl.col("has_target")).then(_compute_target_response()),
+            target_response=pl.when(can_derive & (pl.col("has_target") | (pl.col("treated_target_number") > 0))).then(
+                _compute_target_response()
+            ),
             non_target_response=pl.when(can_derive & (pl.col("listed_non_target_number") > 0)).then(non_target),
         ).with_columns(
             is_complete_list=_compute_is_complete(), is_back=pl.lit(value=False), is_equivocal=pl.lit(value=False)
@@ -253,14 +267,17 @@ def _choose_responses(readings: pl.DataFrame) -> pl.DataFrame:
 def _compute_shown_by() -> pl.Expr:
     is_new = pl.col("has_new_lesion_listed_or_recorded").fill_null(value=False)
     is_non_target = (pl.col("non_target_response") == Response.PD.value).fill_null(value=False)
-    is_target = (pl.col("target_response") == Response.PD.value).fill_null(value=False) | ~(is_non_target | is_new)
-    is_back_elsewhere = pl.col("is_back") & ~pl.col("has_target_left").fill_null(value=False)
+    is_target = (pl.col("target_response") == Response.PD.value).fill_null(value=False)
+    is_target_back = pl.col("is_back") & pl.col("has_target_left").fill_null(value=False)
+    is_other_back = pl.col("is_back") & pl.col("has_non_target_left").fill_null(value=False)
+    is_other_sign = is_non_target | is_other_back | is_new
+    is_by_sum = ~pl.col("is_from_lesions") & pl.col("reading_sum_mm").is_not_null()
     return (
         pl.when("is_complete_list")
         .then(pl.lit(Evidence.COMPLETE_LIST.value))
-        .when(is_target & ~is_back_elsewhere & pl.col("is_from_lesions"))
+        .when(is_target_back | ((is_target | ~is_other_sign) & ~is_by_sum))
         .then(pl.lit(Evidence.TARGETS.value))
-        .when(is_non_target | is_back_elsewhere)
+        .when(is_non_target | is_other_back)
         .then(pl.lit(Evidence.NON_TARGETS.value))
         .when(is_new)
         .then(pl.lit(Evidence.NEW_LESION.value))
@@ -268,15 +285,38 @@ def _compute_shown_by() -> pl.Expr:
     )
 
 
+def _choose_in_turn(known: pl.DataFrame) -> pl.DataFrame:
+    """Choose the responses, of which each depends on whether the one before is a CR, until none changes any more."""
+    chosen = _choose_responses(known)
+    was_complete = _find_complete_before(chosen)
+    while True:
+        chosen = _choose_responses(_derive_after_complete_response(known.with_columns(was_complete)))
+        if was_complete.equals(now := _find_complete_before(chosen)):
+            return chosen
+        was_complete = now
+
+
+def _compute_is_left() -> pl.Expr:
+    return (pl.col("has_target_left") | pl.col("has_non_target_left")).fill_null(value=False)
+
+
+def _find_complete_before(readings: pl.DataFrame) -> pl.Series:
+    """Whether the last evaluable response before each visit is a CR that no lesion contradicts, as `was_complete`."""
+    is_evaluable = pl.col("response").is_not_null() & (pl.col("response") != Response.NE.value)
+    is_complete = pl.when(is_evaluable).then((pl.col("response") == Response.CR.value) & ~_compute_is_left())
+    before = is_complete.forward_fill().shift(1).over(SERIES).fill_null(value=False)
+    return readings.select(was_complete=before)["was_complete"]
+
+
 def _derive_after_complete_response(readings: pl.DataFrame) -> pl.DataFrame:
     """After a CR a lesion that is back is PD; a new small node as the only sign is equivocal until the next assessment."""
-    is_evaluable = pl.col("response").is_not_null() & (pl.col("response") != Response.NE.value)
-    is_left = (pl.col("has_target_left") | pl.col("has_non_target_left")).fill_null(value=False)
-    is_complete_response = (pl.col("response") == Response.CR.value) & ~is_left
-    was_complete = pl.when(is_evaluable).then(is_complete_response).forward_fill().shift(1).over(SERIES)
-    is_back = was_complete.fill_null(value=False) & is_left & pl.col("can_derive")
+    is_back = pl.col("was_complete") & _compute_is_left() & pl.col("can_derive")
+    has_other_sign = is_back | pl.any_horizontal(
+        pl.col("target_response") == Response.PD.value, pl.col("non_target_response") == Response.PD.value
+    ).fill_null(value=False)
     is_equivocal = (
-        was_complete.fill_null(value=False)
+        pl.col("was_complete")
+        & ~has_other_sign
         & pl.col("is_small_node_only").fill_null(value=False)
         & ~pl.col("is_small_node_confirmed").fill_null(value=False)
     )
@@ -284,10 +324,10 @@ def _derive_after_complete_response(readings: pl.DataFrame) -> pl.DataFrame:
         is_back=is_back,
         is_equivocal=is_equivocal,
         has_new_lesion_listed_or_recorded=pl.when(is_equivocal)
-        .then(statement=False)
+        .then(pl.when("has_said_of_new_lesions").then(statement=False))
         .otherwise("has_new_lesion_listed_or_recorded"),
     )
-    return _derive_overall(marked)
+    return _derive_overall(marked.with_columns(is_complete_list=_compute_is_complete()))
 
 
 def _date_progression(readings: pl.DataFrame) -> pl.DataFrame:

@@ -77,7 +77,8 @@ def derive_response_at(
 ) -> pl.DataFrame:
     """Return patient_id, the response at one time point in column `name`, and what it rests on in `<name>_source`.
 
-    `readings`: patient_id, imaging_days, response, response_source, one reader's visits after the baseline. `endpoints`: one row per
+    `readings`: patient_id, imaging_days, response, response_source, one reader's visits after the baseline in order (of two of one day the
+    later counts). `endpoints`: one row per
     patient with first_progression_days, first_progression_source, death_days (null if alive) and is_timed (False: no time is
     known, response null). The source is that of the assessment or of the progression, or `death`; null for NE.
     The evaluable assessment (neither NE nor empty) nearest the nominal day within the window counts, of two equally near
@@ -91,7 +92,8 @@ def derive_response_at(
             pl.col("response") != Response.NE.value,
         )
         .with_columns(distance=(pl.col("imaging_days") - window.nominal_day).abs())
-        .sort("patient_id", "distance", "imaging_days", descending=[False, False, True])
+        .reverse()
+        .sort("patient_id", "distance", "imaging_days", descending=[False, False, True], maintain_order=True)
         .group_by("patient_id", maintain_order=True)
         .first()
         .select("patient_id", "imaging_days", "response", "response_source")
@@ -129,7 +131,7 @@ def derive_best_response(readings: pl.DataFrame) -> pl.DataFrame:
     """
     rank = pl.col("response").replace_strict({code.value: i for i, code in enumerate(BEST_TO_WORST)}, default=None)
     return (
-        _select_until_progression(readings)
+        select_until_progression(readings)
         .with_columns(rank=rank)
         .sort("patient_id", "rank", "visit_position")
         .group_by("patient_id", maintain_order=True)
@@ -148,7 +150,7 @@ def derive_confirmed_best_response(readings: pl.DataFrame) -> pl.DataFrame:
     study, here 6 weeks, its shortest interval between two assessments.
     """
     response = pl.col("response")
-    seen = _select_until_progression(readings).sort("patient_id", "visit_position")
+    seen = select_until_progression(readings).sort("patient_id", "visit_position")
     assessed = seen.filter(response != Response.NE.value).with_columns(
         is_cr=response == Response.CR.value, is_objective=response.is_in([Response.CR.value, Response.PR.value])
     )
@@ -197,7 +199,7 @@ def derive_tumour_course(readings: pl.DataFrame) -> pl.DataFrame:
     is_response = pl.col("response").is_in([Response.CR.value, Response.PR.value])
     baseline_sum_mm = pl.when(pl.col("baseline_sum_mm") > 0).then("baseline_sum_mm")
     return (
-        _select_until_progression(readings)
+        select_until_progression(readings)
         .group_by("patient_id", maintain_order=True)
         .agg(
             first_response_days=pl.col("imaging_days").filter(is_response).min(),
@@ -206,7 +208,7 @@ def derive_tumour_course(readings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _select_until_progression(readings: pl.DataFrame) -> pl.DataFrame:
+def select_until_progression(readings: pl.DataFrame) -> pl.DataFrame:
     """Keep the readings with a response, up to and including each patient's first PD."""
     is_pd = (pl.col("response") == Response.PD.value).cast(pl.Int64)
     earlier_pd = is_pd.cum_sum().over("patient_id", order_by="visit_position") - is_pd

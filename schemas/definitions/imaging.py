@@ -33,7 +33,7 @@ def compute_visit_position(series: list[str]) -> pl.Expr:
     """
     is_dated = pl.col("first_line_start_date").is_null() & pl.col("imaging_date").is_not_null().any().over(series)
     day = pl.when(is_dated).then(pl.col("imaging_date").to_physical().cast(pl.Float64)).otherwise("imaging_days")
-    reached = day.forward_fill().over(series, order_by="visit_number")
+    reached = day.forward_fill().over([*series, "is_follow_up"], order_by="visit_number")
     place = pl.struct(
         "is_follow_up",
         day.fill_null(reached).fill_null(-float("inf")).alias("day"),

@@ -101,42 +101,54 @@ def list_baseline(images: pl.DataFrame) -> pl.DataFrame:
 def follow_lesions(visits: pl.DataFrame, baseline: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
     """Return one row per reading and lesion of the baseline, found at the visit or not (`is_listed`).
 
-    `visits`: READING, first_line_start_date, imaging_date, visit_position, is_follow_up; `images`: the records of these visits. A fragment counts to the
+    `visits`: READING, first_line_start_date, imaging_date, imaging_days, visit_position, is_follow_up, has_lesions; `images`: the records of these visits. A fragment counts to the
     lesion that it was split from; a lesion that has merged into another adds nothing and is gone only if that one is.
     """
-    found = _gather_fragments(_follow_merged(images), baseline)
+    days = pl.col("imaging_days").floor().cast(pl.Int64)
+    day_of_visit = pl.col("first_line_start_date") + pl.duration(days=days)
+    found = _gather_fragments(_follow_merged(images, baseline), baseline)
     return (
         visits.join(baseline, on=SERIES, how="inner")
         .join(
             found.select(
-                *READING, "lesion_id", "size_mm", "remaining_mm", "is_assessed", "is_called_progression",
+                *READING, "lesion_id", "size_mm", "is_in_another", "is_assessed", "is_called_progression",
                 own_date="assessment_date", is_listed=pl.lit(value=True),
             ),
             on=[*READING, "lesion_id"],
             how="left",
         )
         .with_columns(
-            pl.col("is_listed", "is_assessed", "is_called_progression").fill_null(value=False),
-            is_gone=recist.compute_is_gone(pl.col("is_node"), pl.col("remaining_mm")),
-            image_date=pl.coalesce("own_date", "imaging_date"),
+            pl.col("is_listed", "is_in_another", "is_assessed", "is_called_progression").fill_null(value=False),
+            is_gone=recist.compute_is_gone(pl.col("is_node"), pl.col("size_mm"))
+            & ~pl.col("is_in_another").fill_null(value=False),
+            image_date=pl.coalesce("own_date", "imaging_date", day_of_visit),
         )
         .sort(*SERIES, "lesion_id", "visit_position")
     )  # fmt: skip
 
 
-def _follow_merged(images: pl.DataFrame) -> pl.DataFrame:
-    """Add `remaining_mm`, what is left of a lesion: of a merged one, the size of that with which it is measured."""
+def _follow_merged(images: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame:
+    """Add `is_in_another`: the lesion has merged with one that is still there; it adds 0 where that one was measured."""
     is_merged = (pl.col("status") == LesionStatus.MERGED.value).fill_null(value=False)
     if not images.select(is_merged.any()).item():
-        return images.with_columns(remaining_mm="size_mm")
-    whole = images.select(*READING, merged_into_lesion_id="lesion_id", whole_mm="size_mm")
+        return images.with_columns(is_in_another=pl.lit(value=False))
+    is_node = pl.coalesce("is_node", recist.compute_is_node(pl.col("organ"))).fill_null(value=False)
+    known = images.join(baseline.select(*SERIES, "lesion_id", "is_node"), on=[*SERIES, "lesion_id"], how="left")
+    whole = known.select(
+        *READING,
+        merged_into_lesion_id="lesion_id",
+        is_whole_gone=recist.compute_is_gone(is_node, pl.col("size_mm")),
+    )
     return (
         images.join(whole, on=[*READING, "merged_into_lesion_id"], how="left", maintain_order="left")
         .with_columns(
-            remaining_mm=pl.when(is_merged).then("whole_mm").otherwise("size_mm"),
-            size_mm=pl.when(is_merged & pl.col("whole_mm").is_not_null()).then(0.0).when(~is_merged).then("size_mm"),
+            is_in_another=is_merged & ~pl.col("is_whole_gone").fill_null(value=False),
+            size_mm=pl.when(is_merged & pl.col("is_whole_gone").is_not_null())
+            .then(0.0)
+            .when(~is_merged)
+            .then("size_mm"),
         )
-        .drop("whole_mm")
+        .drop("is_whole_gone")
     )
 
 
@@ -146,11 +158,11 @@ def _gather_fragments(images: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFr
         return images
     wholes = baseline.select(*SERIES, split_from_lesion_id="lesion_id", whole_id="lesion_id")
     whole = pl.when("is_follow_up").then(pl.coalesce("whole_id", "lesion_id")).otherwise("lesion_id")
-    size, remaining = pl.col("size_mm"), pl.col("remaining_mm")
+    size = pl.col("size_mm")
     joined = images.join(wholes, on=[*SERIES, "split_from_lesion_id"], how="left", maintain_order="left")
     return joined.group_by(*READING, whole.alias("lesion_id"), maintain_order=True).agg(
         size_mm=pl.when(size.is_not_null().all()).then(size.sum()),
-        remaining_mm=pl.when(remaining.is_not_null().all()).then(remaining.sum()),
+        is_in_another=pl.col("is_in_another").any(),
         is_assessed=pl.col("is_assessed").all(),
         is_called_progression=pl.col("is_called_progression").any(),
         assessment_date=pl.col("assessment_date").max(),
@@ -160,7 +172,8 @@ def _gather_fragments(images: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFr
 def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame, all_images: pl.DataFrame) -> pl.DataFrame:
     """Return per reading with a new lesion that counts: `new_lesion_date` and whether small nodes are the only ones.
 
-    A lesion that was listed as target or non-target before the start is never new (`all_images`). An equivocal lesion counts from its first image on once a later visit calls it anything else (Eisenhauer 2009, 4.3.5).
+    A lesion that was listed as target or non-target before the start is never new (`all_images`). An equivocal lesion counts from its first image on once a later visit calls it anything else, in whatever role (Eisenhauer
+    2009, 4.3.5).
     A node below 10 mm is normal. `is_small_node_only`: every one is a node of 10 to below 15 mm; `is_small_node_confirmed`: one of these is still 10 mm at
     the next visit that looks at it, or called progression.
     """
@@ -173,9 +186,8 @@ def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame, all_images: pl.
     known = all_images.filter(
         "is_before_start", pl.col("role").is_in([LesionRole.TARGET.value, LesionRole.NON_TARGET.value])
     )
-    new = (
-        images.filter(pl.col("role") == LesionRole.NEW.value)
-        .with_columns(whole_id=pl.coalesce("split_from_lesion_id", "lesion_id"))
+    unknown_before = (
+        images.with_columns(whole_id=pl.coalesce("split_from_lesion_id", "lesion_id"))
         .join(known.select(*SERIES, whole_id="lesion_id").unique(), on=[*SERIES, "whole_id"], how="anti")
         .join(known.select(lesion).unique(), on=lesion, how="anti")
         .join(visits.filter("is_follow_up").select(*READING, "visit_position", "imaging_date"), on=READING, how="inner")
@@ -189,14 +201,13 @@ def find_new_lesions(visits: pl.DataFrame, images: pl.DataFrame, all_images: pl.
             is_small_node=is_small & ~pl.col("is_called_progression"),
         )
     )
-    is_still_there = (is_enlarged | pl.col("is_called_progression")).shift(-1).over(lesion).fill_null(value=False)
-    looked_at = (
-        new.filter(status.ne_missing(LesionStatus.NOT_ASSESSED.value))
-        .with_columns(is_small_confirmed=pl.col("is_small_node") & is_still_there)
-        .with_columns(is_small_confirmed=pl.col("is_small_confirmed").cum_max().over(lesion))
-    )
+    is_looked_at = pl.col("is_assessed") | pl.col("size_mm").is_not_null()
+    is_there = pl.when(is_looked_at).then(is_enlarged | pl.col("is_called_progression"))
+    is_still_there = is_there.backward_fill().shift(-1).over(lesion).fill_null(value=False)
     return (
-        looked_at.filter("counts")
+        unknown_before.with_columns(is_small_confirmed=pl.col("is_small_node") & is_still_there)
+        .with_columns(is_small_confirmed=pl.col("is_small_confirmed").cum_max().over(lesion))
+        .filter("counts", pl.col("role") == LesionRole.NEW.value)
         .group_by(READING, maintain_order=True)
         .agg(
             new_lesion_date=pl.col("assessment_date").min(),

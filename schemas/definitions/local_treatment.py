@@ -32,13 +32,14 @@ def mark_treated(followed: pl.DataFrame, procedure: pl.DataFrame) -> pl.DataFram
         return followed.with_columns(is_touched=pl.lit(value=False), is_touched_progression=pl.lit(value=False))
     since = _find_touched_since(targets, acts)
     is_touched = (pl.col("image_date") >= pl.col("touched_since")).fill_null(value=False)
-    smallest_before = pl.min_horizontal(
-        "baseline_size_mm", pl.col("size_mm").cum_min().forward_fill().shift(1).over(LESION)
-    )
+    follow_up_mm = pl.when("is_follow_up").then("size_mm")
+    smallest_before = pl.min_horizontal("baseline_size_mm", follow_up_mm.cum_min().forward_fill().shift(1).over(LESION))
     has_grown = compute_is_target_progression(pl.col("size_mm"), smallest_before, compute_min_increase_mm())
     return (
         followed.join(since, on=LESION, how="left", maintain_order="left")
-        .with_columns(is_touched=is_touched & pl.col("is_follow_up"))
+        .with_columns(
+            is_touched=(is_touched & pl.col("is_follow_up")).cast(pl.Int8).cum_max().over(LESION).cast(pl.Boolean)
+        )
         .with_columns(
             is_touched_progression=pl.col("is_touched")
             & (pl.col("is_called_progression") | has_grown.fill_null(value=False))
@@ -51,20 +52,18 @@ def _find_touched_since(targets: pl.DataFrame, acts: pl.DataFrame) -> pl.DataFra
     """Return per touched lesion of a series the day of the first procedure that touches it."""
     size_before_mm = pl.coalesce(pl.col("size_mm").forward_fill().shift(1).over(LESION), "baseline_size_mm")
     is_after_baseline = pl.col("procedure_date") > pl.coalesce("baseline_date", "first_line_start_date")
-    is_gone_or_smaller = (
-        pl.col("size_mm").is_null()
-        | (pl.col("remaining_mm") == 0)
-        | compute_is_partial(pl.col("size_mm"), pl.col("size_before_mm"))
-    )
+    is_smaller = (pl.col("size_mm") == 0) | compute_is_partial(pl.col("size_mm"), pl.col("size_before_mm"))
+    is_gone_or_smaller = pl.col("size_mm").is_null() | (is_smaller & ~pl.col("is_in_another"))
     pairs = (
         targets.with_columns(size_before_mm=size_before_mm)
         .join(acts, on="patient_id", how="inner")
         .filter(is_after_baseline)
     )
     named = pairs.filter(pl.col("treated_lesion_id") == pl.col("lesion_id"))
-    next_visits = pairs.filter(
-        pl.col("treated_lesion_id").is_null(), pl.col("imaging_date") >= pl.col("procedure_date")
-    ).filter(pl.col("visit_position") == pl.col("visit_position").min().over(*SERIES, "procedure_date"))
-    unnamed = next_visits.filter(is_gone_or_smaller)
+    # A visit without any lesion shows nothing of a treatment.
+    next_images = pairs.filter(
+        pl.col("treated_lesion_id").is_null(), "has_lesions", pl.col("image_date") >= pl.col("procedure_date")
+    ).filter(pl.col("visit_position") == pl.col("visit_position").min().over(*LESION, "procedure_date"))
+    unnamed = next_images.filter(is_gone_or_smaller)
     touched = pl.concat([named.select(*LESION, "procedure_date"), unnamed.select(*LESION, "procedure_date")])
     return touched.group_by(LESION, maintain_order=True).agg(touched_since=pl.col("procedure_date").min())

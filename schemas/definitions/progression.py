@@ -36,15 +36,18 @@ def derive_first_progression(subject: pl.DataFrame, readings: pl.DataFrame) -> p
 
 
 def _summarise_progressions(readings: pl.DataFrame) -> pl.DataFrame:
-    """Per patient the first derived and the first recorded PD by day, undated ones last."""
+    """Per patient the first derived and the first recorded PD by day; where the first visit with one has no day, that visit's."""
     day = pl.col("imaging_progression_days")
     is_derived = pl.col("derived_response") == Response.PD.value
     return (
         readings.filter(pl.col("response") == Response.PD.value)
         .sort("patient_id", "visit_position")
         .with_columns(is_derived=is_derived.fill_null(value=False))
-        .with_columns(is_first_undated=day.is_null().first().over("patient_id"))
-        .sort("patient_id", day, "visit_position", nulls_last=True)
+        .with_columns(
+            is_first_undated=day.is_null().first().over("patient_id"),
+            is_unknown_first=day.is_null() & (pl.int_range(pl.len()).over("patient_id", "is_derived") == 0),
+        )
+        .sort("patient_id", ~pl.col("is_unknown_first"), day, "visit_position", nulls_last=True)
         .group_by("patient_id", maintain_order=True)
         .agg(
             derived_progression_date=pl.col("imaging_progression_date").filter("is_derived").first(),

@@ -99,7 +99,7 @@ def summarise_baseline(baseline: pl.DataFrame, images: pl.DataFrame, responses: 
     """Return per series: lesions listed at the baseline, their sum, and whether there are only images older than it may be.
 
     `baseline_sum_mm` is that of the targets, null where one was not assessed, else the last that was recorded.
-    `baseline_imaging_date` is the earliest of the images that make the baseline, where there are none the last one before.
+    `reader_baseline_imaging_date` is the earliest of the images that make the baseline, where there are none the last one before.
     """
     size = pl.col("baseline_size_mm").filter("is_target")
     listed = baseline.group_by(SERIES, maintain_order=True).agg(
@@ -141,8 +141,10 @@ def summarise_baseline(baseline: pl.DataFrame, images: pl.DataFrame, responses: 
         .then("baseline_lesion_sum_mm")
         .otherwise("baseline_reading_sum_mm"),
         is_only_older=pl.coalesce("has_only_older_images", "has_only_older_readings"),
-        has_baseline_imaging=pl.any_horizontal(pl.col("has_image_before", "has_reading_before").fill_null(value=False)),
-        baseline_imaging_date=pl.coalesce("listed_date", "reading_date", "older_image_date"),
+        reader_has_baseline_imaging=pl.any_horizontal(
+            pl.col("has_image_before", "has_reading_before").fill_null(value=False)
+        ),
+        reader_baseline_imaging_date=pl.coalesce("listed_date", "reading_date", "older_image_date"),
     )
 
 
@@ -154,7 +156,7 @@ def summarise_lesions(followed: pl.DataFrame) -> pl.DataFrame:
 def _summarise_targets() -> list[pl.Expr]:
     is_target = pl.col("is_target")
     size, date = pl.col("size_mm").filter(is_target), pl.col("own_date").filter(is_target)
-    is_node, left = pl.col("is_node").filter(is_target), pl.col("remaining_mm").filter(is_target)
+    is_node, left = pl.col("is_node").filter(is_target), pl.col("size_mm").filter(is_target)
     is_touched = pl.col("is_touched").filter(is_target)
     is_left = pl.when(is_node).then(left >= NODE_NORMAL_BELOW_MM).otherwise(left > 0).fill_null(value=False)
     is_touched_progression = (pl.col("is_touched_progression")).filter(is_target)

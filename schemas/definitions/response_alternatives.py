@@ -19,22 +19,25 @@ WINDOWS = ((MONTH_3, "response_3_months"), (MONTH_6, "response_6_months"))
 def derive_alternatives(subject: pl.DataFrame, assessment: pl.DataFrame) -> pl.DataFrame:
     """Add PFS by images only, by recorded responses only and by mRECIST, and the responses at 3 and 6 months by EORTC and mRECIST.
 
-    `subject`: patient_id, os_days, os_event, pfs_days, first_progression_days, first_progression_source, derived_progression_days, death_days,
-    last_contact_days; `assessment` as `derive_assessment` returns it. Null where the study's own is not known.
+    `subject`: patient_id, os_days, os_event, pfs_days, first_progression_days, first_progression_source, derived_progression_days, is_progression_derived, death_days,
+    last_contact_days; `assessment` as `derive_assessment` returns it. Null where the study's own is not known, or a progression
+    of the kind has no day.
     """
     later = assessment.filter("is_follow_up")
-    counted = later.filter("is_counted")
+    counted = later.filter("is_counted").sort("patient_id", "visit_position")
     by_mrecist = _choose_mrecist(later, counted)
     days = _find_first_days(counted, by_mrecist)
     timed = subject.join(days, on="patient_id", how="left", maintain_order="left").with_columns(
         mrecist_days=pl.when(pl.col("is_read_by_mrecist")).then("mrecist_days").otherwise("first_progression_days")
     )
-    for name, day in (
-        ("images_only", "derived_progression_days"),
-        ("recorded_only", "recorded_pd_days"),
-        ("mrecist", "mrecist_days"),
+    is_image_undated = pl.col("is_progression_derived") & pl.col("derived_progression_days").is_null()
+    for name, day, is_undated in (
+        ("images_only", "derived_progression_days", is_image_undated),
+        ("recorded_only", "recorded_pd_days", pl.col("is_recorded_pd_undated")),
+        ("mrecist", "mrecist_days", pl.col("is_mrecist_undated")),
     ):
-        is_known, progression = pl.col("pfs_days").is_not_null(), pl.col(day)
+        is_known = pl.col("pfs_days").is_not_null() & ~is_undated.fill_null(value=False)
+        progression = pl.col(day)
         timed = timed.with_columns(
             pl.when(is_known).then(compute_pfs_days(pl.col("os_days"), progression)).alias(f"pfs_{name}_days"),
             pl.when(is_known)
@@ -56,7 +59,7 @@ def derive_alternatives(subject: pl.DataFrame, assessment: pl.DataFrame) -> pl.D
             column = f"{name}_{suffix}"
             at_window = derive_response_at(readings, clock, window, column).select("patient_id", column)
             timed = timed.join(at_window, on="patient_id", how="left", maintain_order="left")
-    return timed.drop("recorded_pd_days", "mrecist_days", "is_read_by_mrecist")
+    return timed.drop(*days.columns[1:])
 
 
 def _choose_mrecist(later: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
@@ -71,14 +74,19 @@ def _choose_mrecist(later: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
 
 
 def _find_first_days(counted: pl.DataFrame, by_mrecist: pl.DataFrame) -> pl.DataFrame:
-    """Per patient the day of the first recorded PD, and of the first PD by mRECIST."""
-    is_recorded = pl.col("recorded_response") == Response.PD.value
+    """Per patient the day of the first recorded PD, and of the first PD by mRECIST; undated where the first in order has no day."""
     day = pl.coalesce("imaging_progression_days", "imaging_days")
-    recorded = counted.group_by("patient_id", maintain_order=True).agg(recorded_pd_days=day.filter(is_recorded).min())
-    is_pd = pl.col("response") == Response.PD.value
+    recorded = (
+        counted.filter(pl.col("recorded_response") == Response.PD.value)
+        .group_by("patient_id", maintain_order=True)
+        .agg(recorded_pd_days=day.min(), is_recorded_pd_undated=day.first().is_null())
+    )
     is_mrecist = pl.col("criteria") == ResponseCriteria.MRECIST.value
+    pd_day = pl.col("imaging_progression_days").filter(pl.col("response") == Response.PD.value)
     viable = by_mrecist.group_by("patient_id", maintain_order=True).agg(
-        mrecist_days=pl.col("imaging_progression_days").filter(is_pd).min(), is_read_by_mrecist=is_mrecist.any()
+        mrecist_days=pd_day.min(),
+        is_mrecist_undated=is_mrecist.any() & (pd_day.len() > 0) & pd_day.first().is_null(),
+        is_read_by_mrecist=is_mrecist.any(),
     )
     return recorded.join(viable, on="patient_id", how="full", coalesce=True)
 

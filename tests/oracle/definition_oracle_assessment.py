@@ -1,10 +1,7 @@
 """Every reading of one patient's tumour assessments: series by reader and criteria, what counts, what came before."""
 
 from oracle.definition_oracle_recist import Walk
-from oracle.definition_oracle_visits import find_days, make_visits
-
-NOT_STORED = ("is_follow_up", "is_refuting", "is_complete")
-"""What the oracle keeps beside the columns of an assessment."""
+from oracle.definition_oracle_visits import describe_baseline_imaging, find_days, make_visits
 
 
 def make_assessments(patient, own, start, existing_lesion_number, *, lists_every_new_lesion):
@@ -28,6 +25,7 @@ def make_assessments(patient, own, start, existing_lesion_number, *, lists_every
         series = [
             {"hospital": "h1", "patient_id": patient, "visit_number": visit.number, "reader": reader, **row}
             | {"criteria": criteria}
+            | {f"reader_{name}": said for name, said in describe_baseline_imaging(lesions, responses, start).items()}
             for visit, row in zip(visits, walk.steps(), strict=True)
         ]
         _add_course(series)
@@ -36,10 +34,6 @@ def make_assessments(patient, own, start, existing_lesion_number, *, lists_every
     return {
         tuple(row[name] for name in ("patient_id", "visit_number", "reader", "criteria")): row for row in assessments
     }
-
-
-def select_stored(row):
-    return {name: value for name, value in row.items() if name not in NOT_STORED}
 
 
 def choose_reader(readers):
@@ -57,6 +51,9 @@ def _add_course(series):
     """What the earlier visits of the series hold; they stand in order."""
     for place, row in enumerate(series):
         before = series[:place]
+        recorded = [earlier["recorded_response"] for earlier in before if earlier["recorded_response"] is not None]
+        row["visit_position"] = place
+        row["recorded_response_before"] = recorded[-1] if recorded else None
         later = [earlier for earlier in before if earlier["is_follow_up"]]
         row["has_partial_response_before"] = any(
             (earlier["derived_response"] or earlier["target_response"]) == "PR" for earlier in later

@@ -104,6 +104,12 @@ def find_last_adequate(readings):
     return max((day for day in days if day is not None), default=None)
 
 
+def _find_last_objective(readings):
+    """Images of the last assessment that the hospital calls CR or PR."""
+    dates = [row["imaging_date"] for row in readings if row["recorded_response"] in ("CR", "PR")]
+    return max((date for date in dates if date is not None), default=None)
+
+
 def make_outcome(outcome, start, line, readings):
     """Times, first progression, OS, PFS and responses of one patient; `outcome` is None without a record.
 
@@ -115,17 +121,19 @@ def make_outcome(outcome, start, line, readings):
         "death_date": record.get("death_date"),
         "has_progressed": record.get("has_progressed"),
         "progression_date": record.get("progression_date"),
+        "progression_basis": record.get("progression_basis"),
         "overall_survival_days": record.get("overall_survival_days"),
         "recorded_progression_days": record.get("progression_days"),
         "is_dead": None if status is None else status == "dead",
         "last_adequate_assessment_days": find_last_adequate(readings),
+        "last_objective_response_date": _find_last_objective(readings),
         **make_progression(record, start, readings),
     }
     facts |= _make_times(facts, record.get("last_contact_date"), start, line)
-    facts |= _make_survival(facts, is_undated=facts.pop("has_undated_progression"))
+    facts |= _make_survival(facts, is_undated=facts["is_progression_undated"])
     facts |= _make_pfs_variants(facts, start, line["next_line_start_date"], readings)
     for name, window in WINDOWS.items():
-        facts[name] = _respond_at(facts, readings, *window)
+        facts[name], facts[f"{name}_source"] = respond_at(facts, readings, *window)
     seen = _until_progression(readings, facts["first_progression_days"])
     facts["best_response"] = _find_best(seen)
     facts["best_response_confirmed"] = _find_confirmed(seen)
@@ -213,13 +221,14 @@ def _make_pfs_variants(facts, start, next_line, readings):
     }
 
 
-def _respond_at(facts, readings, nominal, first_day, last_day):
-    """The evaluable assessment nearest the nominal day (a tie: the later); a death or PD by the nominal day is PD.
+def respond_at(facts, readings, nominal, first_day, last_day):
+    """The evaluable assessment nearest the nominal day (a tie: the later), and what it rests on: its own evidence, that of a
+    progression, or death. A death or PD by the nominal day is PD.
 
     PD is carried forward; NE only if no assessment of the window is evaluable.
     """
     if facts["last_contact_days"] is None:
-        return None
+        return None, None
     within = [
         row
         for row in readings
@@ -230,12 +239,14 @@ def _respond_at(facts, readings, nominal, first_day, last_day):
     within.reverse()  # of two on one day the one that is later in order
     chosen = min(within, key=lambda row: (abs(row["imaging_days"] - nominal), -row["imaging_days"]), default=None)
     progression, death = facts["first_progression_days"], facts["death_days"]
-    if chosen is None:
-        ends = [day for day in (progression, death) if day is not None]
-        return "PD" if ends and min(ends) <= last_day else "NE"
-    if progression is not None and (progression <= nominal or progression <= chosen["imaging_days"]):
-        return "PD"
-    return "PD" if death is not None and death <= nominal else chosen["response"]
+    has_progressed = progression is not None and progression <= last_day
+    if chosen is not None:
+        has_progressed = has_progressed and (progression <= nominal or progression <= chosen["imaging_days"])
+    if has_progressed:
+        return "PD", facts["first_progression_source"]
+    if death is not None and death <= (last_day if chosen is None else nominal):
+        return "PD", "death"
+    return ("NE", None) if chosen is None else (chosen["response"], chosen["response_source"])
 
 
 def _until_progression(readings, first_progression_days):

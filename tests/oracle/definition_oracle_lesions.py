@@ -135,8 +135,25 @@ def confirm_equivocal(row, place, visits):
     return any(is_imaged(visit, (*UNSEEN, "equivocal")) for visit in visits[place + 1 :])
 
 
+def is_small_node(row):
+    """A node of 10 to < 15 mm that is not called progression."""
+    size = measure(row)
+    is_node = row["organ"] == "lymph_node" and row["status"] != "progression"
+    return is_node and size is not None and 10 <= size < 15
+
+
 def confirm_node(row, place, visits):
-    """A new node after a CR: at the next visit that looks at it still >= 10 mm, or called progression."""
+    """A new node after a CR: now or before, the next visit that looked at it found it still there."""
+    return any(
+        is_small_node(other) and _is_there_next(other, before, visits)
+        for before in range(place + 1)
+        for other in visits[before].lesions
+        if other["lesion_id"] == row["lesion_id"]
+    )
+
+
+def _is_there_next(row, place, visits):
+    """At the next visit that looks at it still >= 10 mm, or called progression."""
     for visit in visits[place + 1 :]:
         for other in visit.lesions:
             is_looked_at = other["status"] != "not_assessed" and (other["status"], other["mm"]) != (None, None)
@@ -161,7 +178,8 @@ def find_locally_treated(lesions, visits, procedures):
             if place is None:
                 continue
             if procedure["lesion_id"] == target or _looks_treated(lesions, target, visits, place):
-                treated[target] = min(place, treated.get(target, place))
+                since = _find_next_image(lesions, target, visits, day, is_named=True)
+                treated[target] = min(since, treated.get(target, since))
     return treated
 
 
@@ -185,8 +203,11 @@ def _looks_treated(lesions, target, visits, place):
     records, size = lesions.find(target, visits[place]), lesions.size(target, visits[place])
     if size is None or all(row["status"] == "absent" for row in records):
         return True
-    if any(row["status"] == "merged" for row in records):
+    hosts = [row["merged_into_lesion_id"] for row in records if row["status"] == "merged"]
+    if not all(lesions.is_gone(host, visits[place]) for host in hosts):
         return False
+    if size == 0:
+        return True
     sizes = [measure(lesions.baseline[target])]
     sizes += [lesions.size(target, visit) for visit in visits[:place] if visit.is_follow_up]
     known = [before for before in sizes if before is not None]

@@ -23,13 +23,19 @@ def make_progression(outcome, start, readings):
     shown = [_make_event(row) for row in derived + recorded]
     events = [event for event in shown if event["days"] is not None]
     stated = _find_stated(outcome, start)
-    if stated is not None and not _is_shown_or_refuted(stated, events, readings):
+    is_shown = stated is not None and _is_shown(stated, events)
+    is_set_aside = stated is not None and not is_shown and _is_refuted(stated, readings)
+    if stated is not None and not is_shown and not is_set_aside:
         events.append(stated)
+    shown_in_order = [row for row in readings if row["response"] == "PD"]
+    if shown_in_order and shown_in_order[0]["imaging_progression_days"] is None:
+        events = [event for event in events if event is stated]
     first = min(events, key=lambda event: event["days"], default=None)
     facts |= _name_event("first_progression", first, with_source=True)
     # A date of the outcome table that is set aside is no progression without a date.
     is_stated_without_day = outcome.get("has_progressed") is True and stated is None
-    facts["has_undated_progression"] = first is None and (bool(shown) or is_stated_without_day)
+    facts["is_outcome_progression_set_aside"] = is_set_aside
+    facts["is_progression_undated"] = first is None and (bool(shown) or is_stated_without_day)
     return facts
 
 
@@ -42,13 +48,11 @@ def _make_event(row):
 
 
 def _take_first(rows):
-    """The earliest by its day, else by its date, else the first in order."""
+    """The earliest by its day. Where the first in order has none, that one: a later day would be too late."""
     events = [_make_event(row) for row in rows]
-    for name in ("days", "date"):
-        known = [event for event in events if event[name] is not None]
-        if known:
-            return min(known, key=lambda event: event[name])
-    return events[0] if events else None
+    if not events or events[0]["days"] is None:
+        return events[0] if events else None
+    return min((event for event in events if event["days"] is not None), key=lambda event: event["days"])
 
 
 def _name_event(name, event, *, with_source):
@@ -69,19 +73,19 @@ def _find_stated(outcome, start):
     return None if days is None else {"days": days, "date": day, "source": source}
 
 
-def _is_shown_or_refuted(stated, shown, readings):
-    """Within 28 days of a PD that images show it is that one; else the next list that tells may show that there is none.
+def _is_shown(stated, shown):
+    """Within 28 days of a PD that images show it is that one."""
+    return any(abs(event["days"] - stated["days"]) <= SAME_PROGRESSION_DAYS for event in shown)
 
-    A clinical progression is refuted by no list.
-    """
-    if any(abs(event["days"] - stated["days"]) <= SAME_PROGRESSION_DAYS for event in shown):
-        return True
+
+def _is_refuted(stated, readings):
+    """The next list that tells may show that there is none. A clinical progression is refuted by no list."""
     if stated["source"] == "clinical":
         return False
     for row in readings:
         if row["imaging_days"] is not None and row["imaging_days"] >= stated["days"]:
             if row["response"] == "PD":
                 return False
-            if row["is_refuting"]:
+            if row["is_refuting_list"]:
                 return True
     return False

@@ -11,6 +11,8 @@ from oracle.definition_oracle_lesions import (
     confirm_node,
     find_locally_treated,
     has_grown,
+    is_normal_node,
+    is_small_node,
     make_exact,
     measure,
 )
@@ -63,6 +65,7 @@ class Walk:
             "derived_response": None,
             "recorded_response": visit.recorded_response,
             "has_lesions": is_listed,
+            "has_response_record": visit.has_response_record,
             "unlisted_target_number": sum(not look.records[t] for t in look.records) if is_listed else None,
             "treated_target_number": len(look.treated),
             "response": None,
@@ -70,19 +73,22 @@ class Walk:
             "imaging_progression_date": None,
             "imaging_progression_days": None,
             "is_follow_up": visit.is_follow_up,
-            "is_refuting": False,
-            "is_complete": False,
+            "is_complete_list": False,
+            "is_refuting_list": False,
+            "is_recorded_set_aside": False,
         }
 
     def _judge(self, place, visit):
         look = Look(self, place)
         row = self._describe(look)
         target, non_target = look.judge_targets(), look.judge_non_targets()
+        if self.is_underivable:
+            target, non_target = None, None
         signs = look.find_progression(target, non_target)
         if "new_lesion" in signs:
             row["has_new_lesion_listed_or_recorded"] = True
         if self.is_underivable:
-            target, non_target, signs = None, None, {}
+            signs = {}
         is_complete = not self.is_underivable and look.is_complete(non_target, is_new="new_lesion" in signs)
         derived, source = self._derive(look, target, non_target, signs, is_complete)
         is_refuting = is_complete and derived not in ("PD", "NE") and look.is_every_lesion_assessed(non_target)
@@ -93,8 +99,9 @@ class Walk:
             "derived_response": derived,
             "response": response,
             "response_source": response_source,
-            "is_complete": is_complete,
-            "is_refuting": is_refuting,
+            "is_complete_list": is_complete,
+            "is_refuting_list": is_refuting,
+            "is_recorded_set_aside": is_refuting and visit.reading.get("recorded_response") == "PD",
         }
         if response == "PD":
             row |= _date_progression(visit, [day for days in signs.values() for day in days])
@@ -107,7 +114,7 @@ class Walk:
             return "PD", "complete_list" if is_complete else next(name for name in EVIDENCE if name in signs)
         if self.is_underivable or not (is_complete or look.treated):
             return None, None
-        source = "complete_list" if is_complete else "targets"
+        source = "complete_list" if is_complete else "target_sum" if look.is_by_sum else "targets"
         return ("NE" if look.treated else _combine(target, non_target)), source
 
     def _remember(self, look, response):
@@ -129,6 +136,7 @@ class Look:
         self.records = {target: self.lesions.find(target, self.visit) for target in self.lesions.targets}
         self.sizes = {target: self.lesions.size(target, self.visit) for target in self.lesions.targets}
         self.treated = [t for t in self.sizes if walk.treated_from.get(t, place + 1) <= place]
+        self.has_equivocal_node = False
         self.recorded_sum = make_exact(self.visit.reading.get("target_sum_mm"))
         self.has_targets_listed = any(self.records.values())
         self.is_by_sum = not self.has_targets_listed and self.recorded_sum is not None
@@ -198,7 +206,7 @@ class Look:
         if non_target == "PD":
             records = [row for lesion in self.lesions.non_targets for row in self.lesions.find(lesion, self.visit)]
             signs["non_targets"] = [row["assessment_date"] for row in records if row["status"] == "progression"]
-        if self.walk.last_evaluable == "CR":
+        if self.walk.last_evaluable == "CR" and not self.walk.is_underivable:
             for name, lesions in self.find_returned().items():
                 signs.setdefault(name, []).extend(day for lesion in lesions for day in self._dates(lesion))
         new = self._find_new(has_other_sign=bool(signs))
@@ -237,9 +245,10 @@ class Look:
     def _find_new(self, *, has_other_sign):
         """Dates of the images of new lesions; of the reading, where it says that there is one and none is listed."""
         listed = self._list_new()
-        is_after_cr = self.walk.last_evaluable == "CR"
-        if is_after_cr and listed and not has_other_sign and all(_is_node_of(row, 10, 15) for row in listed):
+        is_after_complete = self.walk.last_evaluable == "CR" and not has_other_sign
+        if is_after_complete and listed and all(is_small_node(row) for row in listed):
             confirmed = [row for row in listed if confirm_node(row, self.place, self.walk.visits)]
+            self.has_equivocal_node = not confirmed
             return [row["assessment_date"] for row in confirmed]
         if not listed and self.visit.reading.get("has_new_lesion"):
             return [self.visit.reading["assessment_date"]]
@@ -251,7 +260,7 @@ class Look:
         return [
             row
             for row in self.lesions.list_new(self.visit)
-            if not _is_node_of(row, 0, 10)
+            if not is_normal_node(row)
             if row["status"] not in (*UNSEEN, "equivocal")
             or (row["status"] == "equivocal" and confirm_equivocal(row, self.place, self.walk.visits))
         ]
@@ -273,7 +282,7 @@ class Look:
         return has_targets and has_non_targets and (is_new or self.is_new_known() is not None)
 
     def is_every_lesion_assessed(self, non_target):
-        """Every target measured and none treated or in progression, every non-target evaluated, and "no" to new lesions."""
+        """Every target measured and none treated or in progression, every non-target evaluated, and "no" to new lesions, also equivocal nodes."""
         flag = self.visit.reading.get("has_new_lesion")
         return (
             None not in self.sizes.values()
@@ -282,13 +291,8 @@ class Look:
             and (bool(self.sizes) or self.recorded_sum is None)
             and non_target != "NE"
             and not flag
+            and not self.has_equivocal_node
         )
-
-
-def _is_node_of(row, least_mm, below_mm):
-    """A node that was measured, within these limits."""
-    size = measure(row)
-    return row["organ"] == "lymph_node" and size is not None and least_mm <= size < below_mm
 
 
 def _choose_response(reading, derived, source, target, look, is_refuting):

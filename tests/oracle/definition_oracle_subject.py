@@ -3,7 +3,8 @@
 import math
 
 from oracle.course_fact_oracle import list_at_baseline, make_course_facts
-from oracle.definition_oracle_assessment import choose_reader, date_by_visit, make_assessments, select_stored
+from oracle.definition_oracle_alternatives import make_alternatives
+from oracle.definition_oracle_assessment import choose_reader, date_by_visit, make_assessments
 from oracle.definition_oracle_baseline import (
     make_age,
     make_albi,
@@ -15,7 +16,7 @@ from oracle.definition_oracle_course import make_first_line, make_outcome
 from oracle.definition_oracle_laboratory import make_laboratory, make_samples
 from oracle.definition_oracle_lesions import UNSEEN
 from oracle.definition_oracle_progression import select_follow_up
-from oracle.definition_oracle_visits import describe_baseline_imaging
+from oracle.definition_oracle_visits import describe_baseline_imaging, is_after_start
 from oracle.hospitals import split_by_patient
 from oracle.invented_texts import SIZE_MEANING
 from oracle.invented_veins import VEIN_MEANING
@@ -43,7 +44,7 @@ def derive_by_oracle(hospital, sent, *, lists_every_new_lesion=False):
 
     `lists_every_new_lesion`: the hospital has said so once, in its mapping.
     """
-    subjects, assessments, laboratory = {}, {}, {}
+    subjects, assessments, laboratory, starts = {}, {}, {}, {}
     for name, own in split_by_patient(hospital).items():
         line = make_first_line(own["treatment"])
         assessed = make_assessments(
@@ -57,7 +58,8 @@ def derive_by_oracle(hospital, sent, *, lists_every_new_lesion=False):
         samples = make_samples(own["laboratory"], baseline, line["first_line_start_date"])
         laboratory |= {(name, test): {"patient_id": name, **sample} for test, sample in samples.items()}
         subjects[name] = _make_subject(sent, own, line, samples, list(assessed.values()))
-        assessments |= {key: select_stored(row) for key, row in assessed.items()}
+        assessments |= assessed
+        starts[name] = line["first_line_start_date"]
     eligibility = {
         (patient, criterion): {
             "hospital": "h1",
@@ -76,6 +78,7 @@ def derive_by_oracle(hospital, sent, *, lists_every_new_lesion=False):
         "adverse_event_facts": make_event_facts(hospital, laboratory),
         "laboratory_facts": laboratory,
         "response_facts": make_response_facts(hospital),
+        "lesion_facts": make_lesion_facts(hospital, starts),
         **make_course_facts(hospital),
     }
 
@@ -180,6 +183,26 @@ def make_response_facts(hospital):
     return facts
 
 
+def make_lesion_facts(hospital, starts):
+    """Of every lesion: whether its image is before therapy, the role of that with which it merged, whether its whole was there before."""
+    facts = {}
+    for patient, own in split_by_patient(hospital).items():
+        for reader in {row["reader"] for row in own["lesion"]}:
+            rows = [row for row in own["lesion"] if row["reader"] == reader]
+            read = [row for row in own["response"] if (row["reader"], row["criteria"]) == (reader, "recist_1_1")]
+            placed = date_by_visit(rows, read, starts[patient])
+            wholes = {row["lesion_id"] for row in placed if not is_after_start(row, starts[patient])}
+            roles = {(row["visit_number"], row["lesion_id"]): row["role"] for row in rows}
+            for row in placed:
+                key = (patient, row["visit_number"], reader, row["lesion_id"])
+                facts[key] = dict(zip(("patient_id", "visit_number", "reader", "lesion_id"), key, strict=True)) | {
+                    "is_before_start": not is_after_start(row, starts[patient]),
+                    "merged_into_role": roles.get((row["visit_number"], row["merged_into_lesion_id"])),
+                    "has_whole_at_baseline": True if row["split_from_lesion_id"] in wholes else None,
+                }
+    return facts
+
+
 def _make_subject(sent, own, line, samples, assessed):
     """`sent`: the tables that the hospital sends at all; `own`: the patient's records by table."""
     patient = own["patient"][0]
@@ -200,6 +223,7 @@ def _make_subject(sent, own, line, samples, assessed):
     facts |= _describe_baseline_lesions(own)
     readings = select_follow_up(assessed)
     facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["first_line_start_date"], line, readings)
+    facts |= make_alternatives(facts, readings, assessed)
     facts["has_outcome_record"] = bool(own["outcome"]) if "outcome" in sent else None
     facts |= _describe_imaging(own, assessed, line["first_line_start_date"])
     if not sent & {"lesion", "response"}:

@@ -17,6 +17,7 @@ class Visit:
     is_follow_up: bool
     lesions: list
     reading: dict
+    has_response_record: bool
     recorded_response: str | None
     imaging_date: date | None
     imaging_days: float | None
@@ -62,6 +63,7 @@ def make_visits(lesions, responses, start):
                 is_follow_up=is_follow_up,
                 lesions=counted,
                 reading=reading,
+                has_response_record=bool(read),
                 recorded_response=read[0]["recorded_response"] if read else None,
                 imaging_date=first,
                 imaging_days=float((first - start).days) if is_dated else reading.get("assessment_days"),

@@ -120,7 +120,7 @@ def _kind(spec):
 
 
 def _make_variant(number):
-    """One patient's records: as they are; with sums and durations instead of lesions and dates; with laboratory events; with contradictions."""
+    """One patient's records: as they are; with sums and durations instead of lesions and dates; with laboratory events and an ablation; with contradictions."""
     records = {table: [dict(row) for row in rows] for table, rows in _correct_records().items()}
     if number == 1:
         records["lesion"] = []
@@ -146,6 +146,13 @@ def _make_variant(number):
         records["laboratory"].append(
             {"visit_number": 0, "test": "pt_prolongation_s", "sample_date": date(2020, 2, 25), "value": 3.0, "value_comparator": "="}
         )  # fmt: skip
+        ablation = {
+            "procedure_number": 3,
+            "procedure": "ablation",
+            "procedure_date": date(2020, 4, 1),
+            "lesion_id": "T2",
+        }
+        records["procedure"].append(ablation)
         for row in records["response"]:
             row["target_sum_mm"] = {0: 110.0, 1: 70.0, 2: 100.0}[row["visit_number"]]
     if number == CONTRADICTING:
@@ -184,8 +191,9 @@ OFTEN = (
     *[("baseline", "bclc_stage")] * 3,
     *[("lesion", "status"), ("lesion", "role"), ("lesion", "assessment_date"), ("response", "assessment_date")] * 3,
     *[("response", "has_new_lesion"), ("response", "recorded_response"), ("outcome", "progression_date")] * 3,
-    *[("procedure", "procedure"), ("procedure", "lesion_id")] * 2,
     *[("baseline", "ascites"), ("baseline", "has_cirrhosis")] * 3,
+    *[("procedure", "procedure")] * 4,
+    *[("procedure", "lesion_id")] * 12,
     *[("baseline", "hbsag"), ("procedure", "procedure_date"), ("outcome", "death_date")] * 2,
 )
 CELLS = (*((table, name) for table, contract in CONTRACTS.items() for name in contract), *OFTEN)

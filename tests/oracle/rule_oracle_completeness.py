@@ -8,7 +8,7 @@ MONTHS_3_DAYS = 3 * 365.25 / 12
 def baseline_imaging_is_recorded(record, case):
     if not case.sent & {"lesion", "response"}:
         return None
-    return any(row["has_baseline_imaging"] for row in case.counted_readings)
+    return any(row["reader_has_baseline_imaging"] for row in case.counted_readings)
 
 
 def baseline_imaging_near_start(record, case):

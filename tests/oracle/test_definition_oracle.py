@@ -25,6 +25,7 @@ KEYS = {
     "treatment_facts": ("patient_id", "line_number", "drug"),
     "procedure_facts": ("patient_id", "procedure_number"),
     "metastasis_facts": ("patient_id", "organ"),
+    "lesion_facts": ("patient_id", "visit_number", "reader", "lesion_id"),
 }
 
 

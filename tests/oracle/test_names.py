@@ -19,6 +19,7 @@ KEYS = {
     "eligibility": ("patient_id", "criterion_id"),
     "adverse_event_facts": ("patient_id", "event_number"),
     "laboratory_facts": ("patient_id", "test"),
+    "lesion_facts": ("patient_id", "visit_number", "reader", "lesion_id"),
     "response_facts": ("patient_id", "visit_number", "reader"),
     "patient_facts": ("patient_id",),
     "treatment_facts": ("patient_id", "line_number", "drug"),

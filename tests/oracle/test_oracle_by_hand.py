@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from clinical_tables import make_case, make_frame
 from oracle.definition_oracle_subject import derive_by_oracle
+from oracle.hospitals import to_frames
+from oracle.test_definition_oracle import KEYS, find_differences
 
+from schemas.derive import derive
 from schemas.tables import TABLES
 
 START = date(2020, 3, 1)
@@ -128,6 +131,10 @@ VISITS = {
         f"{T1}lesion 60 1 T1 target liver measured 50\nlesion 61 1 X1 new lung equivocal\nlesion 120 2 X1 new lung present",
         "1 PD@61 new_lesion, 2 PD@120 new_lesion",
     ),
+    "by a record in whatever role": (
+        f"{T1}lesion 60 1 T1 target liver measured 50\nlesion 61 1 X1 new lung equivocal\nlesion 120 2 X1 - lung present",
+        "1 PD@61 new_lesion, 2 NE targets",
+    ),
     "fragments are added up": (
         f"{T1}lesion 60 1 T1 target liver measured 40\nlesion 60 1 T1b new liver measured 20 split_from_lesion_id=T1",
         "1 PD@60 targets",
@@ -136,6 +143,11 @@ VISITS = {
         f"{T1}{T1.replace('T1', 'T2')}lesion 60 1 T1 target liver measured 60\n"
         "lesion 60 1 T2 target liver merged merged_into_lesion_id=T1",
         "1 PR targets",
+    ),
+    "what has merged is gone only if the other is, as that one is gone": (
+        "lesion -10 0 T1 target lymph_node measured 20\nlesion 60 1 T1 target lymph_node merged merged_into_lesion_id=X1\n"
+        "lesion 60 1 X1 new liver equivocal 9\nresponse 60 1 false -",
+        "1 PR complete_list",
     ),
     "after a CR a new node of 12 mm is equivocal, and PD once it is still there": (
         f"{CLEARED}lesion 101 2 X1 new lymph_node measured 12\nlesion 150 3 T1 target liver absent\nlesion 150 3 X1 new lymph_node measured 10",
@@ -153,6 +165,14 @@ VISITS = {
         CLEARED.replace("100 2 T1 target liver absent", "100 2 T1 target liver measured 3"),
         "1 CR complete_list, 2 PD@100 complete_list",
     ),
+    "once it is PD, what is there is not back again": (
+        f"{CLEARED.replace('100 2 T1 target liver absent', '100 2 T1 target liver measured 3')}lesion 150 3 T1 target liver measured 3",
+        "1 CR complete_list, 2 PD@100 complete_list, 3 PR targets",
+    ),
+    "an equivocal node sets no recorded PD aside": (
+        f"{CLEARED.replace('100 2 false -', '100 2 false PD')}lesion 101 2 X1 new lymph_node measured 12",
+        "1 CR complete_list, 2 PD@100 recorded_response",
+    ),
     "a target that a named procedure treated": (
         f"{T1}procedure 40 1 ablation T1\nlesion 60 1 T1 target liver measured 45\nlesion 120 2 T1 target liver measured 45\nresponse 120 2 false PR",
         "1 NE targets, 2 NE complete_list",
@@ -169,6 +189,32 @@ VISITS = {
     "and nothing on or before the baseline image or after the visit": (
         f"{T1}procedure -10 1 resection -\nprocedure 61 2 resection -\nlesion 60 1 T1 target liver absent",
         "1 PR targets",
+    ),
+    "the image of the target decides, not that of the visit": (
+        f"{T1}{T1.replace('T1', 'T2')}procedure 63 1 ablation -\nlesion 60 1 T1 target liver measured 30\n"
+        "lesion 66 1 T2 target liver measured 50\nlesion 120 2 T1 target liver measured 30\nlesion 120 2 T2 target liver measured 50",
+        "1 SD targets, 2 SD targets",
+    ),
+    "what has merged was not treated": (
+        f"{T1}{T1.replace('T1', 'T2')}procedure 40 1 ablation -\nlesion 60 1 T1 target liver measured 60\n"
+        "lesion 60 1 T2 target liver merged merged_into_lesion_id=T1",
+        "1 PR targets",
+    ),
+    "once treated, also at a visit without a date": (
+        f"{T1}procedure 40 1 ablation T1\nlesion 60 1 T1 target liver measured 45\nlesion - 2 T1 target liver measured 30",
+        "1 NE targets, 2 NE targets",
+    ),
+    "where only days are sent, these date the image": (
+        f"{T1}procedure 45 1 ablation T1\nlesion - 1 T1 target liver measured 45\nresponse - 1 - - assessment_days=60",
+        "1 NE targets",
+    ),
+    "an image before the baseline is no smallest size": (
+        f"lesion -60 1 T1 target liver absent\n{T1}procedure 40 1 ablation T1\nlesion 60 2 T1 target liver measured 45",
+        "2 NE targets",
+    ),
+    "a sum that holds a treated target shows nothing but PD": (
+        f"{T1}procedure 40 1 ablation T1\nresponse 60 1 - - 30\nresponse 120 2 - - 60",
+        "1 NE target_sum, 2 PD@120 target_sum",
     ),
     "the others' sum against the nadir of all": (
         f"{T1}{T1.replace('T1', 'T2')}procedure 40 1 resection T1\nlesion 60 1 T1 target liver absent\nlesion 60 1 T2 target liver measured 119\n"
@@ -192,6 +238,13 @@ def test_visits(name):
     text, expected = VISITS[name]
     lesion_number = 1 if "complete_list" in expected else 99
     assert tell(read_course(text, lesion_number))[1] == expected
+
+
+@pytest.mark.parametrize("name", VISITS)
+def test_the_definitions_say_of_these_patients_what_the_oracle_says(name):
+    hospital = read_course(VISITS[name][0], 99)
+    derived, expected = derive(to_frames(hospital), sent=TABLES), derive_by_oracle(hospital, frozenset(TABLES))
+    assert [line for frame in KEYS for line in find_differences(frame, derived[frame], expected[frame])] == []
 
 
 SIX = "".join(
@@ -233,6 +286,8 @@ PROGRESSIONS = [
     (T1, "has_progressed=true day=0", "unknown"),
     (f"{T1}response - 1 - PD", "", "unknown"),
     (f"{T1}response - 1 - PD", "has_progressed=true day=90", "90 outcome"),
+    (f"{T1}response - 1 - PD\nresponse 100 2 - PD", "", "unknown"),
+    (f"{T1}response 50 1 - PD\nresponse - 2 - PD", "", "50 recorded_response"),
 ]
 
 
@@ -257,6 +312,23 @@ def test_responses_at_three_months_and_up_to_the_first_progression():
     assert progressed["best_response"] == "PR"
 
 
+def test_two_visits_of_one_day_and_what_follows_a_progression():
+    twice, _ = tell(read_course(f"{T1}response 91 1 - SD\nresponse 91 2 - PR", 99))
+    assert (twice["response_3_months"], twice["response_3_months_source"]) == ("PR", "recorded_response")
+    after, _ = tell(read_course(f"{T1}response 100 1 - PD\nresponse - 2 - PR", 99, "has_progressed=true day=60"))
+    assert (after["best_response"], after["first_progression_source"]) == (None, "outcome")
+
+
+def test_progression_by_other_readings():
+    text = f"{T1}response 50 1 - PD\nlesion 100 2 T1 target liver measured 90"
+    subject, _ = tell(read_course(text, 99))
+    assert [subject[f"pfs_{name}_days"] for name in ("images_only", "recorded_only", "mrecist")] == [100, 50, 50]
+    undated, _ = tell(read_course(f"{T1}lesion - 1 T1 target liver measured 90", 99, "has_progressed=true day=90"))
+    assert (undated["pfs_days"], undated["pfs_images_only_days"], undated["pfs_recorded_only_days"]) == (90, None, 600)
+    drifting, _ = tell(read_course(f"{T1}response 60 1 - PR\nresponse 91 2 - SD", 99))
+    assert (drifting["response_3_months"], drifting["response_3_months_ongoing"]) == ("SD", "PR")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -265,7 +337,7 @@ def test_responses_at_three_months_and_up_to_the_first_progression():
         ("lesion -43 0 T1 target liver measured 50\nresponse -42 1 - -", (True, -42)),
         ("lesion 1 0 T1 target liver measured 50", (False, None)),
         ("lesion - 0 T1 target liver measured 50", (True, None)),
-        (f"{T1}lesion 0 1 T2 target lung measured 20", (True, 0)),
+        (f"{T1}lesion 0 1 T2 target lung measured 20", (True, -10)),
     ],
 )
 def test_baseline_imaging(text, expected):

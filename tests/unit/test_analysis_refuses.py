@@ -20,7 +20,7 @@ IS_TREATED = pl.col("arm") == "len_pd1"
         (pl.lit(value=False).alias("pfs_event"), "Progression-free survival, cohort all: log-rank test: no events"),
         (pl.lit(None, dtype=pl.Boolean).alias("os_event"), "Overall survival, cohort all: nobody has a time"),
         (pl.lit(None, dtype=pl.Int64).alias("pfs_days"), "Progression-free survival, cohort all: nobody has a time"),
-        (pl.lit(0).alias("os_days"), "Overall survival, cohort all: nobody has a time"),
+        (pl.lit(-1).alias("os_days"), "Overall survival, cohort all: nobody has a time"),
         (
             pl.when(IS_TREATED).then(pl.lit(">40")).otherwise(pl.lit("<=40")).alias("alt_level"),
             "the arms are separated by alt_level=>40; merge levels or drop",

@@ -82,6 +82,10 @@ def test_every_derived_column_is_described_and_none_else():
         assert set(DERIVED_COLUMNS[name]) == set(frame.columns)
 
 
+WHAT_THE_STUDY_LACKS = {"study.<requirement>.unknown", "study.not_sent"}
+"""Asked last, about whatever nothing else has asked (`etl/judging/unasked.py`)."""
+
+
 def test_the_catalogue_names_every_kind_of_finding_that_is_no_clinical_rule():
     """The checks live in etl; the catalogue, which may not import it, lists their kinds."""
     kinds = {check.rule_id.replace("<table>.", "").replace("<field>.", "") for check in CONTRACT_CHECKS}
@@ -96,5 +100,6 @@ def test_the_catalogue_names_every_kind_of_finding_that_is_no_clinical_rule():
         "cell.stray",
         "row.shifted",
         "row.odd_number",
+        *WHAT_THE_STUDY_LACKS,
     }
     assert made == kinds
