@@ -34,7 +34,7 @@ def lesion_outside_liver_is_metastasis(record, case):
 
 
 def metastasis_number_covers_lesions(record, case):
-    return at_most(count_listed(case.own["lesion"]).get(record["organ"]), record["lesion_number"])
+    return at_most(count_listed(case.own).get(record["organ"]), record["lesion_number"])
 
 
 def lesion_fits_its_organ(record, case):
