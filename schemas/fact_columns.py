@@ -57,6 +57,7 @@ PATIENT_FACTS: dict[str, Column] = {
     "first_procedure_date": Column(pl.Date, "first procedure listed, of any kind"),
     "first_resection_date": Column(pl.Date, "first resection listed"),
     "first_ablation_date": Column(pl.Date, "first ablation listed"),
+    "first_unnamed_treatment_date": Column(pl.Date, "first resection, ablation or radiotherapy that names no lesion"),
     "first_event_onset_date": Column(pl.Date, "onset of the first adverse event listed"),
     "baseline_outside_lesion_number": Column(
         pl.Int64,

@@ -132,7 +132,7 @@ FAULTS: tuple[AnyFault, ...] = (
     # response
     CopiedRow("record of an unknown patient", "response", "response.patient.unknown", local_id="HN-99999"),
     Fault("response against lesions", "response", "recorded_response", "PD",
-        "recorded_response_agrees_with_lesions", wanted=is_stable),
+        "recorded_response_agrees_with_lesions", ("progression_is_not_taken_back",), wanted=is_stable),
     Fault("imaging after last contact", "response", "assessment_date", moved("assessment_date", 700),
         "response_not_after_last_contact", consequences=("response_dates_follow_visits", "response_is_dated_with_its_lesions"), wanted=is_stable),
     Fault("visits in the wrong order", "response", "assessment_date", from_start(5),

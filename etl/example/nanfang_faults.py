@@ -156,6 +156,7 @@ FAULTS: tuple[AnyFault, ...] = (
     Fault("target becomes non-target", "lesion", "role", "非靶病灶", "lesion_role_is_constant",
         wanted=has(visit_number=2, role="target")),
     Fault("TACE-treated target", "lesion", "is_tace_treated", "是", "target_was_not_tace_treated",
+        ("progression_is_not_contradicted", "recorded_response_agrees_with_lesions"),
         wanted=both(has(visit_number=0, role="target"), is_treated)),
     # response
     Fault("response against lesions", "response", "recorded_response", "PR",
@@ -184,7 +185,7 @@ FAULTS: tuple[AnyFault, ...] = (
         every=has(line_number=1), point_at=Place("treatment", "end_date")),
     CopiedRow("drug before its approval", "treatment", "start_date_is_plausible",
         {"line_number": 2, "start_date": on(date(2017, 12, 20)), "end_date": "", "stop_reason": ""},
-        consequences=("lines_in_order",), wanted=both(is_alive, has(initial_dose_mg=200.0)),
+        consequences=("tace_yes_has_procedure", "lines_in_order",), wanted=both(is_alive, has(initial_dose_mg=200.0)),
         column="start_date"),
     CopiedRow("second line inside the first", "treatment", "line_begins_after_line_before",
         {"line_number": 2, "drug": "其他", "start_date": moved("end_date", -40), "end_date": "", "stop_reason": ""},
@@ -192,6 +193,7 @@ FAULTS: tuple[AnyFault, ...] = (
                     and (r["end_date"] - r["start_date"]).days > 60), column="start_date", shares=True, is_late=True),
     CopiedRow("drug in two lines at once", "treatment", "drug_is_in_one_line_at_a_time",
         {"line_number": 2, "start_date": moved("start_date", 40)}, column="drug",
+        consequences=("tace_yes_has_procedure",),
         wanted=lambda p, r: len(p.records["treatment"]) == 2 and r["end_date"] is not None
         and (r["end_date"] - r["start_date"]).days > 60, shares=True, is_late=True),
     # procedure
@@ -203,7 +205,7 @@ FAULTS: tuple[AnyFault, ...] = (
         points_at_both=True),
     CopiedRow("record of an unknown patient", "procedure", "procedure.patient.unknown", local_id="00999901"),
     Fault("procedure after death", "procedure", "procedure_date", from_last_contact(12),
-        "procedure_not_after_last_contact", consequences=("procedure_dates_follow_numbers",), wanted=is_dead),
+        "procedure_not_after_last_contact", consequences=("tace_yes_has_procedure", "procedure_dates_follow_numbers",), wanted=is_dead),
     Fault("TACE long before", "procedure", "procedure_date", from_start(-120), "tace_near_therapy",
         ("procedure_not_before_diagnosis",), wanted=has(procedure_number=1), shares=True),
     # adverse event

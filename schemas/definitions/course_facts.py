@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from schemas.codes import INTRAHEPATIC_ORGANS, Drug, Organ, ProcedureType
+from schemas.definitions.local_treatment import TOUCHING
 
 TREATMENT_KEY = ["patient_id", "line_number", "drug"]
 
@@ -39,6 +40,7 @@ def _summarise_procedures(procedure: pl.DataFrame) -> pl.DataFrame:
         first_procedure_date=date.min(),
         first_resection_date=date.filter(kind == ProcedureType.RESECTION.value).min(),
         first_ablation_date=date.filter(kind == ProcedureType.ABLATION.value).min(),
+        first_unnamed_treatment_date=date.filter(kind.is_in(TOUCHING) & pl.col("lesion_id").is_null()).min(),
     )
 
 

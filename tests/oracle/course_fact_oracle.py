@@ -40,6 +40,14 @@ def describe_patient(own):
         "first_procedure_date": _first(procedures, "procedure_date"),
         "first_resection_date": _first([r for r in procedures if r["procedure"] == "resection"], "procedure_date"),
         "first_ablation_date": _first([r for r in procedures if r["procedure"] == "ablation"], "procedure_date"),
+        "first_unnamed_treatment_date": _first(
+            [
+                row
+                for row in procedures
+                if row["procedure"] in ("resection", "ablation", "radiotherapy") and row["lesion_id"] is None
+            ],
+            "procedure_date",
+        ),
         "first_event_onset_date": _first(own["adverse_event"], "onset_date"),
         "baseline_outside_lesion_number": min(known, default=None),
         "baseline_portal_vein_lesion_number": min((r.count("portal_vein") for r in readings), default=None),

@@ -191,7 +191,7 @@ OFTEN = (
     *[("baseline", "bclc_stage")] * 3,
     *[("lesion", "status"), ("lesion", "role"), ("lesion", "assessment_date"), ("response", "assessment_date")] * 3,
     *[("response", "has_new_lesion"), ("response", "recorded_response"), ("outcome", "progression_date")] * 3,
-    *[("baseline", "ascites"), ("baseline", "has_cirrhosis")] * 3,
+    *[("baseline", "ascites"), ("baseline", "has_cirrhosis")] * 6,
     *[("procedure", "procedure")] * 4,
     *[("procedure", "lesion_id")] * 12,
     *[("baseline", "hbsag"), ("procedure", "procedure_date"), ("outcome", "death_date")] * 2,
