@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 import polars as pl
 
 from schemas.codes import Comparator, Response, ResponseCriteria, VitalStatus
-from schemas.definitions import baseline, child_pugh, endpoints
+from schemas.definitions import baseline, child_pugh, course_facts, endpoints
 from schemas.definitions.albi import compute_albi_score, compute_bounded_albi_grade
 from schemas.definitions.assessment import derive_assessment
 from schemas.definitions.laboratory_baseline import derive_baseline_samples, derive_laboratory
@@ -24,6 +24,8 @@ from schemas.definitions.record_facts import (
     derive_record_facts,
     derive_response_facts,
     fill_count,
+    list_lesions_at_baseline,
+    place_by_recist,
 )
 from schemas.definitions.response_alternatives import WINDOWS, derive_alternatives
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
@@ -51,6 +53,9 @@ FACT_KEYS = {
     "laboratory": ["patient_id", "test"],
     "response": READING_KEY[:3],
     "lesion": [*READING_KEY[:3], "lesion_id"],
+    "treatment": course_facts.TREATMENT_KEY,
+    "procedure": ["patient_id", "procedure_number"],
+    "metastasis": ["patient_id", "organ"],
 }
 
 _FEW_RECORDS = 500
@@ -87,7 +92,11 @@ def derive(
     subject = _derive_outcome(subject, tables["outcome"], assessment.filter("is_counted"))
     subject = derive_alternatives(subject, assessment)
     subject = _count_months(subject, pl.DataFrame(schema=MONTH_DATES) if months is None else months)
-    subject = derive_record_facts(subject, tables, sent).select(*SUBJECT_COLUMNS).sort("patient_id")
+    images = place_by_recist(
+        tables["lesion"], tables["response"], subject.select("patient_id", "first_line_start_date")
+    )
+    at_baseline = list_lesions_at_baseline(images)
+    subject = derive_record_facts(subject, tables, at_baseline, sent).select(*SUBJECT_COLUMNS).sort("patient_id")
     return {
         "subject": subject,
         "assessment": assessment,
@@ -95,9 +104,11 @@ def derive(
         "adverse_event_facts": derive_event_facts(tables["adverse_event"], tables["laboratory"], samples),
         "laboratory_facts": samples,
         "response_facts": derive_response_facts(tables["lesion"]),
-        "lesion_facts": derive_lesion_facts(
-            tables["lesion"], tables["response"], subject.select("patient_id", "first_line_start_date")
-        ),
+        "lesion_facts": derive_lesion_facts(images, tables["lesion"]),
+        "patient_facts": course_facts.derive_patient_facts(tables, at_baseline),
+        "treatment_facts": course_facts.derive_treatment_facts(tables["treatment"]),
+        "procedure_facts": course_facts.derive_procedure_facts(tables["procedure"], tables["lesion"]),
+        "metastasis_facts": course_facts.derive_metastasis_facts(at_baseline),
     }
 
 
@@ -132,7 +143,7 @@ def join_lazily(table_name: str, records: pl.LazyFrame, derived: Mapping[str, pl
     """Return the records of one table, in order, with the facts that a rule may need beside them.
 
     Added are the columns of `subject` by patient_id, for `response` and `lesion` (read by RECIST 1.1) those of the
-    assessment, and the table's own facts where there are any (`FACT_KEYS`). A column that the table has itself is not
+    assessment, the table's own facts where there are any (`FACT_KEYS`), and those of the patient. A column that the table has itself is not
     added: it would say the same, since a derived column has the name of a field only where it is that field carried over.
     For `subject` it is the subject frame itself. Lazy, so that of a large hospital only what is read is joined.
     """
@@ -143,6 +154,7 @@ def join_lazily(table_name: str, records: pl.LazyFrame, derived: Mapping[str, pl
         joined = _join_assessment(joined, derived["assessment"])
     if table_name in FACT_KEYS:
         joined = _add_facts(joined, derived[f"{table_name}_facts"], FACT_KEYS[table_name])
+    joined = _add_facts(joined, derived["patient_facts"], ["patient_id"])
     return _add_facts(joined, derived[SUBJECT], ["patient_id"])
 
 
@@ -190,13 +202,10 @@ def _derive_disease(
             **_compute_liver_function(),
         )
         .with_columns(
-            child_pugh_class_from_points_or_record=pl.coalesce(
-                child_pugh.compute_child_pugh_class(pl.col("child_pugh_points")), "recorded_child_pugh_class"
+            child_pugh_class_from_points_or_record=child_pugh.compute_class_from_points_or_record(
+                pl.col("recorded_child_pugh_class")
             ),
-            child_pugh_class_source=pl.when(pl.col("child_pugh_points").is_not_null())
-            .then(pl.lit("derived"))
-            .when(pl.col("recorded_child_pugh_class").is_not_null())
-            .then(pl.lit("recorded")),
+            child_pugh_class_source=child_pugh.compute_class_source(pl.col("recorded_child_pugh_class")),
         )
         .with_columns(**baseline.compute_levels())
     )

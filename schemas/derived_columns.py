@@ -11,6 +11,7 @@ from __future__ import annotations
 import polars as pl
 
 from schemas.column import Column
+from schemas.fact_columns import FACT_COLUMNS
 
 MONTH_DATES = {"patient_id": pl.String, "table_name": pl.String, "field": pl.String}
 """What `derive` is told of dates of which only the month is known."""
@@ -89,7 +90,9 @@ SUBJECT_COLUMNS: dict[str, Column] = {
         pl.Int64,
         "points where all five components have points: INR, else prothrombin time; also of a bound that leaves only one open",
     ),
-    "child_pugh_class_from_points_or_record": Column(pl.String, "class from the points, else as recorded"),
+    "child_pugh_class_from_points_or_record": Column(
+        pl.String, "class from the points; where a component is missing, as recorded, unless the others exclude it"
+    ),
     "child_pugh_class_source": Column(pl.String, "derived or recorded"),
     "pvtt_text_type": Column(pl.String, "Cheng's type read from the description; empty where it is not readable"),
     "vena_cava_or_atrium_text": Column(
@@ -250,11 +253,13 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     "adverse_event_number": Column(pl.Int64, "adverse events listed"),
     "laboratory_number": Column(pl.Int64, "laboratory values listed"),
     "treatment_number": Column(pl.Int64, "treatments listed"),
-    "baseline_liver_lesion_number": Column(pl.Int64, "liver lesions listed at visit 0 (the reader with fewest)"),
+    "baseline_liver_lesion_number": Column(
+        pl.Int64, "liver lesions listed at the baseline: seen on the last image up to day 0 (the reader with fewest)"
+    ),
     "baseline_liver_diameter_mm": Column(pl.Float64, "largest of them, mm"),
     "unmeasured_liver_lesion_number": Column(pl.Int64, "of them those without a diameter (the reader with most)"),
     "unlisted_metastasis_organ_number": Column(
-        pl.Int64, "extrahepatic organs with a lesion at visit 0 that the organ list lacks"
+        pl.Int64, "extrahepatic organs with a lesion at the baseline that the organ list lacks"
     ),
 }
 
@@ -323,58 +328,11 @@ ELIGIBILITY_COLUMNS: dict[str, Column] = {
     "is_met": Column(pl.Boolean, "true: stays in; false: removed; empty: unknown"),
 }
 
-EVENT_FACTS: dict[str, Column] = {
-    "patient_id": Column(pl.String, "pseudonym of the patient"),
-    "event_number": Column(pl.Int64, "adverse event of ALT, AST, bilirubin or platelets"),
-    "sample_value": Column(
-        pl.Float64, "value nearest to the onset, at most 3 days away, of two equally near the worse; empty for a bound"
-    ),
-    "worst_value": Column(
-        pl.Float64, "worst value from 3 days before the onset to the resolution; bounds are left out"
-    ),
-    "has_next_event_within": Column(pl.Boolean, "another event of the same term begins before this one resolves"),
-    "baseline_value": Column(pl.Float64, "value of the baseline; empty for a bound"),
-}
-
-LABORATORY_FACTS: dict[str, Column] = {
-    "patient_id": Column(pl.String, "pseudonym of the patient"),
-    "test": Column(pl.String, "test with a baseline value"),
-    "baseline_sample_date": Column(
-        pl.Date,
-        "date of the baseline sample: the last one in the 28 days before the start (AFP, HBV DNA: 90), or on its day",
-    ),
-    "baseline_sample_value": Column(pl.Float64, "its value, 0 where nothing was detected; empty where values disagree"),
-    "baseline_sample_comparator": Column(pl.String, "its sign"),
-    "has_baseline_conflict": Column(
-        pl.Boolean, "values of that day lead to different levels, ALBI grades or Child-Pugh classes; none counts"
-    ),
-}
-
-LESION_FACTS: dict[str, Column] = {
-    "patient_id": Column(pl.String, "pseudonym of the patient"),
-    "visit_number": Column(pl.Int64, "visit"),
-    "reader": Column(pl.String, "reader"),
-    "lesion_id": Column(pl.String, "the lesion"),
-    "is_before_start": Column(pl.Boolean, "its image is from the day of the start or earlier"),
-    "merged_into_role": Column(pl.String, "role, at this visit, of the lesion with which it has merged"),
-    "has_whole_at_baseline": Column(pl.Boolean, "the lesion of which it is a fragment is listed before therapy"),
-}
-
-RESPONSE_FACTS: dict[str, Column] = {
-    "patient_id": Column(pl.String, "pseudonym of the patient"),
-    "visit_number": Column(pl.Int64, "visit; 0 is the baseline"),
-    "reader": Column(pl.String, "reader"),
-    "listed_new_lesion_number": Column(pl.Int64, "new lesions that the reader lists and sees at the visit"),
-}
-
 DERIVED_COLUMNS: dict[str, dict[str, Column]] = {
     "subject": SUBJECT_COLUMNS,
     "assessment": ASSESSMENT_COLUMNS,
     "eligibility": ELIGIBILITY_COLUMNS,
-    "adverse_event_facts": EVENT_FACTS,
-    "laboratory_facts": LABORATORY_FACTS,
-    "response_facts": RESPONSE_FACTS,
-    "lesion_facts": LESION_FACTS,
+    **FACT_COLUMNS,
 }
 
 STORED_FRAMES = ("subject", "assessment", "eligibility")

@@ -33,6 +33,9 @@ REMOVAL = re.compile(r"^-(?P<table>\w+)(?:\[(?P<row>\d+)\])?(?P<everyone>!)?$")
 ADDED_FROM = 100
 """`source_row` of the first record that a case adds."""
 
+OF_THE_OTHER = "patient.diagnosis_date=2020-02-02"
+"""What the second correct patient of a case has otherwise: two who share birth, diagnosis and start would be one."""
+
 Row = dict[str, str | None]
 
 
@@ -141,7 +144,7 @@ def make_case(edits: str) -> dict[str, pl.DataFrame]:
     `-table[2]` removes it, `-table` removes p1's records, `-table!` everybody's.
     """
     own = edit_patient(edits)
-    other = {name: [{**row, "patient_id": "p2"} for row in rows] for name, rows in edit_patient("").items()}
+    other = {name: [{**row, "patient_id": "p2"} for row in rows] for name, rows in edit_patient(OF_THE_OTHER).items()}
     for table in find_tables_of_nobody(edits):
         other[table] = []
     return {name: make_frame(name, own[name] + other[name]) for name in TABLES}

@@ -7,6 +7,7 @@ from datetime import date
 
 import numpy as np
 
+from etl.example.agreeing import let_facts_agree
 from etl.example.baseline import draw_facts
 from etl.example.calibration import Calibration, read_calibration
 from etl.example.care import add_care_records
@@ -87,13 +88,14 @@ def make_record_rng(seed: int, number: int) -> np.random.Generator:
 
 def add_records(rng: np.random.Generator, patient: SyntheticPatient) -> None:
     """Make a patient's records of every table from the facts and the course."""
+    let_facts_agree(patient)
     patient_fields = (
         "sex", "birth_date", "diagnosis_date", "tumour_type", "diagnosis_basis", "is_unresectable", "is_recurrent",
         "has_other_malignancy",
     )  # fmt: skip
     baseline_fields = (
         "bclc_stage", "ecog_status", "child_pugh_class", "ascites", "encephalopathy_grade",
-        "has_extrahepatic_metastasis", "has_vena_cava_or_atrium_tumour", "pvtt_type", "tumour_size_cm", "tumour_number",
+        "has_extrahepatic_metastasis", "has_vena_cava_or_atrium_tumour", "pvtt_type", "has_portal_vein_thrombosis", "tumour_size_cm", "tumour_number",
         "metastasis_site_number", "hbsag", "has_antiviral_therapy", "has_cirrhosis", "hvpg_mmhg",
         "has_portal_hypertension", "has_tace", "body_weight_kg",
     )  # fmt: skip

@@ -25,6 +25,7 @@ LESION_RULES = (
     "target_sum_agrees_with_lesions",
     "targets_are_listed",
     "diameter_change_is_plausible",
+    "lesion_growth_is_plausible",
     "lesion_status_agrees_with_diameter",
 )
 """What else may fire where a target of one visit is not there, or not as large as it was."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from etl.example.fault_texts import (
     LESION_RULES,
@@ -41,7 +41,8 @@ _NOTHING_ELSE_SENT = (
 
 FAULTS: tuple[AnyFault, ...] = (
     # patient
-    Fault("diagnosis after start", "patient", "diagnosis_date", from_start(20), "diagnosis_not_after_start"),
+    Fault("diagnosis after start", "patient", "diagnosis_date", from_start(20), "diagnosis_not_after_start",
+        ("procedure_not_before_diagnosis",)),
     Fault("stated age against birth date", "patient", "age_years", 33, "age_agrees_with_birth_date"),
     CopiedRow("conflicting duplicate patient", "patient", "patient.key.duplicate",
         {"diagnosis_date": moved("diagnosis_date", -30)}, consequences=PARENT_RULES,
@@ -50,6 +51,11 @@ FAULTS: tuple[AnyFault, ...] = (
         consequences=_NOTHING_ELSE_SENT, points_at_both=True),
     Fault("diagnosis in another decade", "patient", "diagnosis_date", moved("diagnosis_date", -8100),
         "diagnosis_date_is_plausible"),
+    CopiedRow("one person under two numbers, one without an id", "patient", "patient_is_not_repeated_without_id",
+        {"person_id": ""}, local_id="00999903", consequences=_NOTHING_ELSE_SENT, points_at_both=True, column="birth_date", shares=True, is_late=True),
+    Fault("therapy years after the diagnosis", "patient", "diagnosis_date", moved("diagnosis_date", -1200),
+        "late_therapy_has_a_reason", ("age_agrees_with_birth_date",),
+        wanted=both(has(is_recurrent=False), facts(lambda f: not f["has_tace"])), shares=True, is_late=True),
     # baseline
     Fault("missing field", "baseline", "tumour_number", "", "baseline.tumour_number.missing",
         reason="incomplete"),
@@ -73,7 +79,27 @@ FAULTS: tuple[AnyFault, ...] = (
         "metastasis_flag_agrees_with_number", ("metastasis_number_agrees_with_organs",),
         wanted=has(has_extrahepatic_metastasis=True),
         point_at=Place("baseline", "has_extrahepatic_metastasis")),
+    Fault("ascites without a cause", "baseline", "ascites", "轻度", "ascites_has_a_cause",
+        ("child_pugh_agrees_with_components",),
+        wanted=both(has(ascites="none", encephalopathy_grade=0, pvtt_type="0", has_portal_hypertension=False, hbsag="positive"),
+                    facts(lambda f: f["albumin_g_l"] > 36 and "peritoneum" not in f["organs"])),
+        also={"has_cirrhosis": "否"}, shares=True, is_late=True),
+    CopiedRow("thrombus among the lesions", "lesion", "portal_vein_lesion_is_thrombus",
+        {"lesion_id": "X7", "role": "非靶病灶", "organ": "门静脉癌栓", "status": "存在", "diameter_mm": ""},
+        wanted=both(has(visit_number=0, role="non_target"), facts(lambda f: f["pvtt_type"] == "0")),
+        consequences=LESION_RULES, point_at=Place("baseline", "pvtt_type"), shares=True, is_late=True),
+    RemovedRows("no metastasis among the lesions", "metastasis_is_among_lesions",
+        (("lesion", lambda _p, r: r["organ"] != "liver"),), Place("baseline", "has_extrahepatic_metastasis"), LESION_RULES,
+        wanted=both(has(has_extrahepatic_metastasis=True), facts(lambda f: len(f["organs"]) == 1)), shares=True, is_late=True),
+    CopiedRow("lesion outside the liver", "lesion", "lesion_outside_liver_is_metastasis",
+        {"lesion_id": "X8", "role": "非靶病灶", "organ": "肺", "status": "存在", "diameter_mm": ""},
+        wanted=has(visit_number=0), consequences=LESION_RULES, reason="no_metastasis",
+        point_at=Place("baseline", "has_extrahepatic_metastasis"), shares=True, is_late=True),
     # metastasis
+    Fault("fewer metastases than lesions", "metastasis", "lesion_number", 1, "metastasis_number_covers_lesions",
+        ("metastasis_number_agrees_with_organs",),
+        wanted=lambda p, r: len(p.facts["organs"]) > 1 and r["lesion_number"] > 1 and sum(
+            x["organ"] == r["organ"] and x["visit_number"] == 0 for x in p.records["lesion"]) > 1, shares=True, is_late=True),
     RemovedRows("organ not listed", "metastasis_organs_agree_with_lesions",
         (("metastasis", has(organ="lung")),), Place("baseline", "has_extrahepatic_metastasis"),
         ("metastasis_number_agrees_with_organs",),
@@ -111,6 +137,10 @@ FAULTS: tuple[AnyFault, ...] = (
     Fault("AST against ALT", "laboratory", "ast_u_l", 1900, "ast_alt_ratio_is_plausible",
         ("grade_agrees_with_value",), wanted=both(has(visit_number=0), facts(lambda f: f["alt_u_l"] <= 90)),
         point_at=Place("patient")),
+    CopiedRow("viral load in two units", "laboratory", "hbv_dna_units_agree",
+        {"value": lambda _p, r: r["value"] * 90, "单位": "copies/mL"},
+        wanted=lambda _p, r: r["visit_number"] == 0 and isinstance(r["value"], float) and 100 < r["value"] < 1e6,
+        test="hbv_dna_iu_ml", point_at=Place("patient"), shares=True, is_late=True),
     # lesion
     Fault("lesion changes organ", "lesion", "organ", "肺", "lesion_organ_is_constant",
         wanted=has(visit_number=2, organ="lymph_node")),
@@ -126,6 +156,7 @@ FAULTS: tuple[AnyFault, ...] = (
     Fault("target becomes non-target", "lesion", "role", "非靶病灶", "lesion_role_is_constant",
         wanted=has(visit_number=2, role="target")),
     Fault("TACE-treated target", "lesion", "is_tace_treated", "是", "target_was_not_tace_treated",
+        ("progression_is_not_contradicted", "recorded_response_agrees_with_lesions"),
         wanted=both(has(visit_number=0, role="target"), is_treated)),
     # response
     Fault("response against lesions", "response", "recorded_response", "PR",
@@ -154,23 +185,35 @@ FAULTS: tuple[AnyFault, ...] = (
         every=has(line_number=1), point_at=Place("treatment", "end_date")),
     CopiedRow("drug before its approval", "treatment", "start_date_is_plausible",
         {"line_number": 2, "start_date": on(date(2017, 12, 20)), "end_date": "", "stop_reason": ""},
-        consequences=("lines_in_order",), wanted=both(is_alive, has(initial_dose_mg=200.0)),
+        consequences=("tace_yes_has_procedure", "lines_in_order",), wanted=both(is_alive, has(initial_dose_mg=200.0)),
         column="start_date"),
+    CopiedRow("second line inside the first", "treatment", "line_begins_after_line_before",
+        {"line_number": 2, "drug": "其他", "start_date": moved("end_date", -40), "end_date": "", "stop_reason": ""},
+        wanted=both(is_alive, lambda p, r: len(p.records["treatment"]) == 2 and r["end_date"] is not None
+                    and (r["end_date"] - r["start_date"]).days > 60), column="start_date", shares=True, is_late=True),
+    CopiedRow("drug in two lines at once", "treatment", "drug_is_in_one_line_at_a_time",
+        {"line_number": 2, "start_date": moved("start_date", 40)}, column="drug",
+        consequences=("tace_yes_has_procedure",),
+        wanted=lambda p, r: len(p.records["treatment"]) == 2 and r["end_date"] is not None
+        and (r["end_date"] - r["start_date"]).days > 60, shares=True, is_late=True),
     # procedure
+    CopiedRow("procedure before the diagnosis", "procedure", "procedure_not_before_diagnosis",
+        {"procedure_number": 90, "procedure": "放疗", "procedure_date": lambda p, _r: p.facts["diagnosis_date"] - timedelta(days=60)},
+        consequences=("procedure_dates_follow_numbers",), column="procedure_date", shares=True, is_late=True),
     CopiedRow("conflicting duplicate", "procedure", "procedure.key.duplicate",
         {"procedure_date": moved("procedure_date", 3)}, consequences=("tace_yes_has_procedure",),
         points_at_both=True),
     CopiedRow("record of an unknown patient", "procedure", "procedure.patient.unknown", local_id="00999901"),
     Fault("procedure after death", "procedure", "procedure_date", from_last_contact(12),
-        "procedure_not_after_last_contact", consequences=("procedure_dates_follow_numbers",), wanted=is_dead),
+        "procedure_not_after_last_contact", consequences=("tace_yes_has_procedure", "procedure_dates_follow_numbers",), wanted=is_dead),
     Fault("TACE long before", "procedure", "procedure_date", from_start(-120), "tace_near_therapy",
-        wanted=has(procedure_number=1)),
+        ("procedure_not_before_diagnosis",), wanted=has(procedure_number=1), shares=True),
     # adverse event
     Fault("unreadable date", "adverse_event", "onset_date", "2020年13月45日",
         "adverse_event.onset_date.unreadable"),
     CopiedRow("missing patient number", "adverse_event", "adverse_event.key.missing", local_id=""),
     Fault("grade 5 while alive", "adverse_event", "grade", 5, "event_grade_5_is_dead",
-        wanted=both(is_alive, has(term="hypertension"))),
+        wanted=both(is_alive, has(term="hypertension")), shares=True),
     Fault("resolved before onset", "adverse_event", "resolved_date", moved("onset_date", -9),
         "event_resolved_after_onset", wanted=filled("resolved_date")),
     Fault("resolved after last contact", "adverse_event", "resolved_date", from_last_contact(15),

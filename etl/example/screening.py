@@ -121,13 +121,13 @@ _REASONS: tuple[tuple[str, int, Change], ...] = (
 
 
 _FURTHER_REASONS: tuple[tuple[str, int, Change], ...] = (
-    ("not_hcc", 15, _set(tumour_type="cholangiocarcinoma")),
+    ("not_hcc", 21, _set(tumour_type="cholangiocarcinoma")),
     ("resectable", 12, _set(is_unresectable=False)),
-    ("no_metastasis", 12, _without_metastasis),
+    ("no_metastasis", 21, _without_metastasis),
     ("child_pugh_c", 6, _end_stage_liver),
     ("ecog_above_0", 18, _reduced_status),
     ("other_malignancy", 15, _set(has_other_malignancy=True)),
-    ("recurrent", 39, _set(is_recurrent=True)),
+    ("recurrent", 84, _set(is_recurrent=True)),
     ("over_75", 12, _too_old),
     ("vena_cava_or_atrium", 15, _set(has_vena_cava_or_atrium_tumour=True)),
 )

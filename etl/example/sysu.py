@@ -65,6 +65,7 @@ MAIN_COLUMNS: dict[str, tuple[str, str]] = {
     "antiviral": ("baseline", "has_antiviral_therapy"), "cirrhosis": ("baseline", "has_cirrhosis"),
     "hvpg": ("baseline", "hvpg_mmhg"), "portal_htn": ("baseline", "has_portal_hypertension"),
     "tace": ("baseline", "has_tace"), "weight_kg": ("baseline", "body_weight_kg"),
+    "pv_thrombosis": ("baseline", "has_portal_vein_thrombosis"),
     "vital_status": ("outcome", "vital_status"), "last_contact": ("outcome", "last_contact_date"),
     "death_date": ("outcome", "death_date"), "progressed": ("outcome", "has_progressed"),
     "pd_date": ("outcome", "progression_date"), "os_months": ("outcome", "overall_survival_days"),

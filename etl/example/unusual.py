@@ -82,10 +82,25 @@ def _follow(responses: Sequence[str], **shares: Sequence[float]) -> Change:
         for visit, (reading, response) in enumerate(zip(readings, responses, strict=True), 1):
             sum_mm = round(sum(round(first_mm[name] * own[visit], 1) for name, own in shares.items()), 1)
             reading.update(recorded_response=response, has_new_lesion=False, target_sum_mm=sum_mm)
+        _keep_metastases_in_sight(patient, lesions, set(shares))
         patient.records["response"] = readings
         _progress(patient, [reading for reading in readings if reading["recorded_response"] == "PD"])
 
     return change
+
+
+def _keep_metastases_in_sight(patient: SyntheticPatient, before: Sequence[Record], measured: set[str]) -> None:
+    """Where only liver lesions are followed, one metastasis stays listed as a non-target, gone with a complete response."""
+    if {_ORGANS[name] for name in measured} != {"liver"}:
+        return
+    first = next(record for record in before if record["organ"] != "liver")
+    readings = {reading["visit_number"]: reading for reading in patient.records["response"]}
+    for visit, day in {(r["visit_number"], r["assessment_date"]) for r in patient.records["lesion"]}:
+        is_gone = visit > 0 and readings[visit]["recorded_response"] in ("CR", "PD") and visit > 1
+        place = {"visit_number": visit, "assessment_date": day, "role": "non_target", "diameter_mm": None}
+        status = "absent" if is_gone else "present"
+        patient.records["lesion"].append(first | place | {"viable_diameter_mm": None, "status": status})
+    patient.records["lesion"].sort(key=lambda record: record["visit_number"])
 
 
 def _describe(diameter_mm: float) -> Record:

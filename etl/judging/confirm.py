@@ -50,7 +50,7 @@ def _confirm_table(records: TypedRecords, confirmations: pl.DataFrame) -> TypedR
     ])  # fmt: skip
     frame = records.frame
     for (name,), cells in confirmed.group_by("field", maintain_order=True):
-        frame = _put_in_place(frame, str(name), cells)
+        frame = put_in_place(frame, str(name), cells)
     left = records.faults.join(confirmed, on=[RECORD, "field"], how="anti", maintain_order="left")
     return replace(records, frame=frame, faults=left, confirmed=confirmed.select(*CONFIRMED))
 
@@ -69,7 +69,8 @@ def _find_confirmed(records: TypedRecords, cells: pl.DataFrame, confirmations: p
     return joined.filter(is_same_text, is_same_value.fill_null(value=True)).unique(RECORD, maintain_order=True)
 
 
-def _put_in_place(frame: pl.DataFrame, name: str, cells: pl.DataFrame) -> pl.DataFrame:
+def put_in_place(frame: pl.DataFrame, name: str, cells: pl.DataFrame) -> pl.DataFrame:
+    """Return the records with the readings of cells that were set aside (_record, reading, sign) as values of the field."""
     places = cells[RECORD]
     changed = [frame[name].scatter(places, cells["reading"].cast(frame[name].dtype))]
     sign = name + COMPARATOR_SUFFIX

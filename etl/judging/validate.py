@@ -33,6 +33,7 @@ from etl.judging.months import settle_months
 from etl.judging.rules import judge_rules
 from etl.judging.settled import settle
 from etl.judging.unasked import ask_for_the_rest
+from etl.judging.witness import keep_witnessed
 from etl.mapping.records import PERSON_ID, TypedRecords
 from etl.mapping.verbs import Mapped
 from etl.pages.text import Text
@@ -80,6 +81,7 @@ def validate_delivery(
         InternalError: the accepted records do not pass the contract, or the accounts do not balance.
     """
     book = FindingsBook(mapped.group_columns, mapped.cell_rows)
+    records |= keep_witnessed(records)
     rejected = {name: reject_by_key(table, book) for name, table in records.items()}
     rejected = reject_with_patient(records, rejected, book)
     settled = {name: settle(records.pop(name), rejected[name]) for name in tuple(records)}

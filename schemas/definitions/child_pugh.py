@@ -93,23 +93,56 @@ def compute_points_of_test() -> pl.Expr:
     return pl.coalesce(pl.when(pl.col("test") == test.value).then(count(*value)) for test, count in by_test.items())
 
 
-def compute_child_pugh_points() -> pl.Expr:
-    """Return 5-15 points over the subject table's columns; null where one of the five components has no points.
-
-    Coagulation is the INR where it gives points, else the prolongation of the prothrombin time.
-    """
+def _list_points() -> list[pl.Expr]:
+    """Points of the five components over the subject table's columns, each null where it has none."""
     c = pl.col
+    # Coagulation is the INR where it gives points, else the prolongation of the prothrombin time.
     coagulation = pl.coalesce(
         compute_inr_points(c("inr"), c("inr_comparator")),
         compute_pt_points(c("pt_prolongation_s"), c("pt_prolongation_comparator")),
     )
-    return (
-        compute_bilirubin_points(c("bilirubin_umol_l"), c("bilirubin_comparator"))
-        + compute_albumin_points(c("albumin_g_l"), c("albumin_comparator"))
-        + coagulation
-        + compute_ascites_points(c("ascites"))
-        + compute_encephalopathy_points(c("encephalopathy_grade"))
-    )
+    return [
+        compute_bilirubin_points(c("bilirubin_umol_l"), c("bilirubin_comparator")),
+        compute_albumin_points(c("albumin_g_l"), c("albumin_comparator")),
+        coagulation,
+        compute_ascites_points(c("ascites")),
+        compute_encephalopathy_points(c("encephalopathy_grade")),
+    ]
+
+
+def compute_child_pugh_points() -> pl.Expr:
+    """Return 5-15 points over the subject table's columns; null where one of the five components has no points."""
+    return sum(_list_points()[1:], start=_list_points()[0])
+
+
+def compute_possible_classes() -> tuple[pl.Expr, pl.Expr]:
+    """Return the classes of the fewest and of the most points that are possible: a component that is missing counts 1 to 3."""
+    fewest, most = (pl.sum_horizontal(points.fill_null(missing) for points in _list_points()) for missing in (1, 3))
+    return compute_child_pugh_class(fewest), compute_child_pugh_class(most)
+
+
+def _is_settled() -> pl.Expr:
+    """Whether only one class is possible, as where no component is missing."""
+    lowest, highest = compute_possible_classes()
+    return lowest == highest
+
+
+def is_class_possible(recorded: pl.Expr) -> pl.Expr:
+    """Return whether the components that are known leave the recorded class possible; null without one."""
+    lowest, highest = compute_possible_classes()
+    return (recorded >= lowest) & (recorded <= highest)
+
+
+def compute_class_from_points_or_record(recorded: pl.Expr) -> pl.Expr:
+    """Return the only class possible; where several are, the recorded one if it is among them."""
+    lowest, _ = compute_possible_classes()
+    return pl.when(_is_settled()).then(lowest).when(is_class_possible(recorded)).then(recorded)
+
+
+def compute_class_source(recorded: pl.Expr) -> pl.Expr:
+    """Return where that class is from: `derived` or `recorded`; null where it is unknown."""
+    derived, said = pl.lit("derived"), pl.lit("recorded")
+    return pl.when(_is_settled()).then(derived).when(is_class_possible(recorded)).then(said)
 
 
 def compute_child_pugh_class(points: pl.Expr) -> pl.Expr:

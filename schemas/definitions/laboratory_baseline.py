@@ -21,7 +21,7 @@ from schemas.definitions.baseline import (
     compute_bounded_level,
     compute_copies_level,
 )
-from schemas.definitions.child_pugh import compute_child_pugh_class, compute_child_pugh_points
+from schemas.definitions.child_pugh import compute_class_from_points_or_record
 from schemas.definitions.endpoints import compute_days_between
 
 BASELINE_SAMPLE_DAYS = 28
@@ -165,11 +165,12 @@ def _combine(samples: pl.DataFrame, patients: pl.DataFrame, baseline: pl.DataFra
         named = ends.rename({"value": test.value, "value_comparator": name_comparator(test)})
         combined = combined.join(named, on="patient_id", how="left")
     values = [pl.col(name) for test in LIVER_TESTS[:2] for name in _list_columns([test])]
-    return combined.with_columns(grade=compute_bounded_albi_grade(*values), points=compute_child_pugh_points()).select(
+    only_class = compute_class_from_points_or_record(pl.lit(None, dtype=pl.String))
+    return combined.select(
         "patient_id",
         *_list_columns(LIVER_TESTS),
-        "grade",
-        compute_child_pugh_class(pl.col("points")).alias("class"),
+        compute_bounded_albi_grade(*values).alias("grade"),
+        only_class.alias("class"),
     )
 
 

@@ -25,11 +25,11 @@ def fill_count(name: str, *, is_sent: bool) -> pl.Expr:
 
 
 def derive_record_facts(
-    subject: pl.DataFrame, tables: Mapping[str, pl.DataFrame], sent: Collection[str]
+    subject: pl.DataFrame, tables: Mapping[str, pl.DataFrame], at_baseline: pl.DataFrame, sent: Collection[str]
 ) -> pl.DataFrame:
     """Return the subject frame with counts of records and the baseline lesions' number, size and organs.
 
-    `sent` are the tables that the hospital sends; an assessment comes as lesions or as responses.
+    `at_baseline` are these lesions (`list_lesions_at_baseline`), `sent` the tables that the hospital sends; an assessment comes as lesions or as responses.
     """
     is_imaging_sent = not {"lesion", "response"}.isdisjoint(sent)
     for name in FACT_TABLES:
@@ -37,10 +37,9 @@ def derive_record_facts(
         subject = subject.join(counts.rename({"n": f"{name}_number"}), on="patient_id", how="left").with_columns(
             fill_count(f"{name}_number", is_sent=name in sent)
         )
-    baseline_lesion = tables["lesion"].filter(_compute_is_at_baseline())
     return (
-        subject.join(_summarise_liver_lesions(baseline_lesion), on="patient_id", how="left")
-        .join(_count_unlisted_organs(baseline_lesion, tables["metastasis"]), on="patient_id", how="left")
+        subject.join(_summarise_liver_lesions(at_baseline), on="patient_id", how="left")
+        .join(_count_unlisted_organs(at_baseline, tables["metastasis"]), on="patient_id", how="left")
         .with_columns(
             _fill_absent("has_baseline_record", is_sent="baseline" in sent),
             _fill_absent("has_outcome_record", is_sent="outcome" in sent),
@@ -54,11 +53,25 @@ def _fill_absent(name: str, *, is_sent: bool) -> pl.Expr:
     return pl.col(name).fill_null(pl.lit(False if is_sent else None))
 
 
-def _compute_is_at_baseline() -> pl.Expr:
-    """A lesion seen at visit 0; a new one there is a contradiction of its own."""
-    is_absent = pl.col("status").is_in([LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value])
-    is_new = pl.col("role") == LesionRole.NEW.value
-    return (pl.col("visit_number") == 0) & ~is_absent.fill_null(value=False) & ~is_new.fill_null(value=False)
+def place_by_recist(lesion: pl.DataFrame, response: pl.DataFrame, therapy_start: pl.DataFrame) -> pl.DataFrame:
+    """Return the lesion records with the day of each one's image, and whether that is before therapy (`place_images`)."""
+    placed = place_images(lesion, place_responses(response, therapy_start), therapy_start)
+    return placed.filter(pl.col("criteria") == ResponseCriteria.RECIST_1_1.value)
+
+
+def list_lesions_at_baseline(images: pl.DataFrame) -> pl.DataFrame:
+    """Return one record per reader and lesion that is there before therapy: of its images up to day 0 the last that shows it.
+
+    A lesion that is not assessed on an image is not judged by it; a new one before therapy is a contradiction of its own. `images` are those
+    of `place_by_recist`.
+    """
+    is_open = (pl.col("status") == LesionStatus.NOT_ASSESSED.value) | (pl.col("role") == LesionRole.NEW.value)
+    seen = images.filter(pl.col("is_before_start") & ~is_open.fill_null(value=False))
+    return (
+        seen.sort("patient_id", "reader", "lesion_id", "image_days", "visit_number", nulls_last=False)
+        .unique(["patient_id", "reader", "lesion_id"], keep="last", maintain_order=True)
+        .filter((pl.col("status") != LesionStatus.ABSENT.value).fill_null(value=True))
+    )
 
 
 def _summarise_liver_lesions(baseline_lesion: pl.DataFrame) -> pl.DataFrame:
@@ -79,7 +92,7 @@ def _summarise_liver_lesions(baseline_lesion: pl.DataFrame) -> pl.DataFrame:
 
 
 def _count_unlisted_organs(baseline_lesion: pl.DataFrame, metastasis: pl.DataFrame) -> pl.DataFrame:
-    """Per patient with metastasis records: extrahepatic organs that hold a lesion at visit 0 and are not among them."""
+    """Per patient with metastasis records: extrahepatic organs that hold a lesion at the baseline and are not among them."""
     organs = baseline_lesion.filter(~pl.col("organ").is_in(INTRAHEPATIC_ORGANS)).select("patient_id", "organ").unique()
     listed = metastasis.select("patient_id", "organ", is_listed=pl.lit(value=True))
     return (
@@ -157,32 +170,33 @@ def _find_next_events(event: pl.DataFrame) -> pl.DataFrame:
 
 
 def derive_response_facts(lesion: pl.DataFrame) -> pl.DataFrame:
-    """Return patient_id, visit_number, reader, listed_new_lesion_number: the new lesions that a reader lists and sees."""
+    """Return, per visit and reader, the new lesions that are listed and seen, and the first and last day of the images of its lesions."""
     is_unseen = pl.col("status").is_in(
         [LesionStatus.ABSENT.value, LesionStatus.NOT_ASSESSED.value, LesionStatus.EQUIVOCAL.value]
     )
     is_new = (pl.col("role") == LesionRole.NEW.value) & ~is_unseen.fill_null(value=False)
     return (
         lesion.group_by("patient_id", "visit_number", "reader", maintain_order=True)
-        .agg(listed_new_lesion_number=is_new.sum().cast(pl.Int64))
+        .agg(
+            listed_new_lesion_number=is_new.sum().cast(pl.Int64),
+            first_lesion_image_date=pl.col("assessment_date").min(),
+            last_lesion_image_date=pl.col("assessment_date").max(),
+        )
         .sort("patient_id", "visit_number", "reader")
     )
 
 
-def derive_lesion_facts(lesion: pl.DataFrame, response: pl.DataFrame, therapy_start: pl.DataFrame) -> pl.DataFrame:
+def derive_lesion_facts(images: pl.DataFrame, lesion: pl.DataFrame) -> pl.DataFrame:
     """Return patient_id, visit_number, reader, lesion_id, `is_before_start` and, of merged lesions and fragments, their other half.
 
-    `is_before_start` is said of the lesion's own image (`place_images`), not of its visit. `merged_into_role` is the role, at the
+    `is_before_start` is said of the lesion's own image (`place_by_recist`), not of its visit. `merged_into_role` is the role, at the
     visit, of the lesion with which it has merged; `has_whole_at_baseline` whether the reader lists the lesion that it was split
     from before therapy.
     """
     visit = ["patient_id", "visit_number", "reader"]
-    placed = place_images(lesion, place_responses(response, therapy_start), therapy_start).filter(
-        pl.col("criteria") == ResponseCriteria.RECIST_1_1.value
-    )
-    wholes = placed.filter("is_before_start").select("patient_id", "reader", "lesion_id").unique()
+    wholes = images.filter("is_before_start").select("patient_id", "reader", "lesion_id").unique()
     return (
-        placed.select(*visit, "lesion_id", "is_before_start", "merged_into_lesion_id", "split_from_lesion_id")
+        images.select(*visit, "lesion_id", "is_before_start", "merged_into_lesion_id", "split_from_lesion_id")
         .join(
             lesion.select(*visit, merged_into_lesion_id="lesion_id", merged_into_role="role"),
             on=[*visit, "merged_into_lesion_id"],

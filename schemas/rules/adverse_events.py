@@ -5,11 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from schemas.codes import AdverseEventTerm, Severity
+from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.event_grade import GRADED_BY_VALUE, compute_grade_by_value
-from schemas.rules.rule import compute_is_repeated, is_implied, rule
+from schemas.rules.rule import compute_is_repeated, compute_last_day, is_implied, rule
 
 LOGIC = "order of events"
 FATAL_GRADE = 5
+MAX_FATAL_DAYS = 90
 GRADES_APART = 2
 # CTCAE 4.03 and 5.0 define no grade above these.
 HIGHEST_GRADE = {
@@ -44,12 +46,12 @@ def event_not_before_start() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="An event proves that the patient was seen; survival would be censored too early, or the event is another patient's.",
-    en="The adverse event is dated after the last contact. Which of the two dates is right?",
-    zh="不良反应发生日期晚于末次随访日期，请核对两个日期。",
+    en="The adverse event is dated after the death or the last contact. Which of the two dates is right?",
+    zh="不良反应发生日期晚于死亡或末次随访日期，请核对两个日期。",
 )
 def event_not_after_last_contact() -> pl.Expr:
-    """The event begins by the day of the last contact."""
-    return pl.col("onset_date") <= pl.col("last_contact_or_death_date")
+    """The event begins by the day of the death, else of the last contact."""
+    return pl.col("onset_date") <= compute_last_day()
 
 
 @rule(
@@ -72,12 +74,12 @@ def event_resolved_after_onset() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A recovery proves that the patient was seen; survival would be censored too early.",
-    en="The adverse event ends after the last contact. Which of the two dates is right?",
-    zh="不良反应恢复日期晚于末次随访日期，请核对两个日期。",
+    en="The adverse event ends after the death or the last contact. Which of the two dates is right?",
+    zh="不良反应恢复日期晚于死亡或末次随访日期，请核对两个日期。",
 )
 def event_resolved_not_after_last_contact() -> pl.Expr:
-    """The event ends by the day of the last contact."""
-    return pl.col("resolved_date") <= pl.col("last_contact_or_death_date")
+    """The event ends by the day of the death, else of the last contact."""
+    return pl.col("resolved_date") <= compute_last_day()
 
 
 @rule(
@@ -108,6 +110,39 @@ def event_is_not_repeated() -> pl.Expr:
 def event_grade_5_is_dead() -> pl.Expr:
     """Who has an event of grade 5 is dead."""
     return is_implied(pl.col("grade") == FATAL_GRADE, pl.col("is_dead"))
+
+
+@rule(
+    table="adverse_event",
+    field="grade",
+    severity=Severity.QUERY,
+    source="CTCAE: grade 5 is death by the event; 90 days is the registry's limit",
+    why="A fatal event months before the death is another event, or the death is dated wrongly, and with it the survival.",
+    en="A grade 5 event means death by it, but the patient died more than 90 days after it began. Please check grade and dates.",
+    zh="5级不良反应表示因其死亡，但死亡日期晚于其发生日期90天以上，请核对级别及日期。",
+)
+def fatal_event_precedes_death() -> pl.Expr:
+    """An event of grade 5 began at most 90 days before the death."""
+    days = compute_days_between(pl.col("onset_date"), pl.col("death_date"))
+    return is_implied(pl.col("grade") == FATAL_GRADE, days <= MAX_FATAL_DAYS)
+
+
+@rule(
+    table="adverse_event",
+    field="resolved_date",
+    severity=Severity.QUERY,
+    source="CTCAE: grade 5 is death by the event",
+    why="Nobody recovers from a fatal event: grade or recovery is wrong.",
+    en="A grade 5 event has a date of recovery that is not the date of death. Which of the two is right?",
+    zh="5级不良反应填有恢复日期且不是死亡日期，请核对级别及恢复日期。",
+    on_missing="not evaluable; an empty recovery passes, and so does one of a patient whose death has no date",
+)
+def fatal_event_has_no_recovery() -> pl.Expr:
+    """An event of grade 5 does not end but by the death."""
+    is_recovered = pl.col("resolved_date").is_not_null() & (pl.col("resolved_date") != pl.col("death_date")).fill_null(
+        value=False
+    )
+    return is_implied(pl.col("grade") == FATAL_GRADE, ~is_recovered)
 
 
 @rule(

@@ -12,16 +12,17 @@ from schemas.codes import Severity
 from schemas.definitions.baseline import compute_completed_years
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.visits import is_given_by_date
-from schemas.rules.rule import is_implied, rule
+from schemas.rules.rule import compute_last_day, is_implied, rule
 
 LOGIC = "order of events"
 PROTOCOL = "protocol, definitions"
 IMAGING_PERIOD_DAYS = 14
 DURATION_TOLERANCE_DAYS = 3
+NOMINAL_YEARS = 2
 
 
 def _not_after_last_contact(date: str) -> pl.Expr:
-    return pl.col(date) <= pl.col("last_contact_or_death_date")
+    return pl.col(date) <= compute_last_day()
 
 
 def _follows_reading_before(when: pl.Expr) -> pl.Expr:
@@ -69,10 +70,10 @@ def diagnosis_not_after_start() -> pl.Expr:
     on_missing="not evaluable without both dates, unless the one that is there already contradicts",
 )
 def age_agrees_with_birth_date() -> pl.Expr:
-    """The stated age lies between the age at diagnosis less 1 and the age at the start plus 1 year."""
+    """The stated age lies between the age at diagnosis less 1 and the age at the start plus 2 years: by nominal count (虚岁) it is up to 2 higher."""
     first = compute_completed_years(pl.col("birth_date"), pl.col("diagnosis_date"))
     last = compute_completed_years(pl.col("birth_date"), pl.col("first_line_start_date"))
-    return (pl.col("age_years") >= first - 1) & (pl.col("age_years") <= last + 1)
+    return (pl.col("age_years") >= first - 1) & (pl.col("age_years") <= last + NOMINAL_YEARS)
 
 
 @rule(
@@ -108,13 +109,13 @@ def death_not_before_start() -> pl.Expr:
     field="death_date",
     severity=Severity.QUERY,
     source=PROTOCOL,
-    why="Of two different last days one is wrong, and with it the survival time.",
-    en="The date of death is not the date of the last contact; of a patient who died they are the same day. Which of the two is right?",
-    zh="死亡日期与末次随访日期不一致（死亡患者的末次随访日期即死亡日期），请核对哪一项正确。",
+    why="A death is known at a contact; if the last one came before it, one of the two days is wrong, and with it the survival time.",
+    en="The last contact is dated before the death. Which of the two is right? (After the death it may be the call in which the family told of it.)",
+    zh="末次随访日期早于死亡日期，请核对哪一项正确（末次随访可晚于死亡，如家属电话告知）。",
 )
 def death_is_last_contact() -> pl.Expr:
-    """Of a patient who died the last contact is the death."""
-    return pl.col("death_date") == pl.col("last_contact_date")
+    """The last contact is not before the death; the family may tell of it later."""
+    return pl.col("death_date") <= pl.col("last_contact_date")
 
 
 @rule(
@@ -137,12 +138,12 @@ def progression_after_start() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="Progression-free survival would be longer than overall survival, or the follow-up is longer than recorded.",
-    en="Progression is dated after the last contact. Which of the two dates is right?",
-    zh="进展日期晚于末次随访日期，请核对两个日期。",
+    en="Progression is dated after the death or the last contact. Which of the two dates is right?",
+    zh="进展日期晚于死亡或末次随访日期，请核对两个日期。",
 )
 def progression_not_after_last_contact() -> pl.Expr:
-    """The progression is dated by the day of the last contact."""
-    return pl.col("progression_date") <= pl.col("last_contact_or_death_date")
+    """The progression is dated by the day of the death, else of the last contact."""
+    return _not_after_last_contact("progression_date")
 
 
 @rule(
@@ -181,11 +182,11 @@ def durations_agree_with_dates() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A sample proves that the patient was seen; survival would be censored too early, or the sample is another patient's.",
-    en="The sample is dated after the last contact. Which of the two dates is right?",
-    zh="采样日期晚于末次随访日期，请核对两个日期。",
+    en="The sample is dated after the death or the last contact. Which of the two dates is right?",
+    zh="采样日期晚于死亡或末次随访日期，请核对两个日期。",
 )
 def sample_not_after_last_contact() -> pl.Expr:
-    """The sample is taken by the day of the last contact."""
+    """The sample is taken by the day of the death, else of the last contact."""
     return _not_after_last_contact("sample_date")
 
 
@@ -195,11 +196,11 @@ def sample_not_after_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="Images prove that the patient was seen; survival would be censored too early, or the images are another patient's.",
-    en="The imaging is dated after the last contact. Which of the two dates is right?",
-    zh="影像检查日期晚于末次随访日期，请核对两个日期。",
+    en="The imaging is dated after the death or the last contact. Which of the two dates is right?",
+    zh="影像检查日期晚于死亡或末次随访日期，请核对两个日期。",
 )
 def lesion_not_after_last_contact() -> pl.Expr:
-    """The images are taken by the day of the last contact."""
+    """The images are taken by the day of the death, else of the last contact."""
     return _not_after_last_contact("assessment_date")
 
 
@@ -209,11 +210,11 @@ def lesion_not_after_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="An assessment proves that the patient was seen; survival would be censored too early, or the assessment is another patient's.",
-    en="The tumour assessment is dated after the last contact. Which of the two dates is right?",
-    zh="疗效评估日期晚于末次随访日期，请核对两个日期。",
+    en="The tumour assessment is dated after the death or the last contact. Which of the two dates is right?",
+    zh="疗效评估日期晚于死亡或末次随访日期，请核对两个日期。",
 )
 def response_not_after_last_contact() -> pl.Expr:
-    """The images are taken by the day of the last contact."""
+    """The images are taken by the day of the death, else of the last contact."""
     return _not_after_last_contact("assessment_date")
 
 
@@ -302,14 +303,14 @@ def treatment_end_not_before_start() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A dose proves that the patient was alive; survival would be censored too early.",
-    en="A dose is dated after the last contact. Which of the dates is right?",
-    zh="用药日期晚于末次随访日期，请核对。",
+    en="A dose is dated after the death or the last contact. Which of the dates is right?",
+    zh="用药日期晚于死亡或末次随访日期，请核对。",
     on_missing="one of first and last dose suffices; not evaluable without both or without the last contact",
 )
 def treatment_not_after_last_contact() -> pl.Expr:
-    """No dose is given after the last contact."""
+    """No dose is given after the death, else after the last contact."""
     last_dose = pl.max_horizontal("start_date", "end_date")
-    return last_dose <= pl.col("last_contact_or_death_date")
+    return last_dose <= compute_last_day()
 
 
 @rule(
@@ -318,12 +319,12 @@ def treatment_not_after_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol, treatment",
     why="Time zero is the start of line 1; with lines exchanged the patient may stand in the wrong arm with the wrong start.",
-    en="A later line of therapy starts before the first line. Please check the line numbers and dates.",
-    zh="后线治疗的开始日期早于一线治疗，请核对治疗线数及日期。",
+    en="A later line of therapy starts before an earlier one. Please check the line numbers and dates.",
+    zh="后线治疗的开始日期早于前线治疗，请核对治疗线数及日期。",
 )
 def lines_in_order() -> pl.Expr:
-    """No later line starts before the first one."""
-    return is_implied(pl.col("line_number") > 1, pl.col("start_date") >= pl.col("first_line_start_date"))
+    """No later line starts before an earlier one has begun."""
+    return is_implied(pl.col("line_number") > 1, pl.col("start_date") >= pl.col("earlier_line_start_date"))
 
 
 @rule(
@@ -332,11 +333,11 @@ def lines_in_order() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A procedure proves that the patient was alive; survival would be censored too early.",
-    en="The procedure is dated after the last contact. Which of the two dates is right?",
-    zh="局部治疗日期晚于末次随访日期，请核对两个日期。",
+    en="The procedure is dated after the death or the last contact. Which of the two dates is right?",
+    zh="局部治疗日期晚于死亡或末次随访日期，请核对两个日期。",
 )
 def procedure_not_after_last_contact() -> pl.Expr:
-    """The procedure is done by the day of the last contact."""
+    """The procedure is done by the day of the death, else of the last contact."""
     return _not_after_last_contact("procedure_date")
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import Severity, StopReason, VitalStatus
+from schemas.codes import ProcedureType, Severity, StopReason, VitalStatus
 from schemas.definitions.endpoints import compute_days_between
 from schemas.rules.rule import compute_is_repeated, is_implied, rule
 
 LOGIC = "two statements about one fact"
 PROTOCOL = "protocol, definitions"
 MIN_RECURRENCE_DAYS = 90
+MIN_RECURRENCE_AFTER_ABLATION_DAYS = 365
+SEVERAL_A_SESSION = (ProcedureType.ABLATION.value, ProcedureType.RADIOTHERAPY.value)
 
 
 def _is_alive() -> pl.Expr:
@@ -40,11 +42,12 @@ def stop_reason_has_end_date() -> pl.Expr:
     why="A drug without a last dose counts as given until death, which makes the treatment time too long.",
     en="The patient has died, but the drug has no last dose. Please add the date of the last dose.",
     zh="患者已死亡，但该药物无结束日期，请补充末次用药日期。",
-    on_missing="an empty last dose fails; an empty vital status is not evaluable",
+    on_missing="an empty last dose fails; an empty vital status is not evaluable; nor is a drug with a reason for stopping: another rule asks there",
 )
 def treatment_ends_with_death() -> pl.Expr:
     """Of a patient who died every drug has a last dose."""
-    return is_implied(pl.col("is_dead"), pl.col("end_date").is_not_null())
+    has_end = pl.col("end_date").is_not_null()
+    return pl.when(has_end | pl.col("stop_reason").is_null()).then(is_implied(pl.col("is_dead"), has_end))
 
 
 @rule(
@@ -130,17 +133,23 @@ def tace_no_has_no_procedure() -> pl.Expr:
     table="patient",
     field="is_recurrent",
     severity=Severity.QUERY,
-    source="protocol E1; 90 days between a curative treatment and systemic therapy is the registry's limit",
+    source="protocol E1; 90 days after a resection, a year after an ablation are the registry's limits",
     why="Recurrent tumours are excluded (E1): after an earlier resection or ablation the tumour that is treated now has come back.",
-    en="The tumour is recorded as not recurrent, but resection or ablation was done more than 90 days before systemic therapy. Please check.",
-    zh="系统治疗前90天以上曾行切除或消融，但填为非复发，请核对是否为复发性肝癌。",
+    en="The tumour is recorded as not recurrent, but a resection was done more than 90 days, or an ablation more than a year, before systemic therapy. Please check.",
+    zh="系统治疗前90天以上曾行切除或1年以上曾行消融，但填为非复发，请核对是否为复发性肝癌。",
     on_missing="not evaluable; nor where the hospital sends no procedures",
 )
 def recurrence_agrees_with_procedures() -> pl.Expr:
-    """Who is not recurrent had no resection or ablation more than 90 days before the start."""
-    lead_days = compute_days_between(pl.col("first_curative_date"), pl.col("first_line_start_date"))
-    had_none = pl.col("tace_number").is_not_null() & pl.col("first_curative_date").is_null()
-    return is_implied(~pl.col("is_recurrent"), had_none | (lead_days <= MIN_RECURRENCE_DAYS))
+    """Who is not recurrent had no resection more than 90 days, no ablation more than a year before the start.
+
+    A nodule ablated some months before is mostly one of several, or bled: a treatment that was no cure.
+    """
+    start = pl.col("first_line_start_date")
+    limits = {"first_resection_date": MIN_RECURRENCE_DAYS, "first_ablation_date": MIN_RECURRENCE_AFTER_ABLATION_DAYS}
+    is_in_time = pl.all_horizontal(
+        pl.col(name).is_null() | (compute_days_between(pl.col(name), start) <= days) for name, days in limits.items()
+    )
+    return is_implied(~pl.col("is_recurrent"), pl.when(pl.col("tace_number").is_not_null()).then(is_in_time))
 
 
 @rule(
@@ -151,10 +160,13 @@ def recurrence_agrees_with_procedures() -> pl.Expr:
     why="One TACE counted twice overstates the local therapy.",
     en="The same procedure is listed twice on one date. Please remove one, or correct the date.",
     zh="同一日期重复列出同一局部治疗，请删除一条或更正日期。",
+    on_missing="not evaluable; nor for ablation and radiotherapy, of which one session may treat several lesions",
 )
 def procedure_is_not_repeated() -> pl.Expr:
-    """No earlier record has the same procedure and date."""
-    return ~compute_is_repeated("procedure", "procedure_date", order="procedure_number")
+    """No earlier record has the same procedure and date; several nodules or fields may be treated in one session."""
+    return pl.when(~pl.col("procedure").is_in(SEVERAL_A_SESSION)).then(
+        ~compute_is_repeated("procedure", "procedure_date", order="procedure_number")
+    )
 
 
 @rule(

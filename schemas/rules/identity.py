@@ -55,3 +55,23 @@ def birth_date_agrees_with_national_id() -> pl.Expr:
 def sex_agrees_with_national_id() -> pl.Expr:
     """The sex is the one that the national id holds."""
     return pl.col("sex_is_of_national_id")
+
+
+@rule(
+    table="patient",
+    field="birth_date",
+    severity=Severity.QUERY,
+    source="one patient, one record; two people who share all four are rarer than a second number of one",
+    why="The patient would be counted twice, which makes every confidence interval too narrow.",
+    en="Another patient number of the hospital has the same sex, date of birth, date of diagnosis and start of therapy. Is it one patient?",
+    zh="本院另一患者编号的性别、出生日期、诊断日期及治疗开始日期完全相同，是否为同一患者？",
+    on_missing="not evaluable without sex, birth and diagnosis; nor where all of them have a national id, which tells. A start that is missing contradicts nothing",
+    scope=Scope.HOSPITAL,
+)
+def patient_is_not_repeated_without_id() -> pl.Expr:
+    """No two patient numbers share sex, birth, diagnosis and start, unless a national id tells them apart or together."""
+    shared = ("sex", "birth_date", "diagnosis_date")
+    is_known = pl.all_horizontal(pl.col(name).is_not_null() for name in shared)
+    is_asked = is_known & ~pl.col("person_id").is_not_null().all().over(shared)
+    starts_apart = pl.col("first_line_start_date").drop_nulls().n_unique().over(shared) > 1
+    return pl.when(is_asked).then((pl.len().over(shared) == 1) | starts_apart)

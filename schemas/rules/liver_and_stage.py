@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import BclcStage, ChildPughClass, Comparator, LabTest, PvttType, Serology, Severity
+from schemas.codes import Ascites, BclcStage, ChildPughClass, Comparator, LabTest, PvttType, Serology, Severity
 from schemas.definitions.baseline import HBV_DNA_CUT_IU_ML, HVPG_CUT_MMHG, compute_copies_level
 from schemas.definitions.bclc import compute_has_spread, compute_is_end_stage
 from schemas.definitions.child_pugh import (
@@ -23,6 +23,7 @@ HVPG_NORMAL_MMHG = 5
 ALBI_WORST_GRADE = 3
 ECOG_DEATH = 5
 POINTS_APART = 2
+HEPATORENAL_CREATININE_UMOL_L = 133
 BELOW_A_LIMIT = (Comparator.BELOW.value, Comparator.AT_MOST.value)
 
 
@@ -158,8 +159,8 @@ def _is_told(fact: str) -> pl.Expr:
     severity=Severity.QUERY,
     source=BCLC,
     why="A patient with end-stage disease would be taken for stage C, although their survival is not that of the patients studied.",
-    en="ECOG 3-4 or Child-Pugh class C makes BCLC stage D, but another stage is recorded. Please check all three.",
-    zh="ECOG 3–4分或Child-Pugh C级应为BCLC D期，但所填分期不同，请核对三项。",
+    en="With ECOG 3-4 or Child-Pugh class C the BCLC stage is D, unless a transplantation is planned, but another stage is recorded. Please check ECOG status, class and stage.",
+    zh="ECOG 3–4分或Child-Pugh C级时BCLC应为D期（拟行肝移植者除外），但所填分期不是D期，请核对ECOG评分、Child-Pugh分级及BCLC分期。",
     on_missing="an empty Child-Pugh class is that of the derived points; one of the two suffices; not evaluable while one is empty "
     "and the other is not there, or without a stage",
 )
@@ -176,15 +177,18 @@ def bclc_d_with_end_stage() -> pl.Expr:
     severity=Severity.QUERY,
     source=BCLC,
     why="A patient of stage D is left out; if the D is a slip, the study loses an eligible patient.",
-    en="BCLC stage D is recorded without ECOG 3-4 or Child-Pugh class C. Please check the stage.",
-    zh="所填BCLC为D期，但ECOG非3–4分且Child-Pugh非C级，请核对分期。",
-    on_missing="one finding that is there suffices; not evaluable while one is empty and none is there",
+    en="BCLC stage D is recorded without ECOG 3-4, Child-Pugh class C, moderate ascites (which may be refractory) or a raised creatinine (hepatorenal). Please check the stage.",
+    zh="所填BCLC为D期，但ECOG非3–4分、Child-Pugh非C级、无中度及以上腹水（可能为难治性）且肌酐不高（肝肾综合征），请核对分期。",
+    on_missing="one finding that is there suffices; not evaluable while one of ECOG, class and ascites is empty and none is there",
 )
 def bclc_d_has_a_reason() -> pl.Expr:
-    """Stage D goes with ECOG 3-4 or Child-Pugh class C, recorded or derived."""
+    """Stage D goes with ECOG 3-4, Child-Pugh class C, recorded or derived, ascites that may be refractory, or a failing kidney."""
     is_recorded = compute_is_end_stage(pl.col("ecog_status"), pl.col("child_pugh_class"))
     is_derived = pl.col("child_pugh_class_from_points_or_record") == ChildPughClass.C.value
-    return is_implied(pl.col("bclc_stage") == BclcStage.STAGE_D.value, is_recorded | is_derived)
+    is_refractory = pl.col("ascites") == Ascites.MODERATE_OR_MORE.value
+    is_renal = (pl.col("creatinine_umol_l") > HEPATORENAL_CREATININE_UMOL_L).fill_null(value=False)
+    is_stage_d = pl.col("bclc_stage") == BclcStage.STAGE_D.value
+    return is_implied(is_stage_d, is_recorded | is_derived | is_refractory | is_renal)
 
 
 @rule(
@@ -258,16 +262,20 @@ def hbv_dna_copies_are_decisive() -> pl.Expr:
     field="has_antiviral_therapy",
     severity=Severity.NOTE,
     source=LOGIC,
-    why="Antiviral therapy without hepatitis B suggests that the serology was entered wrongly.",
-    en="Antiviral therapy is recorded, but HBsAg is negative and no HBV DNA was detected. Is it prophylaxis?",
-    zh="已填抗病毒治疗，但HBsAg阴性且未检出HBV DNA，请确认是否为预防用药。",
+    why="The field is for therapy against hepatitis B: that of hepatitis C does not count, and the serology may have been entered wrongly.",
+    en="Antiviral therapy against hepatitis B is recorded, but HBsAg is negative and no positive HBV DNA is on record. Is it prophylaxis, or therapy of another virus?",
+    zh="已填乙肝抗病毒治疗，但HBsAg阴性且无HBV DNA阳性记录，请确认是否为预防用药或针对其他病毒的治疗。",
     on_missing="not evaluable; HBV DNA that was not measured counts as not detected",
 )
 def antiviral_has_hepatitis_b() -> pl.Expr:
     """Antiviral therapy goes with HBsAg or detectable HBV DNA."""
+    return is_implied(pl.col("has_antiviral_therapy"), compute_has_hepatitis_b())
+
+
+def compute_has_hepatitis_b() -> pl.Expr:
+    """Return whether HBsAg is positive or HBV DNA was detected; DNA that was not measured counts as not detected."""
     is_detected = pl.any_horizontal(
         ((pl.col(value) > 0) & ~pl.col(sign).is_in(BELOW_A_LIMIT).fill_null(value=False)).fill_null(value=False)
         for value, sign in (("hbv_dna_iu_ml", "hbv_dna_comparator"), ("hbv_dna_copies_ml", "hbv_dna_copies_comparator"))
     )
-    has_hepatitis_b = (pl.col("hbsag") == Serology.POSITIVE.value) | is_detected
-    return is_implied(pl.col("has_antiviral_therapy"), has_hepatitis_b)
+    return (pl.col("hbsag") == Serology.POSITIVE.value) | is_detected

@@ -28,6 +28,7 @@ AGE_LIMITS_YEARS = (10, 100)
 MAX_TRANSAMINASE_RATIO = 20
 DIAMETER_SLIP_FACTOR = 7
 DIAMETER_SLIP_MIN_MM = 30
+DIAMETER_SHRINK_MIN_MM = 50
 
 
 @rule(
@@ -185,18 +186,18 @@ def ast_alt_ratio_is_plausible() -> pl.Expr:
     severity=Severity.QUERY,
     source="the registry's limit, factor 7: a slip between cm and mm",
     why="A diameter in cm among others in mm turns stable disease into a response or a progression.",
-    en="The lesion's diameter changed at least sevenfold since its last measurement. Is the unit right?",
-    zh="该病灶径线达到上次测量值的7倍及以上或1/7及以下，请核对单位。",
+    en="The lesion's diameter grew at least sevenfold since its last measurement, or shrank so from 50 mm or more. Is the unit right?",
+    zh="该病灶径线达到上次测量值的7倍及以上，或由50 mm及以上缩小至1/7及以下，请核对单位。",
     on_missing="not evaluable; nor at the first measurement, nor of a lesion too small to measure",
 )
 def diameter_change_is_plausible() -> pl.Expr:
-    """A diameter does not change sevenfold between two measurements (the larger at least 30 mm)."""
+    """A diameter does not grow sevenfold (to 30 mm at least) or shrink so (from 50 mm): smaller remnants are deep responses."""
     is_measured = (pl.col("diameter_mm") > 0) & pl.col("status").ne_missing(LesionStatus.TOO_SMALL.value)
     diameter = pl.when(is_measured).then("diameter_mm")
     last = diameter.forward_fill().shift(1).over("patient_id", "reader", "lesion_id", order_by="visit_number")
-    smaller, larger = pl.min_horizontal(diameter, last), pl.max_horizontal(diameter, last)
-    is_slip = (larger >= DIAMETER_SLIP_MIN_MM) & (larger >= DIAMETER_SLIP_FACTOR * smaller)
-    return pl.when(diameter.is_not_null() & last.is_not_null()).then(~is_slip)
+    has_grown = (diameter >= DIAMETER_SLIP_MIN_MM) & (diameter >= DIAMETER_SLIP_FACTOR * last)
+    has_shrunk = (last >= DIAMETER_SHRINK_MIN_MM) & (last >= DIAMETER_SLIP_FACTOR * diameter)
+    return pl.when(diameter.is_not_null() & last.is_not_null()).then(~has_grown & ~has_shrunk)
 
 
 @rule(

@@ -26,6 +26,7 @@ class Scope(Enum):
 
     PATIENT = "one patient"
     PERSON = "one person, across the patient numbers of the hospital"
+    HOSPITAL = "all patients of the hospital"
 
 
 @dataclass(frozen=True)
@@ -122,3 +123,12 @@ def compute_is_repeated(*columns: str, order: str) -> pl.Expr:
     is_known = pl.all_horizontal(pl.col(name).is_not_null() for name in columns)
     position = pl.int_range(pl.len()).over("patient_id", *columns, order_by=order)
     return pl.when(is_known).then(position > 0)
+
+
+def compute_last_day() -> pl.Expr:
+    """Return the last day on which anything can have happened to a patient: the death, where it comes before the last contact.
+
+    A death before the start of therapy is a slip of its own and limits nothing.
+    """
+    is_death = pl.col("is_dead") & (pl.col("death_date") >= pl.col("first_line_start_date")).fill_null(value=True)
+    return pl.min_horizontal("last_contact_or_death_date", pl.when(is_death).then("death_date"))

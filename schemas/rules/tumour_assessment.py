@@ -287,7 +287,7 @@ def new_lesion_flag_agrees_with_lesions() -> pl.Expr:
     why="Of a complete list of lesions the derived response counts, of any other the recorded one; where the two differ, one of them is wrong.",
     en="The recorded response does not fit the lesions or the sum of diameters of this visit and the visits before. Please check measurements and response.",
     zh="所记疗效与本次及既往评估的病灶测量或径线和不符，请核对测量值及疗效。",
-    on_missing="not evaluable before the start, after a progression, where a target is not listed, or for a PD that no complete list denies",
+    on_missing="not evaluable before the start, after a progression, where a target is not listed, for a PD that no complete list denies, or for a CR or PR after a treatment whose lesion is not named: these are asked elsewhere",
 )
 def recorded_response_agrees_with_lesions() -> pl.Expr:
     """Up to the first progression the recorded response is the derived one, or one that the targets allow.
@@ -298,7 +298,8 @@ def recorded_response_agrees_with_lesions() -> pl.Expr:
     is_open_progression = (recorded == Response.PD.value) & ~pl.col("is_recorded_set_aside")
     is_shown = derived.eq_missing(Response.PD.value)
     is_unlisted = (derived == Response.NE.value) & (pl.col("unlisted_target_number") > 0)
-    is_open = pl.col("has_progressed_before") | (is_open_progression & ~is_shown) | is_unlisted.fill_null(value=False)
+    is_unknown = (is_unlisted | _is_treated_without_name()).fill_null(value=False)
+    is_open = pl.col("has_progressed_before") | (is_open_progression & ~is_shown) | is_unknown
     is_held = pl.col("has_partial_response_before") & (recorded == Response.PR.value)
     stands = (recorded == Response.NE.value) & (pl.col("response") == Response.NE.value)
     by_list = (recorded == derived) | (is_held & (derived == Response.SD.value)) | stands
@@ -306,6 +307,13 @@ def recorded_response_agrees_with_lesions() -> pl.Expr:
     return pl.when(~is_open & recorded.is_not_null()).then(
         pl.when(derived.is_not_null()).then(by_list).otherwise(by_targets)
     )
+
+
+def _is_treated_without_name() -> pl.Expr:
+    """A CR or PR where some lesion was treated and is not named: the procedure is asked, and the answer settles the response."""
+    is_after = pl.col("first_unnamed_treatment_date") <= pl.col("imaging_date")
+    is_objective = pl.col("recorded_response").is_in([Response.CR.value, Response.PR.value])
+    return is_after & is_objective & (pl.col("treated_target_number") > 0)
 
 
 def _is_complete_of_targets() -> pl.Expr:

@@ -75,28 +75,33 @@ def _allow(value, sign):
 
 def make_child_pugh(lab, baseline):
     """Points of five components (Pugh 1973), and the class; the hospital's class where a component is not known."""
-    points = [
+    points = count_child_pugh_points(lab, baseline)
+    recorded = baseline.get("child_pugh_class")
+    possible = list_possible_classes(points)
+    grade = possible[0] if len(possible) == 1 else recorded if recorded in possible else None
+    return {
+        "child_pugh_points": None if None in points else sum(points),
+        "child_pugh_class_from_points_or_record": grade,
+        "child_pugh_class_source": "derived" if len(possible) == 1 else "recorded" if grade else None,
+    }
+
+
+def list_possible_classes(points):
+    """Every class that some points of the missing components would give."""
+    known, missing = sum(p for p in points if p is not None), points.count(None)
+    totals = range(known + missing, known + 3 * missing + 1)
+    return sorted({"A" if total <= 6 else "B" if total <= 9 else "C" for total in totals})
+
+
+def count_child_pugh_points(lab, baseline):
+    """The five components' points, each None where it has none."""
+    return [
         _points(lab, "bilirubin", lambda v: 1 if v < 34 else 2 if v <= 51 else 3),
         _points(lab, "albumin", lambda v: 1 if v > 35 else 2 if v >= 28 else 3),
         _count_coagulation(lab),
         {"none": 1, "mild": 2, "moderate_or_more": 3}.get(baseline.get("ascites")),
         {0: 1, 1: 2, 2: 2, 3: 3, 4: 3}.get(baseline.get("encephalopathy_grade")),
     ]
-    recorded = baseline.get("child_pugh_class")
-    if None in points:
-        source = None if recorded is None else "recorded"
-        return {
-            "child_pugh_points": None,
-            "child_pugh_class_from_points_or_record": recorded,
-            "child_pugh_class_source": source,
-        }
-    total = sum(points)
-    grade = "A" if total <= 6 else "B" if total <= 9 else "C"
-    return {
-        "child_pugh_points": total,
-        "child_pugh_class_from_points_or_record": grade,
-        "child_pugh_class_source": "derived",
-    }
 
 
 def _points(lab, name, judge):

@@ -2,6 +2,7 @@
 
 import math
 
+from oracle.course_fact_oracle import list_at_baseline, make_course_facts
 from oracle.definition_oracle_alternatives import make_alternatives
 from oracle.definition_oracle_assessment import choose_reader, date_by_visit, make_assessments
 from oracle.definition_oracle_baseline import (
@@ -78,6 +79,7 @@ def derive_by_oracle(hospital, sent, *, lists_every_new_lesion=False):
         "laboratory_facts": laboratory,
         "response_facts": make_response_facts(hospital),
         "lesion_facts": make_lesion_facts(hospital, starts),
+        **make_course_facts(hospital),
     }
 
 
@@ -171,6 +173,12 @@ def make_response_facts(hospital):
         key = (row["patient_id"], row["visit_number"], row["reader"])
         named = dict(zip(("patient_id", "visit_number", "reader"), key, strict=True))
         fact = facts.setdefault(key, named | {"listed_new_lesion_number": 0})
+        days = [
+            other["assessment_date"]
+            for other in hospital["lesion"]
+            if (other["patient_id"], other["visit_number"], other["reader"]) == key and other["assessment_date"]
+        ]
+        fact |= {"first_lesion_image_date": min(days, default=None), "last_lesion_image_date": max(days, default=None)}
         fact["listed_new_lesion_number"] += row["role"] == "new" and row["status"] not in (*UNSEEN, "equivocal")
     return facts
 
@@ -297,11 +305,7 @@ def goes_with_therapy(procedure_date, start, next_line):
 
 def _describe_baseline_lesions(own):
     """Liver lesions by the most cautious reader, and organs that the list of metastases lacks."""
-    seen = [
-        row
-        for row in own["lesion"]
-        if row["visit_number"] == 0 and row["status"] not in ("absent", "not_assessed") and row["role"] != "new"
-    ]
+    seen = list_at_baseline(own)
     by_reader = {row["reader"]: [] for row in seen}
     for row in seen:
         if row["organ"] == "liver":

@@ -46,7 +46,7 @@ VALUES = {
     "lesion_id": LESIONS,
     "split_from_lesion_id": LESIONS,
     "merged_into_lesion_id": LESIONS,
-    "age_years": (17.0, 55.0, 56.0, 57.0, 58.0, 59.0, 75.0, 76.0),
+    "age_years": (17.0, 55.0, 56.0, 57.0, 58.0, 59.0, 60.0, 75.0, 76.0),
     "ecog_status": tuple(range(6)),
     "encephalopathy_grade": tuple(range(5)),
     "tumour_size_cm": (2.6, 2.7, 4.0, 6.6, 6.7, 7.0, 7.9, 8.0, 8.1, 8.2, 10.0, 24.0, 24.1),
@@ -120,7 +120,7 @@ def _kind(spec):
 
 
 def _make_variant(number):
-    """One patient's records: as they are; with sums and durations instead of lesions and dates; with laboratory events and an ablation."""
+    """One patient's records: as they are; with sums and durations instead of lesions and dates; with laboratory events and an ablation; with contradictions."""
     records = {table: [dict(row) for row in rows] for table, rows in _correct_records().items()}
     if number == 1:
         records["lesion"] = []
@@ -155,7 +155,32 @@ def _make_variant(number):
         records["procedure"].append(ablation)
         for row in records["response"]:
             row["target_sum_mm"] = {0: 110.0, 1: 70.0, 2: 100.0}[row["visit_number"]]
+    if number == CONTRADICTING:
+        _contradict(records)
     return records
+
+
+CONTRADICTING = 3
+
+
+def _contradict(records):
+    """What single edits of a correct patient hardly ever bring about: several statements that only together cannot be."""
+    records["patient"][0]["diagnosis_basis"] = "clinical_aasld"
+    records["baseline"][0] |= {
+        "hbsag": "negative",
+        "has_cirrhosis": False,
+        "hvpg_mmhg": None,
+        "ascites": "moderate_or_more",
+    }
+    records["laboratory"] = [row for row in records["laboratory"] if row["test"] != "hbv_dna_iu_ml"]
+    platelets = {"visit_number": 0, "test": "platelets_10e9_l", "sample_date": date(2020, 2, 25), "value": 50.0}
+    for visit, value in ((0, 50.0), (1, 400.0), (2, 45.0)):
+        records["laboratory"].append(platelets | {"visit_number": visit, "value": value, "value_comparator": "="})
+    records["procedure"][0]["lesion_id"], records["procedure"][1]["lesion_id"] = "T9", "T2"
+    records["procedure"][1]["procedure_date"] = records["procedure"][0]["procedure_date"] + timedelta(days=3)
+    for row in records["lesion"]:
+        if (row["visit_number"], row["lesion_id"]) == (2, "T1"):
+            row["diameter_mm"] = 160.0
 
 
 CONTRACTS_LAB_TESTS = tuple(code.value for code in CONTRACTS["laboratory"]["test"].codes)
@@ -166,6 +191,7 @@ OFTEN = (
     *[("baseline", "bclc_stage")] * 3,
     *[("lesion", "status"), ("lesion", "role"), ("lesion", "assessment_date"), ("response", "assessment_date")] * 3,
     *[("response", "has_new_lesion"), ("response", "recorded_response"), ("outcome", "progression_date")] * 3,
+    *[("baseline", "ascites"), ("baseline", "has_cirrhosis")] * 6,
     *[("procedure", "procedure")] * 4,
     *[("procedure", "lesion_id")] * 12,
     *[("baseline", "hbsag"), ("procedure", "procedure_date"), ("outcome", "death_date")] * 2,
@@ -251,9 +277,12 @@ def make_frames(hospital):
     return frames
 
 
+VARIANTS = (0, 0, 1, 1, 2, 2, CONTRADICTING)
+
+
 def draw_hospital(random):
     """A hospital of random edits, without hypothesis."""
-    variants = [random.randrange(3) for _ in range(random.randint(1, len(PATIENTS)))]
+    variants = [random.choice(VARIANTS) for _ in range(random.randint(1, len(PATIENTS)))]
     changes = [
         (
             random.choice(KINDS),
@@ -289,7 +318,7 @@ edits = st.tuples(
 )
 edited_hospitals = st.builds(
     make_hospital,
-    st.lists(st.integers(0, 2), min_size=1, max_size=len(PATIENTS)),
+    st.lists(st.integers(0, CONTRADICTING), min_size=1, max_size=len(PATIENTS)),
     st.lists(edits, max_size=MOST_EDITS),
     st.integers(0, ORDERS),
 )

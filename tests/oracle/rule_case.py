@@ -23,13 +23,15 @@ class Row(dict):
 
 @dataclass(frozen=True)
 class Case:
-    """`own`: the patient's records by table; `sent`: which tables the hospital sends; `persons`: patients by person."""
+    """`own`: the patient's records by table; `sent`: which tables the hospital sends; `persons`: patients by person;
+    `alike`: person and start of those who share sex, birth and diagnosis."""
 
     own: dict
     sent: frozenset
     facts: Row
     assessments: list
     patients_of_person: dict = field(default_factory=dict)
+    alike: dict = field(default_factory=dict)
 
     def first(self, table):
         return self.own[table][0] if self.own[table] else Row()
@@ -125,10 +127,10 @@ class Case:
 
     def is_before_start(self, lesion):
         """Whether the image of a lesion's record is from day 0 or earlier; without any day visit 0 is."""
-        day = self._image_day(lesion)
+        day = self.image_day(lesion)
         return lesion["visit_number"] == 0 if day is None else day <= 0
 
-    def _image_day(self, lesion):
+    def image_day(self, lesion):
         """Its own day, else the first of its visit's other images, else that of the visit's response."""
         visit = [row for row in self.own["lesion"] if _visit_of(row) == _visit_of(lesion)]
         days = [days_between(self.start_date, row["assessment_date"]) for row in (lesion, *visit)]
@@ -165,7 +167,12 @@ def make_cases(hospital, derived, sent):
     for row in derived["assessment"].to_dicts():
         assessments.setdefault(row["patient_id"], []).append(Row(row))
     facts = {row["patient_id"]: Row(row) for row in derived["subject"].to_dicts()}
+    alike = {}
+    for row in hospital["patient"]:
+        starts = facts[row["patient_id"]]["first_line_start_date"]
+        key = tuple(row.get(name) for name in ("sex", "birth_date", "diagnosis_date"))
+        alike.setdefault(key, []).append((row.get("person_id"), starts))
     return {
-        patient: Case(tables, frozenset(sent), facts[patient], assessments.get(patient, []), persons)
+        patient: Case(tables, frozenset(sent), facts[patient], assessments.get(patient, []), persons, alike)
         for patient, tables in own.items()
     }

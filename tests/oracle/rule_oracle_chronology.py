@@ -2,12 +2,16 @@
 
 from datetime import date
 
-from oracle.logic import all_of, at_most, below, days_between, equal, is_known, one_of, where
+from oracle.logic import all_of, at_most, below, days_between, is_known, one_of, where
 from oracle.rule_case import PD1_INHIBITORS, Row
 
 
 def _seen_by_last_contact(observed, case):
-    return at_most(observed, case.last_contact_date)
+    """By the last contact; a death before it, but not one before the start, is the last day."""
+    last, death = case.last_contact_date, case.outcome["death_date"]
+    is_early = is_known(death, case.start_date) and death < case.start_date
+    known = [day for day in (last, death if case.is_dead and not is_early else None) if day is not None]
+    return at_most(observed, min(known, default=None))
 
 
 def _previous(record, records, order):
@@ -79,7 +83,7 @@ def visit_has_one_imaging_period(record, case):
 
 
 def death_is_last_contact(record, case):
-    return equal(record["death_date"], record["last_contact_date"])
+    return at_most(record["death_date"], record["last_contact_date"])
 
 
 def death_not_before_start(record, case):
@@ -124,7 +128,7 @@ def age_agrees_with_birth_date(record, case):
         return None
     return all_of(
         None if youngest is None else youngest - 1 <= stated,
-        None if oldest is None else stated <= oldest + 1,
+        None if oldest is None else stated <= oldest + 2,
     )
 
 
@@ -168,7 +172,12 @@ def response_not_after_last_contact(record, case):
 
 
 def lines_in_order(record, case):
-    return where(record["line_number"] > 1, at_most(case.start_date, record["start_date"]))
+    """A line begins with the first of its drugs."""
+    starts = {}
+    for row in case.own["treatment"]:
+        if row["line_number"] < record["line_number"] and row["start_date"] is not None:
+            starts[row["line_number"]] = min(row["start_date"], starts.get(row["line_number"], row["start_date"]))
+    return where(record["line_number"] > 1, at_most(max(starts.values(), default=None), record["start_date"]))
 
 
 def later_line_has_first_line(record, case):
@@ -212,4 +221,7 @@ def treatment_not_after_last_contact(record, case):
 
 
 def treatment_ends_with_death(record, case):
+    """A reason for stopping without a last dose is asked about elsewhere."""
+    if record["end_date"] is None and record["stop_reason"] is not None:
+        return None
     return where(case.is_dead, record["end_date"] is not None)

@@ -1,5 +1,6 @@
 """Plain-Python verdicts of the rules on disease and baseline, written from the rule catalogue's sentences and the protocol."""
 
+from oracle.course_fact_oracle import list_at_baseline
 from oracle.definition_oracle_subject import goes_with_therapy
 from oracle.logic import any_of, at_most, compare, equal, is_known, negate, one_of, where
 
@@ -55,7 +56,12 @@ def bclc_d_with_end_stage(record, case):
 def bclc_d_has_a_reason(record, case):
     return where(
         equal(record["bclc_stage"], "D"),
-        any_of(_is_end_stage(record, case), equal(case.facts["child_pugh_class_from_points_or_record"], "C")),
+        any_of(
+            _is_end_stage(record, case),
+            equal(case.facts["child_pugh_class_from_points_or_record"], "C"),
+            equal(record["ascites"], "moderate_or_more"),
+            (case.facts["creatinine_umol_l"] or 0) > 133,
+        ),
     )
 
 
@@ -143,17 +149,8 @@ def metastasis_number_agrees_with_organs(record, case):
 def metastasis_organs_agree_with_lesions(record, case):
     if not case.own["metastasis"]:
         return None
-    held = {row["organ"] for row in baseline_lesions(case)} - {None, *INTRAHEPATIC}
+    held = {row["organ"] for row in list_at_baseline(case.own)} - {None, *INTRAHEPATIC}
     return held <= {row["organ"] for row in case.own["metastasis"]} if held else None
-
-
-def baseline_lesions(case):
-    """Lesions seen at visit 0."""
-    return [
-        row
-        for row in case.own["lesion"]
-        if row["visit_number"] == 0 and row["status"] not in ("absent", "not_assessed") and row["role"] != "new"
-    ]
 
 
 def portal_hypertension_agrees_with_hvpg(record, case):
@@ -197,8 +194,8 @@ def tace_yes_has_procedure(record, case):
 
 
 def _liver_lesions_by_reader(case):
-    """The liver lesions of visit 0 of every reader who lists a lesion there."""
-    lesions = baseline_lesions(case)
+    """The liver lesions of the baseline of every reader who lists a lesion there."""
+    lesions = list_at_baseline(case.own)
     return [
         [row for row in lesions if row["reader"] == reader and row["organ"] == "liver"]
         for reader in sorted({row["reader"] for row in lesions})
@@ -231,7 +228,7 @@ def tumour_size_agrees_with_lesions(record, case):
         return None
     is_not_exceeded = largest_mm <= size_mm * 1.2 + 10
     is_all_measured = all(row["diameter_mm"] is not None for rows in readings for row in rows)
-    return is_not_exceeded and (not is_all_measured or size_mm <= 3 * largest_mm)
+    return is_not_exceeded and (not is_all_measured or size_mm <= 1.5 * largest_mm + 10)
 
 
 def tumour_size_text_is_readable(record, case):

@@ -27,11 +27,14 @@ def recurrence_agrees_with_procedures(record, case):
         return None if record["is_recurrent"] is None else True
     if "procedure" not in case.sent:
         return None
-    cures = [row["procedure_date"] for row in case.own["procedure"] if row["procedure"] in ("resection", "ablation")]
-    cures = [date for date in cures if date is not None]
-    if not cures:
-        return True
-    return (case.start_date - min(cures)).days <= 90 if case.start_date else None
+    verdicts = []
+    for kind, limit in (("resection", 90), ("ablation", 365)):
+        dates = [
+            row["procedure_date"] for row in case.own["procedure"] if row["procedure"] == kind and row["procedure_date"]
+        ]
+        if dates:
+            verdicts.append((case.start_date - min(dates)).days <= limit if case.start_date else None)
+    return all_of(*verdicts)
 
 
 def event_grade_5_is_dead(record, case):
@@ -46,6 +49,16 @@ def _is_first_of_its_kind(record, records, number, *fields):
     return record[number] == min(row[number] for row in same)
 
 
+def fatal_event_precedes_death(record, case):
+    days = days_between(record["onset_date"], case.outcome["death_date"])
+    return where(equal(record["grade"], 5), None if days is None else days <= 90)
+
+
+def fatal_event_has_no_recovery(record, case):
+    recovered, died = record["resolved_date"], case.outcome["death_date"]
+    return where(equal(record["grade"], 5), not (is_known(recovered, died) and recovered != died))
+
+
 def event_is_not_repeated(record, case):
     """Several events that have no term of their own are no repetition."""
     if record["term"] == "other":
@@ -54,6 +67,9 @@ def event_is_not_repeated(record, case):
 
 
 def procedure_is_not_repeated(record, case):
+    """Several nodules or fields are treated in one session."""
+    if record["procedure"] is None or record["procedure"] in ("ablation", "radiotherapy"):
+        return None
     return _is_first_of_its_kind(record, case.own["procedure"], "procedure_number", "procedure", "procedure_date")
 
 

@@ -50,8 +50,9 @@ def diameter_change_is_plausible(record, case):
     if not record["diameter_mm"] or record["status"] == "too_small" or not same:
         return None
     before = max(same, key=lambda row: row["visit_number"])["diameter_mm"]
-    small, large = sorted((before, record["diameter_mm"]))
-    return large < 30 or large < 7 * small
+    after = record["diameter_mm"]
+    has_grown, has_shrunk = after >= 30 and after >= 7 * before, before >= 50 and before >= 7 * after
+    return not has_grown and not has_shrunk
 
 
 def _completed_years(birth, day):

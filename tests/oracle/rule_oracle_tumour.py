@@ -137,6 +137,8 @@ def recorded_response_agrees_with_lesions(record, case):
         return None  # it counts: what shows it is asked by another rule
     if derived == "NE" and reading["unlisted_target_number"]:
         return None  # the target that is not listed is asked by another rule
+    if recorded in ("CR", "PR") and reading["treated_target_number"] and _has_unnamed_treatment(reading, case):
+        return None  # which lesion was treated is asked by another rule
     shown = target if derived is None else derived
     if shown is None:
         return None
@@ -148,6 +150,16 @@ def recorded_response_agrees_with_lesions(record, case):
     if derived is not None and reading["response"] == "NE":
         accepted.add("NE")  # it stands where a target was treated locally or not assessed
     return recorded in accepted
+
+
+def _has_unnamed_treatment(reading, case):
+    return any(
+        row["procedure"] in ("resection", "ablation", "radiotherapy")
+        and row["lesion_id"] is None
+        and is_known(row["procedure_date"], reading["imaging_date"])
+        and row["procedure_date"] <= reading["imaging_date"]
+        for row in case.own["procedure"]
+    )
 
 
 def reading_has_baseline(record, case):

@@ -18,11 +18,13 @@ def _find_assessment(derived, table, record):
 
 
 def _find_facts(derived, table, record):
-    """What other tables say about an adverse event, a laboratory value, a lesion or a response."""
+    """What other tables say about a record of this table."""
     key = {
         "adverse_event": ("patient_id", "event_number"), "laboratory": ("patient_id", "test"),
         "response": ("patient_id", "visit_number", "reader"),
         "lesion": ("patient_id", "visit_number", "reader", "lesion_id"),
+        "treatment": ("patient_id", "line_number", "drug"), "procedure": ("patient_id", "procedure_number"),
+        "metastasis": ("patient_id", "organ"),
     }  # fmt: skip
     if table not in key:
         return {}
@@ -33,7 +35,8 @@ def _find_facts(derived, table, record):
 def _expect(derived, table, record):
     """The facts of the patient, of the reading and of the event, and over all of them the record itself."""
     subject = next(row for row in derived["subject"] if row["patient_id"] == record["patient_id"])
-    return subject | _find_assessment(derived, table, record) | _find_facts(derived, table, record) | record
+    patient = next(row for row in derived["patient_facts"] if row["patient_id"] == record["patient_id"])
+    return subject | patient | _find_assessment(derived, table, record) | _find_facts(derived, table, record) | record
 
 
 @settings(max_examples=settings().max_examples // 8)

@@ -21,6 +21,10 @@ KEYS = {
     "laboratory_facts": ("patient_id", "test"),
     "lesion_facts": ("patient_id", "visit_number", "reader", "lesion_id"),
     "response_facts": ("patient_id", "visit_number", "reader"),
+    "patient_facts": ("patient_id",),
+    "treatment_facts": ("patient_id", "line_number", "drug"),
+    "procedure_facts": ("patient_id", "procedure_number"),
+    "metastasis_facts": ("patient_id", "organ"),
 }
 
 

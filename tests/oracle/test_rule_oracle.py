@@ -15,7 +15,10 @@ from oracle import (
     rule_oracle_completeness,
     rule_oracle_consistency,
     rule_oracle_course,
+    rule_oracle_disease,
     rule_oracle_evidence,
+    rule_oracle_imaging,
+    rule_oracle_lines,
     rule_oracle_plausibility,
     rule_oracle_tumour,
 )
@@ -33,7 +36,10 @@ FAMILIES = (
     rule_oracle_completeness,
     rule_oracle_consistency,
     rule_oracle_course,
+    rule_oracle_disease,
     rule_oracle_evidence,
+    rule_oracle_imaging,
+    rule_oracle_lines,
     rule_oracle_plausibility,
     rule_oracle_tumour,
 )
@@ -44,6 +50,7 @@ NEVER_UNKNOWN = {
     "metastasis_is_not_in_liver",
     "baseline_values_agree",
     "hbv_dna_copies_are_decisive",
+    "drug_is_in_one_line_at_a_time",
 }
 LEFT_OUT = (
     (),

@@ -27,6 +27,10 @@ KEYS = {
     "adverse_event_facts": ["patient_id", "event_number"],
     "laboratory_facts": ["patient_id", "test"],
     "response_facts": ["patient_id", "visit_number", "reader"],
+    "patient_facts": ["patient_id"],
+    "treatment_facts": ["patient_id", "line_number", "drug"],
+    "procedure_facts": ["patient_id", "procedure_number"],
+    "metastasis_facts": ["patient_id", "organ"],
 }
 OF_PATIENTS = [rule for rule in RULES.values() if rule.scope is Scope.PATIENT]
 

@@ -1,0 +1,111 @@
+"""What is stated of metastases, thrombus and size against the lesions listed at the baseline."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import Organ, PvttType, Severity
+from schemas.rules.rule import is_implied, rule
+
+PROTOCOL = "protocol, definitions"
+MAX_DIAMETER_MM = {
+    Organ.LYMPH_NODE: 100,
+    Organ.BRAIN: 80,
+    Organ.LUNG: 150,
+    Organ.BONE: 150,
+    Organ.ADRENAL: 200,
+}
+"""Largest diameters that the organs hold; what is larger in the liver or elsewhere is asked about by the limits of the field."""
+
+
+@rule(
+    table="baseline",
+    field="has_portal_vein_thrombosis",
+    severity=Severity.QUERY,
+    source="a tumour thrombus is a thrombosis of the vein",
+    why="PVTT is a matching variable; type and thrombosis are two statements about one vein, and one of them is wrong.",
+    en="A tumour thrombus of the portal vein is recorded, but thrombosis of the portal vein is denied. Which of the two is right?",
+    zh="已记录门静脉癌栓，但填无门静脉血栓或癌栓，请核对哪一项正确。",
+)
+def thrombosis_flag_agrees_with_pvtt() -> pl.Expr:
+    """With a tumour thrombus in the portal vein thrombosis is not denied."""
+    return is_implied(
+        pl.col("pvtt_type_from_text_or_code") != PvttType.NONE.value, pl.col("has_portal_vein_thrombosis")
+    )
+
+
+@rule(
+    table="baseline",
+    field="pvtt_type",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="A thrombus listed as a lesion of the portal vein and a type 0 cannot both be right, and PVTT is a matching variable.",
+    en="A lesion of the portal vein is listed at the baseline, but no tumour thrombus is recorded. Which of the two is right?",
+    zh="基线列有门静脉癌栓病灶，但记录为无门静脉癌栓，请核对哪一项正确。",
+    on_missing="not evaluable without lesions at the baseline or without a type",
+)
+def portal_vein_lesion_is_thrombus() -> pl.Expr:
+    """Who has a lesion of the portal vein has a tumour thrombus of it."""
+    has_lesion = pl.col("baseline_portal_vein_lesion_number") > 0
+    return is_implied(has_lesion, pl.col("pvtt_type_from_text_or_code") != PvttType.NONE.value)
+
+
+@rule(
+    table="baseline",
+    field="has_extrahepatic_metastasis",
+    severity=Severity.QUERY,
+    source="RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026: lesions of all involved organs are listed",
+    why="Metastasis is an inclusion criterion, and a metastasis that is not followed can grow unseen.",
+    en="Extrahepatic metastasis is recorded, but every lesion listed at the baseline lies in the liver. Please list a metastasis, or correct the organ or the answer.",
+    zh="已填有肝外转移，但基线所列病灶均位于肝内，请补列转移病灶，或更正病灶部位或该项填写。",
+    on_missing="not evaluable without lesions at the baseline, or where a lesion's organ is empty and none lies outside",
+)
+def metastasis_is_among_lesions() -> pl.Expr:
+    """Who has metastases and lists lesions lists one outside the liver."""
+    return is_implied(pl.col("has_extrahepatic_metastasis"), pl.col("baseline_outside_lesion_number") > 0)
+
+
+@rule(
+    table="baseline",
+    field="has_extrahepatic_metastasis",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="Metastasis is an inclusion criterion; a lesion outside the liver shows one that the answer denies.",
+    en="Extrahepatic metastasis is denied, but a lesion outside the liver is listed at the baseline. Which of the two is right?",
+    zh="已填无肝外转移，但基线列有肝外病灶，请核对哪一项正确。",
+    on_missing="not evaluable without lesions at the baseline; where organs are listed another rule asks",
+)
+def lesion_outside_liver_is_metastasis() -> pl.Expr:
+    """Who has no metastasis, and no organ listed, has no lesion outside the liver at the baseline."""
+    is_denied = ~pl.col("has_extrahepatic_metastasis") & (pl.col("metastasis_organ_number").fill_null(0) == 0)
+    return is_implied(is_denied, pl.col("baseline_outside_lesion_number") == 0)
+
+
+@rule(
+    table="metastasis",
+    field="lesion_number",
+    severity=Severity.QUERY,
+    source="a part is not more than the whole",
+    why="The number of metastases (cut at 5) is a matching variable; too small a number puts the patient with milder disease.",
+    en="More lesions are listed in this organ at the baseline than metastases are counted in it. Please check the number.",
+    zh="基线所列该器官病灶多于所填转移灶数，请核对病灶数。",
+)
+def metastasis_number_covers_lesions() -> pl.Expr:
+    """An organ has at least as many metastases as lesions are listed in it."""
+    return pl.col("lesion_number") >= pl.col("listed_lesion_number")
+
+
+@rule(
+    table="lesion",
+    field="diameter_mm",
+    severity=Severity.QUERY,
+    source="anatomy; the limits are the registry's: node 100, brain 80, lung and bone 150, adrenal 200 mm",
+    why="A diameter too large for its organ is a slip of the unit or of the organ, and it outweighs all other targets in the sum.",
+    en="The lesion is larger than its organ holds. Please check diameter, unit and organ.",
+    zh="病灶径线超出该器官可能的大小，请核对径线、单位及部位。",
+    on_missing="not evaluable without organ or diameter; nor in organs without a limit of their own",
+)
+def lesion_fits_its_organ() -> pl.Expr:
+    """A lesion is no larger than the limit of its organ."""
+    limits = {organ.value: float(limit) for organ, limit in MAX_DIAMETER_MM.items()}
+    return pl.col("diameter_mm") <= pl.col("organ").replace_strict(limits, default=None, return_dtype=pl.Float64)

@@ -1,0 +1,103 @@
+"""Images of lesions: their dates, their devices, what is listed of them at a visit."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import LesionRole, LesionStatus, Severity
+from schemas.definitions.endpoints import compute_days_between
+from schemas.rules.rule import is_implied, rule
+
+RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
+LESION = ("patient_id", "reader", "lesion_id")
+ASSESSMENT_DAYS = 21
+GROWTH_FACTOR = 3
+GROWTH_MIN_MM = 100
+GROWTH_DAYS = 70
+SLIP_FACTOR = 7
+
+
+@rule(
+    table="lesion",
+    field="modality",
+    severity=Severity.NOTE,
+    source=f"{RECIST}, 3.1: the same method at every assessment",
+    why="Diameters of two methods differ by themselves, which may look like growth or response.",
+    en="The lesion was imaged by another modality than at the visit before. Are the diameters comparable?",
+    zh="该病灶的检查方式与前一次评估不同，径线是否可比？",
+    on_missing="not evaluable; nor at the lesion's first visit",
+)
+def modality_is_constant() -> pl.Expr:
+    """A lesion is imaged as at the visit before."""
+    return pl.col("modality") == pl.col("modality").shift(1).over(LESION, order_by="visit_number")
+
+
+@rule(
+    table="response",
+    field="assessment_date",
+    severity=Severity.QUERY,
+    source="protocol, visits: images and responses up to 21 days apart are one assessment",
+    why="Progression is dated by the images; a response dated far from its own lesions moves it.",
+    en="The response is dated more than 21 days from the images of the lesions of the same visit. Do they belong together?",
+    zh="该次疗效评估日期与同次病灶影像日期相差超过21天，是否属于同一次评估？",
+    on_missing="not evaluable without the date or without dated lesions of the visit",
+)
+def response_is_dated_with_its_lesions() -> pl.Expr:
+    """A response lies within 21 days of the images of the reader's lesions of the visit."""
+    date = pl.col("assessment_date")
+    early = compute_days_between(date, pl.col("first_lesion_image_date"))
+    late = compute_days_between(pl.col("last_lesion_image_date"), date)
+    return (early <= ASSESSMENT_DAYS) & (late <= ASSESSMENT_DAYS)
+
+
+@rule(
+    table="lesion",
+    field="diameter_mm",
+    severity=Severity.QUERY,
+    source=f"{RECIST}, 4.3.1: a target progresses by its size",
+    why="Without its diameter neither the progression nor the sum can be followed.",
+    en="A target lesion is called progressing, but has no diameter. Please add the diameter.",
+    zh="靶病灶记为进展，但无径线，请补充径线。",
+    on_missing="an empty diameter fails; an empty role or status is not evaluable",
+)
+def progressing_target_has_diameter() -> pl.Expr:
+    """A target in progression has a diameter."""
+    is_asked = (pl.col("role") == LesionRole.TARGET.value) & (pl.col("status") == LesionStatus.PROGRESSION.value)
+    return is_implied(is_asked, pl.col("diameter_mm").is_not_null())
+
+
+@rule(
+    table="lesion",
+    field="status",
+    severity=Severity.QUERY,
+    source=f"{RECIST}, 4.3.5",
+    why="A new lesion is a progression; one that was never seen is none.",
+    en="A new lesion is listed as absent at its first visit. Was it seen, or is the record to be removed?",
+    zh="新病灶首次记录即为“消失”，请核对是否确有该病灶，或删除该记录。",
+    on_missing="not evaluable without role or status; not assessed passes",
+)
+def new_lesion_is_seen_first() -> pl.Expr:
+    """A new lesion is not absent at the first visit that lists it."""
+    is_first = pl.col("visit_number") == pl.col("visit_number").min().over(LESION)
+    is_new = pl.col("role") == LesionRole.NEW.value
+    return is_implied(is_first & is_new, pl.col("status") != LesionStatus.ABSENT.value)
+
+
+@rule(
+    table="lesion",
+    field="diameter_mm",
+    severity=Severity.QUERY,
+    source="doubling time of HCC: Nathani 2021, doi:10.1136/gutjnl-2020-321040; threefold, 100 mm and 10 weeks are the registry's limits",
+    why="One diameter of another lesion or unit makes a progression of stable disease.",
+    en="The lesion grew at least threefold, to 10 cm or more, within 10 weeks. Please check the diameter and the lesion's name.",
+    zh="该病灶在10周内增大至3倍以上且达10 cm或以上，请核对径线及病灶编号。",
+    on_missing="not evaluable without the two last diameters and their dates; sevenfold growth is another rule's",
+)
+def lesion_growth_is_plausible() -> pl.Expr:
+    """A lesion does not grow threefold and reach 100 mm within 70 days of its last measurement."""
+    before, date = (
+        pl.col(name).shift(1).over(LESION, order_by="visit_number") for name in ("diameter_mm", "assessment_date")
+    )
+    factor = pl.when(before > 0).then(pl.col("diameter_mm") / before)
+    is_large = (pl.col("diameter_mm") >= GROWTH_MIN_MM) & (factor >= GROWTH_FACTOR) & (factor < SLIP_FACTOR)
+    return is_implied(is_large, compute_days_between(date, pl.col("assessment_date")) > GROWTH_DAYS)

@@ -1,0 +1,94 @@
+"""Procedures and the lesions they treat: dates, repetition, organs."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from schemas.codes import INTRAHEPATIC_ORGANS, ProcedureType, Severity
+from schemas.definitions.endpoints import compute_days_between
+from schemas.rules.rule import is_implied, rule
+
+GUIDELINE = "Chinese guideline for HCC 2019, doi:10.1159/000509424"
+MAX_DIAGNOSIS_LAG_DAYS = 14
+MIN_TACE_INTERVAL_DAYS = 7
+OF_LIVER = (ProcedureType.TACE.value, ProcedureType.HAIC.value)
+
+
+@rule(
+    table="procedure",
+    field="procedure_date",
+    severity=Severity.QUERY,
+    source="nobody is treated before the diagnosis; 14 days, since a procedure may bring it, is the registry's limit",
+    why="The procedure belongs to an earlier tumour, which would be a recurrence (E1), or one of the dates is wrong.",
+    en="The procedure is dated more than 14 days before the diagnosis. Please check both dates.",
+    zh="局部治疗日期早于诊断日期14天以上，请核对两个日期。",
+)
+def procedure_not_before_diagnosis() -> pl.Expr:
+    """A procedure is done at most 14 days before the diagnosis is dated."""
+    return compute_days_between(pl.col("procedure_date"), pl.col("diagnosis_date")) <= MAX_DIAGNOSIS_LAG_DAYS
+
+
+@rule(
+    table="procedure",
+    field="procedure_date",
+    severity=Severity.QUERY,
+    source=f"{GUIDELINE}; 7 days is the registry's limit",
+    why="The liver does not bear a second TACE within days; one session entered under two dates overstates the local therapy.",
+    en="Two TACE are dated within one week. Is it one session, or is a date wrong?",
+    zh="两次TACE日期相隔不足一周，是否为同一次治疗，或日期有误？",
+    on_missing="not evaluable; two of one day are another rule's",
+)
+def tace_is_not_within_a_week() -> pl.Expr:
+    """A TACE is not dated 1 to 6 days after another."""
+    is_tace = pl.col("procedure") == ProcedureType.TACE.value
+    before = (
+        pl.when(is_tace)
+        .then("procedure_date")
+        .shift(1)
+        .over("patient_id", "procedure", order_by=["procedure_date", "procedure_number"])
+    )
+    days = compute_days_between(before, pl.col("procedure_date"))
+    return pl.when(is_tace & before.is_not_null()).then(~days.is_between(1, MIN_TACE_INTERVAL_DAYS - 1))
+
+
+@rule(
+    table="procedure",
+    field="lesion_id",
+    severity=Severity.QUERY,
+    source="two statements about one lesion",
+    why="Which target was treated locally decides whether a response is the drugs'; a name that no lesion has says nothing.",
+    en="The procedure names a lesion that is not listed at any visit. Please check the lesion's name.",
+    zh="该局部治疗所填病灶编号在任何一次评估中均未列出，请核对病灶编号。",
+    on_missing="not evaluable where no lesion is named, or none of the patient is listed",
+)
+def treated_lesion_is_listed() -> pl.Expr:
+    """A lesion that a procedure names is listed at some visit."""
+    return pl.col("is_named_lesion_listed")
+
+
+@rule(
+    table="procedure",
+    field="lesion_id",
+    severity=Severity.QUERY,
+    source="TACE and HAIC go through the hepatic artery",
+    why="A metastasis named as treated by TACE would be taken out of, or left in, the response wrongly.",
+    en="TACE or HAIC is recorded for a lesion outside the liver. Please check the procedure and the lesion's name.",
+    zh="TACE或HAIC所填治疗病灶位于肝外，请核对治疗类型及病灶编号。",
+)
+def tace_treats_the_liver() -> pl.Expr:
+    """TACE and HAIC name lesions of the liver."""
+    return is_implied(pl.col("procedure").is_in(OF_LIVER), pl.col("named_lesion_organ").is_in(INTRAHEPATIC_ORGANS))
+
+
+@rule(
+    table="lesion",
+    field="is_tace_treated",
+    severity=Severity.QUERY,
+    source="TACE goes through the hepatic artery",
+    why="A target marked as treated by TACE may not count as measurable; outside the liver the mark is a slip.",
+    en="A lesion outside the liver is marked as treated by TACE. Please check the mark and the organ.",
+    zh="肝外病灶标记为TACE治疗，请核对该标记及病灶部位。",
+)
+def tace_treated_lesion_is_in_liver() -> pl.Expr:
+    """A lesion treated by TACE lies in the liver or its portal vein."""
+    return is_implied(pl.col("is_tace_treated"), pl.col("organ").is_in(INTRAHEPATIC_ORGANS))
