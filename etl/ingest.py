@@ -94,8 +94,7 @@ def ingest(
     made = {name: texts.height for name, texts in mapped.records.items()}
     records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
     records = confirm_values(number_records(records), confirmations)
-    every_new = site.lists_every_new_lesion
-    validated = validate_delivery(records, mapped, site.tables, addition.findings, lists_every_new_lesion=every_new)
+    validated = _validate(site, records, mapped, addition)
     if not accept:
         _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
     version = _Version(
@@ -110,6 +109,11 @@ def ingest(
     frames = _list_frames(version, mapped, validated)
     del validated
     return replace(summary, ingest_id=_load(settings, version, frames, key, known, answers))
+
+
+def _validate(site: Site, records: dict[str, TypedRecords], mapped: Mapped, addition: Addition) -> Validated:
+    every_new = site.lists_every_new_lesion
+    return validate_delivery(records, mapped, site.tables, addition.findings, lists_every_new_lesion=every_new)
 
 
 @dataclass(frozen=True)

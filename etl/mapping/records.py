@@ -141,8 +141,7 @@ def type_records(
         person = _read_person(texts, typed_by_name, key)
         typed_by_name |= {series.name: series for series in person.series}
         faults.append(person.faults)
-    firsts = pl.Series([1], dtype=pl.Int64).new_from_index(0, texts.height)
-    typed_by_name |= {name: firsts.alias(name) for name in list_made_key(model)}
+    typed_by_name |= {name: pl.Series(name, [1]).new_from_index(0, texts.height) for name in list_made_key(model)}
     frame = texts.select(
         pl.lit(site.hospital).alias("hospital"),
         ids.alias("patient_id"),
