@@ -171,6 +171,8 @@ def _contradict(records):
         "has_cirrhosis": False,
         "hvpg_mmhg": None,
         "ascites": "moderate_or_more",
+        "pvtt_type": "0",
+        "pvtt_text": None,
     }
     records["laboratory"] = [row for row in records["laboratory"] if row["test"] != "hbv_dna_iu_ml"]
     platelets = {"visit_number": 0, "test": "platelets_10e9_l", "sample_date": date(2020, 2, 25), "value": 50.0}
