@@ -59,6 +59,7 @@ PATIENT_FACTS: dict[str, Column] = {
     "first_ablation_date": Column(pl.Date, "first ablation listed"),
     "first_unnamed_treatment_date": Column(pl.Date, "first resection, ablation or radiotherapy that names no lesion"),
     "first_event_onset_date": Column(pl.Date, "onset of the first adverse event listed"),
+    "has_bilirubin_event": Column(pl.Boolean, "an adverse event of bilirubin is listed"),
     "baseline_outside_lesion_number": Column(
         pl.Int64,
         "lesions outside the liver listed at the baseline (the reader with fewest); empty without lesions there",

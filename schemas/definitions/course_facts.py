@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from schemas.codes import INTRAHEPATIC_ORGANS, Drug, Organ, ProcedureType
+from schemas.codes import INTRAHEPATIC_ORGANS, AdverseEventTerm, Drug, Organ, ProcedureType
 from schemas.definitions.local_treatment import TOUCHING
 
 TREATMENT_KEY = ["patient_id", "line_number", "drug"]
@@ -22,7 +22,12 @@ def derive_patient_facts(tables: Mapping[str, pl.DataFrame], at_baseline: pl.Dat
     """
     parts = (
         _summarise_procedures(tables["procedure"]),
-        tables["adverse_event"].group_by("patient_id").agg(first_event_onset_date=pl.col("onset_date").min()),
+        tables["adverse_event"]
+        .group_by("patient_id")
+        .agg(
+            first_event_onset_date=pl.col("onset_date").min(),
+            has_bilirubin_event=(pl.col("term") == AdverseEventTerm.BILIRUBIN_INCREASED.value).any(),
+        ),
         _count_baseline_lesions(at_baseline),
         tables["metastasis"]
         .group_by("patient_id")

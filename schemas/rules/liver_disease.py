@@ -117,12 +117,12 @@ def ascites_has_a_cause() -> pl.Expr:
     why="A decimal point lost at one visit gives a wrong grade of liver function or of an adverse event.",
     en="The value is at least sevenfold above, or below, both the value before and the value after. Please check value and unit.",
     zh="该检验值较前、后两次结果均高（或低）7倍及以上，请核对数值及单位。",
-    on_missing="not evaluable without a value before and one after; only albumin, creatinine and platelets, which do not jump and return, and bilirubin, which does not fall and return",
+    on_missing="not evaluable without a value before and one after; only albumin, bilirubin, creatinine and platelets, which do not jump and return; bilirubin may rise where an adverse event of it is listed",
 )
 def value_does_not_jump_and_return() -> pl.Expr:
     """A value is not sevenfold above or below both its neighbours, by the numbers of the visits.
 
-    Bilirubin may rise so: hepatitis and an obstructed duct come and go within weeks.
+    Bilirubin may rise so where an adverse event of it is listed: hepatitis comes and goes within weeks.
     """
     before, after = (
         pl.col("value").shift(by).over("patient_id", "test", order_by=["visit_number", "repeat_number"])
@@ -130,7 +130,8 @@ def value_does_not_jump_and_return() -> pl.Expr:
     )
     lowest, highest = pl.min_horizontal(before, after), pl.max_horizontal(before, after)
     is_known = (lowest > 0) & after.is_not_null() & before.is_not_null()
-    is_above = (pl.col("value") >= JUMP_FACTOR * highest) & (pl.col("test") != LabTest.BILIRUBIN.value)
+    is_explained = (pl.col("test") == LabTest.BILIRUBIN.value) & pl.col("has_bilirubin_event").fill_null(value=False)
+    is_above = (pl.col("value") >= JUMP_FACTOR * highest) & ~is_explained
     is_outlier = is_above | (pl.col("value") * JUMP_FACTOR <= lowest)
     return pl.when(pl.col("test").is_in(STEADY_TESTS) & is_known).then(~is_outlier)
 

@@ -49,6 +49,9 @@ def describe_patient(own):
             "procedure_date",
         ),
         "first_event_onset_date": _first(own["adverse_event"], "onset_date"),
+        "has_bilirubin_event": any(row["term"] == "bilirubin_increased" for row in own["adverse_event"])
+        if own["adverse_event"]
+        else None,
         "baseline_outside_lesion_number": min(known, default=None),
         "baseline_portal_vein_lesion_number": min((r.count("portal_vein") for r in readings), default=None),
         "has_peritoneal_metastasis": "peritoneum" in organs if organs else None,

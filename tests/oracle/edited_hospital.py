@@ -171,6 +171,8 @@ def _contradict(records):
         "has_cirrhosis": False,
         "hvpg_mmhg": None,
         "ascites": "moderate_or_more",
+        "pvtt_type": "0",
+        "pvtt_text": None,
     }
     records["laboratory"] = [row for row in records["laboratory"] if row["test"] != "hbv_dna_iu_ml"]
     platelets = {"visit_number": 0, "test": "platelets_10e9_l", "sample_date": date(2020, 2, 25), "value": 50.0}
@@ -178,6 +180,8 @@ def _contradict(records):
         records["laboratory"].append(platelets | {"visit_number": visit, "value": value, "value_comparator": "="})
     records["procedure"][0]["lesion_id"], records["procedure"][1]["lesion_id"] = "T9", "T2"
     records["procedure"][1]["procedure_date"] = records["procedure"][0]["procedure_date"] + timedelta(days=3)
+    new_year = {"procedure_number": 4, "procedure": "radiotherapy", "procedure_date": date(2020, 1, 1)}
+    records["procedure"].append(dict.fromkeys(records["procedure"][0]) | new_year)
     for row in records["lesion"]:
         if (row["visit_number"], row["lesion_id"]) == (2, "T1"):
             row["diameter_mm"] = 160.0
@@ -277,7 +281,7 @@ def make_frames(hospital):
     return frames
 
 
-VARIANTS = (0, 0, 1, 1, 2, 2, CONTRADICTING)
+VARIANTS = (0, 0, 1, 1, 2, 2, CONTRADICTING, CONTRADICTING)
 
 
 def draw_hospital(random):

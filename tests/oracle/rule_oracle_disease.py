@@ -115,7 +115,9 @@ def value_does_not_jump_and_return(record, case):
     before, value, after = (rows[place + step]["value"] for step in (-1, 0, 1))
     if None in (before, value, after) or not min(before, after) > 0:
         return None
-    is_above = value >= 7 * max(before, after) and record["test"] != "bilirubin_umol_l"
+    events = {row["term"] for row in case.own["adverse_event"]}
+    is_explained = record["test"] == "bilirubin_umol_l" and "bilirubin_increased" in events
+    is_above = value >= 7 * max(before, after) and not is_explained
     return not (is_above or 7 * value <= min(before, after))
 
 

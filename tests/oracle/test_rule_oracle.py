@@ -115,7 +115,7 @@ def test_rules_agree_with_their_oracles(hospital, others):
 
 def test_every_rule_passes_fails_and_is_unknown_among_the_generated_patients():
     random = Random(20201031)
-    batches = [join_hospitals(draw_hospital(random) for _ in range(400))]
+    batches = [join_hospitals(draw_hospital(random) for _ in range(600))]
     for seed, left_out in enumerate(LEFT_OUT):
         batches.append(make_hospital(seed, patients=20 if left_out else 600, left_out=left_out))
     counts = {rule_id: Counter() for rule_id in RULES}
