@@ -21,10 +21,15 @@ OLD_BASELINE_DAYS = -28
 OLD_BASELINE, OLD_BASELINE_LEVEL = "baseline images", "older than 28 days"
 
 
+TIME_UNKNOWN = "time unknown"
+
+
 def add_evidence(study: Study) -> None:
     """Add, over everybody analysed, what each response rests on, how old the baseline is, and whose endpoint is unknown."""
     frame = study.cohorts[ALL]
     for item in study.spec.evidence:
+        if not _is_made(study, item.column):
+            continue
         whose = Key(analysis="evidence", cohort=ALL, variable=item.id)
         for arm, patients in study.list_groups(frame):
             _add_levels(study, whose.of(arm=arm.id if arm else None), patients, item.column)
@@ -36,8 +41,15 @@ def add_evidence(study: Study) -> None:
         _add_old_baselines(study, frame)
     for endpoint in study.spec.endpoints:
         unknown = frame.height - study.keep_timed(frame, endpoint).height
-        key = Key(analysis="flow", variable="time unknown", endpoint=endpoint.id)
+        key = Key(analysis="evidence", cohort=ALL, variable=TIME_UNKNOWN, endpoint=endpoint.id)
         study.results.add(key, "n", unknown, unit="patients", n=frame.height)
+
+
+def _is_made(study: Study, column: str) -> bool:
+    """Whether the versions of every hospital hold the column: one that was loaded before it was made is empty, and says nothing."""
+    frame = study.cohorts[ALL]
+    filled = frame.group_by("hospital").agg(pl.col(column).is_not_null().any())
+    return bool(filled[column].all())
 
 
 def _add_levels(study: Study, whose: Key, patients: pl.DataFrame, column: str) -> None:
@@ -59,6 +71,8 @@ def add_response_alternatives(study: Study) -> None:
     """Add ORR and DCR of every evaluation under the other readings, by arm and in every cohort."""
     for cohort, frame in study.cohorts.items():
         for item in study.spec.response_alternatives:
+            if not _is_made(study, item.column):
+                continue
             key = Key(
                 analysis="response_alternative", cohort=cohort, time=study.spec.at_month(item.month), subgroup=item.id
             )

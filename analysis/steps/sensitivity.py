@@ -42,6 +42,7 @@ def add_sensitivity(study: Study, subjects: pl.DataFrame) -> None:
 def _add_one(study: Study, item: Sensitivity, varied: StudySpec, subjects: pl.DataFrame) -> None:
     """Only what differs from the study: the whole cohort does not where the matching alone is another one."""
     if item.endpoint:
+        _check_made(study, item)
         _add_changed(study, item, varied.endpoints[0])
         cohorts = study.cohorts
     else:
@@ -57,6 +58,18 @@ def _add_one(study: Study, item: Sensitivity, varied: StudySpec, subjects: pl.Da
     for cohort, patients in cohorts.items():
         for endpoint in varied.endpoints:
             _add_hazard_ratio(study, item, varied, cohort, patients, endpoint)
+
+
+def _check_made(study: Study, item: Sensitivity) -> None:
+    """Raise `AnalysisError` where a hospital was loaded before the column was made: what is empty there says nothing."""
+    frame = study.cohorts[ALL]
+    for column in (name for name in (item.time_column, item.event_column) if name):
+        filled = frame.group_by("hospital").agg(pl.col(column).is_not_null().any()).filter(~pl.col(column))
+        if absent := sorted(filled["hospital"]):
+            raise AnalysisError(
+                f"{column} was not yet made when {', '.join(absent)} was loaded; read the delivery again",
+                f"{'、'.join(absent)} 载入时尚无 {column}，请重新读取该数据",
+            )
 
 
 def _find_score(study: Study, varied: StudySpec) -> Propensity | None:

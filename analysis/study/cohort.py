@@ -58,7 +58,12 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     Raises `AnalysisError` for a column that the study names and the subjects lack, for a level or a group that the study
     does not know, and where no patient is left, listing what every criterion removed.
     """
-    read = (*spec.list_columns(), *PATIENT_ORDER, *([MONTH_DATES] if spec.population.days_known_only else []))
+    read = (
+        *spec.list_columns(),
+        *spec.list_further_columns(),
+        *PATIENT_ORDER,
+        *([MONTH_DATES] if spec.population.days_known_only else []),
+    )
     if missing := [name for name in read if name not in subjects.columns]:
         raise AnalysisError(
             f"study {spec.study}: no column {', '.join(missing)} in the subject table",

@@ -295,12 +295,15 @@ class StudySpec:
 
     def list_columns(self) -> tuple[str, ...]:
         """Every column of the subject table that the study reads."""
-        responses = (*self.evaluations, *self.response_alternatives, *self.evidence)
-        columns = [item.column for item in (*self.characteristics, *responses)]
+        columns = [item.column for item in (*self.characteristics, *self.evaluations)]
         columns += [name for item in self.endpoints for name in (item.time_column, item.event_column)]
         columns += ["baseline_imaging_date", "first_line_start_date"] if self.evidence else []
         columns += [self.arm_column] if self.arms else []
         columns += self.courses.list_columns() if self.courses else []
         columns += [self.follow_up.duration_column] if self.follow_up and self.follow_up.duration_column else []
-        columns += [name for item in self.sensitivity for name in (item.time_column, item.event_column) if name]
         return tuple(dict.fromkeys(columns))
+
+    def list_further_columns(self) -> tuple[str, ...]:
+        """Columns of what stands beside the results; where a hospital's version lacks one, that alone is left out, and said."""
+        columns = [name for item in self.sensitivity for name in (item.time_column, item.event_column) if name]
+        return (*columns, *(item.column for item in (*self.response_alternatives, *self.evidence)))

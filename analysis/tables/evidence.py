@@ -17,9 +17,9 @@ RATES = {"orr": "ORR", "dcr": "DCR"}
 
 def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     """Yield the evidence of everybody analysed, and the other readings of the response."""
-    if spec.evidence:
+    if results.select(analysis="evidence", cohort=ALL, statistic="pct").height:
         yield _build_evidence(results, spec)
-    if spec.response_alternatives:
+    if results.select(analysis="response_alternative").height:
         yield _build_alternatives(results, spec)
 
 
@@ -28,6 +28,8 @@ def _build_evidence(results: Results, spec: StudySpec) -> ReportTable:
     hospitals = found["hospital"].drop_nulls().unique().sort().to_list()
     rows: list[Sequence[Cell]] = []
     for item in spec.evidence:
+        if not results.select(analysis="evidence", variable=item.id).height:
+            continue
         whose = Key(analysis="evidence", cohort=ALL, variable=item.id)
         rows += [heading(item.label), *_describe_levels(results, spec, whose, hospitals)]
     old = Key(analysis="evidence", cohort=ALL, variable=OLD_BASELINE, level=OLD_BASELINE_LEVEL)

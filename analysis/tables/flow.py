@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from analysis.steps.evidence import TIME_UNKNOWN
+from analysis.study.cohort_names import ALL
 from analysis.study.numbers import prettify
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec
@@ -38,6 +40,6 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
 
 def _describe_unknown(results: Results, endpoint: Endpoint, n_hospitals: int) -> list[Cell]:
     """Patients analysed of whom the time is not known, such as a progression without a day: they are in no result of it."""
-    key = Key(analysis="flow", variable="time unknown", endpoint=endpoint.id)
+    key = Key(analysis="evidence", cohort=ALL, variable=TIME_UNKNOWN, endpoint=endpoint.id)
     blank = [text("") for _ in range(n_hospitals)]
     return [text(f"\u2003of these without a known {endpoint.id}"), *blank, number_cell(results, key, "n", "count")]

@@ -1,4 +1,4 @@
-"""Numbers that tell records apart where a hospital sends none: of a visit by its day, of a repeated laboratory value by its row.
+"""Numbers that tell records apart where a hospital sends none: of a visit by its day, of a repeated laboratory value by what it says.
 
 A visit without a number, or with a word in its place (`1.5`, unscheduled, 计划外), gets one from the dates
 (`schemas/definitions/visits.py`), before keys are checked. A record with neither number nor date stays without a key.
@@ -114,7 +114,7 @@ def _tell_repeats_apart(records: TypedRecords) -> TypedRecords:
     if likely.is_empty():
         return records
     told = likely.with_columns(join_contents(records, likely[RECORD]))
-    first = told.with_columns(first=pl.col(RECORD).min().over(*of_visit, "_text"))
-    numbers = first.with_columns(pl.col("first").rank("dense").over(of_visit).cast(pl.Int64).alias(REPEAT))
+    # By what they say, so that the order of the rows changes nobody's key.
+    numbers = told.with_columns(pl.col("_text").rank("dense").over(of_visit).cast(pl.Int64).alias(REPEAT))
     frame = records.frame.with_columns(records.frame[REPEAT].scatter(numbers[RECORD], numbers[REPEAT]))
     return replace(records, frame=add_record_key(frame, records.raw, TABLES[records.table]))

@@ -27,7 +27,7 @@ def test_two_values_that_differ_only_in_their_unit_both_load_and_a_copy_does_not
     values = (
         desk.read("core.laboratory").filter(pl.col("test") == "afp_ng_ml", pl.col("source_row") < 4).sort("source_row")
     )
-    assert values.select("source_row", "repeat_number", "value").rows() == [(2, 1, 20.0), (3, 2, 20 * 1.21)]
+    assert values.select("source_row", "repeat_number", "value").rows() == [(2, 2, 20.0), (3, 1, 20 * 1.21)]
 
 
 def test_one_number_with_two_national_ids_is_nobody(desk):

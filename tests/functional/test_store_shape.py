@@ -64,9 +64,9 @@ def add_derived(monkeypatch, frame):
     """Declare and derive a column more."""
     monkeypatch.setitem(DERIVED_COLUMNS[frame], "came_later", LATER)
 
-    def derive_more(tables, *, sent, months):
+    def derive_more(tables, **said):
         later = DERIVED_COLUMNS[frame].pop("came_later")  # `derive` itself knows nothing of it
-        derived = derive(tables, sent=sent, months=months)
+        derived = derive(tables, **said)
         DERIVED_COLUMNS[frame]["came_later"] = later
         return {**derived, frame: derived[frame].with_columns(came_later=pl.lit("made"))}
 
@@ -160,8 +160,8 @@ def test_a_frame_that_is_not_as_declared_is_refused_before_anything_is_written(t
 
 @pytest.mark.parametrize("frame", DERIVED_COLUMNS)
 def test_a_derived_frame_that_is_not_as_declared_is_a_fault_of_the_registry(desk, monkeypatch, frame):
-    def derive_other(tables, *, sent, months):
-        derived = derive(tables, sent=sent, months=months)
+    def derive_other(tables, **said):
+        derived = derive(tables, **said)
         return {**derived, frame: derived[frame].with_columns(pl.col("patient_id").cast(pl.Categorical))}
 
     monkeypatch.setattr(etl.judging.validate, "derive", derive_other)

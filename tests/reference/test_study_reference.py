@@ -24,8 +24,13 @@ def results():
     subjects = subjects.with_columns(pl.lit(None).alias(name) for name in PATIENT_ORDER if name not in subjects.columns)
     everybody = Population(eligible_only=False)
     study = read_study("len_vs_sora")
-    without_criteria = tuple(item for item in study.sensitivity if not item.population)
-    spec = replace(study, population=everybody, grade_bands=(), courses=None, sensitivity=without_criteria)
+    computed = tuple(
+        item
+        for item in study.sensitivity
+        if not item.population and (not item.time_column or item.time_column in subjects.columns)
+    )
+    parts = {"grade_bands": (), "courses": None, "response_alternatives": (), "evidence": ()}
+    spec = replace(study, population=everybody, sensitivity=computed, **parts)
     return compute_study({"analysis_subject": subjects}, spec).results
 
 

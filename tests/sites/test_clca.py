@@ -27,6 +27,8 @@ ASKED = {
     ("tumour_size_text_is_readable", "TUMOR_SIZE"): 2,
     # Empty: nobody knows whether these patients live.
     ("outcome.vital_status.missing", "OS_STATUS"): 106,
+    # Once a patient: what the study needs and the files do not have, such as arm and start.
+    ("study.not_sent", None): 494,
     # 1:DECEASED, and the files hold no dates.
     ("death_has_date", None): 78,
     # AFP is the only laboratory value that the study needs and the files have.

@@ -12,7 +12,7 @@ WITHOUT_EFFECT = {
     ("baseline", "has_portal_vein_thrombosis"), ("baseline", "body_weight_kg"), ("patient", "diagnosis_date"),
     ("patient", "person_id"), ("patient", "birth_date_is_of_national_id"), ("patient", "sex_is_of_national_id"),
     ("lesion", "modality"), ("lesion", "viable_diameter_mm"), ("lesion", "has_grown_since_tace"),
-    ("treatment", "initial_dose_mg"), ("lesion", "merged_into_lesion_id"),
+    ("treatment", "initial_dose_mg"), ("lesion", "split_from_lesion_id"), ("lesion", "merged_into_lesion_id"),
     ("procedure", "lesion_id"), ("outcome", "progression_basis"),
 }  # fmt: skip
 

@@ -33,6 +33,13 @@ WITHOUT_THE_DATE = {"response_dates_follow_visits", "response_not_after_last_con
 OLDER_SAMPLES = {"baseline_sample_near_start"}
 """AFP and HBV DNA of up to 90 days before the start are asked about no more; any other value of then is no baseline, and is missed."""
 NO_BASELINE = {"baseline_laboratory_is_complete"}
+ACCUSED_NO_LONGER = {
+    "targets_are_listed",  # a third target of an organ, or a sixth, counts as a non-target since then
+    "diameter_change_is_plausible", "death_is_last_contact",  # a deep response, a death told by telephone
+}  # fmt: skip
+ASKED_SINCE = {"recorded_response_agrees_with_lesions"}  # every pair that disagrees is asked about, NE included
+OTHER_WORDS = {"e5b4aa5"}
+"""Versions of which every question that was answered has other words since then."""
 ONE_LEAVES = {"f7a896e"}
 """Versions whose example has such a sample in a patient who came as far as E4: one patient leaves there who left later."""
 FIND_MORE = {
@@ -166,9 +173,9 @@ def test_the_same_fault_is_found_under_the_same_id(read_again):
     before, after = (set(frame.select("hospital", "rule_id", "finding_id").iter_rows()) for frame in (held, found))
     assert {rule for _, rule, _ in before - after} <= FIND_LESS.get(
         read_again.commit, set()
-    ) | WITHOUT_THE_DATE | OLDER_SAMPLES
+    ) | WITHOUT_THE_DATE | OLDER_SAMPLES | ACCUSED_NO_LONGER
     more = {rule for _, rule, _ in after - before} & {rule for _, rule, _ in before}
-    assert more <= FIND_MORE.get(read_again.commit, set()) | FOR_THE_DATE | NO_BASELINE
+    assert more <= FIND_MORE.get(read_again.commit, set()) | FOR_THE_DATE | NO_BASELINE | ASKED_SINCE
     between = read_again.read("select hospital, rule_id, finding_id from cross_findings order by all")
     assert between.equals(read_again.held("cross_findings"))
 
@@ -188,7 +195,7 @@ def test_an_answered_question_is_not_asked_again(read_again):
         "select finding_id from answers join core.findings using (finding_id, message_en) where answer <> 'corrected'"
     )
     standing = set(read_again.read(in_same_words)["finding_id"])
-    assert standing
+    assert standing or read_again.commit in OTHER_WORDS
     folder = read_again.folder / "reports" / "quality"
     asked = {row["Query id"] for h in HOSPITALS for row in list_queries(folder / h / "queries.xlsx")}
     assert asked

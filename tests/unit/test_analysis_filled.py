@@ -39,7 +39,7 @@ def test_hospitals_columns_and_the_command_are_named(frames, tmp_path):
     ("table", "column"),
     [
         (SUBJECT, "age_level"), (SUBJECT, "first_line_start_date"), (SUBJECT, "person_id"), (SUBJECT, "best_response"),
-        (SUBJECT, "pfs_two_missed_days"), (ELIGIBILITY, "e1_not_recurrent"), (ADVERSE_EVENT, "grade"),
+        (ELIGIBILITY, "e1_not_recurrent"), (ADVERSE_EVENT, "grade"),
     ],
 )  # fmt: skip
 def test_what_the_main_study_reads(table, column):
@@ -70,7 +70,8 @@ def test_a_study_reads_no_column_that_it_does_not_declare(frames):
     read = list_read(SPEC)
     subjects, events = frames["analysis_subject"], frames["analysis_adverse_event"]
     # A version that was loaded before dates could be months has none: the column may be empty, and is not asked for.
-    kept = {*read[SUBJECT], *CRITERIA, "seen_elsewhere_first", MONTH_DATES}
+    # So may what stands beside the results: it is left out then, and said.
+    kept = {*read[SUBJECT], *CRITERIA, "seen_elsewhere_first", MONTH_DATES, *SPEC.list_further_columns()}
     less = {
         "analysis_subject": subjects.select(name for name in subjects.columns if name in kept),
         "analysis_adverse_event": events.select(*EVENT_COLUMNS, "arm"),
@@ -79,3 +80,18 @@ def test_a_study_reads_no_column_that_it_does_not_declare(frames):
     assert_frame_equal(found.results.frame, expected.results.frame)
     assert_frame_equal(found.curves, expected.curves)
     assert_frame_equal(found.courses, expected.courses)
+
+
+def test_what_a_hospital_does_not_hold_yet_is_left_out_and_said(frames):
+    """One hospital was loaded before PFS by images was made: that row alone is not estimable, and no other number changes."""
+    late = pl.col("hospital") == frames["analysis_subject"]["hospital"][0]
+    empty = {name: pl.when(~late).then(name) for name in SPEC.list_further_columns() if name.startswith("pfs_images")}
+    subjects = frames["analysis_subject"].with_columns(**empty)
+    found, expected = (
+        compute_study(frames | {"analysis_subject": s}, SPEC).results for s in (subjects, frames["analysis_subject"])
+    )
+    assert "was not yet made" in found.named("sensitivity.images_only.n")["method"]
+    kept = [name for name in expected.frame["result_id"] if ".images_only." not in name]
+    assert found.frame.filter(pl.col("result_id").is_in(kept)).equals(
+        expected.frame.filter(pl.col("result_id").is_in(kept))
+    )
