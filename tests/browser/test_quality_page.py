@@ -59,10 +59,10 @@ def read_column(page, number):
 def reload_until(page, is_remembered):
     """Load the page again until it shows what it remembers: a busy Chromium writes that down a moment after it was said."""
     for _ in range(10):
+        page.wait_for_timeout(500)  # before the first time too: what a reload overtakes is not written any more
         page.reload()
         if is_remembered():
             return
-        page.wait_for_timeout(500)
     pytest.fail("nothing was remembered")
 
 

@@ -69,7 +69,11 @@ def test_a_finished_worksheet_gives_the_records_of_the_real_mapping(deliveries, 
     delivery = read_delivery(deliveries[hospital])
     folder = propose_hospital(settings, "new", deliveries[hospital]).worksheet.parent
     real = fill_like(folder / "worksheet.xlsx", hospital)
-    take_worksheet(folder)
+    try:
+        take_worksheet(folder)
+    except OpenDecisionsError:  # codes of columns that were named by hand
+        fill_like(folder / "changes.xlsx", hospital)
+        take_worksheet(folder)
     wanted, got = map_delivery(delivery, real), map_delivery(delivery, load_site(folder))
     for table, records in wanted.records.items():
         names = [
@@ -137,6 +141,10 @@ def test_ingest_refuses_until_every_decision_is_made_then_says_what_is_weak(deli
     assert not settings.warehouse_path.exists()
     folder = settings.workspace / "sites" / "new"
     fill_like(folder / "worksheet.xlsx", "sysu")
+    # The column of the portal vein's thrombosis is named by hand: what its 99 means is asked behind that.
+    asked = run_registry(settings, "ingest", "new", "--extract", str(path))
+    assert "1 code(s) have no known meaning" in asked.stderr
+    fill_like(folder / "changes.xlsx", "sysu")
     loaded = run_registry(settings, "ingest", "new", "--extract", str(path))
     assert loaded.returncode == 0, loaded.stderr
     assert "loaded as ingest 1" in loaded.stdout

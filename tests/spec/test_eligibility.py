@@ -12,6 +12,7 @@ from schemas.rules import CRITERIA
 from schemas.tables import TABLES
 
 # false: criteria that remove the patient; unknown: criteria without an answer (E4 is then false).
+# A recorded class C that no ascites could reach from the other components (at most 7 points, B) leaves the class unknown.
 # 3 months are 91.3125 days: 2020-05-31 is day 91, 2020-06-01 day 92 after 2020-03-01.
 CASES = """
 | edits                                                              | false                         | unknown                   |
@@ -25,7 +26,7 @@ CASES = """
 | baseline.has_extrahepatic_metastasis=false                         | i2_bclc_c_with_metastasis     |                           |
 | baseline.ecog_status=1                                             | i3_liver_function_and_ecog    |                           |
 | baseline.child_pugh_class=C                                        |                               |                           |
-| baseline.child_pugh_class=C; baseline.ascites=                     | i3_liver_function_and_ecog    |                           |
+| baseline.child_pugh_class=C; baseline.ascites=                     | e4_complete_data              | i3_liver_function_and_ecog |
 | baseline.child_pugh_class=B; baseline.ascites=                     |                               |                           |
 | baseline.child_pugh_class=; baseline.ascites=                      | e4_complete_data              | i3_liver_function_and_ecog |
 | patient.has_other_malignancy=true                                  | i4_no_other_malignancy        |                           |

@@ -153,7 +153,7 @@ def test_229_are_analysed_over_three_hospitals(analysed: list[SyntheticPatient])
 
 def test_every_reason_for_exclusion_is_there_several_times(patients: list[SyntheticPatient]) -> None:
     reasons = Counter(p.reason for p in patients)
-    assert 480 <= len(patients) <= 510
+    assert 550 <= len(patients) <= 580
     assert reasons.pop("seen_elsewhere") == 2
     assert set(reasons) == {
         ELIGIBLE, "not_hcc", "resectable", "diagnosis_not_accepted", "no_metastasis", "child_pugh_c", "ecog_above_0",
