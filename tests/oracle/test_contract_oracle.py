@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judged_delivery import judge_mapped
+from judged_delivery import PLACE, SITE, judge_mapped, wrap_texts
 from oracle.contract_oracle import fields_of, judge_delivery
 from oracle.invented_delivery import CONTRACTS, LAST_DAY, make_delivery
 
@@ -14,12 +14,10 @@ from etl.judging.book import FindingsBook
 from etl.judging.contract import judge_cells, reject_by_key, reject_with_patient
 from etl.judging.settled import settle
 from etl.judging.visits import number_records
-from etl.mapping.accounts import CellAccounts, Landing
 from etl.mapping.identity import PseudonymKey
 from etl.mapping.masking import OwnTexts
 from etl.mapping.records import type_records
-from etl.mapping.site import Site
-from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
+from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from schemas.definitions.visits import VISIT_DATES
 from schemas.rules import RULES
 from schemas.tables import TABLES
@@ -28,31 +26,14 @@ KINDS = (
     "missing", "duplicate", "superseded", "unknown", "parent", "unreadable", "code", "unit", "unit_slip", "range", "implausible",
     "after_delivery", "month", "placeholder", "personal_data",
 )  # fmt: skip
-SITE = Site("clinic", "Clinic", "医院", (), (), ())
 KEY = PseudonymKey(b"0123456789abcdef0123456789abcdef")
-PLACE = {"source_file": pl.String, "source_sheet": pl.String, "source_row": pl.Int64, "source_column": pl.String}
-CELLS = {**PLACE, "value": pl.String}
 
 
 def make_mapped(delivery):
     """The delivery as mapping hands it over."""
     units = {(group, name + UNIT_SUFFIX) for group, name in delivery.units}
-    columns = sorted((group, name, f"{name} of {group}") for group, name in delivery.columns | units)
-    boxes = {"table_name": pl.String, "field": pl.String, **CELLS}
-    return Mapped(
-        records={table: make_texts(table, records) for table, records in delivery.records.items()},
-        group_columns=pl.DataFrame(
-            columns, schema={GROUP: pl.Int64, "field": pl.String, "source_column": pl.String}, orient="row"
-        ),
-        row_accounts=pl.DataFrame(),
-        cells=CellAccounts(0, {}, pl.DataFrame(schema=CELLS)),
-        landing=Landing((), pl.DataFrame(schema=CELLS)),
-        own=OwnTexts(),
-        filled_rows=0,
-        unread_boxes=pl.DataFrame(schema=boxes),
-        slipped=pl.DataFrame(schema=CELLS),
-        odd_numbers=pl.DataFrame(schema=CELLS),
-    )
+    columns = [(group, name, f"{name} of {group}") for group, name in delivery.columns | units]
+    return wrap_texts({table: make_texts(table, records) for table, records in delivery.records.items()}, columns)
 
 
 def make_texts(table, records):

@@ -9,9 +9,9 @@ from random import Random
 
 import polars as pl
 import pytest
-from judged_delivery import judge_mapped
+from judged_delivery import SITE, judge_mapped
 from oracle.invented_delivery import make_delivery
-from oracle.test_contract_oracle import KEY, SITE, make_mapped
+from oracle.test_contract_oracle import KEY, make_mapped
 from polars.testing import assert_frame_equal
 
 from schemas.contract import PROVENANCE, Table, read_contract

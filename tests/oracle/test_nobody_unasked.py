@@ -10,16 +10,13 @@ from random import Random
 import polars as pl
 import pytest
 from hypothesis import settings
-from judged_delivery import KEY, LAST_DAY
+from judged_delivery import KEY, LAST_DAY, PLACE, SITE, wrap_texts
 from oracle.edited_hospital import draw_hospital, join_hospitals
 from oracle.hospitals import make_hospital
-from oracle.test_contract_oracle import CELLS, PLACE, SITE
 
 from etl.judging.validate import validate_delivery
-from etl.mapping.accounts import CellAccounts, Landing
-from etl.mapping.masking import OwnTexts
 from etl.mapping.records import type_delivery
-from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX, Mapped
+from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from schemas.contract import read_contract, read_key
 from schemas.derived_columns import DERIVED_COLUMNS
 from schemas.requirements import list_requirements
@@ -110,21 +107,7 @@ def make_mapped(hospital, random, left_out):
         if table == "laboratory":
             schema["value" + UNIT_SUFFIX] = pl.String
         texts[table] = pl.DataFrame(numbered, schema=schema)
-    boxes = {"table_name": pl.String, "field": pl.String, **CELLS}
-    return Mapped(
-        records=texts,
-        group_columns=pl.DataFrame(
-            columns, schema={GROUP: pl.Int64, "field": pl.String, "source_column": pl.String}, orient="row"
-        ),
-        row_accounts=pl.DataFrame(),
-        cells=CellAccounts(0, {}, pl.DataFrame(schema=CELLS)),
-        landing=Landing((), pl.DataFrame(schema=CELLS)),
-        own=OwnTexts(),
-        filled_rows=0,
-        unread_boxes=pl.DataFrame(schema=boxes),
-        slipped=pl.DataFrame(schema=CELLS),
-        odd_numbers=pl.DataFrame(schema=CELLS),
-    )
+    return wrap_texts(texts, columns)
 
 
 def judge(seed):

@@ -7,22 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from judged_delivery import KEY
+from judged_delivery import KEY, SITE, wrap_texts
 
 from etl.judging.validate import validate_delivery
-from etl.mapping.accounts import CellAccounts, Landing
 from etl.mapping.identity import pseudonymise
-from etl.mapping.masking import OwnTexts
 from etl.mapping.records import type_delivery
-from etl.mapping.site import Site
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, Mapped
 from patients.invented_patient import LAST_DAY, InventedPatient
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 
-SITE = Site("clinic", "Clinic", "医院", (), (), ())
-PLACE = {"source_file": pl.String, "source_sheet": pl.String, "source_row": pl.Int64, "source_column": pl.String}
-CELLS = {**PLACE, "value": pl.String}
 SIGNS = {"=": "", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 
 
@@ -55,23 +49,7 @@ def ask(patients: Sequence[InventedPatient]) -> list[set[Question]]:
 def _map(numbered: list[tuple[str, InventedPatient]]) -> Mapped:
     records = {table: _write_table(table, numbered) for table in TABLES}
     columns = [(1, name, name) for table in TABLES for name in read_contract(TABLES[table])]
-    boxes = {"table_name": pl.String, "field": pl.String, **CELLS}
-    return Mapped(
-        records=records,
-        group_columns=pl.DataFrame(
-            sorted(set(columns)),
-            schema={GROUP: pl.Int64, "field": pl.String, "source_column": pl.String},
-            orient="row",
-        ),
-        row_accounts=pl.DataFrame(),
-        cells=CellAccounts(0, {}, pl.DataFrame(schema=CELLS)),
-        landing=Landing((), pl.DataFrame(schema=CELLS)),
-        own=OwnTexts(),
-        filled_rows=0,
-        unread_boxes=pl.DataFrame(schema=boxes),
-        slipped=pl.DataFrame(schema=CELLS),
-        odd_numbers=pl.DataFrame(schema=CELLS),
-    )
+    return wrap_texts(records, set(columns))
 
 
 def _write_table(table: str, numbered: list[tuple[str, InventedPatient]]) -> pl.DataFrame:
