@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import polars as pl
 
@@ -59,58 +60,110 @@ class Form:
     is_coded: bool = False
 
 
-def learn_form(texts: pl.Series) -> Form:
-    """Return the form of a column's texts; of fewer than three nothing is known."""
-    counts = _fold(texts.drop_nulls()).value_counts(name="n").with_columns(_shape(pl.col("t")).alias("shape"))
-    counts = counts.filter(~_is_word(pl.col("t")))
-    total = int(counts["n"].sum())
+def learn_forms(rows: pl.DataFrame) -> dict[str, Form]:
+    """Return the form of each column of some rows; of fewer than three texts nothing is known.
+
+    The columns' distinct texts are looked at together: a step of polars costs more than the few texts of a column.
+    """
+    by_text = _count_texts(rows).group_by("column", "t").agg(pl.col("n").sum()).filter(~_is_word(pl.col("t")))
+    counts = by_text.with_columns(
+        _shape(pl.col("t")).alias("shape"),
+        pl.col("t").str.contains(_DAY).alias("is_day"),
+        _is_number(pl.col("t")).alias("is_number"),
+    )
+    shapes = counts.group_by("column", "shape").agg(pl.col("n").sum()).filter(pl.col("n") > 1)
+    of_shapes = shapes.group_by("column").agg("shape", n_shaped=pl.col("n").sum())
+    is_repeated = pl.col("n") > 1
+    told = counts.group_by("column").agg(
+        total=pl.col("n").sum(),
+        repeated=pl.col("t").filter(is_repeated),
+        n_repeated=pl.col("n").filter(is_repeated).sum(),
+        n_days=pl.col("n").filter("is_day").sum(),
+        n_numbers=pl.col("n").filter("is_number").sum(),
+        longest=pl.col("t").str.len_chars().max(),
+    )
+    learned = told.join(of_shapes, on="column", how="left")
+    return dict.fromkeys(rows.columns, Form(Kind.FREE)) | {
+        row["column"]: _learn_form(row) for row in learned.iter_rows(named=True)
+    }
+
+
+def _learn_form(told: Mapping[str, Any]) -> Form:
+    """Return the form of a column from the counts of its texts."""
+    total, longest = told["total"], told["longest"]
     if total < SMALLEST_COLUMN:
         return Form(Kind.FREE)
-    repeated = frozenset(counts.filter(pl.col("n") > 1)["t"])
-    of_repeated = counts.filter(pl.col("n") > 1)["n"].sum()
-    told = counts.select(
-        (pl.col("n") * pl.col("t").str.contains(_DAY)).sum().alias("dates"),
-        (pl.col("n") * _is_number(pl.col("t"))).sum().alias("numbers"),
-        pl.col("t").str.len_chars().max().alias("longest"),
-    ).row(0, named=True)
-    common = {"texts": repeated, "longest": told["longest"], "is_coded": of_repeated >= _SHARE_OF_CODES * total}
+    is_coded = told["n_repeated"] >= _SHARE_OF_CODES * total
+    common = {"texts": frozenset(told["repeated"]), "longest": longest, "is_coded": is_coded}
     # One value in a small column may be anything.
     most = _MOST * total if total < _FEWEST_WITH_ONE_ODD else min(_MOST * total, total - 1)
-    if told["dates"] >= most:
+    if told["n_days"] >= most:
         return Form(Kind.DATE, **common)
-    if told["numbers"] >= most:
+    if told["n_numbers"] >= most:
         return Form(Kind.NUMBER, **common)
-    shapes = counts.group_by("shape").agg(pl.col("n").sum()).filter(pl.col("n") > 1)
-    is_shaped = shapes["n"].sum() >= most and shapes.height <= _MOST_SHAPES
-    if is_shaped and told["longest"] <= _LONGEST_SHAPED:
-        return Form(Kind.SHAPED, shapes=frozenset(shapes["shape"]), **common)
+    shapes = frozenset(told["shape"] or ())
+    is_shaped = (told["n_shaped"] or 0) >= most and len(shapes) <= _MOST_SHAPES
+    if is_shaped and longest <= _LONGEST_SHAPED:
+        return Form(Kind.SHAPED, shapes=shapes, **common)
     return Form(Kind.FREE, **common)
 
 
-def find_misfits(texts: pl.Series, form: Form) -> frozenset[str]:
-    """Return those of a column's texts, as they stand there, that are surely no values of it."""
-    if form.kind == Kind.FREE:
-        return frozenset()
-    distinct = texts.drop_nulls().unique()
-    folded = _fold(distinct).to_frame()
-    return frozenset(distinct.filter(~folded.select(_is_value(form)).to_series()))
+def find_misfits(rows: pl.DataFrame, forms: Mapping[str, Form]) -> dict[str, frozenset[str]]:
+    """Return those of each column's texts, as they stand there, that are surely no values of it."""
+    misfits: dict[str, frozenset[str]] = dict.fromkeys(forms, frozenset())
+    for kind in (Kind.DATE, Kind.NUMBER, Kind.SHAPED):
+        of_kind = {name: form for name, form in forms.items() if form.kind == kind}
+        if of_kind:
+            texts = _count_texts(rows.select(list(of_kind))).filter(~_is_word(pl.col("t")))
+            strange = _leave_out_known(texts, of_kind, kind)
+            listed = strange.group_by("column").agg("text")
+            misfits |= {name: frozenset(found) for name, found in listed.iter_rows()}
+    return misfits
+
+
+def _leave_out_known(texts: pl.DataFrame, forms: Mapping[str, Form], kind: Kind) -> pl.DataFrame:
+    """Return the texts that neither stand more than once in their columns, all of one kind, nor have their form."""
+    new = texts.join(
+        _list_by_column({name: form.texts for name, form in forms.items()}, "t"), on=["column", "t"], how="anti"
+    )
+    if kind == Kind.DATE:
+        return new.filter(~pl.col("t").str.contains(_DAY) & ~pl.col("t").str.contains(_MONTH_OR_SERIAL))
+    if kind == Kind.NUMBER:
+        return new.filter(~_is_number(pl.col("t")))
+    shapes = _list_by_column({name: form.shapes for name, form in forms.items()}, "shape").with_columns(has_shape=True)
+    shaped = new.with_columns(_shape(pl.col("t")).alias("shape")).join(shapes, on=["column", "shape"], how="left")
+    longest = pl.col("column").replace_strict(
+        {name: form.longest for name, form in forms.items()}, return_dtype=pl.UInt32
+    )
+    return shaped.filter(pl.col("has_shape").is_null() | (pl.col("t").str.len_chars() > 2 * longest))
+
+
+def _list_by_column(texts: Mapping[str, frozenset[str]], name: str) -> pl.DataFrame:
+    listed = [(column, text) for column, own in texts.items() for text in own]
+    return pl.DataFrame(listed, schema={"column": pl.String, name: pl.String}, orient="row")
+
+
+def _count_texts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the distinct texts of each column of some rows with their number `n`, as they stand (`text`) and as they are compared (`t`)."""
+    of_column = [
+        pl.col(name).drop_nulls().value_counts(name="n").struct.rename_fields(["text", "n"]).implode().alias(name)
+        for name in rows.columns
+    ]
+    counted = rows.lazy().select(of_column).unpivot(variable_name="column", value_name="cell").explode("cell")
+    long = counted.unnest("cell").filter(pl.col("text").is_not_null())
+    return long.with_columns(_fold(pl.col("text")).alias("t")).collect()
 
 
 def is_value(text: str | None, form: Form) -> bool:
     """Whether one text may be a value of a column; an empty cell may."""
-    return text is None or not find_misfits(pl.Series([text], dtype=pl.String), form)
+    return text is None or not find_misfits(pl.DataFrame({"0": [text]}), {"0": form})["0"]
 
 
 def is_name_above(text: str, form: Form) -> bool:
     """Whether a text above a column is none of its values, as its name is: of codes it would be one that never occurs below."""
     if form.is_coded and form.kind == Kind.SHAPED:
-        return _fold(pl.Series([text]))[0] not in form.texts
+        return pl.select(_fold(pl.lit(text))).item() not in form.texts
     return not is_value(text, form)
-
-
-def learn_forms(rows: pl.DataFrame, names: list[str]) -> Mapping[str, Form]:
-    """Return the form of each column of some rows."""
-    return {name: learn_form(rows[name]) for name in names}
 
 
 def is_word_for_nothing(text: pl.Expr) -> pl.Expr:
@@ -118,8 +171,8 @@ def is_word_for_nothing(text: pl.Expr) -> pl.Expr:
     return text.str.strip_chars().str.to_lowercase().is_in(MISSING_TEXTS)
 
 
-def _fold(texts: pl.Series) -> pl.Series:
-    return texts.str.normalize("NFKC").str.strip_chars().str.replace_all(r"\s+", " ").alias("t")
+def _fold(text: pl.Expr) -> pl.Expr:
+    return text.str.normalize("NFKC").str.strip_chars().str.replace_all(r"\s+", " ")
 
 
 def _shape(text: pl.Expr) -> pl.Expr:
@@ -135,17 +188,6 @@ def _is_word(text: pl.Expr) -> pl.Expr:
 def _is_number(text: pl.Expr) -> pl.Expr:
     beside = text.str.replace_all(_SIGNS, "")
     return text.str.contains(_NUMBER_START) & ~text.str.contains(_DAY) & beside.str.contains(_BESIDE)
-
-
-def _is_value(form: Form) -> pl.Expr:
-    text = pl.col("t")
-    known = text.is_in(list(form.texts)) | _is_word(text)
-    if form.kind == Kind.DATE:
-        return known | text.str.contains(_DAY) | text.str.contains(_MONTH_OR_SERIAL)
-    if form.kind == Kind.NUMBER:
-        return known | _is_number(text)
-    is_short = text.str.len_chars() <= 2 * form.longest
-    return known | (_shape(text).is_in(list(form.shapes)) & is_short)
 
 
 _PROSE = re.compile(r"[:：,，。;；!！?？、]|[^\x00-\x7f]\s+[^\x00-\x7f]")

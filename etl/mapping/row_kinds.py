@@ -159,8 +159,8 @@ def _measure(body: pl.DataFrame, positions: Sequence[str], patient: str | None) 
     # Where most rows begin with such a word, it is how patients are numbered.
     full = plain if 2 * plain.height > full.height else full
     has_forms = full.height >= _FULL_ROWS
-    forms = learn_forms(full, list(positions)) if has_forms else {}
-    misfits = {p: find_misfits(body[p], form) for p, form in forms.items()}
+    forms = learn_forms(full.select(positions)) if has_forms else {}
+    misfits = find_misfits(body, forms)
     judged = [p for p, form in forms.items() if form.kind != "free"]
     is_misfit = {p: pl.col(p).is_in(list(misfits[p])).fill_null(value=False) for p in judged}
     is_fit = {

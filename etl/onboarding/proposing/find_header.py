@@ -10,7 +10,7 @@ import polars as pl
 from etl.delivery.read import ROW, Grid
 from etl.delivery.stat_files import NAME_ROW
 from etl.errors import DeliveryError
-from etl.mapping.forms import Form, Kind, is_name_above, learn_form
+from etl.mapping.forms import Form, Kind, is_name_above, learn_forms
 from etl.mapping.header_levels import join_levels, name_header, read_levels
 from etl.mapping.parse import MISSING_TEXTS
 from etl.mapping.row_kinds import has_units_only
@@ -89,7 +89,7 @@ def _learn_forms_below(grid: Grid, number: int) -> Forms:
         return []
     most = float(counted["filled"].median() or 0)  # type: ignore[arg-type]
     full = counted.filter(3 * pl.col("filled") > most)
-    return [learn_form(full[position]) for position in below.columns]
+    return list(learn_forms(full.select(below.columns)).values())
 
 
 def _count_unlike(cells: Row, forms: Forms) -> tuple[int, int]:
