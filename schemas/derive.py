@@ -200,6 +200,7 @@ def _derive_disease(
         .with_columns(
             has_tace_with_therapy=compute_has_tace_with_therapy(),
             **_compute_liver_function(),
+            **child_pugh.compute_possible_classes(),
         )
         .with_columns(
             child_pugh_class_from_points_or_record=child_pugh.compute_class_from_points_or_record(

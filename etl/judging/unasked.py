@@ -6,7 +6,7 @@ is about these, and yet the patient leaves for them. What several fields can tel
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -37,17 +37,33 @@ def ask_for_the_rest(records: Mapping[str, SettledRecords], subject: pl.DataFram
     nothing of is asked about together, once a patient.
     """
     requirements = list_requirements()
-    unknown = subject.select("patient_id", *(r.is_unknown.fill_null(value=False).alias(r.name) for r in requirements))
-    asked = _list_asked(records, book)
+    left_by_name = _find_unasked(requirements, subject, _list_asked(records, book))
     not_sent: list[pl.DataFrame] = []
     for requirement in requirements:
-        patients = unknown.filter(pl.col(requirement.name)).select("patient_id")
-        left = patients.join(_find_asked(asked, requirement), on="patient_id", how="anti", maintain_order="left")
+        left = left_by_name[requirement.name]
         if place := _find_sent(requirement, records, book):
-            _ask(requirement, place, left, unknown.height, records, book)
+            _ask(requirement, place, left, subject.height, records, book)
         else:
             not_sent.append(left.with_columns(en=pl.lit(_name(requirement).en), zh=pl.lit(_name(requirement).zh)))
     _ask_for_not_sent(not_sent, records["patient"], book)
+
+
+def _find_unasked(
+    requirements: Sequence[Requirement], subject: pl.DataFrame, asked: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """Return the patients of whom each requirement is unknown and that nothing asks about, in the subject's order."""
+    unknown = subject.select("patient_id", *(r.is_unknown.fill_null(value=False).alias(r.name) for r in requirements))
+    long = unknown.unpivot(index="patient_id", variable_name="name", value_name="is_unknown").filter("is_unknown")
+    places = [(r.name, table, field) for r in requirements for table, field in r.places]
+    rules = [(r.name, rule) for r in requirements for table, _ in r.places for rule in RECORD_RULES.get(table, ())]
+    of_places = pl.DataFrame(places, schema=["name", "table", "field"], orient="row")
+    of_rules = pl.DataFrame(rules, schema={"name": pl.String, "rule_id": pl.String}, orient="row")
+    key = ["patient_id", "name"]
+    by_place = asked.join(of_places, on=["table", "field"]).select(key)
+    by_rule = asked.join(of_rules, on="rule_id").select(key)
+    left = long.join(pl.concat([by_place, by_rule]), on=key, how="anti", maintain_order="left").select(key)
+    found = {str(name): own.select("patient_id") for (name,), own in left.group_by("name", maintain_order=True)}
+    return {r.name: found.get(r.name, left.select("patient_id").clear()) for r in requirements}
 
 
 def _list_asked(records: Mapping[str, SettledRecords], book: FindingsBook) -> pl.DataFrame:
@@ -58,14 +74,6 @@ def _list_asked(records: Mapping[str, SettledRecords], book: FindingsBook) -> pl
         place = pl.col("test") if table == _LABORATORY else pl.lit(field, dtype=pl.String)
         parts.append(asked.select("patient_id", table=pl.lit(table), field=place, rule_id=pl.lit(rule_id)))
     return pl.concat(parts)
-
-
-def _find_asked(asked: pl.DataFrame, requirement: Requirement) -> pl.DataFrame:
-    rules = [rule for table, _ in requirement.places for rule in RECORD_RULES.get(table, ())]
-    is_at_place = pl.any_horizontal(
-        (pl.col("table") == table) & (pl.col("field") == field) for table, field in requirement.places
-    )
-    return asked.filter(is_at_place | pl.col("rule_id").is_in(rules)).select("patient_id")
 
 
 def _find_sent(requirement: Requirement, records: Mapping[str, SettledRecords], book: FindingsBook) -> Place | None:
@@ -91,7 +99,7 @@ def _ask(
         f"{name.zh}：根据已提交的数据无法判定，而本研究需要该项；缺少时患者将被排除。请补充。",
     )
     rule_id = name_rule(requirement)
-    for home, cell, rows in _find_homes(left, table, field, records):
+    for home, cell, rows in _find_homes(left, table, field, records) if left.height else ():
         book.add(home, rows, rule_id=rule_id, severity=Severity.QUERY, field=cell, message=message)
     book.count(rule_id, table, Severity.QUERY, n=n, n_fail=left.height)
 

@@ -111,31 +111,26 @@ def _learn_form(told: Mapping[str, Any]) -> Form:
 def find_misfits(rows: pl.DataFrame, forms: Mapping[str, Form]) -> dict[str, frozenset[str]]:
     """Return those of each column's texts, as they stand there, that are surely no values of it."""
     misfits: dict[str, frozenset[str]] = dict.fromkeys(forms, frozenset())
-    for kind in (Kind.DATE, Kind.NUMBER, Kind.SHAPED):
-        of_kind = {name: form for name, form in forms.items() if form.kind == kind}
-        if of_kind:
-            texts = _count_texts(rows.select(list(of_kind))).filter(~_is_word(pl.col("t")))
-            strange = _leave_out_known(texts, of_kind, kind)
-            listed = strange.group_by("column").agg("text")
-            misfits |= {name: frozenset(found) for name, found in listed.iter_rows()}
+    judged = {name: form for name, form in forms.items() if form.kind != Kind.FREE}
+    if judged:
+        repeated = _list_by_column({name: form.texts for name, form in judged.items()}, "t")
+        texts = _count_texts(rows.select(list(judged))).join(repeated, on=["column", "t"], how="anti")
+        strange = _leave_out_values(texts.filter(~_is_word(pl.col("t"))), judged)
+        misfits |= {name: frozenset(own) for name, own in strange.group_by("column").agg("text").iter_rows()}
     return misfits
 
 
-def _leave_out_known(texts: pl.DataFrame, forms: Mapping[str, Form], kind: Kind) -> pl.DataFrame:
-    """Return the texts that neither stand more than once in their columns, all of one kind, nor have their form."""
-    new = texts.join(
-        _list_by_column({name: form.texts for name, form in forms.items()}, "t"), on=["column", "t"], how="anti"
-    )
-    if kind == Kind.DATE:
-        return new.filter(~pl.col("t").str.contains(_DAY) & ~pl.col("t").str.contains(_MONTH_OR_SERIAL))
-    if kind == Kind.NUMBER:
-        return new.filter(~_is_number(pl.col("t")))
+def _leave_out_values(texts: pl.DataFrame, forms: Mapping[str, Form]) -> pl.DataFrame:
+    """Return the texts that have not the form of their columns."""
+    kinds = pl.col("column").replace_strict({name: form.kind.value for name, form in forms.items()})
+    longest = pl.col("column").replace_strict({name: form.longest for name, form in forms.items()})
     shapes = _list_by_column({name: form.shapes for name, form in forms.items()}, "shape").with_columns(has_shape=True)
-    shaped = new.with_columns(_shape(pl.col("t")).alias("shape")).join(shapes, on=["column", "shape"], how="left")
-    longest = pl.col("column").replace_strict(
-        {name: form.longest for name, form in forms.items()}, return_dtype=pl.UInt32
-    )
-    return shaped.filter(pl.col("has_shape").is_null() | (pl.col("t").str.len_chars() > 2 * longest))
+    text = pl.col("t")
+    shaped = texts.with_columns(_shape(text).alias("shape")).join(shapes, on=["column", "shape"], how="left")
+    is_day = text.str.contains(_DAY) | text.str.contains(_MONTH_OR_SERIAL)
+    is_shaped = pl.col("has_shape").is_not_null() & (text.str.len_chars() <= 2 * longest)
+    is_of_kind = pl.when(kinds == Kind.DATE.value).then(is_day).when(kinds == Kind.NUMBER.value).then(_is_number(text))
+    return shaped.filter(~is_of_kind.otherwise(is_shaped))
 
 
 def _list_by_column(texts: Mapping[str, frozenset[str]], name: str) -> pl.DataFrame:

@@ -23,6 +23,7 @@ CLASS_A_MAX_POINTS = 6
 CLASS_B_MAX_POINTS = 9
 LOW_TO_HIGH = (1, 2, 3)
 HIGH_TO_LOW = (3, 2, 1)
+LOWEST_CLASS, HIGHEST_CLASS = "lowest_child_pugh_class", "highest_child_pugh_class"
 
 
 def _points_by_cuts(
@@ -115,34 +116,32 @@ def compute_child_pugh_points() -> pl.Expr:
     return sum(_list_points()[1:], start=_list_points()[0])
 
 
-def compute_possible_classes() -> tuple[pl.Expr, pl.Expr]:
-    """Return the classes of the fewest and of the most points that are possible: a component that is missing counts 1 to 3."""
-    fewest, most = (pl.sum_horizontal(points.fill_null(missing) for points in _list_points()) for missing in (1, 3))
-    return compute_child_pugh_class(fewest), compute_child_pugh_class(most)
-
-
-def _is_settled() -> pl.Expr:
-    """Whether only one class is possible, as where no component is missing."""
-    lowest, highest = compute_possible_classes()
-    return lowest == highest
+def compute_possible_classes() -> dict[str, pl.Expr]:
+    """Return the classes of the fewest and of the most points that are possible, by name: a component that is missing counts 1 to 3."""
+    of_missing = {LOWEST_CLASS: 1, HIGHEST_CLASS: 3}
+    return {
+        name: compute_child_pugh_class(pl.sum_horizontal(points.fill_null(missing) for points in _list_points()))
+        for name, missing in of_missing.items()
+    }
 
 
 def is_class_possible(recorded: pl.Expr) -> pl.Expr:
     """Return whether the components that are known leave the recorded class possible; null without one."""
-    lowest, highest = compute_possible_classes()
-    return (recorded >= lowest) & (recorded <= highest)
+    lowest, highest = compute_possible_classes().values()
+    return recorded.is_between(lowest, highest)
 
 
 def compute_class_from_points_or_record(recorded: pl.Expr) -> pl.Expr:
-    """Return the only class possible; where several are, the recorded one if it is among them."""
-    lowest, _ = compute_possible_classes()
-    return pl.when(_is_settled()).then(lowest).when(is_class_possible(recorded)).then(recorded)
+    """Return the only class possible; where several are, the recorded one if it is among them. Reads the columns of `compute_possible_classes`."""
+    lowest, highest = pl.col(LOWEST_CLASS), pl.col(HIGHEST_CLASS)
+    return pl.when(lowest == highest).then(lowest).when(recorded.is_between(lowest, highest)).then(recorded)
 
 
 def compute_class_source(recorded: pl.Expr) -> pl.Expr:
     """Return where that class is from: `derived` or `recorded`; null where it is unknown."""
+    lowest, highest = pl.col(LOWEST_CLASS), pl.col(HIGHEST_CLASS)
     derived, said = pl.lit("derived"), pl.lit("recorded")
-    return pl.when(_is_settled()).then(derived).when(is_class_possible(recorded)).then(said)
+    return pl.when(lowest == highest).then(derived).when(recorded.is_between(lowest, highest)).then(said)
 
 
 def compute_child_pugh_class(points: pl.Expr) -> pl.Expr:

@@ -21,7 +21,7 @@ from schemas.definitions.baseline import (
     compute_bounded_level,
     compute_copies_level,
 )
-from schemas.definitions.child_pugh import compute_class_from_points_or_record
+from schemas.definitions.child_pugh import compute_class_from_points_or_record, compute_possible_classes
 from schemas.definitions.endpoints import compute_days_between
 
 BASELINE_SAMPLE_DAYS = 28
@@ -166,7 +166,7 @@ def _combine(samples: pl.DataFrame, patients: pl.DataFrame, baseline: pl.DataFra
         combined = combined.join(named, on="patient_id", how="left")
     values = [pl.col(name) for test in LIVER_TESTS[:2] for name in _list_columns([test])]
     only_class = compute_class_from_points_or_record(pl.lit(None, dtype=pl.String))
-    return combined.select(
+    return combined.with_columns(**compute_possible_classes()).select(
         "patient_id",
         *_list_columns(LIVER_TESTS),
         compute_bounded_albi_grade(*values).alias("grade"),

@@ -6,7 +6,11 @@ import polars as pl
 import pytest
 from clinical_tables import make_frame, read_rows
 
-from schemas.definitions.child_pugh import compute_class_from_points_or_record, compute_class_source
+from schemas.definitions.child_pugh import (
+    compute_class_from_points_or_record,
+    compute_class_source,
+    compute_possible_classes,
+)
 from schemas.definitions.course_facts import derive_treatment_facts
 
 LINES = """
@@ -67,7 +71,7 @@ def test_the_class_that_the_known_components_leave():
         *(pl.lit("=").alias(f"{name}_comparator") for name in ("bilirubin", "albumin", "inr", "pt_prolongation")),
         pl.lit(None, dtype=pl.Float64).alias("pt_prolongation_s"),
     )
-    read = frame.select(
+    read = frame.with_columns(**compute_possible_classes()).select(
         found=compute_class_from_points_or_record(pl.col("recorded")), source=compute_class_source(pl.col("recorded"))
     )
     assert read.rows() == [(row["expected"], row["source"]) for row in rows]
