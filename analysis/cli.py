@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 import typer
 
-from analysis.pause import pause_collection
 from etl.cli import commands
 from etl.command_line import RegistryCommand, both
 from etl.console import Terminal
@@ -66,7 +65,6 @@ def run_analyse(
     terminal.say(f"Results: {folder / 'results.csv'}", f"结果：{folder / 'results.csv'}")
 
 
-@pause_collection()
 def _analyse(settings: Settings, study: str, *, for_journal: bool = False) -> Path:
     from analysis.run import run_study
     from analysis.study.read_spec import STUDIES, read_study

@@ -15,7 +15,6 @@ from typing import Any
 import polars as pl
 
 from analysis.figures.style import save_figures
-from analysis.pause import pause_collection
 from analysis.report.manuscript import write_manuscript
 from analysis.report.page import write_report
 from analysis.steps.alternatives import add_alternatives
@@ -83,7 +82,6 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     return outcome
 
 
-@pause_collection()
 def run_study(
     frames: Mapping[str, pl.DataFrame],
     spec: StudySpec,
