@@ -67,6 +67,7 @@ PATIENT_FACTS: dict[str, Column] = {
     "baseline_portal_vein_lesion_number": Column(
         pl.Int64, "lesions of the portal vein listed at the baseline, the same"
     ),
+    "baseline_non_target_number": Column(pl.Int64, "non-targets listed at the baseline, the same"),
     "has_peritoneal_metastasis": Column(pl.Boolean, "the peritoneum is among the organs with metastases"),
 }
 

@@ -1,7 +1,7 @@
 """Records written as mapping hands them over, and judged as an ingest judges them."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
@@ -40,6 +40,14 @@ def wrap_texts(records: Mapping[str, pl.DataFrame], columns: Iterable[tuple[int,
     )
 
 
-def judge_mapped(mapped: Mapped, site: Site, last_day: dt.date = LAST_DAY, key: PseudonymKey = KEY) -> Validated:
+def judge_mapped(
+    mapped: Mapped,
+    site: Site,
+    last_day: dt.date = LAST_DAY,
+    key: PseudonymKey = KEY,
+    tables: Collection[str] | None = None,
+) -> Validated:
+    """Judge a delivery in which the hospital sends the given tables, those of its mapping unless they are told."""
     records = number_records(type_delivery(mapped, site, "d", last_day, key))
-    return validate_delivery(records, mapped, site.tables, lists_every_new_lesion=site.lists_every_new_lesion)
+    sent = site.tables if tables is None else frozenset(tables)
+    return validate_delivery(records, mapped, sent, lists_every_new_lesion=site.lists_every_new_lesion)

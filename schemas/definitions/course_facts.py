@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from schemas.codes import INTRAHEPATIC_ORGANS, AdverseEventTerm, Drug, Organ, ProcedureType
+from schemas.codes import INTRAHEPATIC_ORGANS, AdverseEventTerm, Drug, LesionRole, Organ, ProcedureType
 from schemas.definitions.local_treatment import TOUCHING
 
 TREATMENT_KEY = ["patient_id", "line_number", "drug"]
@@ -57,6 +57,7 @@ def _count_baseline_lesions(at_baseline: pl.DataFrame) -> pl.DataFrame:
     readings = at_baseline.group_by("patient_id", "reader").agg(
         baseline_outside_lesion_number=pl.when(is_known).then(n_outside),
         baseline_portal_vein_lesion_number=(organ == Organ.PORTAL_VEIN.value).sum().cast(pl.Int64),
+        baseline_non_target_number=(pl.col("role") == LesionRole.NON_TARGET.value).sum().cast(pl.Int64),
     )
     return readings.group_by("patient_id").agg(pl.all().exclude("reader").min())
 

@@ -56,13 +56,14 @@ def portal_vein_lesion_is_thrombus() -> pl.Expr:
     severity=Severity.QUERY,
     source="RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026: lesions of all involved organs are listed",
     why="Metastasis is an inclusion criterion, and a metastasis that is not followed can grow unseen.",
-    en="Extrahepatic metastasis is recorded, but every lesion listed at the baseline lies in the liver. Please list a metastasis, or correct the organ or the answer.",
-    zh="已填有肝外转移，但基线所列病灶均位于肝内，请补列转移病灶，或更正病灶部位或该项填写。",
-    on_missing="not evaluable without lesions at the baseline, or where a lesion's organ is empty and none lies outside",
+    en="Extrahepatic metastasis is recorded, but every lesion listed at the baseline, non-targets included, lies in the liver. Please list a metastasis, or correct the organ or the answer.",
+    zh="已填有肝外转移，但基线所列病灶（含非靶病灶）均位于肝内，请补列转移病灶，或更正病灶部位或该项填写。",
+    on_missing="not evaluable where no non-target is listed at the baseline (a list of targets need not hold a metastasis), or where a lesion's organ is empty and none lies outside",
 )
 def metastasis_is_among_lesions() -> pl.Expr:
-    """Who has metastases and lists lesions lists one outside the liver."""
-    return is_implied(pl.col("has_extrahepatic_metastasis"), pl.col("baseline_outside_lesion_number") > 0)
+    """Who has metastases and lists targets and non-targets lists one lesion outside the liver."""
+    is_outside = is_implied(pl.col("has_extrahepatic_metastasis"), pl.col("baseline_outside_lesion_number") > 0)
+    return pl.when(pl.col("baseline_non_target_number") > 0).then(is_outside)
 
 
 @rule(

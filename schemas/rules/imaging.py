@@ -29,7 +29,7 @@ SLIP_FACTOR = 7
 )
 def modality_is_constant() -> pl.Expr:
     """A lesion is imaged as at the visit before."""
-    return pl.col("modality") == pl.col("modality").shift(1).over(LESION, order_by="visit_number")
+    return pl.col("modality") == pl.col("modality").shift(1).over(LESION, order_by="visit_position")
 
 
 @rule(
@@ -78,7 +78,7 @@ def progressing_target_has_diameter() -> pl.Expr:
 )
 def new_lesion_is_seen_first() -> pl.Expr:
     """A new lesion is not absent at the first visit that lists it."""
-    is_first = pl.col("visit_number") == pl.col("visit_number").min().over(LESION)
+    is_first = pl.col("visit_position") == pl.col("visit_position").min().over(LESION)
     is_new = pl.col("role") == LesionRole.NEW.value
     return is_implied(is_first & is_new, pl.col("status") != LesionStatus.ABSENT.value)
 
@@ -96,7 +96,7 @@ def new_lesion_is_seen_first() -> pl.Expr:
 def lesion_growth_is_plausible() -> pl.Expr:
     """A lesion does not grow threefold and reach 100 mm within 70 days of its last measurement."""
     before, date = (
-        pl.col(name).shift(1).over(LESION, order_by="visit_number") for name in ("diameter_mm", "assessment_date")
+        pl.col(name).shift(1).over(LESION, order_by="visit_position") for name in ("diameter_mm", "assessment_date")
     )
     factor = pl.when(before > 0).then(pl.col("diameter_mm") / before)
     is_large = (pl.col("diameter_mm") >= GROWTH_MIN_MM) & (factor >= GROWTH_FACTOR) & (factor < SLIP_FACTOR)

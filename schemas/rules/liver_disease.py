@@ -120,14 +120,14 @@ def ascites_has_a_cause() -> pl.Expr:
     on_missing="not evaluable without a value before and one after; only albumin, bilirubin, creatinine and platelets, which do not jump and return; bilirubin may rise where an adverse event of it is listed",
 )
 def value_does_not_jump_and_return() -> pl.Expr:
-    """A value is not sevenfold above or below both its neighbours, by the numbers of the visits.
+    """A value is not sevenfold above or below both its neighbours, by the days of the samples, or the visits where one has no day.
 
     Bilirubin may rise so where an adverse event of it is listed: hepatitis comes and goes within weeks.
     """
-    before, after = (
-        pl.col("value").shift(by).over("patient_id", "test", order_by=["visit_number", "repeat_number"])
-        for by in (1, -1)
-    )
+    of_test = ("patient_id", "test")
+    has_days = pl.col("sample_date").is_not_null().all().over(of_test)
+    order = [pl.when(has_days).then("sample_date"), pl.col("visit_number"), pl.col("repeat_number")]
+    before, after = (pl.col("value").shift(by).over(of_test, order_by=order) for by in (1, -1))
     lowest, highest = pl.min_horizontal(before, after), pl.max_horizontal(before, after)
     is_known = (lowest > 0) & after.is_not_null() & before.is_not_null()
     is_explained = (pl.col("test") == LabTest.BILIRUBIN.value) & pl.col("has_bilirubin_event").fill_null(value=False)

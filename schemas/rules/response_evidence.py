@@ -8,6 +8,7 @@ from schemas.codes import LesionRole, LesionStatus, Response, Severity
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.imaging import BASELINE_FROM_DAY
 from schemas.definitions.local_treatment import TOUCHING
+from schemas.definitions.visits import is_given_by_date
 from schemas.rules.rule import is_implied, rule
 
 RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
@@ -145,14 +146,14 @@ def visit_lists_every_target() -> pl.Expr:
     on_missing="not evaluable; asked at the response instead, where this visit and the one before have one",
 )
 def lesion_dates_follow_visits() -> pl.Expr:
-    """A visit that is sent as lesions alone, and the one after it, are dated in the order of their numbers."""
+    """A visit that is sent as lesions alone, and the one after it, are dated in the order of the numbers that the hospital gives."""
     first_day, has_response = pl.col("assessment_date").min().over(VISIT), pl.col("has_response_record")
     before, had_response = (
         pl.when(_is_first_of_visit() & first_day.is_not_null())
         .then(value)
         .shift(1)
         .forward_fill()
-        .over("patient_id", "reader", order_by=["visit_number", "lesion_id"])
+        .over("patient_id", "reader", is_given_by_date(pl.col("visit_number")), order_by=["visit_number", "lesion_id"])
         for value in (first_day, has_response)
     )
     return pl.when(_is_first_of_visit() & ~(has_response & had_response)).then(first_day > before)

@@ -53,6 +53,7 @@ def describe_patient(own):
         if own["adverse_event"]
         else None,
         "baseline_outside_lesion_number": min(known, default=None),
+        "baseline_non_target_number": min(count_non_targets(own), default=None),
         "baseline_portal_vein_lesion_number": min((r.count("portal_vein") for r in readings), default=None),
         "has_peritoneal_metastasis": "peritoneum" in organs if organs else None,
     }
@@ -77,6 +78,15 @@ def list_baseline_readings(own):
     for row in list_at_baseline(own):
         readings.setdefault(row["reader"], []).append(row["organ"])
     return list(readings.values())
+
+
+def count_non_targets(own):
+    """Per reader with lesions at the baseline, the non-targets among them."""
+    rows = list_at_baseline(own)
+    return [
+        sum(row["role"] == "non_target" for row in rows if row["reader"] == reader)
+        for reader in {r["reader"] for r in rows}
+    ]
 
 
 def count_listed(own):

@@ -25,7 +25,10 @@ def portal_vein_lesion_is_thrombus(record, case):
 
 
 def metastasis_is_among_lesions(record, case):
-    return where(record["has_extrahepatic_metastasis"], below(0, _about(case)["baseline_outside_lesion_number"]))
+    about = _about(case)
+    if not about["baseline_non_target_number"]:
+        return None
+    return where(record["has_extrahepatic_metastasis"], below(0, about["baseline_outside_lesion_number"]))
 
 
 def lesion_outside_liver_is_metastasis(record, case):
@@ -101,15 +104,18 @@ def hbv_dna_units_agree(record, case):
     return 1 <= copies / units <= 10 if units and copies else None
 
 
-def _place_of_sample(row):
-    return row["visit_number"], row["repeat_number"]
+def _place_of_sample(row, rows):
+    """By the day where every sample of the test has one, else by the visit alone."""
+    has_days = all(other["sample_date"] is not None for other in rows)
+    return row["sample_date"] if has_days else 0, row["visit_number"], row["repeat_number"]
 
 
 def value_does_not_jump_and_return(record, case):
     if record["test"] not in ("albumin_g_l", "bilirubin_umol_l", "creatinine_umol_l", "platelets_10e9_l"):
         return None
-    rows = sorted((r for r in case.own["laboratory"] if r["test"] == record["test"]), key=_place_of_sample)
-    place = [_place_of_sample(row) for row in rows].index(_place_of_sample(record))
+    of_test = [row for row in case.own["laboratory"] if row["test"] == record["test"]]
+    rows = sorted(of_test, key=lambda row: _place_of_sample(row, of_test))
+    place = [_place_of_sample(row, of_test) for row in rows].index(_place_of_sample(record, of_test))
     if not 0 < place < len(rows) - 1:
         return None
     before, value, after = (rows[place + step]["value"] for step in (-1, 0, 1))

@@ -96,6 +96,7 @@ def lesion_dates_follow_visits(record, case):
         for row in case.own["lesion"]
         if row["reader"] == record["reader"]
         and row["visit_number"] < record["visit_number"]
+        and (row["visit_number"] > 200) == (record["visit_number"] > 200)  # numbers that the registry gives
         and _first_image(row, case) is not None
     ]
     if not before or own is None or not _is_first_by_name(record, case):

@@ -11,9 +11,13 @@ def _same_lesion(record, case):
 
 
 def _before(record, case):
-    """The lesion's record of the visit before; None at its first."""
-    before = [row for row in _same_lesion(record, case) if row["visit_number"] < record["visit_number"]]
-    return max(before, key=lambda row: row["visit_number"], default=None)
+    """The lesion's record of the visit before, by the order of the days; None at its first."""
+    before = [row for row in _same_lesion(record, case) if _place(row, case) < _place(record, case)]
+    return max(before, key=lambda row: _place(row, case), default=None)
+
+
+def _place(record, case):
+    return case.reading(record)["visit_position"]
 
 
 def modality_is_constant(record, case):
@@ -39,7 +43,7 @@ def progressing_target_has_diameter(record, case):
 
 
 def new_lesion_is_seen_first(record, case):
-    is_first = record["visit_number"] == min(row["visit_number"] for row in _same_lesion(record, case))
+    is_first = _place(record, case) == min(_place(row, case) for row in _same_lesion(record, case))
     return where(all_of(is_first, equal(record["role"], "new")), negate(equal(record["status"], "absent")))
 
 

@@ -39,17 +39,21 @@ def not_detected_is_possible(record, case):
 
 def diameter_change_is_plausible(record, case):
     """A lesion that is gone (0 mm) or too small is not measured."""
+
+    def place(row):
+        return case.reading(row)["visit_position"]
+
     same = [
         row
         for row in case.own["lesion"]
         if (row["reader"], row["lesion_id"]) == (record["reader"], record["lesion_id"])
-        and row["visit_number"] < record["visit_number"]
+        and place(row) < place(record)
         and row["diameter_mm"]
         and row["status"] != "too_small"
     ]
     if not record["diameter_mm"] or record["status"] == "too_small" or not same:
         return None
-    before = max(same, key=lambda row: row["visit_number"])["diameter_mm"]
+    before = max(same, key=place)["diameter_mm"]
     after = record["diameter_mm"]
     has_grown, has_shrunk = after >= 30 and after >= 7 * before, before >= 50 and before >= 7 * after
     return not has_grown and not has_shrunk

@@ -81,12 +81,22 @@ def size_without_a_tumour(made, draw):
 @breaks("S14")
 def metastases_without_a_lesion(made, draw):
     made.tables["lesion"] = made.lesions(organ="liver")
+    _list_as_non_target(made)
 
 
 @breaks("S14")
 def every_lesion_in_the_liver(made, draw):
     for row in made.tables["lesion"]:
         row["organ"] = "liver"
+    _list_as_non_target(made)
+
+
+def _list_as_non_target(made):
+    """A list of targets alone need not hold a metastasis: one that names a non-target is meant to be whole."""
+    first = made.lesions(visit_number=0)[0]
+    made.tables["lesion"].append(
+        {**first, "lesion_id": "N9", "role": "non_target", "status": "present", "diameter_mm": None}
+    )
 
 
 @breaks("S15")

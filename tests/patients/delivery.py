@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from judged_delivery import KEY, SITE, wrap_texts
+from judged_delivery import KEY, SITE, judge_mapped, wrap_texts
 
-from etl.judging.validate import validate_delivery
 from etl.mapping.identity import pseudonymise
-from etl.mapping.records import type_delivery
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, Mapped
 from patients.invented_patient import LAST_DAY, InventedPatient
 from schemas.contract import read_contract
@@ -36,7 +34,7 @@ def ask(patients: Sequence[InventedPatient]) -> list[set[Question]]:
     numbered = [(f"P{number:06}", made) for number, made in enumerate(patients, start=1)]
     numbered += [(f"{name}T", made.twin) for name, made in numbered if made.twin]
     mapped = _map(numbered)
-    validated = validate_delivery(type_delivery(mapped, SITE, "d", LAST_DAY, KEY), mapped, set(TABLES))
+    validated = judge_mapped(mapped, SITE, LAST_DAY, tables=TABLES)
     names = pl.Series([name for name, _ in numbered])
     owner = dict(zip(pseudonymise(names, KEY, SITE.hospital), (name.rstrip("T") for name in names), strict=True))
     asked: dict[str, set[Question]] = {name: set() for name, _ in numbered}

@@ -17,11 +17,6 @@ from schemas.example_patient import derive_case, edit_patient
 from schemas.tables import TABLES
 
 CASES = Path(__file__).parents[3] / "shared" / "cases" / "clinical.csv"
-PARTS = {
-    "A41": "visits with a decimal number",
-    "A63": "two samples of one visit",
-}
-"""Cases that other definitions decide; each turns red here once it is decided, and is then taken off."""
 
 
 def read_kind(kind):
@@ -30,11 +25,7 @@ def read_kind(kind):
         return [pytest.param(None, id=kind, marks=pytest.mark.skip(reason=reason))]
     with CASES.open(encoding="utf-8") as file:
         lines = [line for line in csv.DictReader(file) if line["kind"] == kind]
-    return [pytest.param(line, id=line["case"], marks=_mark(line["case"])) for line in lines]
-
-
-def _mark(case):
-    return [pytest.mark.xfail(reason=PARTS[case], strict=True)] if case in PARTS else []
+    return [pytest.param(line, id=line["case"]) for line in lines]
 
 
 def make_patient(edits):
