@@ -153,6 +153,10 @@ class LesionStatus(Code):
     MERGED = "merged", "已融合"
 
 
+STATUS_WITH_DIAMETER = (LesionStatus.MEASURED, LesionStatus.PRESENT, LesionStatus.PROGRESSION)
+"""What is said of a target that is there and large enough to be measured: it has a diameter."""
+
+
 class Evidence(Code):
     """What a counted response or progression rests on."""
 

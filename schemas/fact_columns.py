@@ -68,6 +68,9 @@ PATIENT_FACTS: dict[str, Column] = {
         pl.Int64, "lesions of the portal vein listed at the baseline, the same"
     ),
     "baseline_non_target_number": Column(pl.Int64, "non-targets listed at the baseline, the same"),
+    "first_missing_diameter_date": Column(
+        pl.Date, "first image on which a target that is there has no diameter; empty where every one has"
+    ),
     "has_peritoneal_metastasis": Column(pl.Boolean, "the peritoneum is among the organs with metastases"),
 }
 

@@ -9,7 +9,15 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from schemas.codes import INTRAHEPATIC_ORGANS, AdverseEventTerm, Drug, LesionRole, Organ, ProcedureType
+from schemas.codes import (
+    INTRAHEPATIC_ORGANS,
+    STATUS_WITH_DIAMETER,
+    AdverseEventTerm,
+    Drug,
+    LesionRole,
+    Organ,
+    ProcedureType,
+)
 from schemas.definitions.local_treatment import TOUCHING
 
 TREATMENT_KEY = ["patient_id", "line_number", "drug"]
@@ -29,6 +37,7 @@ def derive_patient_facts(tables: Mapping[str, pl.DataFrame], at_baseline: pl.Dat
             has_bilirubin_event=(pl.col("term") == AdverseEventTerm.BILIRUBIN_INCREASED.value).any(),
         ),
         _count_baseline_lesions(at_baseline),
+        _find_missing_diameters(tables["lesion"]),
         tables["metastasis"]
         .group_by("patient_id")
         .agg(has_peritoneal_metastasis=(pl.col("organ") == Organ.PERITONEUM.value).any()),
@@ -60,6 +69,14 @@ def _count_baseline_lesions(at_baseline: pl.DataFrame) -> pl.DataFrame:
         baseline_non_target_number=(pl.col("role") == LesionRole.NON_TARGET.value).sum().cast(pl.Int64),
     )
     return readings.group_by("patient_id").agg(pl.all().exclude("reader").min())
+
+
+def _find_missing_diameters(lesion: pl.DataFrame) -> pl.DataFrame:
+    """Per patient the first image on which a target that is there has no diameter, whoever reads it: sums from then on are open."""
+    is_there = pl.col("status").is_in([status.value for status in STATUS_WITH_DIAMETER])
+    is_open = (pl.col("role") == LesionRole.TARGET.value) & is_there & pl.col("diameter_mm").is_null()
+    gaps = lesion.filter(is_open).group_by("patient_id")
+    return gaps.agg(first_missing_diameter_date=pl.col("assessment_date").min())
 
 
 def derive_treatment_facts(treatment: pl.DataFrame) -> pl.DataFrame:

@@ -51,13 +51,14 @@ def progression_flag_agrees_with_lesions() -> pl.Expr:
     en="A progression is recorded, but assessments at that time or later show none (CR, PR or SD). Please check date and assessments, "
     "or confirm a progression that the images do not show.",
     zh="所记进展日期当时或之后的影像评估未显示进展（CR/PR/SD），请核对进展日期或疗效评估，或确认为影像以外的进展。",
-    on_missing="passes where an assessment shows PD; not evaluable without date, start of therapy or assessments, nor for a clinical progression",
+    on_missing="passes where an assessment shows PD; not evaluable without date, start of therapy or assessments, for a clinical progression, or where the diameter of a target is missing, which is asked at the lesion",
 )
 def progression_is_not_contradicted() -> pl.Expr:
     """Without PD in any assessment, the last CR, PR or SD lies more than 14 days before the recorded progression."""
     days = compute_days_between(pl.col("first_line_start_date"), pl.col("progression_date"))
     is_later = pl.col("last_adequate_assessment_days") < days - PROGRESSION_TOLERANCE_DAYS
-    return pl.when(_is_progression_seen()).then(statement=True).when(~_is_clinical()).then(is_later)
+    is_unmeasured = (pl.col("first_missing_diameter_date") <= pl.col("progression_date")).fill_null(value=False)
+    return pl.when(_is_progression_seen()).then(statement=True).when(~_is_clinical() & ~is_unmeasured).then(is_later)
 
 
 def _is_clinical() -> pl.Expr:

@@ -9,7 +9,7 @@ from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.imaging import BASELINE_FROM_DAY
 from schemas.definitions.local_treatment import TOUCHING
 from schemas.definitions.visits import is_given_by_date
-from schemas.rules.rule import is_implied, rule
+from schemas.rules.rule import is_implied, lacks_diameter, rule
 
 RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
 PROTOCOL = "protocol, response and evidence"
@@ -35,14 +35,15 @@ def _is_first_of_visit() -> pl.Expr:
     en="PD is recorded, but no lesion, sum or answer on new lesions of this visit shows it. Please add the lesion that shows it (a new "
     "one as `new`), or correct the response.",
     zh="记录为PD，但该次评估所列病灶、径线和及新病灶项均未显示进展，请补充显示进展的病灶（新病灶请记为新病灶），或更正疗效。",
-    on_missing="not evaluable where no lesion or sum of the visit has a baseline, after an earlier progression, or where a "
-    "complete list shows none",
+    on_missing="not evaluable where no lesion or sum of the visit has a baseline, after an earlier progression, where a "
+    "complete list shows none, or where the diameter of a target is missing, which is asked at the lesion",
 )
 def recorded_progression_is_shown() -> pl.Expr:
     """A recorded first PD is shown by what the visit lists."""
     is_open = pl.col("has_progressed_before") | pl.col("is_recorded_set_aside")
     can_show = pl.col("target_response").is_not_null() | pl.col("non_target_response").is_not_null()
-    is_asked = (pl.col("recorded_response") == Response.PD.value) & pl.col("is_follow_up") & can_show & ~is_open
+    is_asked = (pl.col("recorded_response") == Response.PD.value) & pl.col("is_follow_up") & can_show
+    is_asked = is_asked & ~is_open & ~lacks_diameter()
     return pl.when(is_asked).then(pl.col("derived_response").eq_missing(Response.PD.value))
 
 

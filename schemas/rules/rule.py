@@ -132,3 +132,8 @@ def compute_last_day() -> pl.Expr:
     """
     is_death = pl.col("is_dead") & (pl.col("death_date") >= pl.col("first_line_start_date")).fill_null(value=True)
     return pl.min_horizontal("last_contact_or_death_date", pl.when(is_death).then("death_date"))
+
+
+def lacks_diameter() -> pl.Expr:
+    """Return, of a response, whether a target has no diameter on an image up to the visit: what its sum shows is open until that is answered."""
+    return (pl.col("first_missing_diameter_date") <= pl.col("imaging_date")).fill_null(value=False)

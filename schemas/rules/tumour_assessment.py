@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import LesionRole, LesionStatus, Organ, Response, Severity
+from schemas.codes import STATUS_WITH_DIAMETER, LesionRole, LesionStatus, Organ, Response, Severity
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.recist import (
     MAX_TARGETS,
@@ -14,7 +14,7 @@ from schemas.definitions.recist import (
     TOO_SMALL_MM,
     compute_is_node,
 )
-from schemas.rules.rule import is_implied, rule
+from schemas.rules.rule import is_implied, lacks_diameter, rule
 
 RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
 MRECIST = "mRECIST: Lencioni and Llovet 2010, doi:10.1055/s-0030-1247132"
@@ -189,8 +189,9 @@ def late_lesion_is_new() -> pl.Expr:
 def lesion_status_agrees_with_diameter() -> pl.Expr:
     """A measured lesion and a target that is there have a diameter, a lesion that is gone has none, a small one not 0."""
     diameter, status = pl.col("diameter_mm"), pl.col("status")
-    is_there = status.is_in([LesionStatus.PRESENT.value, LesionStatus.PROGRESSION.value])
-    is_target_there = is_there & (pl.col("role") == LesionRole.TARGET.value)
+    is_target_there = status.is_in([of_target.value for of_target in STATUS_WITH_DIAMETER]) & (
+        pl.col("role") == LesionRole.TARGET.value
+    )
     return (
         pl.when((status == LesionStatus.MEASURED.value) | is_target_there)
         .then(diameter.is_not_null())
@@ -254,13 +255,14 @@ def target_sum_agrees_with_lesions() -> pl.Expr:
     why="Without a baseline sum of the same reader the visit cannot show a response and counts as not evaluable.",
     en="The visit has a sum of target lesions, but the baseline (visit 0) of this reader and these criteria has none. Please add it, or check the visit number.",
     zh="该次评估有靶病灶径线和，但同一阅片者、同一标准的基线（评估序号0）无径线和，请补充基线或核对评估序号。",
-    on_missing="a missing baseline fails; not evaluable where the visit itself has no sum",
+    on_missing="a missing baseline fails; not evaluable where the visit itself has no sum, or where the diameter of a target is missing, which is asked at the lesion",
 )
 def reading_has_baseline() -> pl.Expr:
     """A visit with a sum, sent or from its lesions, has a baseline sum of the same reader and criteria."""
     has_sum = pl.col("target_sum_from_lesions_or_record_mm").is_not_null()
     has_baseline = pl.col("baseline_sum_mm").is_not_null()
-    return is_implied(pl.col("is_follow_up"), pl.when(has_sum).then(has_baseline))
+    is_asked = has_sum & (has_baseline | ~lacks_diameter())
+    return is_implied(pl.col("is_follow_up"), pl.when(is_asked).then(has_baseline))
 
 
 @rule(
@@ -287,7 +289,7 @@ def new_lesion_flag_agrees_with_lesions() -> pl.Expr:
     why="Of a complete list of lesions the derived response counts, of any other the recorded one; where the two differ, one of them is wrong.",
     en="The recorded response does not fit the lesions or the sum of diameters of this visit and the visits before. Please check measurements and response.",
     zh="所记疗效与本次及既往评估的病灶测量或径线和不符，请核对测量值及疗效。",
-    on_missing="not evaluable before the start, after a progression, where a target is not listed, for a PD that no complete list denies, or for a CR or PR after a treatment whose lesion is not named: these are asked elsewhere",
+    on_missing="not evaluable before the start, after a progression, where a target is not listed or the sum lacks its diameter, for a PD that no complete list denies, or for a CR or PR after a treatment whose lesion is not named: these are asked elsewhere",
 )
 def recorded_response_agrees_with_lesions() -> pl.Expr:
     """Up to the first progression the recorded response is the derived one, or one that the targets allow.
@@ -298,7 +300,10 @@ def recorded_response_agrees_with_lesions() -> pl.Expr:
     is_open_progression = (recorded == Response.PD.value) & ~pl.col("is_recorded_set_aside")
     is_shown = derived.eq_missing(Response.PD.value)
     is_unlisted = (derived == Response.NE.value) & (pl.col("unlisted_target_number") > 0)
-    is_unknown = (is_unlisted | _is_treated_without_name()).fill_null(value=False)
+    is_unmeasured = lacks_diameter() & (
+        (recorded == Response.PD.value) | (pl.coalesce(derived, target) == Response.NE.value)
+    )
+    is_unknown = (is_unlisted | is_unmeasured | _is_treated_without_name()).fill_null(value=False)
     is_open = pl.col("has_progressed_before") | (is_open_progression & ~is_shown) | is_unknown
     is_held = pl.col("has_partial_response_before") & (recorded == Response.PR.value)
     stands = (recorded == Response.NE.value) & (pl.col("response") == Response.NE.value)

@@ -53,6 +53,7 @@ def describe_patient(own):
         if own["adverse_event"]
         else None,
         "baseline_outside_lesion_number": min(known, default=None),
+        "first_missing_diameter_date": _first([row for row in own["lesion"] if lacks_diameter(row)], "assessment_date"),
         "baseline_non_target_number": min(count_non_targets(own), default=None),
         "baseline_portal_vein_lesion_number": min((r.count("portal_vein") for r in readings), default=None),
         "has_peritoneal_metastasis": "peritoneum" in organs if organs else None,
@@ -78,6 +79,23 @@ def list_baseline_readings(own):
     for row in list_at_baseline(own):
         readings.setdefault(row["reader"], []).append(row["organ"])
     return list(readings.values())
+
+
+def lacks_diameter(row):
+    """A target that is there and has no diameter."""
+    return (
+        row["role"] == "target"
+        and row["status"] in ("measured", "present", "progression")
+        and row["diameter_mm"] is None
+    )
+
+
+def has_open_sum(day, own):
+    """Whether a target has no diameter on an image up to a day."""
+    days = [
+        row["assessment_date"] for row in own["lesion"] if lacks_diameter(row) and row["assessment_date"] is not None
+    ]
+    return day is not None and any(own_day <= day for own_day in days)
 
 
 def count_non_targets(own):

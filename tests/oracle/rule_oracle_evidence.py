@@ -1,5 +1,6 @@
 """Plain-Python verdicts of the rules on responses, evidence and recorded progression, from their sentences and the protocol."""
 
+from oracle.course_fact_oracle import has_open_sum
 from oracle.logic import days_between, is_known
 from oracle.rule_case import shows_progression
 
@@ -9,7 +10,7 @@ def recorded_progression_is_shown(record, case):
     reading = case.reading(record)
     if record["recorded_response"] != "PD" or not reading["is_follow_up"] or reading["is_recorded_set_aside"]:
         return None
-    if shows_progression(case.before(record)):
+    if shows_progression(case.before(record)) or has_open_sum(reading["imaging_date"], case.own):
         return None
     could_show = reading["target_response"] is not None or reading["non_target_response"] is not None
     return reading["derived_response"] == "PD" if could_show else None
@@ -163,6 +164,7 @@ def progression_is_not_contradicted(record, case):
     if (
         record["progression_basis"] == "clinical"
         or not stable
+        or has_open_sum(record["progression_date"], case.own)
         or not is_known(case.start_date, record["progression_date"])
     ):
         return None

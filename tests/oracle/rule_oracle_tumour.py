@@ -1,5 +1,6 @@
 """Plain-Python verdicts of the rules on tumour assessments, from the catalogue's sentences, RECIST 1.1 and the protocol."""
 
+from oracle.course_fact_oracle import has_open_sum
 from oracle.logic import all_of, any_of, days_between, equal, is_known, negate, where
 from oracle.rule_case import shows_progression
 
@@ -142,6 +143,8 @@ def recorded_response_agrees_with_lesions(record, case):
     shown = target if derived is None else derived
     if shown is None:
         return None
+    if has_open_sum(reading["imaging_date"], case.own) and (recorded == "PD" or shown == "NE"):
+        return None  # the missing diameter is asked by another rule
     accepted = {shown}
     if shown == "SD" and any((row["derived_response"] or row["target_response"]) == "PR" for row in before):
         accepted.add("PR")  # a PR that holds while the sum drifts back
@@ -168,6 +171,8 @@ def reading_has_baseline(record, case):
         return True
     if reading["target_sum_from_lesions_or_record_mm"] is None:
         return None
+    if reading["baseline_sum_mm"] is None and has_open_sum(reading["imaging_date"], case.own):
+        return None  # the missing diameter is asked by another rule
     return reading["baseline_sum_mm"] is not None
 
 
