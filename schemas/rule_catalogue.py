@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -18,12 +19,50 @@ from schemas.rules import CRITERIA, RULES
 from schemas.rules.rule import SUBJECT, Rule, Scope
 from schemas.tables import TABLES
 
-SECTIONS = (
-    "completeness", "identity", "chronology", "liver_and_stage", "tumour_burden", "course", "adverse_events",
-    "tumour_assessment", "response_evidence",
-    "recorded_progression", "plausibility",
-)  # fmt: skip
-"""The modules of `schemas/rules` in the order of a patient's record; one that is not named comes last."""
+SECTIONS = {
+    "completeness": "完整性",
+    "identity": "身份",
+    "chronology": "时间顺序",
+    "liver_and_stage": "肝功能与分期",
+    "tumour_burden": "肿瘤负荷",
+    "course": "治疗经过",
+    "adverse_events": "不良反应",
+    "tumour_assessment": "肿瘤评估",
+    "response_evidence": "疗效依据",
+    "recorded_progression": "记录的进展",
+    "plausibility": "合理性",
+    "arm": "治疗组",
+    "bounds": "界限值",
+    "default_dates": "默认日期",
+    "disease_burden": "病灶与转移",
+    "imaging": "影像",
+    "laboratory": "检验",
+    "liver_disease": "肝病",
+    "local_treatment": "局部治疗",
+    "therapy_lines": "治疗线数",
+    "veins": "静脉癌栓",
+}
+"""The modules of `schemas/rules` with their Chinese titles, in the order of a patient's record; one that is not named comes last."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One module of `schemas/rules`: its name, its title in English and Chinese, and its rules in the order of the module."""
+
+    name: str
+    en: str
+    zh: str
+    rules: tuple[Rule, ...]
+
+
+def list_sections() -> list[Section]:
+    """Return the sections of the catalogue in its order."""
+    place = {name: number for number, name in enumerate(SECTIONS)}
+    ordered = sorted(RULES.values(), key=lambda rule: (place.get(_module_of(rule), len(place)), _module_of(rule)))
+    return [
+        Section(name, name.replace("_", " ").capitalize(), SECTIONS.get(name, ""), tuple(rules))
+        for name, rules in groupby(ordered, key=_module_of)
+    ]
 
 
 def write_rule_catalogue(path: Path) -> None:
