@@ -48,8 +48,9 @@ KINDS = {
 """Kinds of rules made from the contract, of each of which one question is shown."""
 _WHAT_CONFIRMING_DOES = {
     "record": Text(
-        "The whole record was set aside and cannot be confirmed: correct it in the source.",
-        "整条记录已隔离，不能核实确认，请在源数据中更正。",
+        "The whole record was set aside and cannot be confirmed: correct it in the source. It is asked about again where the next delivery still "
+        "holds it.",
+        "整条记录已隔离，不能核实确认，请在源数据中更正；若下次提交仍含该记录，将再次询问。",
     ),
     "cell": Text(
         "The value was set aside. If you confirm it, it counts from then on.", "该值已隔离；经贵院核实无误后即予采用。"
