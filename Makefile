@@ -71,7 +71,7 @@ wheel: $(RUNTIME)  ## dist/: the registry as one file, to be installed elsewhere
 wheel-test: wheel $(DEV)  ## the wheel in an empty environment: its study is that of the checkout (about 3 minutes) | 在空环境中安装：其示例研究与本目录的完全一致（约 3 分钟）
 	@$(BIN)/pytest -q tests/wheel/wheel_study.py
 
-docs: $(DEV)  ## data dictionary, rule catalogue and page of the results table, from the code | 由代码生成数据字典、规则目录和结果表说明
+docs: $(DEV)  ## data dictionary, rule catalogue, page of questions and page of the results table, from the code | 由代码生成数据字典、规则目录、质疑示例和结果表说明
 	$(RUN) docs
 
 # The study first: a picture of what an earlier version gave would be no better than the one that there is.

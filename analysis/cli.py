@@ -10,7 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +23,9 @@ from etl.installation import check_installation, make_incomplete
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
 from etl.suggestions import escape_hidden
 from schemas.package_data import MissingDataError, find_folder
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
 OWN_PACKAGES = ("schemas", "etl", "analysis", "sql")
@@ -136,13 +140,14 @@ def _refuse_real_patients(settings: Settings) -> None:
     "docs",
     cls=RegistryCommand,
     help=both(
-        "Write the data dictionary, the rule catalogue and the page of the results table from the code.",
-        "由代码生成数据字典、规则目录和结果表说明。",
+        "Write the data dictionary, the rule catalogue, the page of questions and the page of the results table from the code.",
+        "由代码生成数据字典、规则目录、质疑示例和结果表说明。",
     ),
 )
 def write_docs() -> None:
-    """Write the data dictionary, the rule catalogue and the page of the results table from the code, in its checkout."""
+    """Write the data dictionary, the rule catalogue and the pages of questions and results from the code, in its checkout."""
     from analysis.report.results_page import write_results_page
+    from etl.quality.question_page import write_question_page
     from schemas.dictionary import write_dictionary
     from schemas.example_patient import MissingCaseError
     from schemas.field_effects import EFFECTS, write_field_effects
@@ -162,6 +167,22 @@ def write_docs() -> None:
     except MissingCaseError as error:
         raise UsageError(str(error), error.zh) from error
     write_results_page(docs / "results.md")
+    write_question_page(_ask_example(), docs / "questions.md")
+
+
+def _ask_example() -> pl.DataFrame:
+    """Return the findings of the example study, which is read in a workspace and under a key of its own."""
+    from etl.example import write_example
+    from etl.example.model import HOSPITALS
+    from etl.ingest import ingest
+    from etl.store.warehouse import read_frames
+
+    with TemporaryDirectory() as folder:
+        settings = Settings(Path(folder), Path(folder) / "key", "en")
+        write_example(settings.extracts_dir)
+        for hospital in HOSPITALS:
+            ingest(settings, hospital, extract=None, check=False, accept=False, progress=lambda *_: None)
+        return read_frames(settings.warehouse_path, ["marts.finding"])["finding"]
 
 
 def main(arguments: list[str] | None = None) -> None:

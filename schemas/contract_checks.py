@@ -28,12 +28,13 @@ Applies = Callable[[FieldContract], bool]
 
 @dataclass(frozen=True)
 class ContractCheck:
-    """One kind of rule. `applies` says of a field whether there is such a rule; None: `number` of them exist."""
+    """One kind of rule, and `why` it is asked. `applies` says of a field whether there is such a rule; None: `number` of them exist."""
 
     rule_id: str
     severity: Severity
     fails_where: str
     example: str
+    why: str
     applies: Applies | None = None
     number: int = 1
 
@@ -79,6 +80,7 @@ CONTRACT_CHECKS = (
         Severity.REJECT,
         "a part of the record's key is empty or unreadable; the record is set aside",
         "a laboratory row without a patient number",
+        "A record of nobody can neither be joined to a patient nor be told from its copies.",
         number=len(TABLES),
     ),
     ContractCheck(
@@ -86,6 +88,7 @@ CONTRACT_CHECKS = (
         Severity.REJECT,
         "two records have one key; of identical ones the first is kept, of differing ones none",
         "two rows of one patient with ECOG 0 and ECOG 1",
+        "Which of two differing records is right only the hospital knows; a choice of ours could decide a result.",
         number=len(TABLES),
     ),
     ContractCheck(
@@ -93,12 +96,14 @@ CONTRACT_CHECKS = (
         Severity.REJECT,
         "two responses of one reader and criteria are of one assessment; progression counts, otherwise the later one, and the other is set aside",
         "SD on 2020-04-15 and PR on 2020-04-20, both of visit 1",
+        "One assessment has one response; counting both would count one look at the images twice.",
     ),
     ContractCheck(
         "<table>.patient.unknown",
         Severity.REJECT,
         "the record belongs to a patient who has no patient record",
         "a treatment of patient 118 who is not on the patient sheet",
+        "Without the patient's own record nobody knows whose event it was, and whether he is in the study.",
         number=len(TABLES) - 1,
     ),
     ContractCheck(
@@ -106,6 +111,7 @@ CONTRACT_CHECKS = (
         Severity.REJECT,
         "the patient record of the record was set aside",
         "the treatments of a patient whose patient record contradicts its copy",
+        "The patient does not count until his own record is settled, and neither does what belongs to it.",
         number=len(TABLES) - 1,
     ),
     ContractCheck(
@@ -113,6 +119,7 @@ CONTRACT_CHECKS = (
         Severity.QUERY,
         "the cell is no date or number; it alone is set aside",
         "`2020-13-05` or `about March` as a date of death",
+        "A text that has to be guessed at would be a value that the hospital never gave.",
         _is_read,
     ),
     ContractCheck(
@@ -120,6 +127,7 @@ CONTRACT_CHECKS = (
         Severity.QUERY,
         "the code is not known; the cell alone is set aside",
         "`E` as BCLC stage",
+        "A code that was not agreed may mean anything; taken for a neighbour it would put the patient into a wrong group.",
         _is_coded,
     ),
     ContractCheck(
@@ -127,6 +135,7 @@ CONTRACT_CHECKS = (
         Severity.QUERY,
         "the unit is missing or not known; the cell alone is set aside, and the message says what it looks like",
         "AFP `350` in `mg`",
+        "A number without its unit can be wrong by a factor of a thousand.",
         _is_number,
     ),
     ContractCheck(
@@ -135,6 +144,7 @@ CONTRACT_CHECKS = (
         "the value is implausible as sent and plausible in another known unit, which the message names; the cell alone "
         "is set aside, never converted in silence; it counts once the hospital confirms it",
         "albumin `3.9` in a column of g/L: it looks like g/dL",
+        "In the wrong unit a value lands in another grade or level; it may also be right, which only the source tells.",
         has_other_units,
     ),
     ContractCheck(
@@ -143,6 +153,7 @@ CONTRACT_CHECKS = (
         "the value is impossible, or hardly any patient's; the cell alone is set aside; within what is physically possible it counts once "
         "the hospital confirms it",
         "a body weight of 600 kg",
+        "No patient, or hardly one, has this value; kept, it would move means, grades and models.",
         _has_hard_limits,
     ),
     ContractCheck(
@@ -150,6 +161,7 @@ CONTRACT_CHECKS = (
         Severity.QUERY,
         "the date lies after the day of the delivery, so that it cannot have come yet; the cell alone is set aside",
         "a death on 2091-08-12 in a delivery of 2022-11-20",
+        "What lies after the day of the delivery cannot have been seen; mostly the year is mistyped, and times would be too long.",
         _is_date,
     ),
     ContractCheck(
@@ -157,6 +169,7 @@ CONTRACT_CHECKS = (
         Severity.QUERY,
         "the cell names or shows a month and no day; it alone is set aside, unless the mapping says that only the month is known",
         "`2020年3月`, or a date whose number format shows no day",
+        "Times are counted in days; a day that was made up would pass for a known one.",
         _is_date,
     ),
     ContractCheck(
@@ -164,6 +177,7 @@ CONTRACT_CHECKS = (
         Severity.NOTE,
         "the date is what programs write where nothing is known; it counts as missing, and is asked about only where it is needed",
         "`1900-01-01` or `9999-12-31`",
+        "Taken for a real date, what programs write in place of none would be a time of a century.",
         _is_date,
     ),
     ContractCheck(
@@ -171,6 +185,7 @@ CONTRACT_CHECKS = (
         Severity.QUERY,
         "the value is possible but unlikely; it is kept and asked about",
         "a tumour of 30 cm",
+        "Unusual values are mostly slips of a digit or a unit, and sometimes the most interesting patients.",
         _has_soft_limits,
     ),
     ContractCheck(
@@ -178,6 +193,7 @@ CONTRACT_CHECKS = (
         Severity.QUERY,
         "an expected value is empty, although the hospital has a column for it",
         "no vital status",
+        "Where the value is needed, the patient leaves the study for want of it.",
         lambda field: field.is_expected,
     ),
     ContractCheck(
@@ -185,6 +201,7 @@ CONTRACT_CHECKS = (
         Severity.QUERY,
         "something that the study needs of the patient is unknown, and nothing else asks about it; asked about at the field that is missing",
         "neither a type nor a description of the portal vein",
+        "The patient leaves the study for want of this one fact, and without the question nobody would know.",
         number=len(list_requirements()),
     ),
     ContractCheck(
@@ -192,36 +209,42 @@ CONTRACT_CHECKS = (
         Severity.QUERY,
         "the hospital sends nothing of what the study needs of the patient; asked once a patient, for all of it",
         "a hospital without a column for HBsAg",
+        "All of the hospital's patients leave the study for want of a column that may exist.",
     ),
     ContractCheck(
         "cell.stray",
         Severity.QUERY,
         "a cell is filled in a column that does not belong to this kind of row; it is set aside",
         "a lesion's diameter on the row of a laboratory visit",
+        "A value in a wrong place may belong to another visit or another test.",
     ),
     ContractCheck(
         "row.shifted",
         Severity.QUERY,
         "a row's cells may stand beside their columns; from the first place where that may have begun they are set aside",
         "a row with an unquoted comma in a number",
+        "Behind the slipped place every value would be read under the name of its neighbour.",
     ),
     ContractCheck(
         "row.odd_number",
         Severity.QUERY,
         "a row of few values has a patient number that is written like no other; it is kept and asked about",
         "a row that says just `X` and 12 below numbers like ZY100234",
+        "A note or a total that is read as a patient is a patient who does not exist.",
     ),
     ContractCheck(
         "between_hospitals.same_patient",
         Severity.NOTE,
         "the same person is a patient of another hospital; neither hospital learns who or where",
         "a patient treated first in one hospital and then in another",
+        "One person counted twice would be two; the hospital that treated first counts.",
     ),
     ContractCheck(
         "text.personal_data",
         Severity.QUERY,
         "personal data was found in free text; it is masked",
         "a telephone number in a remark",
+        "Names and numbers of patients must not leave the hospital.",
     ),
 )
 

@@ -36,7 +36,7 @@ def render_dictionary() -> str:
         GENERATED,
         f"A hospital sends {len(TABLES)} tables. Only key fields must be filled; *expected* ones are asked for where they are empty. "
         "A value outside *possible* is quarantined, one outside *plausible* is kept and asked about. The examples are those "
-        "of an invented patient, who stands in full in the [rule catalogue](rule-catalogue.md#the-example-patient); what is "
+        "of an invented patient, who stands in full in the [rule catalogue](rule-catalogue.md#the-example-patient-示例患者); what is "
         "asked about a value together with others stands there too. The results that hang on a field are those that change "
         "when the field of that patient does.",
         _render_contents(),

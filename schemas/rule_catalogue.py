@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -13,17 +14,75 @@ from schemas.contract import read_contract, read_grain
 from schemas.contract_checks import CONTRACT_CHECKS
 from schemas.example_patient import read_correct_patient, read_introduction, read_rows
 from schemas.markdown import render_table
+from schemas.recorded_rules import list_gone, list_rules, read_recorded
 from schemas.rule_examples import describe_example, spell_words
 from schemas.rules import CRITERIA, RULES
 from schemas.rules.rule import SUBJECT, Rule, Scope
 from schemas.tables import TABLES
 
-SECTIONS = (
-    "completeness", "identity", "chronology", "liver_and_stage", "tumour_burden", "course", "adverse_events",
-    "tumour_assessment", "response_evidence",
-    "recorded_progression", "plausibility",
-)  # fmt: skip
-"""The modules of `schemas/rules` in the order of a patient's record; one that is not named comes last."""
+SECTIONS = {
+    "completeness": "完整性",
+    "identity": "身份",
+    "chronology": "时间顺序",
+    "liver_and_stage": "肝功能与分期",
+    "tumour_burden": "肿瘤负荷",
+    "course": "治疗经过",
+    "adverse_events": "不良反应",
+    "tumour_assessment": "肿瘤评估",
+    "response_evidence": "疗效依据",
+    "recorded_progression": "记录的进展",
+    "plausibility": "合理性",
+    "arm": "治疗组",
+    "bounds": "界限值",
+    "default_dates": "默认日期",
+    "disease_burden": "病灶与转移",
+    "imaging": "影像",
+    "laboratory": "检验",
+    "liver_disease": "肝病",
+    "local_treatment": "局部治疗",
+    "therapy_lines": "治疗线数",
+    "veins": "静脉癌栓",
+}
+"""The modules of `schemas/rules` with their Chinese titles, in the order of a patient's record; one that is not named comes last."""
+
+HISTORY = "New and changed 新增与修改"
+ELIGIBILITY, CONTRACT, EXAMPLE = (
+    "Eligibility 入组标准",
+    "Rules made from the contract 由字段约定生成的规则",
+    "The example patient 示例患者",
+)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One module of `schemas/rules`: its name, its title in English and Chinese, and its rules in the order of the module."""
+
+    name: str
+    en: str
+    zh: str
+    rules: tuple[Rule, ...]
+
+
+def list_sections() -> list[Section]:
+    """Return the sections of the catalogue in its order."""
+    place = {name: number for number, name in enumerate(SECTIONS)}
+    ordered = sorted(RULES.values(), key=lambda rule: (place.get(_module_of(rule), len(place)), _module_of(rule)))
+    return [
+        Section(name, name.replace("_", " ").capitalize(), SECTIONS.get(name, ""), tuple(rules))
+        for name, rules in groupby(ordered, key=_module_of)
+    ]
+
+
+NEW = "new 新增"
+CHANGES = {
+    "severity": "severity 级别",
+    "place": "the cell it points at 所指单元格",
+    "passes_where": "what passes 通过条件",
+    "en": "the sentence 质疑内容",
+    "zh": "the Chinese sentence 中文质疑内容",
+    "expression": "how it is computed 计算方式",
+}
+"""What of a rule can have changed since the recorded version, by the field of its record."""
 
 
 def write_rule_catalogue(path: Path) -> None:
@@ -33,19 +92,38 @@ def write_rule_catalogue(path: Path) -> None:
 
 def render_rule_catalogue() -> str:
     """Return the rule catalogue's text."""
-    sections = {title: list(rules) for title, rules in groupby(_sort_rules(), key=_title_of)}
+    sections = list_sections()
     parts = [
-        "# Rule catalogue",
-        "This page is generated from the code (`schemas/rule_catalogue.py`) and from the rules' test cases; do not edit it.",
+        "# Rule catalogue 规则目录",
+        "This page is generated from the code (`schemas/rule_catalogue.py`) and from the rules' test cases; do not edit it. "
+        "本页由代码和规则的测试用例自动生成，请勿手工修改。",
         _render_summary(),
         _render_contents(sections),
         _render_how_to_read(),
+        _render_history(sections),
         _render_criteria(),
-        *(_render_section(title, rules) for title, rules in sections.items()),
+        *(_render_section(section) for section in sections),
         _render_contract_checks(),
         _render_example_patient(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def describe_change(rule_id: str) -> str | None:
+    """Return what is new of a rule since the recorded version, in both languages; None where nothing is."""
+    before = read_recorded()[1].get(rule_id)
+    if before is None:
+        return NEW
+    changes = list_rules()[rule_id].list_changes(before)
+    if {"en", "zh"} <= set(changes):
+        changes.remove("zh")
+    return ", ".join(CHANGES[name] for name in changes) or None
+
+
+def _count_changes(rules: Iterable[Rule]) -> tuple[int, int]:
+    """Count the new rules and those that changed."""
+    found = [change for rule in rules if (change := describe_change(rule.rule_id))]
+    return found.count(NEW), len(found) - found.count(NEW)
 
 
 def _count_severities(severities: Iterable[Severity]) -> str:
@@ -55,40 +133,72 @@ def _count_severities(severities: Iterable[Severity]) -> str:
 
 def _render_summary() -> str:
     made = sum(check.count() for check in CONTRACT_CHECKS)
+    version, _ = read_recorded()
+    n_new, n_changed = _count_changes(RULES.values())
     return (
         f"**{len(RULES)} clinical rules** ({_count_severities(rule.severity for rule in RULES.values())}), "
         f"**{len(CRITERIA)} steps of eligibility**, and **{made} rules made from the contract** of {len(TABLES)} "
-        f"tables, in {len(CONTRACT_CHECKS)} kinds."
+        f"tables, in {len(CONTRACT_CHECKS)} kinds. Since {version}: **{n_new} clinical rules are new, {n_changed} have changed** ({_link(HISTORY)}).\n\n"
+        f"临床规则 **{len(RULES)}** 条，入组步骤 **{len(CRITERIA)}** 步，由 {len(TABLES)} 张表的字段约定生成的规则 **{made}** 条（{len(CONTRACT_CHECKS)} 类）。"
+        f"自 {version} 以来：**新增临床规则 {n_new} 条，修改 {n_changed} 条**。"
     )
 
 
-def _render_contents(sections: dict[str, list[Rule]]) -> str:
-    def link(title: str) -> str:
-        return f"[{title}](#{title.lower().replace(' ', '-')})"
+def _link(title: str) -> str:
+    """Return a link to a heading of the page."""
+    return f"[{title}](#{title.lower().replace(' ', '-')})"
 
-    rows = [(link("Eligibility"), "Who may enter the study, step by step", str(len(CRITERIA)), "")]
-    for title, rules in sections.items():
-        summary = _describe_module(rules[0]).split("\n", 1)[0].rstrip(".")
-        rows.append((link(title), summary, str(len(rules)), _count_severities(rule.severity for rule in rules)))
+
+def _title(section: Section) -> str:
+    return f"{section.en} {section.zh}".rstrip()
+
+
+def _render_contents(sections: list[Section]) -> str:
+    rows = [(_link(ELIGIBILITY), "Who may enter the study, step by step", str(len(CRITERIA)), "", "", "")]
+    for section in sections:
+        summary = _describe_module(section.rules[0]).split("\n", 1)[0].rstrip(".")
+        n_new, n_changed = _count_changes(section.rules)
+        severities = _count_severities(rule.severity for rule in section.rules)
+        counts = (str(len(section.rules)), str(n_new or ""), str(n_changed or ""))
+        rows.append((_link(_title(section)), summary, *counts, severities))
     made = [check.severity for check in CONTRACT_CHECKS for _ in range(check.count())]
     about = "Keys, dates, codes, units, limits, empty cells"
     rows += [
-        (link("Rules made from the contract"), about, str(len(made)), _count_severities(made)),
-        (link("The example patient"), "Whom the examples change", "", ""),
+        (_link(CONTRACT), about, str(len(made)), "", "", _count_severities(made)),
+        (_link(EXAMPLE), "Whom the examples change", "", "", "", ""),
     ]
-    return f"## Contents\n\n{render_table(('section', 'about', 'rules', 'severity'), rows)}"
+    head = ("section 章节", "about", "rules 规则数", "new 新增", "changed 修改", "severity 级别")
+    return f"## Contents 目录\n\n{render_table(head, rows)}"
 
 
 def _render_how_to_read() -> str:
-    return """## How to read a rule
+    return f"""## How to read a rule 阅读说明
 
-- **Severity**: `reject` sets the record aside, `query` asks the hospital to check or complete something, `note` only tells.
+- **Severity**: `reject` sets the record aside, `query` asks the hospital to check or complete something, `note` only tells.<br>**级别**：`reject` 隔离整条记录，`query` 请医院核对或补充，`note` 仅作提示。
 - A rule ends in **pass**, **fail** or **not evaluable** (a value that it needs is empty, or it asks nothing of such a
-  record). Only a fail asks a question, and no rule changes a value.
-- **The examples** are the first cases of the rule's own tests: what is changed in [the example patient](#the-example-patient)
-  and the values that the rule then sees. All patients are invented.
+  record). Only a fail asks a question, and no rule changes a value.<br>规则的结果为通过、不通过或无法判定（所需的值为空，或不适用于该记录）。仅“不通过”产生质疑；任何规则都不更改数值。
+- **The examples** are the first cases of the rule's own tests: what is changed in {_link(EXAMPLE).replace(EXAMPLE, "the example patient", 1)}
+  and the values that the rule then sees. All patients are invented.<br>**举例**为该规则自身测试的首个用例：在示例患者上所作的改动，以及规则所见的值。所有患者均为虚构。
 - **Source**: a publication, a section of the study's protocol, or "the registry's limit" where neither gives a number.
-  "Order of events" and "two statements about one fact" need no other source: both cannot be right."""
+  "Order of events" and "two statements about one fact" need no other source: both cannot be right.<br>**来源**：文献、研究方案的章节，或登记库自定的界限；先后顺序和同一事实的两种说法无需其他来源，二者不可能同时正确。"""
+
+
+def _render_history(sections: list[Section]) -> str:
+    version, _ = read_recorded()
+    intro = (
+        f"Compared with the rules as they were on {version}. A rule has changed where its severity, the cell it points at, what it passes, its sentence, or the expression that it computes "
+        "differ; a change of a definition that it uses is not seen here. The former words stand with the rule."
+        f"\n\n与 {version} 的规则比较：级别、所指单元格、通过条件、质疑内容或计算方式不同者为已修改（所用定义的改变不在此列）；原文列于该规则处。"
+    )
+    rows = [
+        (_link(_title_of(rule)), _title(section), change)
+        for section in sections
+        for rule in section.rules
+        if (change := describe_change(rule.rule_id))
+    ]
+    gone = f"\n\nNo longer there 已取消: {', '.join(f'`{name}`' for name in list_gone())}" if list_gone() else ""
+    table = render_table(("rule 规则", "section 章节", "what is new or changed 新增或修改"), rows)
+    return f"## {HISTORY}\n\n{intro}\n\n{table}{gone}"
 
 
 def _render_criteria() -> str:
@@ -105,8 +215,8 @@ def _render_criteria() -> str:
         "Each step keeps a patient, removes them, or is unknown; unknown leads to E4. Not being eligible is no error, and "
         "nobody is asked about it. The order is that of the flow chart."
     )
-    table = render_table(("step", "criterion", "how it is read", "source"), rows)
-    return f"## Eligibility\n\n{intro}\n\n{table}"
+    table = render_table(("step 步骤", "criterion 标准", "how it is read 判定方式", "source 来源"), rows)
+    return f"## {ELIGIBILITY}\n\n{intro}\n\n{table}"
 
 
 def _module_of(rule: Rule) -> str:
@@ -114,41 +224,49 @@ def _module_of(rule: Rule) -> str:
 
 
 def _title_of(rule: Rule) -> str:
-    return _module_of(rule).replace("_", " ").capitalize()
+    title = spell_words(rule.rule_id)
+    return f"{title[0].upper()}{title[1:]}"
 
 
 def _describe_module(rule: Rule) -> str:
     return inspect.getdoc(inspect.getmodule(rule.expression)) or ""
 
 
-def _sort_rules() -> list[Rule]:
-    """By section; within one in the order of its module, which puts rules about one thing together."""
-    place = {name: number for number, name in enumerate(SECTIONS)}
-    return sorted(RULES.values(), key=lambda rule: (place.get(_module_of(rule), len(place)), _module_of(rule)))
-
-
-def _render_section(title: str, rules: list[Rule]) -> str:
-    return "\n\n".join([f"## {title}", _describe_module(rules[0]), *(_render_rule(rule) for rule in rules)])
+def _render_section(section: Section) -> str:
+    head = [f"## {_title(section)}", _describe_module(section.rules[0])]
+    return "\n\n".join([*head, *(_render_rule(rule) for rule in section.rules)])
 
 
 def _render_rule(rule: Rule) -> str:
-    meaning = " ".join((inspect.getdoc(rule.expression) or "").split())
-    title = spell_words(rule.rule_id)
+    meaning = list_rules()[rule.rule_id].passes_where
+    change = describe_change(rule.rule_id)
+    marked = "" if change is None else f" · **{NEW}**" if change == NEW else " · **changed 修改**"
     lines = [
-        f"### {title[0].upper()}{title[1:]}",
+        f"### {_title_of(rule)}",
         "",
-        f"`{rule.rule_id}` · **{rule.severity.value}** · {_describe_place(rule)}",
+        f"`{rule.rule_id}` · **{rule.severity.value}** · {_describe_place(rule)}{marked}",
         "",
-        f"- **Passes where:** {meaning}",
-        f"- **Why it is asked:** {rule.why}",
-        f"- **The hospital reads:** {rule.en}<br>{rule.zh}",
-        f"- **Passes, for example:** {describe_example(rule, 'pass')}",
-        f"- **Fails, for example:** {describe_example(rule, 'fail')}",
-        f"- **Missing values:** {rule.on_missing}.",
-        *([] if rule.scope is Scope.PATIENT else [f"- **Looks at:** {rule.scope.value}."]),
-        f"- **Source:** {rule.source}",
+        f"- **Passes where 通过条件:** {meaning}",
+        f"- **Why it is asked 询问原因:** {rule.why}",
+        f"- **The hospital reads 医院所见:** {rule.en}<br>{rule.zh}",
+        f"- **Passes, for example 通过举例:** {describe_example(rule, 'pass')}",
+        f"- **Fails, for example 不通过举例:** {describe_example(rule, 'fail')}",
+        f"- **Missing values 缺失值:** {rule.on_missing}.",
+        *([] if rule.scope is Scope.PATIENT else [f"- **Looks at 涉及范围:** {rule.scope.value}."]),
+        f"- **Source 来源:** {rule.source}",
+        *([] if change in (None, NEW) else [f"- **Changed 修改:** {change}. {_quote_former(rule.rule_id)}".rstrip()]),
     ]
     return "\n".join(lines)
+
+
+def _quote_former(rule_id: str) -> str:
+    """Return the words that a rule had in the recorded version and has no more."""
+    before = read_recorded()[1][rule_id]
+    changes = list_rules()[rule_id].list_changes(before)
+    former = [
+        str(getattr(before, name)) for name in ("severity", "place", "passes_where", "en", "zh") if name in changes
+    ]
+    return f"Before 原为: {'<br>'.join(former)}" if former else ""
 
 
 def _describe_place(rule: Rule) -> str:
@@ -169,21 +287,31 @@ def _render_contract_checks() -> str:
         "hospital sends the column."
     )
     rows = [
-        (f"`{check.rule_id}`", check.severity.value, check.fails_where, check.example, str(check.count()))
+        (f"`{check.rule_id}`", check.severity.value, check.fails_where, check.why, check.example, str(check.count()))
         for check in CONTRACT_CHECKS
     ]
-    table = render_table(("rule", "severity", "fails where", "for example", "rules"), rows)
-    return f"## Rules made from the contract\n\n{intro}\n\n{table}"
+    head = (
+        "rule 规则",
+        "severity 级别",
+        "fails where 不通过条件",
+        "why it is asked 询问原因",
+        "for example 举例",
+        "rules 规则数",
+    )
+    table = render_table(head, rows)
+    return f"## {CONTRACT}\n\n{intro}\n\n{table}"
 
 
 def _render_example_patient() -> str:
     """The correct patient's tables; one that has a single record is told field by field."""
-    parts = [f"## The example patient\n\n{read_introduction()}"]
+    parts = [f"## {EXAMPLE}\n\n{read_introduction()}"]
     for name, text in read_correct_patient().items():
         rows = [{field: value or "" for field, value in row.items()} for row in read_rows(text)]
         if len(rows) == 1:
-            table = render_table(("field", "value"), [(f"`{field}`", value) for field, value in rows[0].items()])
+            table = render_table(
+                ("field 字段", "value 值"), [(f"`{field}`", value) for field, value in rows[0].items()]
+            )
         else:
             table = render_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
-        parts.append(f"### Table: {name}\n\n{table}")
+        parts.append(f"### Table 表: {name}\n\n{table}")
     return "\n\n".join(parts)

@@ -19,6 +19,8 @@ from schemas.units import LOG10_PREFIX, NO_UNIT, find_factor, normalise_unit
 FINDING_SCHEMA = {**read_dtypes(FINDINGS), "delivery": OWNER["delivery"].dtype}
 """A finding's columns; `delivery` is the one that brought the record, where that is another than the one that is read."""
 FAIL, ERROR = "fail", "error"
+_UNITS_ZH = {"jin": "斤"}
+"""Units that a Chinese sentence writes otherwise."""
 
 
 def state_limits_in(field: FieldContract, unit: str | None) -> FieldContract:
@@ -56,7 +58,9 @@ def contract_message(
     reason = Text(f"outside {limits}", f"超出{limits}")
     if likely_unit and likely_unit.startswith(LOG10_PREFIX):
         reason = Text("between 1 and 10, where assays do not quantify", "介于1与10之间，低于检测方法的定量范围")
-    looks_like = Text(f"; it looks like {likely_unit}", f"，疑为{likely_unit}") if likely_unit else Text("", "")
+    looks_like = Text("", "")
+    if likely_unit:
+        looks_like = Text(f"; it looks like {likely_unit}", f"，疑为{_UNITS_ZH.get(likely_unit, likely_unit)}")
     return _write_sentences(field, limits, reason, looks_like)[kind]
 
 
@@ -68,15 +72,16 @@ def _write_sentences(field: FieldContract, limits: str, reason: Text, looks_like
             f"{field.zh}：内容无法识别，请在原始数据中更正。",
         ),
         "code": Text(
-            f"{field.meaning}: this code is not known. Please use one of the agreed codes.",
-            f"{field.zh}：编码未知，请使用约定的编码。",
+            f"{field.meaning}: this code is not known, and the value was set aside. Please use one of the agreed codes, or tell the "
+            "coordinating centre what it means.",
+            f"{field.zh}：编码未知，数值已隔离。请使用约定的编码，或告知协调中心其含义。",
         ),
         "unit": Text(
             f"{field.meaning}: the unit is missing or unknown{looks_like.en}. Please state it.",
             f"{field.zh}：单位缺失或未知{looks_like.zh}，请补充单位。",
         ),
         "unit_slip": Text(
-            f"{field.meaning}: as sent {reason.en}{looks_like.en}. The value was set aside. Please check value and unit.",
+            f"{field.meaning}: as sent, the value lies {reason.en}{looks_like.en}. It was set aside. Please check value and unit.",
             f"{field.zh}：按所报单位{reason.zh}{looks_like.zh}，数值已隔离，请核对数值和单位。",
         ),
         "range": Text(
@@ -89,7 +94,7 @@ def _write_sentences(field: FieldContract, limits: str, reason: Text, looks_like
             f"{field.zh}：数值超出患者应有的范围（{limits}），已隔离。请核对数值和单位；经贵院核实无误后即予采用。",
         ),
         "after_delivery": Text(
-            f"{field.meaning}: this date lies after the day of the delivery and cannot be yet. It was set aside. Please correct it.",
+            f"{field.meaning}: this date lies after the day of the delivery and cannot have come yet. It was set aside. Please correct it.",
             f"{field.zh}：该日期晚于数据的提交日，不可能已发生，已隔离，请更正。",
         ),
         "month": Text(

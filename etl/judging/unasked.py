@@ -18,6 +18,7 @@ from schemas.codes import LabTest, Severity
 from schemas.contract import read_contract, read_grain
 from schemas.requirements import RECORD_RULES, Place, Requirement, list_requirements
 from schemas.tables import TABLES
+from schemas.units import name_test
 
 NOT_SENT_RULE = "study.not_sent"
 _ONE_PER_PATIENT = ("patient", "baseline", "outcome")
@@ -44,7 +45,8 @@ def ask_for_the_rest(records: Mapping[str, SettledRecords], subject: pl.DataFram
         if place := _find_sent(requirement, records, book):
             _ask(requirement, place, left, subject.height, records, book)
         else:
-            not_sent.append(left.with_columns(en=pl.lit(_name(requirement).en), zh=pl.lit(_name(requirement).zh)))
+            name = _name(requirement.places[0])
+            not_sent.append(left.with_columns(en=pl.lit(name.en), zh=pl.lit(name.zh)))
     _ask_for_not_sent(not_sent, records["patient"], book)
 
 
@@ -92,10 +94,11 @@ def _ask(
     records: Mapping[str, SettledRecords],
     book: FindingsBook,
 ) -> None:
+    """Ask under the name of the place for which the hospital has a column: of another one it would know nothing."""
     table, field = place if place[0] in _ONE_PER_PATIENT else ("patient", None)
-    name = _name(requirement)
+    name = _name(place)
     message = Text(
-        f"{name.en}: nothing can be concluded from what was sent, and the study needs it; without it the patient is left out. Please complete it.",
+        f"{name.en[0].upper()}{name.en[1:]}: nothing can be concluded from what was sent, and the study needs it; without it the patient is left out. Please complete it.",
         f"{name.zh}：根据已提交的数据无法判定，而本研究需要该项；缺少时患者将被排除。请补充。",
     )
     rule_id = name_rule(requirement)
@@ -135,11 +138,11 @@ def _ask_for_not_sent(parts: list[pl.DataFrame], patients: SettledRecords, book:
         book.count(NOT_SENT_RULE, "patient", Severity.QUERY, n=patients.accepted.height, n_fail=lists.height)
 
 
-def _name(requirement: Requirement) -> Text:
-    """Return what the first place of a requirement is called, of the laboratory its test."""
-    table, field = requirement.places[0]
+def _name(place: Place) -> Text:
+    """Return what a place is called, of the laboratory its test."""
+    table, field = place
     if table == _LABORATORY:
-        return Text(field, LabTest(field).zh)
+        return Text(name_test(LabTest(field)), LabTest(field).zh)
     spec = read_contract(TABLES[table])[field]
     _, table_zh = read_grain(TABLES[table])
     return Text(f"{table.replace('_', ' ')}, {spec.meaning[0].lower()}{spec.meaning[1:]}", f"{table_zh}·{spec.zh}")

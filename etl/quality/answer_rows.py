@@ -38,6 +38,7 @@ from etl.quality.answer_words import (
     STATUS,
     VALUE,
     is_like_answer,
+    list_choices,
     read_answer,
 )
 
@@ -254,7 +255,7 @@ def _say_changed(differs: Sequence[Text]) -> Text:
 def _find_wrong_answer(row: Row, query: Mapping[str, Any]) -> Iterator[Fault]:
     answer = read_answer(row.read(ANSWER))
     if row.read(ANSWER) and answer is None:
-        offered = [text for code, text in ANSWERS.items() if code != CONFIRMED or query["can_be_confirmed"]]
+        offered = [ANSWERS[code] for code in list_choices(can_be_confirmed=query["can_be_confirmed"])]
         en, zh = "; ".join(text.en for text in offered), "; ".join(text.zh for text in offered)
         yield ANSWER, Text(f"choose one of the list: {en}.", f"请从列表中选择：{zh}。")
     elif answer == CONFIRMED and not query["can_be_confirmed"]:

@@ -18,6 +18,27 @@ ANSWERS: Mapping[str, Text] = {
     NOT_AVAILABLE: Text("not available", "无法获得"),
     COMMENT: Text("comment", "见备注"),
 }
+EFFECTS: Mapping[str, Text] = {
+    CORRECTED: Text(
+        "the question rests until a delivery brings another value. No value is taken from this file: do not type the right one here, send it "
+        "with your data.",
+        "该质疑暂停，直至新的数据带来不同的值。登记库不从本文件采集数值：请勿在此填写正确值，应随数据提交。",
+    ),
+    CONFIRMED: Text(
+        "value and unit are right as you sent them. A value that was set aside counts from then on, while it stays the same. Where this answer "
+        "is not in the list, the value cannot be a patient's or cannot be read: correct it in your source.",
+        "所交数值和单位均正确。原被隔离的数值自此予以采用，只要不变就一直有效。若列表中没有此项，说明该值不可能是患者的数值或无法识别，请在源数据中更正。",
+    ),
+    NOT_AVAILABLE: Text(
+        "nobody can find it out any more. The question is not asked again while nothing changes.",
+        "已无法查到。只要数据不变，不再询问。",
+    ),
+    COMMENT: Text(
+        "you wrote in “Comment” what is to be said; the coordinating centre reads it. The question is not asked again while the value stays the same.",
+        "已在“备注”列说明，由协调中心阅读。只要该值不变，不再询问。",
+    ),
+}
+"""What each answer does, as the workbook says it."""
 NUMBER = Text("No.", "序号")
 QUERY_ID = Text("Query id", "质疑编号")
 KIND = Text("Kind", "类别")
@@ -58,14 +79,22 @@ def is_like_answer(text: str) -> bool:
     return read_answer(text) is not None or text.strip().strip("。.!！ ").casefold() in _SAID_INSTEAD
 
 
+def list_choices(*, can_be_confirmed: bool) -> list[str]:
+    """Return the answers among which a query's cell lets choose: what cannot count as it stands is not offered to be confirmed."""
+    return [code for code in ANSWERS if can_be_confirmed or code != CONFIRMED]
+
+
+def is_set_aside() -> pl.Expr:
+    """Return of findings whether a single cell was set aside."""
+    is_cell = pl.col("rule_id").str.contains(rf"\.({'|'.join(CELL_KINDS)})$")
+    return is_cell | pl.col("rule_id").is_in(SET_ASIDE_RULES)
+
+
 def can_be_confirmed() -> pl.Expr:
     """Return of findings whether "confirmed correct" is an answer to them.
 
     Not of a record that was set aside, nor of a cell that was and cannot count as it stands: one that cannot be read, or lies beyond
     what is physically possible. There the source must be corrected, or the registry's mapping.
     """
-    is_set_aside = pl.col("rule_id").str.contains(rf"\.({'|'.join(CELL_KINDS)})$") | pl.col("rule_id").is_in(
-        SET_ASIDE_RULES
-    )
     is_record = pl.col("severity") == Severity.REJECT.value
-    return ~is_record & (~is_set_aside | pl.col("reading").is_not_null())
+    return ~is_record & (~is_set_aside() | pl.col("reading").is_not_null())

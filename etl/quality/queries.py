@@ -6,6 +6,7 @@ Everything from a delivery is written as text: a cell that looks like a formula,
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,15 @@ from etl.quality.answer_words import (
     ANSWERED_BY,
     ANSWERS,
     COLUMN,
+    COMMENT,
     CONFIRMED,
+    CORRECTED,
     DELIVERY,
+    EFFECTS,
     FIELD,
     FILE,
     KIND,
+    NOT_AVAILABLE,
     NUMBER,
     QUERY_ID,
     QUESTION,
@@ -38,6 +43,7 @@ from etl.quality.answer_words import (
     STATUS,
     VALUE,
     can_be_confirmed,
+    list_choices,
 )
 from etl.quality.answers import REST, is_as_written, mark_as_written, name_delivery
 from etl.quality.measures import sort_findings
@@ -98,15 +104,9 @@ EXPLANATION = (
         "Change nothing but answer and comment, and never write a name, ID-card or telephone number into this file.",
         "除答复和备注外请勿更改；切勿在本文件填写姓名、身份证号或电话号码。",
     ),
-    Text(
-        "confirmed correct: value and unit are right as you sent them. A value that was set aside counts from then on, while it stays the "
-        "same. Where this answer is not in the list, the value cannot be a patient's or cannot be read: correct it in your source.",
-        "核实无误：所交数值和单位均正确。原被隔离的数值自此予以采用，只要不变就一直有效。若列表中没有此项，说明该值不可能是患者的数值或无法识别，请在源数据中更正。",
-    ),
-    Text(
-        "corrected in source: the question rests until a delivery brings another value. No value is taken from this file: do not type the "
-        "right one here, send it with your data.",
-        "已在源数据中更正：该质疑暂停，直至新的数据带来不同的值。登记库不从本文件采集数值：请勿在此填写正确值，应随数据提交。",
+    *(
+        Text(f"{ANSWERS[code].en}: {EFFECTS[code].en}", f"{ANSWERS[code].zh}：{EFFECTS[code].zh}")
+        for code in (CONFIRMED, CORRECTED, NOT_AVAILABLE, COMMENT)
     ),
 )
 
@@ -239,32 +239,46 @@ def _offer_answers(sheet: Any, queries: pl.DataFrame) -> None:
             for row in (told if is_offered else ~told).arg_true()
         ]
         if cells:
-            offered = [text for code, text in ANSWERS.items() if is_offered or code != CONFIRMED]
-            choices = {"validate": "list", "source": [f"{text.zh} {text.en}" for text in offered]}
+            offered = [show_both(ANSWERS[code]) for code in list_choices(can_be_confirmed=is_offered)]
+            choices = {"validate": "list", "source": offered}
             sheet.data_validation(*cells[0], {**choices, "other_cells": cells[1:]})
+
+
+def show_both(text: Text) -> str:
+    """Return a text as it stands in a cell, Chinese first."""
+    return f"{text.zh} {text.en}"
+
+
+def fill_cells(query: Mapping[str, Any]) -> dict[Text, str | int | None]:
+    """Return what the workbook says of one query, by the heads of its columns; the number before and the answer behind are left out."""
+    return {
+        QUERY_ID: query["finding_id"],
+        KIND: show_both(SEVERITIES[query["severity"]]),
+        STATUS: show_both(STATUSES[query["status"]]),
+        DELIVERY: name_delivery(query["delivery"], query["ingest_id"]),
+        FILE: query["source_file"],
+        SHEET: query["source_sheet"],
+        ROW_NUMBER: query["source_row"],
+        COLUMN: query["source_column"],
+        VALUE: query["value"],
+        QUESTION_ZH: query["message_zh"],
+        QUESTION: query["message_en"],
+        FIELD: show_both(label_field(query["table_name"], query["field"])),
+    }
 
 
 def _write_query(sheet: Any, row: int, number: int, query: dict[str, Any], formats: dict[str, Any]) -> None:
     """Write one query; every cell but the two numbers is text."""
-    severity, status = SEVERITIES[query["severity"]], STATUSES[query["status"]]
-    field = label_field(query["table_name"], query["field"])
-    widths: list[tuple[str, int]] = []
+    cells, widths = fill_cells(query), dict(COLUMNS)
     sheet.write_number(row, 0, number, formats["count"])
-    texts = [
-        query["finding_id"], f"{severity.zh} {severity.en}", f"{status.zh} {status.en}",
-        name_delivery(query["delivery"], query["ingest_id"]), query["source_file"], query["source_sheet"],
-    ]  # fmt: skip
-    for column, text in enumerate(texts, start=1):
-        sheet.write_string(row, column, (text or "")[:CELL_LIMIT], formats["wrap"])
-        widths.append(((text or ""), COLUMNS[column][1]))
-    if query["source_row"] is None:
-        sheet.write_blank(row, 7, None, formats["text"])
-    else:
-        sheet.write_number(row, 7, query["source_row"], formats["count"])
-    texts = [query["source_column"], query["value"], query["message_zh"], query["message_en"], f"{field.zh} {field.en}"]
-    for column, text in enumerate(texts, start=8):
-        sheet.write_string(row, column, (text or "")[:CELL_LIMIT], formats["wrap"])
-        widths.append(((text or ""), COLUMNS[column][1]))
-    sheet.set_row(row, fit_height(*widths))
+    for column, (label, content) in enumerate(cells.items(), start=1):
+        if label != ROW_NUMBER:
+            sheet.write_string(row, column, str(content or "")[:CELL_LIMIT], formats["wrap"])
+        elif content is None:
+            sheet.write_blank(row, column, None, formats["text"])
+        else:
+            sheet.write_number(row, column, content, formats["count"])
+    texts = [(str(content or ""), widths[label]) for label, content in cells.items() if label != ROW_NUMBER]
+    sheet.set_row(row, fit_height(*texts))
     for column in (ANSWER_COLUMN, ANSWER_COLUMN + 1):
         sheet.write_blank(row, column, None, formats["answer"])

@@ -33,7 +33,7 @@ HIGHEST_GRADE = {
     source="protocol: adverse events of the systemic therapy",
     why="A complaint from before therapy would be counted as its side effect.",
     en="The adverse event begins before the start of systemic therapy. Please check both dates.",
-    zh="不良反应发生日期早于系统治疗开始日期，请核对。",
+    zh="不良反应发生日期早于系统治疗开始日期，请核对两个日期。",
 )
 def event_not_before_start() -> pl.Expr:
     """The event begins on the first day of therapy or later."""
@@ -61,7 +61,7 @@ def event_not_after_last_contact() -> pl.Expr:
     source=LOGIC,
     why="Onset or end is wrong, and with it the duration of the event.",
     en="The adverse event ends before it begins. Please check both dates.",
-    zh="不良反应恢复日期早于发生日期，请核对。",
+    zh="不良反应恢复日期早于发生日期，请核对两个日期。",
 )
 def event_resolved_after_onset() -> pl.Expr:
     """Resolution does not come before onset."""

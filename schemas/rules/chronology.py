@@ -38,7 +38,7 @@ def _follows_reading_before(when: pl.Expr) -> pl.Expr:
     source=LOGIC,
     why="A wrong year of birth or diagnosis gives a wrong age, by which patients are included (18 to 75 years) and matched.",
     en="The date of birth is not before the date of diagnosis. Please check both dates.",
-    zh="出生日期不早于诊断日期，请核对。",
+    zh="出生日期不早于诊断日期，请核对两个日期。",
 )
 def birth_before_diagnosis() -> pl.Expr:
     """The patient is born before the diagnosis."""
@@ -52,7 +52,7 @@ def birth_before_diagnosis() -> pl.Expr:
     source=LOGIC,
     why="Therapy before the diagnosis means that one of the dates is wrong; if it is the start, every survival time of the patient is wrong.",
     en="The diagnosis is dated after the start of systemic therapy. Please check both dates.",
-    zh="诊断日期晚于系统治疗开始日期，请核对。",
+    zh="诊断日期晚于系统治疗开始日期，请核对两个日期。",
 )
 def diagnosis_not_after_start() -> pl.Expr:
     """The tumour is diagnosed by the day therapy starts."""
@@ -83,7 +83,7 @@ def age_agrees_with_birth_date() -> pl.Expr:
     source=LOGIC,
     why="Overall survival would be negative and the patient would drop out of the survival analysis.",
     en="The last contact is dated before the start of systemic therapy. Please check both dates.",
-    zh="末次随访日期早于系统治疗开始日期，请核对。",
+    zh="末次随访日期早于系统治疗开始日期，请核对两个日期。",
 )
 def last_contact_not_before_start() -> pl.Expr:
     """The last contact is the day of the start or later."""
@@ -97,7 +97,7 @@ def last_contact_not_before_start() -> pl.Expr:
     source=LOGIC,
     why="Overall survival would be negative and the patient would drop out of the survival analysis.",
     en="The death is dated before the start of systemic therapy. Please check both dates.",
-    zh="死亡日期早于系统治疗开始日期，请核对。",
+    zh="死亡日期早于系统治疗开始日期，请核对两个日期。",
 )
 def death_not_before_start() -> pl.Expr:
     """The death is the day of the start or later."""
@@ -125,7 +125,7 @@ def death_is_last_contact() -> pl.Expr:
     source=PROTOCOL,
     why="A progression at or before time zero gives no progression-free survival; it is usually a date of the staging.",
     en="Progression is dated on or before the start of systemic therapy. Please check both dates.",
-    zh="进展日期不晚于系统治疗开始日期，请核对。",
+    zh="进展日期不晚于系统治疗开始日期，请核对两个日期。",
 )
 def progression_after_start() -> pl.Expr:
     """The progression is dated after the start."""
@@ -153,7 +153,7 @@ def progression_not_after_last_contact() -> pl.Expr:
     source=LOGIC,
     why="Progression-free survival would be longer than overall survival.",
     en="The days to progression exceed the days of survival. Please check both.",
-    zh="至进展天数大于总生存天数，请核对。",
+    zh="至进展天数大于总生存天数，请核对两项。",
 )
 def progression_days_not_after_survival() -> pl.Expr:
     """The days to progression, or to its censoring, are at most the days of survival."""
@@ -166,8 +166,8 @@ def progression_days_not_after_survival() -> pl.Expr:
     severity=Severity.QUERY,
     source=PROTOCOL,
     why="The same survival is stated twice; the study would take one of two that differ without knowing which is right.",
-    en="The days of survival do not agree with the dates of start and last contact. Please check.",
-    zh="总生存天数与开始日期、末次随访日期不符，请核对。",
+    en="The days of survival do not agree with the dates of start and last contact. Please check the days and both dates.",
+    zh="总生存天数与开始日期、末次随访日期不符，请核对天数及两个日期。",
 )
 def durations_agree_with_dates() -> pl.Expr:
     """Days as sent and as counted from the dates differ by at most 3 (months are rounded)."""
@@ -290,7 +290,7 @@ def visit_has_one_imaging_period() -> pl.Expr:
     source=LOGIC,
     why="The time on treatment would be negative, and whether the patient was treated for 3 months could not be told.",
     en="The drug's last dose is dated before its first. Please check both dates.",
-    zh="药物结束日期早于开始日期，请核对。",
+    zh="药物结束日期早于开始日期，请核对两个日期。",
 )
 def treatment_end_not_before_start() -> pl.Expr:
     """The last dose does not come before the first."""
@@ -304,7 +304,7 @@ def treatment_end_not_before_start() -> pl.Expr:
     source=LOGIC,
     why="A dose proves that the patient was alive; survival would be censored too early.",
     en="A dose is dated after the death or the last contact. Which of the dates is right?",
-    zh="用药日期晚于死亡或末次随访日期，请核对。",
+    zh="用药日期晚于死亡或末次随访日期，请核对各日期。",
     on_missing="one of first and last dose suffices; not evaluable without both or without the last contact",
 )
 def treatment_not_after_last_contact() -> pl.Expr:

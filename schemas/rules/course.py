@@ -25,8 +25,8 @@ def _is_alive() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="The time on treatment of a stopped drug is unknown without a last dose, and the patient is excluded (E4).",
-    en="A reason for stopping is given, but no date of the last dose. Please add the date.",
-    zh="已填停药原因，但无结束日期，请补充。",
+    en="A reason for stopping is given, but no date of the last dose that can be used. Please add or correct it.",
+    zh="已填停药原因，但无有效的结束日期，请补充或更正末次用药日期。",
     on_missing="an empty last dose fails; not evaluable without a reason",
 )
 def stop_reason_has_end_date() -> pl.Expr:
@@ -40,8 +40,8 @@ def stop_reason_has_end_date() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A drug without a last dose counts as given until death, which makes the treatment time too long.",
-    en="The patient has died, but the drug has no last dose. Please add the date of the last dose.",
-    zh="患者已死亡，但该药物无结束日期，请补充末次用药日期。",
+    en="The patient has died, but the drug has no date of the last dose that can be used. Please add or correct it.",
+    zh="患者已死亡，但该药物无有效的结束日期，请补充或更正末次用药日期。",
     on_missing="an empty last dose fails; an empty vital status is not evaluable; nor is a drug with a reason for stopping: another rule asks there",
 )
 def treatment_ends_with_death() -> pl.Expr:
@@ -175,8 +175,8 @@ def procedure_is_not_repeated() -> pl.Expr:
     severity=Severity.QUERY,
     source=PROTOCOL,
     why="A death without a date is taken at the last contact, which may be months too early.",
-    en="The patient is recorded as dead without a date of death. Please add the date.",
-    zh="患者记录为死亡，但无死亡日期，请补充。",
+    en="The patient is recorded as dead without a date of death that can be used. Please add or correct it.",
+    zh="患者记录为死亡，但无有效的死亡日期，请补充或更正。",
     on_missing="an empty date fails; an empty vital status is not evaluable",
 )
 def death_has_date() -> pl.Expr:
@@ -206,8 +206,8 @@ def death_date_means_dead() -> pl.Expr:
     severity=Severity.QUERY,
     source=PROTOCOL,
     why="A progression that has no date gives no progression-free survival.",
-    en="Progression is recorded without a date. Please add the date.",
-    zh="记录为已进展，但无进展日期，请补充。",
+    en="Progression is recorded without a date that can be used. Please add or correct it.",
+    zh="记录为已进展，但无有效的进展日期，请补充或更正。",
     on_missing="an empty date fails; an empty flag is not evaluable",
 )
 def progression_has_date() -> pl.Expr:

@@ -64,7 +64,7 @@ def sex_agrees_with_national_id() -> pl.Expr:
     source="one patient, one record; two people who share all four are rarer than a second number of one",
     why="The patient would be counted twice, which makes every confidence interval too narrow.",
     en="Another patient number of the hospital has the same sex, date of birth, date of diagnosis and start of therapy. Is it one patient?",
-    zh="本院另一患者编号的性别、出生日期、诊断日期及治疗开始日期完全相同，是否为同一患者？",
+    zh="本院另一患者编号的性别、出生日期、诊断日期及治疗开始日期完全相同，请核对是否为同一患者。",
     on_missing="not evaluable without sex, birth and diagnosis; nor where all of them have a national id, which tells. A start that is missing contradicts nothing",
     scope=Scope.HOSPITAL,
 )

@@ -24,7 +24,7 @@ SLIP_FACTOR = 7
     source=f"{RECIST}, 3.1: the same method at every assessment",
     why="Diameters of two methods differ by themselves, which may look like growth or response.",
     en="The lesion was imaged by another modality than at the visit before. Are the diameters comparable?",
-    zh="该病灶的检查方式与前一次评估不同，径线是否可比？",
+    zh="该病灶的检查方式与前一次评估不同，请核对径线是否可比。",
     on_missing="not evaluable; nor at the lesion's first visit",
 )
 def modality_is_constant() -> pl.Expr:
@@ -38,8 +38,8 @@ def modality_is_constant() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol, visits: images and responses up to 21 days apart are one assessment",
     why="Progression is dated by the images; a response dated far from its own lesions moves it.",
-    en="The response is dated more than 21 days from the images of the lesions of the same visit. Do they belong together?",
-    zh="该次疗效评估日期与同次病灶影像日期相差超过21天，是否属于同一次评估？",
+    en="The response is dated more than 21 days from the images of the lesions of the same visit. Do they belong together? If not, please correct the date or the visit number.",
+    zh="该次疗效评估日期与同次病灶影像日期相差超过21天，请核对两者是否属于同一次评估，并更正日期或评估序号。",
     on_missing="not evaluable without the date or without dated lesions of the visit",
 )
 def response_is_dated_with_its_lesions() -> pl.Expr:

@@ -198,7 +198,7 @@ def bclc_d_has_a_reason() -> pl.Expr:
     source="West Haven criteria; ECOG: Oken 1982",
     why="Both decide on eligibility; a comatose patient recorded as fully active has one of them wrong.",
     en="Encephalopathy of grade 3-4 does not go with ECOG status 0. Please check both.",
-    zh="肝性脑病3–4级与ECOG 0分不符，请核对。",
+    zh="肝性脑病3–4级与ECOG 0分不符，请核对两项。",
 )
 def encephalopathy_agrees_with_ecog() -> pl.Expr:
     """Encephalopathy of grade 3-4, stupor or coma, goes with an ECOG status above 0."""
@@ -226,7 +226,7 @@ def ecog_is_not_death() -> pl.Expr:
     source="protocol, HBV DNA cut-point",
     why="Both are characteristics of Table 1 and one is a matching variable; a high viral load without surface antigen is rare and usually a slip.",
     en="HBsAg is negative, yet the HBV DNA exceeds 2000 IU/mL. Please check both.",
-    zh="HBsAg阴性而HBV DNA大于2000 IU/mL，请核对。",
+    zh="HBsAg阴性而HBV DNA大于2000 IU/mL，请核对两项。",
     on_missing="not evaluable; nor without HBV DNA, or where copies/mL leave the level open",
 )
 def hbsag_agrees_with_hbv_dna() -> pl.Expr:

@@ -44,8 +44,8 @@ def child_pugh_class_is_possible() -> pl.Expr:
     severity=Severity.QUERY,
     source=f"{BAVENO}; AASLD 2017, doi:10.1002/hep.28906; 100 x 10^9/L is the registry's limit",
     why="Portal hypertension is a characteristic of Table 1; with these signs it is there though no pressure was measured.",
-    en="Portal hypertension is denied, yet there are cirrhosis, moderate ascites and platelets below 100. Please check.",
-    zh="已填无门静脉高压，但有肝硬化、中度及以上腹水且血小板低于100×10⁹/L，请核对。",
+    en="Portal hypertension is denied, yet there are cirrhosis, moderate ascites and platelets below 100. Please check all four.",
+    zh="已填无门静脉高压，但有肝硬化、中度及以上腹水且血小板低于100×10⁹/L，请核对各项。",
     on_missing="not evaluable; nor where the pressure was measured, with which another rule compares it",
 )
 def portal_hypertension_agrees_with_signs() -> pl.Expr:
@@ -94,8 +94,8 @@ def encephalopathy_has_a_cause() -> pl.Expr:
     severity=Severity.QUERY,
     source="EASL 2018: decompensated cirrhosis, doi:10.1016/j.jhep.2018.03.024",
     why="Ascites is a part of Child-Pugh and may move the patient out of the study; without a cause it, or what excludes the causes, is wrong.",
-    en="Ascites is recorded without cirrhosis, portal hypertension, a thrombus of the portal vein, peritoneal metastases or a low albumin. Please check.",
-    zh="已填腹水，但无肝硬化、无门静脉高压、无门静脉癌栓、无腹膜转移且白蛋白不低，请核对。",
+    en="Ascites is recorded without cirrhosis, portal hypertension, a thrombus of the portal vein, peritoneal metastases or a low albumin. Please check these entries.",
+    zh="已填腹水，但无肝硬化、无门静脉高压、无门静脉癌栓、无腹膜转移且白蛋白不低，请核对各项。",
     on_missing="one cause suffices; not evaluable while one is empty and none is there",
 )
 def ascites_has_a_cause() -> pl.Expr:

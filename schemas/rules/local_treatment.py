@@ -35,7 +35,7 @@ def procedure_not_before_diagnosis() -> pl.Expr:
     source=f"{GUIDELINE}; 7 days is the registry's limit",
     why="The liver does not bear a second TACE within days; one session entered under two dates overstates the local therapy.",
     en="Two TACE are dated within one week. Is it one session, or is a date wrong?",
-    zh="两次TACE日期相隔不足一周，是否为同一次治疗，或日期有误？",
+    zh="两次TACE日期相隔不足一周，请核对是否为同一次治疗，或日期有误。",
     on_missing="not evaluable; two of one day are another rule's",
 )
 def tace_is_not_within_a_week() -> pl.Expr:

@@ -171,7 +171,7 @@ def not_detected_is_possible() -> pl.Expr:
     source="the registry's limit, factor 20",
     why="Both are matching variables with a cut at 40 U/L; such a ratio is usually a lost decimal point or a swapped column.",
     en="AST and ALT at the baseline differ by more than a factor of 20. Please check both.",
-    zh="基线AST与ALT相差超过20倍，请核对。",
+    zh="基线AST与ALT相差超过20倍，请核对两项。",
 )
 def ast_alt_ratio_is_plausible() -> pl.Expr:
     """Neither of AST and ALT exceeds 20 times the other."""

@@ -19,7 +19,7 @@ PROGRESSION_TOLERANCE_DAYS = 14
     source="protocol, PFS; 14 days is the registry's limit",
     why="The date of progression ends progression-free survival; two dates weeks apart cannot both be right.",
     en="The recorded date of progression is more than 14 days from the first images that show it. Which date is right?",
-    zh="所记进展日期与首次显示进展的影像日期相差超过14天，请核对。",
+    zh="所记进展日期与首次显示进展的影像日期相差超过14天，请核对哪个日期正确。",
 )
 def progression_agrees_with_lesions() -> pl.Expr:
     """The recorded date lies within 14 days of the first PD of the assessments, derived from them or as read."""

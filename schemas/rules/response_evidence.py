@@ -53,8 +53,8 @@ def recorded_progression_is_shown() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol, first progression: a PD that a later visit takes back is asked and stands",
     why="The first PD ends progression-free survival; if it was none, the patient is counted as progressed months too early.",
-    en="The visit before is recorded as PD, this one is not, and no new therapy was begun between. Was the visit before a progression?",
-    zh="前一次评估记录为PD，本次不是，且期间未更换治疗，请核对前一次评估是否确为疾病进展。",
+    en="The visit before is recorded as PD, this one is not, and no new therapy was begun between. Was the visit before a progression? If not, please correct its response.",
+    zh="前一次评估记录为PD，本次不是，且期间未更换治疗，请核对前一次评估是否确为疾病进展；如不是，请更正前一次的疗效。",
     on_missing="not evaluable without a response at this visit or the one before",
 )
 def progression_is_not_taken_back() -> pl.Expr:

@@ -73,7 +73,7 @@ def drug_is_in_one_line_at_a_time() -> pl.Expr:
     source=f"{LINE}; 90 days is the registry's limit",
     why="A line that goes on under a new number looks like a new therapy, which ends the first line too early.",
     en="This line has the very drugs of the line before and follows it within 90 days. Is it the same line?",
-    zh="该线治疗与前一线治疗药物完全相同且间隔不超过90天，是否为同一线治疗？",
+    zh="该线治疗与前一线治疗药物完全相同且间隔不超过90天，请核对是否为同一线治疗。",
     on_missing="not evaluable without the dates between the lines; `other` stands for several drugs and is not compared",
 )
 def line_is_not_repeated() -> pl.Expr:
@@ -89,8 +89,8 @@ def line_is_not_repeated() -> pl.Expr:
     severity=Severity.QUERY,
     source=LINE,
     why="A drug without a last dose counts as given on, which makes the time on treatment too long.",
-    en="A later line of therapy has begun, but this drug has no last dose. Please add the date of the last dose.",
-    zh="后线治疗已开始，但该药物无结束日期，请补充末次用药日期。",
+    en="A later line of therapy has begun, but this drug has no date of the last dose that can be used. Please add or correct it.",
+    zh="后线治疗已开始，但该药物无有效的结束日期，请补充或更正末次用药日期。",
     on_missing="an empty last dose fails; not evaluable of a dead patient or where a reason for stopping is given: other rules ask there",
 )
 def earlier_line_has_ended() -> pl.Expr:

@@ -39,8 +39,8 @@ def _compute_position(*columns: str) -> pl.Expr:
     severity=Severity.QUERY,
     source=RECIST,
     why="A small lesion cannot be measured reliably; a few millimetres of error would count as response or progression.",
-    en="A target lesion is below 10 mm (a lymph node below 15 mm short axis) at the baseline. Should it be a target?",
-    zh="基线靶病灶小于10 mm（淋巴结短径小于15 mm），请核对其是否可作为靶病灶。",
+    en="A target lesion is below 10 mm (a lymph node below 15 mm short axis) at the baseline. Please check the diameter; if it is right, please make it a non-target.",
+    zh="基线靶病灶小于10 mm（淋巴结短径小于15 mm），请核对径线；如径线无误，请改为非靶病灶。",
     on_missing="an empty diameter is not evaluable; below 10 mm fails whatever the organ",
 )
 def target_is_measurable() -> pl.Expr:
@@ -238,7 +238,7 @@ def targets_are_listed() -> pl.Expr:
     source=RECIST,
     why="The study uses the lesions; a different sum means that a diameter is wrong or a lesion is missing.",
     en="The sum of diameters is not that of the target lesions listed at this visit. Please check the sum and the diameters.",
-    zh="靶病灶径线和与该次评估所列靶病灶径线之和不符，请核对。",
+    zh="靶病灶径线和与该次评估所列靶病灶径线之和不符，请核对径线和及各病灶径线。",
     on_missing="not evaluable; nor where a target was not assessed",
 )
 def target_sum_agrees_with_lesions() -> pl.Expr:

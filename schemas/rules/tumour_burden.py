@@ -39,8 +39,8 @@ def pvtt_code_agrees_with_text() -> pl.Expr:
     source="Cheng type, protocol",
     why="A description that is not understood counts for nothing; without a code beside it the patient is excluded (E4).",
     en="The description of the portal vein leaves open whether there is a tumour thrombus, or where it lies "
-    "(nothing said, a doubt, a blood clot, a bifurcation). Please give the highest site, or none.",
-    zh="门静脉癌栓描述未能确定有无癌栓或其部位（未说明、可疑、血栓、分叉处等），请注明最高部位（分支、左/右支、主干、肠系膜上静脉）或无。",
+    "(nothing said, a doubt, a blood clot, a bifurcation). Please give the highest site that it reaches (from low to high: branch, left or right vein, trunk, superior mesenteric vein), or none.",
+    zh="门静脉癌栓描述未能确定有无癌栓或其部位（未说明、可疑、血栓、分叉处等），请注明癌栓到达的最高部位（由低到高：分支、左/右支、主干、肠系膜上静脉），或注明无癌栓。",
     on_missing="not evaluable without a text",
 )
 def pvtt_text_is_readable() -> pl.Expr:
@@ -109,7 +109,7 @@ def tumour_size_agrees_with_lesions() -> pl.Expr:
     source=LOGIC,
     why="A tumour that is measured cannot be counted as none; the patient would stand with those who have at most 3 lesions.",
     en="A tumour size is recorded, but the number of liver lesions is 0. Please check both.",
-    zh="已填肿瘤大小，但肝内病灶数为0，请核对。",
+    zh="已填肿瘤大小，但肝内病灶数为0，请核对两项。",
     on_missing="not evaluable; nor without a size",
 )
 def tumour_number_agrees_with_size() -> pl.Expr:
@@ -139,7 +139,7 @@ def tumour_number_agrees_with_text() -> pl.Expr:
     source=PROTOCOL,
     why="The number is a matching variable with a cut at 3 lesions; too small a number puts the patient with milder disease.",
     en="More liver lesions are listed at the baseline than the recorded number. Please check the number.",
-    zh="基线列出的肝内病灶多于所填病灶数，请核对。",
+    zh="基线列出的肝内病灶多于所填病灶数，请核对病灶数。",
 )
 def tumour_number_agrees_with_lesions() -> pl.Expr:
     """The number is at least that of the liver lesions listed."""

@@ -11,10 +11,12 @@ from etl.example import write_example
 from etl.example.cohort import draw_patients
 from etl.ingest import ingest
 from etl.mapping.identity import read_key
+from etl.quality.question_page import KINDS, SECTIONS, choose_questions, render_question_page
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
 from schemas.rules import RULES
 
+QUESTIONS = Path(__file__).parents[2] / "docs" / "questions.md"
 MARGINS = Path(__file__).parents[2] / "etl" / "example" / "table1_margins.csv"
 LEVEL_COLUMNS = {
     "Age (years)": "age_level", "Sex": "sex_level", "ALT (U/L)": "alt_level", "AST (U/L)": "ast_level",
@@ -47,7 +49,8 @@ class Study:
         self.attrition = frames["attrition"]
         self.judged_rules = set(frames["rule_outcomes"]["rule_id"])
         self.key = read_key(settings.key_file, may_create=False)
-        self.findings = frames["finding"].to_dicts()
+        self.finding = frames["finding"]
+        self.findings = self.finding.to_dicts()
         with (workspace / "ledger.csv").open(encoding="utf-8") as file:
             self.ledger = list(csv.DictReader(file))
         records = [record for name in TABLES for record in frames[name].select(*PLACE, "patient_id").to_dicts()]
@@ -124,6 +127,19 @@ def test_nothing_is_found_that_was_not_planted(study: Study) -> None:
 
 def test_no_rule_ends_in_error(study: Study) -> None:
     assert {finding["outcome"] for finding in study.findings} == {"fail"}
+
+
+def test_the_page_of_questions_is_what_the_example_asks(study: Study) -> None:
+    """Under this test's own pseudonym key: nothing on the page hangs on it, nor on the order of the findings."""
+    shuffled = study.finding.sample(fraction=1, shuffle=True, seed=1)
+    assert QUESTIONS.read_text(encoding="utf-8") == render_question_page(shuffled), "run `make docs`"
+
+
+def test_the_page_of_questions_shows_every_section_and_hospital(study: Study) -> None:
+    chosen = choose_questions(study.finding)
+    assert chosen.height == len(SECTIONS) + len(KINDS) == 20
+    assert chosen["title"].n_unique() == chosen["rule_id"].n_unique() == 20
+    assert min(chosen["hospital"].value_counts()["count"]) >= 6
 
 
 def test_229_remain_with_the_published_baseline_table(study: Study) -> None:

@@ -20,13 +20,13 @@ def test_a_slipped_unit_is_set_aside_and_the_hospital_reads_what_it_looks_like(d
     assert findings.sort("rule_id").select("rule_id", "source_row", "source_column", "value", "message_en").rows() == [
         (
             "baseline.tumour_size_cm.unit_slip", 3, "size", "4.5",
-            "Largest diameter of the intrahepatic lesions: as sent outside 5 - 250 mm; it looks like cm. The value was set aside. "
+            "Largest diameter of the intrahepatic lesions: as sent, the value lies outside 5 - 250 mm; it looks like cm. It was set aside. "
             "Please check value and unit.",
         ),
         ("laboratory.value.unit", 3, "AFP", "20", "AFP: the unit is missing or unknown. Please state it."),
         (
             "laboratory.value.unit_slip", 3, "albumin", "42",
-            "albumin: as sent outside 1.8 - 5.5 g/dL; it looks like g/L. The value was set aside. Please check value and unit.",
+            "albumin: as sent, the value lies outside 1.8 - 5.5 g/dL; it looks like g/L. It was set aside. Please check value and unit.",
         ),
     ]  # fmt: skip
     assert sorted(desk.read("versions.quarantine")["rule_id"]) == sorted(findings["rule_id"])

@@ -13,6 +13,8 @@ from schemas.contract import read_contract
 from schemas.contract_checks import CELL_KINDS, CONTRACT_CHECKS
 from schemas.derive import derive
 from schemas.derived_columns import DERIVED_COLUMNS
+from schemas.recorded_rules import hash_expression, list_gone, list_rules, read_recorded
+from schemas.rule_catalogue import list_sections
 from schemas.rule_examples import describe_example
 from schemas.rules import CRITERIA, RULES
 from schemas.tables import TABLES
@@ -46,12 +48,40 @@ def test_every_limit_of_a_field_says_why_it_lies_there():
 
 
 def test_every_rule_and_criterion_stands_in_the_catalogue_once():
-    text = rule_catalogue.render_rule_catalogue()
+    """The committed page is read: that it is current is tested above, and to make it takes a while."""
+    text = (DOCS / "rule-catalogue.md").read_text(encoding="utf-8")
     for name in RULES:
         assert text.count(f"\n`{name}` · ") == 1
     for name in CRITERIA:
         assert text.count(f"<br>`{name}` |") == 1
     assert f"**{len(RULES)} clinical rules**" in text
+
+
+def test_every_section_of_the_catalogue_has_a_chinese_title():
+    assert [section.name for section in list_sections() if not section.zh] == [], (
+        "write it into SECTIONS of schemas/rule_catalogue.py"
+    )
+
+
+def test_the_catalogue_says_which_rules_are_new_and_which_changed_since_the_recorded_version():
+    """The recorded rules are those of `tests/rules/record_rules.py`; what is compared here is one of each kind."""
+    text = (DOCS / "rule-catalogue.md").read_text(encoding="utf-8")
+    version, before = read_recorded()
+    assert f"Since {version}: **{len(RULES) - len(before) + len(list_gone())} clinical rules are new" in text
+    new = next(name for name in RULES if name not in before)
+    assert f"\n`{new}` · " in text
+    assert rule_catalogue.describe_change(new) == rule_catalogue.NEW
+    for name, record in before.items():
+        if name in RULES and record.list_changes(list_rules()[name]):
+            assert rule_catalogue.describe_change(name) not in (None, rule_catalogue.NEW)
+            assert record.en == RULES[name].en or record.en in text
+
+
+def test_a_rule_that_computes_something_else_is_seen_to_have_changed():
+    drugs = [f"drug {number}" for number in range(50)]
+    others = [*drugs[:25], "another", *drugs[26:]]
+    assert hash_expression(pl.col("drug").is_in(drugs)) == hash_expression(pl.col("drug").is_in(drugs))
+    assert hash_expression(pl.col("drug").is_in(drugs)) != hash_expression(pl.col("drug").is_in(others))
 
 
 def test_an_example_tells_what_is_changed_and_what_the_rule_then_sees():

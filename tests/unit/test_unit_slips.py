@@ -187,11 +187,11 @@ def test_the_sentence_says_limits_and_unit_in_both_languages():
     message = contract_message("unit_slip", describe_test(LabTest.ALBUMIN), "g/dL")
     assert (
         message.en
-        == "albumin: as sent outside 18 - 55 g/L; it looks like g/dL. The value was set aside. Please check value and unit."
+        == "albumin: as sent, the value lies outside 18 - 55 g/L; it looks like g/dL. It was set aside. Please check value and unit."
     )
     assert message.zh == "白蛋白：按所报单位超出18 - 55 g/L，疑为g/dL，数值已隔离，请核对数值和单位。"
     assert contract_message("unit_slip", describe_test(LabTest.HBV_DNA), "log10 IU/mL").en == (
-        "HBV DNA: as sent between 1 and 10, where assays do not quantify; it looks like log10 IU/mL. The value was set aside. "
+        "HBV DNA: as sent, the value lies between 1 and 10, where assays do not quantify; it looks like log10 IU/mL. It was set aside. "
         "Please check value and unit."
     )
     assert contract_message("unit", describe_test(LabTest.ALBUMIN), "g/dL").en == (
