@@ -88,7 +88,7 @@ PROCEDURE_FACTS: dict[str, Column] = {
     "is_named_lesion_listed": Column(pl.Boolean, "the lesion is listed at some visit"),
     "named_lesion_share_left": Column(
         pl.Float64,
-        "diameter at the lesion's first image after the day of the procedure, over its last one up to that day; of several readers the largest",
+        "diameter at the lesion's first image 17 days or more after the procedure, over its last one up to its day; of several readers the largest",
     ),
 }
 

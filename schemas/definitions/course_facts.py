@@ -10,8 +10,11 @@ from collections.abc import Mapping
 import polars as pl
 
 from schemas.codes import INTRAHEPATIC_ORGANS, AdverseEventTerm, Drug, Organ, ProcedureType
+from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.local_treatment import TOUCHING
 
+MIN_DAYS_AFTER = 17
+"""A month without its day is dated to its 15th, up to 16 days too early: only an image this long after a procedure is surely after it."""
 TREATMENT_KEY = ["patient_id", "line_number", "drug"]
 
 
@@ -132,15 +135,16 @@ def derive_procedure_facts(procedure: pl.DataFrame, lesion: pl.DataFrame) -> pl.
 
 
 def _measure_share_left(procedure: pl.DataFrame, lesion: pl.DataFrame) -> pl.DataFrame:
-    """Per procedure and reader the first diameter after it over the last one before; an image of its day was made before it."""
+    """Per procedure the first diameter surely after it over the last one up to its day, by the reader with the most left."""
     images = lesion.filter(pl.col("assessment_date").is_not_null()).sort("assessment_date", "visit_number")
     acts = procedure.select("patient_id", "procedure_number", "procedure_date", "lesion_id")
     pairs = acts.join(images, on=["patient_id", "lesion_id"], how="inner", maintain_order="right")
-    size, is_after = pl.col("diameter_mm"), pl.col("assessment_date") > pl.col("procedure_date")
+    size, days = pl.col("diameter_mm"), compute_days_between(pl.col("procedure_date"), pl.col("assessment_date"))
+    last_before = size.filter((days <= 0) & size.is_not_null()).last()
     # What the first image after it does not measure is not looked for at a later one: what is seen there may have come back.
-    last_before = size.filter(~is_after & size.is_not_null()).last()
+    first_after = size.filter(days >= MIN_DAYS_AFTER).first()
     readings = pairs.group_by("patient_id", "procedure_number", "reader").agg(
-        share=pl.when(last_before > 0).then(size.filter(is_after).first() / last_before)
+        share=pl.when(last_before > 0).then(first_after / last_before)
     )
     return readings.group_by("patient_id", "procedure_number").agg(named_lesion_share_left=pl.col("share").max())
 

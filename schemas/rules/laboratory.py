@@ -11,7 +11,7 @@ from schemas.definitions.visits import is_given_by_date
 from schemas.rules.rule import is_implied, rule
 
 AFP_HALF_LIFE_DAYS = 2
-AFP_FALL_FACTOR = 10
+AFP_FALL_FACTOR = 100
 NO_LESS = (Comparator.EQUAL.value, Comparator.ABOVE.value, Comparator.AT_LEAST.value)
 NO_MORE = (Comparator.EQUAL.value, Comparator.BELOW.value, Comparator.AT_MOST.value)
 """Signs of a value that is at least, or at most, the number beside it."""
@@ -69,15 +69,15 @@ def sample_dates_follow_visits() -> pl.Expr:
     table="laboratory",
     field="value",
     severity=Severity.QUERY,
-    source="half-life of AFP 4 to 5 days: StatPearls, Alpha-Fetoprotein Analysis, NBK430750; two days and tenfold are the registry's limits",
+    source="half-life of AFP 4 to 5 days: StatPearls, Alpha-Fetoprotein Analysis, NBK430750; two days and a hundredfold are the registry's limits, wide enough for other assays and for a month whose 15th stands in",
     why="AFP is a characteristic of Table 1 with its cut at 400 ng/mL; of two values that no one patient can have, one is of somebody else or lost its point.",
-    en="AFP has fallen at least tenfold since the sample before, faster than it can leave the blood (half of it in two days at the most). "
+    en="AFP has fallen more than a hundredfold since the sample before, faster than it can leave the blood (at most half of it in two days). "
     "Please check value, unit and date of both samples.",
-    zh="甲胎蛋白较前一次采样下降10倍及以上，且快于其从血液中清除的速度（最快每2天减半），请核对两次的数值、单位及采样日期。",
+    zh="甲胎蛋白较前一次采样下降100倍以上，且快于其从血液中清除的速度（最快每2天减半），请核对两次的数值、单位及采样日期。",
     on_missing="not evaluable without the value and date of both samples, or within one day; a bound counts only where every value that it allows fails",
 )
 def afp_fall_is_plausible() -> pl.Expr:
-    """AFP does not fall tenfold and faster than with a half-life of two days, by the dates of the samples."""
+    """AFP does not fall more than a hundredfold and faster than with a half-life of two days, by the dates of the samples."""
     date, value, sign = (pl.col(name) for name in ("sample_date", "value", "value_comparator"))
     order = ["sample_date", "visit_number", "repeat_number"]
     date_before, before, sign_before = (

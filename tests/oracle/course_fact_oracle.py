@@ -132,14 +132,14 @@ def describe_named_lesion(row, lesions):
 
 
 def find_share_left(day, named):
-    """The largest share of the lesion that a reader measures at the first image after a day."""
+    """The largest share of the lesion that a reader measures at the first image 17 days or more after one."""
     shares = []
     for reader in {row["reader"] for row in named}:
         dated = [row for row in named if row["reader"] == reader and None not in (day, row["assessment_date"])]
         dated.sort(key=lambda row: (row["assessment_date"], row["visit_number"]))
         before = [row["diameter_mm"] for row in dated if row["assessment_date"] <= day]
         before = [size for size in before if size is not None]
-        after = [row["diameter_mm"] for row in dated if row["assessment_date"] > day]
+        after = [row["diameter_mm"] for row in dated if (row["assessment_date"] - day).days >= 17]
         if before and before[-1] and after and after[0] is not None:
             shares.append(after[0] / before[-1])
     return max(shares, default=None)

@@ -134,8 +134,8 @@ def afp_fall_is_plausible(record, case):
         return None
     if record["value_comparator"] not in ("=", "<", "<=") or before["value_comparator"] not in ("=", ">", ">="):
         return None
-    is_tenth = record["value"] < before["value"] / 10
-    return not (is_tenth and record["value"] < before["value"] * 0.5 ** (days / 2))
+    is_hundredth = record["value"] < before["value"] / 100
+    return not (is_hundredth and record["value"] < before["value"] * 0.5 ** (days / 2))
 
 
 def patient_is_not_repeated_without_id(record, case):
