@@ -90,6 +90,10 @@ PROCEDURE_FACTS: dict[str, Column] = {
     "procedure_number": Column(pl.Int64, "procedure that names a lesion"),
     "named_lesion_organ": Column(pl.String, "organ of that lesion"),
     "is_named_lesion_listed": Column(pl.Boolean, "the lesion is listed at some visit"),
+    "named_lesion_share_left": Column(
+        pl.Float64,
+        "diameter at the lesion's first image 17 days or more after the procedure, over its last one up to its day; of several readers the largest",
+    ),
 }
 
 METASTASIS_FACTS: dict[str, Column] = {

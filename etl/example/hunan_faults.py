@@ -108,6 +108,11 @@ FAULTS: tuple[AnyFault, ...] = (
         "sample_not_after_last_contact", wanted=is_later_visit),
     Fault("samples in the wrong order", "laboratory", "sample_date", from_start(2),
         "sample_dates_follow_visits", ("grade_agrees_with_value",), wanted=is_later_visit),
+    CopiedRow("tumour marker of somebody else", "laboratory", "afp_fall_is_plausible",
+        {"visit_number": "1", "sample_date": from_start(2), "afp_ng_ml": "0.8"},
+        wanted=lambda p, r: r["visit_number"] == 0 and isinstance(p.facts["afp_ng_ml"], float)
+        and p.facts["afp_ng_ml"] > 100 + 2 * 2 ** ((p.day(2) - r["sample_date"]).days / 2),
+        test="afp_ng_ml", column="afp_ng_ml", shares=True, is_late=True),
     # lesion
     Fault("progression without a diameter", "lesion", "diameter_mm", "", "progressing_target_has_diameter", LESION_RULES,
         wanted=both(has(visit_number=2, role="target", organ="liver"), lambda p, r: p.records["response"][1]["recorded_response"] == "SD"), also={"status": "明确进展"}, shares=True, is_late=True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from etl.example.fault_texts import (
     LESION_RULES,
     NEW_LESION_RULES,
@@ -25,6 +27,7 @@ from etl.example.fault_texts import (
     is_stable,
     lists_lesions,
     moved,
+    write_date,
 )
 from etl.example.faults import AnyFault, CopiedRow, Fault, Place, RemovedRows
 
@@ -194,6 +197,12 @@ FAULTS: tuple[AnyFault, ...] = (
         {"procedure_number": "90", "procedure": "3", "procedure_date": before_lasting_response},
         consequences=("procedure_dates_follow_numbers",), wanted=lambda p, _r: find_lasting_response(p) is not None,
         column="lesion_id", reason="eligible", is_late=True),
+    CopiedRow("resection of another lesion", "procedure", "resected_lesion_is_gone",
+        {"procedure_number": "90", "procedure": "5", "lesion_id": lambda p, _r: p.records["lesion"][0]["lesion_id"],
+         "procedure_date": lambda p, _r: write_date(p, p.records["response"][0]["assessment_date"] + timedelta(days=1))},
+        wanted=lambda p, _r: [r["recorded_response"] for r in p.records["response"]] == ["SD", "PD"]
+        and all(r["procedure_date"] <= p.records["response"][0]["assessment_date"] for r in p.records["procedure"]),
+        column="lesion_id", shares=True, is_late=True),
     # adverse event
     Fault("unknown code", "adverse_event", "term", "88", "adverse_event.term.code"),
     Fault("grade 5 while alive", "adverse_event", "grade", "5", "event_grade_5_is_dead",

@@ -18,8 +18,11 @@ from schemas.codes import (
     Organ,
     ProcedureType,
 )
+from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.local_treatment import TOUCHING
 
+MIN_DAYS_AFTER = 17
+"""A month without its day is dated to its 15th, up to 16 days too early: only an image this long after a procedure is surely after it."""
 TREATMENT_KEY = ["patient_id", "line_number", "drug"]
 
 
@@ -127,7 +130,7 @@ def _pair_drugs(treatment: pl.DataFrame) -> pl.DataFrame:
 
 
 def derive_procedure_facts(procedure: pl.DataFrame, lesion: pl.DataFrame) -> pl.DataFrame:
-    """Return, per procedure that names a lesion of a patient whose lesions are sent, whether it is listed and its organ."""
+    """Return, per procedure that names a lesion of a patient whose lesions are sent, whether it is listed, its organ, and the share of it left."""
     named = procedure.filter(pl.col("lesion_id").is_not_null()).select("patient_id", "procedure_number", "lesion_id")
     listed = (
         lesion.sort("patient_id", "lesion_id", "visit_number", "reader")
@@ -137,14 +140,31 @@ def derive_procedure_facts(procedure: pl.DataFrame, lesion: pl.DataFrame) -> pl.
     return (
         named.join(lesion.select("patient_id").unique(), on="patient_id", how="semi")
         .join(listed, on=["patient_id", "lesion_id"], how="left")
+        .join(_measure_share_left(procedure, lesion), on=["patient_id", "procedure_number"], how="left")
         .select(
             "patient_id",
             "procedure_number",
             "named_lesion_organ",
             pl.col("is_named_lesion_listed").fill_null(value=False),
+            "named_lesion_share_left",
         )
         .sort("patient_id", "procedure_number")
     )
+
+
+def _measure_share_left(procedure: pl.DataFrame, lesion: pl.DataFrame) -> pl.DataFrame:
+    """Per procedure the first diameter surely after it over the last one up to its day, by the reader with the most left."""
+    images = lesion.filter(pl.col("assessment_date").is_not_null()).sort("assessment_date", "visit_number")
+    acts = procedure.select("patient_id", "procedure_number", "procedure_date", "lesion_id")
+    pairs = acts.join(images, on=["patient_id", "lesion_id"], how="inner", maintain_order="right")
+    size, days = pl.col("diameter_mm"), compute_days_between(pl.col("procedure_date"), pl.col("assessment_date"))
+    last_before = size.filter((days <= 0) & size.is_not_null()).last()
+    # What the first image after it does not measure is not looked for at a later one: what is seen there may have come back.
+    first_after = size.filter(days >= MIN_DAYS_AFTER).first()
+    readings = pairs.group_by("patient_id", "procedure_number", "reader").agg(
+        share=pl.when(last_before > 0).then(first_after / last_before)
+    )
+    return readings.group_by("patient_id", "procedure_number").agg(named_lesion_share_left=pl.col("share").max())
 
 
 def derive_metastasis_facts(at_baseline: pl.DataFrame) -> pl.DataFrame:

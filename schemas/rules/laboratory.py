@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import Severity
+from schemas.codes import Comparator, LabTest, Severity
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.laboratory_baseline import compute_is_baseline_day, compute_is_baseline_sample
 from schemas.definitions.visits import is_given_by_date
 from schemas.rules.rule import is_implied, rule
+
+AFP_HALF_LIFE_DAYS = 2
+AFP_FALL_FACTOR = 100
+NO_LESS = (Comparator.EQUAL.value, Comparator.ABOVE.value, Comparator.AT_LEAST.value)
+NO_MORE = (Comparator.EQUAL.value, Comparator.BELOW.value, Comparator.AT_MOST.value)
+"""Signs of a value that is at least, or at most, the number beside it."""
 
 
 @rule(
@@ -57,3 +63,27 @@ def sample_dates_follow_visits() -> pl.Expr:
     own = ["patient_id", "test", is_given_by_date(pl.col("visit_number"))]
     before = pl.col("sample_date").shift(1).over(own, order_by=["visit_number", "sample_date"])
     return pl.col("sample_date") >= before
+
+
+@rule(
+    table="laboratory",
+    field="value",
+    severity=Severity.QUERY,
+    source="half-life of AFP 4 to 5 days: StatPearls, Alpha-Fetoprotein Analysis, NBK430750; two days and a hundredfold are the registry's limits, wide enough for other assays and for a month whose 15th stands in",
+    why="AFP is a characteristic of Table 1 with its cut at 400 ng/mL; of two values that no one patient can have, one is of somebody else or lost its point.",
+    en="AFP has fallen more than a hundredfold since the sample before, faster than it can leave the blood (at most half of it in two days). "
+    "Please check value, unit and date of both samples.",
+    zh="甲胎蛋白较前一次采样下降100倍以上，且快于其从血液中清除的速度（最快每2天减半），请核对两次的数值、单位及采样日期。",
+    on_missing="not evaluable without the value and date of both samples, or within one day; a bound counts only where every value that it allows fails",
+)
+def afp_fall_is_plausible() -> pl.Expr:
+    """AFP does not fall more than a hundredfold and faster than with a half-life of two days, by the dates of the samples."""
+    date, value, sign = (pl.col(name) for name in ("sample_date", "value", "value_comparator"))
+    order = ["sample_date", "visit_number", "repeat_number"]
+    date_before, before, sign_before = (
+        column.shift(1).over("patient_id", "test", order_by=order) for column in (date, value, sign)
+    )
+    days = compute_days_between(date_before, date)
+    lowest = pl.min_horizontal(before / AFP_FALL_FACTOR, before * pl.lit(0.5).pow(days / AFP_HALF_LIFE_DAYS))
+    is_known = (days > 0) & sign.is_in(NO_MORE) & sign_before.is_in(NO_LESS) & before.is_not_null()
+    return pl.when((pl.col("test") == LabTest.AFP.value) & is_known).then(value >= lowest)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from schemas.codes import INTRAHEPATIC_ORGANS, ProcedureType, Severity
+from schemas.codes import INTRAHEPATIC_ORGANS, Organ, ProcedureType, Severity
 from schemas.definitions.endpoints import compute_days_between
 from schemas.rules.rule import is_implied, rule
 
 GUIDELINE = "Chinese guideline for HCC 2019, doi:10.1159/000509424"
 MAX_DIAGNOSIS_LAG_DAYS = 14
 MIN_TACE_INTERVAL_DAYS = 7
+MIN_SHARE_NOT_RESECTED = 0.5
 OF_LIVER = (ProcedureType.TACE.value, ProcedureType.HAIC.value)
 
 
@@ -78,6 +79,23 @@ def treated_lesion_is_listed() -> pl.Expr:
 def tace_treats_the_liver() -> pl.Expr:
     """TACE and HAIC name lesions of the liver."""
     return is_implied(pl.col("procedure").is_in(OF_LIVER), pl.col("named_lesion_organ").is_in(INTRAHEPATIC_ORGANS))
+
+
+@rule(
+    table="procedure",
+    field="lesion_id",
+    severity=Severity.QUERY,
+    source="what was resected is no longer in the body; half of the diameter and 17 days are the registry's limits",
+    why="A resected target makes its later visits not evaluable; under the wrong name or day a response is lost, or one that surgery made is counted as the drugs'.",
+    en="The procedure is the resection of a lesion that the first image 17 days or more after it measures with at least half of its diameter before. Was it this lesion, and on that day?",
+    zh="所填切除的病灶在术后17天及以上的首次影像中仍测得术前径线的一半及以上，请核对切除的病灶编号及手术日期。",
+    on_missing="not evaluable without a named lesion, or its diameter before or after; nor in bone, where a decompression leaves the metastasis",
+)
+def resected_lesion_is_gone() -> pl.Expr:
+    """A lesion that was resected measures less than half of its diameter before at the first image 17 days or more after, bone left aside."""
+    is_whole = pl.col("named_lesion_organ") != Organ.BONE.value
+    is_gone = pl.col("named_lesion_share_left") < MIN_SHARE_NOT_RESECTED
+    return is_implied(pl.col("procedure") == ProcedureType.RESECTION.value, pl.when(is_whole).then(is_gone))
 
 
 @rule(

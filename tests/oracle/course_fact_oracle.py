@@ -152,4 +152,22 @@ def describe_named_lesion(row, lesions):
     """Whether the lesion is listed; its organ as first listed."""
     named = [other for other in lesions if other["lesion_id"] == row["lesion_id"]]
     first = min(named, key=lambda other: (other["visit_number"], other["reader"]), default=None)
-    return {"named_lesion_organ": first and first["organ"], "is_named_lesion_listed": bool(named)}
+    return {
+        "named_lesion_organ": first and first["organ"],
+        "is_named_lesion_listed": bool(named),
+        "named_lesion_share_left": find_share_left(row["procedure_date"], named),
+    }
+
+
+def find_share_left(day, named):
+    """The largest share of the lesion that a reader measures at the first image 17 days or more after one."""
+    shares = []
+    for reader in {row["reader"] for row in named}:
+        dated = [row for row in named if row["reader"] == reader and None not in (day, row["assessment_date"])]
+        dated.sort(key=lambda row: (row["assessment_date"], row["visit_number"]))
+        before = [row["diameter_mm"] for row in dated if row["assessment_date"] <= day]
+        before = [size for size in before if size is not None]
+        after = [row["diameter_mm"] for row in dated if (row["assessment_date"] - day).days >= 17]
+        if before and before[-1] and after and after[0] is not None:
+            shares.append(after[0] / before[-1])
+    return max(shares, default=None)

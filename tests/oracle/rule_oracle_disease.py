@@ -127,6 +127,23 @@ def value_does_not_jump_and_return(record, case):
     return not (is_above or 7 * value <= min(before, after))
 
 
+def afp_fall_is_plausible(record, case):
+    if record["test"] != "afp_ng_ml" or record["sample_date"] is None:
+        return None
+    dated = [r for r in case.own["laboratory"] if r["test"] == "afp_ng_ml" and r["sample_date"] is not None]
+    dated.sort(key=lambda row: (row["sample_date"], *_place_of_sample(row)))
+    place = [_place_of_sample(row) for row in dated].index(_place_of_sample(record))
+    if place == 0:
+        return None
+    before, days = dated[place - 1], (record["sample_date"] - dated[place - 1]["sample_date"]).days
+    if days == 0 or None in (before["value"], record["value"]):
+        return None
+    if record["value_comparator"] not in ("=", "<", "<=") or before["value_comparator"] not in ("=", ">", ">="):
+        return None
+    is_hundredth = record["value"] < before["value"] / 100
+    return not (is_hundredth and record["value"] < before["value"] * 0.5 ** (days / 2))
+
+
 def patient_is_not_repeated_without_id(record, case):
     """Who shares sex, birth and diagnosis, with no two different starts known; not asked where every one has an id."""
     if None in (record["sex"], record["birth_date"], record["diagnosis_date"]):

@@ -86,5 +86,17 @@ def tace_treats_the_liver(record, case):
     return where(one_of(record["procedure"], ("tace", "haic")), one_of(organ, IN_LIVER))
 
 
+def resected_lesion_is_gone(record, case):
+    if record["procedure"] is None:
+        return None
+    if record["procedure"] != "resection":
+        return True
+    if record["lesion_id"] is None or not case.own["lesion"]:
+        return None
+    named = describe_named_lesion(record, case.own["lesion"])
+    share, organ = named["named_lesion_share_left"], named["named_lesion_organ"]
+    return None if share is None or organ in (None, "bone") else share < 0.5
+
+
 def tace_treated_lesion_is_in_liver(record, case):
     return where(record["is_tace_treated"], one_of(record["organ"], IN_LIVER))

@@ -10,12 +10,10 @@ from random import Random
 import polars as pl
 import pytest
 from hypothesis import settings
-from judged_delivery import KEY, LAST_DAY, PLACE, SITE, wrap_texts
+from judged_delivery import PLACE, SITE, judge_mapped, wrap_texts
 from oracle.edited_hospital import draw_hospital, join_hospitals
 from oracle.hospitals import make_hospital
 
-from etl.judging.validate import validate_delivery
-from etl.mapping.records import type_delivery
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, UNIT_SUFFIX
 from schemas.contract import read_contract, read_key
 from schemas.derived_columns import DERIVED_COLUMNS
@@ -118,7 +116,7 @@ def judge(seed):
     edited = join_hospitals(draw_hospital(random) for _ in range(BATCH // 4))
     joined = {table: [*hospital[table], *edited[table]] for table in TABLES}
     mapped = make_mapped(joined, random, left_out)
-    return validate_delivery(type_delivery(mapped, SITE, "d", LAST_DAY, KEY), mapped, TABLES.keys() - set(left_out))
+    return judge_mapped(mapped, SITE, tables=TABLES.keys() - set(left_out))
 
 
 def find_unasked(validated):

@@ -211,6 +211,12 @@ def tace_of_a_metastasis(made, draw):
     made.add_procedure(draw.choice(("tace", "haic")), made.start + days(80), outside[0]["lesion_id"])
 
 
+@breaks("P07")
+def resected_and_as_large_as_before(made, draw):
+    before = made.lesions(lesion_id="T1", visit_number=1)[0]["assessment_date"]
+    made.add_procedure("resection", before + days(draw.randint(3, 20)), "T1")
+
+
 @breaks("A01", ALIVE)
 def fatal_and_alive(made, draw):
     made.add_event("pneumonitis", 5, made.start + days(60))

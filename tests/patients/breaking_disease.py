@@ -403,3 +403,10 @@ def bound_that_leaves_the_level_open(made, draw):
 @breaks("B07")
 def creatinine_in_another_unit(made, draw):
     made.set_sample("creatinine_umol_l", draw.choice((0.7, 0.9, 1.1, 1.4)))
+
+
+@breaks("B08")
+def marker_gone_within_days(made, draw):
+    made.set_sample("afp_ng_ml", float(draw.randint(5_000, 50_000)))
+    row = {"visit_number": 1, "test": "afp_ng_ml", "sample_date": made.start + days(draw.randint(1, 6))}
+    made.tables["laboratory"].append(row | {"value": draw.randint(2, 9), "value_comparator": "="})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patients.course import THROMBI
-from patients.kinds import kind
+from patients.kinds import RESPONDING, kind
 
 
 def _scale_liver(made, size_cm: float) -> None:
@@ -130,6 +130,12 @@ def afp_normal(made, draw):
 @kind("afp")
 def afp_huge(made, draw):
     made.set_sample("afp_ng_ml", float(draw.randint(100_000, 600_000)))
+
+
+@kind("afp images sampled started contact death", RESPONDING)
+def afp_gone_after_response(made, draw):
+    made.set_sample("afp_ng_ml", float(draw.randint(3_000, 60_000)))
+    made.set_sample("afp_ng_ml", draw.randint(20, 60) / 10, visit=1)
 
 
 @kind("afp")
