@@ -33,6 +33,11 @@ def _is_kinase_inhibitor(_patient: SyntheticPatient, record: Record) -> bool:
     return record["drug"] in KINASE_INHIBITORS
 
 
+def _lists_non_target_in_liver(patient: SyntheticPatient, _record: Record) -> bool:
+    baseline = (lesion for lesion in patient.records["lesion"] if lesion["visit_number"] == 0)
+    return any(lesion["role"] == "non_target" and lesion["organ"] == "liver" for lesion in baseline)
+
+
 _LABORATORY_GAP = ("baseline_laboratory_is_complete",)
 _NOTHING_ELSE_SENT = (
     "baseline_is_recorded", "outcome_is_recorded", "first_line_is_recorded", "baseline_imaging_is_recorded",
@@ -90,7 +95,8 @@ FAULTS: tuple[AnyFault, ...] = (
         consequences=LESION_RULES, point_at=Place("baseline", "pvtt_type"), shares=True, is_late=True),
     RemovedRows("no metastasis among the lesions", "metastasis_is_among_lesions",
         (("lesion", lambda _p, r: r["organ"] != "liver"),), Place("baseline", "has_extrahepatic_metastasis"), LESION_RULES,
-        wanted=both(has(has_extrahepatic_metastasis=True), facts(lambda f: len(f["organs"]) == 1)), shares=True, is_late=True),
+        wanted=both(has(has_extrahepatic_metastasis=True), facts(lambda f: len(f["organs"]) == 1), _lists_non_target_in_liver),
+        shares=True, is_late=True),
     CopiedRow("lesion outside the liver", "lesion", "lesion_outside_liver_is_metastasis",
         {"lesion_id": "X8", "role": "非靶病灶", "organ": "肺", "status": "存在", "diameter_mm": ""},
         wanted=has(visit_number=0), consequences=LESION_RULES, reason="no_metastasis",
