@@ -258,7 +258,7 @@ def _replace_call(node: ast.Call, _: str) -> Iterator[ast.AST]:
 
 def _shift_date(node: ast.Call) -> Iterator[ast.AST]:
     day = date(*(a.value for a in node.args))  # type: ignore[union-attr]
-    for near in (day - timedelta(days=1), day + timedelta(days=1)):
+    for near in (day - timedelta(days=1), *([day + timedelta(days=1)] if day < date.max else [])):
         yield _changed(node, args=[ast.Constant(n) for n in (near.year, near.month, near.day)])
 
 
