@@ -28,6 +28,7 @@ from analysis.steps.peers import check_against_peers
 from analysis.steps.regression import add_regression, add_subgroup
 from analysis.steps.sensitivity import add_sensitivity
 from analysis.steps.study import Study
+from analysis.steps.sums import check_sums
 from analysis.steps.survival import add_follow_up, add_survival
 from analysis.study.cohort import select_cohort
 from analysis.study.cohort_names import ALL
@@ -48,7 +49,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     `frames` are `analysis_subject` and, for adverse events, `analysis_adverse_event`.
 
     Raises `AnalysisError` where the study cannot be computed: nobody eligible, one arm, no event, separation; and
-    `InternalError` where a peer's code gives other curves, tests or scores.
+    `InternalError` where sums do not hold or a peer's code gives other curves, tests or scores.
     """
     cohort = select_cohort(frames["analysis_subject"], spec)
     if absent := [arm.label for arm in spec.arms if not (cohort.frame["arm"] == arm.code).any()]:
@@ -78,6 +79,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
             add_duration(study, spec.follow_up.duration_column)
     add_sensitivity(study, frames["analysis_subject"])
     outcome = StudyOutcome(study.results.build(read_published(spec)), pl.concat(study.curves), study.courses)
+    check_sums(outcome.results, spec)
     check_against_peers(study, outcome)
     return outcome
 

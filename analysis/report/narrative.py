@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.steps.evidence import TIME_UNKNOWN
 from analysis.steps.outcomes import ANY_TERM
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
 from analysis.study.keys import make_hazard_ratio_key, make_interaction_key
@@ -76,7 +77,17 @@ def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, co
         sentences.append([start, *_join(_name_arms(spec, rates))])
     if spec.arms:
         sentences.append(_compare(results, spec, cohort, endpoint))
+    sentences += _describe_unknown(results, endpoint, cohort)
     return _close(sentences)
+
+
+def _describe_unknown(results: Results, endpoint: Endpoint, cohort: str) -> list[Parts]:
+    """Who is in no result of the endpoint, such as patients with a progression whose day nobody knows."""
+    unknown = Key(analysis="evidence", cohort=cohort, variable=TIME_UNKNOWN, endpoint=endpoint.id)
+    if not (results.has(unknown, "n") and results.value(unknown, "n")):
+        return []
+    number = look_up(results, unknown, "n", "count")
+    return [[f"Patients whose {endpoint.label.lower()} is not known, and who are left out of these results: ", number]]
 
 
 def _close(sentences: list[Parts]) -> Cell:

@@ -39,10 +39,19 @@ def add_evidence(study: Study) -> None:
         add_test(study, count_levels(study, frame, item.column, LEVELS), whose)
     if study.spec.evidence:
         _add_old_baselines(study, frame)
+    for cohort, everybody in study.cohorts.items():
+        _add_unknown_times(study, cohort, everybody)
+
+
+def _add_unknown_times(study: Study, cohort: str, everybody: pl.DataFrame) -> None:
+    """Add, of every endpoint, who is left out of it because the time is unknown: in all and by arm."""
+    groups = [(None, everybody), *((arm, part) for arm, part in study.list_groups(everybody) if arm)]
     for endpoint in study.spec.endpoints:
-        unknown = frame.height - study.keep_timed(frame, endpoint).height
-        key = Key(analysis="evidence", cohort=ALL, variable=TIME_UNKNOWN, endpoint=endpoint.id)
-        study.results.add(key, "n", unknown, unit="patients", n=frame.height)
+        key = Key(analysis="evidence", cohort=cohort, variable=TIME_UNKNOWN, endpoint=endpoint.id)
+        for arm, patients in groups:
+            unknown = patients.height - study.keep_timed(patients, endpoint).height
+            whose = key.of(arm=arm.id if arm else None)
+            study.results.add(whose, "n", unknown, unit="patients", n=patients.height)
 
 
 def _is_made(study: Study, column: str) -> bool:
