@@ -15,13 +15,15 @@ from survival import cox_zph, coxph
 
 from analysis.estimators.design import Design, encode_design, encode_labels
 from analysis.estimators.kaplan_meier import Z_95, check_times
+from analysis.estimators.monotone import find_endless
 from etl.errors import AnalysisError
 
 Ties = Literal["efron", "breslow"]
-LARGEST_LOG_RATIO = 15.0
-"""A log hazard ratio between the ends of a covariate beyond which it is taken to run to infinity: 3 million times the hazard."""
+RiskSets = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp] | None]
+"""Times, events and strata of the patients: who is at risk when."""
+SUSPECT_LOG_RATIO = 5.0
+"""A log hazard ratio between the ends of a covariate from which on it is asked whether it is finite; the fitting never stops before where none is."""
 _STOPPED = re.compile(r"Ran out of iterations")
-_INFINITE = re.compile(r"converged before variables? ([\d, ]+)")
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def fit_cox(
             cluster=clusters,
             robust=weights is not None or cluster is not None,
         )
-    return _read_model(model, encoded, tuple(str(warning.message).strip() for warning in caught))
+    sets = (times, events, data.get("stratum"))
+    return _read_model(model, encoded, tuple(str(warning.message).strip() for warning in caught), sets)
 
 
 def _check_model(events: NDArray[np.bool_], design: Design, weights: ArrayLike | None) -> None:
@@ -131,7 +134,7 @@ def _name_columns(message: str, design: Design) -> str:
     return f"{message} (coefficients in order: {', '.join(design.names)})"
 
 
-def _read_model(model: Any, design: Design, messages: tuple[str, ...]) -> CoxFit:
+def _read_model(model: Any, design: Design, messages: tuple[str, ...], sets: RiskSets) -> CoxFit:
     coef = np.asarray(model.coefficients, dtype=float)
     variance = np.asarray(model.var, dtype=float)
     std_err = np.sqrt(np.diag(variance))
@@ -148,7 +151,7 @@ def _read_model(model: Any, design: Design, messages: tuple[str, ...]) -> CoxFit
     loglik_null, loglik = model.loglik
     n_terms = len(coef)
     return CoxFit(
-        coefficients=_tabulate(coef, std_err, design, _find_infinite(coef, design, messages)),
+        coefficients=_tabulate(coef, std_err, design, _find_infinite(coef, design, messages, sets)),
         n=int(model.n),
         n_event=int(model.nevent),
         is_robust=bool(model.robust),
@@ -164,17 +167,20 @@ def _read_model(model: Any, design: Design, messages: tuple[str, ...]) -> CoxFit
     )
 
 
-def _find_infinite(coef: NDArray[np.float64], design: Design, messages: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which coefficients run to infinity: those that the fitting names, all where it did not converge, and the very large.
+def _find_infinite(
+    coef: NDArray[np.float64], design: Design, messages: tuple[str, ...], sets: RiskSets
+) -> NDArray[np.bool_]:
+    """Return which coefficients run to infinity, or have no estimate since the fitting did not come to its end.
 
-    The partial likelihood still grows there when the fitting stops (Heinze and Schemper 2001, doi:10.1111/j.0006-341X.2001.00114.x),
-    so that estimate and Wald limits say where it stopped and nothing about the hazard. The package misses some, as R does.
+    Only where a coefficient is large or the fitting complains is it asked; the answer is exact (`find_endless`). Estimate and Wald limits of such a
+    one would say where the fitting stopped and nothing about the hazard.
     """
-    named = {int(n) for message in messages for found in _INFINITE.findall(message) for n in re.findall(r"\d+", found)}
-    spans = np.array([column.max() - column.min() for column in design.matrix.cast(pl.Float64)])  # type: ignore[operator]
-    is_named = np.array([position in named for position in range(1, len(coef) + 1)])
-    has_stopped = any(_STOPPED.search(message) for message in messages)
-    return is_named | (np.abs(coef) * spans > LARGEST_LOG_RATIO) | has_stopped
+    covariates = design.matrix.cast(pl.Float64).to_numpy()
+    is_suspect = (np.abs(coef) * np.ptp(covariates, axis=0) > SUSPECT_LOG_RATIO).any() or bool(messages)
+    if not is_suspect:
+        return np.zeros(len(coef), dtype=bool)
+    endless = find_endless(*sets[:2], covariates, sets[2])
+    return endless if endless.any() else np.full(len(coef), any(_STOPPED.search(message) for message in messages))
 
 
 def _tabulate(
