@@ -1,6 +1,7 @@
 """Invented deliveries through the commands, as a data manager runs them; and through the worksheet, as a person fills it in. SYNTHETIC EXAMPLE DATA.
 
-Few by default; `WORLD_DELIVERIES=40` (as `make nightly` sets it) takes forty by the commands and forty by the worksheet.
+Few by default; `WORLD_DELIVERIES=40` (as `make nightly` sets it) takes forty by the commands and forty by the worksheet; `WORLD_FIRST=30000`
+takes the seeds from 30000 on for both.
 """
 
 import os
@@ -25,8 +26,10 @@ from world.tally import KNOWN_OPEN, OPEN_BY_WORKSHEET, Tally
 STUCK = "stuck"
 """The outcome of a worksheet that asks what nobody can answer."""
 MANY = int(os.environ.get("WORLD_DELIVERIES", "0"))
-BY_COMMANDS = range(5000, 5000 + (MANY or 1))
-BY_WORKSHEET = range(6000, 6000 + (MANY or 2))
+FIRST = os.environ.get("WORLD_FIRST")
+BY_COMMANDS, BY_WORKSHEET = (
+    range(first, first + (MANY or few)) for first, few in ((int(FIRST or 5000), 1), (int(FIRST or 6000), 2))
+)
 
 
 def run_registry(workspace, *arguments):
