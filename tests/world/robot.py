@@ -42,7 +42,10 @@ _NUMBER = re.compile(r"-?\d+")
 
 @dataclass(frozen=True)
 class Answered:
-    """What a person was asked on the way, by column or code, and what was proposed as sure and had to be corrected."""
+    """What a person was asked on the way, by column or code, and what was proposed as sure and had to be corrected.
+
+    A number amid values like it that means nothing in this hospital was none of the registry's to know.
+    """
 
     questions: Counter
     corrected: tuple
@@ -106,12 +109,18 @@ def _decide_columns(cells: Cells, known, questions, corrected):
         said = _find_line(known, column, beside)
         if COLUMN_DECISION not in row or COLUMN_UNIT not in row:
             questions["column", source, column] += 1
-        if row.get(COLUMN_DECISION, "").split(" | ")[0] not in ("", said[0]):
+        if not _is_same_meaning(row.get(COLUMN_DECISION, ""), said[0]):
             corrected.append((column, row[COLUMN_DECISION], said[0]))
         for letter, text in zip((COLUMN_DECISION, COLUMN_RECORD, COLUMN_UNIT), said, strict=True):
             if text or letter in row:
                 changes[COLUMNS, f"{letter}{number}"] = text
     return changes
+
+
+def _is_same_meaning(proposed, said):
+    """Whether nothing is proposed as sure, or what the person says: `laboratory.value.alt_u_l` is `laboratory.value` of one test."""
+    name = proposed.split(" | ")[0]
+    return name in ("", said) or name.startswith(f"{said}.")
 
 
 def _find_line(known, column, beside):
@@ -184,7 +193,7 @@ def _decide_codes(cells: Cells, known, questions, corrected):
         value = _find_code(known, (table, name), normalise_code(code)) or as_it_stands
         if CODE_DECISION not in row:
             questions["code", field, code] += 1
-        elif row[CODE_DECISION] != value and value != as_it_stands:
+        elif row[CODE_DECISION] not in (value, VALUE) and value != as_it_stands:
             corrected.append((code, row[CODE_DECISION], value))
         if CODE_DECISION not in row or value != as_it_stands:
             changes[CODES, f"{CODE_DECISION}{number}"] = value

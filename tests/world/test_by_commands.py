@@ -90,5 +90,9 @@ def test_a_worksheet_that_is_filled_in_loads_what_is_true_and_asks_once(seed, tm
         assert {(form, STUCK) for form in dialect.list_forms()} & OPEN_BY_WORKSHEET, answered.told
         return
     assert [question for question, n in answered.questions.items() if n > 1] == []
+    if not dialect.layout.startswith(
+        "redcap"
+    ):  # there a column stands in the rows of every form, and is not needed in most
+        assert answered.corrected == ()
     verdict = judge.judge(written.sheets, written.places, written.names, load(written.path, site))
     assert find_unknown_faults(seed, dialect, verdict, OPEN_BY_WORKSHEET) == []
