@@ -42,7 +42,7 @@ RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
 MONTHS = {RECORD: pl.Int64, "field": pl.String}
-_LONG_NUMBER = r"^\s*[<>≤≥]?=?\s*[1-9]\d{10}(?:\.0*)?\s*(?:[↑↓*HL]|\([HL]\))*\s*$"
+_LONG_NUMBER = r"^\s*[<>≤≥]?=?\s*[1-9]\d{10}(?:[.,]0*)?\s*(?:[↑↓*HL]|\([HL]\))*\s*$"
 _ROUNDED = r"^\d(?:\.\d+)?[eE]\+\d+$"
 _NOTHING = pl.lit(None, dtype=pl.String)
 _FEW_CELLS = 500

@@ -84,9 +84,12 @@ def _now() -> str:
 def _add_sure_codes(filled: Filled) -> Filled:
     """Add the codes of columns that a person named, as far as their meaning is sure."""
     last = filled.decisions[0]
+    said = {(d.source, normalise_code(d.item)) for d in filled.decisions if d.kind == CODE}
     proposals = map(propose_code, _list_new_codes(filled.decisions))
     sure = [
-        replace(d, decided_at=last.decided_at, worksheet=last.worksheet + _FOLLOW_UP) for d in proposals if d.decided
+        replace(d, decided_at=last.decided_at, worksheet=last.worksheet + _FOLLOW_UP)
+        for d in proposals
+        if d.decided and (d.source, normalise_code(d.item)) not in said
     ]
     return replace(filled, decisions=(*filled.decisions, *sure))
 

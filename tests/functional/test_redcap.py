@@ -11,7 +11,7 @@ from by_commands import list_questions, propose, run
 from worksheet_desk import AUTHOR_ROWS, README, fill, list_rows, read_cells, write_cells
 
 from etl.errors import OpenDecisionsError
-from etl.onboarding.worksheet.form import COLUMNS, DELIVERIES, SHEETS
+from etl.onboarding.worksheet.form import CODES, COLUMNS, DELIVERIES, SHEETS
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
 
@@ -42,6 +42,27 @@ def test_a_longitudinal_export_asks_for_what_no_choice_list_says_and_nothing_els
     assert dict(tables["metastasis"]["organ"].value_counts().iter_rows()) == {"lung": 3, "bone": 6}
     assert sorted(tables["patient"]["birth_date"])[0] == dt.date(1950, 1, 10)
     assert tables["baseline"].filter(pl.col("ecog_status").is_null()).height == 1
+
+
+@pytest.mark.parametrize(
+    ("of_project", "of_text", "n_texts"), [("missing", "missing", 29), ("ask", "missing", 29), ("ask", "value", 30)]
+)
+def test_a_code_of_the_project_is_asked_of_a_free_text_apart(tmp_path, settings, of_project, of_text, n_texts):
+    """Where it shall be asked about, a number that cannot be is; a free text would keep it as what the hospital wrote."""
+    lines = ["record_id,redcap_event_name,sex,dob,tumour number,pvtt text,baseline_complete"]
+    row = "{n},baseline_arm_1,{sex},19{year}-01-05,{number},{text},2"
+    for n in range(1, 31):
+        number, text = (-9 if n == 30 else 1 + n % 4), ("-9" if n == 29 else "门静脉主干癌栓")
+        lines.append(row.format(n=n, sex="男" if n % 2 else "女", year=40 + n, number=number, text=text))
+    (tmp_path / "x_2021-01-01.csv").write_text("\n".join(lines), encoding="utf-8")
+    path = propose(settings, tmp_path / "x_2021-01-01.csv")
+    assert list_questions(path) == [(CODES, "-9")] * 2
+    said = {"*.*": of_project, "baseline.pvtt_text": of_text}
+    fill(path, lambda *_: ("", "", ""), lambda field, _: said[field])
+    done = run(settings, "ingest", "new", "--extract", str(tmp_path / "x_2021-01-01.csv"))
+    assert done.returncode == 0, done.stderr
+    baseline = read_tables(settings, "baseline")["baseline"]
+    assert (baseline["pvtt_text"].count(), baseline["tumour_number"].count()) == (n_texts, 29)
 
 
 @pytest.mark.skipif(not CASES.exists(), reason="the shared cases are absent")

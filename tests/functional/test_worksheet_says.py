@@ -314,3 +314,89 @@ def test_codes_of_columns_that_a_person_names_come_with_their_words_for_nothing(
     changes = hospital.folder / "changes.xlsx"
     assert [row["C"] for _, row in list_rows(read_cells(changes), CODES)] == ["无"]
     assert ",空,missing" in (hospital.folder / "codes.csv").read_text(encoding="utf-8")
+
+
+def add_code(hospital, field, code, decision, path=None):
+    """Write a row below those of the codes, as a person does; returns its number."""
+    path = path or hospital.worksheet
+    number = 1 + max(n for n, _ in list_rows(read_cells(path), CODES))
+    write_cells(
+        path, {(CODES, f"{letter}{number}"): text for letter, text in zip("BCH", (field, code, decision), strict=True)}
+    )
+    return number
+
+
+def test_a_code_that_only_the_hospital_knows_of_is_added_as_a_row(hospital):
+    """A 3 amid tumour numbers of 1 to 5 is no question; that it says nothing in this hospital nobody else can know."""
+    hospital.propose(PATIENTS)
+    assert ("baseline.tumour_number", "3") not in hospital.codes()
+    hospital.fill()
+    add_code(hospital, "baseline.tumour_number | 肿瘤数目 tumour number", "3", "missing")
+    hospital.load()
+    assert hospital.read("baseline")["tumour_number"].value_counts().filter(tumour_number=3).is_empty()
+    assert hospital.read("baseline")["tumour_number"].null_count() == 6
+    assert "baseline,tumour_number,3,missing" in (hospital.folder / "codes.csv").read_text(encoding="utf-8")
+
+
+def test_an_added_code_that_cannot_be_is_named_with_its_cell(hospital):
+    hospital.propose(PATIENTS)
+    hospital.fill()
+    first = add_code(hospital, "baseline.size", "3", "missing")
+    add_code(hospital, "baseline.tumour_number", "4", "unknown")
+    add_code(hospital, "baseline.tumour_number", "", "missing")
+    with pytest.raises(WorksheetError) as caught:
+        hospital.load()
+    for words in (
+        f"B{first}: no such field, or no code",
+        f"H{first + 1}: this is none of the codes",
+        f"B{first + 2}: no such field, or no code",
+    ):
+        assert words in caught.value.en
+
+
+def test_an_added_code_waits_for_its_decision(hospital):
+    hospital.propose(PATIENTS)
+    hospital.fill()
+    number = add_code(hospital, "baseline.tumour_number", "3", "")
+    with pytest.raises(OpenDecisionsError, match=f"H{number}: baseline.tumour_number: 3"):
+        hospital.load()
+
+
+def test_an_added_code_stays_when_the_worksheet_is_made_anew(hospital):
+    hospital.propose(PATIENTS)
+    number = find_sheet(read_cells(hospital.worksheet))
+    add_code(hospital, "baseline.tumour_number", "3", "missing")
+    write_cells(hospital.worksheet, {(SHEETS, f"{HEADER}{number}"): "2"})
+    propose_hospital(hospital.settings, "new", hospital.file)
+    write_cells(hospital.worksheet, {(SHEETS, f"{HEADER}{number}"): "1"})
+    propose_hospital(hospital.settings, "new", hospital.file)
+    assert hospital.codes()["baseline.tumour_number", "3"] == "missing"
+
+
+def test_in_a_later_worksheet_no_code_of_the_mapping_is_given_another_meaning(hospital):
+    lines = [with_cells(pvtt_5="无")[0].replace("癌栓描述", "影像所见"), *with_cells(pvtt_5="无")[1:]]
+    hospital.propose(lines)
+    hospital.fill(columns={"影像所见": ("baseline.pvtt_text", "", "")})
+    add_code(hospital, "baseline.tumour_number", "3", "missing")
+    with pytest.raises(OpenDecisionsError, match=r"1 code\(s\) have no known meaning"):
+        take_worksheet(hospital.folder, lambda _site: read_delivery(hospital.file))
+    changes = hospital.folder / "changes.xlsx"
+    fill(changes, lambda *_: ("not_needed", "", ""), lambda *_: "missing")
+    number = add_code(hospital, "baseline.tumour_number", "3", "4", changes)
+    with pytest.raises(WorksheetError, match=f"H{number}: codes.csv already says that this is missing"):
+        take_worksheet(hospital.folder)
+    write_cells(changes, {(CODES, f"H{number}"): "missing"})
+    add_code(hospital, "baseline.tumour_number", "4", "missing", changes)
+    take_worksheet(hospital.folder)
+    assert (hospital.folder / "codes.csv").read_text(encoding="utf-8").count("tumour_number") == 2
+
+
+def test_a_unit_in_a_column_that_there_is_not_is_named_with_its_cell(hospital):
+    cells = hospital.propose(PATIENTS)
+    hospital.fill()
+    number = next(n for n, row in list_rows(cells, COLUMNS) if row["C"] == "AFP(ng/mL)")
+    write_cells(hospital.worksheet, {(COLUMNS, f"{COLUMN_UNIT}{number}"): "column:检验 单位"})
+    with pytest.raises(WorksheetError, match=f"K{number}: this sheet has no column '检验 单位' to hold the unit"):
+        hospital.load()
+    write_cells(hospital.worksheet, {(COLUMNS, f"{COLUMN_UNIT}{number}"): "column:性别"})
+    hospital.load()

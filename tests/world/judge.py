@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from schemas.contract import read_sent_key
 from schemas.tables import TABLES
 from world.cell import TRUTH
-from world.mapping import HOSPITAL
+from world.mapping import HOSPITAL, is_same_column
 from world.registry import pseudonym
 
 COPY = " - 副本"
@@ -71,9 +71,12 @@ def judge(sheets, places, names, loaded):
 def _reaches(finding, column, columns):
     """Whether a finding about a row is one about a column: a row that slipped aside is told from where it may have begun, or whole."""
     named = finding["source_column"]
-    if finding["rule_id"] == "row.shifted" and named in columns:
-        return columns.index(column) >= columns.index(named)
-    return named in (None, "", column)
+    if not named:
+        return True
+    place = next((i for i, own in enumerate(columns) if is_same_column(own, named)), None)
+    if finding["rule_id"] == "row.shifted" and place is not None:
+        return columns.index(column) >= place
+    return is_same_column(column, named)
 
 
 def _list_slipped(row, columns, in_row):

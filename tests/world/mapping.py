@@ -82,6 +82,11 @@ def find_names(sheet, dialect):
     return [say_column(name_column(line, dialect, i), group_of(line), dialect) for i, line in enumerate(sheet.columns)]
 
 
+def is_same_column(known, shown):
+    """Whether a worksheet shows a column of the mapping: of a header of two rows it may name the lower one alone, or a row of units with it."""
+    return known == shown or known.endswith(f" {shown}") or shown.startswith(f"{known} ")
+
+
 def _write_lines(sheet, place, dialect):
     names = dict(zip((line.name for line in sheet.columns), find_names(sheet, dialect), strict=True))
     for source in sheet.sources:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from world import date_forms, dialect, number_forms
-from world.cell import Cell
+from world.cell import PLAIN, Cell
 from world.delivery import try_delivery
 from world.dialect import Dialect, draw_dialect
 from world.judge import ASKED, INVENTED, LOST, RIGHT, WRONG, Case, Verdict
@@ -40,6 +40,20 @@ def test_the_plainest_dialect_is_read_without_a_question(kind):
     asked = [case for case in verdict.cases if case.outcome != RIGHT and "17800000000" not in case.told]
     assert (verdict.refusal, asked) == ("", [])
     assert len(verdict.cases) > 300
+
+
+@pytest.mark.parametrize("decimal", [PLAIN, "12,5", "1 210"])
+@pytest.mark.parametrize("form", ["trailing point 5.", "own unit behind", "arrow behind", "full-width digits"])
+def test_a_viral_load_of_eleven_digits_is_nobody_s_telephone_number(decimal, form):
+    """`17800000000,` of a file with decimal commas was masked as one."""
+    patients = draw_patients(11, range(8))
+    loads = [
+        record for patient in patients for record in patient.all("laboratory") if record.values["value"] == 1.78e10
+    ]
+    assert loads
+    verdict = try_delivery(11, Dialect(kind="xlsx", layout="sheets", decimal=decimal, cell_forms=(form,)))
+    told = [case for case in verdict.cases if "true (17800000000.0" in case.told]
+    assert [(case.outcome, case.form) for case in told] == [(RIGHT, form)] * len(loads)
 
 
 def test_a_delivery_is_the_same_for_the_same_seed():

@@ -42,11 +42,16 @@ class Exports:
         """Return the codes with those of the whole project in place of what each field would ask of the same ones."""
         declared = layout.dictionary.missing_codes if layout.dictionary else frozenset()
         whole = list(find_project_codes(self.columns, declared))
+        # What a project's code means in its numbers and codes says nothing of a free text, which would keep it as a text.
+        open_codes = [code for code in whole if code.is_open]
+        texts = {(c.meaning.table, c.meaning.field) for c in self.columns if c.is_free_text}
         listed = {(c.meaning.table, c.meaning.field, normalise_code(code)) for c in self.columns for code in c.choices}
         own = [
             code
             for code in codes
-            if not is_of_project(code.code, whole) or (code.table, code.field, normalise_code(code.code)) in listed
+            if not is_of_project(code.code, whole)
+            or (code.table, code.field, normalise_code(code.code)) in listed
+            or ((code.table, code.field) in texts and is_of_project(code.code, open_codes))
         ]
         return [*draft_events(self.events), *whole, *own]
 

@@ -128,6 +128,12 @@ class ReadColumn:
     texts: pl.Series
     choices: Collection[str]
 
+    @property
+    def is_free_text(self) -> bool:
+        """Whether whatever stands in it is read as it stands."""
+        spec = self.meaning.contract
+        return spec is not None and spec.dtype == pl.String and not spec.codes
+
 
 def find_project_codes(columns: Iterable[ReadColumn], declared: Collection[str]) -> Iterator[CodeDraft]:
     """Yield the codes that stand in no choice list and can be no value: REDCap lets a project write them into any field.
@@ -151,7 +157,7 @@ def find_project_codes(columns: Iterable[ReadColumn], declared: Collection[str])
 
 def _count_strange(column: ReadColumn) -> dict[str, int]:
     spec = column.meaning.contract
-    if spec is None or (spec.dtype == pl.String and not spec.codes):
+    if spec is None or column.is_free_text:
         return {}
     present = clean_text(column.texts).drop_nulls()
     counts = dict(present.value_counts(sort=True).iter_rows())

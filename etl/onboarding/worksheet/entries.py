@@ -10,6 +10,7 @@ from pathlib import Path
 
 from etl.delivery.read import read_delivery
 from etl.mapping.site import normalise_text
+from etl.onboarding.decisions import CODE as CODE_KIND
 from etl.onboarding.decisions import RECORDS, SHEET, Decision
 from etl.onboarding.proposing.layout import HeaderRows
 from etl.onboarding.worksheet.form import (
@@ -40,7 +41,7 @@ class Written:
     """The filled-in cells of a worksheet by their English labels.
 
     `names` are those of the first sheet, `sheets` the rows by place, `columns` by place and column (one that gives several fields
-    has several rows), `codes` the decisions by field and code. `header_rows` are those named for (file, sheet), first and last, 0 for none.
+    has several rows), `codes` the decisions by field and code, `added` those of them that no proposal asked for. `header_rows` are those named for (file, sheet), first and last, 0 for none.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Written:
     columns: Mapping[tuple[str, str], Sequence[Mapping[str, str]]] = field(default_factory=dict)
     codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     header_rows: HeaderRows = field(default_factory=dict)
+    added: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def find_header_row_named(text: str) -> tuple[int, int] | None:
@@ -76,13 +78,15 @@ def read_written(path: Path, proposals: Sequence[Decision]) -> Written:
         (row.texts[FIELD.en].split(" | ")[0], normalise_text(row.texts[CODE.en])): row.texts[DECISION.en]
         for row in read_rows(grids, CODES, (FIELD, CODE, DECISION))
     }
+    proposed = {(d.source, normalise_text(d.item)) for d in proposals if d.kind == CODE_KIND and d.seen}
+    added = {key: decision for key, decision in codes.items() if key not in proposed}
     header_rows = {}
     for proposal in (d for d in proposals if d.kind == SHEET):
         described = json.loads(proposal.record)
         named = find_header_row_named(sheets.get(proposal.item, {}).get(DECISION.en, ""))
         if named is not None:
             header_rows[described["file"], described.get("sheet")] = named
-    return Written(read_names(grids, Reading()), sheets, columns, codes, header_rows)
+    return Written(read_names(grids, Reading()), sheets, columns, codes, header_rows, added)
 
 
 def names_other_headers(written: Written, proposals: Sequence[Decision]) -> bool:

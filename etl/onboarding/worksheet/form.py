@@ -124,9 +124,10 @@ EXPLANATION = (
     Text(
         "Codes: choose what each of your codes means; “missing” where it means that nothing is known, “ask” where the hospital shall be "
         "asked about each such cell. Words and numbers that may stand for nothing (ND, 无, 999) are listed with their columns: “value” where they "
-        "are one as they stand. Counts below 5 are not told.",
+        "are one as they stand. Counts below 5 are not told. A code that is not listed: add a row with the field, the code and the decision "
+        "(baseline.tumour_size_cm, 9, missing).",
         "“编码”：选择每个编码的含义；表示缺失或未知的选 missing；需逐格询问医院的选 ask。可能表示“无内容”的词和数字（ND、无、999）连同所在的列一并列出："
-        "若本身就是取值，选 value。小于5的计数不显示。",
+        "若本身就是取值，选 value。小于5的计数不显示。未列出的编码：新增一行，写明字段、编码和决定（如 baseline.tumour_size_cm，9，missing）。",
     ),
     Text(
         "Write above who decided, save the file, and run: make ingest HOSPITAL=… It says which cells are still open or wrong.",

@@ -19,11 +19,11 @@ from etl.mapping.site_file import FULL
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.keys import describe_missing_key, find_missing_keys
 from etl.onboarding.proposing.draft import ALL_ROWS
-from etl.onboarding.proposing.words import ASK, NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, list_meanings
+from etl.onboarding.proposing.words import NOT_NEEDED, NOT_SENT, PATIENT_NUMBER, list_meanings
 from etl.onboarding.site_files import LAST_ROW, NO_RECORDS, ONE_RECORD
+from etl.onboarding.worksheet.code_rows import decide_added_codes, decide_code, name_code_row
 from etl.onboarding.worksheet.entries import find_header_row_named, is_other_header
 from etl.onboarding.worksheet.form import (
-    ACCEPT,
     ASKED_ONCE,
     AUTHOR_ROWS,
     CODES,
@@ -50,9 +50,9 @@ from etl.onboarding.worksheet.form import (
 from etl.onboarding.worksheet.form import CODE as CODE_LABEL
 from etl.onboarding.worksheet.form import COLUMN as COLUMN_LABEL
 from etl.onboarding.worksheet.row_choice import choose_rows
-from etl.onboarding.worksheet.rows import Reading, Row, read_names, read_rows
-from etl.onboarding.worksheet.unit_cell import read_unit
-from etl.onboarding.worksheet.write import describe_meaning, list_choices
+from etl.onboarding.worksheet.rows import Reading, Row, is_accepted, read_names, read_rows
+from etl.onboarding.worksheet.unit_cell import find_unknown_unit_columns, read_unit
+from etl.onboarding.worksheet.write import describe_meaning
 from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
 from schemas.tables import TABLES
@@ -102,7 +102,9 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     pairs = [pair for proposal in proposals for pair in _decide(proposal, rows[proposal.kind], by, reading)]
     pairs = [choose_rows(pair, proposals, by, reading) for pair in pairs]
     pairs += _decide_extra(proposals, known, rows[COLUMN], by, reading)
+    pairs += decide_added_codes(proposals, known, rows[CODE], by, reading)
     pairs = _share_with_lists(pairs)
+    find_unknown_unit_columns(pairs, known, reading)
     _find_rivals(pairs, known, reading)
     decided = [decision for decision, _ in pairs]
     _find_nameless(decided, rows[SHEET], reading)
@@ -169,7 +171,7 @@ def _decide(proposal: Decision, rows: Sequence[Row], by: str, reading: Reading) 
                 f"缺少“{proposal.item}”（{proposal.source}）一行，请恢复",
             )
         return [(proposal, None)]
-    decide = {SHEET: _decide_sheet, CODE: _decide_code, COLUMN: _decide_column}[proposal.kind]
+    decide = {SHEET: _decide_sheet, CODE: decide_code, COLUMN: _decide_column}[proposal.kind]
     return [(decide(proposal, row, by, reading), row) for row in (about if proposal.kind == COLUMN else about[:1])]
 
 
@@ -201,9 +203,7 @@ def _is_about(row: Row, proposal: Decision) -> bool:
     if proposal.kind == SHEET:
         return row.texts[PLACE.en] == proposal.item
     if proposal.kind == CODE:
-        return row.texts[FIELD.en].split(" | ")[0] == proposal.source and normalise_text(
-            row.texts[CODE_LABEL.en]
-        ) == normalise_text(proposal.item)
+        return name_code_row(row) == (proposal.source, normalise_text(proposal.item))
     return row.texts[SOURCE.en] == proposal.source and normalise_text(row.texts[COLUMN_LABEL.en]) == normalise_text(
         proposal.item
     )
@@ -215,7 +215,7 @@ def _decide_sheet(proposal: Decision, row: Row, by: str, reading: Reading) -> De
         reading.wait(row.place(DECISION), proposal.item)
     if not text:
         return proposal
-    if _is_accepted(text):
+    if is_accepted(text):
         return proposal if proposal.decided else replace(proposal, decided=proposal.proposed, decided_by=by)
     named = find_header_row_named(text)
     if named is not None:
@@ -254,41 +254,22 @@ def _find_nameless(decided: Sequence[Decision], rows: Sequence[Row], reading: Re
         reading.wait(row.place(DECISION), f"{d.item}: no column is the patient's number / 没有患者编号列")
 
 
-def _decide_code(proposal: Decision, row: Row, by: str, reading: Reading) -> Decision:
-    text = row.texts[DECISION.en]
-    table, field = proposal.source.split(".")
-    choices = list_choices(table, field, proposal.item)
-    if not text or (_is_accepted(text) and not proposal.proposed):
-        reading.wait(row.place(DECISION), f"{proposal.source}: {proposal.item}")
-        return proposal
-    value = proposal.proposed if _is_accepted(text) else text
-    is_number = value.isdecimal() and choices[0].isdecimal()
-    if value not in (*choices, ASK) and not is_number:
-        reading.blame(
-            row.place(DECISION),
-            f"this is none of the codes: {', '.join(choices)}",
-            f"不在可选编码中：{', '.join(choices)}",
-        )
-        return proposal
-    return replace(proposal, decided=value, decided_by=proposal.decided_by if value == proposal.decided else by)
-
-
 def _decide_column(proposal: Decision, row: Row, by: str, reading: Reading) -> Decision:
     text, record, unit = row.texts[DECISION.en], row.texts[RECORD.en], row.texts[UNIT.en]
     if proposal.is_constant and not proposal.proposed:
         text = proposal.decided
-    if not text or (_is_accepted(text) and not proposal.proposed):
+    if not text or (is_accepted(text) and not proposal.proposed):
         reading.wait(row.place(DECISION), f"{proposal.source} › {proposal.item}")
         return proposal
-    meaning = proposal.proposed if _is_accepted(text) else _read_meaning(text, proposal)
+    meaning = proposal.proposed if is_accepted(text) else _read_meaning(text, proposal)
     if meaning is None:
         told = "no such field; choose from the list (sheet 字段 Fields)"
         reading.blame(row.place(DECISION), told, "没有该字段；请从列表中选择（见“字段 Fields”表）")
         return proposal
     found = list_meanings().get(meaning)
-    record = record or (proposal.record if _is_accepted(text) else "")
+    record = record or (proposal.record if is_accepted(text) else "")
     if meaning == proposal.proposed:
-        unit = unit or (proposal.unit if _is_accepted(text) else "")
+        unit = unit or (proposal.unit if is_accepted(text) else "")
     elif record == proposal.record and not _is_same_field(meaning, proposal.proposed):
         record = found.record if found else ""  # the constants of another field say nothing here
     if (
@@ -308,10 +289,6 @@ def _decide_column(proposal: Decision, row: Row, by: str, reading: Reading) -> D
 def _is_same_field(meaning: str, other: str) -> bool:
     first, second = list_meanings().get(meaning), list_meanings().get(other)
     return first is not None and second is not None and (first.table, first.field) == (second.table, second.field)
-
-
-def _is_accepted(text: str) -> bool:
-    return text in (f"{ACCEPT.zh} {ACCEPT.en}", ACCEPT.en, ACCEPT.zh)
 
 
 def _read_meaning(text: str, proposal: Decision) -> str | None:

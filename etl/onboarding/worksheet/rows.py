@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from etl.delivery.read import ROW, Grid
 from etl.errors import WorksheetError
 from etl.mapping.site import normalise_text
-from etl.onboarding.worksheet.form import AUTHOR_ROWS, DECIDED_BY, HEADER_ROW, README
+from etl.onboarding.worksheet.form import ACCEPT, AUTHOR_ROWS, DECIDED_BY, HEADER_ROW, README
 from etl.pages.text import Text
 
 
@@ -40,6 +40,11 @@ class Row:
     def place(self, label: Text) -> str:
         """Name the cell as Excel does."""
         return f"{self.sheet}!{self.letters[label.en]}{self.number}"
+
+
+def is_accepted(text: str) -> bool:
+    """Whether a decision is what the registry proposes."""
+    return text in (f"{ACCEPT.zh} {ACCEPT.en}", ACCEPT.en, ACCEPT.zh)
 
 
 def read_names(grids: Mapping[str | None, Grid], reading: Reading) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from etl.mapping.site import split_unit_cell
+from etl.mapping.site import Site, normalise_text, split_unit_cell
 from etl.mapping.units import OWN_UNITS, is_own_units, print_own_units, read_own_units
 from etl.mapping.verbs import UNIT_COLUMN
-from etl.onboarding.decisions import Decision
+from etl.onboarding.decisions import COLUMN, Decision
 from etl.onboarding.proposing.words import find_code, find_quantity, find_test, list_meanings, read_fields
 from etl.onboarding.worksheet.form import UNIT
 from etl.onboarding.worksheet.rows import Reading, Row
@@ -41,6 +42,26 @@ def read_unit(decided: Decision, row: Row, reading: Reading) -> Decision:
     if not unit and not written and (is_long_value or is_asked):
         reading.wait(row.place(UNIT), f"{decided.source} › {decided.item}: {UNIT.zh} {UNIT.en}")
     return decided
+
+
+def find_unknown_unit_columns(
+    pairs: Sequence[tuple[Decision, Row | None]], known: Site | None, reading: Reading
+) -> None:
+    """Blame a unit that is said to stand in a column which the sheet does not have."""
+    columns: dict[str, list[str]] = {}
+    for source in known.sources if known else ():
+        columns[source.name] = [c.column for c in known.columns_of(source) if c.column] if known else []
+    for d in (d for d, _ in pairs if d.kind == COLUMN and not d.is_constant):
+        columns.setdefault(d.source, []).append(normalise_text(d.item))
+    for d, row in pairs:
+        unit = split_unit_cell(d.decided_unit)[0]
+        name = normalise_text(unit.removeprefix(UNIT_COLUMN))
+        if row is not None and unit.startswith(UNIT_COLUMN) and name not in columns.get(d.source, ()):
+            reading.blame(
+                row.place(UNIT),
+                f"this sheet has no column '{name}' to hold the unit; write {UNIT_COLUMN} and its name as sheet 列 Columns has it",
+                f"该表没有存放单位的列“{name}”；请写 {UNIT_COLUMN} 及“列 Columns”表中的列名",
+            )
 
 
 def _read_own(unit: str, row: Row, reading: Reading) -> dict[str, str]:

@@ -334,7 +334,13 @@ def _write_codes(book: xlsxwriter.Workbook, formats: dict[str, Any], draft: Draf
         _write_decision(sheet, row, 7, decision, formats["open" if code.is_open else "text"])
         sheet.write_string(row, 8, ", ".join(choices), formats["text"])
         sheet.data_validation(row, 7, row, 7, {"validate": "list", "source": choices[:12], "error_type": "warning"})
-    sheet.autofilter(HEADER_ROW, 0, HEADER_ROW + max(len(order), 1), len(CODE_COLUMNS) - 1)
+    asked = {(f"{code.table}.{code.field}", normalise_text(code.code)) for code in order}
+    added = [(*key, decision) for key, decision in written.added.items() if key not in asked]
+    for number, (field, code, decision) in enumerate(added, start=len(order) + 1):
+        texts = [str(number), field, code, *[""] * 4]
+        _write_texts(sheet, HEADER_ROW + number, texts, CODE_COLUMNS, formats["text"])
+        _write_decision(sheet, HEADER_ROW + number, 7, decision, formats["text"])
+    sheet.autofilter(HEADER_ROW, 0, HEADER_ROW + max(len(order) + len(added), 1), len(CODE_COLUMNS) - 1)
 
 
 def label_code_field(table: str, field: str) -> Text:
