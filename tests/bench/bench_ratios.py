@@ -14,7 +14,7 @@ from judged_delivery import judge_mapped
 from etl.delivery.read import read_delivery
 from etl.example import write_example
 from etl.example.model import HOSPITALS
-from etl.mapping.parse import parse_dates
+from etl.mapping.dates import parse_dates
 from etl.mapping.read_site import load_site
 from etl.mapping.verbs import map_delivery
 from etl.settings import PACKAGE_SITES
