@@ -21,7 +21,8 @@ from analysis.study.spec import HOSPITAL, Endpoint
 from etl.errors import AnalysisError
 
 PAIR = "pair"
-RESTRICTED_METHOD = "area under the Kaplan-Meier curve, carried on level past the last follow-up; Greenwood's plug-in error, Wald limits"
+RESTRICTED_METHOD = "area under the Kaplan-Meier curve up to the horizon; Greenwood's plug-in error, Wald limits"
+HORIZON_METHOD = "the last landmark or, where that is earlier, the longest follow-up of the arm whose is shortest"
 
 
 def add_alternatives(study: Study) -> None:
@@ -83,15 +84,22 @@ def _add_stratified_tests(study: Study, cohort: str, timed: pl.DataFrame, endpoi
 
 
 def _add_restricted_means(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endpoint) -> None:
-    """Mean times up to the last landmark, and the treated arm's minus the control's."""
+    """Mean times up to the last landmark or as far as both arms are followed, and the treated arm's minus the control's."""
     if not endpoint.landmarks:
         return
-    tau, unit = endpoint.landmarks[-1], f"{study.spec.time_unit}s"
-    key = Key(analysis="restricted_mean", cohort=cohort, endpoint=endpoint.id, time=study.spec.at(tau))
-    fits = {}
-    for arm, patients in study.list_groups(timed):
-        assert arm is not None
-        fits[arm.role] = fit = fit_kaplan_meier(*study.compute_times(patients, endpoint))
+    asked, unit = endpoint.landmarks[-1], f"{study.spec.time_unit}s"
+    key = Key(analysis="restricted_mean", cohort=cohort, endpoint=endpoint.id, time=study.spec.at(asked))
+    groups = {arm: study.compute_times(patients, endpoint) for arm, patients in study.list_groups(timed) if arm}
+    tau = min([asked, *(float(times.max() or 0) for times, _ in groups.values())])  # type: ignore[arg-type]
+    study.results.add(key.of(variable="horizon"), "estimate", tau, unit=unit, method=HORIZON_METHOD)
+    if tau <= 0:
+        why = "not estimable: nobody of an arm is followed beyond day 0"
+        nothing: dict[str, float | None] = dict.fromkeys(("difference", "se", "ci_low", "ci_high", "p"))
+        study.results.add_all(key, nothing, unit=unit, n=timed.height, method=why)
+        return
+    fits = {arm.role: fit_kaplan_meier(*times) for arm, times in groups.items()}
+    for arm in groups:
+        fit = fits[arm.role]
         mean, se = compute_restricted_mean(fit, tau)
         values: dict[str, float | None] = {"estimate": mean, "se": se}
         basis: dict[str, Any] = {"n": fit.n, "n_event": fit.n_event, "method": RESTRICTED_METHOD}

@@ -11,6 +11,7 @@ from analysis.estimators.design import encode_design
 from analysis.steps.study import Study
 from analysis.steps.survival import (
     COX_METHOD,
+    HAZARD_STATISTICS,
     INFINITE,
     add_coefficients,
     add_curves,
@@ -23,6 +24,9 @@ from analysis.study.keys import make_interaction_key
 from analysis.study.results import Key
 from analysis.study.spec import Characteristic, Endpoint, Regression, Subgroup
 from etl.errors import AnalysisError
+
+TESTS = ("likelihood-ratio", "Wald", "score")
+"""The tests of a whole model, in the order in which they are listed."""
 
 
 def add_regression(study: Study, regression: Regression) -> None:
@@ -61,9 +65,7 @@ def _fit_one(study: Study, frame: pl.DataFrame, endpoint: Endpoint, name: str) -
         fit = fit_cox(times, events, encode_design(frame, [name]))
         p = compute_likelihood_ratio_p(fit)
     except AnalysisError as error:
-        if name == "arm":
-            raise
-        study.results.add(key, "p", None, n=frame.height, method=f"not estimable: {error}")
+        study.results.add(key, "p", None, n=frame.height, method=f"not estimable: {error.en}")
         return None
     for position, level in enumerate(fit.coefficients["level"]):
         add_coefficients(study, key.of(level=level), fit, position)
@@ -72,14 +74,18 @@ def _fit_one(study: Study, frame: pl.DataFrame, endpoint: Endpoint, name: str) -
 
 
 def _fit_together(study: Study, frame: pl.DataFrame, endpoint: Endpoint, names: list[str]) -> None:
-    fit = fit_cox(*study.compute_times(frame, endpoint), encode_design(frame, names))
     model = Key(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint.id)
+    try:
+        fit = fit_cox(*study.compute_times(frame, endpoint), encode_design(frame, names))
+    except AnalysisError as error:
+        _say_why_none(study, model, frame, names, f"not estimable: {error.en}")
+        return
     for position, (term, level) in enumerate(fit.coefficients.select("term", "level").iter_rows()):
         add_coefficients(study, model.of(variable=term, level=level), fit, position)
     basis: dict[str, Any] = {"n": fit.n, "n_event": fit.n_event}
     study.results.add(model.of(variable="covariates"), "n", len(names), method=COX_METHOD, **basis)
-    tests = {"likelihood-ratio": fit.likelihood_ratio, "Wald": fit.wald, "score": fit.score}
-    for name, test in tests.items():
+    tests = (fit.likelihood_ratio, fit.wald, fit.score)
+    for name, test in zip(TESTS, tests, strict=True):
         # Wald's test rests on the coefficients, the other two on the likelihood, which stays finite.
         is_finite = name != "Wald" or fit.is_finite
         values = {"chi_square": test.statistic, "p": test.p} if is_finite else {"chi_square": None, "p": None}
@@ -88,6 +94,18 @@ def _fit_together(study: Study, frame: pl.DataFrame, endpoint: Endpoint, names: 
     values = {"estimate": fit.concordance, "se": fit.concordance_std_err}
     method = "Harrell's concordance, as R's coxph"
     study.results.add_all(model.of(variable="concordance"), values, method=method, **basis)
+
+
+def _say_why_none(study: Study, model: Key, frame: pl.DataFrame, names: list[str], why: str) -> None:
+    """Add the rows of a model that could not be fitted, each empty and with the reason."""
+    basis: dict[str, Any] = {"n": frame.height, "method": why}
+    regression = study.spec.regression
+    treatment = next(arm.id for arm in study.spec.arms if regression and arm.id != regression.reference_arm)
+    study.results.add_all(model.of(variable="arm", level=treatment), dict.fromkeys(HAZARD_STATISTICS), **basis)
+    study.results.add(model.of(variable="covariates"), "n", len(names), **basis)
+    for name in TESTS:
+        study.results.add_all(model.of(variable="model", level=name), dict.fromkeys(("chi_square", "p")), **basis)
+    study.results.add_all(model.of(variable="concordance"), dict.fromkeys(("estimate", "se")), **basis)
 
 
 def add_subgroup(study: Study, subgroup: Subgroup) -> None:

@@ -31,6 +31,7 @@ R_METHOD = "Kaplan-Meier; limits by Brookmeyer-Crowley on the log scale, as R's 
 SPSS_METHOD = "Kaplan-Meier; SE from the slope of the curve around the median, as SPSS"
 RATE_METHOD = "Kaplan-Meier; Greenwood's standard error, limits on the log scale, as R's survfit"
 SPSS_RATE_METHOD = "Kaplan-Meier; Greenwood's standard error as SPSS prints it, limits 1.96 of it to either side"
+HAZARD_STATISTICS = ("hr", "ci_low", "ci_high", "p")
 COX_METHOD = "Cox model, Efron ties, Wald limits"
 INFINITE = "the hazard ratio runs to 0 or to infinity, as where nobody of a group has an event"
 PROPORTIONAL_METHOD = "score test of proportional hazards, time as 1 - Kaplan-Meier, as R's cox.zph"
@@ -137,16 +138,15 @@ def add_logrank(
     subgroup: str | None = None,
     arm: str | None = None,
 ) -> None:
-    """Add the log-rank test between groups; in a subgroup where it cannot be made, say why instead."""
+    """Add the log-rank test between groups; where it cannot be made, say why instead."""
     times, events = study.compute_times(frame, endpoint)
     key = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup, arm=arm)
     counts: dict[str, Any] = {"n": frame.height, "n_event": int(events.sum())}
     try:
         test = compute_logrank(times, events, groups)
     except AnalysisError as error:
-        if subgroup is None:
-            raise
-        study.results.add(key, "p", None, method=f"not estimable: {error}", **counts)
+        values: dict[str, float | None] = dict.fromkeys(("chi_square", "p"))
+        study.results.add_all(key, values, method=f"not estimable: {error.en}", **counts)
         return
     labels = {item.code: item.id for item in study.spec.arms}
     for group, observed in test.observed.items():
@@ -168,15 +168,16 @@ def add_logrank(
 def add_hazard_ratio(
     study: Study, cohort: str, frame: pl.DataFrame, endpoint: Endpoint, subgroup: str | None = None
 ) -> None:
-    """Add the hazard ratio of the treated arm against the control."""
+    """Add the hazard ratio of the treated arm against the control; where there is none, say why instead."""
     key = make_hazard_ratio_key(study.spec, cohort, endpoint.id, subgroup)
     times, events = study.compute_times(frame, endpoint)
     try:
         fit = fit_cox(times, events, pl.DataFrame({"arm": study.is_treated(frame)}))
     except AnalysisError as error:
+        basis = {"n": frame.height, "n_event": int(events.sum()), "method": f"not estimable: {error.en}"}
+        study.results.add_all(key, dict.fromkeys(HAZARD_STATISTICS), **basis)
         if subgroup is None:
-            raise
-        study.results.add(key, "hr", None, method=f"not estimable: {error}", n=frame.height)
+            study.results.add(key.of(analysis="proportional_hazards"), "p", None, **basis)
         return
     add_coefficients(study, key, fit, 0)
     if subgroup is None:

@@ -61,7 +61,7 @@ ANALYSES = {
     "proportional_hazards": "test whether one hazard ratio describes the whole course",
     "cox_alternative": "the same hazard ratio stratified by pair or hospital, clustered by pair, with Breslow ties",
     "logrank_alternative": "the log-rank test stratified by pair or hospital",
-    "restricted_mean": "restricted mean times up to the last landmark, and their difference (treated minus control)",
+    "restricted_mean": "restricted mean times up to the last landmark or as far as both arms are followed (`horizon`), and their difference (treated minus control)",
     "cox_univariable": "Cox models of one characteristic each",
     "cox_multivariable": "Cox model of the characteristics that entered",
     "interaction": "test of arm x characteristic of the subgroup analysis",

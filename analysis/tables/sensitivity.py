@@ -53,7 +53,8 @@ def _build_models(results: Results, spec: StudySpec) -> ReportTable:
     notes = (
         "Stratified by pair, a patient is compared with the partner alone, and a pair counts only where the one fails while "
         "the other is at risk; this hazard ratio is that within pairs, the others are those of the matched patients as a whole.",
-        f"Restricted mean: mean time up to the {spec.time_unit} named, {spec.treated.label} minus {spec.control.label}; Wald.",
+        f"Restricted mean: mean time up to the time named, which is the last landmark or as far as both arms are followed; {spec.treated.label} minus "
+        f"{spec.control.label}; Wald.",
     )
     title = "Comparison of the arms by other models"
     return ReportTable("alternatives", "sensitivity", title, "其他模型下的组间比较", header, join_rows(rows), notes)
@@ -73,9 +74,10 @@ def _describe_restricted_mean(results: Results, spec: StudySpec, cohort: str, en
         return []
     last = endpoint.landmarks[-1]
     key = Key(analysis="restricted_mean", cohort=cohort, endpoint=endpoint.id, time=spec.at(last))
-    label = f"Restricted mean to {last:g} {spec.time_unit}s, difference in {spec.time_unit}s (95 % CI)"
+    start, end = "Restricted mean to ", f" {spec.time_unit}s, difference in {spec.time_unit}s (95 % CI)"
+    label = text(start, look_up(results, key.of(variable="horizon"), "estimate", "time"), end)
     difference = interval_cell(results, key, "time", "difference")
-    return [[text(label), difference, number_cell(results, key, "p", "p"), text("–")]]
+    return [[label, difference, number_cell(results, key, "p", "p"), text("–")]]
 
 
 def _build_patients(results: Results, spec: StudySpec, items: list[Sensitivity]) -> ReportTable:

@@ -17,7 +17,6 @@ IS_TREATED = pl.col("arm") == "len_pd1"
     ("change", "said"),
     [
         (pl.lit("len_pd1").alias("arm"), r"nobody was treated with Sora\+PD-1"),
-        (pl.lit(value=False).alias("pfs_event"), "Progression-free survival, cohort all: log-rank test: no events"),
         (pl.lit(None, dtype=pl.Boolean).alias("os_event"), "Overall survival, cohort all: nobody has a time"),
         (pl.lit(None, dtype=pl.Int64).alias("pfs_days"), "Progression-free survival, cohort all: nobody has a time"),
         (pl.lit(-1).alias("os_days"), "Overall survival, cohort all: nobody has a time"),
