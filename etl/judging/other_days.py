@@ -1,7 +1,7 @@
 """Takes back what a clinical rule found only because of the day that stands in for a month: nobody is accused of a day that nobody knows.
 
 Whoever has such a date and was found by a rule is judged once more, as many patients who differ in these days alone: each day of the month
-for all of them together, and days that differ from date to date. A finding stands where every one of these patients has it.
+for all of them together, and days that differ from date to date. A finding stands where the rule passes for none of these patients.
 
 The days are all those of the month: what bounds the day that stands in ("never before the start") bounds no truth, for the images of a
 baseline were taken before it.
@@ -28,8 +28,9 @@ Derive = Callable[[Mapping[str, pl.DataFrame]], Mapping[str, pl.DataFrame]]
 
 _N_TOGETHER = 31
 """In the nth of so many patterns every date is at the nth of its month: a question about one such date is decided exactly."""
-_MOVED_TOGETHER = (("month",), ("month", "table_name", "field"), ("table_name", "field", "record_key"))
-"""In the mixed patterns: what is of one month (an image and its reading), one field of it (not onset and end), each date alone."""
+_MOVED_TOGETHER = (("month",), ("month", "table_name", "field"), ("table_name", "field", "record"))
+"""In the mixed patterns: what is of one month (an image and its reading), one field of it (not onset and end), each date alone, those of one
+visit as one: an image is not torn apart."""
 _N_MIXED = 32
 """So many mixed patterns of each kind: as many as a hash has bytes."""
 _N_PATTERNS = _N_TOGETHER + _N_MIXED * len(_MOVED_TOGETHER)
@@ -62,7 +63,7 @@ def take_back_doubtful(
         for some in _part_people(people, tried, whole=is_of_hospital):
             copies = _copy_patients(settled, months, some["patient_id"], patterns)
             trial = FindingsBook(book.group_columns)
-            judge_rules(copies, derive_from(select_tables(copies)), trial)
+            judge_rules(copies, derive_from(select_tables(copies)), trial, unknown_fails=True)
             again = _list_found_each_time(trial, len(patterns))
             freed = tried.join(some, on="patient_id", how="semi").join(again, on=[*_FINDING], how="anti")
             standing = standing.join(freed, on=[*_FINDING], how="anti")
@@ -95,7 +96,7 @@ def _name_found(table: str, rule_id: str, rows: pl.Series) -> pl.DataFrame:
 
 
 def _list_found_each_time(trial: FindingsBook, n: int) -> pl.DataFrame:
-    """Return what was found under each of so many patterns."""
+    """Return what was found under each of so many patterns: a rule that cannot be evaluated there frees nobody."""
     found = [_name_found(table, rule_id, rows // _N_PATTERNS) for table, rule_id, _, rows in trial.list_found()]
     counted = pl.concat([pl.DataFrame(schema=_FINDING), *found]).group_by(*_FINDING).len()
     return counted.filter(pl.col("len") == n)
@@ -122,13 +123,15 @@ def _copy_patients(
 
 def _draw_days(cells: pl.DataFrame) -> pl.DataFrame:
     """Return the cells with their month and, in `_days`, the day in each pattern, counted from 0: by a hash, so that it is always the same."""
-    told = cells.with_columns(month=pl.col("day").dt.truncate("1mo"))
+    key = pl.col("record_key")
+    visit = pl.when(key.str.starts_with("visit_number=")).then(key.str.split(";").list.first())
+    told = cells.with_columns(month=pl.col("day").dt.truncate("1mo"), record=pl.coalesce(visit, key))
     together = pl.lit([*range(_N_TOGETHER)], dtype=pl.List(pl.Int64))
     mixed = [
         pl.concat_str("patient_id", *names, separator="\x1f").map_elements(_hash_days, return_dtype=pl.List(pl.Int64))
         for names in _MOVED_TOGETHER
     ]
-    return told.with_columns(_days=pl.concat_list(together, *mixed))
+    return told.select(*cells.columns, "month", _days=pl.concat_list(together, *mixed))
 
 
 def _hash_days(text: str) -> list[int]:

@@ -270,6 +270,11 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
     if spec.dtype == pl.Float64 and any(limit is not None for limit in plausible):
         read = suspect_units(read, plausible, spec.unit)
         slip, likely_unit = pl.when("is_slip").then(pl.lit(UNIT_SLIP)), pl.col("likely_unit")
+    if spec.dtype == pl.Date:  # the month of the delivery has come, though its middle may not have
+        is_of_delivery = pl.col("is_month") & (pl.col("value").dt.truncate("1mo") == last_day.replace(day=1))
+        read = read.with_columns(
+            value=pl.when(is_of_delivery).then(pl.min_horizontal("value", last_day)).otherwise("value")
+        )
     is_later = pl.col("value") > last_day if spec.dtype == pl.Date else pl.lit(value=False)
     is_impossible = is_outside(pl.col("value"), possible)
     kind = pl.coalesce(

@@ -15,7 +15,7 @@ def list_date_fields(made: InventedPatient) -> list[tuple[str, str]]:
 
 
 def forget_days(made: InventedPatient, draw: Random, fields: list[tuple[str, str]]) -> None:
-    """Forget the days of some fields: in half of the patients of all their records, in the others of some."""
+    """Forget the days of these fields: in half of the patients in all records, in the others in some."""
     share = draw.choice((1.0, 0.5))
     for table, name in fields:
         for row in made.tables[table]:
