@@ -1,7 +1,7 @@
 """Takes back what a clinical rule found only because of the day that stands in for a month: nobody is accused of a day that nobody knows.
 
 Whoever has such a date and was found by a rule is judged once more, as many patients who differ in these days alone: each day of the month
-for all of them together, and days that differ from date to date. A finding stands where the rule passes for none of these patients.
+for all of them together, and days that differ from date to date. A finding stands where every one of these patients has it.
 
 The days are all those of the month: what bounds the day that stands in ("never before the start") bounds no truth, for the images of a
 baseline were taken before it.
@@ -63,7 +63,7 @@ def take_back_doubtful(
         for some in _part_people(people, tried, whole=is_of_hospital):
             copies = _copy_patients(settled, months, some["patient_id"], patterns)
             trial = FindingsBook(book.group_columns)
-            judge_rules(copies, derive_from(select_tables(copies)), trial, unknown_fails=True)
+            judge_rules(copies, derive_from(select_tables(copies)), trial)
             again = _list_found_each_time(trial, len(patterns))
             freed = tried.join(some, on="patient_id", how="semi").join(again, on=[*_FINDING], how="anti")
             standing = standing.join(freed, on=[*_FINDING], how="anti")
@@ -96,7 +96,7 @@ def _name_found(table: str, rule_id: str, rows: pl.Series) -> pl.DataFrame:
 
 
 def _list_found_each_time(trial: FindingsBook, n: int) -> pl.DataFrame:
-    """Return what was found under each of so many patterns: a rule that cannot be evaluated there frees nobody."""
+    """Return what was found under each of so many patterns."""
     found = [_name_found(table, rule_id, rows // _N_PATTERNS) for table, rule_id, _, rows in trial.list_found()]
     counted = pl.concat([pl.DataFrame(schema=_FINDING), *found]).group_by(*_FINDING).len()
     return counted.filter(pl.col("len") == n)

@@ -28,10 +28,8 @@ def judge_rules(
     records: Mapping[str, SettledRecords],
     derived: Mapping[str, pl.DataFrame],
     book: FindingsBook,
-    *,
-    unknown_fails: bool = False,
 ) -> None:
-    """Evaluate every clinical rule of every table in one keyed pass a table; `unknown_fails` reports what cannot be evaluated, too."""
+    """Evaluate every clinical rule of every table in one keyed pass a table."""
     facts = {name: frame.lazy() for name, frame in derived.items()}
     accepted = {name: table.accepted for name, table in records.items()}
     for table in (*TABLES, SUBJECT):
@@ -44,8 +42,7 @@ def judge_rules(
         for rule in rules:
             home = homes[rule.rule_id]
             if rule.rule_id in verdicts.columns:
-                told = verdicts[rule.rule_id].fill_null(value=False) if unknown_fails else verdicts[rule.rule_id]
-                _report_rule(rule, home, told, verdicts[f"_{home}"], book)
+                _report_rule(rule, home, verdicts[rule.rule_id], verdicts[f"_{home}"], book)
             else:
                 _report_broken(rule, verdicts.height, book)
 

@@ -139,8 +139,7 @@ def type_records(
         months += [parsed.months] if parsed.months is not None else []
     of_months = pl.concat([pl.DataFrame(schema=MONTHS), *months])
     if PERSON_ID in contract:
-        born_in_month = texts[RECORD].is_in(of_months.filter(field="birth_date")[RECORD].implode())
-        person = _read_person(texts, typed_by_name, born_in_month, key)
+        person = _read_person(texts, typed_by_name, of_months, key)
         typed_by_name |= {series.name: series for series in person.series}
         faults.append(person.faults)
     typed_by_name |= {name: pl.Series(name, [1]).new_from_index(0, texts.height) for name in list_made_key(model)}
@@ -190,10 +189,11 @@ class _Column:
 
 
 def _read_person(
-    texts: pl.DataFrame, typed: Mapping[str, pl.Series], born_in_month: pl.Series, key: PseudonymKey
+    texts: pl.DataFrame, typed: Mapping[str, pl.Series], of_months: pl.DataFrame, key: PseudonymKey
 ) -> _Column:
     """Make what is kept of the national id: the pseudonym, and whether birth date and sex agree with it."""
     numbers = normalise_person(texts[PERSON_TEXT])
+    born_in_month = texts[RECORD].is_in(of_months.filter(field="birth_date")[RECORD].implode())
     kept = {PERSON_ID: pseudonymise(numbers, key, "person")}
     kept |= compare_with_person(numbers, typed["birth_date"], typed["sex"], born_in_month)
     is_invalid = drop_missing(clean_text(texts[PERSON_TEXT])).is_not_null() & numbers.is_null()
