@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -86,8 +86,21 @@ class FindingsBook:
         """Count a contract rule's verdicts over `n` records."""
         self.outcomes.append((rule_id, table, severity.value, n - n_fail - n_not_evaluable, n_fail, n_not_evaluable, 0))
 
-    def list_found(self, *, but_for: Severity) -> Iterator[tuple[str, str, str | None, pl.Series]]:
-        """Yield table, rule, field and records (`_record`) of what was found so far, without the findings of one severity."""
+    def withdraw(self, table: str, rule_id: str, rows: pl.Series) -> None:
+        """Take back what a clinical rule found at records (`_record`) of a table: it cannot be told whether they pass."""
+        for n, found in enumerate(self._found):
+            if (found.table, found.rule_id) == (table, rule_id):
+                is_left = ~found.rows.is_in(rows.implode())
+                self._found[n] = replace(
+                    found, rows=found.rows.filter(is_left), readings=found.readings.filter(is_left)
+                )
+        self._found = [found for found in self._found if len(found.rows)]
+        for n, (rule, home, severity, n_pass, n_fail, n_null, n_error) in enumerate(self.outcomes):
+            if rule == rule_id:
+                self.outcomes[n] = (rule, home, severity, n_pass, n_fail - len(rows), n_null + len(rows), n_error)
+
+    def list_found(self, *, but_for: Severity | None = None) -> Iterator[tuple[str, str, str | None, pl.Series]]:
+        """Yield table, rule, field and records (`_record`) of what was found so far, if need be without the findings of one severity."""
         for found in self._found:
             if found.severity != but_for:
                 yield found.table, found.rule_id, found.field, found.rows

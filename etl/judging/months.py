@@ -14,41 +14,50 @@ from etl.judging.settled import SettledRecords
 from etl.mapping.records import RECORD
 from schemas.derived_columns import MONTH_DATES
 
-_BEFORE_THERAPY = (("patient", "birth_date"), ("patient", "diagnosis_date"))
+MONTH_CELLS = {**MONTH_DATES, RECORD: pl.Int64, "record_key": pl.String, "day": pl.Date}
 _START, _LAST = "_start", "_last"
 
 
 def settle_months(settled: Mapping[str, SettledRecords]) -> tuple[dict[str, SettledRecords], pl.DataFrame]:
-    """Return the records with their months bounded, and which accepted dates are of months (patient_id, table_name, field).
+    """Return the records with their months bounded, and which accepted dates are of months, with the day that stands in (`MONTH_CELLS`).
 
     In the month of the start of therapy none lies before it, but for birth and diagnosis, which do not lie after it; in the
     month of the last contact none lies after it.
     """
-    listed = [_list_months(table) for table in settled.values() if table.months.height]
+    listed = [_list_cells(table) for table in settled.values() if table.months.height]
     if not listed:
-        return dict(settled), pl.DataFrame(schema=MONTH_DATES)
-    months = pl.concat(listed)
-    bounds = _find_bounds(settled, months)
-    bounded = dict(settled)
-    for (name, field), own in months.group_by("table_name", "field", maintain_order=True):
-        table = bounded[str(name)]
-        bounded[str(name)] = replace(
-            table, accepted=_bound(table.accepted, table.table, str(field), own[RECORD], bounds)
-        )
-    return bounded, months.select(*MONTH_DATES)
+        return dict(settled), pl.DataFrame(schema=MONTH_CELLS)
+    cells = pl.concat(listed)
+    bounded = _bound(cells, _find_bounds(settled, cells))
+    return put_days(settled, bounded), bounded
 
 
-def _list_months(table: SettledRecords) -> pl.DataFrame:
-    accepted = table.accepted.select(RECORD, "patient_id")
-    own = table.months.join(accepted, on=RECORD, how="inner", maintain_order="left")
-    return own.select("patient_id", pl.lit(table.table).alias("table_name"), "field", RECORD)
+def put_days(settled: Mapping[str, SettledRecords], cells: pl.DataFrame) -> dict[str, SettledRecords]:
+    """Return the records with the days of `cells` (table_name, field, _record, day) in their places."""
+    tables = dict(settled)
+    for (name, field), own in cells.group_by("table_name", "field", maintain_order=True):
+        table = tables[str(name)]
+        days = own.select(RECORD, _day="day")
+        joined = table.accepted.join(days, on=RECORD, how="left", maintain_order="left")
+        put = joined.with_columns(pl.coalesce("_day", str(field)).alias(str(field))).drop("_day")
+        tables[str(name)] = replace(table, accepted=put)
+    return tables
 
 
-def _find_bounds(settled: Mapping[str, SettledRecords], months: pl.DataFrame) -> pl.DataFrame:
+def _list_cells(table: SettledRecords) -> pl.DataFrame:
+    parts = [pl.DataFrame(schema=MONTH_CELLS)]
+    for (name,), own in table.months.group_by("field", maintain_order=True):
+        accepted = table.accepted.select(RECORD, "patient_id", "record_key", day=pl.col(str(name)))
+        cells = own.join(accepted, on=RECORD, how="inner", maintain_order="left")
+        parts.append(cells.with_columns(table_name=pl.lit(table.table)).select(*MONTH_CELLS))
+    return pl.concat(parts)
+
+
+def _find_bounds(settled: Mapping[str, SettledRecords], cells: pl.DataFrame) -> pl.DataFrame:
     """Return each patient's start of the first line and last contact, as far as they are known to the day."""
 
     def known(table: str, field: str) -> pl.DataFrame:
-        of_months = months.filter((pl.col("table_name") == table) & (pl.col("field") == field))[RECORD]
+        of_months = cells.filter((pl.col("table_name") == table) & (pl.col("field") == field))[RECORD]
         return settled[table].accepted.filter(~pl.col(RECORD).is_in(of_months.implode())).drop_nulls(field)
 
     starts = known("treatment", "start_date").filter(pl.col("line_number") == 1)
@@ -59,15 +68,16 @@ def _find_bounds(settled: Mapping[str, SettledRecords], months: pl.DataFrame) ->
     return start.join(last, on="patient_id", how="full", coalesce=True)
 
 
-def _bound(frame: pl.DataFrame, table: str, field: str, rows: pl.Series, bounds: pl.DataFrame) -> pl.DataFrame:
-    date = pl.col(field)
+def _bound(cells: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
+    day = pl.col("day")
     start, last = (
-        pl.when(pl.col(name).dt.truncate("1mo") == date.dt.truncate("1mo")).then(name) for name in (_START, _LAST)
+        pl.when(pl.col(name).dt.truncate("1mo") == day.dt.truncate("1mo")).then(name) for name in (_START, _LAST)
     )
-    if (table, field) in _BEFORE_THERAPY:
-        bounded = pl.min_horizontal(date, start)
-    else:
-        bounded = pl.max_horizontal(pl.min_horizontal(date, last), start)
-    is_month = pl.col(RECORD).is_in(rows.implode()) & date.is_not_null()
-    joined = frame.join(bounds, on="patient_id", how="left", maintain_order="left")
-    return joined.with_columns(pl.when(is_month).then(bounded).otherwise(date).alias(field)).drop(_START, _LAST)
+    is_before_therapy = (pl.col("table_name") == "patient") & pl.col("field").is_in(["birth_date", "diagnosis_date"])
+    bounded = (
+        pl.when(is_before_therapy)
+        .then(pl.min_horizontal(day, start))
+        .otherwise(pl.max_horizontal(pl.min_horizontal(day, last), start))
+    )
+    joined = cells.join(bounds, on="patient_id", how="left", maintain_order="left")
+    return joined.with_columns(day=bounded).drop(_START, _LAST)

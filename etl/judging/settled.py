@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -10,6 +10,8 @@ import polars as pl
 from etl.mapping.kept_frame import KeptFrame
 from etl.mapping.records import RECORD, TypedRecords
 from etl.mapping.verbs import GROUP
+from schemas.contract import PROVENANCE, read_contract
+from schemas.tables import TABLES
 
 PLACE = ("source_file", "source_sheet", "source_row", "source_column")
 
@@ -59,3 +61,8 @@ def settle(records: TypedRecords, rejected: pl.DataFrame) -> SettledRecords:
         others = records.frame.join(rejected, on=RECORD, how="semi", maintain_order="left")
     rest = (records.raw, records.faults, records.personal, records.months, records.confirmed)
     return SettledRecords(records.table, accepted, others, *rest)
+
+
+def select_tables(settled: Mapping[str, SettledRecords]) -> dict[str, pl.DataFrame]:
+    """Return the accepted records as their contracts have them."""
+    return {name: table.accepted.select(*PROVENANCE, *read_contract(TABLES[name])) for name, table in settled.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import pandera.errors
 import polars as pl
@@ -30,8 +30,9 @@ from etl.judging.findings import (
     name_cell,
 )
 from etl.judging.months import settle_months
+from etl.judging.other_days import take_back_doubtful
 from etl.judging.rules import judge_rules
-from etl.judging.settled import settle
+from etl.judging.settled import select_tables, settle
 from etl.judging.unasked import ask_for_the_rest
 from etl.judging.witness import keep_witnessed
 from etl.mapping.records import PERSON_ID, TypedRecords
@@ -40,11 +41,11 @@ from etl.pages.text import Text
 from schemas.bookkeeping import COMPLETENESS, QUARANTINE
 from schemas.codes import Severity
 from schemas.column import list_misfits, read_dtypes
-from schemas.contract import PROVENANCE, read_contract
+from schemas.contract import read_contract
 from schemas.contract import read_dtypes as read_contract_dtypes
 from schemas.contract_checks import CELL_KINDS, SET_ASIDE_RULES
 from schemas.derive import derive
-from schemas.derived_columns import DERIVED_COLUMNS
+from schemas.derived_columns import DERIVED_COLUMNS, MONTH_DATES
 from schemas.tables import TABLES
 
 
@@ -88,11 +89,13 @@ def validate_delivery(
     for table in settled.values():
         judge_cells(table, book)
     settled, months = settle_months(settled)
-    tables = {name: table.accepted.select(*PROVENANCE, *read_contract(TABLES[name])) for name, table in settled.items()}
+    tables = select_tables(settled)
     hold_to_contracts(tables)
-    derived = derive(tables, sent=sent, months=months, lists_every_new_lesion=lists_every_new_lesion)
+    derive_from = partial(derive, sent=sent, lists_every_new_lesion=lists_every_new_lesion)
+    derived = derive_from(tables, months=months.select(*MONTH_DATES))
     _hold_to_declaration(derived)
     judge_rules(settled, derived, book)
+    take_back_doubtful(settled, months, derive_from, book)
     ask_for_the_rest(settled, derived["subject"], book)
     book.findings += [*_judge_unmapped_cells(mapped), *([] if carried is None else [carried])]
     findings, rule_outcomes = book.close(settled)

@@ -115,9 +115,12 @@ def normalise_person(texts: pl.Series) -> pl.Series:
     return texts.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
 
 
-def compare_with_person(persons: pl.Series, birth_dates: pl.Series, sexes: pl.Series) -> dict[str, pl.Series]:
+def compare_with_person(
+    persons: pl.Series, birth_dates: pl.Series, sexes: pl.Series, months: pl.Series | None = None
+) -> dict[str, pl.Series]:
     """Return whether birth date and sex are those that the national id states; null where the id or the value is missing.
 
+    `months` tells of which birth dates only the month is known: that of the id is to be the same, whatever its day.
     `persons` are normalised documents (`normalise_person`); only a national id states them. Only the two verdicts leave this function.
     """
     distinct = persons.drop_nulls().unique(maintain_order=True).to_list()
@@ -127,8 +130,13 @@ def compare_with_person(persons: pl.Series, birth_dates: pl.Series, sexes: pl.Se
         orient="row",
     )
     joined = persons.alias("person").to_frame().join(stated, on="person", how="left", maintain_order="left")
+    is_month = pl.lit(value=False) if months is None else months
+    stated_birth, known_birth = (
+        pl.when(is_month).then(dates.dt.truncate("1mo")).otherwise(dates)
+        for dates in (joined["birth_date"], birth_dates)
+    )
     return {
-        "birth_date_is_of_national_id": joined["birth_date"] == birth_dates,
+        "birth_date_is_of_national_id": joined.select(same=stated_birth == known_birth)["same"],
         "sex_is_of_national_id": joined["sex"] == sexes,
     }
 

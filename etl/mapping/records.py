@@ -137,8 +137,9 @@ def type_records(
         typed_by_name |= {series.name: series for series in parsed.series}
         faults.append(parsed.faults)
         months += [parsed.months] if parsed.months is not None else []
+    of_months = pl.concat([pl.DataFrame(schema=MONTHS), *months])
     if PERSON_ID in contract:
-        person = _read_person(texts, typed_by_name, key)
+        person = _read_person(texts, typed_by_name, of_months, key)
         typed_by_name |= {series.name: series for series in person.series}
         faults.append(person.faults)
     typed_by_name |= {name: pl.Series(name, [1]).new_from_index(0, texts.height) for name in list_made_key(model)}
@@ -154,7 +155,6 @@ def type_records(
     said = masked.select(name for name in masked.columns if name.removesuffix(UNIT_SUFFIX) in contract)
     raw = KeptFrame(said)
     keyed = add_record_key(ordered, raw, model)
-    of_months = pl.concat([pl.DataFrame(schema=MONTHS), *months])
     return TypedRecords(table, say_once(keyed), raw, pl.concat(faults), personal, of_months)
 
 
@@ -188,11 +188,14 @@ class _Column:
     months: pl.DataFrame | None = None
 
 
-def _read_person(texts: pl.DataFrame, typed: Mapping[str, pl.Series], key: PseudonymKey) -> _Column:
+def _read_person(
+    texts: pl.DataFrame, typed: Mapping[str, pl.Series], of_months: pl.DataFrame, key: PseudonymKey
+) -> _Column:
     """Make what is kept of the national id: the pseudonym, and whether birth date and sex agree with it."""
     numbers = normalise_person(texts[PERSON_TEXT])
+    born_in_month = texts[RECORD].is_in(of_months.filter(field="birth_date")[RECORD].implode())
     kept = {PERSON_ID: pseudonymise(numbers, key, "person")}
-    kept |= compare_with_person(numbers, typed["birth_date"], typed["sex"])
+    kept |= compare_with_person(numbers, typed["birth_date"], typed["sex"], born_in_month)
     is_invalid = drop_missing(clean_text(texts[PERSON_TEXT])).is_not_null() & numbers.is_null()
     faults = texts.filter(is_invalid).select(
         RECORD,
@@ -267,6 +270,11 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
     if spec.dtype == pl.Float64 and any(limit is not None for limit in plausible):
         read = suspect_units(read, plausible, spec.unit)
         slip, likely_unit = pl.when("is_slip").then(pl.lit(UNIT_SLIP)), pl.col("likely_unit")
+    if spec.dtype == pl.Date:  # the month of the delivery has come, though its middle may not have
+        is_of_delivery = pl.col("is_month") & (pl.col("value").dt.truncate("1mo") == last_day.replace(day=1))
+        read = read.with_columns(
+            value=pl.when(is_of_delivery).then(pl.min_horizontal("value", last_day)).otherwise("value")
+        )
     is_later = pl.col("value") > last_day if spec.dtype == pl.Date else pl.lit(value=False)
     is_impossible = is_outside(pl.col("value"), possible)
     kind = pl.coalesce(

@@ -70,3 +70,17 @@ def test_a_month_where_nobody_said_so_is_asked_for_and_set_aside(hospital):
     found = hospital.read("versions.findings")
     assert found.filter(pl.col("rule_id") == "outcome.death_date.month")["value"].to_list() == ["2020-11"]
     assert hospital.read("core.subject")["month_date_number"].to_list() == [0, 0]
+
+
+@pytest.mark.parametrize(("resolved", "n_fail"), [("2020-05", 0), ("2020-04", 1)])
+def test_a_question_that_hangs_on_the_day_is_not_asked_and_counts_as_not_evaluable(hospital, resolved, n_fail):
+    """The event began on 20 May: it may have ended in May, though the 15th stands in, but not in April."""
+    edits = f"adverse_event[1].onset_date=2020-05-20; adverse_event[1].resolved_date={resolved}"
+    hospital.load(("adverse_event.resolved_date",), A=edits, B="")
+    found = hospital.read("versions.findings").filter(pl.col("rule_id") == "event_resolved_after_onset")
+    outcome = hospital.read("versions.rule_outcomes").filter(pl.col("rule_id") == "event_resolved_after_onset")
+    assert found.height == n_fail
+    counts = outcome.select("n_pass", "n_fail", "n_not_evaluable").row(0)
+    other = hospital.read("core.adverse_event").height - 1
+    assert counts[1] == n_fail
+    assert sum(counts) == other + 1

@@ -10,8 +10,9 @@ import polars as pl
 from judged_delivery import KEY, SITE, judge_mapped, wrap_texts
 
 from etl.mapping.identity import pseudonymise
-from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, Mapped
-from patients.invented_patient import LAST_DAY, InventedPatient
+from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, WRITTEN_SUFFIX, Mapped
+from etl.mapping.written import Written
+from patients.invented_patient import LAST_DAY, InventedPatient, OnlyMonth
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 
@@ -62,6 +63,8 @@ def _write_table(table: str, numbered: list[tuple[str, InventedPatient]]) -> pl.
     if unknown := {name for row in rows for name in row} - {*names, "value_comparator"}:
         raise ValueError(f"{table} has no {sorted(unknown)}")
     texts |= {name: [_write(row, name) for row in rows] for name in names}
+    of_months = {name for row in rows for name, value in row.items() if isinstance(value, OnlyMonth)}
+    texts |= {name + WRITTEN_SUFFIX: [Written.MONTH.value] * len(rows) for name in sorted(of_months)}
     frame = pl.DataFrame(texts, schema=dict.fromkeys(texts, pl.String))
     return frame.with_columns(
         pl.lit(f"{table}.csv").alias("source_file"),
@@ -80,6 +83,8 @@ def _write(row: dict[str, object], name: str) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, OnlyMonth):
+        return f"{value:%Y-%m}"
     if isinstance(value, dt.date):
         return value.isoformat()
     text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -16,6 +16,10 @@ LAST_DAY = dt.date(2022, 11, 20)
 Row = dict[str, object]
 
 
+class OnlyMonth(dt.date):
+    """A true day of which the hospital knows month and year alone, and writes no more."""
+
+
 def days(number: int) -> dt.timedelta:
     return dt.timedelta(days=number)
 

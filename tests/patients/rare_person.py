@@ -8,6 +8,7 @@ from random import Random
 from patients.course import draw_day, draw_patient
 from patients.invented_patient import LAST_DAY, InventedPatient, days
 from patients.kinds import ALIVE, DEAD, PROGRESSED, RESPONDING, kind
+from patients.months import forget_days, list_date_fields
 
 
 def _set_age(made: InventedPatient, age: int, draw: Random) -> None:
@@ -214,3 +215,10 @@ def long_responder(made, draw):
 def no_second_look(made, draw):
     if made.outcome["vital_status"] == "alive":
         made.outcome["last_contact_date"] = max(dt.date(2022, 9, 1), *made.list_dates()) + days(draw.randint(0, 50))
+
+
+@kind("age diagnosed death contact outcome local events treatment")
+def only_months_known(made, draw):
+    others = ("laboratory", "lesion", "response")
+    fields = [(table, name) for table, name in list_date_fields(made) if table not in others and name != "start_date"]
+    forget_days(made, draw, draw.sample(fields, draw.randint(1, len(fields))))
