@@ -21,7 +21,7 @@ def compute(frames, *changes):
 
 def write_text(results):
     paragraphs = [cell for _, cells in write_narrative(results, SPEC) for cell in cells]
-    return " ".join(part if isinstance(part, str) else part.text for cell in paragraphs for part in cell.parts)
+    return " ".join("".join(part if isinstance(part, str) else part.text for part in cell.parts) for cell in paragraphs)
 
 
 @pytest.fixture(scope="module")
