@@ -17,12 +17,12 @@ from dataclasses import replace
 import polars as pl
 
 from etl.delivery.read import ROW
-from etl.mapping.identity import PseudonymKey, pseudonymise
+from etl.mapping.identity import PseudonymKey
 from etl.mapping.kept_frame import KeptFrame
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import UNREADABLE
 from etl.mapping.patient_rows import CELL_ROWS
-from etl.mapping.records import FAULTS, PERSON_ID, RECORD, TypedRecords, read_patient_numbers, type_records
+from etl.mapping.records import FAULTS, PERSON_ID, RECORD, TypedRecords, read_patient_ids, type_records
 from etl.mapping.site import Site
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, WRITTEN_SUFFIX, Mapped
 from etl.mapping.written import Written, restate_months
@@ -102,7 +102,7 @@ def _list_cell_rows(frame: pl.DataFrame, cell_rows: pl.DataFrame) -> pl.Series:
 
 def list_sent(mapped: Mapped, site: Site, key: PseudonymKey) -> pl.DataFrame:
     """Return the patients and tables that a delivery sends (`SENT`), also where a patient has no record of a table in it any more."""
-    ids = pseudonymise(read_patient_numbers(mapped.sent[PATIENT_TEXT]), key, site.hospital)
+    ids = read_patient_ids(mapped.sent[PATIENT_TEXT], key, site.hospital)
     return mapped.sent.select("table_name", ids.alias("patient_id")).drop_nulls().unique(maintain_order=True)
 
 
@@ -111,7 +111,7 @@ def leave_out_untold(mapped: Mapped, sent: pl.DataFrame, base: pl.DataFrame, sit
     told_before = base.select(list(SENT)).unique().join(sent, on=list(SENT), how="anti")
     records = {}
     for name, texts in mapped.records.items():
-        ids = pseudonymise(read_patient_numbers(texts[PATIENT_TEXT]), key, site.hospital)
+        ids = read_patient_ids(texts[PATIENT_TEXT], key, site.hospital)
         is_told_before = ids.is_in(told_before.filter(table_name=name)["patient_id"].implode())
         records[name] = texts.filter(~is_told_before.fill_null(value=False))
     return replace(mapped, records=records)

@@ -81,9 +81,10 @@ class OwnTexts:
 
     def look_up(self, columns: Iterable[pl.Series]) -> None:
         """Find what the texts of columns may hold, so far as it is not known. One call for many columns is the fast way."""
-        texts = pl.concat([self._known.clear(), *(column.alias("text") for column in columns)]).to_frame()
+        filled = (column for column in columns if column.null_count() < len(column))
+        distinct = pl.concat([self._known.clear(), *(column.unique().alias("text") for column in filled)]).to_frame()
         is_new = pl.col("text").is_not_null() & ~pl.col("text").is_in(self._known.implode())
-        new = texts.filter(is_new).unique()
+        new = distinct.filter(is_new).unique()
         if new.is_empty():
             return
         lowered = pl.col("text").str.normalize("NFKC").str.to_lowercase()
@@ -129,6 +130,8 @@ class OwnTexts:
         `patients` are the rows' local numbers; `fields` has the field that each column is read into, where it is read into one.
         """
         self.look_up(frame[name] for name in fields)
+        if self._flagged.is_empty():
+            return frame, []
         flagged = frame.select(pl.col(name).is_in(self._flagged.implode()).any() for name in fields)
         hits: list[tuple[int, str]] = []
         for name in (name for name in fields if flagged[name][0]):

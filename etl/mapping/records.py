@@ -115,7 +115,7 @@ def type_records(
     contract = read_contract(model)
     texts = texts.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
     masked, personal = mask_texts(texts, contract, own)
-    ids = pseudonymise(read_patient_numbers(texts[PATIENT_TEXT]), key, site.hospital)
+    ids = read_patient_ids(texts[PATIENT_TEXT], key, site.hospital)
     typed_by_name: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
     months: list[pl.DataFrame] = []
@@ -174,7 +174,14 @@ def _put_back(masked: pl.DataFrame, texts: pl.DataFrame, name: str, cells: pl.Da
     return masked.with_columns(masked[name].scatter(cells[RECORD], texts[name].gather(cells[RECORD])))
 
 
-def read_patient_numbers(texts: pl.Series) -> pl.Series:
+def read_patient_ids(texts: pl.Series, key: PseudonymKey, hospital: str) -> pl.Series:
+    """Return the pseudonyms of the patients' numbers, null where a text is nobody's number; each text is read once."""
+    distinct = texts.drop_nulls().unique(maintain_order=True)
+    ids = pseudonymise(_read_patient_numbers(distinct), key, hospital)
+    return texts.replace_strict(distinct, ids, default=None, return_dtype=pl.String)
+
+
+def _read_patient_numbers(texts: pl.Series) -> pl.Series:
     """Return the patients' numbers; one that a program failed to compute, or rounded to 15 digits, is nobody's."""
     cleaned = drop_missing(clean_text(texts))
     is_lost = cleaned.is_in([ERROR_TEXT, ROUNDED_TEXT]) | cleaned.str.contains(_ROUNDED)
