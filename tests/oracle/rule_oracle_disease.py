@@ -131,8 +131,8 @@ def afp_fall_is_plausible(record, case):
     if record["test"] != "afp_ng_ml" or record["sample_date"] is None:
         return None
     dated = [r for r in case.own["laboratory"] if r["test"] == "afp_ng_ml" and r["sample_date"] is not None]
-    dated.sort(key=lambda row: (row["sample_date"], *_place_of_sample(row)))
-    place = [_place_of_sample(row) for row in dated].index(_place_of_sample(record))
+    dated.sort(key=lambda row: _place_of_sample(row, dated))
+    place = [_place_of_sample(row, dated) for row in dated].index(_place_of_sample(record, dated))
     if place == 0:
         return None
     before, days = dated[place - 1], (record["sample_date"] - dated[place - 1]["sample_date"]).days
