@@ -40,7 +40,5 @@ def compute_is_diameter_as_before() -> pl.Expr:
     """
     size, status, date = (pl.col(name) for name in ("diameter_mm", "status", "assessment_date"))
     measured = pl.when((size > 0) & status.ne_missing(LesionStatus.TOO_SMALL.value)).then(size)
-    before, date_before = (
-        column.shift(1).over(LESION, order_by="visit_position") for column in (measured, date)
-    )
+    before, date_before = (column.shift(1).over(LESION, order_by="visit_position") for column in (measured, date))
     return pl.when(date != date_before).then(measured == before)
