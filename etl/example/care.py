@@ -10,7 +10,8 @@ from etl.example.model import Record, SyntheticPatient
 from schemas.codes import Drug, LabTest
 
 _KINASE_INHIBITOR = {"sora_pd1": Drug.SORAFENIB, "len_pd1": Drug.LENVATINIB}
-_LATER_TESTS = ("alt_u_l", "ast_u_l", "bilirubin_umol_l", "albumin_g_l", "afp_ng_ml", "platelets_10e9_l")
+LATER_TESTS = ("alt_u_l", "ast_u_l", "bilirubin_umol_l", "albumin_g_l", "afp_ng_ml", "platelets_10e9_l")
+"""What is measured at the visits after the baseline."""
 _EVENTS = {  # term: chance with sorafenib, chance with lenvatinib, highest grade CTCAE defines (at most 4 drawn)
     "hand_foot_skin_reaction": (0.47, 0.25, 3),
     "hypertension": (0.20, 0.38, 4),
@@ -130,7 +131,7 @@ def _draw_laboratory(rng: np.random.Generator, patient: SyntheticPatient) -> lis
         if patient.facts.get(test) is not None
     ]
     for response in patient.records["response"][:2]:
-        for test in _LATER_TESTS:
+        for test in LATER_TESTS:
             value = _drift(rng, test, patient.facts.get(test))
             if value is not None:
                 day = response["assessment_date"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 
+from etl.example.care import LATER_TESTS
 from etl.example.chinese import PVTT_WORDS
 from etl.example.faults import CellChange, Wanted
 from etl.example.model import Record, SyntheticPatient
-from etl.example.sheets import date_text
+from etl.example.sheets import date_text, number_text
 
 NEW_LESION_RULES = (
     "recorded_response_agrees_with_lesions",
@@ -205,3 +206,38 @@ def before_lasting_response(patient: SyntheticPatient, _record: Record) -> objec
     if day is None:
         raise LookupError(f"no PR of {patient.hospital} lasts")
     return write_date(patient, day - timedelta(days=1))
+
+
+def copied_value(test: str) -> CellChange:
+    """Return a test's value of the visit before."""
+    return lambda patient, record: number_text(_list_values(patient, record["visit_number"] - 1)[test])
+
+
+def has_copyable_values(patient: SyntheticPatient, record: Record) -> bool:
+    """Accept a visit at which every test of later visits has an exact value, as at the one before."""
+    visit = record["visit_number"]
+    return all(set(LATER_TESTS) <= _list_values(patient, number).keys() for number in (visit - 1, visit))
+
+
+def _list_values(patient: SyntheticPatient, visit: int) -> dict[str, float]:
+    at_visit = (r for r in patient.records["laboratory"] if r["visit_number"] == visit)
+    return {r["test"]: r["value"] for r in at_visit if isinstance(r["value"], float)}
+
+
+def copied_diameter(patient: SyntheticPatient, record: Record) -> object:
+    """Return the lesion's diameter of the visit before, in cm."""
+    size = _list_sizes(patient, record["visit_number"] - 1).get(record["lesion_id"])
+    return number_text(None if size is None else size / 10, 2)
+
+
+def has_copyable_diameters(patient: SyntheticPatient, record: Record) -> bool:
+    """Accept a stable visit at which the lesions are measured that were at the one before, three or more."""
+    visit = record["visit_number"]
+    now, before = (_list_sizes(patient, number) for number in (visit, visit - 1))
+    is_stable_here = patient.records["response"][visit - 1]["recorded_response"] == "SD"
+    return is_stable_here and now.keys() == before.keys() and len(now) > 2
+
+
+def _list_sizes(patient: SyntheticPatient, visit: int) -> dict[str, float]:
+    at_visit = (r for r in patient.records["lesion"] if r["visit_number"] == visit)
+    return {r["lesion_id"]: r["diameter_mm"] for r in at_visit if r["diameter_mm"]}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from etl.example.care import LATER_TESTS
 from etl.example.fault_texts import (
     LESION_RULES,
     NEW_LESION_RULES,
     before_lasting_response,
     both,
+    copied_value,
     ends_with_progression,
     facts,
     filled,
@@ -17,6 +19,7 @@ from etl.example.fault_texts import (
     from_last_contact,
     from_start,
     has,
+    has_copyable_values,
     has_progressed,
     is_alive,
     is_dead,
@@ -79,6 +82,9 @@ FAULTS: tuple[AnyFault, ...] = (
     Fault("decimal point lost", "laboratory", "platelets_10e9_l", lambda p, _r: f"{find_later_platelets(p) * 12:.0f}",
         "value_does_not_jump_and_return", ("laboratory.value.implausible", "laboratory.value.range", "grade_agrees_with_value"),
         wanted=lambda p, r: r["visit_number"] == 1 and 40 < find_later_platelets(p) < 80 and len(p.records["response"]) > 1, shares=True, is_late=True),
+    Fault("copied visit", "laboratory", "afp_ng_ml", copied_value("afp_ng_ml"), "samples_are_not_copied",
+        ("grade_agrees_with_value",), wanted=both(is_later_visit, has_copyable_values),
+        also={test: copied_value(test) for test in LATER_TESTS}, shares=True, is_late=True),
     # lesion
     Fault("unreadable date", "lesion", "assessment_date", "2020-02-30", "lesion.assessment_date.unreadable",
         wanted=has(visit_number=1)),

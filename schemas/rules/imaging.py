@@ -6,7 +6,7 @@ import polars as pl
 
 from schemas.codes import LesionRole, LesionStatus, Severity
 from schemas.definitions.endpoints import compute_days_between
-from schemas.rules.rule import is_implied, rule
+from schemas.rules.rule import compute_differs_from_before, is_implied, rule
 
 RECIST = "RECIST 1.1: Eisenhauer 2009, doi:10.1016/j.ejca.2008.10.026"
 LESION = ("patient_id", "reader", "lesion_id")
@@ -15,6 +15,8 @@ GROWTH_FACTOR = 3
 GROWTH_MIN_MM = 100
 GROWTH_DAYS = 70
 SLIP_FACTOR = 7
+MIN_COPIED_LESIONS = 3
+VISIT = ("patient_id", "reader", "visit_number")
 
 
 @rule(
@@ -101,3 +103,20 @@ def lesion_growth_is_plausible() -> pl.Expr:
     factor = pl.when(before > 0).then(pl.col("diameter_mm") / before)
     is_large = (pl.col("diameter_mm") >= GROWTH_MIN_MM) & (factor >= GROWTH_FACTOR) & (factor < SLIP_FACTOR)
     return is_implied(is_large, compute_days_between(date, pl.col("assessment_date")) > GROWTH_DAYS)
+
+
+@rule(
+    table="lesion",
+    field="diameter_mm",
+    severity=Severity.NOTE,
+    source="measuring again changes one of three diameters by 1 mm; three lesions are the registry's limit",
+    why="Diameters carried forward from an older report are stable disease whatever the tumour did, and date the progression too late.",
+    en="All lesions measured at this visit and at the one before, three or more, have the very same diameters, though the images are of other days. "
+    "Were they measured anew, or carried forward?",
+    zh="本次与前一次评估均测量的病灶（3个及以上）径线完全相同，而影像日期不同，请核对是否重新测量，或沿用了前次报告。",
+    on_missing="not evaluable with fewer than three lesions that the reader measures (above 0 mm, not too small) here and before on dates that differ: one image read under two "
+    "visits is right; a visit is told about once, at the first such lesion by name",
+)
+def images_are_not_copied() -> pl.Expr:
+    """The diameters of a reader's visit, three or more, are not all those of the visit before, of another day."""
+    return compute_differs_from_before(VISIT, "lesion_id", least=MIN_COPIED_LESIONS)

@@ -8,10 +8,12 @@ from schemas.codes import Comparator, LabTest, Severity
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.laboratory_baseline import compute_is_baseline_day, compute_is_baseline_sample
 from schemas.definitions.visits import is_given_by_date
-from schemas.rules.rule import is_implied, rule
+from schemas.rules.rule import compute_differs_from_before, is_implied, rule
 
 AFP_HALF_LIFE_DAYS = 2
 AFP_FALL_FACTOR = 100
+MIN_COPIED_TESTS = 4
+SAMPLE = ("patient_id", "visit_number", "repeat_number")
 NO_LESS = (Comparator.EQUAL.value, Comparator.ABOVE.value, Comparator.AT_LEAST.value)
 NO_MORE = (Comparator.EQUAL.value, Comparator.BELOW.value, Comparator.AT_MOST.value)
 """Signs of a value that is at least, or at most, the number beside it."""
@@ -87,3 +89,20 @@ def afp_fall_is_plausible() -> pl.Expr:
     lowest = pl.min_horizontal(before / AFP_FALL_FACTOR, before * pl.lit(0.5).pow(days / AFP_HALF_LIFE_DAYS))
     is_known = (days > 0) & sign.is_in(NO_MORE) & sign_before.is_in(NO_LESS) & before.is_not_null()
     return pl.when((pl.col("test") == LabTest.AFP.value) & is_known).then(value >= lowest)
+
+
+@rule(
+    table="laboratory",
+    field="value",
+    severity=Severity.QUERY,
+    source="a person's values vary from day to day: EFLM Biological Variation Database, biologicalvariation.eu; four tests are the registry's limit",
+    why="Values that were copied hide what the therapy does to the liver, and at the baseline they decide on ALBI grade and Child-Pugh class.",
+    en="Every exact value of this visit, of four tests or more, is the same as in the sample before, which is of another day. "
+    "Was the visit copied? Please check values and dates of both visits.",
+    zh="本次访视4项及以上检验的确切数值与前一次采样全部相同，而采样日期不同。是否为复制数据？请核对两次访视的数值及采样日期。",
+    on_missing="not evaluable with fewer than four tests that have an exact value here and a result before, of two days that differ: one sample filed under two visits "
+    "is right; a visit is asked about once, at the first such test by name",
+)
+def samples_are_not_copied() -> pl.Expr:
+    """The exact values of a visit, four or more, are not all those of the sample before each, of another day."""
+    return compute_differs_from_before(SAMPLE, "test", least=MIN_COPIED_TESTS)

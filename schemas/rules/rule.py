@@ -7,7 +7,7 @@ evaluated. The function's name is the rule's id; the decorator is all the regist
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -123,6 +123,16 @@ def compute_is_repeated(*columns: str, order: str) -> pl.Expr:
     is_known = pl.all_horizontal(pl.col(name).is_not_null() for name in columns)
     position = pl.int_range(pl.len()).over("patient_id", *columns, order_by=order)
     return pl.when(is_known).then(position > 0)
+
+
+def compute_differs_from_before(visit: Sequence[str], name: str, *, least: int) -> pl.Expr:
+    """Return, at one record of a visit, whether any that can be compared with the one before it (`is_as_before`) says something else.
+
+    Null where fewer than `least` can be compared, and at all but the first of them by `name`: a visit is asked about once.
+    """
+    same = pl.col("is_as_before")
+    is_first = same.is_not_null() & (pl.col(name) == pl.col(name).filter(same.is_not_null()).min().over(visit))
+    return pl.when(is_first & (same.count().over(visit) >= least)).then(~same.all().over(visit))
 
 
 def compute_last_day() -> pl.Expr:

@@ -178,6 +178,9 @@ def _contradict(records):
     platelets = {"visit_number": 0, "test": "platelets_10e9_l", "sample_date": date(2020, 2, 25), "value": 50.0}
     for visit, value in ((0, 50.0), (1, 400.0), (2, 45.0)):
         records["laboratory"].append(platelets | {"visit_number": visit, "value": value, "value_comparator": "="})
+    for test, value in (("alt_u_l", 44.0), ("ast_u_l", 50.0), ("bilirubin_umol_l", 15.0), ("albumin_g_l", 40.0)):
+        copied = {"visit_number": 2, "test": test, "sample_date": date(2020, 6, 8), "value": value}
+        records["laboratory"].append(platelets | copied | {"value_comparator": "="})
     records["procedure"][0]["lesion_id"], records["procedure"][1]["lesion_id"] = "T9", "T2"
     records["procedure"][1]["procedure_date"] = records["procedure"][0]["procedure_date"] + timedelta(days=3)
     new_year = {"procedure_number": 4, "procedure": "radiotherapy", "procedure_date": date(2020, 1, 1)}

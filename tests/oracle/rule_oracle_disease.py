@@ -131,8 +131,8 @@ def afp_fall_is_plausible(record, case):
     if record["test"] != "afp_ng_ml" or record["sample_date"] is None:
         return None
     dated = [r for r in case.own["laboratory"] if r["test"] == "afp_ng_ml" and r["sample_date"] is not None]
-    dated.sort(key=lambda row: (row["sample_date"], *_place_of_sample(row)))
-    place = [_place_of_sample(row) for row in dated].index(_place_of_sample(record))
+    dated.sort(key=lambda row: _place_of_sample(row, dated))
+    place = [_place_of_sample(row, dated) for row in dated].index(_place_of_sample(record, dated))
     if place == 0:
         return None
     before, days = dated[place - 1], (record["sample_date"] - dated[place - 1]["sample_date"]).days
@@ -142,6 +142,35 @@ def afp_fall_is_plausible(record, case):
         return None
     is_hundredth = record["value"] < before["value"] / 100
     return not (is_hundredth and record["value"] < before["value"] * 0.5 ** (days / 2))
+
+
+def _sample_before(record, case):
+    """The record of the test before this one; None at the first."""
+    of_test = [row for row in case.own["laboratory"] if row["test"] == record["test"]]
+    own = _place_of_sample(record, of_test)
+    before = [row for row in of_test if _place_of_sample(row, of_test) < own]
+    return max(before, key=lambda row: _place_of_sample(row, of_test), default=None)
+
+
+def _find_pair(record, case):
+    """An exact value and the result before it, where both have days and these differ; else None."""
+    before = _sample_before(record, case)
+    if before is None or record["value"] is None or record["value_comparator"] != "=":
+        return None
+    if before["value"] is None and before["value_comparator"] != "not_detected":
+        return None
+    if None in (record["sample_date"], before["sample_date"]) or record["sample_date"] == before["sample_date"]:
+        return None
+    return (record["value"], "="), (before["value"], before["value_comparator"])
+
+
+def samples_are_not_copied(record, case):
+    sample = (record["visit_number"], record["repeat_number"])
+    rows = [row for row in case.own["laboratory"] if (row["visit_number"], row["repeat_number"]) == sample]
+    pairs = {row["test"]: pair for row in rows if (pair := _find_pair(row, case)) is not None}
+    if len(pairs) < 4 or record["test"] != sorted(pairs)[0]:
+        return None
+    return any(now != then for now, then in pairs.values())
 
 
 def patient_is_not_repeated_without_id(record, case):

@@ -77,6 +77,24 @@ def treated_lesion_is_listed(record, case):
     return describe_named_lesion(record, case.own["lesion"])["is_named_lesion_listed"]
 
 
+def _is_sized(row):
+    return bool(row["diameter_mm"]) and row["status"] != "too_small"
+
+
+def images_are_not_copied(record, case):
+    changes = {}
+    for row in case.own["lesion"]:
+        before = _before(row, case)
+        is_of_visit = (row["reader"], row["visit_number"]) == (record["reader"], record["visit_number"])
+        if not is_of_visit or before is None or not (_is_sized(row) and _is_sized(before)):
+            continue
+        if days_between(before["assessment_date"], row["assessment_date"]):
+            changes[row["lesion_id"]] = row["diameter_mm"] - before["diameter_mm"]
+    if len(changes) < 3 or record["lesion_id"] != min(changes):
+        return None
+    return any(change != 0 for change in changes.values())
+
+
 def tace_treats_the_liver(record, case):
     organ = (
         describe_named_lesion(record, case.own["lesion"])["named_lesion_organ"]

@@ -161,9 +161,14 @@ def tace_outside_the_liver(made, draw):
 
 @breaks("I24")
 def lesions_copied(made, draw):
-    for row in made.lesions(visit_number=2):
-        row["diameter_mm"] = made.lesions(lesion_id=row["lesion_id"], visit_number=1)[0]["diameter_mm"]
-    return len(made.lesions(visit_number=2, role="target")) > 1
+    """A visit's diameters are carried forward, those of the non-targets, which somebody measured at both, among them."""
+    visit = draw.choice((1, 2))
+    for row in made.lesions(role="non_target"):
+        row["diameter_mm"] = float(draw.randint(11, 30))
+    copied = made.lesions(visit_number=visit)
+    for row in copied:
+        row["diameter_mm"] = made.lesions(lesion_id=row["lesion_id"], visit_number=visit - 1)[0]["diameter_mm"]
+    return len(copied) > 2
 
 
 @breaks("P01")

@@ -150,3 +150,20 @@ def image_three_weeks_old(made, draw):
             if row["visit_number"] == 0:
                 row["assessment_date"] = older
     made.patient["diagnosis_date"] = min(made.patient["diagnosis_date"], older)
+
+
+@kind(TARGETS, ("stable",))
+def stable_to_the_millimetre(made, draw):
+    for row in made.lesions(visit_number=2, role="target"):
+        row["diameter_mm"] = made.lesions(lesion_id=row["lesion_id"], visit_number=1)[0]["diameter_mm"]
+
+
+@kind("images imaged metastasis", ("stable",))
+def one_ct_for_two_visits(made, draw):
+    """Its three lesions are measured, and are the same at both visits, as they must be."""
+    for row in made.lesions(role="non_target"):
+        row["diameter_mm"] = float(20 + row["visit_number"])
+    for row in made.lesions(visit_number=3):
+        before = made.lesions(lesion_id=row["lesion_id"], visit_number=2)[0]
+        row |= {name: before[name] for name in ("diameter_mm", "assessment_date")}
+    made.responses(visit_number=3)[0]["assessment_date"] = made.responses(visit_number=2)[0]["assessment_date"]

@@ -138,6 +138,13 @@ def afp_gone_after_response(made, draw):
     made.set_sample("afp_ng_ml", draw.randint(20, 60) / 10, visit=1)
 
 
+@kind("afp sampled images imaged", ("stable", "responding"))
+def one_sample_for_two_visits(made, draw):
+    for row in made.tables["laboratory"]:
+        if row["visit_number"] == 2:
+            row |= {name: made.sample(row["test"], 1)[name] for name in ("value", "sample_date")}
+
+
 @kind("afp")
 def afp_bound_above_cut(made, draw):
     made.set_sample("afp_ng_ml", 1210, sign=">")

@@ -7,13 +7,8 @@ from patients.measure import compute_interval, measure_right, measure_wrong
 from patients.rare import KINDS, read_kinds
 from patients.wrong import read_constraints
 
-NOTES_ARE_ENOUGH = {"D22", "G05", "I04", "B02"}
+NOTES_ARE_ENOUGH = {"D22", "G05", "I04", "I24", "B02"}
 """What is only unusual, or what a note has always told (docs/constraints.md)."""
-ASKED_ELSEWHERE = {
-    "B05": "copied samples",
-    "I24": "copied images",
-}
-"""Constraints whose rules belong to other parts of the registry's rules; each must be taken off here once they ask."""
 NOT_ASKED = {"S23": "a metastasised tumour judged resectable is removed by I1, and oligometastases are resected"}
 N_WRONG, N_RIGHT = 3, 4
 
@@ -38,7 +33,7 @@ def test_every_kind_of_rare_patient_can_be_drawn():
 
 @pytest.mark.parametrize("constraint", sorted(read_constraints()))
 def test_whoever_breaks_a_constraint_is_asked(wrong, constraint, request):
-    if reason := ASKED_ELSEWHERE.get(constraint) or NOT_ASKED.get(constraint):
+    if reason := NOT_ASKED.get(constraint):
         request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
     share = wrong[0][constraint]
     assert (share.n_noted if constraint in NOTES_ARE_ENOUGH else share.n_asked) == share.n
