@@ -130,7 +130,7 @@ def _estimate(results: Results, key: Key, statistic: str, kind: str, unit: str) 
 
 def _p(results: Results, key: Key) -> Parts:
     number = look_up(results, key, "p", "p")
-    return ["p " if number.text.startswith("<") else "p = ", number]
+    return ["p " if number.text[0] in "<>" else "p = ", number]
 
 
 def _join(items: list[Parts]) -> Parts:

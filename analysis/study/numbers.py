@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 NOT_ESTIMABLE = "NE"
+SMALLEST_P, LARGEST_P, ALPHA = 0.001, 0.999, 0.05
+MOST_DECIMALS = 10
+"""Digits that a result keeps (`results.SIGNIFICANT_DIGITS`): a p-value equal to 0.05 in all of them is 0.050."""
 DECIMALS = {
     "count": 0,
     "percent": 1,
@@ -18,15 +21,25 @@ def format_number(value: float | None, kind: str) -> str:
     if value is None:
         return NOT_ESTIMABLE
     if kind == "p":
-        return "<0.001" if value < 0.0005 else f"{value:.3f}"
+        return _format_chance(value)
     text = f"{value:.{DECIMALS[kind]}f}"
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def _format_chance(value: float) -> str:
+    """Return a p-value with three decimals; beyond them its bound, judged before rounding, and near 0.05 as many as show on which side it lies."""
+    if value < SMALLEST_P:
+        return f"<{SMALLEST_P}"
+    if value > LARGEST_P:
+        return f">{LARGEST_P}"
+    decimals = next((n for n in range(3, MOST_DECIMALS) if float(f"{value:.{n}f}") != ALPHA), MOST_DECIMALS)
+    return f"{value:.{3 if value == ALPHA else decimals}f}"
 
 
 def format_p(value: float | None) -> str:
     """Return a p-value with its sign, as it stands in a sentence."""
     text = format_number(value, "p")
-    return f"p {text[0]} {text[1:]}" if text.startswith("<") else f"p = {text}"
+    return f"p {text[0]} {text[1:]}" if text[0] in "<>" else f"p = {text}"
 
 
 def prettify(text: str) -> str:
