@@ -96,7 +96,7 @@ def _add_up_levels(results: Results) -> Iterator[Sum]:
     ):
         if row["size"] > 1:
             names = (row[name] for name in key[:-1])
-            yield Sum(f"levels of {'.'.join(filter(None, names))}", row["value"], row["n"])
+            yield Sum(f"levels of {' '.join(filter(None, names))}", row["value"], row["n"])
 
 
 def _add_up_endpoints(results: Results, spec: StudySpec) -> Iterator[Sum]:
