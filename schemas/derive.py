@@ -27,7 +27,7 @@ from schemas.definitions.record_facts import (
     list_lesions_at_baseline,
     place_by_recist,
 )
-from schemas.definitions.records_before import compute_is_diameter_as_before, compute_is_value_as_before
+from schemas.definitions.records_before import add_image_before, add_sample_neighbours
 from schemas.definitions.response_alternatives import WINDOWS, derive_alternatives
 from schemas.definitions.study_period import DAYS_PER_MONTH, FOLLOW_UP_CLOSE
 from schemas.definitions.treatment import derive_first_line, derive_next_line
@@ -58,8 +58,8 @@ FACT_KEYS = {
     "procedure": ["patient_id", "procedure_number"],
     "metastasis": ["patient_id", "organ"],
 }
-AS_BEFORE = {"laboratory": compute_is_value_as_before, "lesion": compute_is_diameter_as_before}
-"""Of these tables a rule sees in `is_as_before` whether a record says what the one before it said."""
+NEIGHBOURS = {"laboratory": add_sample_neighbours, "lesion": add_image_before}
+"""Of these tables a rule sees what the records before and after say, and in `is_as_before` whether a record says what the one before it said."""
 
 _FEW_RECORDS = 500
 
@@ -146,7 +146,7 @@ def join_lazily(table_name: str, records: pl.LazyFrame, derived: Mapping[str, pl
     """Return the records of one table, in order, with the facts that a rule may need beside them.
 
     Added are the columns of `subject` by patient_id, for `response` and `lesion` (read by RECIST 1.1) those of the
-    assessment, the table's own facts where there are any (`FACT_KEYS`), those of the patient, and `is_as_before` (`AS_BEFORE`). A column
+    assessment, the table's own facts where there are any (`FACT_KEYS`), those of the patient, and what neighbours say (`NEIGHBOURS`). A column
     that the table has itself is not added: it would say the same, since a derived column has the name of a field only where it is that field carried over.
     For `subject` it is the subject frame itself. Lazy, so that of a large hospital only what is read is joined.
     """
@@ -157,8 +157,8 @@ def join_lazily(table_name: str, records: pl.LazyFrame, derived: Mapping[str, pl
         joined = _join_assessment(joined, derived["assessment"])
     if table_name in FACT_KEYS:
         joined = _add_facts(joined, derived[f"{table_name}_facts"], FACT_KEYS[table_name])
-    if table_name in AS_BEFORE:
-        joined = joined.with_columns(is_as_before=AS_BEFORE[table_name]())
+    if table_name in NEIGHBOURS:
+        joined = NEIGHBOURS[table_name](joined)
     joined = _add_facts(joined, derived["patient_facts"], ["patient_id"])
     return _add_facts(joined, derived[SUBJECT], ["patient_id"])
 

@@ -12,20 +12,35 @@ from schemas.codes import Comparator, LesionStatus
 LESION = ("patient_id", "reader", "lesion_id")
 
 
-def list_sample_order() -> list[pl.Expr]:
-    """Return by what the samples of a test follow each other: by day where every one has a day, else by visit."""
-    has_days = pl.col("sample_date").is_not_null().all().over("patient_id", "test")
-    return [pl.when(has_days).then("sample_date"), pl.col("visit_number"), pl.col("repeat_number")]
+SAMPLES = ("patient_id", "test")
 
 
-def compute_is_value_as_before() -> pl.Expr:
-    """Return whether an exact laboratory value is that of the sample before, of another day; a bound is never the same.
+def add_sample_neighbours(samples: pl.LazyFrame) -> pl.LazyFrame:
+    """Return laboratory records, in their order, with `value_before`, `value_after` and `is_as_before`.
 
-    Null for a bound, for what was not detected, without a result before, and without two days that differ.
+    Neighbours are of the same patient and test, by day where every sample of the test has one, else by visit. `is_as_before` says whether an exact
+    value is that of the sample before, of another day; a bound is never the same. It is null for a bound, for what was not detected, without a result before,
+    and without two days that differ. One sort of the table finds them all: of many small groups a window per column costs ten times as much.
     """
+    has_days = pl.col("sample_date").is_not_null().all().over(SAMPLES)
+    order = [pl.when(has_days).then("sample_date"), pl.col("visit_number"), pl.col("repeat_number")]
+    placed = samples.with_row_index("_place").sort(*SAMPLES, *order, maintain_order=True)
+    found = placed.with_columns(
+        value_before=_take_neighbour("value", 1), value_after=_take_neighbour("value", -1), is_as_before=_is_as_before()
+    )
+    return found.sort("_place").drop("_place")
+
+
+def _take_neighbour(name: str, by: int) -> pl.Expr:
+    """Return what the record before (1) or after (-1) says, of records sorted by patient and test; null at the end of a test's."""
+    is_same = pl.all_horizontal(pl.col(column) == pl.col(column).shift(by) for column in SAMPLES)
+    return pl.when(is_same).then(pl.col(name).shift(by))
+
+
+def _is_as_before() -> pl.Expr:
     value, sign, date = (pl.col(name) for name in ("value", "value_comparator", "sample_date"))
     value_before, sign_before, date_before = (
-        column.shift(1).over("patient_id", "test", order_by=list_sample_order()) for column in (value, sign, date)
+        _take_neighbour(name, 1) for name in ("value", "value_comparator", "sample_date")
     )
     exact = Comparator.EQUAL.value
     has_before = value_before.is_not_null() | (sign_before == Comparator.NOT_DETECTED.value)
@@ -33,7 +48,12 @@ def compute_is_value_as_before() -> pl.Expr:
     return pl.when(is_compared).then(value.eq_missing(value_before) & sign_before.eq_missing(exact))
 
 
-def compute_is_diameter_as_before() -> pl.Expr:
+def add_image_before(lesions: pl.LazyFrame) -> pl.LazyFrame:
+    """Return lesion records with `is_as_before`."""
+    return lesions.with_columns(is_as_before=_is_diameter_as_before())
+
+
+def _is_diameter_as_before() -> pl.Expr:
     """Return whether a lesion measures what it did at the reader's visit before that lists it, on another day.
 
     Null unless it was measured at both: a diameter above 0 of a lesion that is not too small (5 mm stand for every such one).

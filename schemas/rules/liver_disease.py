@@ -6,7 +6,6 @@ import polars as pl
 
 from schemas.codes import Ascites, DiagnosisBasis, LabTest, PvttType, Severity, TumourType
 from schemas.definitions.child_pugh import is_class_possible
-from schemas.definitions.records_before import list_sample_order
 from schemas.rules.liver_and_stage import compute_has_hepatitis_b
 from schemas.rules.rule import is_implied, rule
 
@@ -125,8 +124,7 @@ def value_does_not_jump_and_return() -> pl.Expr:
 
     Bilirubin may rise so where an adverse event of it is listed: hepatitis comes and goes within weeks.
     """
-    of_test = ("patient_id", "test")
-    before, after = (pl.col("value").shift(by).over(of_test, order_by=list_sample_order()) for by in (1, -1))
+    before, after = pl.col("value_before"), pl.col("value_after")
     lowest, highest = pl.min_horizontal(before, after), pl.max_horizontal(before, after)
     is_known = (lowest > 0) & after.is_not_null() & before.is_not_null()
     is_explained = (pl.col("test") == LabTest.BILIRUBIN.value) & pl.col("has_bilirubin_event").fill_null(value=False)

@@ -33,8 +33,9 @@ def _find_facts(derived, table, record):
 
 
 def _compare_with_before(table, record):
-    """What a rule sees of the record before this one; whether it is right is seen by the rules that read it, which have oracles of their own."""
-    return {"is_as_before": record["is_as_before"]} if table in ("laboratory", "lesion") else {}
+    """What a rule sees of the neighbours of a record; whether it is right is seen by the rules that read it, which have oracles of their own."""
+    names = {"laboratory": ("value_before", "value_after", "is_as_before"), "lesion": ("is_as_before",)}
+    return {name: record[name] for name in names.get(table, ())}
 
 
 def _expect(derived, table, record):
