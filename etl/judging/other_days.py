@@ -115,23 +115,30 @@ def _copy_patients(
         others = [pl.format("{}#{}", column, "_pattern").alias(column) for column in named]
         own = table.accepted.filter(is_own).join(numbers, how="cross")
         copies[name] = replace(table, accepted=own.with_columns(number_copy, *others).drop("_pattern"))
-    days = _draw_days(months.filter(is_own)).join(numbers, how="cross")
+    owners = settled["patient"].accepted.select("patient_id", owner=pl.col(RECORD).cast(pl.String))
+    cells = months.filter(is_own).join(owners, on="patient_id", how="left", maintain_order="left")
+    days = _draw_days(cells).join(numbers, how="cross")
     offset = pl.duration(days=pl.col("_days").list.get(pl.col("_pattern")))
     moved = pl.min_horizontal(pl.col("month") + offset, pl.col("month").dt.month_end())
     return put_days(copies, days.with_columns(number_copy, day=moved))
 
 
 def _draw_days(cells: pl.DataFrame) -> pl.DataFrame:
-    """Return the cells with their month and, in `_days`, the day in each pattern, counted from 0: by a hash, so that it is always the same."""
+    """Return the cells with their month and, in `_days`, the day in each pattern, counted from 0.
+
+    By a hash of what they are and of the `owner`, the place of the patient's record: the same under every pseudonym key.
+    """
     key = pl.col("record_key")
     visit = pl.when(key.str.starts_with("visit_number=")).then(key.str.split(";").list.first())
     told = cells.with_columns(month=pl.col("day").dt.truncate("1mo"), record=pl.coalesce(visit, key))
     together = pl.lit([*range(_N_TOGETHER)], dtype=pl.List(pl.Int64))
     mixed = [
-        pl.concat_str("patient_id", *names, separator="\x1f").map_elements(_hash_days, return_dtype=pl.List(pl.Int64))
+        pl.concat_str(pl.col("owner").fill_null(""), *names, separator="\x1f").map_elements(
+            _hash_days, return_dtype=pl.List(pl.Int64)
+        )
         for names in _MOVED_TOGETHER
     ]
-    return told.select(*cells.columns, "month", _days=pl.concat_list(together, *mixed))
+    return told.select(pl.exclude("owner", "month", "record"), "month", _days=pl.concat_list(together, *mixed))
 
 
 def _hash_days(text: str) -> list[int]:

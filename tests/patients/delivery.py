@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 from judged_delivery import KEY, SITE, judge_mapped, wrap_texts
 
-from etl.mapping.identity import pseudonymise
+from etl.mapping.identity import PseudonymKey, pseudonymise
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, WRITTEN_SUFFIX, Mapped
 from etl.mapping.written import Written
 from patients.invented_patient import LAST_DAY, InventedPatient, OnlyMonth
@@ -30,14 +30,14 @@ class Question:
     severity: str
 
 
-def ask(patients: Sequence[InventedPatient]) -> list[set[Question]]:
+def ask(patients: Sequence[InventedPatient], key: PseudonymKey = KEY) -> list[set[Question]]:
     """The questions about each patient (and the own twin), judged together as one delivery."""
     numbered = [(f"P{number:06}", made) for number, made in enumerate(patients, start=1)]
     numbered += [(f"{name}T", made.twin) for name, made in numbered if made.twin]
     mapped = _map(numbered)
-    validated = judge_mapped(mapped, SITE, LAST_DAY, tables=TABLES)
+    validated = judge_mapped(mapped, SITE, LAST_DAY, key, tables=TABLES)
     names = pl.Series([name for name, _ in numbered])
-    owner = dict(zip(pseudonymise(names, KEY, SITE.hospital), (name.rstrip("T") for name in names), strict=True))
+    owner = dict(zip(pseudonymise(names, key, SITE.hospital), (name.rstrip("T") for name in names), strict=True))
     asked: dict[str, set[Question]] = {name: set() for name, _ in numbered}
     told = validated.findings.select("patient_id", "rule_id", "table_name", "field", "record_key", "severity")
     for patient, *question in told.iter_rows():

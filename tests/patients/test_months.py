@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 import etl.judging.validate
+from etl.mapping.identity import PseudonymKey
 from patients.course import draw_patient
 from patients.delivery import ask
 from patients.invented_patient import InventedPatient, OnlyMonth, days
@@ -51,6 +52,11 @@ def test_right_patients_are_asked_nothing_more_when_only_months_are_known(pairs)
     known, of_months = (list_rules(list(patients)) for patients in zip(*pairs, strict=True))
     more = [rules - before - LACKING for before, rules in zip(known, of_months, strict=True)]
     assert [rules for rules in more if rules] == []
+
+
+def test_the_pseudonym_key_changes_no_question(pairs):
+    of_months = [patient for _, patient in pairs[::6]]
+    assert ask(of_months) == ask(of_months, PseudonymKey(b"another" * 8))
 
 
 def test_without_it_every_fourth_of_them_would_be(pairs, monkeypatch):
