@@ -287,7 +287,14 @@ def _render_contract_checks() -> str:
         "hospital sends the column."
     )
     rows = [
-        (f"`{check.rule_id}`", check.severity.value, check.fails_where, check.why, check.example, str(check.count()))
+        (
+            f"`{check.rule_id}`",
+            check.severity.value,
+            check.fails_where,
+            f"{check.why}<br>{check.why_zh}",
+            check.example,
+            str(check.count()),
+        )
         for check in CONTRACT_CHECKS
     ]
     head = (
