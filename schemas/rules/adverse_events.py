@@ -109,7 +109,7 @@ def event_is_not_repeated() -> pl.Expr:
     severity=Severity.QUERY,
     source="CTCAE: grade 5 is death",
     why="Either a death is missed, which makes survival look better, or the event is graded too high.",
-    why_zh="要么漏记死亡，使生存结果偏好；要么不良反应级别填得过高。",
+    why_zh="要么漏记死亡，使生存结果好于实际；要么不良反应级别填得过高。",
     en="A grade 5 event means death, but the patient is recorded as alive. Which of the two is right?",
     zh="5级不良反应表示死亡，但患者记录为存活，请核对哪一项正确。",
 )

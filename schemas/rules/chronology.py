@@ -289,7 +289,7 @@ def lesion_not_before_start() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol: assessment every 6-8 weeks",
     why="The diameters of two visits would be added up to one sum, which changes the response and the date of progression.",
-    why_zh="两次评估的径线会被加成一个径线和，从而改变疗效及进展日期。",
+    why_zh="两次评估的径线会被合并为一个径线和，从而改变疗效及进展日期。",
     en="The images of one visit are more than 14 days apart. Do they belong to the same visit?",
     zh="同一次评估的影像检查相隔超过14天，请核对是否属于同一次评估。",
 )

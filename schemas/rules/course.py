@@ -58,7 +58,7 @@ def treatment_ends_with_death() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A death that is missed makes the survival of the arm look better than it was.",
-    why_zh="漏记死亡会使该组的生存结果偏好。",
+    why_zh="漏记死亡会使该组的生存结果好于实际。",
     en="The drug was stopped because of death, but the patient is recorded as alive. Which of the two is right?",
     zh="停药原因为死亡，但患者记录为存活，请核对哪一项正确。",
 )
@@ -201,7 +201,7 @@ def death_has_date() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="The patient is counted alive although a death is dated; survival would look better than it was.",
-    why_zh="已填死亡日期却按存活计，会使生存结果偏好。",
+    why_zh="已填死亡日期却按存活计，会使生存结果好于实际。",
     en="A date of death is given, but the patient is recorded as alive. Which of the two is right?",
     zh="已填死亡日期，但患者记录为存活，请核对哪一项正确。",
     on_missing="an empty vital status is not evaluable; nor without a date",

@@ -107,7 +107,7 @@ def metastasis_number_covers_lesions() -> pl.Expr:
     severity=Severity.QUERY,
     source="anatomy; the limits are the registry's: node 100, brain 80, lung and bone 150, adrenal 200 mm",
     why="A diameter too large for its organ is a slip of the unit or of the organ, and it outweighs all other targets in the sum.",
-    why_zh="径线超出该器官可能的大小，说明单位或部位填错，且会在径线和中压过其他所有靶病灶。",
+    why_zh="径线超出该器官可能的大小，说明单位或部位填错，且其在径线和中的权重会超过所有其他靶病灶。",
     en="The lesion is larger than its organ holds. Please check diameter, unit and organ.",
     zh="病灶径线超出该器官可能的大小，请核对径线、单位及部位。",
     on_missing="not evaluable without organ or diameter; nor in organs without a limit of their own",

@@ -91,7 +91,7 @@ def tace_treats_the_liver() -> pl.Expr:
     severity=Severity.QUERY,
     source="what was resected is no longer in the body; half of the diameter and 17 days are the registry's limits",
     why="A resected target makes its later visits not evaluable; under the wrong name or day a response is lost, or one that surgery made is counted as the drugs'.",
-    why_zh="靶病灶切除后，其后的评估均为无法评估；病灶编号或手术日期有误，会漏掉缓解，或将手术所致的缓解误判为药物疗效。",
+    why_zh="靶病灶切除后，此后各次评估均为无法评估；病灶编号或手术日期有误，会漏掉缓解，或将手术所致的缓解误判为药物疗效。",
     en="The procedure is the resection of a lesion that the first image 17 days or more after it measures with at least half of its diameter before. Was it this lesion, and on that day?",
     zh="所填切除的病灶在术后17天及以上的首次影像中仍测得术前径线的一半及以上，请核对切除的病灶编号及手术日期。",
     on_missing="not evaluable without a named lesion, or its diameter before or after; nor in bone, where a decompression leaves the metastasis",

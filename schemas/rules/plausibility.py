@@ -52,7 +52,7 @@ def age_is_plausible() -> pl.Expr:
     severity=Severity.QUERY,
     source="the registry's limit, 20 years",
     why="A wrong year of diagnosis is the usual slip; an early diagnosis may also mean a recurrent tumour, which is excluded (E1).",
-    why_zh="诊断年份填错最为常见；诊断过早也可能提示为复发性肝癌，应排除（E1）。",
+    why_zh="多为诊断年份填错；诊断过早也可能提示为复发性肝癌，应排除（E1）。",
     en="The diagnosis is dated more than 20 years before the start of therapy. Is the year right?",
     zh="诊断日期早于治疗开始20年以上，请核对年份。",
 )

@@ -54,7 +54,7 @@ def recorded_progression_is_shown() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol, first progression: a PD that a later visit takes back is asked and stands",
     why="The first PD ends progression-free survival; if it was none, the patient is counted as progressed months too early.",
-    why_zh="首次PD是无进展生存期的终点；若并非进展，该患者的进展会提前数月。",
+    why_zh="首次PD是无进展生存期的终点；若并非进展，该患者会被提前数月计为进展。",
     en="The visit before is recorded as PD, this one is not, and no new therapy was begun between. Was the visit before a progression? If not, please correct its response.",
     zh="前一次评估记录为PD，本次不是，且期间未更换治疗，请核对前一次评估是否确为疾病进展；如不是，请更正前一次的疗效。",
     on_missing="not evaluable without a response at this visit or the one before",

@@ -58,7 +58,7 @@ def target_is_measurable() -> pl.Expr:
     severity=Severity.QUERY,
     source=RECIST,
     why="More targets give another sum of diameters than RECIST's, and with it another response.",
-    why_zh="靶病灶过多，径线和便与RECIST不同，疗效也随之不同。",
+    why_zh="靶病灶过多，径线和便与RECIST规定的不同，疗效也随之不同。",
     en="More than five target lesions are listed at the baseline. Please mark five as targets and the others as non-targets.",
     zh="基线靶病灶超过5个，请注明哪5个为靶病灶，其余改为非靶病灶。",
 )
@@ -73,7 +73,7 @@ def at_most_five_targets() -> pl.Expr:
     severity=Severity.QUERY,
     source=RECIST,
     why="One organ with many targets would outweigh all others in the sum and in the response.",
-    why_zh="同一器官的靶病灶过多，会在径线和及疗效中压过其他器官。",
+    why_zh="同一器官的靶病灶过多，会使该器官在径线和及疗效判定中的权重超过所有其他器官。",
     en="More than two target lesions are listed in one organ at the baseline. Please mark two as targets and the others as non-targets.",
     zh="基线同一器官的靶病灶超过2个，请注明哪2个为靶病灶，其余改为非靶病灶。",
     on_missing="not evaluable; nor for the organ `other`",
@@ -155,7 +155,7 @@ def lesion_role_is_constant() -> pl.Expr:
     severity=Severity.QUERY,
     source=RECIST,
     why="A new lesion is progression; at the baseline there is nothing it could be new against.",
-    why_zh="新病灶即为进展；而基线之前无可比较，谈不上“新”。",
+    why_zh="新病灶即为进展；基线时无既往影像可比，谈不上“新”病灶。",
     en="A lesion of the baseline is listed as new. Is it a target or a non-target?",
     zh="基线病灶被列为新病灶，请核对应为靶病灶还是非靶病灶。",
 )
@@ -348,7 +348,7 @@ def _is_complete_of_targets() -> pl.Expr:
     severity=Severity.QUERY,
     source=RECIST,
     why="A progression that is missed makes response rate and progression-free survival look better than they were.",
-    why_zh="漏判进展会使缓解率及无进展生存期偏好。",
+    why_zh="漏判进展会使缓解率及无进展生存期好于实际。",
     en="A new lesion is recorded, but the response is not PD. Which of the two is right?",
     zh="记录有新病灶，但疗效不是PD，请核对哪一项正确。",
 )
