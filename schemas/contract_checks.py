@@ -28,13 +28,14 @@ Applies = Callable[[FieldContract], bool]
 
 @dataclass(frozen=True)
 class ContractCheck:
-    """One kind of rule, and `why` it is asked. `applies` says of a field whether there is such a rule; None: `number` of them exist."""
+    """One kind of rule, and `why` it is asked (`why_zh` in Chinese). `applies` says of a field whether it has one; None: `number` of them exist."""
 
     rule_id: str
     severity: Severity
     fails_where: str
     example: str
     why: str
+    why_zh: str
     applies: Applies | None = None
     number: int = 1
 
@@ -81,6 +82,7 @@ CONTRACT_CHECKS = (
         "a part of the record's key is empty or unreadable; the record is set aside",
         "a laboratory row without a patient number",
         "A record of nobody can neither be joined to a patient nor be told from its copies.",
+        "记录不知属于何人，既无法归入患者，也无法与其副本区分。",
         number=len(TABLES),
     ),
     ContractCheck(
@@ -89,6 +91,7 @@ CONTRACT_CHECKS = (
         "two records have one key; of identical ones the first is kept, of differing ones none",
         "two rows of one patient with ECOG 0 and ECOG 1",
         "Which of two differing records is right only the hospital knows; a choice of ours could decide a result.",
+        "两条不一致的记录以哪一条为准，只有医院知道；若由我们选择，可能左右研究结果。",
         number=len(TABLES),
     ),
     ContractCheck(
@@ -97,6 +100,7 @@ CONTRACT_CHECKS = (
         "two responses of one reader and criteria are of one assessment; progression counts, otherwise the later one, and the other is set aside",
         "SD on 2020-04-15 and PR on 2020-04-20, both of visit 1",
         "One assessment has one response; counting both would count one look at the images twice.",
+        "一次评估只有一个疗效；两个都计，等于同一次影像评估重复计数。",
     ),
     ContractCheck(
         "<table>.patient.unknown",
@@ -104,6 +108,7 @@ CONTRACT_CHECKS = (
         "the record belongs to a patient who has no patient record",
         "a treatment of patient 118 who is not on the patient sheet",
         "Without the patient's own record nobody knows whose event it was, and whether he is in the study.",
+        "缺少患者本人的记录，便无从得知该记录属于何人、其是否入组。",
         number=len(TABLES) - 1,
     ),
     ContractCheck(
@@ -112,6 +117,7 @@ CONTRACT_CHECKS = (
         "the patient record of the record was set aside",
         "the treatments of a patient whose patient record contradicts its copy",
         "The patient does not count until his own record is settled, and neither does what belongs to it.",
+        "患者本人的记录未核实之前，该患者不予计入，其名下的记录也不予计入。",
         number=len(TABLES) - 1,
     ),
     ContractCheck(
@@ -120,6 +126,7 @@ CONTRACT_CHECKS = (
         "the cell is no date or number; it alone is set aside",
         "`2020-13-05` or `about March` as a date of death",
         "A text that has to be guessed at would be a value that the hospital never gave.",
+        "靠猜测得出的数值，并非医院所填。",
         _is_read,
     ),
     ContractCheck(
@@ -128,6 +135,7 @@ CONTRACT_CHECKS = (
         "the code is not known; the cell alone is set aside",
         "`E` as BCLC stage",
         "A code that was not agreed may mean anything; taken for a neighbour it would put the patient into a wrong group.",
+        "未约定的编码含义不明；误作相近的编码会使患者归入错误的组别。",
         _is_coded,
     ),
     ContractCheck(
@@ -136,6 +144,7 @@ CONTRACT_CHECKS = (
         "the unit is missing or not known; the cell alone is set aside, and the message says what it looks like",
         "AFP `350` in `mg`",
         "A number without its unit can be wrong by a factor of a thousand.",
+        "无单位的数值可能相差千倍。",
         _is_number,
     ),
     ContractCheck(
@@ -145,6 +154,7 @@ CONTRACT_CHECKS = (
         "is set aside, never converted in silence; it counts once the hospital confirms it",
         "albumin `3.9` in a column of g/L: it looks like g/dL",
         "In the wrong unit a value lands in another grade or level; it may also be right, which only the source tells.",
+        "单位有误会使数值归入其他级别或水平；但也可能无误，只有源数据能说明。",
         has_other_units,
     ),
     ContractCheck(
@@ -154,6 +164,7 @@ CONTRACT_CHECKS = (
         "the hospital confirms it",
         "a body weight of 600 kg",
         "No patient, or hardly one, has this value; kept, it would move means, grades and models.",
+        "患者不可能或几乎不可能有该数值；若保留，会影响均值、分级及模型。",
         _has_hard_limits,
     ),
     ContractCheck(
@@ -162,6 +173,7 @@ CONTRACT_CHECKS = (
         "the date lies after the day of the delivery, so that it cannot have come yet; the cell alone is set aside",
         "a death on 2091-08-12 in a delivery of 2022-11-20",
         "What lies after the day of the delivery cannot have been seen; mostly the year is mistyped, and times would be too long.",
+        "数据提交日之后的事件不可能已被观察到；多为年份填错，会使时间偏长。",
         _is_date,
     ),
     ContractCheck(
@@ -170,6 +182,7 @@ CONTRACT_CHECKS = (
         "the cell names or shows a month and no day; it alone is set aside, unless the mapping says that only the month is known",
         "`2020年3月`, or a date whose number format shows no day",
         "Times are counted in days; a day that was made up would pass for a known one.",
+        "时间以天计算；推定的日期会被当作确知的日期。",
         _is_date,
     ),
     ContractCheck(
@@ -178,6 +191,7 @@ CONTRACT_CHECKS = (
         "the date is what programs write where nothing is known; it counts as missing, and is asked about only where it is needed",
         "`1900-01-01` or `9999-12-31`",
         "Taken for a real date, what programs write in place of none would be a time of a century.",
+        "系统在无日期时填入的默认值若当作真实日期，会得出长达百年的时间。",
         _is_date,
     ),
     ContractCheck(
@@ -186,6 +200,7 @@ CONTRACT_CHECKS = (
         "the value is possible but unlikely; it is kept and asked about",
         "a tumour of 30 cm",
         "Unusual values are mostly slips of a digit or a unit, and sometimes the most interesting patients.",
+        "异常数值多为数字或单位填错，但有时正是最值得关注的患者。",
         _has_soft_limits,
     ),
     ContractCheck(
@@ -194,6 +209,7 @@ CONTRACT_CHECKS = (
         "an expected value is empty, although the hospital has a column for it",
         "no vital status",
         "Where the value is needed, the patient leaves the study for want of it.",
+        "研究需要该值时，缺失会使患者被排除。",
         lambda field: field.is_expected,
     ),
     ContractCheck(
@@ -202,6 +218,7 @@ CONTRACT_CHECKS = (
         "something that the study needs of the patient is unknown, and nothing else asks about it; asked about at the field that is missing",
         "neither a type nor a description of the portal vein",
         "The patient leaves the study for want of this one fact, and without the question nobody would know.",
+        "仅因这一项不明，患者就会被排除；若不询问，则无人知晓。",
         number=len(list_requirements()),
     ),
     ContractCheck(
@@ -210,6 +227,7 @@ CONTRACT_CHECKS = (
         "the hospital sends nothing of what the study needs of the patient; asked once a patient, for all of it",
         "a hospital without a column for HBsAg",
         "All of the hospital's patients leave the study for want of a column that may exist.",
+        "仅因未提交某一列，该院所有患者都会被排除，而该列可能存在。",
     ),
     ContractCheck(
         "cell.stray",
@@ -217,6 +235,7 @@ CONTRACT_CHECKS = (
         "a cell is filled in a column that does not belong to this kind of row; it is set aside",
         "a lesion's diameter on the row of a laboratory visit",
         "A value in a wrong place may belong to another visit or another test.",
+        "填错位置的数值可能属于另一次访视或另一项检验。",
     ),
     ContractCheck(
         "row.shifted",
@@ -224,6 +243,7 @@ CONTRACT_CHECKS = (
         "a row's cells may stand beside their columns; from the first place where that may have begun they are set aside",
         "a row with an unquoted comma in a number",
         "Behind the slipped place every value would be read under the name of its neighbour.",
+        "自错位处起，每个数值都会被读入相邻列。",
     ),
     ContractCheck(
         "row.odd_number",
@@ -231,6 +251,7 @@ CONTRACT_CHECKS = (
         "a row of few values has a patient number that is written like no other; it is kept and asked about",
         "a row that says just `X` and 12 below numbers like ZY100234",
         "A note or a total that is read as a patient is a patient who does not exist.",
+        "备注或合计行若当作患者读入，就会多出一名不存在的患者。",
     ),
     ContractCheck(
         "between_hospitals.same_patient",
@@ -238,6 +259,7 @@ CONTRACT_CHECKS = (
         "the same person is a patient of another hospital; neither hospital learns who or where",
         "a patient treated first in one hospital and then in another",
         "One person counted twice would be two; the hospital that treated first counts.",
+        "同一患者重复计数会变成两人；以最先治疗的医院为准。",
     ),
     ContractCheck(
         "text.personal_data",
@@ -245,6 +267,7 @@ CONTRACT_CHECKS = (
         "personal data was found in free text; it is masked",
         "a telephone number in a remark",
         "Names and numbers of patients must not leave the hospital.",
+        "患者姓名及各类号码不得离开医院。",
     ),
 )
 

@@ -247,7 +247,7 @@ def _render_rule(rule: Rule) -> str:
         f"`{rule.rule_id}` · **{rule.severity.value}** · {_describe_place(rule)}{marked}",
         "",
         f"- **Passes where 通过条件:** {meaning}",
-        f"- **Why it is asked 询问原因:** {rule.why}",
+        f"- **Why it is asked 询问原因:** {rule.why}<br>{rule.why_zh}",
         f"- **The hospital reads 医院所见:** {rule.en}<br>{rule.zh}",
         f"- **Passes, for example 通过举例:** {describe_example(rule, 'pass')}",
         f"- **Fails, for example 不通过举例:** {describe_example(rule, 'fail')}",
@@ -287,7 +287,14 @@ def _render_contract_checks() -> str:
         "hospital sends the column."
     )
     rows = [
-        (f"`{check.rule_id}`", check.severity.value, check.fails_where, check.why, check.example, str(check.count()))
+        (
+            f"`{check.rule_id}`",
+            check.severity.value,
+            check.fails_where,
+            f"{check.why}<br>{check.why_zh}",
+            check.example,
+            str(check.count()),
+        )
         for check in CONTRACT_CHECKS
     ]
     head = (

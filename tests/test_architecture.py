@@ -257,6 +257,15 @@ def test_every_rule_and_criterion_says_its_source_and_speaks_both_languages():
     assert sorted(orders) == list(range(1, len(orders) + 1))
 
 
+def test_every_rule_says_why_it_is_asked_in_a_chinese_sentence():
+    from schemas.contract_checks import CONTRACT_CHECKS
+    from schemas.rules import RULES
+
+    for rule in (*RULES.values(), *CONTRACT_CHECKS):
+        assert re.fullmatch(r".*[\u4e00-\u9fff].*[^。]。", rule.why_zh), rule.rule_id
+        assert not re.search(r"[,;?!]", rule.why_zh), rule.rule_id
+
+
 def test_the_lock_files_hold_hashes_and_no_index_address():
     for name in LOCK_FILES:
         text = (ROOT / name).read_text(encoding="utf-8")

@@ -170,6 +170,5 @@ def _find_situation(question: Mapping[str, Any]) -> str:
 
 
 def _explain(rule_id: str) -> str:
-    if rule_id in RULES:
-        return RULES[rule_id].why
-    return next(check.why for check in CONTRACT_CHECKS if _is_of_kind(rule_id, check.rule_id))
+    rule = RULES.get(rule_id) or next(check for check in CONTRACT_CHECKS if _is_of_kind(rule_id, check.rule_id))
+    return f"{rule.why_zh}<br>{rule.why}"

@@ -32,6 +32,7 @@ HIGHEST_GRADE = {
     severity=Severity.QUERY,
     source="protocol: adverse events of the systemic therapy",
     why="A complaint from before therapy would be counted as its side effect.",
+    why_zh="治疗前已有的症状会被误计为治疗的不良反应。",
     en="The adverse event begins before the start of systemic therapy. Please check both dates.",
     zh="不良反应发生日期早于系统治疗开始日期，请核对两个日期。",
 )
@@ -46,6 +47,7 @@ def event_not_before_start() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="An event proves that the patient was seen; survival would be censored too early, or the event is another patient's.",
+    why_zh="有不良反应记录说明当时患者仍在随访：要么生存时间被过早删失，要么该不良反应属于其他患者。",
     en="The adverse event is dated after the death or the last contact. Which of the two dates is right?",
     zh="不良反应发生日期晚于死亡或末次随访日期，请核对两个日期。",
 )
@@ -60,6 +62,7 @@ def event_not_after_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="Onset or end is wrong, and with it the duration of the event.",
+    why_zh="发生日期或恢复日期有误，不良反应的持续时间也随之有误。",
     en="The adverse event ends before it begins. Please check both dates.",
     zh="不良反应恢复日期早于发生日期，请核对两个日期。",
 )
@@ -74,6 +77,7 @@ def event_resolved_after_onset() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A recovery proves that the patient was seen; survival would be censored too early.",
+    why_zh="有恢复记录说明当时患者仍在随访，生存时间会被过早删失。",
     en="The adverse event ends after the death or the last contact. Which of the two dates is right?",
     zh="不良反应恢复日期晚于死亡或末次随访日期，请核对两个日期。",
 )
@@ -88,6 +92,7 @@ def event_resolved_not_after_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="One event counted twice makes the arm look more toxic than it was.",
+    why_zh="同一不良反应重复计数，会高估该组的毒性。",
     en="The same adverse event is listed twice with one date of onset. Please remove one, or correct the date.",
     zh="同一不良反应以同一发生日期重复列出，请删除一条或更正日期。",
 )
@@ -104,6 +109,7 @@ def event_is_not_repeated() -> pl.Expr:
     severity=Severity.QUERY,
     source="CTCAE: grade 5 is death",
     why="Either a death is missed, which makes survival look better, or the event is graded too high.",
+    why_zh="要么漏记死亡，使生存结果好于实际；要么不良反应级别填得过高。",
     en="A grade 5 event means death, but the patient is recorded as alive. Which of the two is right?",
     zh="5级不良反应表示死亡，但患者记录为存活，请核对哪一项正确。",
 )
@@ -118,6 +124,7 @@ def event_grade_5_is_dead() -> pl.Expr:
     severity=Severity.QUERY,
     source="CTCAE: grade 5 is death by the event; 90 days is the registry's limit",
     why="A fatal event months before the death is another event, or the death is dated wrongly, and with it the survival.",
+    why_zh="死亡前数月的致死性不良反应应为另一事件，或死亡日期有误，总生存期也随之有误。",
     en="A grade 5 event means death by it, but the patient died more than 90 days after it began. Please check grade and dates.",
     zh="5级不良反应表示因其死亡，但死亡日期晚于其发生日期90天以上，请核对级别及日期。",
 )
@@ -133,6 +140,7 @@ def fatal_event_precedes_death() -> pl.Expr:
     severity=Severity.QUERY,
     source="CTCAE: grade 5 is death by the event",
     why="Nobody recovers from a fatal event: grade or recovery is wrong.",
+    why_zh="致死性不良反应不可能恢复，级别或恢复日期必有一项有误。",
     en="A grade 5 event has a date of recovery that is not the date of death. Which of the two is right?",
     zh="5级不良反应填有恢复日期且不是死亡日期，请核对级别及恢复日期。",
     on_missing="not evaluable; an empty recovery passes, and so does one of a patient whose death has no date",
@@ -151,6 +159,7 @@ def fatal_event_has_no_recovery() -> pl.Expr:
     severity=Severity.QUERY,
     source="CTCAE 4.03 and 5.0",
     why="An impossible grade puts the event into grade 3-4 where it does not belong.",
+    why_zh="不存在的级别会使该不良反应被误计入3–4级。",
     en="CTCAE has no such grade for this event. Please check grade and term.",
     zh="CTCAE中该不良反应无此级别，请核对级别及名称。",
     on_missing="not evaluable; nor for terms whose grades go up to 5",
@@ -167,6 +176,7 @@ def grade_exists_for_term() -> pl.Expr:
     severity=Severity.QUERY,
     source="CTCAE 4.03 and 5.0; protocol, adverse events; 3 days and 2 grades are the registry's limits",
     why="Grade 3-4 events are compared between the arms; a grade that the blood value contradicts puts the event into the wrong row.",
+    why_zh="两组之间要比较3–4级不良反应；与检验值相矛盾的级别会使该不良反应归入错误的分级。",
     en="The grade is 2 or more grades away from what the samples of the event give by CTCAE. Please check grade, value and unit, or confirm that it was reached between two samples.",
     zh="所填分级与该不良反应期间检验结果按CTCAE推算的级别相差2级或以上，请核对分级、检验数值及单位，或确认该级别出现于两次检验之间。",
     on_missing="not evaluable without grade, version, onset, an exact value within 3 days, or (version 5.0; ALT, AST, bilirubin) an exact "

@@ -18,6 +18,7 @@ ARM = "protocol, arm"
     severity=Severity.QUERY,
     source="protocol, treatment",
     why="Line 1 gives arm and time zero; without it the patient is lost to the study, or the line is numbered wrongly.",
+    why_zh="一线治疗决定治疗组和时间起点；缺一线治疗则该患者无法纳入研究，或是治疗线数填写有误。",
     en="A later line of therapy is listed, but no first line. Please add line 1, or check the line number.",
     zh="已列后线治疗，但无一线治疗记录，请补充一线治疗或核对治疗线数。",
 )
@@ -32,6 +33,7 @@ def later_line_has_first_line() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol, arm: begun within 28 days of each other",
     why="A drug of the combination under line 2 leaves line 1 with one drug, and the patient belongs to neither arm.",
+    why_zh="联合方案中的一种药物记为二线，一线便只剩一种药物，该患者不属于任何一组。",
     en="This drug started within 28 days of the first line, yet stands under a later line. Was it given together with the first line? "
     "Please check the line number.",
     zh="该药在一线治疗开始后28天内开始，却记为后线，是否属于一线联合方案？请核对治疗线数。",
@@ -51,6 +53,7 @@ def combination_is_one_line() -> pl.Expr:
     severity=Severity.QUERY,
     source=ARM,
     why="With two kinase inhibitors the patient belongs to neither arm; two PD-1 inhibitors at one time are hardly ever given, so a date or a drug is wrong.",
+    why_zh="同时有两种酪氨酸激酶抑制剂时，该患者不属于任何一组；同一时期使用两种PD-1抑制剂极为少见，应为日期或药物有误。",
     en="The first line holds two kinase inhibitors, or two PD-1 inhibitors at one time. Which were given together, and from when to when? A PD-1 inhibitor "
     "that follows another is no question.",
     zh="一线治疗含两种酪氨酸激酶抑制剂，或同一时期含两种PD-1抑制剂。请注明实际联合使用的药物及起止日期（先后换用PD-1抑制剂无需说明）。",
@@ -66,6 +69,7 @@ def first_line_has_one_of_each() -> pl.Expr:
     severity=Severity.QUERY,
     source=ARM,
     why="A drug added weeks later is another regimen: the patient counts as treated otherwise and belongs to neither arm.",
+    why_zh="数周后才加用的药物属于另一方案：该患者按其他治疗计，不属于任何一组。",
     en="This drug of the first line starts more than 28 days after the first drug, so that the patient belongs to neither arm. Is it the same line of therapy, "
     "and is the date right?",
     zh="该一线药物的开始日期晚于首个药物28天以上，故该患者不属于任何一组。请核对是否为同一线治疗及开始日期。",
@@ -84,6 +88,7 @@ def combination_starts_together() -> pl.Expr:
     severity=Severity.QUERY,
     source=f"{ARM}: an infusion covers 21 days",
     why="Two drugs given one after the other are no combination: the patient belongs to neither arm. A wrong last dose does the same.",
+    why_zh="先后使用的两种药物不构成联合方案，该患者不属于任何一组；末次用药日期有误也会造成同样结果。",
     en="This drug of the first line had ended before the other one began (an infusion covers 21 days), so that the patient belongs to neither arm. Is the last "
     "dose right?",
     zh="该一线药物在另一药物开始前已结束（一次输注按覆盖21天计），二者未同时使用，故该患者不属于任何一组。请核对末次用药日期。",
@@ -102,6 +107,7 @@ def combination_is_given_together() -> pl.Expr:
     severity=Severity.QUERY,
     source=f"{ARM}: no other systemic drug in the line",
     why="A third drug makes another regimen: the patient belongs to neither arm.",
+    why_zh="加用第三种药物即为另一方案，该患者不属于任何一组。",
     en="The first line holds this drug besides a kinase and a PD-1 inhibitor, so that the patient belongs to neither arm. Was it given together with them, or in a "
     "later line?",
     zh="一线治疗除酪氨酸激酶抑制剂与PD-1抑制剂外还列有该药物，故该患者不属于任何一组。请核对其是否同期使用，或属于后线治疗。",
@@ -119,6 +125,7 @@ def first_line_has_no_further_drug() -> pl.Expr:
     severity=Severity.NOTE,
     source=ARM,
     why="The patient belongs to neither arm; if the other drug of a combination was only left out, the study loses an eligible patient.",
+    why_zh="该患者不属于任何一组；若只是漏填联合方案中的另一种药物，研究将损失一名符合入组条件的患者。",
     en="The first line is not one of the two combinations: the kinase inhibitor, the PD-1 inhibitor or both are not listed in it. If one was given, please add it.",
     zh="一线治疗不是两种联合方案之一：未列酪氨酸激酶抑制剂或PD-1抑制剂。如曾使用，请补充。",
     on_missing="not evaluable without a first line",

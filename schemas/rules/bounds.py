@@ -17,6 +17,7 @@ OF_LIVER = (LabTest.BILIRUBIN.value, LabTest.ALBUMIN.value, LabTest.INR.value, L
     severity=Severity.QUERY,
     source="protocol, bounds: a bound that leaves a level open leaves it unknown",
     why="An unknown level removes the patient from the study (E4), although the laboratory may know the value.",
+    why_zh="水平不明会使该患者被排除（E4），而检验科可能有具体数值。",
     en="This baseline value is only a bound (such as < 200), and the study's limit lies within what it allows: the level is unknown, which removes the patient. "
     "Please give the value, or a bound beyond the limit.",
     zh="该基线检验值仅为界限值（如<200），研究分界点在其允许范围内，无法判定所属水平，患者将因此被排除。请提供具体数值，或不跨越分界点的界限值。",

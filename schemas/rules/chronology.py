@@ -37,6 +37,7 @@ def _follows_reading_before(when: pl.Expr) -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A wrong year of birth or diagnosis gives a wrong age, by which patients are included (18 to 75 years) and matched.",
+    why_zh="出生或诊断年份有误会使年龄有误，而年龄既是纳入标准（18–75岁），也用于匹配。",
     en="The date of birth is not before the date of diagnosis. Please check both dates.",
     zh="出生日期不早于诊断日期，请核对两个日期。",
 )
@@ -51,6 +52,7 @@ def birth_before_diagnosis() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="Therapy before the diagnosis means that one of the dates is wrong; if it is the start, every survival time of the patient is wrong.",
+    why_zh="治疗早于诊断说明其中一个日期有误；若为治疗开始日期有误，该患者的所有生存时间均有误。",
     en="The diagnosis is dated after the start of systemic therapy. Please check both dates.",
     zh="诊断日期晚于系统治疗开始日期，请核对两个日期。",
 )
@@ -65,6 +67,7 @@ def diagnosis_not_after_start() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="Age decides who may enter the study and is a matching variable; a slip in the year of birth moves the patient over a limit unnoticed.",
+    why_zh="年龄决定能否入组，也是匹配变量；出生年份填错会使患者在不知不觉中越过年龄界限。",
     en="The stated age does not agree with the date of birth. Which of the two is right?",
     zh="所填年龄与出生日期不符，请核对哪一项正确。",
     on_missing="not evaluable without both dates, unless the one that is there already contradicts",
@@ -82,6 +85,7 @@ def age_agrees_with_birth_date() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="Overall survival would be negative and the patient would drop out of the survival analysis.",
+    why_zh="总生存期将为负值，该患者会被剔除出生存分析。",
     en="The last contact is dated before the start of systemic therapy. Please check both dates.",
     zh="末次随访日期早于系统治疗开始日期，请核对两个日期。",
 )
@@ -96,6 +100,7 @@ def last_contact_not_before_start() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="Overall survival would be negative and the patient would drop out of the survival analysis.",
+    why_zh="总生存期将为负值，该患者会被剔除出生存分析。",
     en="The death is dated before the start of systemic therapy. Please check both dates.",
     zh="死亡日期早于系统治疗开始日期，请核对两个日期。",
 )
@@ -110,6 +115,7 @@ def death_not_before_start() -> pl.Expr:
     severity=Severity.QUERY,
     source=PROTOCOL,
     why="A death is known at a contact; if the last one came before it, one of the two days is wrong, and with it the survival time.",
+    why_zh="死亡是在随访时获知的；若末次随访早于死亡，则其中一个日期有误，生存时间也随之有误。",
     en="The last contact is dated before the death. Which of the two is right? (After the death it may be the call in which the family told of it.)",
     zh="末次随访日期早于死亡日期，请核对哪一项正确（末次随访可晚于死亡，如家属电话告知）。",
 )
@@ -124,6 +130,7 @@ def death_is_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source=PROTOCOL,
     why="A progression at or before time zero gives no progression-free survival; it is usually a date of the staging.",
+    why_zh="进展不晚于时间起点则无法计算无进展生存期；所填日期通常是治疗前分期检查的日期。",
     en="Progression is dated on or before the start of systemic therapy. Please check both dates.",
     zh="进展日期不晚于系统治疗开始日期，请核对两个日期。",
 )
@@ -138,6 +145,7 @@ def progression_after_start() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="Progression-free survival would be longer than overall survival, or the follow-up is longer than recorded.",
+    why_zh="无进展生存期将长于总生存期，或实际随访时间长于记录。",
     en="Progression is dated after the death or the last contact. Which of the two dates is right?",
     zh="进展日期晚于死亡或末次随访日期，请核对两个日期。",
 )
@@ -152,6 +160,7 @@ def progression_not_after_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="Progression-free survival would be longer than overall survival.",
+    why_zh="无进展生存期将长于总生存期。",
     en="The days to progression exceed the days of survival. Please check both.",
     zh="至进展天数大于总生存天数，请核对两项。",
 )
@@ -166,6 +175,7 @@ def progression_days_not_after_survival() -> pl.Expr:
     severity=Severity.QUERY,
     source=PROTOCOL,
     why="The same survival is stated twice; the study would take one of two that differ without knowing which is right.",
+    why_zh="同一生存时间有两种记录；两者不一致时，研究只能采用其一，却不知哪一个正确。",
     en="The days of survival do not agree with the dates of start and last contact. Please check the days and both dates.",
     zh="总生存天数与开始日期、末次随访日期不符，请核对天数及两个日期。",
 )
@@ -182,6 +192,7 @@ def durations_agree_with_dates() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A sample proves that the patient was seen; survival would be censored too early, or the sample is another patient's.",
+    why_zh="有采样记录说明当时患者仍在随访：要么生存时间被过早删失，要么样本属于其他患者。",
     en="The sample is dated after the death or the last contact. Which of the two dates is right?",
     zh="采样日期晚于死亡或末次随访日期，请核对两个日期。",
 )
@@ -196,6 +207,7 @@ def sample_not_after_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="Images prove that the patient was seen; survival would be censored too early, or the images are another patient's.",
+    why_zh="有影像记录说明当时患者仍在随访：要么生存时间被过早删失，要么影像属于其他患者。",
     en="The imaging is dated after the death or the last contact. Which of the two dates is right?",
     zh="影像检查日期晚于死亡或末次随访日期，请核对两个日期。",
 )
@@ -210,6 +222,7 @@ def lesion_not_after_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="An assessment proves that the patient was seen; survival would be censored too early, or the assessment is another patient's.",
+    why_zh="有疗效评估说明当时患者仍在随访：要么生存时间被过早删失，要么评估属于其他患者。",
     en="The tumour assessment is dated after the death or the last contact. Which of the two dates is right?",
     zh="疗效评估日期晚于死亡或末次随访日期，请核对两个日期。",
 )
@@ -224,6 +237,7 @@ def response_not_after_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="The smallest sum and the first progression depend on the order of the visits; a swapped date moves progression-free survival.",
+    why_zh="最小径线和及首次进展取决于评估的先后顺序；日期颠倒会改变无进展生存期。",
     en="The assessment is not dated after that of the visit before. Please check the visits and dates.",
     zh="评估日期不晚于前一次评估，请核对评估序号及日期。",
 )
@@ -241,6 +255,7 @@ def response_dates_follow_visits() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol: response is assessed under therapy",
     why="An assessment from before the therapy would count as a response to it, or end progression-free survival before it began.",
+    why_zh="治疗前的评估会被误计为疗效，或使无进展生存期在开始之前就已终止。",
     en="An assessment after the baseline is dated before the first line of therapy. Please check date, visit and start.",
     zh="基线以后的评估日期早于一线治疗开始日期，请核对日期、评估序号及治疗开始日期。",
 )
@@ -255,6 +270,7 @@ def response_not_before_start() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol: response is assessed under therapy",
     why="An image from before the therapy would count as a response to it, or end progression-free survival before it began.",
+    why_zh="治疗前的影像会被误计为疗效，或使无进展生存期在开始之前就已终止。",
     en="The images of a visit after the baseline are dated before the first line of therapy. Please check date, visit and start.",
     zh="基线以后的影像检查日期早于一线治疗开始日期，请核对日期、评估序号及治疗开始日期。",
     on_missing="not evaluable; a visit is asked about once, at its first lesion",
@@ -273,6 +289,7 @@ def lesion_not_before_start() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol: assessment every 6-8 weeks",
     why="The diameters of two visits would be added up to one sum, which changes the response and the date of progression.",
+    why_zh="两次评估的径线会被合并为一个径线和，从而改变疗效及进展日期。",
     en="The images of one visit are more than 14 days apart. Do they belong to the same visit?",
     zh="同一次评估的影像检查相隔超过14天，请核对是否属于同一次评估。",
 )
@@ -289,6 +306,7 @@ def visit_has_one_imaging_period() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="The time on treatment would be negative, and whether the patient was treated for 3 months could not be told.",
+    why_zh="治疗时间将为负值，也无法判断治疗是否满3个月。",
     en="The drug's last dose is dated before its first. Please check both dates.",
     zh="药物结束日期早于开始日期，请核对两个日期。",
 )
@@ -303,6 +321,7 @@ def treatment_end_not_before_start() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A dose proves that the patient was alive; survival would be censored too early.",
+    why_zh="有用药记录说明当时患者存活，生存时间会被过早删失。",
     en="A dose is dated after the death or the last contact. Which of the dates is right?",
     zh="用药日期晚于死亡或末次随访日期，请核对各日期。",
     on_missing="one of first and last dose suffices; not evaluable without both or without the last contact",
@@ -319,6 +338,7 @@ def treatment_not_after_last_contact() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol, treatment",
     why="Time zero is the start of line 1; with lines exchanged the patient may stand in the wrong arm with the wrong start.",
+    why_zh="一线治疗开始日即为时间起点；治疗线数颠倒会使患者归入错误的治疗组，并采用错误的起点。",
     en="A later line of therapy starts before an earlier one. Please check the line numbers and dates.",
     zh="后线治疗的开始日期早于前线治疗，请核对治疗线数及日期。",
 )
@@ -333,6 +353,7 @@ def lines_in_order() -> pl.Expr:
     severity=Severity.QUERY,
     source=LOGIC,
     why="A procedure proves that the patient was alive; survival would be censored too early.",
+    why_zh="有局部治疗记录说明当时患者存活，生存时间会被过早删失。",
     en="The procedure is dated after the death or the last contact. Which of the two dates is right?",
     zh="局部治疗日期晚于死亡或末次随访日期，请核对两个日期。",
 )
@@ -347,6 +368,7 @@ def procedure_not_after_last_contact() -> pl.Expr:
     severity=Severity.NOTE,
     source=LOGIC,
     why="The first TACE dates the start of local therapy; a swapped date makes it too early or too late.",
+    why_zh="首次TACE的日期即局部治疗的开始日期；日期颠倒会使其偏早或偏晚。",
     en="The procedure is dated before the one numbered before it. Please check the order.",
     zh="该次治疗日期早于前一序号的治疗，请核对顺序。",
 )

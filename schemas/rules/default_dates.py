@@ -12,6 +12,7 @@ HOLIDAY = "1 January is a public holiday in China (全国年节及纪念日放�
 EN = "1 January is a public holiday. Is the day right, or is only the year known?"
 ZH = "1月1日为法定节假日，请核对该日期，或是否仅知年份。"
 WHY = "A year without its day moves the date by up to twelve months, and with it every time that counts from it."
+WHY_ZH = "仅知年份而不知具体日期，会使该日期相差最多12个月，由此起算的各段时间也随之有误。"
 MAX_LEAD_DAYS = 2 * 365.25
 STAGING_DAYS = 14
 LINE_GAP_DAYS = 60
@@ -23,7 +24,16 @@ def _is_not_new_year(name: str) -> pl.Expr:
     return ~((date.dt.month() == 1) & (date.dt.day() == 1))
 
 
-@rule(table="patient", field="diagnosis_date", severity=Severity.QUERY, source=HOLIDAY, why=WHY, en=EN, zh=ZH)
+@rule(
+    table="patient",
+    field="diagnosis_date",
+    severity=Severity.QUERY,
+    source=HOLIDAY,
+    why=WHY,
+    why_zh=WHY_ZH,
+    en=EN,
+    zh=ZH,
+)
 def diagnosis_is_not_on_new_year() -> pl.Expr:
     """The diagnosis is not dated 1 January."""
     return _is_not_new_year("diagnosis_date")
@@ -35,6 +45,7 @@ def diagnosis_is_not_on_new_year() -> pl.Expr:
     severity=Severity.QUERY,
     source=HOLIDAY,
     why=WHY,
+    why_zh=WHY_ZH,
     en=EN,
     zh=ZH,
     on_missing="not evaluable without the date; where the images, or the end of the line before, are missing, that day is asked about",
@@ -59,6 +70,7 @@ def first_dose_is_not_on_new_year() -> pl.Expr:
     severity=Severity.QUERY,
     source=HOLIDAY,
     why=WHY,
+    why_zh=WHY_ZH,
     en=EN,
     zh=ZH,
     on_missing="not evaluable without both dates; a procedure under therapy is documented by the day and passes",
@@ -75,6 +87,7 @@ def earlier_procedure_is_not_on_new_year() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol E1; 2 years is the registry's limit",
     why="A tumour that needed no therapy for years is a recurrence (E1) or an earlier therapy is missing; or the year is wrong.",
+    why_zh="诊断后数年才需治疗的肿瘤应为复发（E1），或漏填了此前的治疗，或年份有误。",
     en="The first therapy comes more than 2 years after the diagnosis, without recurrence and without an earlier procedure. Please check the date, or add what was done before.",
     zh="首次治疗晚于诊断2年以上，既未填复发也无此前的局部治疗，请核对诊断日期，或补充此前的治疗。",
     on_missing="not evaluable without both dates or the answer on recurrence; above 20 years another rule asks",

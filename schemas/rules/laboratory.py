@@ -25,6 +25,7 @@ NO_MORE = (Comparator.EQUAL.value, Comparator.BELOW.value, Comparator.AT_MOST.va
     severity=Severity.QUERY,
     source="protocol, baseline laboratory: two values of one day",
     why="Which of two values is taken would decide on a level of Table 1, the ALBI grade or the Child-Pugh class; a missing value excludes the patient (E4).",
+    why_zh="取哪一个数值，决定其在表1中的分组、ALBI分级或Child-Pugh分级；缺失则该患者被排除（E4）。",
     en="Two values of this test from the day of the baseline sample lead to different levels, ALBI grades or Child-Pugh classes, and none of them counts. "
     "Which one is right?",
     zh="基线采样日该项有多个结果，所得分组、ALBI分级或Child-Pugh分级不一致，均未采用。请核对以哪一个为准。",
@@ -41,6 +42,7 @@ def baseline_values_agree() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol, baseline laboratory: days -28 to 0, AFP and HBV DNA days -90 to 0",
     why="ALBI, Child-Pugh, AFP and HBV DNA must describe the patient before therapy; an older sample, or one taken under therapy, matches unlike patients.",
+    why_zh="ALBI、Child-Pugh、AFP及HBV DNA应反映治疗前的状况；样本过早或在治疗中采集，会使病情不同的患者相互匹配。",
     en="The sample of the baseline visit was not taken within the 28 days before the start of therapy (AFP, HBV DNA: 90) and does not count as "
     "baseline. Is it the right sample and date?",
     zh="基线访视的样本不在治疗开始前28天内采集（AFP、HBV DNA为90天），不作为基线值。请核对样本及日期。",
@@ -57,6 +59,7 @@ def baseline_sample_near_start() -> pl.Expr:
     severity=Severity.QUERY,
     source="order of events",
     why="With two visits exchanged, a value under therapy is taken for the baseline.",
+    why_zh="两次访视颠倒时，治疗中的数值会被当作基线值。",
     en="The sample is dated before that of the visit before. Please check the visits and dates.",
     zh="采样日期早于前一次访视的采样日期，请核对访视及日期。",
 )
@@ -73,6 +76,7 @@ def sample_dates_follow_visits() -> pl.Expr:
     severity=Severity.QUERY,
     source="half-life of AFP 4 to 5 days: StatPearls, Alpha-Fetoprotein Analysis, NBK430750; two days and a hundredfold are the registry's limits, wide enough for other assays and for a month whose 15th stands in",
     why="AFP is a characteristic of Table 1 with its cut at 400 ng/mL; of two values that no one patient can have, one is of somebody else or lost its point.",
+    why_zh="甲胎蛋白是表1中的基线特征，以400 ng/mL为界；同一患者不可能有这样两个数值，其中一个属于他人或漏了小数点。",
     en="AFP has fallen more than a hundredfold since the sample before, faster than it can leave the blood (at most half of it in two days). "
     "Please check value, unit and date of both samples.",
     zh="甲胎蛋白较前一次采样下降100倍以上，且快于其从血液中清除的速度（最快每2天减半），请核对两次的数值、单位及采样日期。",
@@ -97,6 +101,7 @@ def afp_fall_is_plausible() -> pl.Expr:
     severity=Severity.QUERY,
     source="a person's values vary from day to day: EFLM Biological Variation Database, biologicalvariation.eu; four tests are the registry's limit",
     why="Values that were copied hide what the therapy does to the liver, and at the baseline they decide on ALBI grade and Child-Pugh class.",
+    why_zh="复制的数值会掩盖治疗对肝功能的影响；若在基线，还决定ALBI分级及Child-Pugh分级。",
     en="Every exact value of this visit, of four tests or more, is the same as in the sample before, which is of another day. "
     "Was the visit copied? Please check values and dates of both visits.",
     zh="本次访视4项及以上检验的确切数值与前一次采样全部相同，而采样日期不同。是否为复制数据？请核对两次访视的数值及采样日期。",

@@ -37,6 +37,7 @@ DIAMETER_SHRINK_MIN_MM = 50
     severity=Severity.QUERY,
     source="the registry's limits, 10 to 100 years",
     why="A wrong century of birth makes a patient ineligible by age (18 to 75 years).",
+    why_zh="出生年份的世纪填错，会使患者不符合年龄标准（18–75岁）。",
     en="The date of birth gives an age below 10 or above 100 years. Is the century right?",
     zh="出生日期推算年龄小于10岁或大于100岁，请核对年份。",
 )
@@ -51,6 +52,7 @@ def age_is_plausible() -> pl.Expr:
     severity=Severity.QUERY,
     source="the registry's limit, 20 years",
     why="A wrong year of diagnosis is the usual slip; an early diagnosis may also mean a recurrent tumour, which is excluded (E1).",
+    why_zh="多为诊断年份填错；诊断过早也可能提示为复发性肝癌，应排除（E1）。",
     en="The diagnosis is dated more than 20 years before the start of therapy. Is the year right?",
     zh="诊断日期早于治疗开始20年以上，请核对年份。",
 )
@@ -65,6 +67,7 @@ def diagnosis_date_is_plausible() -> pl.Expr:
     severity=Severity.QUERY,
     source="approvals in China in 2018 (nivolumab in June, lenvatinib in September); protocol: follow-up closed 2022-10-31",
     why="Every time of the study counts from the start; a wrong year shifts survival by years.",
+    why_zh="研究中的所有时间均自治疗开始日起算；年份填错会使生存时间相差数年。",
     en="The first dose is dated before the drug was approved in China (2018), or a first line after follow-up closed (2022-10-31). Is the year right?",
     zh="首次用药日期早于该药在中国获批（2018年），或一线治疗晚于随访截止日期（2022-10-31），请核对年份。",
 )
@@ -85,6 +88,7 @@ def start_date_is_plausible() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol, arms: 12 mg/day from 60 kg, 8 mg/day below; reductions allowed",
     why="A wrong dose or weight misstates the treatment intensity of one arm.",
+    why_zh="剂量或体重有误，会使该组的治疗强度失实。",
     en="The first dose of lenvatinib exceeds 12 mg/day (8 mg/day below 60 kg) or is no multiple of 4 mg. Please check dose and weight.",
     zh="仑伐替尼起始剂量超过12 mg/日（体重<60 kg者8 mg/日）或非4 mg的倍数，请核对剂量及体重。",
     on_missing="without a weight a dose above 12 mg, or no multiple of 4 mg, fails; any other is not evaluable",
@@ -109,6 +113,7 @@ def lenvatinib_dose_agrees_with_weight() -> pl.Expr:
     severity=Severity.QUERY,
     source="protocol, arms: 400 mg twice daily; reductions allowed",
     why="A dose that no number of 200 mg tablets gives is a slip of the digits or the unit.",
+    why_zh="剂量不是200 mg片剂的整数片，说明数字或单位填错。",
     en="The first dose of sorafenib is not 800, 600, 400 or 200 mg/day. Please check the daily dose.",
     zh="索拉非尼起始剂量不是每日800、600、400或200 mg，请核对日剂量。",
 )
@@ -124,6 +129,7 @@ def sorafenib_dose_is_plausible() -> pl.Expr:
     severity=Severity.QUERY,
     source="prescribing information: flat doses 200-480 mg or 2-3 mg/kg",
     why="A dose per kg, or a sum over cycles, entered as the dose per infusion misstates the treatment.",
+    why_zh="将每公斤体重剂量或多周期累计剂量填为单次剂量，会使治疗情况失实。",
     en="The dose of the PD-1 inhibitor lies outside 80-480 mg per infusion. Please check dose and unit.",
     zh="PD-1抑制剂单次剂量不在80–480 mg之间，请核对剂量及单位。",
 )
@@ -139,6 +145,7 @@ def antibody_dose_is_plausible() -> pl.Expr:
     severity=Severity.NOTE,
     source="protocol, TACE with this therapy: from day -90 on",
     why="TACE of an earlier time is no part of the combination; if its date is a slip, a matching variable is wrong.",
+    why_zh="较早的TACE不属于本次联合治疗；若为日期填错，则匹配变量有误。",
     en="TACE was done more than 90 days before systemic therapy. Does it belong to it?",
     zh="TACE早于系统治疗开始90天以上，请确认是否与本次治疗相关。",
 )
@@ -154,6 +161,7 @@ def tace_near_therapy() -> pl.Expr:
     severity=Severity.QUERY,
     source="assays: only a virus or a marker can be undetectable",
     why="Not detected is read as below every limit; for albumin or bilirubin that would be a wrong grade of liver function.",
+    why_zh="“未检出”按低于任何界限处理；若为白蛋白或胆红素，会使肝功能分级有误。",
     en="Not detected is recorded for a quantity that everybody has. Please give the value.",
     zh="该检验项目不可能为“未检出”，请填写数值。",
 )
@@ -170,6 +178,7 @@ def not_detected_is_possible() -> pl.Expr:
     severity=Severity.NOTE,
     source="the registry's limit, factor 20",
     why="Both are matching variables with a cut at 40 U/L; such a ratio is usually a lost decimal point or a swapped column.",
+    why_zh="两项均为匹配变量，以40 U/L为界；相差如此之大，多因漏填小数点或填错列。",
     en="AST and ALT at the baseline differ by more than a factor of 20. Please check both.",
     zh="基线AST与ALT相差超过20倍，请核对两项。",
 )
@@ -186,6 +195,7 @@ def ast_alt_ratio_is_plausible() -> pl.Expr:
     severity=Severity.QUERY,
     source="the registry's limit, factor 7: a slip between cm and mm",
     why="A diameter in cm among others in mm turns stable disease into a response or a progression.",
+    why_zh="以mm填写的径线中混入cm，会使疾病稳定变成缓解或进展。",
     en="The lesion's diameter grew at least sevenfold since its last measurement, or shrank so from 50 mm or more. Is the unit right?",
     zh="该病灶径线达到上次测量值的7倍及以上，或由50 mm及以上缩小至1/7及以下，请核对单位。",
     on_missing="not evaluable; nor at the first measurement, nor of a lesion too small to measure",
@@ -206,6 +216,7 @@ def diameter_change_is_plausible() -> pl.Expr:
     severity=Severity.NOTE,
     source="protocol: assessment every 6-8 weeks; two intervals is the registry's limit",
     why="A progression between two distant assessments is dated at the later one, which makes progression-free survival too long.",
+    why_zh="两次评估相隔过久时，其间的进展按后一次评估的日期计，无进展生存期会偏长。",
     en="More than 16 weeks passed since the assessment before. Is one missing?",
     zh="距上次评估超过16周，请核对是否有缺失的评估。",
     on_missing="not evaluable; nor at a reader's first visit, or between images that are both from before therapy",

@@ -18,6 +18,7 @@ PROGRESSION_TOLERANCE_DAYS = 14
     severity=Severity.QUERY,
     source="protocol, PFS; 14 days is the registry's limit",
     why="The date of progression ends progression-free survival; two dates weeks apart cannot both be right.",
+    why_zh="进展日期是无进展生存期的终点；相差数周的两个日期不可能都对。",
     en="The recorded date of progression is more than 14 days from the first images that show it. Which date is right?",
     zh="所记进展日期与首次显示进展的影像日期相差超过14天，请核对哪个日期正确。",
 )
@@ -34,6 +35,7 @@ def progression_agrees_with_lesions() -> pl.Expr:
     severity=Severity.QUERY,
     source=RECIST,
     why="The images show a progression that the outcome denies; one of them is wrong, and with it progression-free survival.",
+    why_zh="影像已显示进展，结局却填为未进展；其中一项有误，无进展生存期也随之有误。",
     en="No progression is recorded, although the assessments show it. Please check the assessments and the outcome.",
     zh="记录为未进展，但影像评估已显示进展，请核对评估及结局。",
 )
@@ -48,6 +50,7 @@ def progression_flag_agrees_with_lesions() -> pl.Expr:
     severity=Severity.QUERY,
     source=RECIST,
     why="The date ends progression-free survival, although images of that time show response or stable disease.",
+    why_zh="该日期是无进展生存期的终点，而当时的影像显示为缓解或疾病稳定。",
     en="A progression is recorded, but assessments at that time or later show none (CR, PR or SD). Please check date and assessments, "
     "or confirm a progression that the images do not show.",
     zh="所记进展日期当时或之后的影像评估未显示进展（CR/PR/SD），请核对进展日期或疗效评估，或确认为影像以外的进展。",

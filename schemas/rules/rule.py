@@ -34,9 +34,9 @@ class Rule:
     """One rule: what it checks, whom it asks, and why.
 
     `table` is the table whose records it judges (`subject` for one verdict per patient), `field` the column a finding
-    points at, `source` the citation or protocol section, `why` what would go wrong if nobody asked, `en` and `zh` the
-    sentence a hospital reads. `on_missing` says what the rule does where a value it needs is empty, `scope` whose records
-    it looks at.
+    points at, `source` the citation or protocol section, `why` and `why_zh` what would go wrong if nobody asked, `en` and
+    `zh` the sentence a hospital reads. `on_missing` says what the rule does where a value it needs is empty, `scope`
+    whose records it looks at.
     """
 
     rule_id: str
@@ -45,6 +45,7 @@ class Rule:
     severity: Severity
     source: str
     why: str
+    why_zh: str
     en: str
     zh: str
     on_missing: str
@@ -78,6 +79,7 @@ def rule(
     severity: Severity,
     source: str,
     why: str,
+    why_zh: str,
     en: str,
     zh: str,
     on_missing: str = "not evaluable",
@@ -89,7 +91,9 @@ def rule(
         rule_id = expression.__name__
         if rule_id in RULES:
             raise ValueError(f"two rules are called {rule_id}")
-        RULES[rule_id] = Rule(rule_id, table, field, severity, source, why, en, zh, on_missing, expression, scope)
+        RULES[rule_id] = Rule(
+            rule_id, table, field, severity, source, why, why_zh, en, zh, on_missing, expression, scope
+        )
         return expression
 
     return register

@@ -16,6 +16,7 @@ from schemas.rules.rule import rule
     source="protocol E3",
     why="Tumour in the vena cava or the atrium excludes a patient; while description and entry contradict each other, E3 is unknown "
     "and the patient is not analysed, or is left out without a reason.",
+    why_zh="下腔静脉或心房癌栓应排除；描述与该项矛盾期间，E3不明，该患者不纳入分析，或被无故排除。",
     en="The description of the veins and the entry 'tumour in the vena cava or the atrium' contradict each other. Which of the two is right?",
     zh="静脉癌栓描述与“下腔静脉或心房癌栓”一项相矛盾，请核对哪一项正确。",
     on_missing="not evaluable; nor where the description does not name the vena cava or the atrium, or leaves it uncertain",
