@@ -86,7 +86,7 @@ def earlier_procedure_is_not_on_new_year() -> pl.Expr:
     field="diagnosis_date",
     severity=Severity.QUERY,
     source="protocol E1; 2 years is the registry's limit",
-    why="A tumour that needed no therapy for years is a recurrence (E1) or an earlier therapy is missing; or the year is wrong.",
+    why="A tumour that is treated only years after its diagnosis is a recurrence (E1), or an earlier therapy is missing, or the year is wrong.",
     why_zh="诊断后数年才需治疗的肿瘤应为复发（E1），或漏填了此前的治疗，或年份有误。",
     en="The first therapy comes more than 2 years after the diagnosis, without recurrence and without an earlier procedure. Please check the date, or add what was done before.",
     zh="首次治疗晚于诊断2年以上，既未填复发也无此前的局部治疗，请核对诊断日期，或补充此前的治疗。",

@@ -24,8 +24,8 @@ NO_MORE = (Comparator.EQUAL.value, Comparator.BELOW.value, Comparator.AT_MOST.va
     field="value",
     severity=Severity.QUERY,
     source="protocol, baseline laboratory: two values of one day",
-    why="Which of two values is taken would decide on a level of Table 1, the ALBI grade or the Child-Pugh class; a missing value excludes the patient (E4).",
-    why_zh="取哪一个数值，决定其在表1中的分组、ALBI分级或Child-Pugh分级；缺失则该患者被排除（E4）。",
+    why="Which of two values is taken would decide on a level of Table 1, the ALBI grade or the Child-Pugh class. Neither is taken, and the patient is excluded (E4).",
+    why_zh="取哪一个数值，决定其在表1中的分组、ALBI分级或Child-Pugh分级；两者均不采用，患者因此被排除（E4）。",
     en="Two values of this test from the day of the baseline sample lead to different levels, ALBI grades or Child-Pugh classes, and none of them counts. "
     "Which one is right?",
     zh="基线采样日该项有多个结果，所得分组、ALBI分级或Child-Pugh分级不一致，均未采用。请核对以哪一个为准。",
@@ -41,8 +41,8 @@ def baseline_values_agree() -> pl.Expr:
     field="sample_date",
     severity=Severity.QUERY,
     source="protocol, baseline laboratory: days -28 to 0, AFP and HBV DNA days -90 to 0",
-    why="ALBI, Child-Pugh, AFP and HBV DNA must describe the patient before therapy; an older sample, or one taken under therapy, matches unlike patients.",
-    why_zh="ALBI、Child-Pugh、AFP及HBV DNA应反映治疗前的状况；样本过早或在治疗中采集，会使病情不同的患者相互匹配。",
+    why="ALBI, Child-Pugh, AFP and HBV DNA must describe the patient before therapy; an older sample, or one taken under therapy, puts the patient into a wrong level or class.",
+    why_zh="ALBI、Child-Pugh、AFP及HBV DNA应反映治疗前的状况；样本过早或在治疗中采集，会使患者被归入错误的分组或分级。",
     en="The sample of the baseline visit was not taken within the 28 days before the start of therapy (AFP, HBV DNA: 90) and does not count as "
     "baseline. Is it the right sample and date?",
     zh="基线访视的样本不在治疗开始前28天内采集（AFP、HBV DNA为90天），不作为基线值。请核对样本及日期。",

@@ -49,8 +49,8 @@ def progression_flag_agrees_with_lesions() -> pl.Expr:
     field="progression_date",
     severity=Severity.QUERY,
     source=RECIST,
-    why="The date ends progression-free survival, although images of that time show response or stable disease.",
-    why_zh="该日期是无进展生存期的终点，而当时的影像显示为缓解或疾病稳定。",
+    why="The date ends progression-free survival; images of that time show response or stable disease, so that it may end too early.",
+    why_zh="该日期是无进展生存期的终点，而当时的影像显示为缓解或疾病稳定，终点可能因此过早。",
     en="A progression is recorded, but assessments at that time or later show none (CR, PR or SD). Please check date and assessments, "
     "or confirm a progression that the images do not show.",
     zh="所记进展日期当时或之后的影像评估未显示进展（CR/PR/SD），请核对进展日期或疗效评估，或确认为影像以外的进展。",
