@@ -70,7 +70,6 @@ def test_a_specification_that_cannot_be(analyse, before, after, named):
     ("change", "named"),
     [
         (pl.lit("len_pd1").alias("arm"), "nobody was treated with Sora+PD-1"),
-        (pl.lit(value=False).alias("os_event"), "Overall survival, cohort all: log-rank test: no events"),
         (
             pl.when(IS_TREATED).then(pl.lit("Yes")).otherwise(pl.lit("No")).alias("tace_level"),
             "separated by tace_level",
