@@ -28,8 +28,8 @@ def add_evidence(study: Study) -> None:
     """Add, over everybody analysed, what each response rests on, how old the baseline is, and whose endpoint is unknown."""
     frame = study.cohorts[ALL]
     for item in study.spec.evidence:
-        if not _is_made(study, item.column):
-            continue
+        if not (_is_made(study, item.column) and frame[item.column].drop_nulls().is_in(LEVELS).all()):
+            continue  # a hospital loaded before the codes were these: some of its patients would be in no level
         whose = Key(analysis="evidence", cohort=ALL, variable=item.id)
         for arm, patients in study.list_groups(frame):
             _add_levels(study, whose.of(arm=arm.id if arm else None), patients, item.column)
