@@ -16,7 +16,7 @@ from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED
 from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
-from analysis.tables.model import LIMITS, Cell, build_tables, look_up, text
+from analysis.tables.model import LIMITS, Cell, build_tables, has_limits, look_up, text
 from etl.errors import InternalError
 from etl.pages.page import render_page, write_page
 from etl.pages.text import Text
@@ -110,7 +110,8 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
                 f"{endpoint.id}：中位数（{'月' if spec.time_unit == 'month' else '周'}，95 % CI）",
             )
         low, high = (look_up(results, key, name, kind) for name in LIMITS)
-        cards.append(Card(text(look_up(results, key, statistic, kind)), what, text("(", low, "–", high, ")")))
+        limits = text("(", low, "–", high, ")") if has_limits(results, key) else None
+        cards.append(Card(text(look_up(results, key, statistic, kind)), what, limits))
     return cards
 
 

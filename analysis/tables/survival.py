@@ -76,6 +76,8 @@ def _spss_cell(results: Results, curve: Key) -> Cell:
     if not results.has(key, "estimate"):
         return text("–")
     median, se, low, high = (look_up(results, key, name, "time") for name in ("estimate", "se", "ci_low", "ci_high"))
+    if results.value(key, "estimate") is None:
+        return text(median)
     return text(median, " ± ", se, " (", low, "–", high, ")")
 
 

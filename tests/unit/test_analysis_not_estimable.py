@@ -1,5 +1,6 @@
 """What cannot be estimated is NE with its reason in results, table and text, and the rest of the report stands."""
 
+import re
 from dataclasses import replace
 
 import polars as pl
@@ -70,6 +71,10 @@ def test_a_report_of_one_event_is_written_whole(frames, tmp_path):
     subjects = frames["analysis_subject"].with_columns((ROW == 5).alias("os_event"))
     run_study(frames | {"analysis_subject": subjects}, SPEC, tmp_path / "analysis", {})
     assert (tmp_path / "analysis" / "manuscript.docx").stat().st_size > 0
+    page = (tmp_path / "analysis" / "index.html").read_text(encoding="utf-8")
+    words = re.sub(r"<[^>]*>", "", page)
+    assert "NE" in words
+    assert "(NE–NE)" not in words, "limits of what has none"
     values = pl.read_parquet(tmp_path / "analysis" / "results.parquet")["value"]
     assert values.drop_nulls().is_finite().all()
 
