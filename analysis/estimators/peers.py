@@ -36,12 +36,23 @@ def measure_curve(time: ArrayLike, event: ArrayLike, at: ArrayLike, survival: Ar
     return _find_largest(peer.to_numpy()[:, 0] - np.asarray(survival))
 
 
-def measure_logrank(time: ArrayLike, event: ArrayLike, group: ArrayLike, chi_square: float) -> float:
-    """Return the difference of a log-rank chi-square from that of lifelines, relative to the peer's where that is above 1."""
+def measure_logrank(time: ArrayLike, event: ArrayLike, group: ArrayLike, chi_square: float | None) -> float:
+    """Return the difference of a log-rank chi-square from that of lifelines, relative to the peer's where that is above 1.
+
+    Where there is no test, since events say nothing of a difference (none, one group alone, all at risk have theirs at once), the peer must have none either: its
+    statistic is then 0 or no number.
+    """
     from lifelines.statistics import multivariate_logrank_test
 
     times, events = check_times(time, event)
-    peer = float(multivariate_logrank_test(times, np.asarray(group), events).test_statistic)
+    groups = np.asarray(group)
+    if chi_square is None and (not events.any() or len(np.unique(groups)) < 2):
+        return 0.0
+    with warnings.catch_warnings(), np.errstate(all="ignore"):  # a peer without a variance divides by it
+        warnings.simplefilter("ignore")
+        peer = float(multivariate_logrank_test(times, groups, events).test_statistic)
+    if chi_square is None:
+        return float("inf") if np.isfinite(peer) and peer > TOLERANCE else 0.0
     return _find_largest((chi_square - peer) / max(1.0, peer))
 
 

@@ -53,10 +53,7 @@ def _measure(study: Study, outcome: StudyOutcome) -> Iterator[Distance]:
             if study.spec.arms:
                 test = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id)
                 chi_square = outcome.results.value(test, "chi_square")
-                if chi_square is None and not timed[endpoint.event_column].any():
-                    continue  # without an event there is no test, nor the peer's
-                given = float("nan") if chi_square is None else chi_square
-                value = measure_logrank(*study.compute_times(timed, endpoint), timed["arm"], given)
+                value = measure_logrank(*study.compute_times(timed, endpoint), timed["arm"], chi_square)
                 yield Distance("log-rank chi-square", "lifelines", cohort, endpoint.id, value)
     if study.propensity and study.spec.matching:
         everybody = study.cohorts[ALL]

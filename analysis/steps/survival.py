@@ -211,11 +211,16 @@ def add_follow_up(study: Study, follow_up: FollowUp) -> None:
         timed = study.keep_timed(frame, endpoint)
         groups = [(None, timed), *((arm, part) for arm, part in study.list_groups(timed) if arm)]
         for arm, patients in groups:
+            median = Key(analysis="follow_up", cohort=cohort, endpoint=endpoint.id, variable="median")
+            key = median.of(arm=arm.id if arm else None)
+            if patients.is_empty():
+                why = "not estimable: nobody has a time from the start"
+                study.results.add_all(key, dict.fromkeys(("estimate", "ci_low", "ci_high")), method=why, n=0)
+                continue
             fit = fit_reverse_kaplan_meier(*study.compute_times(patients, endpoint))
             found = compute_median(fit)
-            key = Key(analysis="follow_up", cohort=cohort, endpoint=endpoint.id, variable="median")
             study.results.add_all(
-                key.of(arm=arm.id if arm else None),
+                key,
                 {"estimate": found.median, "ci_low": found.ci_low, "ci_high": found.ci_high},
                 unit=f"{study.spec.time_unit}s",
                 n=fit.n,

@@ -100,3 +100,25 @@ def test_deaths_on_day_0_are_counted(frames):
     assert n == whole.named("flow.analysed.n")["value"]
     at_start = sum(results.named(f"kaplan_meier.all.os.{arm}.at_risk.0m.n")["value"] for arm in ("len", "sora"))
     assert at_start == n
+
+
+NOTHING_TO_TEST = {
+    "no time in one arm": [pl.when(~IS_TREATED).then("os_days").alias("os_days")],
+    "everybody dies on day 0": [pl.lit(0).alias("os_days"), pl.lit(value=True).alias("os_event")],
+    "one arm followed for 0 days": [
+        pl.when(IS_TREATED).then(0).otherwise("os_days").alias("os_days"),
+        (pl.col("os_event") & ~IS_TREATED).alias("os_event"),
+    ],
+    "everybody dies on one day": [pl.lit(200).alias("os_days"), pl.lit(value=True).alias("os_event")],
+}
+
+
+@pytest.mark.parametrize("changes", NOTHING_TO_TEST.values(), ids=NOTHING_TO_TEST)
+def test_events_that_say_nothing_of_the_arms_leave_the_rest(frames, changes):
+    results = compute(frames, *changes)
+    test = results.named("logrank.matched.os.p")
+    assert test["value"] is None
+    assert test["method"].startswith("not estimable")
+    # All at once, Efron's likelihood is highest where the arms are alike, as in R: b n1 - n log(n1 exp(b) + n0) has its top at b = 0.
+    assert results.named(HAZARD.format("matched", "os"))["value"] in (None, 1.0)
+    assert results.named(HAZARD.format("matched", "pfs"))["value"] is not None
