@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtr
 from survival import cox_zph, coxph
 
+from analysis.estimators.chi_square import ChiSquareTest, compute_chi_square
 from analysis.estimators.design import Design, FrameLike, encode_design, encode_labels, read_frame
 from analysis.estimators.kaplan_meier import check_intervals, check_times, check_weights, compute_z
 from analysis.estimators.monotone import find_endless
@@ -24,15 +25,6 @@ RiskSets = tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.intp] | None
 SUSPECT_LOG_RATIO = 5.0
 """A log hazard ratio between the ends of a covariate from which on it is asked whether it is finite; the fitting never stops before where none is."""
 _STOPPED = re.compile(r"Ran out of iterations")
-
-
-@dataclass(frozen=True)
-class ChiSquareTest:
-    """A chi-square statistic with its degrees of freedom and upper-tail probability."""
-
-    statistic: float
-    df: int
-    p: float
 
 
 @dataclass(frozen=True)
@@ -186,10 +178,10 @@ def _read_model(model: Any, design: Design, messages: tuple[str, ...], sets: Ris
         is_robust=bool(model.robust),
         loglik_null=loglik_null,
         loglik=loglik,
-        likelihood_ratio=_test(2 * (loglik - loglik_null), n_terms),
-        wald=_test(float(model.wald_test), n_terms),
-        score=_test(float(model.score), n_terms),
-        robust_score=None if model.rscore is None else _test(float(model.rscore), n_terms),
+        likelihood_ratio=compute_chi_square(2 * (loglik - loglik_null), n_terms),
+        wald=compute_chi_square(float(model.wald_test), n_terms),
+        score=compute_chi_square(float(model.score), n_terms),
+        robust_score=None if model.rscore is None else compute_chi_square(float(model.rscore), n_terms),
         concordance=float(model.concordance["concordance"]),
         concordance_std_err=float(model.concordance["std"]),
         messages=tuple(_name_columns(message, design) for message in messages),
@@ -249,10 +241,6 @@ def _group_columns(design: Design) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _test(statistic: float, df: int) -> ChiSquareTest:
-    return ChiSquareTest(statistic, df, float(chdtrc(df, statistic)))
-
-
 def compute_likelihood_ratio_p(full: CoxFit, reduced: CoxFit | None = None) -> float:
     """P value of the likelihood-ratio test of a model against one nested in it, or against no covariate at all.
 
@@ -304,7 +292,7 @@ def compute_wald(fit: CoxFit, term: str) -> ChiSquareTest:
             f"Wald test: {term} has more levels than its variance tells apart",
             f"Wald 检验：{term} 的方差不足以检验其各水平",
         )
-    return _test(float(coef @ np.linalg.solve(variance, coef)), len(coef))
+    return compute_chi_square(float(coef @ np.linalg.solve(variance, coef)), len(coef))
 
 
 def check_proportional_hazards(fit: CoxFit) -> pl.DataFrame:

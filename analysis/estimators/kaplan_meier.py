@@ -79,10 +79,10 @@ def check_times(time: ArrayLike, event: ArrayLike) -> tuple[NDArray[np.float64],
         raise AnalysisError(f"survival: {n_bad} times are negative", f"生存分析：{n_bad} 个时间为负数")
     if events.dtype != np.bool_ and not np.isin(events, (0, 1)).all():
         raise AnalysisError("survival: event indicators other than 0 and 1, or missing", "生存分析：结局指示有缺失")
-    return _merge_equal_times(times), events.astype(bool)
+    return merge_equal_times(times), events.astype(bool)
 
 
-def _merge_equal_times(times: NDArray[np.float64]) -> NDArray[np.float64]:
+def merge_equal_times(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Replace times that differ by rounding only with the smallest of them (tolerance 1.5e-8, absolute or relative)."""
     order = np.argsort(times)
     ascending = times[order]
@@ -113,7 +113,7 @@ def check_intervals(
         raise ValueError(f"entries and times differ in shape: {entries.shape}, {times.shape}")
     if n_bad := int((~np.isfinite(entries)).sum()):
         raise AnalysisError(f"survival: {n_bad} entry times are missing", f"生存分析：{n_bad} 个进入时间缺失")
-    entries, times = np.split(_merge_equal_times(np.concatenate([entries, read_array(time).astype(float)])), 2)
+    entries, times = np.split(merge_equal_times(np.concatenate([entries, read_array(time).astype(float)])), 2)
     if n_bad := int((entries >= times).sum()):
         raise AnalysisError(
             f"survival: {n_bad} entry times are not before the end of follow-up",

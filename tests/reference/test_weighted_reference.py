@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from analysis.estimators.balance import compute_balance
 from analysis.estimators.cox import check_proportional_hazards, compute_wald, fit_cox
 from analysis.estimators.design import encode_design
 from analysis.estimators.kaplan_meier import (
@@ -19,7 +20,12 @@ from analysis.estimators.kaplan_meier import (
     fit_kaplan_meier,
     fit_reverse_kaplan_meier,
 )
+from analysis.estimators.propensity import fit_propensity
+from analysis.estimators.rank_sum import compute_rank_test
 from analysis.estimators.response import compute_difference_ci, compute_proportion_ci, compute_response_rates
+from analysis.estimators.spline import compute_spline, place_knots
+from analysis.estimators.time_varying import split_at
+from analysis.estimators.weighting import compute_balancing_weights
 from etl.errors import AnalysisError
 
 CUT = (0, 1, 3, 6, 12)
@@ -64,7 +70,7 @@ def test_limits_of_curve_and_median_at_other_levels(r_weighted, patients, level,
 @pytest.mark.parametrize("level", LEVELS)
 def test_other_limits_at_other_levels(r_weighted, patients, level):
     alpha, name = LEVELS[level], f"alpha.{level}"
-    follow_up = compute_median(fit_reverse_kaplan_meier(patients["time"], patients["status"], alpha=alpha))
+    follow_up = compute_median(fit_reverse_kaplan_meier(patients["time"], 1 - patients["age"] % 2, alpha=alpha))
     found = [follow_up.median, follow_up.ci_low, follow_up.ci_high]
     assert found == near(r_weighted.all(f"{name}.follow_up"))
     design = encode_design(patients, ["trt", "celltype", "karno"])
@@ -202,6 +208,17 @@ COX = {
 }
 
 
+def check_coefficients(fit, values, name):
+    """Coefficients to 1e-8 of their size or standard error: both stop where the likelihood no longer grows, one near 0 as well."""
+    table = fit.coefficients
+    std_err = values.all(f"{name}.se")
+    for coef, expected, spread in zip(table["coef"], values.all(f"{name}.coef"), std_err, strict=True):
+        assert coef == pytest.approx(expected, rel=1e-8, abs=1e-8 * spread)
+    assert table["std_err"].to_list() == near(std_err)
+    assert table["p"].to_list() == near(values.all(f"{name}.p"))
+    assert table["ci_low"].to_list() == near(values.all(f"{name}.ci_low"))
+
+
 def fit_model(patients, options):
     covariates = ["trt", "karno"] if "strata" in options else ["trt", "celltype", "karno"]
     given = {key: patients[value] if key != "ties" else value for key, value in options.items()}
@@ -212,9 +229,7 @@ def fit_model(patients, options):
 @pytest.mark.parametrize("name", COX)
 def test_robust_and_start_stop_models_equal_r(r_weighted, patients, name):
     fit = fit_model(patients, COX[name])
-    table = fit.coefficients
-    for column, part in {"coef": "coef", "std_err": "se", "p": "p", "ci_low": "ci_low"}.items():
-        assert table[column].to_list() == near(r_weighted.all(f"{name}.{part}"))
+    check_coefficients(fit, r_weighted, name)
     assert [fit.loglik_null, fit.loglik] == near(r_weighted.all(f"{name}.loglik"))
     tests = {"lr": fit.likelihood_ratio, "wald": fit.wald, "score": fit.score}
     if fit.is_robust:
@@ -272,3 +287,242 @@ def test_one_column_s_joint_wald_test_is_its_own(patients):
     z, p = fit.coefficients.filter(name="karno").select("z", "p").row(0)
     found = compute_wald(fit, "karno")
     assert (found.statistic, found.df, found.p) == pytest.approx((z**2, 1, p), rel=1e-10)
+
+
+@pytest.fixture(scope="module")
+def changing(patients):
+    """When the covariate of the R script turns, by the name of its rows."""
+    number = pl.int_range(1, 138)
+    entry = pl.min_horizontal(pl.col("age") % 20, pl.col("time") - 1)
+    frame = patients.with_columns(
+        entry=entry,
+        change=pl.when(number % 11 == 1)
+        .then(entry)
+        .when(number % 10 == 1)
+        .then("time")
+        .when(number % 3 != 0)
+        .then(number * 37 % 200),
+        change_month=pl.when(number % 3 != 0).then(1 + number % 5),
+    )
+    return {
+        "split": split_at(None, frame["time"], frame["status"], frame["change"]),
+        "split_late": split_at(frame["entry"], frame["time"], frame["status"], frame["change"]),
+        "split_zero": split_at(None, frame["months"], frame["status"], frame["change_month"]),
+    }
+
+
+@pytest.mark.parametrize("name", ["split", "split_late", "split_zero"])
+def test_rows_of_a_changing_covariate_are_those_of_tmerge(r_weighted, changing, name):
+    rows = changing[name]
+    found = rows.select(
+        pl.col("row") + 1,
+        pl.when(pl.col("entry") > 0).then("entry").otherwise(0),
+        "time",
+        pl.col("event").cast(int),
+        "has_changed",
+    )
+    parts = {part: r_weighted.all(f"{name}_rows.{part}") for part in ("id", "tstart", "tstop", "endpt", "tdc")}
+    parts["tstart"] = [max(start, 0) for start in parts["tstart"]]  # the start is -1 here, 0 or -1 there
+    assert [column.to_list() for column in found] == list(parts.values())
+
+
+@pytest.mark.parametrize("name", ["split", "split_late", "split_zero"])
+@pytest.mark.parametrize("kind", ["", "_more", "_weighted"])
+def test_models_of_a_changing_covariate_equal_r(r_weighted, patients, changing, name, kind):
+    rows = changing[name]
+    frame = patients[rows["row"]].with_columns(rows["has_changed"])
+    covariates = ["trt", "has_changed", *(["karno", "celltype"] if kind == "_more" else [])]
+    options = {"_more": {"ties": "breslow"}, "_weighted": {"weights": frame["weight"], "cluster": rows["row"]}}.get(
+        kind, {}
+    )
+    fit = fit_cox(rows["time"], rows["event"], encode_design(frame, covariates), entry=rows["entry"], **options)
+    assert fit.is_finite
+    check_coefficients(fit, r_weighted, f"{name}{kind}")
+    assert [fit.loglik_null, fit.loglik] == near(r_weighted.all(f"{name}{kind}.loglik"))
+    table = check_proportional_hazards(fit)
+    assert table["chi_square"].to_list() == near(r_weighted.all(f"{name}{kind}.zph_chisq"))
+    if kind == "_weighted":
+        assert fit.robust_score.statistic == pytest.approx(r_weighted[f"{name}{kind}.robust_score"], rel=1e-8)
+
+
+def test_a_model_without_a_change_is_the_ordinary_one(r_weighted, patients):
+    """Deaths in month 0 count: everybody enters before 0."""
+    rows = split_at(np.zeros(137), patients["months"], patients["status"], [None] * 137)
+    assert rows["row"].to_list() == list(range(137))
+    assert rows["has_changed"].sum() == 0
+    design = encode_design(patients, ["trt", "celltype", "karno"])
+    started = fit_cox(rows["time"], rows["event"], design, entry=rows["entry"])
+    ordinary = fit_cox(patients["months"], patients["status"], design)
+    for fit, name in ((started, "zero_started"), (started, "right"), (ordinary, "right")):
+        assert fit.coefficients["coef"].to_list() == near(r_weighted.all(f"{name}.coef"))
+        assert fit.coefficients["std_err"].to_list() == near(r_weighted.all(f"{name}.se"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "time", "change", "rows"),
+    [
+        (0, 5, None, [(-1, 5, True, 0)]),
+        (0, 5, float("nan"), [(-1, 5, True, 0)]),
+        (0, 5, float("inf"), [(-1, 5, True, 0)]),
+        (0, 5, 2, [(-1, 2, False, 0), (2, 5, True, 1)]),
+        (0, 5, 5, [(-1, 5, True, 0)]),
+        (0, 5, 7, [(-1, 5, True, 0)]),
+        (0, 5, 0, [(-1, 5, True, 1)]),
+        (0, 5, -3, [(-1, 5, True, 1)]),
+        (2, 5, 2, [(2, 5, True, 1)]),
+        (2, 5, 3, [(2, 3, False, 0), (3, 5, True, 1)]),
+        (0, 0, 1, [(-1, 0, True, 0)]),
+        (0, 0, 0, [(-1, 0, True, 1)]),
+        (0, 0.3, 0.1 + 0.2, [(-1, 0.3, True, 0)]),
+    ],
+)
+def test_rows_of_one_patient_by_hand(entry, time, change, rows):
+    assert split_at([entry], [time], [1], [change]).drop("row").rows() == rows
+
+
+def test_a_change_needs_an_entry_before_the_time():
+    with pytest.raises(AnalysisError, match="1 entry times are not before"):
+        split_at([5], [5], [1], [None])
+
+
+@pytest.fixture(scope="module")
+def probability(veteran):
+    return fit_propensity(veteran, veteran["trt"] == 2, ["celltype", "karno", "age", "prior"]).probability
+
+
+def weigh(probability, veteran, name):
+    """The weights that the R script calls so."""
+    method, cut = ("overlap", None) if name == "overlap" else ("iptw", (5, 95) if name == "cut" else None)
+    return compute_balancing_weights(probability, veteran["trt"] == 2, method, cut_percentiles=cut)
+
+
+@pytest.mark.parametrize("name", ["iptw", "cut", "overlap"])
+def test_balancing_weights_equal_r(r_weighted, veteran, probability, name):
+    found = weigh(probability, veteran, name)
+    assert found.weights.tolist() == near(r_weighted.all(f"balancing.{name}"))
+    assert found.largest == found.weights.max()
+    assert found.estimand == ("ATO" if name == "overlap" else "ATE")
+    sizes = [found.effective_size[True], found.effective_size[False]]
+    assert sizes == near(r_weighted.all(f"effective.{name}"))
+
+
+@pytest.mark.parametrize("name", ["iptw", "cut", "overlap"])
+def test_curves_models_and_balance_with_balancing_weights_equal_r(r_weighted, patients, probability, name):
+    weights = weigh(probability, patients, name).weights
+    is_treated = (patients["trt"] == 2).to_numpy()
+    arm = patients.filter(is_treated)
+    check_curve(
+        fit_kaplan_meier(arm["months"], arm["status"], weights=weights[is_treated]),
+        r_weighted,
+        f"balanced_curve.{name}",
+    )
+    fit = fit_cox(patients["months"], patients["status"], patients.select("trt"), weights=weights)
+    assert fit.coefficients["std_err"].to_list() == near(r_weighted.all(f"balanced_cox.{name}.se"))
+    assert fit.robust_score.statistic == pytest.approx(r_weighted[f"balanced_cox.{name}.robust_score"], rel=1e-8)
+    for denominator, part in (("pooled", "smd"), ("treated", "smd_treated")):
+        table = compute_balance(patients, is_treated, ["karno", "age"], matched=weights, denominator=denominator)
+        for row in table.filter(sample="matched").iter_rows(named=True):
+            found = [row["mean_treated"], row["mean_control"], row["standardised_mean_difference"]]
+            prefix = f"weighted_balance.{name}.{row['covariate']}"
+            assert found == near(r_weighted[f"{prefix}.{key}"] for key in ("treated", "control", part))
+
+
+def test_overlap_weights_balance_the_means_of_the_model_exactly(veteran, probability):
+    weights = weigh(probability, veteran, "overlap").weights
+    table = compute_balance(veteran, veteran["trt"] == 2, ["celltype", "karno", "age", "prior"], matched=weights)
+    matched = table.filter(sample="matched")
+    assert matched["standardised_mean_difference"].to_numpy() == pytest.approx(0, abs=1e-9)
+
+
+def test_balance_of_three_arms_is_refused(veteran):
+    with pytest.raises(AnalysisError, match="values other than 0 and 1"):
+        compute_balance(veteran, [0, 1, 2] * 45 + [0, 1], ["age"])
+
+
+def test_weights_that_explode_are_refused_with_the_arm_s_share():
+    probability = [0.001, *[0.5] * 9]
+    treated = [True, *[True, False] * 4, True]
+    with pytest.raises(AnalysisError, match=r"one patient has 99 % of the weight of the treated arm"):
+        compute_balancing_weights(probability, treated, "iptw")
+    assert compute_balancing_weights(probability, treated, "overlap").largest == 0.999
+    assert compute_balancing_weights(probability, treated, "iptw", cut_percentiles=(0, 80)).largest < 2
+
+
+@pytest.mark.parametrize(
+    ("probability", "method", "cut", "said"),
+    [
+        ([0.5, 1.0, 0.5, 0.5], "iptw", None, "missing, 0 or 1"),
+        ([0.5, None, 0.5, 0.5], "iptw", None, "missing, 0 or 1"),
+        ([0.5, 0.5, 0.5, 0.5], "overlap", (1, 99), "not cut"),
+        ([0.5, 0.5, 0.5, 0.5], "iptw", (99, 1), "do not ascend"),
+    ],
+)
+def test_what_gives_no_weights_is_refused(probability, method, cut, said):
+    with pytest.raises(AnalysisError, match=said):
+        compute_balancing_weights(probability, [1, 0, 1, 0], method, cut_percentiles=cut)
+
+
+SPLINES = ("all", "ties", "few", "few_ties", "low", "high", "both", "low_few", "both_few")
+
+
+@pytest.mark.parametrize("n_knots", range(3, 8))
+@pytest.mark.parametrize("name", SPLINES)
+def test_knots_and_splines_equal_hmisc(r_weighted, name, n_knots):
+    values = r_weighted.all(f"spline_values.{name}")
+    knots = r_weighted.all(f"knots.{name}.{n_knots}")
+    if len(knots) < n_knots:  # Hmisc goes on with fewer, here it is refused
+        with pytest.raises(AnalysisError, match=f"too few for {n_knots} knots"):
+            place_knots(values, n_knots)
+    else:
+        assert list(place_knots(values, n_knots)) == near(knots)
+    found = compute_spline(values[:6], knots)
+    assert found.T.ravel().tolist() == near(r_weighted.all(f"spline.{name}.{n_knots}"))
+
+
+@pytest.mark.parametrize(
+    ("values", "n_knots", "said"),
+    [
+        ([1.0, 2.0, 3.0] * 20, 3, "3 distinct values among 60 are too few for 3 knots"),
+        ([*range(6), *[2] * 200], 3, "6 distinct values among 206 are too few for 3 knots"),
+        ([0] * 100 + [1, 2, 3, 4, 5], 3, "too few for 3 knots"),
+        (range(50), 2, "not 3 to 7"),
+        (range(50), 8, "not 3 to 7"),
+        ([1.0, None, 3.0], 3, "1 of 3 values are missing"),
+    ],
+)
+def test_knots_that_coincide_are_refused(values, n_knots, said):
+    with pytest.raises(AnalysisError, match=said):
+        place_knots(values, n_knots)
+
+
+def test_a_spline_is_straight_beyond_its_knots():
+    knots = place_knots(np.arange(100.0), 4)
+    assert np.diff(compute_spline([200.0, 210.0, 220.0], knots), n=2, axis=0) == pytest.approx(0, abs=1e-9)
+    with pytest.raises(ValueError, match="ascend"):
+        compute_spline([1.0], [3, 2, 1])
+
+
+def test_rank_tests_equal_r(r_weighted, veteran):
+    groups = {
+        "three": ("karno", [str(i % 3) for i in range(1, 138)]),
+        "celltype": ("diagtime", veteran["celltype"]),
+        "two": ("age", veteran["trt"]),
+    }
+    for name, (column, group) in groups.items():
+        found = compute_rank_test(veteran[column], group)
+        assert [found.statistic, found.df, found.p] == near(r_weighted.all(f"kruskal.{name}"))
+    assert compute_rank_test(veteran["age"], veteran["trt"]).p == pytest.approx(r_weighted["wilcoxon.1"], rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("values", "groups", "said"),
+    [
+        ([1, 2, None], ["a", "b", "a"], "1 values are missing"),
+        ([1, 2, 3], ["a", None, "b"], "group: missing for 1"),
+        ([1, 2, 3], ["a", "a", "a"], "fewer than two groups"),
+        ([1, 1, 1], ["a", "b", "a"], "all values are equal"),
+    ],
+)
+def test_what_cannot_be_ranked_is_refused(values, groups, said):
+    with pytest.raises(AnalysisError, match=said):
+        compute_rank_test(values, groups)

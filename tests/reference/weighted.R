@@ -23,7 +23,7 @@ curve <- function(name, s, level) {
 for (level in c(0.9, 0.99)) {
   for (type in c("log", "log-log", "plain"))
     curve(paste("alpha", level, type, sep = "."), survfit(Surv(months, status) ~ 1, v, conf.type = type, conf.int = level), level)
-  keep(paste0("alpha.", level, ".follow_up"), unname(median_of(survfit(Surv(time, 1 - status) ~ 1, v, conf.int = level), level)))
+  keep(paste0("alpha.", level, ".follow_up"), unname(median_of(survfit(Surv(time, age %% 2) ~ 1, v, conf.int = level), level)))
   s <- summary(coxph(Surv(months, status) ~ trt + celltype + karno, v, control = exact), conf.int = level)$conf.int
   keep(paste0("alpha.", level, ".cox_low"), unname(s[, 3]))
   keep(paste0("alpha.", level, ".cox_high"), unname(s[, 4]))
@@ -79,5 +79,74 @@ cox("late_clustered", coxph(f, v, cluster = age, control = exact))
 cox("late_both", coxph(f, v, weights = w, cluster = age, control = exact))
 cox("late_breslow", coxph(f, v, weights = w, cluster = age, ties = "breslow", control = exact))
 cox("late_strata", coxph(Surv(start, stop, status) ~ trt + karno + strata(celltype), v, weights = w, cluster = age, control = exact))
+
+# a covariate that changes during follow-up: the rows of tmerge, and fits to them
+v$id <- seq_len(nrow(v))
+v$change <- ifelse(v$id %% 3 == 0, NA, (v$id * 37) %% 200)  # never, on day 0, within, at the end, after it
+v$change[v$id %% 10 == 1] <- v$time[v$id %% 10 == 1]
+v$change[v$id %% 11 == 1] <- v$entry[v$id %% 11 == 1]
+base <- c("id", "trt", "celltype", "karno", "age", "prior")
+rows <- function(name, d) {
+  for (column in c("id", "tstart", "tstop", "endpt", "tdc")) keep(paste(name, column, sep = "."), as.numeric(d[[column]]))
+  d
+}
+tv <- function(name, d, weight = w) {
+  d$w <- weight[d$id]
+  cox(name, coxph(Surv(tstart, tstop, endpt) ~ trt + tdc, d, control = exact))
+  cox(paste0(name, "_more"), coxph(Surv(tstart, tstop, endpt) ~ trt + tdc + karno + celltype, d, ties = "breslow", control = exact))
+  cox(paste0(name, "_weighted"), coxph(Surv(tstart, tstop, endpt) ~ trt + tdc, d, weights = w, cluster = id, control = exact))
+}
+v$stop <- v$time
+tv("split", rows("split_rows", tmerge(v[, base], v, id = id, tstop = stop, endpt = event(stop, status), tdc = tdc(change))))
+tv("split_late", rows("split_late_rows", tmerge(v[, base], v, id = id, tstart = entry, tstop = stop, endpt = event(stop, status), tdc = tdc(change))))
+# whole months, deaths in month 0: everybody is at risk from before 0
+v$stop <- v$months
+v$origin <- -1
+v$change <- ifelse(v$id %% 3 == 0, NA, 1 + v$id %% 5)
+tv("split_zero", rows("split_zero_rows", tmerge(v[, base], v, id = id, tstart = origin, tstop = stop, endpt = event(stop, status), tdc = tdc(change))))
+cox("zero_started", coxph(Surv(origin, months, status) ~ trt + celltype + karno, v, control = exact))
+
+# balancing weights from a propensity score
+v$treat <- as.integer(v$trt == 2)
+e <- fitted(glm(treat ~ celltype + karno + age + prior, binomial, v, epsilon = 1e-14, maxit = 50))
+iptw <- ifelse(v$treat == 1, mean(v$treat) / e, (1 - mean(v$treat)) / (1 - e))
+limits <- quantile(iptw, c(0.05, 0.95))
+balancing <- list(iptw = iptw, cut = pmin(pmax(iptw, limits[1]), limits[2]), overlap = ifelse(v$treat == 1, 1 - e, e))
+for (name in names(balancing)) {
+  b <- balancing[[name]]
+  keep(paste0("balancing.", name), unname(b))
+  keep(paste0("effective.", name), sapply(c(treated = 1, control = 0), function(a) sum(b[v$treat == a])^2 / sum(b[v$treat == a]^2)))
+  curve(paste0("balanced_curve.", name), survfit(Surv(months, status) ~ 1, v, weights = b, robust = TRUE, subset = trt == 2), 0.95)
+  cox(paste0("balanced_cox.", name), coxph(Surv(months, status) ~ trt, v, weights = b, robust = TRUE, control = exact))
+  for (x in c("karno", "age")) {
+    at <- lapply(c(1, 0), function(a) weighted.mean(v[[x]][v$treat == a], b[v$treat == a]))
+    sds <- sqrt((var(v[[x]][v$treat == 1]) + var(v[[x]][v$treat == 0])) / 2)
+    keep(paste("weighted_balance", name, x, sep = "."), c(treated = at[[1]], control = at[[2]], smd = (at[[1]] - at[[2]]) / sds,
+         smd_treated = (at[[1]] - at[[2]]) / sd(v[[x]][v$treat == 1])))
+  }
+}
+
+# restricted cubic splines
+piled <- function(x, low, high) pmin(pmax(x, quantile(x, low)), quantile(x, high))
+set.seed(20)
+wide <- round(rlnorm(150, 3), 3)  # few ties, two ends of one value
+splines <- list(all = v$karno + v$age / 100, ties = v$age, few = v$time[1:60], few_ties = v$age[1:60], low = piled(wide, 0.08, 1),
+                high = piled(wide, 0, 0.93), both = piled(wide, 0.2, 0.9), low_few = piled(wide[1:90], 0.2, 1), both_few = piled(wide[1:110], 0.1, 0.9))
+for (name in names(splines)) {
+  x <- splines[[name]]
+  keep(paste0("spline_values.", name), x)
+  for (nk in 3:7) {
+    k <- rcspline.eval(x, nk = nk, knots.only = TRUE)
+    keep(paste("knots", name, nk, sep = "."), unname(k))
+    keep(paste("spline", name, nk, sep = "."), c(rcspline.eval(x[1:6], knots = k, inclx = TRUE, norm = 2)))
+  }
+}
+
+# rank tests
+rank_test <- function(name, t) keep(name, c(statistic = t$statistic[[1]], df = t$parameter[[1]], p = t$p.value))
+rank_test("kruskal.three", kruskal.test(karno ~ factor(id %% 3), v))
+rank_test("kruskal.celltype", kruskal.test(diagtime ~ celltype, v))
+rank_test("kruskal.two", kruskal.test(age ~ trt, v))
+keep("wilcoxon", wilcox.test(age ~ trt, v, exact = FALSE, correct = FALSE)$p.value)
 
 writeLines(c("name,value", unlist(out)), "weighted.csv")
