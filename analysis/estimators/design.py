@@ -170,10 +170,16 @@ def encode_treatment(frame: pl.DataFrame, treated: str | ArrayLike) -> NDArray[n
 def encode_arms(treated: ArrayLike) -> NDArray[np.bool_]:
     """An arm indicator (0/1 or Boolean) as booleans.
 
-    Raises `AnalysisError` where a value is missing or not 0/1, or where one of the arms has no patient.
+    Raises `AnalysisError` where a value is missing or not 0/1, there are more than two, or one of the arms has no patient.
     """
     values = read_array(treated)
     if not np.isin(values, (0, 1)).all():
+        n_arms = len({value for value in values.tolist() if not _is_missing(value)})
+        if n_arms > 2:
+            raise AnalysisError(
+                f"treatment: {n_arms} arms; two are compared, as 0 and 1",
+                f"治疗组别：共 {n_arms} 组；只能比较两组，以 0 和 1 表示",
+            )
         raise AnalysisError("treatment: values other than 0 and 1, or missing", "治疗组别：有缺失或非 0/1 的值")
     is_treated = values.astype(bool)
     if is_treated.all() or not is_treated.any():

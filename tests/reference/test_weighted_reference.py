@@ -435,7 +435,7 @@ def test_overlap_weights_balance_the_means_of_the_model_exactly(veteran, probabi
 
 
 def test_balance_of_three_arms_is_refused(veteran):
-    with pytest.raises(AnalysisError, match="values other than 0 and 1"):
+    with pytest.raises(AnalysisError, match="3 arms; two are compared"):
         compute_balance(veteran, [0, 1, 2] * 45 + [0, 1], ["age"])
 
 
