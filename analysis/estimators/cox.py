@@ -95,11 +95,7 @@ def fit_cox(
     arm when there is only one) or is determined by the others, unusable weights, weights with entries but no cluster.
     """
     encoded = _read_design(design)
-    entries = None
-    if entry is None:
-        times, events = check_times(time, event)
-    else:
-        entries, times, events = check_intervals(entry, time, event)
+    entries, times, events = (None, *check_times(time, event)) if entry is None else check_intervals(entry, time, event)
     _check_model(events, encoded)
     given = None if weights is None else check_weights(weights, len(times), "Cox model", "Cox 模型")
     if given is not None and entries is not None and cluster is None:
@@ -107,31 +103,30 @@ def fit_cox(
             "Cox model: weights with entry times need a cluster (the patient)",
             "Cox 模型：有进入时间且加权时须给出聚类变量（患者）",
         )
-    # Arrays, not lists: the package looks at every value of a list, and takes an array as it is.
-    data: dict[str, NDArray[Any]] = {"time": times, "event": events.astype(np.int64)}
-    data |= {f"x{i}": column.to_numpy() for i, column in enumerate(encoded.matrix)}
-    if entries is not None:
-        data["entry"] = entries
-    formula = f"Surv({'' if entries is None else 'entry, '}time, event) ~ " + " + ".join(
-        f"x{i}" for i in range(len(encoded.terms))
-    )
-    if strata is not None:
-        data["stratum"] = encode_labels(strata, "Cox model: stratum", "Cox 模型：分层变量")[1]
-        formula += " + strata(stratum)"
+    stratum = None if strata is None else encode_labels(strata, "Cox model: stratum", "Cox 模型：分层变量")[1]
     clusters = None if cluster is None else encode_labels(cluster, "Cox model: cluster", "Cox 模型：聚类变量")[1]
+    sets = (times, events, stratum, entries)
+    formula, data = _write_model(encoded, sets)
+    is_robust = given is not None or clusters is not None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = coxph(
-            formula,
-            data=data,
-            ties=ties,
-            weights=given,
-            cluster=clusters,
-            robust=given is not None or cluster is not None,
-        )
-    sets = (times, events, data.get("stratum"), entries)
+        model = coxph(formula, data=data, ties=ties, weights=given, cluster=clusters, robust=is_robust)
     messages = tuple(str(warning.message).strip() for warning in caught)
     return _read_model(model, encoded, messages, sets, compute_z(alpha))
+
+
+def _write_model(design: Design, sets: RiskSets) -> tuple[str, dict[str, NDArray[Any]]]:
+    """The model's formula, and the columns that it names."""
+    times, events, stratum, entries = sets
+    # Arrays, not lists: the package looks at every value of a list, and takes an array as it is.
+    data: dict[str, NDArray[Any]] = {"time": times, "event": events.astype(np.int64)}
+    columns = {f"x{i}": column.to_numpy() for i, column in enumerate(design.matrix)}
+    response, terms = "Surv(time, event)", list(columns)
+    if entries is not None:
+        data["entry"], response = entries, "Surv(entry, time, event)"
+    if stratum is not None:
+        data["stratum"], terms = stratum, [*terms, "strata(stratum)"]
+    return f"{response} ~ {' + '.join(terms)}", data | columns
 
 
 def _read_design(design: Design | FrameLike) -> Design:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -36,8 +36,21 @@ class Design:
         return self.matrix.to_numpy().astype(float).reshape(self.matrix.height, len(self.terms))
 
 
-FrameLike = Any
-"""A frame of polars or pandas, or a two-dimensional array, as `read_frame` takes them; pandas is not imported for its type."""
+class PandasFrame(Protocol):
+    """What is asked of a frame of pandas, which is not imported for its type."""
+
+    @property
+    def columns(self) -> Any:
+        """The columns' names."""
+        ...
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """The column of that name."""
+        ...
+
+
+FrameLike = pl.DataFrame | PandasFrame | NDArray[Any]
+"""Covariates as `read_frame` takes them."""
 
 
 def read_frame(frame: FrameLike) -> pl.DataFrame:
@@ -48,7 +61,7 @@ def read_frame(frame: FrameLike) -> pl.DataFrame:
     """
     if isinstance(frame, pl.DataFrame):
         return frame
-    if hasattr(frame, "columns"):
+    if not isinstance(frame, np.ndarray):
         return pl.DataFrame([_read_column(str(name), frame[name]) for name in frame.columns])
     values = read_array(frame)
     if values.ndim != 2:

@@ -189,14 +189,13 @@ def _fit_curve(
     with np.errstate(divide="ignore", invalid="ignore"):
         # a sum of logarithms: the product of the shares rounds otherwise, by which a curve meets 0.5 or does not
         survival = np.exp(np.cumsum(np.log(n_left) - np.log(n_risk)))
-        hazard_variance = n_event / (n_risk * n_left.astype(float))
+        variance = np.cumsum(n_event / (n_risk * n_left.astype(float)))  # Greenwood's, of the logarithm
         if is_robust:
             given = np.ones(len(times)) if weights is None else weights
-            jumps = events / n_left[place] - hazard_variance.cumsum()[place]
-            spread = _sum_squared_influences(place, given, jumps, hazard_variance.cumsum(), cluster)
-            log_std_err = np.where(n_left > 0, np.sqrt(spread), 0.0)
-        else:
-            log_std_err = np.sqrt(np.cumsum(hazard_variance))
+            jumps = events / n_left[place] - variance[place]
+            variance = _sum_squared_influences(place, given, jumps, variance, cluster)
+            variance = np.where(n_left > 0, np.maximum(variance, 0), 0)
+        log_std_err = np.sqrt(variance)
         ci_low, ci_high = _compute_limits(survival, log_std_err, conf_type, compute_z(alpha))
         std_err = survival * log_std_err
     curve = pl.DataFrame(

@@ -282,6 +282,12 @@ def test_a_joint_wald_test_is_refused_without_an_estimate():
         compute_wald(fit, "age")
 
 
+def test_a_joint_wald_test_needs_as_many_clusters_as_levels(patients):
+    fit = fit_model(patients.with_columns(half=pl.int_range(137) % 2), {"cluster": "half"})
+    with pytest.raises(AnalysisError, match="celltype has more levels than its variance tells apart"):
+        compute_wald(fit, "celltype")
+
+
 def test_one_column_s_joint_wald_test_is_its_own(patients):
     fit = fit_model(patients, COX["late_both"])
     z, p = fit.coefficients.filter(name="karno").select("z", "p").row(0)
