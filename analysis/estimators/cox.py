@@ -15,8 +15,9 @@ from survival import cox_zph, coxph
 
 from analysis.estimators.chi_square import ChiSquareTest, compute_chi_square
 from analysis.estimators.design import Design, FrameLike, encode_design, encode_labels, read_frame
-from analysis.estimators.kaplan_meier import check_intervals, check_times, check_weights, compute_z
+from analysis.estimators.kaplan_meier import compute_z
 from analysis.estimators.monotone import find_endless
+from analysis.estimators.times import check_intervals, check_times, check_weights
 from etl.errors import AnalysisError
 
 Ties = Literal["efron", "breslow"]

@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import ArrayLike
 
 from analysis.estimators.design import read_array
-from analysis.estimators.kaplan_meier import check_intervals, merge_equal_times
+from analysis.estimators.times import check_intervals, merge_equal_times
 
 START = -1.0
 """The entry of who is at risk from the start: before 0, so that an event on day 0 counts. Any negative number gives the same fit."""
