@@ -295,16 +295,29 @@ def compute_restricted_mean(fit: KaplanMeier, tau: float) -> tuple[float, float]
             "restricted mean: not available for a weighted or clustered curve",
             "限制平均生存时间：不适用于加权或聚类稳健的曲线",
         )
+    steps, areas = _cut_area(fit, tau)
+    area_after = areas[::-1].cumsum()[::-1][1:]  # from each event time to tau
+    n, d = steps["n_risk"].to_numpy().astype(float), steps["n_event"].to_numpy()
+    hazard_variance = np.divide(d, n * (n - d), out=np.zeros_like(n), where=n > d)  # none where nobody is left
+    return float(areas.sum()), float(np.sqrt((area_after**2 * hazard_variance).sum()))
+
+
+def compute_restricted_area(fit: KaplanMeier, tau: float) -> float:
+    """Restricted mean survival time up to `tau` without an error, of any curve; that of a weighted one comes from the bootstrap.
+
+    Raises `AnalysisError` where `tau` is not positive.
+    """
+    return float(_cut_area(fit, tau)[1].sum())
+
+
+def _cut_area(fit: KaplanMeier, tau: float) -> tuple[pl.DataFrame, NDArray[np.float64]]:
+    """The events before `tau`, and the area under the curve from 0 to the first, between them, and from the last to `tau`."""
     if not tau > 0:
         raise AnalysisError("restricted mean: the horizon must be positive", "限制平均生存时间：时间上限须为正")
     steps = fit.curve.filter(pl.col("n_event") > 0, pl.col("time") < tau)
     times = np.concatenate([[0.0], steps["time"].to_numpy(), [tau]])
     survival = np.concatenate([[1.0], steps["survival"].to_numpy()])
-    areas = survival * np.diff(times)
-    area_after = areas[::-1].cumsum()[::-1][1:]  # from each event time to tau
-    n, d = steps["n_risk"].to_numpy().astype(float), steps["n_event"].to_numpy()
-    hazard_variance = np.divide(d, n * (n - d), out=np.zeros_like(n), where=n > d)  # none where nobody is left
-    return float(areas.sum()), float(np.sqrt((area_after**2 * hazard_variance).sum()))
+    return steps, survival * np.diff(times)
 
 
 @dataclass(frozen=True)
