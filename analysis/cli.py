@@ -147,6 +147,7 @@ def _refuse_real_patients(settings: Settings) -> None:
 def write_docs() -> None:
     """Write the data dictionary, the rule catalogue and the pages of questions and results from the code, in its checkout."""
     from analysis.report.results_page import write_results_page
+    from analysis.report.studies_page import write_studies_page
     from etl.quality.question_page import write_question_page
     from schemas.dictionary import write_dictionary
     from schemas.example_patient import MissingCaseError
@@ -167,6 +168,7 @@ def write_docs() -> None:
     except MissingCaseError as error:
         raise UsageError(str(error), error.zh) from error
     write_results_page(docs / "results.md")
+    write_studies_page(docs / "studies.md")
     write_question_page(_ask_example(), docs / "questions.md")
 
 

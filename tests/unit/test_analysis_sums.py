@@ -13,7 +13,7 @@ from analysis.study.results import Results
 from etl.errors import AnalysisError, InternalError
 
 SPEC = read_study("len_vs_sora")
-SMALL = replace(SPEC, regression=None, subgroup=None, courses=None, grade_bands=(), sensitivity=())
+SMALL = replace(SPEC, regression=None, subgroups=(), courses=None, grade_bands=(), sensitivity=())
 CHANGED = [
     "flow.e1_not_recurrent.n_removed",
     "flow.hunan.e1_not_recurrent.n_after",
@@ -83,7 +83,7 @@ def draw_spec(draw):
     matching = replace(
         SPEC.matching,
         covariates=tuple(draw.sample(SPEC.matching.covariates, k=draw.randrange(2, 5))),
-        exact=draw.choice(["", "hospital", "tace"]),
+        exact=draw.choice([(), ("hospital",), ("tace", "hospital")]),
         ratio=draw.choice([1, 1, 2, 3]),
         caliper_sd=draw.choice([0.05, 0.2, None]),
     )
