@@ -29,6 +29,8 @@ from etl.errors import AnalysisError
 PAIR = "pair"
 SEED, SAMPLES = 20, 1000
 """Of the bootstrap."""
+FEWEST_SAMPLES = 0.9
+"""The share of the samples in which patients must have been weighted for their spread to be an error."""
 RESTRICTED_METHOD = "area under the Kaplan-Meier curve up to the horizon; Greenwood's plug-in error, Wald limits"
 HORIZON_METHOD = "the last time at which a rate is given or, where that is earlier, the longest follow-up of the arm whose is shortest"
 
@@ -110,24 +112,22 @@ def _add_restricted_means(study: Study, cohort: str, timed: pl.DataFrame, endpoi
 
 def _add_weighted_means(study: Study, key: Key, timed: pl.DataFrame, endpoint: Endpoint, tau: float) -> None:
     """Weighted restricted means; their error by the bootstrap, which draws patients, or matched sets, and weights them anew."""
+    unit, method = f"{study.spec.time_unit}s", "weighted area under the curve"
     means = _compute_weighted_means(study, timed, endpoint, tau)
-    drawn = np.array(list(_draw_differences(study, key.cohort or ALL, timed, endpoint, tau)))
-    unit, method = (
-        f"{study.spec.time_unit}s",
-        f"weighted area under the curve; {len(drawn)} bootstrap samples (seed {SEED}), Wald limits",
-    )
     for arm in study.spec.arms:
         study.results.add(key.of(arm=arm.id), "estimate", means[arm.role], unit=unit, method=method)
-    difference, se = means["treated"] - means["control"], float(drawn.std(ddof=1))
-    half = compute_z(study.spec.alpha) * se
-    values: dict[str, float | None] = {
-        "difference": difference,
-        "se": se,
-        "ci_low": difference - half,
-        "ci_high": difference + half,
-    }
-    p = float(2 * ndtr(-abs(difference) / se)) if se > 0 else None
-    study.results.add_all(key, values | {"p": p}, unit=unit, n=timed.height, method=method)
+    drawn = np.array(list(_draw_differences(study, key.cohort or ALL, timed, endpoint, tau)))
+    difference = means["treated"] - means["control"]
+    values: dict[str, float | None] = {"difference": difference} | dict.fromkeys(("se", "ci_low", "ci_high", "p"))
+    if len(drawn) < SAMPLES * FEWEST_SAMPLES:
+        method = f"no error: in {SAMPLES - len(drawn)} of {SAMPLES} bootstrap samples patients could not be weighted"
+    else:
+        method += f"; {len(drawn)} bootstrap samples (seed {SEED}), Wald limits"
+        se = float(drawn.std(ddof=1))
+        half = compute_z(study.spec.alpha) * se
+        values |= {"se": se, "ci_low": difference - half, "ci_high": difference + half}
+        values["p"] = float(2 * ndtr(-abs(difference) / se)) if se > 0 else None
+    study.results.add_all(key, values, unit=unit, n=timed.height, method=method)
 
 
 def _compute_weighted_means(study: Study, timed: pl.DataFrame, endpoint: Endpoint, tau: float) -> dict[str, float]:
