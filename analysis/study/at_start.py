@@ -1,0 +1,94 @@
+"""What a study asks of a patient, and which of it is known at the start of therapy: from the records of the store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from analysis.study.cohort import list_steps
+from analysis.study.spec import StudySpec
+from schemas.contract import read_dtypes
+from schemas.derived_columns import SUBJECT_COLUMNS
+from schemas.known_at_start import REMOVED, Moment, derive_at_start, list_moments
+from schemas.rules.rule import CRITERIA
+from schemas.tables import TABLES
+
+AT_START = "subject_at_start"
+"""The frame of `compute_study` that says what is known at the start."""
+RECORDS = tuple(f"core.{name}" for name in TABLES)
+"""The relations of the store that it is derived from."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A criterion, characteristic or arm that a study asks for; `column` of the subject table with its criteria says it of a patient."""
+
+    kind: Literal["criterion", "characteristic", "arm"]
+    id: str
+    label: str
+    column: str
+
+
+def list_items(spec: StudySpec) -> list[Item]:
+    """Return what the study asks of a patient: the criteria by the protocol's own numbers, the characteristics, the arm."""
+    items = []
+    if spec.population.eligible_only:
+        steps = list_steps(spec.population.without_criteria)[:-1]
+        items += [Item("criterion", name, _name_criterion(name, label), name) for name, label in steps]
+    items += [Item("characteristic", item.id, item.label, item.column) for item in spec.characteristics]
+    return items + ([Item("arm", "arm", "Arm", spec.arm_column)] if spec.arms else [])
+
+
+def _name_criterion(criterion_id: str, label: str) -> str:
+    number = re.match(r"[a-z]\d+(?=_)", criterion_id)
+    return f"{label} ({number[0].upper()})" if number else label
+
+
+def describe_moment(moment: Moment) -> str:
+    """Return in words which facts a kind of later date tells: `outcome: vital status, last contact date`."""
+    told, table = [name.replace("_", " ") for name in moment.list_told()], moment.table.replace("_", " ")
+    if moment.field is None:
+        return f"{table} records" + "".join(f", '{name}'" for name in told)
+    return f"{table}: {', '.join(told)}"
+
+
+def list_described() -> dict[str, str]:
+    """Return the facts of every kind of later date, by the date's name in `removed`."""
+    return {moment.name: describe_moment(moment) for moment in list_moments()}
+
+
+def derive_study_at_start(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> pl.DataFrame:
+    """Return what the study asks of its hospitals' patients with a start of therapy, once for each thing removed (`derive_at_start`).
+
+    `frames` are the records (`RECORDS`). A hospital is taken to send the tables of which it has a record. Whether it lists every new lesion is
+    not asked: that decides responses alone, in all variants the same.
+    """
+    asked = [
+        name
+        for name in dict.fromkeys(item.column for item in list_items(spec))
+        if name in {*SUBJECT_COLUMNS, *CRITERIA}
+    ]
+    records = {name: frames[name].select(*read_dtypes(model)) for name, model in TABLES.items()}
+    if spec.population.hospitals:
+        is_asked = pl.col("hospital").is_in(spec.population.hospitals)
+        records = {name: frame.filter(is_asked) for name, frame in records.items()}
+    derived = []
+    for sent, hospitals in _group_by_tables(records).items():
+        own = {name: frame.filter(pl.col("hospital").is_in(hospitals)) for name, frame in records.items()}
+        derived.append(derive_at_start(own, sent=sent, asked=asked))
+    empty = pl.DataFrame(schema=dict.fromkeys((REMOVED, "patient_id", *asked), pl.String))
+    return pl.concat(derived) if derived else empty
+
+
+def _group_by_tables(records: Mapping[str, pl.DataFrame]) -> dict[frozenset[str], list[str]]:
+    """Return the hospitals that send the same tables, by these tables."""
+    senders = {name: set(frame["hospital"].unique()) for name, frame in records.items()}
+    groups: dict[frozenset[str], list[str]] = {}
+    for hospital in sorted(senders["patient"]):
+        sent = frozenset(name for name, hospitals in senders.items() if hospital in hospitals)
+        groups.setdefault(sent, []).append(hospital)
+    return groups
