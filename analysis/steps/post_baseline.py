@@ -18,7 +18,7 @@ from analysis.study.results import Key
 from schemas.known_at_start import AFTER_START, NOTHING, REMOVED, UNDATED
 
 EXAMINED = "examined"
-CHANGED, WITHOUT_DATE, TOGETHER = "changed", "undated", "several together"
+CHANGED, WITHOUT_DATE, TOGETHER = "changed", "undated", "several"
 """Levels of an item: patients for whom it is another one, or unknown, without what happened after the start, or without what nothing dates; of the
 changed those whom no kind of later date changes alone."""
 POST_BASELINE = Key(analysis="post_baseline")
@@ -96,7 +96,12 @@ def _count_through(changed: dict[str, pl.Series], after_start: pl.Series) -> dic
     return {name: ids.len() for name, ids in alone.items()} | ({TOGETHER: n_together} if n_together else {})
 
 
+def list_facts() -> dict[str, str]:
+    """Return in words what a level of a changed item says of the facts that change it."""
+    return list_described() | {TOGETHER: "only through several together"}
+
+
 def _describe_method(through: dict[str, int]) -> str:
-    described = list_described() | {TOGETHER: TOGETHER}
+    described = list_facts()
     named = "; ".join(f"{described[name]} ({n})" for name, n in through.items())
-    return f"every record and date after day 0 removed, and derived again; patients by what changes it alone: {named}"
+    return f"every record and date after day 0 removed, and derived again; alone it changes {named}"

@@ -49,11 +49,11 @@ def _name_criterion(criterion_id: str, label: str) -> str:
 
 
 def describe_moment(moment: Moment) -> str:
-    """Return in words which facts a kind of later date tells: `outcome: vital status, last contact date`."""
+    """Return in words which facts a kind of later date tells: `through outcome: vital status, last contact date`."""
     told, table = [name.replace("_", " ") for name in moment.list_told()], moment.table.replace("_", " ")
     if moment.field is None:
-        return f"{table} records" + "".join(f", '{name}'" for name in told)
-    return f"{table}: {', '.join(told)}"
+        return f"through later {table} records" + "".join(f" and the flag '{name}'" for name in told)
+    return f"through {table}: {', '.join(told)}"
 
 
 def list_described() -> dict[str, str]:

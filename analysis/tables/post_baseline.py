@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analysis.steps.post_baseline import CHANGED, EXAMINED, POST_BASELINE, TOGETHER, WITHOUT_DATE
-from analysis.study.at_start import Item, list_described, list_items
+from analysis.steps.post_baseline import CHANGED, EXAMINED, POST_BASELINE, WITHOUT_DATE, list_facts
+from analysis.study.at_start import Item, list_items
 from analysis.study.cohort_names import ALL
 from analysis.study.numbers import prettify
 from analysis.study.results import Results
 from analysis.study.spec import Sensitivity, StudySpec
-from analysis.tables.model import Cell, Number, ReportTable, heading, join_rows, look_up, text
+from analysis.tables.model import Cell, ReportTable, heading, join_rows, look_up, text
 
 ORDER = 7
 KINDS = {"criterion": "Criteria", "characteristic": "Characteristics", "arm": "Arm"}
@@ -26,16 +26,11 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     named = [item for item in items if _count(results, item, CHANGED)]
     rows: list[Sequence[Cell]] = [heading(_say_found(results, named))]
     blanks = [text("") for _ in spec.arms]
-    rows.append([text("Patients examined"), text(look_up(results, examined, "n", "count")), *blanks, text("")])
+    rows.append([text("Patients examined"), text(look_up(results, examined, "n", "count")), *blanks])
     for kind, title in KINDS.items():
-        own = [_describe_item(results, spec, item) for item in named if item.kind == kind]
+        own = [row for item in named if item.kind == kind for row in _describe_item(results, spec, item)]
         rows += [heading(title), *own] if own else []
-    header = (
-        "",
-        "Changed, of all registered",
-        *(f"Changed, analysed, {arm.label}" for arm in spec.arms),
-        "Through which facts after the start",
-    )
+    header = ("Patients for whom it changes", "All registered", *(f"Analysed, {arm.label}" for arm in spec.arms))
     title, zh = "What uses the time after the start of therapy", "哪些标准与协变量使用了治疗开始之后的信息"
     notes = tuple(_write_notes(results, spec, items, named))
     yield ReportTable("post_baseline", "patients", title, zh, header, join_rows(rows), notes)
@@ -58,29 +53,25 @@ def _list_labels(items: Sequence[Item]) -> str:
     return "; ".join(prettify(item.label) for item in items)
 
 
-def _describe_item(results: Results, spec: StudySpec, item: Item) -> list[Cell]:
+def _describe_item(results: Results, spec: StudySpec, item: Item) -> Iterator[list[Cell]]:
+    """The item, and below it the later facts that change it alone, most patients first, and last those that change it only together."""
     key = POST_BASELINE.of(variable=item.id, level=CHANGED)
     is_covariate = spec.matching is not None and item.id in spec.matching.covariates
-    label = f"\u2003{prettify(item.label)}" + (", in the propensity score" if is_covariate else "")
+    label = prettify(item.label) + (", in the propensity score" if is_covariate else "")
     arms = [text(look_up(results, key.of(cohort=ALL, arm=arm.id), "n", "count")) for arm in spec.arms]
-    return [text(label), text(look_up(results, key, "n", "count")), *arms, _describe_facts(results, item)]
-
-
-def _describe_facts(results: Results, item: Item) -> Cell:
-    """The later facts that change the item alone, with their patients, most first, and last those that change it only together."""
-    described, parts = list_described() | {TOGETHER: "only several together"}, list[str | Number]()
+    yield [text(label), text(look_up(results, key, "n", "count")), *arms]
+    described = list_facts()
     for level in results.select(analysis="post_baseline", variable=item.id, cohort=None)["level"]:
         if level in described:
-            number = look_up(results, POST_BASELINE.of(variable=item.id, level=level), "n", "count")
-            parts += ["; " if parts else "", f"{described[level]} (", number, ")"]
-    return text(*parts)
+            number = look_up(results, key.of(level=level), "n", "count")
+            yield [text(f"\u2003{described[level]}"), text(number), *(text("") for _ in spec.arms)]
 
 
 def _write_notes(results: Results, spec: StudySpec, items: Sequence[Item], named: Sequence[Item]) -> Iterator[str]:
     """What was done, what it means for the comparison, where that is shown, and what could not be told."""
     yield (
         "Every registered patient with a start of therapy was derived again, by the same code, without any record or date after that day. Changed: the "
-        "criterion, level or arm is then another one, or cannot be known. Through: what changes it when it alone is taken away, with patients."
+        "criterion, level or arm is then another one, or cannot be known. Below each: the later facts that change it when they alone are taken away."
     )
     if named:
         yield (
