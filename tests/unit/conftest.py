@@ -10,8 +10,10 @@ import pytest
 
 from analysis.study.cohort import PATIENT_ORDER
 from analysis.study.read_spec import read_study
+from schemas.example_patient import make_frame
 from schemas.rules import eligibility  # noqa: F401 (registers the criteria)
 from schemas.rules.rule import CRITERIA
+from schemas.tables import TABLES
 
 HOSPITALS = ("hunan", "nanfang", "sysu")
 UNFILLED = ("hospital", "delivery", "table_name", "column_name")
@@ -136,6 +138,7 @@ def make_frames(subjects: pl.DataFrame, seed: int = 11) -> dict[str, pl.DataFram
         "attrition": pl.DataFrame(),
         "ingests": ingests,
         "unfilled_column": pl.DataFrame(schema=dict.fromkeys(UNFILLED, pl.String)),
+        **{name: make_frame(name, []) for name in TABLES},
     }
 
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
+from clinical_tables import make_case
 
 from analysis.run import compute_study
-from analysis.study.at_start import AT_START, Item, describe_moment, list_items
+from analysis.study.at_start import AT_START, Item, derive_study_at_start, describe_moment, list_items
 from analysis.study.read_spec import read_study
 from analysis.study.results import Results
 from analysis.study.spec import Sensitivity, StudySpec
@@ -168,3 +169,38 @@ def test_only_what_the_study_asks_for_is_examined():
 )
 def test_the_facts_are_said_in_words(moment, words):
     assert describe_moment(moment) == words
+
+
+def make_records(edits: dict[str, str]) -> dict[str, pl.DataFrame]:
+    """The records of two correct patients in each hospital, the first one changed; as the store keeps them."""
+    parts = [
+        {
+            name: frame.with_columns(
+                hospital=pl.lit(hospital), patient_id=pl.format("{}-{}", pl.lit(hospital), "patient_id")
+            )
+            for name, frame in make_case(text).items()
+        }
+        for hospital, text in edits.items()
+    ]
+    return {name: pl.concat([part[name] for part in parts]).with_columns(ingest_id=1) for name in parts[0]}
+
+
+def test_the_records_of_the_studys_hospitals_are_examined_each_by_what_it_sends():
+    frames = make_records({"hunan": "", "sysu": "-procedure!; baseline.has_tace=", "other": ""})
+    spec = replace(SPEC, population=replace(SPEC.population, hospitals=("hunan", "sysu")))
+    found = derive_study_at_start(frames, spec)
+    assert set(found["patient_id"]) == {"hunan-p1", "hunan-p2", "sysu-p1", "sysu-p2"}
+    level = {
+        (removed, patient): value
+        for removed, patient, value in found.select(REMOVED, "patient_id", "tace_level").iter_rows()
+    }
+    assert [level[NOTHING, patient] for patient in ("hunan-p1", "sysu-p1")] == ["Yes", None]
+    assert [level[AFTER_START, patient] for patient in ("hunan-p1", "sysu-p1")] == [None, None]
+    assert (UNDATED, "sysu-p1") in level
+
+
+def test_a_study_of_nobody_or_of_other_columns_is_left_to_the_choice_of_patients():
+    records = {name: frame.clear() for name, frame in make_records({"hunan": ""}).items()}
+    assert derive_study_at_start(records, SPEC).is_empty()
+    unknown = replace(SPEC, arm_column="no_such_column")
+    assert "no_such_column" not in derive_study_at_start(make_records({"hunan": ""}), unknown).columns
