@@ -27,6 +27,7 @@ REMOVED = "removed"
 NOTHING, AFTER_START, UNDATED = "nothing", "after_start", "undated"
 """What was removed before deriving: nothing; all that later dates tell; what no date tells. Else the name of a `Moment`, removed alone."""
 _LARGE = "large"
+"""The later records of the largest tables: a variant of our own, which nobody is told of."""
 _START = "first_line_start_date"
 
 
@@ -74,14 +75,14 @@ def derive_at_start(tables: Tables, *, sent: Collection[str], asked: Sequence[st
     own = {
         name: frame.join(starts, on="patient_id", how="semi", maintain_order="left") for name, frame in tables.items()
     }
-    large = _list_large(own)
-    few = cut(own, starts, large)
-    first = {NOTHING: own, AFTER_START: cut(own, starts, list_moments()), _LARGE: few}
+    moments, large = list_moments(), _list_large(own)
+    first = {NOTHING: own, AFTER_START: cut(own, starts, moments), _LARGE: cut(own, starts, large)}
     derived = _derive_variants(first, sent, asked)
-    without_large = derived.filter(pl.col(REMOVED) == _LARGE).drop(REMOVED)
-    is_quiet = without_large.equals(derived.filter(pl.col(REMOVED) == NOTHING).drop(REMOVED))
-    base, tried = (few, [item for item in list_moments() if item not in large]) if is_quiet else (own, list_moments())
-    others = {moment.name: cut(base, starts, [moment]) for moment in tried}
+    as_it_is, without_large = (derived.filter(pl.col(REMOVED) == name).drop(REMOVED) for name in (NOTHING, _LARGE))
+    base = own
+    if without_large.equals(as_it_is):
+        base, moments = first[_LARGE], [moment for moment in moments if moment not in large]
+    others = {moment.name: cut(base, starts, [moment]) for moment in moments}
     others = {name: variant for name, variant in others.items() if _differ(variant, base)}
     others |= {UNDATED: drop_undated(base, starts)}
     found = [derived.filter(pl.col(REMOVED) != _LARGE), _derive_variants(others, sent, asked)]
@@ -103,19 +104,19 @@ def _derive_variants(variants: Mapping[str, Tables], sent: Collection[str], aske
 
 
 def _list_large(tables: Tables) -> list[Moment]:
-    """Return the moments of the tables with more records than the mean."""
+    """Return the moments of the tables that hold more than half as many records as the mean of all."""
     mean = sum(frame.height for frame in tables.values()) / len(tables)
-    return [moment for moment in list_moments() if tables[moment.table].height > mean]
+    return [moment for moment in list_moments() if tables[moment.table].height > mean / 2]
 
 
-def list_moments() -> tuple[Moment, ...]:
+def list_moments() -> list[Moment]:
     """Return every kind of later date that the contracts know."""
-    moments = []
+    moments: list[Moment] = []
     for name, model in TABLES.items():
         dates = _list_dates(model)
         moments += [Moment(name)] if dates and _has_several(model) else []
         moments += [Moment(name, field) for field in dates]
-    return tuple(moments)
+    return moments
 
 
 def cut(tables: Tables, starts: pl.DataFrame, moments: Collection[Moment]) -> dict[str, pl.DataFrame]:

@@ -2,7 +2,7 @@
 
 Each line changes the correct patient (tests/clinical_tables.py), who starts lenvatinib on 2020-03-01 and sintilimab two days later, has TACE
 on days 9 and 50, and dies on day 275. It names a column and the removals after which it is another one, told from the protocol and the patient's
-tables. `-` is none. (Of the last line the later images are tried apart and change nothing; without them the responses do.)
+tables. `-` is none. Lesions and responses tell of the same visits: of the last line neither changes it alone.
 """
 
 from datetime import date
@@ -56,7 +56,7 @@ CASES = """
 |                                                                    | age_level                  | -                                        |
 | patient.diagnosis_date=2020-03-05                                  | diagnosis_date             | after_start patient.diagnosis_date       |
 |                                                                    | has_baseline_imaging       | -                                        |
-|                                                                    | follow_up_assessment_number | after_start response                    |
+|                                                                    | follow_up_assessment_number | after_start                             |
 """
 
 
