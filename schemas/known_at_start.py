@@ -26,8 +26,8 @@ Tables = Mapping[str, pl.DataFrame]
 REMOVED = "removed"
 NOTHING, AFTER_START, UNDATED = "nothing", "after_start", "undated"
 """What was removed before deriving: nothing; all that later dates tell; what no date tells. Else the name of a `Moment`, removed alone."""
-_LARGE = "large"
-"""The later records of the largest tables: a variant of our own, which nobody is told of."""
+_ONLY_LARGE, _ALL_BUT_LARGE = "only_large", "all_but_large"
+"""Variants of our own: only the later records of the largest tables removed, or all that is later but these."""
 _START = "first_line_start_date"
 
 
@@ -68,25 +68,30 @@ def derive_at_start(tables: Tables, *, sent: Collection[str], asked: Sequence[st
 
     `tables` and `sent` are as in `derive`, which derives them all. The column `removed` says what was removed: `NOTHING`, `AFTER_START`
     (every record and date after day 0), `UNDATED` (flags and records that nothing dates), and each `Moment` of which something is there.
-    Most records are images and samples, on which a criterion seldom hangs: where nothing asked changes without the later ones of the
-    largest tables together, the other moments are tried without them, in a fraction of the time.
+    Most records are images and samples, on which a criterion seldom hangs: where nothing asked changes with the later ones of the largest
+    tables, neither beside all other dates nor beside none, the other moments are tried without them, in a fraction of the time.
     """
     starts = derive_first_line(tables["treatment"]).select("patient_id", _START).drop_nulls()
     own = {
         name: frame.join(starts, on="patient_id", how="semi", maintain_order="left") for name, frame in tables.items()
     }
     moments, large = list_moments(), _list_large(own)
-    first = {NOTHING: own, AFTER_START: cut(own, starts, moments), _LARGE: cut(own, starts, large)}
+    others = [moment for moment in moments if moment not in large]
+    cuts = {NOTHING: [], AFTER_START: moments, _ONLY_LARGE: large, _ALL_BUT_LARGE: others}
+    first = {name: cut(own, starts, removed) for name, removed in cuts.items()}
     derived = _derive_variants(first, sent, asked)
-    as_it_is, without_large = (derived.filter(pl.col(REMOVED) == name).drop(REMOVED) for name in (NOTHING, _LARGE))
-    base = own
-    if without_large.equals(as_it_is):
-        base, moments = first[_LARGE], [moment for moment in moments if moment not in large]
-    others = {moment.name: cut(base, starts, [moment]) for moment in moments}
-    others = {name: variant for name, variant in others.items() if _differ(variant, base)}
-    others |= {UNDATED: drop_undated(base, starts)}
-    found = [derived.filter(pl.col(REMOVED) != _LARGE), _derive_variants(others, sent, asked)]
-    return pl.concat(found).sort(REMOVED, "patient_id")
+    is_quiet = _are_alike(derived, NOTHING, _ONLY_LARGE) and _are_alike(derived, AFTER_START, _ALL_BUT_LARGE)
+    base = first[_ONLY_LARGE] if is_quiet else own
+    alone = {moment.name: cut(base, starts, [moment]) for moment in (others if is_quiet else moments)}
+    alone = {name: variant for name, variant in alone.items() if _differ(variant, base)}
+    tried = _derive_variants({**alone, UNDATED: drop_undated(base, starts)}, sent, asked)
+    found = derived.filter(pl.col(REMOVED).is_in([NOTHING, AFTER_START]))
+    return pl.concat([found, tried]).sort(REMOVED, "patient_id")
+
+
+def _are_alike(derived: pl.DataFrame, one: str, other: str) -> bool:
+    first, second = (derived.filter(pl.col(REMOVED) == name).drop(REMOVED) for name in (one, other))
+    return first.equals(second)
 
 
 def _derive_variants(variants: Mapping[str, Tables], sent: Collection[str], asked: Sequence[str]) -> pl.DataFrame:
