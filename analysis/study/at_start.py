@@ -21,6 +21,8 @@ AT_START = "subject_at_start"
 """The frame of `compute_study` that says what is known at the start."""
 RECORDS = tuple(f"core.{name}" for name in TABLES)
 """The relations of the store that it is derived from."""
+_PEOPLE_AT_ONCE = 2_000
+"""So many are derived together, so that the variants of a large registry need no more memory than those of a small one."""
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,19 @@ def derive_study_at_start(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -
     `frames` are the records (`RECORDS`). A hospital is taken to send the tables of which it has a record. Whether it lists every new lesion is
     not asked: that decides responses alone, in all variants the same.
     """
-    asked = [
-        name
-        for name in dict.fromkeys(item.column for item in list_items(spec))
-        if name in {*SUBJECT_COLUMNS, *CRITERIA}
-    ]
+    columns = dict.fromkeys(item.column for item in list_items(spec))
+    asked = [name for name in columns if name in SUBJECT_COLUMNS or name in CRITERIA]
     records = {name: frames[name].select(*read_dtypes(model)) for name, model in TABLES.items()}
     if spec.population.hospitals:
         is_asked = pl.col("hospital").is_in(spec.population.hospitals)
         records = {name: frame.filter(is_asked) for name, frame in records.items()}
-    derived = []
+    found: list[pl.DataFrame] = []
     for sent, hospitals in _group_by_tables(records).items():
-        own = {name: frame.filter(pl.col("hospital").is_in(hospitals)) for name, frame in records.items()}
-        derived.append(derive_at_start(own, sent=sent, asked=asked))
-    empty = pl.DataFrame(schema=dict.fromkeys((REMOVED, "patient_id", *asked), pl.String))
-    return pl.concat(derived) if derived else empty
+        patients = records["patient"].filter(pl.col("hospital").is_in(hospitals)).select("patient_id")
+        for some in patients.iter_slices(_PEOPLE_AT_ONCE):
+            own = {name: frame.join(some, on="patient_id", how="semi") for name, frame in records.items()}
+            found.append(derive_at_start(own, sent=sent, asked=asked))
+    return pl.concat(found) if found else pl.DataFrame(schema=dict.fromkeys((REMOVED, "patient_id", *asked), pl.String))
 
 
 def _group_by_tables(records: Mapping[str, pl.DataFrame]) -> dict[frozenset[str], list[str]]:

@@ -204,3 +204,14 @@ def test_a_study_of_nobody_or_of_other_columns_is_left_to_the_choice_of_patients
     assert derive_study_at_start(records, SPEC).is_empty()
     unknown = replace(SPEC, arm_column="no_such_column")
     assert "no_such_column" not in derive_study_at_start(make_records({"hunan": ""}), unknown).columns
+
+
+def test_many_patients_are_derived_in_parts_with_the_same_answer(monkeypatch):
+    frames = make_records({"hunan": "", "sysu": "treatment[1].end_date="})
+    together = derive_study_at_start(frames, SPEC)
+    monkeypatch.setattr("analysis.study.at_start._PEOPLE_AT_ONCE", 1)
+    in_parts = derive_study_at_start(frames, SPEC)
+    order = [REMOVED, "patient_id"]
+    found = in_parts.join(together, on=order, how="semi").sort(order)
+    assert found.equals(together.join(in_parts, on=order, how="semi").sort(order))
+    assert set(in_parts["patient_id"]) == {"hunan-p1", "hunan-p2", "sysu-p1", "sysu-p2"}
