@@ -79,7 +79,10 @@ def derive_study_at_start(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -
     for sent, hospitals in _group_by_tables(records).items():
         patients = records["patient"].filter(pl.col("hospital").is_in(hospitals)).select("patient_id")
         for some in patients.iter_slices(_PEOPLE_AT_ONCE):
-            own = {name: frame.join(some, on="patient_id", how="semi") for name, frame in records.items()}
+            own = {
+                name: frame.join(some, on="patient_id", how="semi", maintain_order="left")
+                for name, frame in records.items()
+            }
             found.append(derive_at_start(own, sent=sent, asked=asked))
     return pl.concat(found) if found else pl.DataFrame(schema=dict.fromkeys((REMOVED, "patient_id", *asked), pl.String))
 

@@ -21,6 +21,7 @@ from images.made_from import FOLDER, read_made_from
 from images.sources import list_sources
 
 from analysis.run import compute_study
+from analysis.study.at_start import RECORDS, derive_study_at_start
 from analysis.study.read_spec import read_spec, read_study
 from etl.delivery.read import read_delivery
 from etl.errors import AnalysisError
@@ -32,6 +33,7 @@ from etl.mapping.site import IDENTIFIER_ROLES
 from etl.settings import PACKAGE_SITES
 from etl.store.shape import declare_tables
 from etl.store.warehouse import read_frames
+from schemas.known_at_start import NOTHING, REMOVED
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "analysis" / "studies" / "len_vs_sora" / "published" / "table1.csv"
@@ -171,6 +173,15 @@ def test_what_happened_after_the_start_is_found_in_x1_e5_e4_and_tace_alone(study
         "These criteria and covariates use what happened after the start of therapy: Complete clinical data (E4); "
         in page
     )
+
+
+def test_what_is_known_with_nothing_removed_is_what_the_ingests_derived(study):
+    frames = study.read("marts.analysis_subject", *RECORDS)
+    found = derive_study_at_start(frames, read_study("len_vs_sora"))
+    as_it_is = found.filter(pl.col(REMOVED) == NOTHING).drop(REMOVED).sort("patient_id")
+    stored = frames["analysis_subject"].filter(pl.col("first_line_start_date").is_not_null())
+    assert as_it_is.equals(stored.select(as_it_is.columns).sort("patient_id"))
+    assert as_it_is.height > 500
 
 
 def test_the_search_for_constants_sees_what_the_study_gives(study):
