@@ -71,11 +71,13 @@ def run_analyse(
 
 def _analyse(settings: Settings, study: str, *, for_journal: bool = False) -> Path:
     from analysis.run import run_study
+    from analysis.study.at_start import AT_START, RECORDS, derive_study_at_start
     from analysis.study.read_spec import STUDIES, read_study
     from etl.store.warehouse import read_frames
 
     spec = read_study(study, (settings.studies_dir, STUDIES))
-    frames = read_frames(settings.warehouse_path, MARTS)
+    frames = read_frames(settings.warehouse_path, (*MARTS, *RECORDS))
+    frames[AT_START] = derive_study_at_start(frames, spec)
     current = frames["ingests"].filter("is_current").sort("hospital")
     inputs = current.select("hospital", "ingest_id", "delivery", "content_hash", "input_hash", "loaded_at").to_dicts()
     folder = settings.reports_dir / ("analysis" if study == settings.main_study else f"analysis-{study}")

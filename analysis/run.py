@@ -26,6 +26,7 @@ from analysis.steps.flow import add_flow
 from analysis.steps.match import add_matching
 from analysis.steps.outcomes import add_adverse_events, add_duration, add_response
 from analysis.steps.peers import check_against_peers
+from analysis.steps.post_baseline import add_post_baseline
 from analysis.steps.regression import add_regression, add_subgroup
 from analysis.steps.sensitivity import add_sensitivity
 from analysis.steps.study import Study
@@ -33,6 +34,7 @@ from analysis.steps.sums import check_sums
 from analysis.steps.survival import add_follow_up, add_survival
 from analysis.steps.time_varying import add_time_varying
 from analysis.steps.weight import add_weighting
+from analysis.study.at_start import AT_START
 from analysis.study.cohort import select_cohort
 from analysis.study.cohort_names import ALL
 from analysis.study.filled import check_filled
@@ -49,7 +51,8 @@ PACKAGES = ("polars", "numpy", "scipy", "lifelines", "scikit-learn", "survival",
 def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyOutcome:
     """Compute every analysis that the specification asks for. Nothing is written.
 
-    `frames` are `analysis_subject` and, for adverse events, `analysis_adverse_event`.
+    `frames` are `analysis_subject`, for adverse events `analysis_adverse_event`, and `subject_at_start` (`derive_study_at_start`): without it
+    the results say that nobody was examined for what happened after the start.
 
     Raises `AnalysisError` where the study cannot be computed: nobody eligible, one arm, no event, separation; and
     `InternalError` where sums do not hold or a peer's code gives other curves, tests or scores.
@@ -79,9 +82,9 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
         if spec.follow_up.duration_column:
             add_duration(study, spec.follow_up.duration_column)
     add_sensitivity(study, frames["analysis_subject"])
-    outcome = StudyOutcome(
-        study.results.build(read_published(spec)), pl.concat(study.curves, how="vertical_relaxed"), study.courses
-    )
+    add_post_baseline(study, frames["analysis_subject"], frames.get(AT_START))
+    curves = pl.concat(study.curves, how="vertical_relaxed")
+    outcome = StudyOutcome(study.results.build(read_published(spec)), curves, study.courses)
     check_sums(outcome.results, spec)
     check_against_peers(study, outcome)
     return outcome
@@ -111,7 +114,7 @@ def run_study(
 
     Written are `results.parquet`, `results.csv`, `curves.parquet`, `courses.parquet`, `manifest.json`, `figures/`, `index.html`,
     `manuscript.docx` and `manuscript_numbers.csv`.
-    `frames` are the marts `analysis_subject`, `analysis_adverse_event` and `unfilled_column`, and `ingests`.
+    `frames` are the marts `analysis_subject`, `analysis_adverse_event` and `unfilled_column`, `ingests`, and `subject_at_start`.
     `manifest_inputs` is written into the manifest as it is (input hashes, ingest ids). `for_journal` asks for the figures as
     PDF and TIFF too.
 

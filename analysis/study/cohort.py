@@ -90,7 +90,7 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     if chosen.is_empty():
         raise AnalysisError(*_explain_nobody(attrition, spec))
     if spec.arms:
-        arms = chosen.select(_name_arms(chosen, spec).alias("arm"))["arm"]
+        arms = chosen.select(name_arms(chosen, spec).alias("arm"))["arm"]
         _check_arms(chosen.filter(arms.is_null()), chosen.height, spec)
         chosen = chosen.with_columns(arms)
     _check_not_happened(chosen, spec)
@@ -201,7 +201,7 @@ _ATTRITION_SCHEMA = {
 }
 
 
-def _name_arms(subjects: pl.DataFrame, spec: StudySpec) -> pl.Expr:
+def name_arms(subjects: pl.DataFrame, spec: StudySpec) -> pl.Expr:
     """The id of the arm each patient is in; null for who is in none, or in more than one."""
     is_in = {arm.id: _is_in_arm(subjects, spec, arm).fill_null(value=False) for arm in spec.arms}
     is_in_one = pl.sum_horizontal(is_in.values()) == 1
@@ -284,7 +284,7 @@ def _check_not_happened(chosen: pl.DataFrame, spec: StudySpec) -> None:
 
 def _type_levels(chosen: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
     """Characteristics as Enums or numbers; a level outside the specification would silently vanish from every table."""
-    typed = chosen.with_columns(_type_values(chosen, item, spec).alias(item.values) for item in spec.characteristics)
+    typed = chosen.with_columns(type_values(chosen, item, spec).alias(item.values) for item in spec.characteristics)
     for item in spec.characteristics:
         known = typed[item.values].is_not_null()
         n_unknown = int((~known).sum())
@@ -297,7 +297,7 @@ def _type_levels(chosen: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
     return typed
 
 
-def _type_values(chosen: pl.DataFrame, item: Characteristic, spec: StudySpec) -> pl.Expr:
+def type_values(chosen: pl.DataFrame, item: Characteristic, spec: StudySpec) -> pl.Expr:
     """The values of a characteristic; null where there is none, or one that is not declared."""
     values, dtype = pl.col(item.column), chosen.schema[item.column]
     if item.is_by_day:

@@ -55,6 +55,7 @@ COLUMNS = (
 )
 ANALYSES = {
     "flow": "patients before and after every step of the flow chart, and those analysed",
+    "post_baseline": "patients for whom a criterion, characteristic or arm hangs on what happened after the start; `level`: changed, undated, or the later dates through which alone",
     "table1": "baseline characteristics by arm, and their tests",
     "balance": "standardised mean differences and KS statistics before (`all`) and after matching (`matched`)",
     "propensity": "coefficients of the propensity score, and its distribution by arm",

@@ -23,6 +23,7 @@ from images.sources import list_sources
 from analysis.report.studies_page import WORKED
 from analysis.run import compute_study, run_study
 from analysis.steps import alternatives
+from analysis.study.at_start import RECORDS, derive_study_at_start
 from analysis.study.read_spec import STUDIES, read_spec, read_study
 from etl.delivery.read import read_delivery
 from etl.errors import AnalysisError
@@ -34,6 +35,7 @@ from etl.mapping.site import IDENTIFIER_ROLES
 from etl.settings import PACKAGE_SITES
 from etl.store.shape import declare_tables
 from etl.store.warehouse import read_frames
+from schemas.known_at_start import NOTHING, REMOVED
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "analysis" / "studies" / "len_vs_sora" / "published" / "table1.csv"
@@ -192,6 +194,38 @@ def test_the_example_is_balanced_as_printed_and_its_hazards_are_not_proportional
     assert values["balance.matched.largest.abs_smd"] < 0.10
     assert values["cox_treatment.all.os.arm.len.p_proportional"] < 0.05
     assert values["logrank.matched.os.tace_yes.p"] < 0.05 < values["logrank.matched.os.tace_no.p"]
+
+
+def test_what_happened_after_the_start_is_found_in_x1_e5_e4_and_tace_alone(study):
+    """As the protocol says of the study: X1, E5 and E4 (last contact, vital status) look into the future of the start, and TACE lies after it."""
+    found = study.results().filter(pl.col("analysis") == "post_baseline", pl.col("value") > 0)
+    named = found.filter(pl.col("level") == "changed")
+    assert set(named["variable"]) == {"x1_treated_3_months", "e5_followed_3_months", "e4_complete_data", "tace"}
+    values = dict(found.select("result_id", "value").iter_rows())
+    # everybody analysed has a last contact after the start; of the 229, 164 had TACE (published), in the example all of it later
+    for name in ("x1_treated_3_months", "e5_followed_3_months", "e4_complete_data"):
+        assert values[f"post_baseline.all.{name}.changed.n"] == 229
+    assert values["post_baseline.all.tace.changed.n"] == 164
+    through = found.filter(pl.col("cohort").is_null(), pl.col("level") != "changed").select("variable", "level")
+    facts = {name: set(part["level"]) for (name,), part in through.group_by("variable")}
+    assert "outcome.last_contact_date" in facts["e4_complete_data"] & facts["e5_followed_3_months"]
+    assert "treatment.end_date" in facts["x1_treated_3_months"]
+    assert "procedure" in facts["tace"]
+    assert {name for name, levels in facts.items() if levels == {"undated"}} >= {"antiviral", "cirrhosis"}
+    page = (study.folder / "reports" / "analysis" / "index.html").read_text(encoding="utf-8")
+    assert (
+        "These criteria and covariates use what happened after the start of therapy: Complete clinical data (E4); "
+        in page
+    )
+
+
+def test_what_is_known_with_nothing_removed_is_what_the_ingests_derived(study):
+    frames = study.read("marts.analysis_subject", *RECORDS)
+    found = derive_study_at_start(frames, read_study("len_vs_sora"))
+    as_it_is = found.filter(pl.col(REMOVED) == NOTHING).drop(REMOVED).sort("patient_id")
+    stored = frames["analysis_subject"].filter(pl.col("first_line_start_date").is_not_null())
+    assert as_it_is.equals(stored.select(as_it_is.columns).sort("patient_id"))
+    assert as_it_is.height > 500
 
 
 def test_the_search_for_constants_sees_what_the_study_gives(study):
