@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from analysis.estimators.matching import Matches, match_nearest
 from analysis.estimators.propensity import fit_propensity
-from analysis.steps.covariates import Knots, fill_missing, make_score_covariates
+from analysis.steps.covariates import Knots, fill_missing, find_knots, make_score_covariates
 from analysis.steps.study import Score, Study
 from analysis.study.cohort_names import ALL, MATCHED
 from analysis.study.results import Key
@@ -51,10 +51,11 @@ def fit_score(spec: StudySpec, frame: pl.DataFrame, names: Sequence[str], knots:
     return Score(covariates, fit_propensity(covariates.frame, treated, covariates.frame.columns))
 
 
-def match_cohort(spec: StudySpec, frame: pl.DataFrame, score: Score) -> MatchedCohort:
-    """Match the patients by their score as the specification says."""
+def match_cohort(spec: StudySpec, frame: pl.DataFrame, score: Score | None = None) -> MatchedCohort:
+    """Match the patients by their score, which is fitted unless it is given, as the specification says."""
     matching = spec.matching
     assert matching is not None
+    score = score or fit_score(spec, frame, matching.covariates, find_knots(spec, frame))
     distance = score.propensity.logit if matching.scale == "logit" else score.propensity.probability
     matches = match_nearest(
         distance,

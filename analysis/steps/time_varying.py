@@ -30,8 +30,11 @@ def add_time_varying(study: Study, item: TimeVarying) -> None:
     frame = frame.drop_nulls([*names, *([item.entry_column] if item.entry_column else [])])
     key = make_time_varying_key(study.spec, item)
     terms = [key.of(level=study.spec.treated.id), *([key.of(level=CHANGED)] if item.day_column else [])]
+    rows = _split(study, frame, item)
+    if item.day_column:
+        n = rows.filter(pl.col("has_changed") == 1)["row"].n_unique()
+        study.results.add(key.of(variable=f"{item.id} changed"), "n", n, unit="patients", n=frame.height)
     try:
-        rows = _split(study, frame, item)
         fit = _fit(study, frame, item, rows)
     except AnalysisError as error:
         basis: dict[str, Any] = {"n": frame.height, "method": f"not estimable: {error.en}"}
@@ -40,9 +43,6 @@ def add_time_varying(study: Study, item: TimeVarying) -> None:
         return
     for position, term in enumerate(terms):
         add_coefficients(study, term, replace(fit, n=frame.height), position, method=METHOD)
-    if item.day_column:
-        n = int(rows["has_changed"].n_unique() and rows.filter(pl.col("has_changed") == 1)["row"].n_unique())
-        study.results.add(key.of(variable=f"{item.id} changed"), "n", n, unit="patients", n=frame.height)
 
 
 CHANGED = "changed"

@@ -313,13 +313,10 @@ def type_values(chosen: pl.DataFrame, item: Characteristic, spec: StudySpec) -> 
         )
     if not item.cuts:
         return values.cast(pl.Float64)
-    levels = list(item.list_levels())
-    return (
-        values.cast(pl.Float64)
-        .cut(item.cuts, labels=levels, left_closed=item.at_cut == "above")
-        .cast(pl.String)
-        .cast(pl.Enum(levels))
-    )
+    quantity, levels = values.cast(pl.Float64), list(item.list_levels())
+    n_passed = pl.sum_horizontal(quantity > cut if item.at_cut == "below" else quantity >= cut for cut in item.cuts)
+    named = n_passed.replace_strict(dict(enumerate(levels)), return_dtype=pl.Enum(levels))
+    return pl.when(quantity.is_not_null()).then(named)
 
 
 def _order_patients(chosen: pl.DataFrame) -> pl.DataFrame:

@@ -329,6 +329,7 @@ class StudySpec:
             weighting=change_weighting(self.weighting, item.weighting),
             population=change(self.population, item.population),
             endpoints=tuple(endpoints) or self.endpoints,
+            time_varying=(),
             sensitivity=(),
         )
 

@@ -15,7 +15,7 @@ from analysis.tables.post_baseline import build
 from schemas.known_at_start import AFTER_START, NOTHING, REMOVED, UNDATED, Moment
 
 SPEC = replace(
-    read_study("len_vs_sora"), regression=None, subgroup=None, evaluations=(), evidence=(), response_alternatives=(),
+    read_study("len_vs_sora"), regression=None, subgroups=(), evaluations=(), evidence=(), response_alternatives=(),
     grade_bands=(), follow_up=None, courses=None, sensitivity=(),
 )  # fmt: skip
 N = 260
@@ -154,7 +154,7 @@ def test_only_what_the_study_asks_for_is_examined():
     assert {item.kind for item in list_items(everybody)} == {"characteristic", "arm"}
     assert list_items(replace(everybody, arms=(), characteristics=(), matching=None)) == []
     assert Item(
-        "criterion", "e2_age_18_to_75", "Age 18 to 75 years at the start (E2)", "e2_age_18_to_75"
+        "criterion", "e2_age_18_to_75", "Age 18 to 75 years at the start (E2)", ("e2_age_18_to_75",)
     ) in list_items(SPEC)
 
 

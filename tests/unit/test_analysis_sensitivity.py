@@ -29,7 +29,7 @@ def recompute(frames, item):
     return compute_study(frames, varied).results
 
 
-@pytest.mark.parametrize("name", [name for name in ITEMS if name != "two_controls"])
+@pytest.mark.parametrize("name", [name for name in ITEMS if name not in ("two_controls", "landmark_91", "overlap")])
 def test_a_row_is_the_study_with_that_changed(frames, results, name):
     item = ITEMS[name]
     again = recompute(frames, item)
@@ -52,6 +52,44 @@ def test_a_row_is_the_study_with_that_changed(frames, results, name):
         assert results.named(f"sensitivity.matched.{name}.caliper.width")["value"] == width
         largest = again.named("balance.matched.largest_covariate.abs_smd")["value"]
         assert results.named(f"sensitivity.matched.{name}.largest_covariate.abs_smd")["value"] == largest
+
+
+@pytest.mark.parametrize("endpoint", SPEC.endpoints)
+def test_at_a_landmark_every_endpoint_is_a_study_of_its_own(frames, results, endpoint):
+    item, name = ITEMS["landmark_91"], endpoint.id.lower()
+    varied = replace(SPEC.vary(item), endpoints=(endpoint,), courses=None, follow_up=None, grade_bands=())
+    again = compute_study(frames, replace(varied, regression=None, subgroups=(), evaluations=())).results
+    for cohort in ("all", "matched"):
+        for statistic in STATISTICS:
+            mine = results.named(f"sensitivity.{cohort}.{name}.landmark_91.{statistic}")["value"]
+            assert mine == again.named(f"cox_treatment.{cohort}.{name}.arm.len.{statistic}")["value"]
+    frame = frames["analysis_subject"].filter(pl.col(endpoint.time_column) >= 91)
+    assert 0 < again.named("flow.analysed.n")["value"] <= frame.height
+    longest = (frame[endpoint.time_column].max() - 91) / SPEC.days_per_unit
+    curves = compute_study(frames, replace(varied, regression=None, subgroups=(), evaluations=())).curves
+    assert curves["time"].max() == pytest.approx(longest, abs=3)
+
+
+def test_a_study_that_does_not_weight_is_weighted_in_a_row(frames, results):
+    varied = recompute_weighted(frames, ITEMS["overlap"])
+    for endpoint in ("os", "pfs"):
+        for statistic in STATISTICS:
+            mine = results.named(f"sensitivity.weighted.{endpoint}.overlap.{statistic}")["value"]
+            assert mine == varied.named(f"cox_treatment.weighted.{endpoint}.arm.len.{statistic}")["value"]
+    assert results.named("sensitivity.weighted.overlap.largest_covariate.abs_smd")["value"] < 1e-6
+
+
+def recompute_weighted(frames, item):
+    """Overlap weights balance the means of every covariate of their score exactly."""
+    parts = {
+        "regression": None,
+        "subgroups": (),
+        "evaluations": (),
+        "grade_bands": (),
+        "follow_up": None,
+        "courses": None,
+    }
+    return compute_study(frames, replace(SPEC.vary(item), matching=None, **parts)).results
 
 
 def test_who_was_treated_for_less_than_3_months_returns(results, subjects):
