@@ -19,6 +19,7 @@ from analysis.estimators.design import encode_design
 from analysis.estimators.kaplan_meier import TOLERANCE
 from analysis.estimators.logrank import compute_logrank
 from analysis.study.cohort_names import ALL, MATCHED
+from analysis.study.keys import NAIVE
 from analysis.study.results import Key
 from analysis.study.spec import StudySpec
 from analysis.study.study_time import Time
@@ -67,6 +68,8 @@ class Trial:
                         rate = key.of(variable="survival", time=Time(month, "month"))
                         found[rate.result_id("estimate")] = 100 * read_rate(*curve, month)
                 model = Key(analysis="cox_treatment", cohort=cohort, endpoint=endpoint, variable="arm", level="len")
+                if cohort == MATCHED:  # the published one takes pairs for independent patients
+                    model = model.of(analysis="cox_alternative", variable=NAIVE)
                 found[model.result_id("hr")] = estimate_hazard_ratio(patients, endpoint)
         return found | self._estimate_by_tace()
 
@@ -117,7 +120,9 @@ class Trial:
         for endpoint, printed in PRINTED_MODELS.items():
             fit = fit_cox(matched[endpoint], matched[f"{endpoint}_event"], encode_design(matched, ["arm", *printed]))
             for term, level, ratio in fit.coefficients.select("term", "level", "hazard_ratio").iter_rows():
-                key = Key(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint, variable=term, level=level)
+                key = Key(
+                    analysis="cox_multivariable_naive", cohort=MATCHED, endpoint=endpoint, variable=term, level=level
+                )
                 ratios[key.result_id("hr")] = ratio
         return ratios
 
