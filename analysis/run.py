@@ -25,6 +25,7 @@ from analysis.steps.evidence import add_evidence, add_response_alternatives
 from analysis.steps.flow import add_flow
 from analysis.steps.match import add_matching
 from analysis.steps.outcomes import add_adverse_events, add_duration, add_response
+from analysis.steps.pairs import add_pairs
 from analysis.steps.peers import check_against_peers
 from analysis.steps.post_baseline import add_post_baseline
 from analysis.steps.regression import add_regression, add_subgroup
@@ -61,6 +62,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     if absent := [arm.label for arm in spec.arms if not (cohort.frame["arm"] == arm.id).any()]:
         raise AnalysisError(f"nobody was treated with {', '.join(absent)}", f"没有患者接受 {'、'.join(absent)} 治疗")
     knots = find_knots(spec, cohort.frame)
+    asked, spec = spec, spec.of_all_arms()
     study = Study(spec, {ALL: cohort.frame}, ResultsBuilder(spec.study), knots=knots)
     add_flow(study, cohort.attrition)
     if spec.matching:
@@ -70,6 +72,8 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     add_baseline(study)
     add_survival(study)
     _add_comparisons(study)
+    if asked.has_pairs:
+        add_pairs(study, asked)
     add_response(study)
     add_evidence(study)
     add_response_alternatives(study)
@@ -92,7 +96,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
 
 def _add_comparisons(study: Study) -> None:
     """Add the further models of the survival of the arms."""
-    if study.spec.arms:
+    if study.spec.has_contrast:
         add_alternatives(study)
     if study.spec.regression:
         add_regression(study, study.spec.regression)
@@ -134,9 +138,10 @@ def run_study(
             marked.write_parquet(scratch / f"{name}.parquet", statistics=False)
         text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, default=str)
         (scratch / "manifest.json").write_text(text + "\n", encoding="utf-8")
-        drawings = save_figures(outcome, spec, scratch / "figures", is_synthetic=synthetic, for_journal=for_journal)
-        write_report(scratch, outcome.results, drawings, spec, manifest)
-        write_manuscript(scratch, outcome.results, drawings, spec, manifest)
+        shown = spec.of_all_arms()
+        drawings = save_figures(outcome, shown, scratch / "figures", is_synthetic=synthetic, for_journal=for_journal)
+        write_report(scratch, outcome.results, drawings, shown, manifest)
+        write_manuscript(scratch, outcome.results, drawings, shown, manifest)
         _replace_folder(scratch, out_dir)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

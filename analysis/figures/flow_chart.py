@@ -80,11 +80,12 @@ def _draw_list(axes: Axes, results: Results, steps: list[tuple[str, str]], top: 
 
 def _draw_arms(axes: Axes, results: Results, spec: StudySpec, analysed: float) -> None:
     """One column of boxes per arm, below the analysed: all of them, then the matched."""
-    middles = (SPINE, SPINE + BOX_WIDTH + 0.5)
+    room = WIDTH - SPINE - BOX_WIDTH / 2 - 0.1
+    middles = [SPINE + i * min(BOX_WIDTH + 0.5, room / max(1, len(spec.arms) - 1)) for i in range(len(spec.arms))]
     y = analysed - STEP
     fork = analysed - STEP / 2
     axes.plot([SPINE, SPINE], [analysed - BOX_HEIGHT / 2, fork], color=INK, linewidth=0.9)
-    axes.plot(middles, [fork, fork], color=INK, linewidth=0.9)
+    axes.plot([middles[0], middles[-1]], [fork, fork], color=INK, linewidth=0.9)
     for x, arm in zip(middles, spec.arms, strict=True):
         color = get_arm_style(spec, arm.id)["color"]
         n = _count(results, Key(analysis="flow", arm=arm.id, variable="analysed"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis.figures.style import Drawing, get_arm_style, make_figure
-from analysis.figures.survival_panel import Curve, plot_panel
+from analysis.figures.survival_panel import Curve, choose_margins, plot_panel
 from analysis.study.cohort_names import name_cohort
 from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.numbers import format_number, format_p
@@ -24,12 +24,11 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     grid = figure.add_gridspec(
         n_rows,
         n_columns,
-        left=0.105,
         right=0.985,
         top=1 - 0.17 / n_rows,
         bottom=0.03 / n_rows,
-        wspace=0.33,
         hspace=0.22,
+        **choose_margins([label for _, label in spec.groups]),
     )
     for row, endpoint in enumerate(spec.endpoints):
         for column, cohort in enumerate(cohorts):
@@ -53,14 +52,14 @@ def describe_comparison(
     results: Results, spec: StudySpec, endpoint: Endpoint, cohort: str, subgroup: str | None = None
 ) -> str:
     """Hazard ratio with its limits and log-rank p of a cohort or its subgroup; nothing in a study without arms."""
-    if not spec.arms:
-        return ""
+    logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup)
+    if not spec.has_contrast:
+        return f"Log-rank {format_p(results.value(logrank, 'p'))}" if spec.arms else ""
     model = make_hazard_ratio_key(spec, cohort, endpoint.id, subgroup)
     lines = []
     if results.has(model, "ci_low"):
         hr, low, high = (format_number(results.value(model, name), "ratio") for name in ("hr", "ci_low", "ci_high"))
         lines.append(f"HR {hr} ({spec.limits} {low}–{high})")
-    logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup)
     if results.has(logrank, "p"):
         lines.append(f"Log-rank {format_p(results.value(logrank, 'p'))}")
     elif results.has(model, "p_score"):

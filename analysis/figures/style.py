@@ -31,6 +31,9 @@ INK, MUTED, RULE = "#1c2731", "#55626e", "#c9d1d8"
 CONTROL, TREATED = "#c04d00", "#0067a5"
 SINGLE = "#0067a5"
 SOLID, DASHED = "-", (0, (5, 1.6))
+SEVERAL = (CONTROL, TREATED, "#3d7a2a", "#7a3d8f", "#55626e")
+LINES = (DASHED, SOLID, (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
+"""Of three and more arms."""
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7,
@@ -134,6 +137,9 @@ def get_arm_style(spec: StudySpec, arm_id: str | None) -> dict[str, Any]:
     """Colour and line style of an arm."""
     if arm_id is None:
         return {"color": SINGLE, "linestyle": SOLID}
+    if spec.has_pairs:
+        place = [arm.id for arm in spec.arms].index(arm_id) % len(SEVERAL)
+        return {"color": SEVERAL[place], "linestyle": LINES[place]}
     is_treated = spec.get_arm(arm_id).role == "treated"
     return {"color": TREATED, "linestyle": SOLID} if is_treated else {"color": CONTROL, "linestyle": DASHED}
 

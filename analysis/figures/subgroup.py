@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.kaplan_meier import describe_comparison
 from analysis.figures.style import DASHED, SOLID, Drawing, get_arm_style, make_figure
-from analysis.figures.survival_panel import Curve, plot_panel
+from analysis.figures.survival_panel import Curve, choose_margins, plot_panel
 from analysis.study.characteristic import Characteristic
 from analysis.study.cohort_names import name_cohort
 from analysis.study.keys import make_interaction_key
@@ -37,7 +37,9 @@ def _plot_subgroup(outcome: StudyOutcome, spec: StudySpec, item: Characteristic,
     drawn_groups = curves["subgroup"].drop_nulls().unique().to_list()
     levels = [level for level in reversed(item.list_levels()) if item.name_group(level) in drawn_groups]
     figure = make_figure(6.6)
-    grid = figure.add_gridspec(2, 2, left=0.105, right=0.985, top=0.91, bottom=0.02, wspace=0.33, hspace=0.22)
+    labels = [f"{item.label} {item.name_level(level)}" for level in levels]
+    margins = choose_margins([*labels, *(arm.label for arm in spec.arms)])
+    grid = figure.add_gridspec(2, 2, right=0.985, top=0.91, bottom=0.02, hspace=0.22, **margins)
     everybody = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id)
 
     def make_curve(arm: Arm, level: str, label: str, style: dict[str, Any]) -> Curve:

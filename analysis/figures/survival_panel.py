@@ -16,6 +16,9 @@ from analysis.study.numbers import format_number
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
 
+LETTERS_WITH_ROOM, LETTER = 10, 0.0085
+"""Letters of a name that fit into the margin as it is, and the share of the page's width that a further one takes."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -29,6 +32,12 @@ class Curve:
     def find_points(self, curves: pl.DataFrame) -> pl.DataFrame:
         """The curve's own points."""
         return curves.filter(*(pl.col(name).eq_missing(pl.lit(self.key.columns[name])) for name in CURVE_COLUMNS))
+
+
+def choose_margins(labels: Sequence[str]) -> dict[str, float]:
+    """Left margin and space between columns of panels, in the units of a grid, so that the names beside the numbers at risk are read whole."""
+    further = LETTER * max(0, max(map(len, labels)) - LETTERS_WITH_ROOM)
+    return {"left": 0.105 + further, "wspace": 0.33 + 2.6 * further}
 
 
 def plot_panel(

@@ -37,8 +37,15 @@ def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]
             )
         )
     paragraphs.append(_describe_survival(spec))
-    if spec.arms:
+    if spec.has_contrast:
         paragraphs.append(_describe_alternatives(results, spec))
+    if spec.has_pairs:
+        paragraphs.append(
+            text(
+                "Every two arms were compared by a Cox model, in the whole cohort and with a propensity score of the pair where one was asked for; p-values of the pairs "
+                "were corrected by Holm's method."
+            )
+        )
     if spec.regression:
         paragraphs.append(_describe_regression(spec))
     if spec.evaluations:

@@ -120,8 +120,11 @@ def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, co
         rate = curve.of(variable="survival", time=spec.at(time))
         rates = [_estimate(results, spec, rate.of(arm=arm), "estimate", "percent", " %") for arm, _ in spec.groups]
         sentences.append([start, *_join(_name_arms(spec, rates))])
-    if spec.arms:
+    if spec.has_contrast:
         sentences.append(_compare(results, spec, cohort, endpoint))
+    elif spec.arms:
+        logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id)
+        sentences.append(["The log-rank test of all arms had ", *_p(results, logrank)])
     sentences += _describe_unknown(results, endpoint, cohort)
     return _close(sentences)
 

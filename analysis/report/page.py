@@ -95,7 +95,10 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
         pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
         cards.append(Card(text(pairs), Text("matched pairs", "匹配对")))
     for endpoint in spec.endpoints:
-        if spec.arms:
+        if spec.has_pairs:
+            key, statistic, kind = Key(analysis="logrank", cohort=ALL, endpoint=endpoint.id), "p", "p"
+            what = Text(f"{endpoint.id}: log-rank p of all arms", f"{endpoint.id}：各组整体的对数秩检验 p 值")
+        elif spec.has_contrast:
             cohort = spec.main_cohort
             key, statistic, kind = make_hazard_ratio_key(spec, cohort, endpoint.id), "hr", "ratio"
             what = Text(
@@ -109,8 +112,10 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
                 f"{endpoint.id}: median in {spec.time_unit}s ({spec.limits})",
                 f"{endpoint.id}：中位数（{'月' if spec.time_unit == 'month' else '周'}，{spec.limits}）",
             )
-        low, high = (look_up(results, key, name, kind) for name in LIMITS)
-        limits = text("(", low, "–", high, ")") if has_limits(results, key) else None
+        limits = None
+        if has_limits(results, key):
+            low, high = (look_up(results, key, name, kind) for name in LIMITS)
+            limits = text("(", low, "–", high, ")")
         cards.append(Card(text(look_up(results, key, statistic, kind)), what, limits))
     return cards
 

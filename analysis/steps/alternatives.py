@@ -98,14 +98,14 @@ def _add_restricted_means(study: Study, cohort: str, timed: pl.DataFrame, endpoi
     if study.spec.is_weighted(cohort):
         _add_weighted_means(study, key, timed, endpoint, tau)
         return
-    fits = {arm.role: fit_kaplan_meier(*times, alpha=study.spec.alpha) for arm, times in groups.items()}
+    fits = {arm.id: fit_kaplan_meier(*times, alpha=study.spec.alpha) for arm, times in groups.items()}
     for arm in groups:
-        fit = fits[arm.role]
+        fit = fits[arm.id]
         mean, se = compute_restricted_mean(fit, tau)
         values: dict[str, float | None] = {"estimate": mean, "se": se}
         basis: dict[str, Any] = {"n": fit.n, "n_event": fit.n_event, "method": RESTRICTED_METHOD}
         study.results.add_all(key.of(arm=arm.id), values, unit=unit, **basis)
-    found = compute_restricted_mean_difference(fits["treated"], fits["control"], tau)
+    found = compute_restricted_mean_difference(fits[study.spec.treated.id], fits[study.spec.control.id], tau)
     values = {"difference": found.difference, "se": found.std_err, "ci_low": found.ci_low, "ci_high": found.ci_high}
     study.results.add_all(key, values | {"p": found.p}, unit=unit, n=timed.height, method=RESTRICTED_METHOD)
 
@@ -115,9 +115,9 @@ def _add_weighted_means(study: Study, key: Key, timed: pl.DataFrame, endpoint: E
     unit, method = f"{study.spec.time_unit}s", "weighted area under the curve"
     means = _compute_weighted_means(study, timed, endpoint, tau)
     for arm in study.spec.arms:
-        study.results.add(key.of(arm=arm.id), "estimate", means[arm.role], unit=unit, method=method)
+        study.results.add(key.of(arm=arm.id), "estimate", means[arm.id], unit=unit, method=method)
     drawn = np.array(list(_draw_differences(study, key.cohort or ALL, timed, endpoint, tau)))
-    difference = means["treated"] - means["control"]
+    difference = means[study.spec.treated.id] - means[study.spec.control.id]
     values: dict[str, float | None] = {"difference": difference} | dict.fromkeys(("se", "ci_low", "ci_high", "p"))
     if len(drawn) < SAMPLES * FEWEST_SAMPLES:
         method = f"no error: in {SAMPLES - len(drawn)} of {SAMPLES} bootstrap samples patients could not be weighted"
@@ -131,12 +131,12 @@ def _add_weighted_means(study: Study, key: Key, timed: pl.DataFrame, endpoint: E
 
 
 def _compute_weighted_means(study: Study, timed: pl.DataFrame, endpoint: Endpoint, tau: float) -> dict[str, float]:
-    """The weighted restricted mean of each arm, by its role."""
+    """The weighted restricted mean of each arm, by its id."""
     means = {}
     for arm, patients in study.list_groups(timed):
         if arm:
             fit = fit_kaplan_meier(*study.compute_times(patients, endpoint), weights=patients["weight"])
-            means[arm.role] = compute_restricted_area(fit, tau)
+            means[arm.id] = compute_restricted_area(fit, tau)
     return means
 
 
@@ -163,4 +163,4 @@ def _draw_differences(
             means = _compute_weighted_means(study, drawn, endpoint, tau)
         except AnalysisError:
             continue
-        yield means["treated"] - means["control"]
+        yield means[study.spec.treated.id] - means[study.spec.control.id]

@@ -36,7 +36,7 @@ def add_baseline(study: Study) -> None:
             if not study.spec.is_weighted(cohort):
                 for item in study.spec.characteristics:
                     _add_test_of_arms(study, everybody.of(variable=item.id), item, frame)
-    if study.spec.arms and study.spec.characteristics:
+    if study.spec.has_contrast and study.spec.characteristics:
         _add_balance(study)
 
 

@@ -54,9 +54,9 @@ def _add_endpoint(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endp
     if timed.is_empty():
         raise AnalysisError("nobody has a time from the start", "没有患者具有自起点起的时间")
     add_curves(study, cohort, timed, endpoint, list_ticks(study, endpoint))
-    if study.spec.arms:
-        if not study.spec.is_weighted(cohort):
-            add_logrank(study, cohort, timed, endpoint, timed["arm"])
+    if study.spec.arms and not study.spec.is_weighted(cohort):
+        add_logrank(study, cohort, timed, endpoint, timed["arm"])
+    if study.spec.has_contrast:
         add_hazard_ratio(study, cohort, timed, endpoint)
 
 

@@ -25,6 +25,12 @@ def make_naive_key(spec: StudySpec, endpoint: str, subgroup: str | None = None) 
     return make_hazard_ratio_key(spec, MATCHED, endpoint, subgroup).of(analysis="cox_alternative", variable=NAIVE)
 
 
+def make_pair_key(pair: StudySpec, cohort: str, endpoint: str) -> Key:
+    """The key of the comparison of one pair of several arms."""
+    contrast = f"{pair.treated.id} vs {pair.control.id}"
+    return Key(analysis="pairwise", cohort=cohort, endpoint=endpoint, variable=contrast)
+
+
 def make_time_varying_key(spec: StudySpec, item: TimeVarying) -> Key:
     """The key of a model with what changes during follow-up, over everybody analysed."""
     return Key(analysis="time_varying", cohort=ALL, endpoint=item.endpoint, variable=item.id)

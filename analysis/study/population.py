@@ -66,10 +66,14 @@ class Population:
 
 @dataclass(frozen=True, config=CONFIG)
 class Arm:
-    """One of the two groups compared. Whoever is to be analysed and is not in exactly one arm makes the study refused, with counts."""
+    """One of the groups compared: two or, in every pair, more. Whoever is to be analysed and is not in exactly one arm makes the study refused, with counts."""
 
     id: Annotated[str, "name in results"]
     label: Annotated[str, "name in print"]
-    role: Annotated[Literal["treated", "control"], "hazard ratios are those of `treated` against `control`"]
+    role: Annotated[
+        Literal["treated", "control"] | None,
+        "of two arms: hazard ratios are those of `treated` against `control`. Three and more arms have none: every pair is compared, the one that stands "
+        "later against the earlier, with p-values corrected by Holm",
+    ] = None
     code: Annotated[str, "value of `arm_column` of its patients"] = ""
     where: Annotated[tuple[Condition, ...], "instead of a code: conditions that all hold for its patients"] = ()

@@ -39,6 +39,7 @@ from analysis.study.spec_faults import (
     find_weighting_faults,
     list_ids,
     need,
+    need_two,
 )
 from etl.configuration import CONFIG, Fault, parse_toml, raise_faults, validate
 from etl.errors import UsageError
@@ -185,13 +186,13 @@ class _StudyFile(StudySpec):
     @classmethod
     def _check_regression(cls, value: Regression, info: ValidationInfo) -> Regression:
         known = list_ids(info.data, "arms")
-        raise_faults([*need(info, "arms"), *find_unknown("reference_arm", [value.reference_arm], known)])
+        raise_faults([*need_two(info), *find_unknown("reference_arm", [value.reference_arm], known)])
         return value
 
     @field_validator("evaluations", "grade_bands")
     @classmethod
     def _check_comparison(cls, value: Any, info: ValidationInfo) -> Any:
-        raise_faults(need(info, "arms") if value else [])
+        raise_faults(need_two(info) if value else [])
         return value
 
     @field_validator("response_alternatives", "evidence")
@@ -200,21 +201,21 @@ class _StudyFile(StudySpec):
         months = [item.month for item in info.data.get("evaluations", ())]
         unknown = [item for item in value if isinstance(item, ResponseAlternative) and item.month not in months]
         no_evaluation = Text("no evaluation is of this month", "没有该月的疗效评价")
-        faults = [*(need(info, "arms") if value else []), *find_repeated(value)]
+        faults = [*(need_two(info) if value else []), *find_repeated(value)]
         raise_faults([*faults, *(Fault(f"{item.id}.month", no_evaluation) for item in unknown)])
         return value
 
     @field_validator("courses", "follow_up")
     @classmethod
     def _check_endpoint(cls, value: Any, info: ValidationInfo) -> Courses | FollowUp:
-        needed = need(info, "arms") if isinstance(value, Courses) else []
+        needed = need_two(info) if isinstance(value, Courses) else []
         raise_faults([*find_unknown("endpoint", [value.endpoint], list_ids(info.data, "endpoints")), *needed])
         return value
 
     @field_validator("subgroups")
     @classmethod
     def _check_subgroups(cls, value: tuple[Subgroup, ...], info: ValidationInfo) -> tuple[Subgroup, ...]:
-        faults = [*(need(info, "arms") if value else [])]
+        faults = [*(need_two(info) if value else [])]
         for item in value:
             faults += find_unknown("endpoint", [item.endpoint], list_ids(info.data, "endpoints"))
             faults += find_unlevelled("characteristic", [item.characteristic], info.data)
@@ -228,7 +229,7 @@ class _StudyFile(StudySpec):
     @field_validator("time_varying")
     @classmethod
     def _check_time_varying(cls, value: tuple[TimeVarying, ...], info: ValidationInfo) -> tuple[TimeVarying, ...]:
-        faults = [*(need(info, "arms") if value else []), *find_repeated(value)]
+        faults = [*(need_two(info) if value else []), *find_repeated(value)]
         for item in value:
             if not (item.day_column or item.entry_column):
                 faults.append(
@@ -242,7 +243,7 @@ class _StudyFile(StudySpec):
     @field_validator("sensitivity")
     @classmethod
     def _check_sensitivity(cls, value: tuple[Sensitivity, ...], info: ValidationInfo) -> tuple[Sensitivity, ...]:
-        faults = [*need(info, "arms")] if value else []
+        faults = [*need_two(info)] if value else []
         faults += find_repeated(value)
         for item in value:
             faults += (

@@ -69,6 +69,7 @@ ANALYSES = {
     "cox_univariable": "Cox models of one characteristic each",
     "cox_multivariable": "Cox model of the characteristics that entered",
     "cox_multivariable_naive": "the same model in the matched patients with pairs ignored",
+    "pairwise": "hazard ratio of every two of three and more arms, each with a score of its own",
     "time_varying": "Cox model with what changes, or begins, during follow-up; `variable` is its id in the specification",
     "weighting": "largest weight and effective sample sizes of a weighted cohort",
     "interaction": "test of arm x characteristic of the subgroup analysis",
@@ -85,6 +86,7 @@ STATISTICS = {
     "pct": "per cent",
     "p": "two-sided p-value",
     "p_proportional": "p-value of the test whether one hazard ratio describes the whole course",
+    "p_holm": "p-value corrected for the number of pairs (Holm)",
     "p_score": "p-value of the robust score test of a weighted comparison",
     "chi_square": "test statistic",
     "estimate": "estimate",
@@ -268,6 +270,10 @@ class ResultsBuilder:
             self.add(
                 key, statistic, value, unit=None if statistic.startswith("p_") or statistic == "p" else unit, **basis
             )
+
+    def get_value(self, key: Key, statistic: str) -> float | None:
+        """A number that was added before; none where it could not be estimated."""
+        return self._rows[key.result_id(statistic)]["value"]
 
     def build(self, references: Mapping[str, str]) -> Results:
         """Return the table in the order in which results were added, with what was printed beside them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
@@ -254,6 +255,29 @@ class StudySpec:
     def at_month(self, month: float) -> Time:
         """A time after the start, given in months, in the study's unit."""
         return self.at(month * DAYS_PER_MONTH / self.days_per_unit)
+
+    @property
+    def has_contrast(self) -> bool:
+        """Whether one arm is compared with another; of more than two arms every pair is, each as a study of its own."""
+        return len(self.arms) == 2
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether there are more than two arms."""
+        return len(self.arms) > 2
+
+    def of_all_arms(self) -> StudySpec:
+        """The study as far as it is about all arms together: matching and weighting are those of pairs where there are more than two."""
+        return dataclasses.replace(self, matching=None, weighting=None) if self.has_pairs else self
+
+    def list_pairs(self) -> list[StudySpec]:
+        """The study of every two of its arms, the one that stands later as the treated."""
+        return [
+            dataclasses.replace(
+                self, arms=(dataclasses.replace(a, role="control"), dataclasses.replace(b, role="treated"))
+            )
+            for a, b in itertools.combinations(self.arms, 2)
+        ]
 
     @property
     def main_cohort(self) -> str:

@@ -26,12 +26,21 @@ from etl.pages.text import Text
 from schemas.rules import CRITERIA
 from schemas.rules.eligibility import e4_complete_data
 
+MOST_ARMS_WITH_ROLES = 2
+
 
 def need(info: ValidationInfo, part: str) -> list[Fault]:
     """A fault where a part that this one needs is not given; nothing where that part is wrong in itself."""
     if part not in info.data or info.data[part]:
         return []
     return [Fault("", Text(f"needs {part}", f"需要 {part}"))]
+
+
+def need_two(info: ValidationInfo) -> list[Fault]:
+    """A fault where there are no arms, or more than two, of which the study compares pairs and makes nothing else."""
+    if len(info.data.get("arms", ())) > MOST_ARMS_WITH_ROLES:
+        return [Fault("", Text("needs two arms; of more, every pair is compared", "仅适用于两组；多于两组时两两比较"))]
+    return need(info, "arms")
 
 
 def list_ids(data: Mapping[str, Any], part: str) -> list[str] | None:
@@ -103,7 +112,13 @@ def _find_condition_faults(place: str, conditions: Sequence[Condition]) -> Itera
 def find_arm_faults(arms: Sequence[Arm]) -> Iterator[Fault]:
     """Arms that are not one treated and one control, or do not say who is in them."""
     yield from find_repeated(arms)
-    if arms and sorted(arm.role for arm in arms) != ["control", "treated"]:
+    if len(arms) > MOST_ARMS_WITH_ROLES:
+        for arm in (arm for arm in arms if arm.role):
+            yield Fault(
+                f"{arm.id}.role",
+                Text("more than two arms are compared in pairs, without roles", "多于两组时两两比较，不设 role"),
+            )
+    elif arms and sorted(str(arm.role) for arm in arms) != ["control", "treated"]:
         yield Fault(
             "", Text("one treated and one control are needed", "需要一个试验组（treated）和一个对照组（control）")
         )
@@ -116,7 +131,7 @@ def find_arm_faults(arms: Sequence[Arm]) -> Iterator[Fault]:
             yield from _find_condition_faults(arm.id, arm.where)
     codes = [arm.code for arm in arms if arm.code]
     if len(set(codes)) < len(codes):
-        words = Text("the two have the same code, so that nobody could be told apart", "两组编码相同，无法区分患者")
+        words = Text("two have the same code, so that nobody could be told apart", "有两组编码相同，无法区分患者")
         yield Fault("", words)
 
 

@@ -21,7 +21,7 @@ MODELS = {
 
 def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     """Yield the other models, the other ways to match or choose patients, and the other endpoints."""
-    if not spec.arms:
+    if not spec.has_contrast:
         return
     yield _build_models(results, spec)
     if others := [item for item in spec.sensitivity if not item.endpoint]:

@@ -88,8 +88,10 @@ def _compare(
     results: Results, spec: StudySpec, endpoint: Endpoint, cohort: str, subgroup: str | None = None
 ) -> list[list[Cell]]:
     """Hazard ratio and tests, in the column of the treated arm."""
-    if not spec.arms:
-        return []
+    if not spec.has_contrast:
+        logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup)
+        p = number_cell(results, logrank, "p", "p")
+        return [[text("p (log-rank, all arms)"), *(text("") for _ in spec.arms[1:]), p]] if spec.arms else []
     model = make_hazard_ratio_key(spec, cohort, endpoint.id, subgroup)
     logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup)
     curves = ("p (log-rank)", number_cell(results, logrank, "p", "p"))

@@ -35,7 +35,7 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
         rows += [_describe_level(results, spec, cohorts, item, level) for level in item.list_levels()]
         if item.missing == "level":
             rows.append(_count_missing(results, spec, cohorts, item))
-    notes = ["SMD: " + SMD_METHOD + "."] if spec.arms else []
+    notes = ["SMD: " + SMD_METHOD + "."] if spec.has_contrast else []
     notes += _name_tests(results, spec, cohorts)
     yield ReportTable(
         "table1",
@@ -62,7 +62,8 @@ def _list_tests(spec: StudySpec, cohort: str) -> list[str]:
     """The columns that compare the arms: there is no test where patients are weighted."""
     if not spec.arms:
         return []
-    return ["SMD"] if spec.is_weighted(cohort) else ["p", "SMD"]
+    tests = [] if spec.is_weighted(cohort) else ["p"]
+    return [*tests, *(["SMD"] if spec.has_contrast else [])]
 
 
 def _describe_level(
@@ -76,7 +77,8 @@ def _describe_level(
             is_first = level == item.list_levels()[0]
             if not spec.is_weighted(cohort):
                 row.append(number_cell(results, key, "p", "p") if is_first else text(""))
-            row.append(number_cell(results, key.of(analysis="balance", level=level), "smd", "difference"))
+            if spec.has_contrast:
+                row.append(number_cell(results, key.of(analysis="balance", level=level), "smd", "difference"))
     return row
 
 
@@ -98,8 +100,9 @@ def _describe_quantity(
                 is_first = statistics[0] == "mean"
                 if not spec.is_weighted(cohort):
                     row.append(number_cell(results, key, "p", "p") if is_first else text(""))
-                smd = number_cell(results, key.of(analysis="balance"), "smd", "difference")
-                row.append(smd if is_first else text(""))
+                if spec.has_contrast:
+                    smd = number_cell(results, key.of(analysis="balance"), "smd", "difference")
+                    row.append(smd if is_first else text(""))
         yield row
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from analysis.report.results_page import EXAMPLES, render_results_page
 from analysis.run import compute_study
+from analysis.study.population import Arm
 from analysis.study.read_spec import read_study
 from analysis.study.results import ANALYSES, COLUMNS, ID_COLUMNS, STATISTICS, Key
 from analysis.study.spec import TimeVarying, Weighting
@@ -43,7 +44,13 @@ def test_studies_make_every_declared_analysis_and_statistic(results, frames):
     small = replace(SPEC, matching=None, sensitivity=(), regression=None, subgroups=(), courses=None, grade_bands=())
     changes = TimeVarying(id="progression", label="Progression", endpoint="OS", day_column="first_progression_days")
     weighted = replace(small, weighting=Weighting(covariates=names, method="overlap"), time_varying=(changes,))
-    made = pl.concat([results.frame, compute_study(frames, weighted).results.frame])
+    arms = tuple(Arm(code.lower(), code, code=code) for code in ("No", "I-II", "III-IV"))
+    three = replace(
+        small, folder=Path("nothing_printed"), published_claims={}, arms=arms, arm_column="pvtt_level", evaluations=()
+    )
+    three = replace(three, response_alternatives=(), evidence=(), time_varying=())
+    studies = [compute_study(frames, spec).results.frame for spec in (weighted, three)]
+    made = pl.concat([results.frame, *studies])
     assert set(made["analysis"]) == set(ANALYSES)
     assert set(made["statistic"]) == set(STATISTICS)
 
