@@ -134,7 +134,7 @@ def check_varying(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
     """Raise `AnalysisError` for a covariate that has one value only."""
     for name in covariates:
         column = frame[name]
-        if not (column != column.first()).any():
+        if column.is_empty() or not (column != column.first()).any():
             raise AnalysisError(
                 f"covariate {name}: only one level occurs, nothing to estimate",
                 f"协变量 {name}：只有一个取值，无法估计",

@@ -13,6 +13,8 @@ from etl.errors import AnalysisError
 FEWEST_KNOTS, MOST_KNOTS = 3, 7
 SMALL_SAMPLE = 100
 """Below so many values the outer knots are the fifth from either end."""
+COLLINEAR = 1e-10
+"""So small a share of a column's spread, left over by the columns before it, is rounding."""
 PILE = 0.05
 """So large a share of the values at one end is a pile (a detection limit), which has a knot of its own beside it."""
 
@@ -99,6 +101,23 @@ def compute_spline(values: ArrayLike, knots: Sequence[float]) -> NDArray[np.floa
         for place, knot in enumerate(inner)
     ]
     return np.column_stack([x, *terms])
+
+
+def orthogonalise(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Columns that span, beside a constant, what these do, with mean 0, standard deviation 1 and no correlation.
+
+    A model with the one is a model with the other. Those of a spline are nearly collinear where the values are skewed, and a fit that inverts their
+    information then loses digits. Equal rows stay equal. Columns that are collinear, not nearly, are returned as they are, for the fit to refuse.
+    """
+    spread = columns.std(axis=0)
+    if not (spread > 0).all():
+        return columns
+    scaled = (columns - columns.mean(axis=0)) / spread
+    _, triangle = np.linalg.qr(scaled)
+    if np.abs(np.diag(triangle)).min() < COLLINEAR * len(columns) ** 0.5:
+        return columns
+    rows, place = np.unique(scaled, axis=0, return_inverse=True)
+    return np.linalg.solve(triangle.T, rows.T).T[place] * len(columns) ** 0.5
 
 
 def _read_numbers(values: ArrayLike) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from analysis.estimators.design import Design, encode_design
-from analysis.estimators.spline import compute_spline, place_knots
+from analysis.estimators.spline import compute_spline, orthogonalise, place_knots
 from analysis.study.characteristic import MISSING, Characteristic
 from analysis.study.spec import StudySpec
 from etl.errors import AnalysisError
@@ -17,6 +17,8 @@ Knots = Mapping[str, tuple[float, ...]]
 """The knots of every characteristic that enters as a spline, by its id."""
 
 
+LINEAR, CUBIC = "linear", "spline"
+"""What the columns of a spline are called: `linear`, `spline 1`, `spline 2`, ..."""
 Term = tuple[str, str | None]
 """What a column of a score or model stands for: a characteristic, by id, and one of its levels or a part of its spline."""
 
@@ -65,7 +67,7 @@ def make_model(
             check_reference(frame, item, item.order_levels()[0])
             values[item] = values[item].cast(pl.String).cast(pl.Enum(item.order_levels()))
     found = _collect(values, knots)
-    columns = pl.DataFrame({**first, **found.frame.to_dict()})
+    columns = pl.DataFrame({**first, **_part_splines(found).to_dict()})
     covariates = Covariates(columns, {name: (name, None) for name in first} | found.owners)
     design = encode_design(columns, columns.columns)
     return design, covariates.list_terms(design)
@@ -79,6 +81,18 @@ def _collect(values: Mapping[Characteristic, pl.Series], knots: Knots) -> Covari
         for name, (column, part) in _list_columns(item, series, knots).items():
             columns[name], owners[name] = column, (item.id, part)
     return Covariates(pl.DataFrame(columns), owners)
+
+
+def _part_splines(covariates: Covariates) -> pl.DataFrame:
+    """The columns of a regression model, those of each spline uncorrelated: no single one of them is reported."""
+    parts: dict[str, list[str]] = {}
+    for name, (owner, part) in covariates.owners.items():
+        if part == LINEAR or (part or "").startswith(CUBIC):
+            parts.setdefault(owner, []).append(name)
+    frame = covariates.frame
+    for names in parts.values():
+        frame = frame.with_columns(pl.from_numpy(orthogonalise(frame.select(names).to_numpy()), schema=names))
+    return frame
 
 
 def fill_missing(frame: pl.DataFrame, item: Characteristic) -> pl.Series:
@@ -106,5 +120,5 @@ def _list_columns(item: Characteristic, values: pl.Series, knots: Knots) -> dict
     if not item.knots:
         return {item.id: (quantity, item.unit_step)}
     parts = compute_spline(values, knots[item.id]).T / item.per
-    names = ["linear", *(f"spline {i}" for i in range(1, len(parts)))]
+    names = [LINEAR, *(f"{CUBIC} {i}" for i in range(1, len(parts)))]
     return {f"{item.id} {name}": (pl.Series(part), name) for name, part in zip(names, parts, strict=True)}
