@@ -155,7 +155,8 @@ def _refine(
         beta = beta + step
         if epsilon is not None and abs(deviance - before) < epsilon * (abs(deviance) + 0.1):
             return beta, True
-    return beta, False
+    # Nearly collinear columns (a spline of a skewed quantity) leave single coefficients no digits, while the fit has come to its end.
+    return beta, bool(score @ np.linalg.solve(information, score) <= NEWTON_TOLERANCE * (deviance + 0.1))
 
 
 def _sum_likelihood(

@@ -86,13 +86,14 @@ def _describe_time_varying(results: Results, spec: StudySpec, item: TimeVarying)
     ]
     parts += _term(results, spec, key.of(level=spec.treated.id))
     if item.day_column:
-        n = look_up(results, key.of(variable=f"{item.id} changed"), "n", "count")
-        parts += [
-            "; that of the change, which ",
-            n,
-            " patients had during follow-up, ",
-            *_term(results, spec, key.of(level="changed")),
-        ]
+        parts += ["; that of the change ", *_term(results, spec, key.of(level="changed"))]
+        changed = key.of(variable=f"{item.id} changed")
+        if results.has(changed.of(level="during follow-up"), "n"):
+            early, late = (
+                look_up(results, changed.of(level=level), "n", "count")
+                for level in ("from the start", "during follow-up")
+            )
+            parts += [" (patients with it from the start: ", early, ", during follow-up: ", late, ")"]
     return text(*parts, ".")
 
 

@@ -15,6 +15,7 @@ from analysis.steps.survival import HAZARD_STATISTICS, add_coefficients
 from analysis.study.cohort_names import ALL
 from analysis.study.endpoint_times import compute_days
 from analysis.study.keys import make_time_varying_key
+from analysis.study.results import Key
 from analysis.study.spec import TimeVarying
 from etl.errors import AnalysisError
 
@@ -30,19 +31,29 @@ def add_time_varying(study: Study, item: TimeVarying) -> None:
     frame = frame.drop_nulls([*names, *([item.entry_column] if item.entry_column else [])])
     key = make_time_varying_key(study.spec, item)
     terms = [key.of(level=study.spec.treated.id), *([key.of(level=CHANGED)] if item.day_column else [])]
-    rows = _split(study, frame, item)
-    if item.day_column:
-        n = rows.filter(pl.col("has_changed") == 1)["row"].n_unique()
-        study.results.add(key.of(variable=f"{item.id} changed"), "n", n, unit="patients", n=frame.height)
     try:
+        rows = _split(study, frame, item)
         fit = _fit(study, frame, item, rows)
     except AnalysisError as error:
         basis: dict[str, Any] = {"n": frame.height, "method": f"not estimable: {error.en}"}
         for term in terms:
             study.results.add_all(term, dict.fromkeys(HAZARD_STATISTICS), **basis)
         return
+    if item.day_column:
+        _count_changes(study, key, rows, frame.height)
     for position, term in enumerate(terms):
         add_coefficients(study, term, replace(fit, n=frame.height), position, method=METHOD)
+
+
+def _count_changes(study: Study, key: Key, rows: pl.DataFrame, n: int) -> None:
+    """Add who had it from the start, and to whom it happened during follow-up."""
+    states = rows.group_by("row").agg(first=pl.col("has_changed").min(), last=pl.col("has_changed").max())
+    for level, counted in (
+        ("from the start", pl.col("first") == 1),
+        ("during follow-up", pl.col("first") < pl.col("last")),
+    ):
+        of_level = key.of(variable=f"{key.variable} changed", level=level)
+        study.results.add(of_level, "n", states.filter(counted).height, unit="patients", n=n)
 
 
 CHANGED = "changed"

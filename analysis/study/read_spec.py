@@ -129,8 +129,9 @@ def take_short_forms(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _list_exact(matching: Mapping[str, Any]) -> dict[str, Any]:
-    exact = matching.get("exact")
-    return {**matching, "exact": [exact]} if isinstance(exact, str) else dict(matching)
+    exact, caliper = matching.get("exact"), matching.get("caliper_sd")
+    changed = {**matching, "exact": [exact]} if isinstance(exact, str) else dict(matching)
+    return {**changed, "caliper_sd": None} if caliper == "none" else changed
 
 
 @dataclass(frozen=True, config=CONFIG)

@@ -30,7 +30,8 @@ class Matching:
     covariates: Annotated[tuple[str, ...], "characteristics of the score, by id"]
     scale: Annotated[Literal["logit", "probability"], "on what distances between scores are taken"] = "logit"
     caliper_sd: Annotated[
-        float | None, "largest distance within a pair, in standard deviations of the score on its scale"
+        float | None,
+        'largest distance within a pair, in standard deviations of the score on its scale; `"none"`: no limit',
     ] = 0.2
     caliper_width: Annotated[float | None, "the same in units of the scale; takes the place of `caliper_sd`"] = None
     order: Annotated[

@@ -14,6 +14,7 @@ from analysis.estimators.cox import fit_cox
 from analysis.estimators.kaplan_meier import compute_z, fit_kaplan_meier, fit_reverse_kaplan_meier
 from analysis.estimators.logrank import compute_logrank
 from analysis.estimators.propensity import find_separation
+from analysis.estimators.spline import compute_spline, orthogonalise, place_knots
 from etl.errors import AnalysisError
 
 PATIENTS = st.lists(st.tuples(st.integers(1, 9), st.booleans()), min_size=1, max_size=40)
@@ -191,3 +192,29 @@ def test_the_rows_left_to_the_end_decide_too(is_separated):
     arms[0] = not is_separated
     columns = np.column_stack([np.ones(len(values)), values])
     assert find_separation(columns, arms, ("(Intercept)", "age")) == (("age",) if is_separated else ())
+
+
+@pytest.mark.parametrize("n_knots", range(3, 8))
+def test_uncorrelated_columns_span_what_those_of_a_spline_do(n_knots):
+    values = np.maximum(np.round(np.exp(np.random.default_rng(n_knots).normal(5, 1.5, 300)), 1), 20)
+    columns = compute_spline(values, place_knots(values, n_knots)) / 100
+    found = orthogonalise(columns)
+    assert found.T @ found / 300 == pytest.approx(np.eye(n_knots - 1), abs=1e-6)
+    assert found.mean(axis=0) == pytest.approx(np.zeros(n_knots - 1), abs=1e-6)
+    with_constant = np.column_stack([np.ones(300), found])
+    back = with_constant @ np.linalg.lstsq(with_constant, columns)[0]
+    assert back == pytest.approx(columns, rel=1e-9, abs=1e-9 * np.ptp(columns))
+    at_limit = values == values.min()
+    assert at_limit.sum() > 1
+    assert (found[at_limit] == found[at_limit][0]).all()
+
+
+def test_collinear_columns_stay_for_the_fit_to_refuse():
+    line = np.arange(20.0)
+    for columns in (np.column_stack([line, 2 * line]), np.column_stack([line, np.ones(20)])):
+        assert orthogonalise(columns) is columns
+
+
+def test_a_model_of_nobody_is_refused():
+    with pytest.raises(AnalysisError, match="covariate arm: only one level occurs"):
+        fit_cox([], [], pl.DataFrame({"arm": pl.Series([], dtype=pl.Boolean)}))
