@@ -51,14 +51,8 @@ choose <- function(s) {
   stays <- if (known) !is.na(d[[s$study$all$arm_column]]) else rep(TRUE, nrow(d))
   for (endpoint in s$endpoints) stays <- stays & complete.cases(follow(d, endpoint))
   step <- function(name, holds) {
-<<<<<<< HEAD
-    keep(nrow(d), "flow", name, "n_before")
-    d <<- d[holds, ]
-    keep(nrow(d), "flow", name, "n_after")
-=======
     keep_all(list(n_before = nrow(d), n_removed = sum(!holds), n_after = sum(holds)), "flow", name)
     d <<- d[holds, ]
->>>>>>> fifty
   }
   step("outcome_recorded", stays)
   for (name in names(s$filters)) step(name, meets(d, s$filters[[name]]))
@@ -69,14 +63,10 @@ choose <- function(s) {
   d$arm <- ifelse(d$treated == 1, "new", "old")
   keep(nrow(d), "flow.analysed.n")
   for (arm in arms) keep(sum(d$arm == arm), "flow", arm, "analysed.n")
-<<<<<<< HEAD
-  for (h in unique(d$hospital)) keep(sum(d$hospital == h), "flow", h, "analysed.n")
-=======
   for (h in unique(d$hospital)) {
     keep(sum(d$hospital == h), "flow", h, "analysed.n")
     for (arm in arms) keep(sum(d$hospital == h & d$arm == arm), "flow", h, arm, "analysed.n")
   }
->>>>>>> fifty
   d
 }
 
@@ -153,11 +143,6 @@ match_sets <- function(d, s) {
   d$w[controls] <- d$w[controls] / mean(d$w[controls])
   keep(sum(d$set > 0 & d$treated == 1), "matching.matched.pairs.n")
   keep(max(apart, na.rm = TRUE), "matching.matched.distance.max")
-<<<<<<< HEAD
-  for (arm in arms) keep(sum(d$set == 0 & d$arm == arm), "matching.all", arm, "unmatched.n")
-  d
-}
-=======
   keep_unmatched(d, rounded, caliper, stratum)
   d
 }
@@ -174,7 +159,6 @@ keep_unmatched <- function(d, score, caliper, stratum) {
     for (reason in unique(own)) keep(sum(own == reason), "matching.all", arm, "unmatched", reason, "n")
   }
 }
->>>>>>> fifty
 weigh <- function(d, s) {
   e <- fitted(fit_score(d, s, s$weighting$all$covariates, "weighted"))
   share <- mean(d$treated)
@@ -257,8 +241,6 @@ keep_rates <- function(s, rates, ...) for (time in rates) {
   values <- list(estimate = at$surv, se = at$std.err, ci_low = at$lower, ci_high = at$upper)
   keep_all(lapply(values, function(value) if (gone) NA else 100 * value), ..., paste0(time, unit))
 }
-<<<<<<< HEAD
-=======
 keep_spss_median <- function(s, ...) {  # Collett: the error of the curve at the median over its slope from 0.55 to 0.45
   s <- summary(s)
   near <- 1.5e-8
@@ -270,7 +252,6 @@ keep_spss_median <- function(s, ...) {  # Collett: the error of the curve at the
   half <- qnorm(1 - alpha / 2) * se
   keep_all(list(estimate = s$time[at], se = se, ci_low = s$time[at] - half, ci_high = s$time[at] + half), ..., "median_spss")
 }
->>>>>>> fifty
 keep_curves <- function(x, cohort, rates, ticks, ...) for (arm in arms) {
   own <- x[x$arm == arm, ]
   if (nrow(own) == 0) next
@@ -279,10 +260,7 @@ keep_curves <- function(x, cohort, rates, ticks, ...) for (arm in arms) {
   keep(sum(own$e), ..., arm, "events.n")
   keep_all(limits_of_median(s), ..., arm, "median")
   keep_rates(s, rates, ..., arm, "survival")
-<<<<<<< HEAD
-=======
   if (!cohort$weighted) keep_spss_median(s, ..., arm)
->>>>>>> fifty
   if (!cohort$weighted) keep_rates(curve(own, cohort, "plain"), rates, ..., arm, "survival_spss")
   for (tick in ticks) keep(sum(own$t > tick - 1e-9), ..., arm, "at_risk", paste0(tick, unit), "n")
 }
@@ -317,13 +295,9 @@ keep_treatment <- function(m, cohort, ...) {
   if (cohort$weighted && !runs_away(m)) keep_all(list(chi_square = summary(m)$robscore[["test"]], p_score = summary(m)$robscore[["pvalue"]]), ...)
 }
 keep_comparison <- function(x, cohort, ...) {
-<<<<<<< HEAD
-  if (!any(x$e) || length(unique(x$treated)) < 2) return(keep(NA, "cox_treatment", ..., "arm.new.hr"))
-=======
   if (!any(x$e) || length(unique(x$treated)) < 2) {
     return(keep_all(list(hr = NA, ci_low = NA, ci_high = NA, p = NA, p_proportional = NA), "cox_treatment", ..., "arm.new"))
   }
->>>>>>> fifty
   keep_treatment(cox(Surv(t, e) ~ treated, x, cohort), cohort, "cox_treatment", ..., "arm.new")
   if (cohort$clustered && !cohort$weighted) {
     keep_treatment(cox(Surv(t, e) ~ treated, x, alone(cohort)), alone(cohort), "cox_alternative", ..., "pairs_ignored.new")
