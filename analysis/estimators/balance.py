@@ -37,8 +37,8 @@ BALANCE_SCHEMA = {
     "rule": pl.String,
 }
 RULES: dict[Denominator, str] = {
-    "treated": "root of the treated arm's {variance} before matching",
-    "pooled": "root of the mean of both arms' {variance} before matching",
+    "treated": "root of the treated arm's {variance} in the whole sample",
+    "pooled": "root of the mean of both arms' {variance} in the whole sample",
     "pooled_matched": "root of the mean of both arms' {variance} in the same sample",
 }
 

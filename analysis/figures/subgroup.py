@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from analysis.figures.kaplan_meier import describe_comparison
-from analysis.figures.style import DASHED, SOLID, Drawing, get_arm_style, make_figure
+from analysis.figures.style import DASHED, LINES, SOLID, Drawing, get_arm_style, make_figure
 from analysis.figures.survival_panel import Curve, choose_margins, plot_panel
 from analysis.study.characteristic import Characteristic
 from analysis.study.cohort_names import name_cohort
@@ -19,6 +19,9 @@ from analysis.study.population import Arm
 from analysis.study.results import Key, make_slug
 from analysis.study.spec import Endpoint, StudySpec
 from etl.pages.text import Text
+
+OTHER_LEVELS = (("#555555", DASHED), ("#8a6d3b", LINES[2]), ("#7a3d8f", LINES[3]), ("#3d7a2a", LINES[4]))
+"""How the levels but the first are drawn within an arm."""
 
 
 def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
@@ -47,7 +50,10 @@ def _plot_subgroup(outcome: StudyOutcome, spec: StudySpec, item: Characteristic,
 
     for column, arm in enumerate(spec.arms):
         color = get_arm_style(spec, arm.id)["color"]
-        styles = [{"color": color, "linestyle": SOLID}, *[{"color": "#555555", "linestyle": DASHED}] * len(levels)]
+        styles = [
+            {"color": color, "linestyle": SOLID},
+            *({"color": grey, "linestyle": line} for grey, line in OTHER_LEVELS),
+        ]
         drawn = [
             make_curve(arm, level, f"{item.label} {item.name_level(level)}", style)
             for level, style in zip(levels, styles, strict=False)

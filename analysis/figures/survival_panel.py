@@ -61,7 +61,7 @@ def plot_panel(
     axes.set(xlim=(0, ticks[-1]), ylim=(0, 101), xticks=ticks, yticks=range(0, 101, 20))
     axes.set_title(title, pad=8)
     axes.set_ylabel(f"{drawn[0].endpoint} (%)")
-    axes.set_xlabel(f"{spec.time_unit.capitalize()}s since {spec.time_origin}", labelpad=2)
+    axes.set_xlabel(f"{spec.time_unit.capitalize()}s since {spec.origin}", labelpad=2)
     axes.grid(axis="y", color=RULE, linewidth=0.5, alpha=0.6)
     axes.set_axisbelow(True)
     axes.legend(loc="upper right", handlelength=2.6, borderaxespad=0.1, labelspacing=0.35)

@@ -11,6 +11,7 @@ from analysis.study.keys import NAIVE
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
 from analysis.tables.model import Cell, look_up, text
+from schemas.rules import CRITERIA
 
 ORDERS = {
     "largest": "in descending order of the score",
@@ -32,7 +33,7 @@ def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]
         paragraphs.append(
             text(
                 "Characteristics were compared by Pearson's chi-square test without continuity correction, by Fisher's "
-                "exact test where an expected count was below 5. Patients are ordered by start date, baseline values, "
+                f"exact test where an expected count was below 5{_describe_ranks(spec)}. Patients are ordered by start date, baseline values, "
                 "hospital and row of the source, so that ties do not depend on the order of the files."
             )
         )
@@ -74,10 +75,36 @@ def _describe_population(results: Results, spec: StudySpec) -> Cell:
     rows = results.select(analysis="flow", variable="analysed")
     hospitals = ", ".join(rows["hospital"].drop_nulls().unique().sort())
     chosen = (
-        " who met every criterion of the protocol" if spec.population.eligible_only else " whose outcome was recorded"
+        " who met every criterion of the protocol that was asked for"
+        if spec.population.eligible_only and spec.population.without_criteria
+        else " who met every criterion of the protocol"
+        if spec.population.eligible_only
+        else " whose outcome was recorded"
     )
     analysed = look_up(results, Key(analysis="flow", variable="analysed"), "n", "count")
-    return text("The ", analysed, f" patients of {hospitals}{chosen} were analysed.")
+    return text(
+        "The ",
+        analysed,
+        f" patients of {hospitals}{chosen}{_describe_choice(spec)} were analysed.{_say_left_out(spec)}",
+    )
+
+
+def _describe_choice(spec: StudySpec) -> str:
+    """The study's own filters and its landmark, in a sentence."""
+    population = spec.population
+    filters = "".join(f"; {item.label}" for item in population.filters)
+    landmark = (
+        f"; followed without the event on day {population.landmark_day:g} after the {spec.time_origin}, from which time runs"
+        if population.landmark_day
+        else ""
+    )
+    return f" ({(filters + landmark).removeprefix('; ')})" if filters or landmark else ""
+
+
+def _say_left_out(spec: StudySpec) -> str:
+    labels = {name: criterion.label_en for name, criterion in CRITERIA.items()}
+    left_out = [labels[name] for name in spec.population.without_criteria]
+    return f" Not asked for: {'; '.join(left_out)}." if left_out and spec.population.eligible_only else ""
 
 
 def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
@@ -131,7 +158,7 @@ def _describe_survival(spec: StudySpec) -> Cell:
     follow_up = " Follow-up is the median of the reverse Kaplan-Meier curve." if spec.follow_up else ""
     return text(
         f"Curves of {names} are Kaplan-Meier's, in {spec.time_unit}s"
-        f"{' of 365.25 / 12 days' if spec.time_unit == 'month' else ''} from the {spec.time_origin}. Medians have "
+        f"{' of 365.25 / 12 days' if spec.time_unit == 'month' else ''} from the {spec.origin}. Medians have "
         "Brookmeyer-Crowley limits on the log scale, as in R; beside them stand median and standard error as SPSS "
         f"prints them. A rate beyond the last follow-up of a curve that ends above 0 is not estimable. A patient whose time to an endpoint is unknown is left "
         f"out of that endpoint only.{comparison}{follow_up}"
@@ -151,7 +178,7 @@ def _describe_alternatives(results: Results, spec: StudySpec) -> Cell:
     logrank = f"; the log-rank test was also stratified by {' and by '.join(tests)}" if tests else ""
     return text(
         f"The hazard ratio was also estimated {models}{logrank}. Restricted means run to the last time at which a rate is "
-        "given, or as far as both arms are followed, with Greenwood's plug-in error."
+        f"given, or as far as both arms are followed, with {_name_error(spec)}."
     )
 
 
@@ -221,6 +248,20 @@ def _describe_weighting(results: Results, spec: StudySpec) -> Cell:
         "hazard ratios are weighted, with robust errors; arms are compared by the robust score test, since there is no weighted log-rank test. The error of "
         "restricted means is that of bootstrap samples, in each of which the score is fitted anew."
     )
+
+
+def _name_error(spec: StudySpec) -> str:
+    """The error of restricted means: that of the bootstrap where patients have weights."""
+    is_weighted = spec.weighting or (spec.matching and spec.matching.ratio > 1)
+    return (
+        "Greenwood's plug-in error; of weighted patients, that of the bootstrap"
+        if is_weighted
+        else "Greenwood's plug-in error"
+    )
+
+
+def _describe_ranks(spec: StudySpec) -> str:
+    return ", quantities by the Kruskal-Wallis test" if any(item.is_number for item in spec.characteristics) else ""
 
 
 def _describe_chance(spec: StudySpec) -> str:

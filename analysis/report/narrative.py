@@ -99,7 +99,8 @@ def _describe_time_varying(results: Results, spec: StudySpec, item: TimeVarying)
 
 def _describe_matching(results: Results, spec: StudySpec) -> Cell:
     pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
-    parts: Parts = ["Matching gave ", pairs, " pairs; "]
+    what = "pairs" if spec.matching and spec.matching.ratio == 1 else "sets"
+    parts: Parts = ["Matching gave ", pairs, f" {what}; "]
     for i, arm in enumerate(spec.arms):
         unmatched = Key(analysis="matching", cohort=ALL, arm=arm.id, variable="unmatched")
         parts += [" and " if i else "", look_up(results, unmatched, "n", "count"), f" {arm.label} patients"]
@@ -207,7 +208,11 @@ def _describe_model(results: Results, spec: StudySpec, endpoint: Endpoint) -> Ce
     ]
     number = look_up(results, model.of(variable="covariates"), "n", "count")
     start = f"The multivariable model of {endpoint.label.lower()} in the {name_cohort(cohort)} held "
-    return text(start, number, " covariates, with hazard ratios: ", *_separate(terms), ".")
+    return text(start, number, f" {_name_covariates(number)}, with hazard ratios: ", *_separate(terms), ".")
+
+
+def _name_covariates(number: Number) -> str:
+    return "covariate" if number.text == "1" else "covariates"
 
 
 def _term(results: Results, spec: StudySpec, key: Key) -> Parts:
@@ -282,14 +287,19 @@ def _describe_follow_up(results: Results, spec: StudySpec) -> Cell:
 
 
 def _describe_sensitivity(results: Results, spec: StudySpec) -> Cell:
-    """The smallest and the largest hazard ratio over the sensitivity analyses of each endpoint."""
-    cohort = spec.main_cohort
+    """The smallest and the largest hazard ratio over the sensitivity analyses of each endpoint, in the study's first cohort and the weighted one."""
     sentences: list[Parts] = []
+    cohorts = dict.fromkeys((spec.main_cohort, WEIGHTED))
     for endpoint in spec.endpoints:
-        found = results.select(analysis="sensitivity", cohort=cohort, endpoint=endpoint.id, statistic="hr")
-        ratios = found.drop_nulls("value").sort("value", "result_id").to_dicts()
-        if ratios:
-            low, high = (print_row(row, "ratio") for row in (ratios[0], ratios[-1]))
+        for cohort in cohorts:
+            found = results.select(analysis="sensitivity", cohort=cohort, endpoint=endpoint.id, statistic="hr")
+            ratios = found.drop_nulls("value").sort("value", "result_id").to_dicts()
             start = f"Over the sensitivity analyses of {endpoint.label.lower()} in the {name_cohort(cohort)}, "
-            sentences.append([f"{start}the hazard ratio lay between ", low, " and ", high])
+            if len(ratios) == 1:
+                sentences.append(
+                    [f"{start}of which there was one, the hazard ratio was ", print_row(ratios[0], "ratio")]
+                )
+            elif ratios:
+                low, high = (print_row(row, "ratio") for row in (ratios[0], ratios[-1]))
+                sentences.append([f"{start}the hazard ratio lay between ", low, " and ", high])
     return _close(sentences) if sentences else text("No sensitivity analysis could be computed.")

@@ -93,7 +93,12 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
     cards = [Card(text(analysed), Text("patients analysed", "分析患者"))]
     if spec.matching:
         pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
-        cards.append(Card(text(pairs), Text("matched pairs", "匹配对")))
+        cards.append(
+            Card(
+                text(pairs),
+                Text("matched pairs", "匹配对") if spec.matching.ratio == 1 else Text("matched sets", "匹配组"),
+            )
+        )
     for endpoint in spec.endpoints:
         if spec.has_pairs:
             key, statistic, kind = Key(analysis="logrank", cohort=ALL, endpoint=endpoint.id), "p", "p"

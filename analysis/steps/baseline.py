@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from analysis.estimators.balance import compute_balance, describe_rule
+from analysis.estimators.balance import compute_balance
 from analysis.estimators.contingency import compute_contingency_test
 from analysis.estimators.rank_sum import compute_rank_test
 from analysis.steps.covariates import fill_missing
@@ -20,7 +20,6 @@ TEST_NAMES = {
     "pearson_chi_square": "Pearson chi-square, no continuity correction",
     "fisher_exact": "Fisher's exact test",
 }
-SMD_METHOD = describe_rule("pooled", is_level=True)
 WEIGHTED_METHOD = "weighted"
 KS_METHOD = "Kolmogorov-Smirnov statistic: for a level the absolute difference in proportions"
 
@@ -45,18 +44,17 @@ def _describe(study: Study, whose: Key, patients: pl.DataFrame) -> None:
     study.results.add(whose.of(variable="patients"), "n", patients.height, unit="patients")
     weights = study.get_weights(whose.cohort or ALL, patients)
     for item in study.spec.characteristics:
-        known = patients.filter(pl.col(item.values).is_not_null())
-        if item.missing == "level":
-            n = patients.height - known.height
-            add_share(study, whose.of(variable=f"{item.id} missing"), n, patients.height)
+        values, key = fill_missing(patients, item), whose.of(variable=item.id)
         if item.is_number:
-            _add_quantity(study, whose.of(variable=item.id), known[item.values], weights)
-        elif weights is None:
-            for level in item.list_levels():
-                n = int((known[item.values] == level).sum())
-                add_share(study, whose.of(variable=item.id, level=level), n, known.height)
-        else:
-            _add_weighted_levels(study, whose.of(variable=item.id), item, known)
+            _add_quantity(study, key, values, weights)
+            continue
+        for level in item.list_shown():
+            if weights is None:
+                add_share(study, key.of(level=level), int((values == level).sum()), patients.height)
+            else:
+                share = compute_percentage(float(weights.filter(values == level).sum()), float(weights.sum()))
+                basis: dict[str, Any] = {"n": patients.height, "method": WEIGHTED_METHOD}
+                study.results.add(key.of(level=level), "pct", share, unit="%", **basis)
 
 
 def _add_quantity(study: Study, key: Key, values: pl.Series, weights: pl.Series | None) -> None:
@@ -72,14 +70,6 @@ def _add_quantity(study: Study, key: Key, values: pl.Series, weights: pl.Series 
     }
     moments: dict[str, Any] = {"mean": values.mean(), "sd": values.std()}
     study.results.add_all(key, moments | quartiles, n=len(values))
-
-
-def _add_weighted_levels(study: Study, key: Key, item: Characteristic, known: pl.DataFrame) -> None:
-    total = float(known["weight"].sum())
-    for level in item.list_levels():
-        part = float(known.filter(pl.col(item.values) == level)["weight"].sum())
-        share = compute_percentage(part, total)
-        study.results.add(key.of(level=level), "pct", share, unit="%", n=known.height, method=WEIGHTED_METHOD)
 
 
 def _add_test_of_arms(study: Study, key: Key, item: Characteristic, frame: pl.DataFrame) -> None:

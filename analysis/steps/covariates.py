@@ -98,7 +98,7 @@ def _part_splines(covariates: Covariates) -> pl.DataFrame:
 def fill_missing(frame: pl.DataFrame, item: Characteristic) -> pl.Series:
     """The values of a characteristic, who is not known at a level of their own where the study asks for that."""
     values = frame[item.values]
-    if item.missing == "refuse" or not values.null_count():
+    if item.missing == "refuse":
         return values
     return values.cast(pl.String).fill_null(MISSING).cast(pl.Enum([*item.list_levels(), MISSING]))
 

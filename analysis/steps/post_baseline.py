@@ -15,6 +15,7 @@ from analysis.steps.study import Study
 from analysis.study.at_start import Item, compute_value, list_described, list_items
 from analysis.study.cohort_names import ALL
 from analysis.study.results import Key
+from analysis.study.spec import StudySpec
 from schemas.known_at_start import AFTER_START, NOTHING, REMOVED, UNDATED
 
 EXAMINED = "examined"
@@ -56,7 +57,11 @@ def _add_item(study: Study, item: Item, values: pl.DataFrame, examined: pl.Serie
     after_start = changed.get(AFTER_START, examined.clear())
     through = _count_through(changed, after_start)
     whose = POST_BASELINE.of(variable=item.id)
-    method = _describe_method(through) if after_start.len() else "no record and no date after day 0 changes it"
+    method = (
+        _describe_method(through, study.spec)
+        if after_start.len()
+        else f"no record and no date after {study.spec.time_zero} changes it"
+    )
     for key, patients in _list_counted(study, examined):
         n = int(patients.is_in(after_start.implode()).sum())
         whole = key.of(variable=item.id, level=CHANGED)
@@ -107,7 +112,7 @@ def list_facts() -> dict[str, str]:
     return list_described() | {TOGETHER: "only through several together"}
 
 
-def _describe_method(through: dict[str, int]) -> str:
+def _describe_method(through: dict[str, int], spec: StudySpec) -> str:
     described = list_facts()
     named = "; ".join(f"{described[name]} ({n})" for name, n in through.items())
-    return f"every record and date after day 0 removed, and derived again; alone it changes {named}"
+    return f"every record and date after {spec.time_zero} removed, and derived again; alone it changes {named}"

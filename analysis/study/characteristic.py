@@ -33,6 +33,11 @@ class Characteristic:
         int, "of a quantity: 3 to 7 knots of a restricted cubic spline, at Harrell's quantiles of everybody analysed"
     ] = 0
     per: Annotated[float, "of a quantity: units that its hazard ratio is for"] = 1.0
+    at_bound: Annotated[
+        Literal["refuse", "value"],
+        "of a quantity: where only a bound is known (`>1210`), the study is refused, or takes the bound for the value. Of `cuts`, a bound that leaves a level open "
+        "leaves it unknown",
+    ] = "refuse"
     missing: Annotated[
         Literal["refuse", "level"],
         "patients of whom it is not known: the study is refused, or they are kept (a level of their own in scores, left out of models and tests of it)",
@@ -63,6 +68,10 @@ class Characteristic:
         if self.is_by_day:
             return NO, YES
         return self.levels or name_intervals(self.cuts, self.at_cut)
+
+    def list_shown(self) -> tuple[str, ...]:
+        """Its levels with that of those of whom it is not known, where they are kept."""
+        return (*self.list_levels(), MISSING) if self.missing == "level" else self.list_levels()
 
     def order_levels(self) -> tuple[str, ...]:
         """The levels with the reference first, as a regression model takes them."""

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from analysis.study.bounds import is_bound, settle
 from analysis.study.characteristic import NO, YES, Characteristic
-from analysis.study.conditions import meet_all
+from analysis.study.conditions import FEWEST_TO_NAME, meet_all
 from analysis.study.endpoint_times import compute_days, compute_is_at_risk, compute_is_timed
 from analysis.study.population import Arm
 from analysis.study.spec import CENSORED_AT, UNKNOWN, StudySpec
 from etl.errors import AnalysisError
+from etl.pages.text import Text
 from etl.suggestions import did_you_mean
 from schemas.rules import eligibility
 from schemas.rules.rule import CRITERIA
@@ -75,12 +77,15 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     does not know, and where no patient is left, listing what every criterion removed.
     """
     _check_columns(subjects, spec)
+    _check_kinds(subjects, spec)
     chosen = subjects
     if spec.population.hospitals:
         _check_hospitals(chosen, spec)
         chosen = chosen.filter(pl.col("hospital").is_in(spec.population.hospitals))
     if spec.population.days_known_only:
         chosen = chosen.filter(_are_days_known(chosen))
+    if not spec.population.eligible_only:  # before they are removed for having no time
+        _check_not_happened(chosen, spec)
     steps = _list_steps(chosen, spec)
     removed_at = chosen.select(
         pl.coalesce(pl.when(step.removes).then(pl.lit(i)) for i, step in enumerate(steps)).alias("step")
@@ -100,13 +105,37 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
 def _check_columns(subjects: pl.DataFrame, spec: StudySpec) -> None:
     """Refuse a column that the study names, or needs, and the subjects lack."""
     of_months = [MONTH_DATES] if spec.population.days_known_only else []
-    read = (*spec.list_columns(), *spec.list_further_columns(), *PATIENT_ORDER, *of_months)
-    if missing := [name for name in read if name not in subjects.columns]:
-        near = did_you_mean(missing[0], subjects.columns)
+    named = spec.name_columns()
+    others = [*spec.list_columns(), *spec.list_further_columns(), *PATIENT_ORDER, *of_months]
+    read = {name: named.get(name, "") for name in others}
+    missing = {name: place for name, place in read.items() if name not in subjects.columns}
+    if missing:
+        lines = [(f"{place}: " if place else "") + f"no column '{name}'" for name, place in missing.items()]
+        nears = [did_you_mean(name, subjects.columns) for name in missing]
         raise AnalysisError(
-            f"study {spec.study}: no column {', '.join(missing)} in the subject table.{near.en} Columns: docs/data-dictionary.md",
-            f"研究 {spec.study}：患者表中没有列 {'、'.join(missing)}。{near.zh}各列见 docs/data-dictionary.md",
+            f"study {spec.study}: "
+            + "; ".join(line + near.en for line, near in zip(lines, nears, strict=True))
+            + " Columns: docs/data-dictionary.md",
+            f"研究 {spec.study}：患者表中没有列 {'、'.join(missing)}。{''.join(near.zh for near in nears)}各列见 docs/data-dictionary.md",
         )
+
+
+def _check_kinds(subjects: pl.DataFrame, spec: StudySpec) -> None:
+    """Refuse a column of an endpoint that holds something else than days or yes and no."""
+    for item in spec.endpoints:
+        columns = {
+            "time_column": item.time_column,
+            "not_happened": item.censoring_column,
+            "event_column": item.event_column,
+        }
+        for key, name in columns.items():
+            is_event = key == "event_column"
+            wanted, wanted_zh = ("yes and no", "是/否") if is_event else ("days", "天数")
+            if name and not (subjects.schema[name] == pl.Boolean if is_event else subjects.schema[name].is_numeric()):
+                raise AnalysisError(
+                    f"endpoints.{item.id}.{key}: column '{name}' does not hold {wanted}; choose another one (docs/data-dictionary.md)",
+                    f"endpoints.{item.id}.{key}：“{name}”列不是{wanted_zh}，请选择其他列（docs/data-dictionary.md）",
+                )
 
 
 def _check_hospitals(subjects: pl.DataFrame, spec: StudySpec) -> None:
@@ -266,18 +295,28 @@ def _check_arms(others: pl.DataFrame, n_chosen: int, spec: StudySpec) -> None:
     )
 
 
-def _check_not_happened(chosen: pl.DataFrame, spec: StudySpec) -> None:
-    """Refuse an endpoint that is empty for somebody and nowhere says that it was not reached: emptiness may then mean just that."""
+def _check_not_happened(candidates: pl.DataFrame, spec: StudySpec) -> None:
+    """Refuse an endpoint with columns that are empty where nothing happened, until it says so: who is on record without the event, or nobody is."""
     for item in spec.endpoints:
-        if item.not_happened:
+        days, event = pl.col(item.time_column), pl.col(item.event_column or item.time_column)
+        if item.censoring_column:
+            n_odd = candidates.filter(days.is_not_null() & ~event).height if item.event_column else 0
+            if n_odd:
+                raise AnalysisError(
+                    f"endpoints.{item.id}: {n_odd} patients have a day in '{item.time_column}' while '{item.event_column}' says that it did not happen. "
+                    "Leave event_column out to count every day as the event, or choose columns that agree.",
+                    f"endpoints.{item.id}：{n_odd} 名患者在“{item.time_column}”列有日期，而“{item.event_column}”列为未发生。"
+                    "省略 event_column 则凡有日期者均计为事件；否则请选择一致的列。",
+                )
             continue
-        event = chosen.filter(compute_is_timed(item))[item.event_column]
-        n_empty = chosen.height - len(event)
-        if n_empty and len(event) and event.all():
+        n_without = candidates.filter(days.is_null() & ~event).height
+        known = candidates.filter(compute_is_timed(item))[item.event_column]
+        n_empty = candidates.height - len(known) if len(known) and known.all() else n_without
+        if n_empty and not item.not_happened:
             raise AnalysisError(
-                f"endpoints.{item.id}: '{item.time_column}' or '{item.event_column}' is empty for {n_empty} of {chosen.height} patients, and everybody else "
-                f'had the event. Say what empty means: not_happened = "{CENSORED_AT}<column of days>", or not_happened = "{UNKNOWN}".',
-                f"endpoints.{item.id}：{chosen.height} 名患者中有 {n_empty} 名的“{item.time_column}”或“{item.event_column}”为空，其余患者均发生了事件。"
+                f"endpoints.{item.id}: '{item.time_column}' or '{item.event_column}' is empty for {n_empty} of {candidates.height} patients, where it may not have "
+                f'happened. Say what empty means: not_happened = "{CENSORED_AT}<column of days>", or not_happened = "{UNKNOWN}".',
+                f"endpoints.{item.id}：{candidates.height} 名患者中有 {n_empty} 名的“{item.time_column}”或“{item.event_column}”为空，可能并未发生。"
                 f'请说明为空的含义：not_happened = "{CENSORED_AT}<天数列>"，或 not_happened = "{UNKNOWN}"。',
             )
 
@@ -286,15 +325,45 @@ def _type_levels(chosen: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
     """Characteristics as Enums or numbers; a level outside the specification would silently vanish from every table."""
     typed = chosen.with_columns(type_values(chosen, item, spec).alias(item.values) for item in spec.characteristics)
     for item in spec.characteristics:
-        known = typed[item.values].is_not_null()
-        n_unknown = int((~known).sum())
-        n_undeclared = int((~known & chosen[item.column].is_not_null()).sum())
-        if n_undeclared or (n_unknown and item.missing == "refuse"):
-            raise AnalysisError(
-                f"{item.label}: {n_unknown} patients have no level, or none that the study declares",
-                f"{item.label}：{n_unknown} 名患者没有取值，或取值不在研究方案中",
-            )
+        unknown = typed[item.values].is_null()
+        given = chosen[item.column].filter(unknown).drop_nulls()
+        n_open = int(chosen.filter(unknown).select(is_bound(chosen, item.column).alias("open"))["open"].sum())
+        if item.levels and len(given):
+            raise AnalysisError(*_explain_undeclared(item, given))
+        if unknown.any() and item.missing == "refuse":
+            raise AnalysisError(*_explain_unknown(item, int(unknown.sum()), n_open))
     return typed
+
+
+def _explain_undeclared(item: Characteristic, given: pl.Series) -> tuple[str, str]:
+    """Values that are none of the declared levels; those that few patients share are counted and not named."""
+    counts = given.cast(pl.String).value_counts(name="n").sort("n", given.name, descending=[True, False])
+    common = counts.filter(pl.col("n") >= FEWEST_TO_NAME)[given.name].to_list()
+    near = did_you_mean(common[0], item.levels) if common else Text("", "")
+    named = ", ".join(common) or "values that few patients share"
+    named_zh = "、".join(common) or "仅少数患者的取值"
+    return (
+        f"characteristics.{item.id}: {len(given)} patients have a value in '{item.column}' that is none of the levels: {named}.{near.en} Declare it, or correct the level.",
+        f"characteristics.{item.id}：{len(given)} 名患者在“{item.column}”列的取值不在 levels 中：{named_zh}。{near.zh}请将其声明为分类，或更正分类名称。",
+    )
+
+
+def _explain_unknown(item: Characteristic, n_unknown: int, n_open: int) -> tuple[str, str]:
+    """Patients of whom a characteristic is not known, and what a specification can say of them."""
+    way = (
+        'at_bound = "value", or cuts that no bound leaves open'
+        if item.is_number and n_open
+        else 'missing = "level", or leave them out by a filter'
+    )
+    of_bounds, of_bounds_zh = (
+        (f", {n_open} of them since only a bound is known (as >1210)", f"，其中 {n_open} 名仅知界限（如 >1210）")
+        if n_open
+        else ("", "")
+    )
+    return (
+        f"characteristics.{item.id}: {item.label} is not known of {n_unknown} patients{of_bounds}. Say {way}.",
+        f"characteristics.{item.id}：{n_unknown} 名患者的 {item.label} 未知{of_bounds_zh}。请写 {way}。",
+    )
 
 
 def type_values(chosen: pl.DataFrame, item: Characteristic, spec: StudySpec) -> pl.Expr:
@@ -312,11 +381,17 @@ def type_values(chosen: pl.DataFrame, item: Characteristic, spec: StudySpec) -> 
             f"characteristics.{item.id}：“{item.column}”列不是数值，请给出 levels",
         )
     if not item.cuts:
-        return values.cast(pl.Float64)
+        exact = values.cast(pl.Float64)
+        return exact if item.at_bound == "value" else pl.when(~is_bound(chosen, item.column)).then(exact)
     quantity, levels = values.cast(pl.Float64), list(item.list_levels())
-    n_passed = pl.sum_horizontal(quantity > cut if item.at_cut == "below" else quantity >= cut for cut in item.cuts)
-    named = n_passed.replace_strict(dict(enumerate(levels)), return_dtype=pl.Enum(levels))
-    return pl.when(quantity.is_not_null()).then(named)
+    passed = [
+        settle(chosen, item.column, cut, quantity > cut if item.at_cut == "below" else quantity >= cut)
+        for cut in item.cuts
+    ]
+    # A bound may settle one cut and leave another open; a level is known where all are.
+    is_known = pl.all_horizontal(one.is_not_null() for one in passed)
+    n_passed = pl.sum_horizontal(one.cast(pl.Int32) for one in passed)
+    return pl.when(is_known).then(n_passed.replace_strict(dict(enumerate(levels)), return_dtype=pl.Enum(levels)))
 
 
 def _order_patients(chosen: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
+from analysis.study.bounds import settle
 from analysis.study.population import Bound, Condition
 from etl.errors import AnalysisError
 from etl.suggestions import did_you_mean
@@ -36,13 +37,23 @@ def _meet(frame: pl.DataFrame, condition: Condition, place: str) -> pl.Expr:
     asked = []
     for name, limit in condition.limits.items():
         _check_limit(frame, condition.column, limit, f"{place}.{name}")
-        asked.append(LIMITS[name](column, limit))
+        asked.append(_compare(frame, condition.column, name, limit))
     text = column.cast(pl.String)
     for name, values in (("any_of", condition.any_of), ("none_of", condition.none_of)):
         if values:
             _check_values(frame, condition.column, values, f"{place}.{name}")
             asked.append(text.is_in(values) if name == "any_of" else ~text.is_in(values))
     return pl.all_horizontal(asked)
+
+
+def _compare(frame: pl.DataFrame, column: str, name: str, limit: Bound) -> pl.Expr:
+    """Return whether a value keeps a limit; null where only a bound of it is known that leaves it open."""
+    if not isinstance(limit, int | float):
+        return LIMITS[name](pl.col(column), limit)
+    is_lower = name in ("at_least", "above")
+    beyond = pl.col(column) >= limit if name in ("at_least", "below") else pl.col(column) > limit
+    is_beyond = settle(frame, column, limit, beyond)
+    return is_beyond if is_lower else ~is_beyond
 
 
 def _check_limit(frame: pl.DataFrame, column: str, limit: Bound, place: str) -> None:

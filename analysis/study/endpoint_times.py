@@ -17,7 +17,9 @@ def compute_days(frame: pl.DataFrame, column: str) -> pl.Expr:
 
 
 def compute_event(endpoint: Endpoint) -> pl.Expr:
-    """Return whether the endpoint was reached; where `not_happened` says so, an empty value is a no."""
+    """Return whether the endpoint was reached; where `not_happened` says so, an empty value is a no. Without a column of its own: who has a day."""
+    if not endpoint.event_column:
+        return pl.col(endpoint.time_column).is_not_null()
     event = pl.col(endpoint.event_column)
     return event.fill_null(value=False) if endpoint.censoring_column else event
 
@@ -29,7 +31,7 @@ def compute_time_days(endpoint: Endpoint, landmark_day: float = 0.0) -> pl.Expr:
     """
     days = pl.col(endpoint.time_column)
     if endpoint.censoring_column:
-        is_open = pl.col(endpoint.event_column).is_null()
+        is_open = pl.col(endpoint.event_column).is_null() if endpoint.event_column else pl.lit(value=False)
         filled = pl.coalesce(days, endpoint.censoring_column)
         days = pl.when(compute_event(endpoint)).then(days).when(~(is_open & days.is_not_null())).then(filled)
     return days - landmark_day if landmark_day else days

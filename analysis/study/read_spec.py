@@ -47,6 +47,7 @@ from etl.pages.text import Text
 from etl.suggestions import did_you_mean
 from schemas.package_data import find_folder
 
+MOST_ALPHA = 0.5
 STUDIES = find_folder("analysis") / "studies"
 SPEC_FILE = "spec.toml"
 
@@ -150,7 +151,11 @@ class _StudyFile(StudySpec):
     @field_validator("alpha")
     @classmethod
     def _check_alpha(cls, value: float) -> float:
-        raise_faults([] if 0 < value < 1 else [Fault("", Text("must lie between 0 and 1", "须在 0 与 1 之间"))])
+        words = Text(
+            f"{value:g} must lie between 0 and 0.5; 0.05 gives 95 % intervals",
+            f"{value:g} 须在 0 与 0.5 之间；0.05 对应 95 % 区间",
+        )
+        raise_faults([] if 0 < value < MOST_ALPHA else [Fault("", words)])
         return value
 
     @field_validator("population")

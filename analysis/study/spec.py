@@ -66,9 +66,13 @@ class Endpoint:
     id: Annotated[str, "name in results: `OS`"]
     label: Annotated[str, "name in print: `Overall survival`"]
     time_column: Annotated[str, "column of days from the start to the event or the end of follow-up"]
-    event_column: Annotated[str, "column that says whether it happened"]
+    event_column: Annotated[
+        str,
+        "column that says whether it happened; may be left out with `not_happened`, where whoever has a day in `time_column` had it",
+    ] = ""
     rate_times: Annotated[
-        tuple[float, ...], "times, in the study's unit, at which rates are given; restricted means run to the last"
+        tuple[float, ...],
+        "ascending times, in the study's unit, at which rates are given; restricted means run to the last",
     ] = ()
     not_happened: Annotated[
         str,
@@ -258,6 +262,22 @@ class StudySpec:
         return self.at(month * DAYS_PER_MONTH / self.days_per_unit)
 
     @property
+    def time_zero(self) -> str:
+        """The day from which time runs, in a sentence: `the start of therapy`, or `day 91 after the start of therapy`."""
+        day = self.population.landmark_day
+        return f"day {day:g} after the start of therapy (the landmark)" if day else "the start of therapy"
+
+    @property
+    def origin(self) -> str:
+        """What axes and methods say that times run from: `time_origin`, and at a landmark the day where that does not say so."""
+        day = self.population.landmark_day
+        return (
+            f"day {day:g} after the {self.time_origin}"
+            if day and f"{day:g}" not in self.time_origin
+            else self.time_origin
+        )
+
+    @property
     def has_contrast(self) -> bool:
         """Whether one arm is compared with another; of more than two arms every pair is, each as a study of its own."""
         return len(self.arms) == 2
@@ -357,6 +377,30 @@ class StudySpec:
             time_varying=(),
             sensitivity=(),
         )
+
+    def name_columns(self) -> dict[str, str]:
+        """The place in the specification of the columns that a person names; of one that several name, the first."""
+        named = [
+            (getattr(item, key), f"endpoints.{item.id}.{key}")
+            for item in self.endpoints
+            for key in ("time_column", "event_column")
+        ]
+        named += [(item.censoring_column, f"endpoints.{item.id}.not_happened") for item in self.endpoints]
+        named += [(item.column, f"characteristics.{item.id}.column") for item in self.characteristics]
+        named += [
+            (one.column, f"population.filters.{item.id}") for item in self.population.filters for one in item.where
+        ]
+        named += [(one.column, f"arms.{arm.id}.where") for arm in self.arms for one in arm.where]
+        named += [
+            (self.arm_column, "arm_column"),
+            *((item.column, f"evaluations.{item.month}") for item in self.evaluations),
+        ]
+        named += [
+            (getattr(item, key), f"time_varying.{item.id}.{key}")
+            for item in self.time_varying
+            for key in ("day_column", "entry_column")
+        ]
+        return {name: place for name, place in reversed(named) if name}
 
     def list_columns(self) -> tuple[str, ...]:
         """Every column of the subject table that the study reads."""

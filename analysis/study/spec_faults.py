@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -72,6 +73,14 @@ def find_unlevelled(place: str, names: Iterable[str], data: Mapping[str, Any]) -
 def find_endpoint_faults(endpoints: Sequence[Endpoint]) -> Iterator[Fault]:
     """What is wrong with an endpoint in itself."""
     for item in endpoints:
+        if not item.event_column and not item.censoring_column:
+            words = Text(
+                f'is needed, unless not_happened = "{CENSORED_AT}<column of days>"',
+                f'不可省略，除非 not_happened = "{CENSORED_AT}<天数列>"',
+            )
+            yield Fault(f"{item.id}.event_column", words)
+        if any(a >= b for a, b in itertools.pairwise(item.rate_times)):
+            yield Fault(f"{item.id}.rate_times", Text("must ascend", "须递增"))
         if item.not_happened not in ("", UNKNOWN) and not item.censoring_column:
             words = Text(
                 f'"{CENSORED_AT}<column of days>" or "{UNKNOWN}" is needed',
@@ -180,7 +189,15 @@ def find_weighting_faults(weighting: Weighting, data: Mapping[str, Any]) -> Iter
     cut = weighting.cut_percentiles
     if cut is None:
         return
-    if not 0 <= cut[0] < cut[1] <= 100:
+    if cut[1] <= 1:
+        yield Fault(
+            "cut_percentiles",
+            Text(
+                "percentiles are from 0 to 100: 1 and 99, not 0.01 and 0.99",
+                "百分位数为 0 至 100：应为 1 与 99，而非 0.01 与 0.99",
+            ),
+        )
+    elif not 0 <= cut[0] < cut[1] <= 100:
         yield Fault("cut_percentiles", Text("two ascending percentiles from 0 to 100", "0 至 100 之间递增的两个百分位"))
     if weighting.method == "overlap":
         yield Fault("cut_percentiles", Text("overlap weights need no cutting", "重叠权重无需截断"))
@@ -193,6 +210,13 @@ def _find_score_faults(covariates: Sequence[str], data: Mapping[str, Any]) -> It
     for name in (name for name, n in Counter(covariates).items() if n > 1):
         yield Fault("covariates", Text(f"{name} occurs twice", f"{name} 重复"))
     yield from find_unknown("covariates", covariates, list_ids(data, "characteristics"))
+    of_arms = {condition.column for arm in data.get("arms", ()) for condition in arm.where}
+    of_arms |= {data.get("arm_column", "")} if any(arm.code for arm in data.get("arms", ())) else set()
+    for item in data.get("characteristics", ()):
+        if item.id in covariates and item.column in of_arms:
+            yield Fault(
+                "covariates", Text(f"{item.id} is the column that makes the arms", f"{item.id} 正是划分组别的列")
+            )
 
 
 def find_variation_faults(item: Sensitivity, data: Mapping[str, Any]) -> Iterator[Fault]:

@@ -14,7 +14,6 @@ from analysis.tables.model import Cell, ReportTable, heading, join_rows, look_up
 
 ORDER = 7
 KINDS = {"criterion": "Criteria", "filter": "Filters of the study", "characteristic": "Characteristics", "arm": "Arm"}
-FOUND = "These criteria and covariates use what happened after the start of therapy"
 
 
 def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
@@ -24,14 +23,17 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
         return
     items = list_items(spec)
     named = [item for item in items if _count(results, item, CHANGED)]
-    rows: list[Sequence[Cell]] = [heading(_say_found(results, named))]
+    rows: list[Sequence[Cell]] = [heading(_say_found(results, named, spec))]
     blanks = [text("") for _ in spec.arms]
     rows.append([text("Patients examined"), text(look_up(results, examined, "n", "count")), *blanks])
     for kind, title in KINDS.items():
         own = [row for item in named if item.kind == kind for row in _describe_item(results, spec, item)]
         rows += [heading(title), *own] if own else []
     header = ("Patients for whom it changes", "All registered", *(f"Analysed, {arm.label}" for arm in spec.arms))
-    title, zh = "What uses the time after the start of therapy", "哪些标准与协变量使用了治疗开始之后的信息"
+    title, zh = (
+        f"What uses the time after {spec.time_zero}",
+        f"哪些标准与协变量使用了{_name_time_zero_zh(spec)}之后的信息",
+    )
     notes = tuple(_write_notes(results, spec, items, named))
     yield ReportTable("post_baseline", "patients", title, zh, header, join_rows(rows), notes)
 
@@ -41,17 +43,22 @@ def _count(results: Results, item: Item, level: str) -> float:
     return (results.value(key, "n") or 0) if results.has(key, "n") else 0
 
 
+def _name_time_zero_zh(spec: StudySpec) -> str:
+    day = spec.population.landmark_day
+    return f"治疗开始后第 {day:g} 天（界标）" if day else "治疗开始"
+
+
 def _is_underivable(results: Results, item: Item) -> bool:
     key = POST_BASELINE.of(variable=item.id, level=CHANGED)
     return results.has(key, "n") and results.value(key, "n") is None
 
 
-def _say_found(results: Results, named: Sequence[Item]) -> str:
+def _say_found(results: Results, named: Sequence[Item], spec: StudySpec) -> str:
     if not results.value(POST_BASELINE.of(variable=EXAMINED), "n"):
-        return "Not examined: whether a criterion or covariate uses what happened after the start of therapy"
+        return f"Not examined: whether a criterion or covariate uses what happened after {spec.time_zero}"
     if not named:
-        return "No criterion, characteristic or arm uses what happened after the start of therapy."
-    return f"{FOUND}: {_list_labels(named)}."
+        return f"No criterion, characteristic or arm uses what happened after {spec.time_zero}."
+    return f"These criteria and covariates use what happened after {spec.time_zero}: {_list_labels(named)}."
 
 
 def _list_labels(items: Sequence[Item]) -> str:
@@ -75,22 +82,22 @@ def _describe_item(results: Results, spec: StudySpec, item: Item) -> Iterator[li
 def _write_notes(results: Results, spec: StudySpec, items: Sequence[Item], named: Sequence[Item]) -> Iterator[str]:
     """What was done, what it means for the comparison, where that is shown, and what could not be told."""
     yield (
-        "Every registered patient with a start of therapy was derived again, by the same code, without any record or date after that day. Changed: the "
+        f"Every registered patient with a start of therapy was derived again, by the same code, without any record or date after {spec.time_zero}. Changed: the "
         "criterion, level or arm is then another one, or cannot be known. Below each: the later facts that change it when they alone are taken away."
     )
     if named:
         yield (
             "What it does: whoever is chosen or grouped by a later fact was sure to live until that fact (immortal time). Survival looks longer than it "
-            "was for patients on the day of the start, and arms that differ in such a fact are not compared fairly."
+            "was for patients on that day, and arms that differ in such a fact are not compared fairly."
         )
         yield from (_say_where(spec, item) for item in named)
     if unknown := [item for item in items if _is_underivable(results, item)]:
         yield f"Not examined, since their columns are not derived from the records: {_list_labels(unknown)}."
     if undated := [item for item in items if _count(results, item, WITHOUT_DATE)]:
-        yield f"Undated, so that nothing tells whether it was known at the start: {_list_labels(undated)}. They are taken as stated for the start."
+        yield f"Undated, so that nothing tells whether it was known then: {_list_labels(undated)}. They are taken as stated for that day."
     if results.value(POST_BASELINE.of(variable=EXAMINED), "n"):
         unchanged = [item for item in items if item not in (*named, *undated, *unknown)]
-        yield f"Known at the start: {_list_labels(unchanged)}."
+        yield f"Known on {spec.time_zero}: {_list_labels(unchanged)}."
 
 
 def _say_where(spec: StudySpec, item: Item) -> str:

@@ -33,7 +33,7 @@ def _build_propensity(results: Results, spec: StudySpec) -> ReportTable:
     rows.append([text(f"SD of the {scale}"), number_cell(results, whole.of(variable=scale), "sd", "coefficient")])
     rows.append([text("Caliper"), number_cell(results, whole.of(variable="caliper"), "width", "coefficient")])
     pairs = Key(analysis="matching", cohort=MATCHED, variable="pairs")
-    rows.append([text("Pairs"), number_cell(results, pairs, "n", "count")])
+    rows.append([text("Pairs" if spec.matching.ratio == 1 else "Sets"), number_cell(results, pairs, "n", "count")])
     for arm in spec.arms:
         unmatched = whole.of(arm=arm.id, variable="unmatched")
         rows.append([text(f"{arm.label} without a partner"), number_cell(results, unmatched, "n", "count")])

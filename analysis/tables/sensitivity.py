@@ -11,6 +11,10 @@ from analysis.study.spec import Endpoint, Sensitivity, StudySpec
 from analysis.tables.model import Cell, ReportTable, heading, interval_cell, join_rows, look_up, number_cell, text
 
 ORDER = 60
+BY_PAIR = (
+    "Stratified by pair, a patient is compared with the partner alone, and a pair counts only where the one fails while "
+    "the other is at risk; this hazard ratio is that within pairs, the others are those of the matched patients as a whole."
+)
 MODELS = {
     NAIVE: "Pairs ignored (naive errors)",
     "stratified by pair": "Stratified by pair",
@@ -52,9 +56,9 @@ def _build_models(results: Results, spec: StudySpec) -> ReportTable:
     is_weighted = any(spec.is_weighted(cohort) for cohort in _list_cohorts(results))
     curves = "p (log-rank; weighted: robust score)" if is_weighted else "p (log-rank)"
     header = ("", f"HR, {contrast} ({spec.limits})", "p (Wald)", curves, "p (proportional hazards)")
+    by_pair = [] if results.select(analysis="cox_alternative", variable="stratified by pair").is_empty() else [BY_PAIR]
     notes = (
-        "Stratified by pair, a patient is compared with the partner alone, and a pair counts only where the one fails while "
-        "the other is at risk; this hazard ratio is that within pairs, the others are those of the matched patients as a whole.",
+        *by_pair,
         f"Restricted mean: mean time up to the time named, which is the last at which a rate is given or as far as both arms are followed; {spec.treated.label} minus "
         f"{spec.control.label}; Wald.",
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from analysis.steps.baseline import SMD_METHOD
-from analysis.study.characteristic import Characteristic
+from analysis.estimators.balance import describe_rule
+from analysis.study.characteristic import MISSING, Characteristic
 from analysis.study.cohort_names import COHORT_NAMES, name_cohort
 from analysis.study.numbers import prettify
 from analysis.study.results import Key, Results
@@ -32,10 +32,10 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
         rows.append(heading(prettify(item.label)))
         if item.is_number:
             rows += _describe_quantity(results, spec, cohorts, item)
-        rows += [_describe_level(results, spec, cohorts, item, level) for level in item.list_levels()]
-        if item.missing == "level":
-            rows.append(_count_missing(results, spec, cohorts, item))
-    notes = ["SMD: " + SMD_METHOD + "."] if spec.has_contrast else []
+        rows += [_describe_level(results, spec, cohorts, item, level) for level in item.list_shown()]
+    notes = [_describe_differences(spec)] if spec.has_contrast else []
+    if any(item.missing == "level" for item in spec.characteristics):
+        notes.append(f"{MISSING}: not known; a level of the score, and left out of the test.")
     notes += _name_tests(results, spec, cohorts)
     yield ReportTable(
         "table1",
@@ -114,14 +114,11 @@ def _moments_cell(results: Results, key: Key, statistics: Sequence[str]) -> Cell
     return text(first, " (", *parts, ")")
 
 
-def _count_missing(results: Results, spec: StudySpec, cohorts: list[str], item: Characteristic) -> list[Cell]:
-    """Patients of whom it is not known, over all of the arm; per cent of the levels are of the others."""
-    row = [text("\u2003not known")]
-    for cohort in cohorts:
-        key = Key(analysis="table1", cohort=cohort, variable=f"{item.id} missing")
-        row += [count_cell(results, key.of(arm=arm)) for arm, _ in spec.groups]
-        row += [text("") for _ in _list_tests(spec, cohort)]
-    return row
+def _describe_differences(spec: StudySpec) -> str:
+    """The rule of the standardised differences of levels and, where a study has some, of quantities."""
+    kinds = {item.is_number for item in spec.characteristics}
+    rules = [describe_rule("pooled", is_level=not is_number) for is_number in (False, True) if is_number in kinds]
+    return "SMD: " + "; ".join(rules) + "."
 
 
 def _name_tests(results: Results, spec: StudySpec, cohorts: list[str]) -> list[str]:

@@ -96,8 +96,8 @@ def test_ks_statistic_equals_ks_test_of_r(r, veteran):
 @pytest.mark.parametrize(
     ("denominator", "said"),
     [
-        ("treated", "root of the treated arm's variances before matching"),
-        ("pooled", "root of the mean of both arms' variances before matching"),
+        ("treated", "root of the treated arm's variances in the whole sample"),
+        ("pooled", "root of the mean of both arms' variances in the whole sample"),
         ("pooled_matched", "root of the mean of both arms' variances in the same sample"),
     ],
 )

@@ -196,11 +196,11 @@ def test_unknown_values_are_a_level_of_the_score_and_left_out_of_models_and_test
     frame = select_cohort(subjects, spec).frame
     n_lost = frame["age_level"].null_count()
     assert n_lost > 0
-    assert outcome.named("table1.all.age_missing.n")["value"] == n_lost
+    assert outcome.named("table1.all.age.missing.n")["value"] == n_lost
     assert outcome.named("table1.all.age.p")["n"] == frame.height - n_lost
     assert outcome.named("propensity.all.age.missing.coefficient")["value"] is not None
     matched = outcome.named("table1.matched.patients.n")["value"]
-    lost = outcome.named("table1.matched.age_missing.n")["value"]
+    lost = outcome.named("table1.matched.age.missing.n")["value"]
     assert outcome.named("cox_univariable.matched.os.age.p")["n"] == matched - lost
     assert outcome.named("balance.all.age.missing.smd")["value"] is not None
 
