@@ -16,7 +16,8 @@ from analysis.steps.covariates import Knots, fill_missing, find_knots, make_scor
 from analysis.steps.study import Score, Study
 from analysis.study.cohort_names import ALL, MATCHED
 from analysis.study.results import Key
-from analysis.study.spec import HOSPITAL, Matching, StudySpec
+from analysis.study.score import Matching
+from analysis.study.spec import HOSPITAL, StudySpec
 
 N_BINS = 20
 KISH = "square of the sum of the weights by the sum of their squares (Kish)"

@@ -10,7 +10,8 @@ from analysis.steps.match import add_coefficients, add_effective_sizes, fit_scor
 from analysis.steps.study import Score, Study
 from analysis.study.cohort_names import ALL, WEIGHTED
 from analysis.study.results import Key
-from analysis.study.spec import StudySpec, Weighting
+from analysis.study.score import Weighting
+from analysis.study.spec import StudySpec
 
 WHOSE = {"ATE": "everybody", "ATO": "the patients who could have been in either arm"}
 METHODS = {"iptw": "stabilised inverse probability weights", "overlap": "overlap weights"}

@@ -13,18 +13,17 @@ from pydantic.dataclasses import dataclass
 
 from analysis.study.characteristic import Characteristic
 from analysis.study.population import Arm, Population
+from analysis.study.score import Matching, Weighting
 from analysis.study.spec import (
     Courses,
     Endpoint,
     FollowUp,
-    Matching,
     Regression,
     ResponseAlternative,
     Sensitivity,
     StudySpec,
     Subgroup,
     TimeVarying,
-    Weighting,
 )
 from analysis.study.spec_faults import (
     find_arm_faults,

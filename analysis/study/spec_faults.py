@@ -12,15 +12,13 @@ from pydantic import ValidationInfo
 
 from analysis.study.characteristic import MISSING, Characteristic
 from analysis.study.population import Arm, Condition, Population
+from analysis.study.score import Matching, Weighting, change_weighting
 from analysis.study.spec import (
     CENSORED_AT,
     HOSPITAL,
     UNKNOWN,
     Endpoint,
-    Matching,
     Sensitivity,
-    Weighting,
-    change_weighting,
 )
 from etl.configuration import Fault, FaultsError, change, suggest
 from etl.pages.text import Text

@@ -97,7 +97,7 @@ def _write_notes(results: Results, spec: StudySpec, items: Sequence[Item], named
         yield f"Undated, so that nothing tells whether it was known then: {_list_labels(undated)}. They are taken as stated for that day."
     if results.value(POST_BASELINE.of(variable=EXAMINED), "n"):
         unchanged = [item for item in items if item not in (*named, *undated, *unknown)]
-        yield f"Known on {spec.time_zero}: {_list_labels(unchanged)}."
+        yield f"Known at {spec.time_zero}: {_list_labels(unchanged)}."
 
 
 def _say_where(spec: StudySpec, item: Item) -> str:

@@ -181,7 +181,7 @@ describe <- function(x, s, weighted, ...) {
   keep(nrow(x), ..., "patients.n")
   for (id in names(s$characteristics)) {
     v <- value_of(x, s$characteristics[[id]])
-    if (!is.null(s$characteristics[[id]]$missing)) keep_all(list(n = sum(is.na(v)), pct = 100 * mean(is.na(v))), ..., paste0(id, "_missing"))
+    if (!is.null(s$characteristics[[id]]$missing)) v <- factor(ifelse(is.na(v), "Missing", as.character(v)), c(levels(v), "Missing"))
     w <- if (weighted) x$w else rep(1, nrow(x))
     if (is.factor(v)) for (level in levels(v)) {
       share <- 100 * sum(w[v %in% level]) / sum(w[!is.na(v)])
@@ -447,7 +447,11 @@ keep_varying <- function(x, s, name) {
   keep_ratio(m, 1, "time_varying.all", slug(item$endpoint), name, "new")
   if (is.null(item$day_column)) return()
   keep_ratio(m, 2, "time_varying.all", slug(item$endpoint), name, "changed")
-  keep(length(unique(rows$row[rows$changed == 1])), "time_varying.all", slug(item$endpoint), paste0(name, "_changed"), "n")
+  early <- rows$row[rows$changed == 1 & rows$from == pmax(-1, rows$from) & !duplicated(rows$row)]
+  later <- setdiff(rows$row[rows$changed == 1], early)
+  keep_n <- function(who, when) keep(length(who), "time_varying.all", slug(item$endpoint), paste0(name, "_changed"), when, "n")
+  keep_n(early, "from_the_start")
+  keep_n(later, "during_follow_up")
 }
 
 # a whole specification

@@ -10,7 +10,7 @@ from analysis.run import compute_study, run_study
 from analysis.steps.pairs import correct_by_holm
 from analysis.study.population import Arm
 from analysis.study.read_spec import read_study
-from analysis.study.spec import Weighting
+from analysis.study.score import Weighting
 
 SPEC = read_study("len_vs_sora")
 ARMS = (

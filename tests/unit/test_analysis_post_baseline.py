@@ -66,7 +66,7 @@ def test_a_clean_study_names_nothing(frames):
     sentence, _, notes = read_report(results, SPEC)
     assert sentence == "No criterion, characteristic or arm uses what happened after the start of therapy."
     assert "immortal" not in notes
-    assert "Known at the start: " in notes
+    assert "Known at the start of therapy: " in notes
     assert "TACE" in notes
     changed = results.select(analysis="post_baseline", level="changed", cohort=None)
     assert set(changed["variable"]) == {item.id for item in list_items(SPEC)}
@@ -127,7 +127,7 @@ def test_an_undated_flag_is_listed_and_not_named(frames):
     assert read_found(results) == {"examined": N, "cirrhosis.undated": 200}
     sentence, _, notes = read_report(results, SPEC)
     assert sentence.startswith("No criterion")
-    assert "nothing tells whether it was known at the start: Cirrhosis." in notes
+    assert "nothing tells whether it was known then: Cirrhosis." in notes
 
 
 def test_the_analyses_that_do_without_it_are_pointed_to(frames):

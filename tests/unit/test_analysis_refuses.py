@@ -18,7 +18,10 @@ IS_TREATED = pl.col("arm") == "len_pd1"
     [
         (pl.lit("len_pd1").alias("arm"), r"nobody was treated with Sora\+PD-1"),
         (pl.lit(None, dtype=pl.Boolean).alias("os_event"), "Overall survival, cohort all: nobody has a time"),
-        (pl.lit(None, dtype=pl.Int64).alias("pfs_days"), "Progression-free survival, cohort all: nobody has a time"),
+        (
+            pl.lit(None, dtype=pl.Int64).alias("pfs_days"),
+            r"endpoints.PFS: 'pfs_days' or 'pfs_event' is empty for \d+ of 242",
+        ),
         (pl.lit(-1).alias("os_days"), "Overall survival, cohort all: nobody has a time"),
         (
             pl.when(IS_TREATED).then(pl.lit(">40")).otherwise(pl.lit("<=40")).alias("alt_level"),
@@ -27,7 +30,7 @@ IS_TREATED = pl.col("arm") == "len_pd1"
         (pl.lit("<=40").alias("alt_level"), r"ALT \(U/L\): nobody has the level|covariate alt: only one level occurs"),
         (
             pl.when(pl.col("source_row") > 50).then("alt_level").alias("alt_level"),
-            r"ALT \(U/L\): \d+ patients have no level",
+            r"characteristics.alt: ALT \(U/L\) is not known of \d+ patients",
         ),
     ],
 )
@@ -38,7 +41,12 @@ def test_what_the_data_do_not_allow_is_named(frames, tmp_path, change, said):
 
 def test_an_unknown_column_is_named(frames, tmp_path):
     endpoint = replace(SPEC.endpoints[0], time_column="survival_days")
-    refuse(frames, replace(SPEC, endpoints=(endpoint,)), tmp_path, "no column survival_days")
+    refuse(
+        frames,
+        replace(SPEC, endpoints=(endpoint,)),
+        tmp_path,
+        "endpoints.OS.time_column: no column 'survival_days' Did you mean",
+    )
 
 
 def test_no_pair_is_said(frames, tmp_path):

@@ -12,7 +12,7 @@ from analysis.steps.sums import check_sums, list_sums
 from analysis.study.population import Condition, Filter
 from analysis.study.read_spec import read_study
 from analysis.study.results import Results
-from analysis.study.spec import Weighting
+from analysis.study.score import Weighting
 from etl.errors import AnalysisError, InternalError
 
 SPEC = read_study("len_vs_sora")

@@ -11,7 +11,8 @@ from analysis.run import compute_study
 from analysis.study.population import Arm
 from analysis.study.read_spec import read_study
 from analysis.study.results import ANALYSES, COLUMNS, ID_COLUMNS, STATISTICS, Key
-from analysis.study.spec import TimeVarying, Weighting
+from analysis.study.score import Weighting
+from analysis.study.spec import TimeVarying
 
 SPEC = read_study("len_vs_sora")
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"

@@ -84,6 +84,54 @@ def test_cuts_name_their_intervals_and_say_where_a_value_on_the_cut_belongs():
     assert found["above"].to_series().to_list() == ["<20", ">=20 to <400", ">=20 to <400", ">=400", ">=400", None]
 
 
+BOUNDED = pl.DataFrame(
+    {
+        "afp_ng_ml": [30.0, 1210.0, 1210.0, 5.0, 400.0, None],
+        "afp_comparator": ["=", ">", "=", "<", ">=", "not_detected"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"cuts": (20, 2000)}, [">20 to <=2000", None, ">20 to <=2000", "<=20", None, "<=20"]),
+        ({"cuts": (400,)}, ["<=400", ">400", ">400", "<=400", ">400", "<=400"]),
+        ({}, [30.0, None, 1210.0, None, None, None]),
+        ({"at_bound": "value"}, [30.0, 1210.0, 1210.0, 5.0, 400.0, None]),
+    ],
+)
+def test_of_a_bound_a_study_takes_what_it_settles_and_no_value(given, expected):
+    item = Characteristic("afp", "AFP", "afp_ng_ml", **given)
+    assert BOUNDED.select(type_values(BOUNDED, item, SPEC)).to_series().to_list() == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "met"),
+    [
+        ({"at_least": 1000}, [False, True, True, False, None, False]),
+        ({"at_least": 2000}, [False, None, False, False, None, False]),
+        ({"below": 1000}, [True, False, False, True, None, True]),
+    ],
+)
+def test_a_bound_meets_a_condition_only_where_it_settles_it(limits, met):
+    conditions = [Condition("afp_ng_ml", **limits)]
+    assert BOUNDED.select(meet_all(BOUNDED, conditions, "x")).to_series().to_list() == met
+
+
+def test_a_study_of_a_quantity_with_bounds_is_refused_until_it_says_what_they_are(frames):
+    is_bound = pl.int_range(pl.len()) % 7 == 0
+    sign = pl.when(is_bound).then(pl.lit(">")).otherwise(pl.lit("="))
+    subjects = frames["analysis_subject"].with_columns(afp_ng_ml=pl.lit(1210.0), afp_comparator=sign)
+    item = Characteristic("afp", "AFP", "afp_ng_ml")
+    with pytest.raises(
+        AnalysisError, match=r"AFP is not known of (\d+) patients, \1 of them since only a bound is known"
+    ):
+        select_cohort(subjects, replace(SMALL, characteristics=(item,)))
+    taken = replace(item, at_bound="value")
+    assert select_cohort(subjects, replace(SMALL, characteristics=(taken,))).frame["afp_ng_ml"].null_count() == 0
+
+
 def test_what_happened_by_a_day_counts_up_to_that_day():
     """The start is 15 January; day 91 is 15 April."""
     days = [DAY, DAY + dt.timedelta(91), DAY + dt.timedelta(92), None]
@@ -131,6 +179,28 @@ def test_an_endpoint_that_is_empty_where_nothing_happened_is_refused_until_it_sa
     for statistic in ("hr", "ci_low", "ci_high", "p"):
         name = f"cox_treatment.all.ttp.arm.len.{statistic}"
         assert events["empty"].named(name)["value"] == events["whole"].named(name)["value"]
+
+
+def test_one_patient_on_record_without_the_event_does_not_make_the_others_events(subjects):
+    """A day is empty wherever there was no progression, but for one: the rest may not be left out as unknown."""
+    is_one = pl.int_range(pl.len()) == 0
+    odd = subjects.with_columns(days=pl.when(pl.col("pfs_event") | is_one).then("pfs_days"))
+    for eligible_only in (True, False):
+        population = replace(SPEC.population, eligible_only=eligible_only)
+        spec = replace(SMALL, population=population, endpoints=(Endpoint("TTP", "Time", "days", "pfs_event"),))
+        with pytest.raises(AnalysisError, match=r"endpoints\.TTP: 'days' or 'pfs_event' is empty for \d+ of"):
+            select_cohort(odd, spec)
+
+
+def test_a_day_that_the_event_column_denies_is_refused(subjects):
+    endpoint = Endpoint("TTP", "Time", "pfs_days", "pfs_event", not_happened="censored at os_days")
+    with pytest.raises(
+        AnalysisError, match=r"\d+ patients have a day in 'pfs_days' while 'pfs_event' says that it did not happen"
+    ):
+        select_cohort(subjects, replace(SMALL, endpoints=(endpoint,)))
+    alone = replace(endpoint, event_column="")
+    frame = select_cohort(subjects, replace(SMALL, endpoints=(alone,))).frame
+    assert frame.select(compute_event(alone)).to_series().all()
 
 
 def test_filters_are_steps_of_the_flow_chart_and_the_unknown_are_counted(frames):
@@ -188,7 +258,9 @@ def test_a_landmark_past_the_follow_up_leaves_nobody_and_says_so(subjects):
 def test_unknown_values_are_a_level_of_the_score_and_left_out_of_models_and_tests(frames):
     is_lost = pl.int_range(pl.len()) % 9 == 0
     subjects = frames["analysis_subject"].with_columns(age_level=pl.when(~is_lost).then("age_level"))
-    with pytest.raises(AnalysisError, match=r"Age \(years\): \d+ patients have no level"):
+    with pytest.raises(
+        AnalysisError, match=r"characteristics.age: Age \(years\) is not known of \d+ patients. Say missing"
+    ):
         select_cohort(subjects, SMALL)
     kept = tuple(replace(item, missing="level") if item.id == "age" else item for item in SPEC.characteristics)
     spec = replace(SMALL, characteristics=kept, matching=SPEC.matching, regression=SPEC.regression)
@@ -198,6 +270,8 @@ def test_unknown_values_are_a_level_of_the_score_and_left_out_of_models_and_test
     assert n_lost > 0
     assert outcome.named("table1.all.age.missing.n")["value"] == n_lost
     assert outcome.named("table1.all.age.p")["n"] == frame.height - n_lost
+    shares = [outcome.named(f"table1.all.age.{level}.pct")["value"] for level in ("le60", "gt60", "missing")]
+    assert sum(shares) == pytest.approx(100)
     assert outcome.named("propensity.all.age.missing.coefficient")["value"] is not None
     matched = outcome.named("table1.matched.patients.n")["value"]
     lost = outcome.named("table1.matched.age.missing.n")["value"]
@@ -270,7 +344,7 @@ column = "age_at_start_years"
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"alpha": "5.0"}, "alpha: must lie between 0 and 1"),
+        ({"alpha": "5.0"}, "alpha: 5 must lie between 0 and 0.5"),
         ({"endpoint": 'not_happened = "censored"'}, r'endpoints.OS.not_happened: "censored at <column of days>"'),
         ({"parts": "[population]\nlandmark_day = -1"}, "population.landmark_day: a day after the start"),
         ({"parts": '[[population.filters]]\nid = "f"\nlabel = "F"\nwhere = []'}, r"population.filters.f.where: at least one"),
