@@ -71,11 +71,13 @@ def run_analyse(
 
 def _analyse(settings: Settings, study: str, *, for_journal: bool = False) -> Path:
     from analysis.run import run_study
+    from analysis.study.at_start import AT_START, RECORDS, derive_study_at_start
     from analysis.study.read_spec import STUDIES, read_study
     from etl.store.warehouse import read_frames
 
     spec = read_study(study, (settings.studies_dir, STUDIES))
-    frames = read_frames(settings.warehouse_path, MARTS)
+    frames = read_frames(settings.warehouse_path, (*MARTS, *RECORDS))
+    frames[AT_START] = derive_study_at_start(frames, spec)
     current = frames["ingests"].filter("is_current").sort("hospital")
     inputs = current.select("hospital", "ingest_id", "delivery", "content_hash", "input_hash", "loaded_at").to_dicts()
     folder = settings.reports_dir / ("analysis" if study == settings.main_study else f"analysis-{study}")
@@ -147,6 +149,7 @@ def _refuse_real_patients(settings: Settings) -> None:
 def write_docs() -> None:
     """Write the data dictionary, the rule catalogue and the pages of questions and results from the code, in its checkout."""
     from analysis.report.results_page import write_results_page
+    from analysis.report.studies_page import write_studies_page
     from etl.quality.question_page import write_question_page
     from schemas.dictionary import write_dictionary
     from schemas.example_patient import MissingCaseError
@@ -167,6 +170,7 @@ def write_docs() -> None:
     except MissingCaseError as error:
         raise UsageError(str(error), error.zh) from error
     write_results_page(docs / "results.md")
+    write_studies_page(docs / "studies.md")
     write_question_page(_ask_example(), docs / "questions.md")
 
 

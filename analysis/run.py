@@ -20,16 +20,21 @@ from analysis.report.page import write_report
 from analysis.steps.alternatives import add_alternatives
 from analysis.steps.baseline import add_baseline
 from analysis.steps.courses import add_courses
+from analysis.steps.covariates import find_knots
 from analysis.steps.evidence import add_evidence, add_response_alternatives
 from analysis.steps.flow import add_flow
 from analysis.steps.match import add_matching
 from analysis.steps.outcomes import add_adverse_events, add_duration, add_response
 from analysis.steps.peers import check_against_peers
+from analysis.steps.post_baseline import add_post_baseline
 from analysis.steps.regression import add_regression, add_subgroup
 from analysis.steps.sensitivity import add_sensitivity
 from analysis.steps.study import Study
 from analysis.steps.sums import check_sums
 from analysis.steps.survival import add_follow_up, add_survival
+from analysis.steps.time_varying import add_time_varying
+from analysis.steps.weight import add_weighting
+from analysis.study.at_start import AT_START
 from analysis.study.cohort import select_cohort
 from analysis.study.cohort_names import ALL
 from analysis.study.filled import check_filled
@@ -46,26 +51,25 @@ PACKAGES = ("polars", "numpy", "scipy", "lifelines", "scikit-learn", "survival",
 def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyOutcome:
     """Compute every analysis that the specification asks for. Nothing is written.
 
-    `frames` are `analysis_subject` and, for adverse events, `analysis_adverse_event`.
+    `frames` are `analysis_subject`, for adverse events `analysis_adverse_event`, and `subject_at_start` (`derive_study_at_start`): without it
+    the results say that nobody was examined for what happened after the start.
 
     Raises `AnalysisError` where the study cannot be computed: nobody eligible, one arm, no event, separation; and
     `InternalError` where sums do not hold or a peer's code gives other curves, tests or scores.
     """
     cohort = select_cohort(frames["analysis_subject"], spec)
-    if absent := [arm.label for arm in spec.arms if not (cohort.frame["arm"] == arm.code).any()]:
+    if absent := [arm.label for arm in spec.arms if not (cohort.frame["arm"] == arm.id).any()]:
         raise AnalysisError(f"nobody was treated with {', '.join(absent)}", f"没有患者接受 {'、'.join(absent)} 治疗")
-    study = Study(spec, {ALL: cohort.frame}, ResultsBuilder(spec.study))
+    knots = find_knots(spec, cohort.frame)
+    study = Study(spec, {ALL: cohort.frame}, ResultsBuilder(spec.study), knots=knots)
     add_flow(study, cohort.attrition)
     if spec.matching:
         add_matching(study, spec.matching)
+    if spec.weighting:
+        add_weighting(study)
     add_baseline(study)
     add_survival(study)
-    if spec.arms:
-        add_alternatives(study)
-    if spec.regression:
-        add_regression(study, spec.regression)
-    if spec.subgroup:
-        add_subgroup(study, spec.subgroup)
+    _add_comparisons(study)
     add_response(study)
     add_evidence(study)
     add_response_alternatives(study)
@@ -78,10 +82,24 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
         if spec.follow_up.duration_column:
             add_duration(study, spec.follow_up.duration_column)
     add_sensitivity(study, frames["analysis_subject"])
-    outcome = StudyOutcome(study.results.build(read_published(spec)), pl.concat(study.curves), study.courses)
+    add_post_baseline(study, frames["analysis_subject"], frames.get(AT_START))
+    curves = pl.concat(study.curves, how="vertical_relaxed")
+    outcome = StudyOutcome(study.results.build(read_published(spec)), curves, study.courses)
     check_sums(outcome.results, spec)
     check_against_peers(study, outcome)
     return outcome
+
+
+def _add_comparisons(study: Study) -> None:
+    """Add the further models of the survival of the arms."""
+    if study.spec.arms:
+        add_alternatives(study)
+    if study.spec.regression:
+        add_regression(study, study.spec.regression)
+    for subgroup in study.spec.subgroups:
+        add_subgroup(study, subgroup)
+    for item in study.spec.time_varying:
+        add_time_varying(study, item)
 
 
 def run_study(
@@ -96,7 +114,7 @@ def run_study(
 
     Written are `results.parquet`, `results.csv`, `curves.parquet`, `courses.parquet`, `manifest.json`, `figures/`, `index.html`,
     `manuscript.docx` and `manuscript_numbers.csv`.
-    `frames` are the marts `analysis_subject`, `analysis_adverse_event` and `unfilled_column`, and `ingests`.
+    `frames` are the marts `analysis_subject`, `analysis_adverse_event` and `unfilled_column`, `ingests`, and `subject_at_start`.
     `manifest_inputs` is written into the manifest as it is (input hashes, ingest ids). `for_journal` asks for the figures as
     PDF and TIFF too.
 

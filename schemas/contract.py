@@ -31,7 +31,8 @@ class FieldContract:
     `key_place` is the field's place in the record's key, from 1 on; 0: it is no part of it.
     `is_expected` fields are asked for where they are empty. `is_censored` numbers carry a sign in `<name>_comparator`.
     `is_made` fields are made while reading; no hospital sends them. `quantity_from` is the field of the same record that
-    names the quantity of this one's value, whose unit and limits then hold (`schemas/quantity.py`).
+    names the quantity of this one's value, whose unit and limits then hold (`schemas/quantity.py`). `dated_by` are dates of the
+    same record, or days from the start, the first known of which is the day of what this field says; empty: the record's own.
     """
 
     name: str
@@ -48,6 +49,7 @@ class FieldContract:
     is_censored: bool = False
     is_made: bool = False
     quantity_from: str | None = None
+    dated_by: tuple[str, ...] = ()
     caveat: str = ""
     reason: str = ""
 
@@ -71,6 +73,7 @@ def field(
     censored: bool = False,
     made: bool = False,
     quantity_from: str | None = None,
+    dated_by: tuple[str, ...] = (),
     caveat: str = "",
     reason: str = "",
 ) -> Any:
@@ -89,7 +92,7 @@ def field(
         metadata={
             "zh": zh, "unit": unit, "codes": codes, "possible": possible, "plausible": plausible,
             "physical": physical, "key_place": key, "is_expected": expected, "is_censored": censored, "is_made": made,
-            "quantity_from": quantity_from, "caveat": caveat, "reason": reason,
+            "quantity_from": quantity_from, "dated_by": dated_by, "caveat": caveat, "reason": reason,
         },
     )  # fmt: skip
 

@@ -10,7 +10,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.estimators.design import check_complete, encode_treatment, is_categorical, sorted_levels
+from analysis.estimators.design import (
+    FrameLike,
+    check_complete,
+    encode_treatment,
+    is_categorical,
+    read_array,
+    read_frame,
+    sorted_levels,
+)
 from etl.errors import AnalysisError
 
 Denominator = Literal["treated", "pooled", "pooled_matched"]
@@ -36,7 +44,7 @@ RULES: dict[Denominator, str] = {
 
 
 def compute_balance(
-    frame: pl.DataFrame,
+    frame: FrameLike,
     treated: str | ArrayLike,
     covariates: Sequence[str],
     *,
@@ -67,6 +75,7 @@ def compute_balance(
 
     Raises `AnalysisError` for a missing value, and where an arm has nobody in a sample.
     """
+    frame = read_frame(frame)
     check_complete(frame, covariates)
     is_treated = encode_treatment(frame, treated)
     samples = {"all": _divide(np.ones(frame.height), is_treated)}
@@ -118,7 +127,7 @@ def _divide(weights: NDArray[np.float64], is_treated: NDArray[np.bool_]) -> tupl
 
 
 def _read_weights(matched: ArrayLike, is_treated: NDArray[np.bool_]) -> NDArray[np.float64]:
-    weights = np.asarray(matched, dtype=float)
+    weights = read_array(matched).astype(float)
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise AnalysisError("balance: a weight is missing or negative", "均衡性：有权重缺失或为负")
     if not (weights[is_treated].any() and weights[~is_treated].any()):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
+from analysis.estimators.design import read_array
 from analysis.estimators.fisher import compute_fisher_p
 from etl.errors import AnalysisError
 
@@ -39,9 +40,12 @@ def compute_contingency_test(counts: ArrayLike) -> ContingencyTest:
 
     - `counts`: non-negative whole numbers, shape (levels, arms).
 
-    Raises `AnalysisError` where fewer than two levels or two arms have patients.
+    Raises `AnalysisError` for a missing count, and where fewer than two levels or two arms have patients.
     """
-    table = np.asarray(counts, dtype=np.int64)
+    given = read_array(counts).astype(float)
+    if np.isnan(given).any():
+        raise AnalysisError("contingency test: a count is missing", "列联表检验：有计数缺失")
+    table = given.astype(np.int64)
     if table.ndim != 2 or (table < 0).any():
         raise ValueError(f"counts must be a table of non-negative numbers, not of shape {table.shape}")
     kept = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -32,6 +34,69 @@ class Design:
     def to_numpy(self) -> NDArray[np.float64]:
         """The columns as an array of shape (rows, coefficients)."""
         return self.matrix.to_numpy().astype(float).reshape(self.matrix.height, len(self.terms))
+
+
+class PandasFrame(Protocol):
+    """What is asked of a frame of pandas, which is not imported for its type."""
+
+    @property
+    def columns(self) -> Any:
+        """The columns' names."""
+        ...
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """The column of that name."""
+        ...
+
+
+FrameLike = pl.DataFrame | PandasFrame | NDArray[Any]
+"""Covariates as `read_frame` takes them."""
+
+
+def read_frame(frame: FrameLike) -> pl.DataFrame:
+    """The frame of polars, of the same columns, of a polars or pandas frame; an array's columns are named x0, x1, ...
+
+    A categorical column of pandas becomes an Enum of its categories in their order, as R's factors. Whatever pandas has
+    for a missing value becomes null (NaN in a column of numbers).
+    """
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if not isinstance(frame, np.ndarray):
+        return pl.DataFrame([_read_column(str(name), frame[name]) for name in frame.columns])
+    values = read_array(frame)
+    if values.ndim != 2:
+        raise ValueError(f"a frame has two dimensions, not {values.ndim}")
+    return pl.DataFrame([_read_column(f"x{place}", column) for place, column in enumerate(values.T)])
+
+
+def _read_column(name: str, column: Any) -> pl.Series:
+    """A column of pandas, or an array."""
+    values = read_array(column)
+    if hasattr(column, "cat"):
+        texts = [None if value is None else str(value) for value in values.tolist()]
+        return pl.Series(name, texts, dtype=pl.Enum([str(category) for category in column.cat.categories]))
+    return pl.Series(name, values if values.dtype.kind in "biuf" else values.tolist(), strict=False)
+
+
+def read_array(values: ArrayLike) -> NDArray[Any]:
+    """Values of a list, an array or a polars or pandas column; what is missing in one of objects or texts is None.
+
+    pandas has several missing values besides None (NaN, NA, NaT), none of which may pass for a level or for False. Numbers keep
+    NaN.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "US" and not isinstance(values, np.ndarray):
+        array = np.asarray(values, dtype=object)  # else NaN is the text "nan"
+    if array.dtype.kind == "O":
+        array = array.copy()
+        array[np.array([_is_missing(value) for value in array.flat], dtype=bool).reshape(array.shape)] = None
+    return array
+
+
+def _is_missing(value: object) -> bool:
+    """Whether a value is one of the missing ones; pandas' own are known by name, since it is not imported here."""
+    is_nan = isinstance(value, float) and math.isnan(value)
+    return value is None or is_nan or type(value).__name__ in {"NAType", "NaTType"}
 
 
 def is_categorical(column: pl.Series) -> bool:
@@ -76,7 +141,7 @@ def check_varying(frame: pl.DataFrame, covariates: Sequence[str]) -> None:
             )
 
 
-def encode_design(frame: pl.DataFrame, covariates: Sequence[str]) -> Design:
+def encode_design(frame: FrameLike, covariates: Sequence[str]) -> Design:
     """Encode covariates with treatment contrasts, as R's `model.matrix` does, leaving the intercept out.
 
     A categorical covariate gives one 0/1 column per level but the first that occurs (the reference); numeric and
@@ -84,6 +149,7 @@ def encode_design(frame: pl.DataFrame, covariates: Sequence[str]) -> Design:
 
     Raises `AnalysisError`, naming the covariate, for missing values, a constant covariate or an unsuitable type.
     """
+    frame = read_frame(frame)
     check_complete(frame, covariates)
     check_varying(frame, covariates)
     columns: list[pl.Series] = []
@@ -108,7 +174,7 @@ def encode_treatment(frame: pl.DataFrame, treated: str | ArrayLike) -> NDArray[n
 
     Raises `AnalysisError` as `encode_arms` does.
     """
-    values = np.asarray(frame[treated].to_numpy() if isinstance(treated, str) else treated)
+    values = read_array(frame[treated].to_numpy() if isinstance(treated, str) else treated)
     if values.shape != (frame.height,):
         raise ValueError(f"treatment has shape {values.shape}, the frame has {frame.height} rows")
     return encode_arms(values)
@@ -117,10 +183,16 @@ def encode_treatment(frame: pl.DataFrame, treated: str | ArrayLike) -> NDArray[n
 def encode_arms(treated: ArrayLike) -> NDArray[np.bool_]:
     """An arm indicator (0/1 or Boolean) as booleans.
 
-    Raises `AnalysisError` where a value is missing or not 0/1, or where one of the arms has no patient.
+    Raises `AnalysisError` where a value is missing or not 0/1, there are more than two, or one of the arms has no patient.
     """
-    values = np.asarray(treated)
+    values = read_array(treated)
     if not np.isin(values, (0, 1)).all():
+        n_arms = len({value for value in values.tolist() if not _is_missing(value)})
+        if n_arms > 2:
+            raise AnalysisError(
+                f"treatment: {n_arms} arms; two are compared, as 0 and 1",
+                f"治疗组别：共 {n_arms} 组；只能比较两组，以 0 和 1 表示",
+            )
         raise AnalysisError("treatment: values other than 0 and 1, or missing", "治疗组别：有缺失或非 0/1 的值")
     is_treated = values.astype(bool)
     if is_treated.all() or not is_treated.any():
@@ -145,5 +217,5 @@ def encode_labels(labels: ArrayLike, en: str, zh: str) -> tuple[list[str], NDArr
 
 
 def _read_labels(labels: ArrayLike) -> pl.Series:
-    values = np.asarray(labels)
+    values = read_array(labels)
     return pl.Series(values) if values.dtype.kind in "biuf" else pl.Series(values.tolist(), strict=False)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from analysis.estimators.design import encode_labels
-from analysis.estimators.kaplan_meier import check_times
+from analysis.estimators.times import check_times
 from etl.errors import AnalysisError
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.estimators.design import encode_arms, encode_labels
+from analysis.estimators.design import encode_arms, encode_labels, read_array
 from etl.errors import AnalysisError
 
 MatchingOrder = Literal["largest", "smallest", "data", "closest"]
@@ -82,7 +82,7 @@ def match_nearest(
 
     Raises `AnalysisError` for a missing distance or label, an empty arm, or when no pair can be made.
     """
-    values = np.asarray(distance, dtype=float)
+    values = read_array(distance).astype(float)
     is_treated = encode_arms(treated)
     labels = np.zeros(len(values), dtype=int)
     if exact is not None:

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.estimators.design import is_categorical
-from analysis.estimators.kaplan_meier import check_times
+from analysis.estimators.times import check_times
 
 TOLERANCE = 1e-6
 """A thousandth of the last digit that is printed of a survival (0.1 %) and of a statistic. Rounding reaches 5e-10, that of the results' digits."""

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from analysis.estimators.design import Design, encode_design, encode_treatment
+from analysis.estimators.design import Design, FrameLike, encode_design, encode_treatment, read_frame
 from etl.errors import AnalysisError
 
 NEWTON_STEPS = 100
@@ -38,7 +38,7 @@ class Propensity:
 
 
 def fit_propensity(
-    frame: pl.DataFrame, treated: str | ArrayLike, covariates: Sequence[str], *, epsilon: float | None = None
+    frame: FrameLike, treated: str | ArrayLike, covariates: Sequence[str], *, epsilon: float | None = None
 ) -> Propensity:
     """Fit P(treated | covariates) by maximum likelihood (Rosenbaum and Rubin 1983, doi:10.1093/biomet/70.1.41).
 
@@ -55,6 +55,7 @@ def fit_propensity(
     """
     if not covariates:
         raise AnalysisError("propensity score: no covariate", "倾向评分：没有协变量")
+    frame = read_frame(frame)
     design = encode_design(frame, covariates)
     is_treated = encode_treatment(frame, treated)
     scaled, means, scales = _scale_columns(design)

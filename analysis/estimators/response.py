@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 from scipy.special import betaincinv
 
-from analysis.estimators.kaplan_meier import Z_95
+from analysis.estimators.design import read_array
+from analysis.estimators.kaplan_meier import compute_z
 from etl.errors import AnalysisError
 
 RESPONSES = ("CR", "PR", "SD", "PD", "NE")
@@ -25,35 +26,39 @@ RATE_SCHEMA = {
 }
 
 
-def compute_proportion_ci(n_event: int, n: int) -> tuple[float, float]:
-    """Exact 95 % confidence interval of a proportion (Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404)."""
-    low = float(betaincinv(n_event, n - n_event + 1, 0.025)) if n_event else 0.0
-    high = float(betaincinv(n_event + 1, n - n_event, 0.975)) if n_event < n else 1.0
+def compute_proportion_ci(n_event: int, n: int, *, alpha: float = 0.05) -> tuple[float, float]:
+    """Exact (1 - alpha) confidence interval of a proportion (Clopper and Pearson 1934, doi:10.1093/biomet/26.4.404)."""
+    low = float(betaincinv(n_event, n - n_event + 1, alpha / 2)) if n_event else 0.0
+    high = float(betaincinv(n_event + 1, n - n_event, 1 - alpha / 2)) if n_event < n else 1.0
     return low, high
 
 
-def _compute_wilson_limits(n_event: int, n: int) -> tuple[float, float]:
+def _compute_wilson_limits(n_event: int, n: int, z: float) -> tuple[float, float]:
     """Limits of a proportion by inverting the score test, without correction (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    p, z = n_event / n, Z_95
+    p = n_event / n
     half = z * np.sqrt(4 * n * p * (1 - p) + z**2)
     low, high = ((2 * n * p + z**2 + sign * half) / (2 * (n + z**2)) for sign in (-1, 1))
     return float(low) if n_event else 0.0, float(high) if n_event < n else 1.0
 
 
-def compute_difference_ci(n_event: int, n: int, n_event_reference: int, n_reference: int) -> tuple[float, float]:
-    """95 % confidence interval of a difference of two proportions, from Wilson's intervals without correction.
+def compute_difference_ci(
+    n_event: int, n: int, n_event_reference: int, n_reference: int, *, alpha: float = 0.05
+) -> tuple[float, float]:
+    """(1 - alpha) confidence interval of a difference of two proportions, from Wilson's intervals without correction.
 
     Newcombe 1998, method 10, doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
     """
-    p, p_reference = n_event / n, n_event_reference / n_reference
-    low, high = _compute_wilson_limits(n_event, n)
-    low_reference, high_reference = _compute_wilson_limits(n_event_reference, n_reference)
+    p, p_reference, z = n_event / n, n_event_reference / n_reference, compute_z(alpha)
+    low, high = _compute_wilson_limits(n_event, n, z)
+    low_reference, high_reference = _compute_wilson_limits(n_event_reference, n_reference, z)
     below = np.hypot(p - low, high_reference - p_reference)
     above = np.hypot(high - p, p_reference - low_reference)
     return float(p - p_reference - below), float(p - p_reference + above)
 
 
-def compute_response_rates(responses: Sequence[str], arm: Sequence[str], *, arms: tuple[str, str]) -> pl.DataFrame:
+def compute_response_rates(
+    responses: Sequence[str], arm: Sequence[str], *, arms: tuple[str, str], alpha: float = 0.05
+) -> pl.DataFrame:
     """Objective response rate (CR + PR) and disease control rate (CR + PR + SD) by arm, and their difference.
 
     The denominator is every patient of the arm, those not evaluable (NE) included (RECIST 1.1).
@@ -61,13 +66,15 @@ def compute_response_rates(responses: Sequence[str], arm: Sequence[str], *, arms
     - `responses`: CR, PR, SD, PD or NE, one per patient.
     - `arm`: arm of each patient.
     - `arms`: the two arms; the difference is the second minus the first.
+    - `alpha`: the limits are (1 - alpha) limits.
 
     Returns rows of `rate` (`orr`, `dcr`), `arm` (`difference` for the comparison), `n`, `n_event` (null for the
     difference), `estimate`, `ci_low`, `ci_high` (fractions of 1; Clopper-Pearson, difference Newcombe).
 
     Raises `AnalysisError` for an unknown or missing response, a patient of neither arm or an arm without patients.
     """
-    frame = pl.DataFrame({"response": list(responses), "arm": list(arm)}, schema_overrides={"response": pl.String})
+    columns = {"response": read_array(responses).tolist(), "arm": read_array(arm).tolist()}
+    frame = pl.DataFrame(columns, schema_overrides={"response": pl.String})
     n_unknown = frame.filter(~pl.col("response").is_in(RESPONSES).fill_null(value=False)).height
     if n_unknown:
         raise AnalysisError(
@@ -84,10 +91,10 @@ def compute_response_rates(responses: Sequence[str], arm: Sequence[str], *, arms
     for rate, counted in RATES.items():
         counts = [_count(frame.filter(pl.col("arm") == name), name, counted) for name in arms]
         for name, (n_event, n) in zip(arms, counts, strict=True):
-            rows.append((rate, name, n, n_event, n_event / n, *compute_proportion_ci(n_event, n)))
+            rows.append((rate, name, n, n_event, n_event / n, *compute_proportion_ci(n_event, n, alpha=alpha)))
         (n_event_reference, n_reference), (n_event, n) = counts
         difference = n_event / n - n_event_reference / n_reference
-        limits = compute_difference_ci(n_event, n, n_event_reference, n_reference)
+        limits = compute_difference_ci(n_event, n, n_event_reference, n_reference, alpha=alpha)
         rows.append((rate, "difference", n + n_reference, None, difference, *limits))
     return pl.DataFrame(rows, schema=RATE_SCHEMA, orient="row")
 

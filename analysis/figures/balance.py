@@ -19,6 +19,7 @@ from analysis.figures.style import (
     get_arm_style,
     make_figure,
 )
+from analysis.study.characteristic import Characteristic
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED
 from analysis.study.numbers import prettify
 from analysis.study.outcome import StudyOutcome
@@ -30,36 +31,45 @@ BALANCED = 0.1
 
 
 def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
-    """Yield `love_plot` and `propensity_overlap` where the study matches."""
+    """Yield `love_plot` where the study matches or weights, and `propensity_overlap` where it matches."""
     results = outcome.results
-    if spec.matching:
-        caption = Text("Standardised mean differences before and after matching.", "匹配前后的标准化均数差。")
+    if spec.main_cohort != ALL:
+        made = COHORT_NAMES[spec.main_cohort]
+        caption = Text(
+            f"Standardised mean differences in the whole and in the {made.en.lower()}.",
+            f"全队列与{made.zh}的标准化均数差。",
+        )
         yield Drawing("love_plot", "matching", caption, _plot_love(results, spec))
+    if spec.matching:
         caption = Text("Distribution of the propensity score by arm.", "两组倾向评分的分布。")
         yield Drawing("propensity_overlap", "matching", caption, _plot_overlap(results, spec))
 
 
 def _plot_love(results: Results, spec: StudySpec) -> Figure:
-    """Absolute differences of every level (of two, the second says it all), whole and matched cohort."""
-    rows = []
+    """Absolute differences of every level (of two, the second says it all), in the whole cohort and the one made of it."""
+    rows: list[tuple[Characteristic, str | None]] = []
     for item in spec.characteristics:
-        shown = item.levels[1:] if len(item.levels) == 2 else item.levels
+        levels: tuple[str | None, ...] = (None,) if item.is_number else item.list_levels()
+        shown = levels[1:] if len(levels) == 2 else levels
         rows += [(item, level) for level in shown if _find_smd(results, ALL, item.id, level) is not None]
     figure = make_figure(min(1.0 + 0.2 * len(rows), HIGHEST))
     axes = figure.add_axes((0.36, 0.60 / figure.get_figheight(), 0.61, 1 - 1.0 / figure.get_figheight()))
     places = np.arange(len(rows))[::-1]
     found = {
         cohort: np.array([_find_smd(results, cohort, item.id, level) for item, level in rows], dtype=float)
-        for cohort in COHORT_NAMES
+        for cohort in (ALL, spec.main_cohort)
     }
-    axes.hlines(places, found[ALL], found[MATCHED], color=RULE, linewidth=1.2, zorder=1)
+    axes.hlines(places, found[ALL], found[spec.main_cohort], color=RULE, linewidth=1.2, zorder=1)
     style = {"linestyle": "none", "markersize": 5.5, "zorder": 3}
-    whole, matched = COHORT_NAMES[ALL].en, COHORT_NAMES[MATCHED].en
+    whole, made = COHORT_NAMES[ALL].en, COHORT_NAMES[spec.main_cohort].en
     axes.plot(found[ALL], places, marker="o", markerfacecolor="white", markeredgecolor=INK, label=whole, **style)
-    axes.plot(found[MATCHED], places, marker="D", color=TREATED, label=matched, **style)
+    axes.plot(found[spec.main_cohort], places, marker="D", color=TREATED, label=made, **style)
     axes.axvline(BALANCED, color=MUTED, linestyle=(0, (4, 2)), linewidth=0.9, zorder=0)
-    covariates = spec.matching.covariates if spec.matching else ()
-    labels = [f"{prettify(f'{item.label}: {level}')}{'' if item.id in covariates else ' †'}" for item, level in rows]
+    covariates = spec.get_score_covariates(spec.main_cohort)
+    labels = [
+        f"{prettify(f'{item.label}: {level}' if level else item.label)}{'' if item.id in covariates else ' †'}"
+        for item, level in rows
+    ]
     axes.set_yticks(places, labels)
     axes.set(
         ylim=(-0.7, len(rows) - 0.3), xlabel="Absolute standardised mean difference    († not in the propensity score)"
@@ -71,7 +81,7 @@ def _plot_love(results: Results, spec: StudySpec) -> Figure:
     return figure
 
 
-def _find_smd(results: Results, cohort: str, name: str, level: str) -> float | None:
+def _find_smd(results: Results, cohort: str, name: str, level: str | None) -> float | None:
     key = Key(analysis="balance", cohort=cohort, variable=name, level=level)
     smd = results.value(key, "smd") if results.has(key, "smd") else None
     return None if smd is None else abs(smd)
@@ -80,7 +90,7 @@ def _find_smd(results: Results, cohort: str, name: str, level: str) -> float | N
 def _plot_overlap(results: Results, spec: StudySpec) -> Figure:
     figure = make_figure(2.9)
     panels = figure.subplots(1, 2, sharey=True, sharex=True)
-    for letter, cohort, axes in zip("AB", COHORT_NAMES, panels, strict=True):
+    for letter, cohort, axes in zip("AB", (ALL, MATCHED), panels, strict=True):
         _plot_scores(axes, results, spec, cohort)
         axes.set_title(f"{letter}  {COHORT_NAMES[cohort].en}")
     panels[0].set_ylabel("Patients")

@@ -93,10 +93,16 @@ def _draw_arms(axes: Axes, results: Results, spec: StudySpec, analysed: float) -
             _draw_matched(axes, results, arm.id, x, y)
         _draw_box(axes, x, y, f"{arm.label}\nn = {n}", color)
     if spec.matching:
-        pairs = _count(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"))
+        matched = Key(analysis="table1", cohort=MATCHED, variable="patients")
         for x, arm in zip(middles, spec.arms, strict=True):
             color = get_arm_style(spec, arm.id)["color"]
-            _draw_box(axes, x, y - STEP, f"{arm.label}, matched 1:1\nn = {pairs}", color)
+            _draw_box(
+                axes,
+                x,
+                y - STEP,
+                f"{arm.label}, matched 1:{spec.matching.ratio}\nn = {_count(results, matched.of(arm=arm.id))}",
+                color,
+            )
 
 
 def _draw_matched(axes: Axes, results: Results, arm: str, x: float, y: float) -> None:

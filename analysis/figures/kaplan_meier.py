@@ -43,8 +43,8 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
             note = describe_comparison(results, spec, endpoint, cohort)
             plot_panel(figure, grid[row, column], drawn, results, curves, spec, title=title, note=note)
     caption = Text(
-        "Kaplan-Meier curves with 95 % bands; marks are censored patients.",
-        "Kaplan-Meier曲线及95 %置信带；竖线为删失。",
+        f"Kaplan-Meier curves with {spec.confidence} bands; marks are censored patients.",
+        f"Kaplan-Meier曲线及{spec.confidence} 置信带；竖线为删失。",
     )
     yield Drawing("kaplan_meier", "survival", caption, figure)
 
@@ -59,7 +59,10 @@ def describe_comparison(
     lines = []
     if results.has(model, "ci_low"):
         hr, low, high = (format_number(results.value(model, name), "ratio") for name in ("hr", "ci_low", "ci_high"))
-        lines.append(f"HR {hr} (95 % CI {low}–{high})")
+        lines.append(f"HR {hr} ({spec.limits} {low}–{high})")
     logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup)
-    lines.append(f"Log-rank {format_p(results.value(logrank, 'p'))}")
+    if results.has(logrank, "p"):
+        lines.append(f"Log-rank {format_p(results.value(logrank, 'p'))}")
+    elif results.has(model, "p_score"):
+        lines.append(f"Robust score test {format_p(results.value(model, 'p_score'))}")
     return "\n".join(lines)

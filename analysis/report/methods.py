@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.steps.match import describe_caliper
-from analysis.study.cohort_names import ALL, MATCHED, name_cohort
+from analysis.study.cohort_names import ALL, MATCHED, WEIGHTED, name_cohort
+from analysis.study.keys import NAIVE
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
 from analysis.tables.model import Cell, look_up, text
@@ -24,6 +25,9 @@ def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]
     paragraphs = [_describe_population(results, spec)]
     if spec.matching:
         paragraphs += _describe_matching(results, spec)
+    if spec.weighting:
+        paragraphs.append(_describe_weighting(results, spec))
+    paragraphs += _describe_covariates(spec)
     if spec.arms and spec.characteristics:
         paragraphs.append(
             text(
@@ -75,17 +79,16 @@ def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
     names = ", ".join(spec.get_characteristic(name).label for name in matching.covariates)
     score = text(
         f"The propensity score is the probability of {spec.treated.label} from a logistic regression, without penalty, "
-        f"on {len(matching.covariates)} characteristics as categories: {names}."
+        f"on {len(matching.covariates)} characteristics{_describe_categories(spec)}: {names}."
     )
     caliper: tuple[Any, ...] = ("without a caliper",)
     key = Key(analysis="matching", cohort=ALL, variable="caliper")
     if results.has(key, "width"):
         width = look_up(results, key, "width", "coefficient")
         caliper = (f"within {describe_caliper(matching)} over all patients (", width, ")")
-    within = ""
-    if matching.exact:
-        known = {item.id: item.label.lower() for item in spec.characteristics}
-        within = f"within the same {known.get(matching.exact, matching.exact)}, "
+    known = {item.id: item.label for item in spec.characteristics}
+    same = " and ".join(known.get(name, name) for name in matching.exact)
+    within = f"within the same {same}, " if same else ""
     unmatched = Key(analysis="matching", cohort=ALL, arm=spec.treated.id, variable="unmatched")
     everybody = results.value(unmatched, "n") == 0
     estimand = (
@@ -97,8 +100,8 @@ def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
     balance = Key(analysis="balance", cohort=MATCHED, variable="largest covariate")
     largest = look_up(results, balance, "abs_smd", "difference")
     matched = text(
-        f"Each {spec.treated.label} patient, {ORDERS[matching.order]}, was paired 1:1 with the nearest unpaired "
-        f"{spec.control.label} patient on the {matching.scale} of the score, without replacement, {within}",
+        f"Each {spec.treated.label} patient, {ORDERS[matching.order]}, was {_name_ratio(matching.ratio)} nearest unpaired "
+        f"{spec.control.label} {'patient' if matching.ratio == 1 else 'patients'} on the {matching.scale} of the score, without replacement, {within}",
         *caliper,
         ". This gave ",
         pairs,
@@ -116,6 +119,8 @@ def _describe_survival(spec: StudySpec) -> Cell:
         if spec.arms
         else ""
     )
+    if spec.matching:
+        comparison += " After matching, errors are robust by matched set (Lin and Wei)."
     follow_up = " Follow-up is the median of the reverse Kaplan-Meier curve." if spec.follow_up else ""
     return text(
         f"Curves of {names} are Kaplan-Meier's, in {spec.time_unit}s"
@@ -129,9 +134,9 @@ def _describe_survival(spec: StudySpec) -> Cell:
 def _describe_alternatives(results: Results, spec: StudySpec) -> Cell:
     made = results.select(analysis="cox_alternative")["variable"].unique().to_list()
     words = {
+        NAIVE: "with pairs ignored",
         "stratified by pair": "stratified by pair",
         "stratified by hospital": "stratified by hospital",
-        "clustered by pair": "with errors robust by pair (Lin and Wei)",
         "Breslow ties": "with Breslow's handling of ties",
     }
     models = ", ".join(text for name, text in words.items() if name in made)
@@ -139,7 +144,7 @@ def _describe_alternatives(results: Results, spec: StudySpec) -> Cell:
     logrank = f"; the log-rank test was also stratified by {' and by '.join(tests)}" if tests else ""
     return text(
         f"The hazard ratio was also estimated {models}{logrank}. Restricted means run to the last time at which a rate is "
-        "given, with Greenwood's plug-in error."
+        "given, or as far as both arms are followed, with Greenwood's plug-in error."
     )
 
 
@@ -149,10 +154,8 @@ def _describe_sensitivity(spec: StudySpec) -> Cell:
     sentences = []
     if anew:
         sentences.append(
-            f"The score was fitted and the patients were matched anew with one thing changed at a time: {'; '.join(anew)}."
+            f"The score was fitted and used anew with one thing changed at a time: {'; '.join(anew)}. After matching 1:k sets count with their weights."
         )
-    if any(item.matching.get("ratio", 1) > 1 for item in spec.sensitivity):
-        sentences.append("After matching 1:k the sets were weighted and the errors robust by set.")
     if others:
         sentences.append(f"In the study's own cohorts other endpoints were taken: {'; '.join(others)}.")
     return text("Sensitivity analyses. " + " ".join(sentences))
@@ -161,11 +164,61 @@ def _describe_sensitivity(spec: StudySpec) -> Cell:
 def _describe_regression(spec: StudySpec) -> Cell:
     regression = spec.regression
     assert regression is not None
-    return text(
-        f"In the {name_cohort(MATCHED)} every characteristic was tested alone in a Cox model by one likelihood-ratio test; those "
-        f"with p < {regression.p_enter:g} entered the multivariable model, treatment always. Pairs were not "
-        f"accounted for. Tests are two-sided, alpha {spec.alpha:g}, without correction for their number."
+    cohort = spec.main_cohort
+    test = "Wald test" if spec.is_weighted(cohort) else "likelihood-ratio test"
+    known = (
+        " Of a model those are left out of whom one of its characteristics is not known." if _list_missing(spec) else ""
     )
+    return text(
+        f"In the {name_cohort(cohort)} every characteristic was tested alone in a Cox model by one {test}; those "
+        f"with p < {regression.p_enter:g} entered the multivariable model, treatment always.{known} Tests are two-sided, "
+        f"alpha {spec.alpha:g}, without correction for their number."
+    )
+
+
+def _name_ratio(ratio: int) -> str:
+    return "paired 1:1 with the" if ratio == 1 else f"matched 1:{ratio} with the"
+
+
+def _describe_categories(spec: StudySpec) -> str:
+    assert spec.matching is not None
+    items = [spec.get_characteristic(name) for name in spec.matching.covariates]
+    return "" if any(item.is_number for item in items) else " as categories"
+
+
+def _list_missing(spec: StudySpec) -> list[str]:
+    return [item.label for item in spec.characteristics if item.missing == "level"]
+
+
+def _describe_covariates(spec: StudySpec) -> list[Cell]:
+    """Splines and unknown values, where a study has them."""
+    sentences = []
+    if splines := [item for item in spec.characteristics if item.knots]:
+        named = "; ".join(f"{item.label} ({item.knots} knots)" for item in splines)
+        sentences.append(f"Restricted cubic splines, with knots at Harrell's quantiles of everybody analysed: {named}.")
+    if missing := _list_missing(spec):
+        sentences.append(
+            "Patients of whom these are not known have a level of their own in the score, which balances that they are not known and not what is "
+            f"not known: {', '.join(missing)}."
+        )
+    return [text(" ".join(sentences))] if sentences else []
+
+
+def _describe_weighting(results: Results, spec: StudySpec) -> Cell:
+    weighting = spec.weighting
+    assert weighting is not None
+    names = ", ".join(spec.get_characteristic(name).label for name in weighting.covariates)
+    method = results.row(Key(analysis="weighting", cohort=WEIGHTED, variable="patients"), "n")["method"]
+    return text(
+        f"Everybody analysed was weighted by the propensity score of {spec.treated.label} from a logistic regression on {names}: {method}. Curves and "
+        "hazard ratios are weighted, with robust errors; arms are compared by the robust score test, since there is no weighted log-rank test. The error of "
+        "restricted means is that of bootstrap samples, in each of which the score is fitted anew."
+    )
+
+
+def _describe_chance(spec: StudySpec) -> str:
+    is_weighted = spec.weighting or (spec.matching and spec.matching.ratio > 1)
+    return "Bootstrap samples are drawn from a fixed seed." if is_weighted else "Nothing is drawn at random."
 
 
 def _describe_software(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
@@ -174,6 +227,6 @@ def _describe_software(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
     score = ", the propensity score by scikit-learn" if spec.matching else ""
     return text(
         f"Python {manifest['python']}, {packages}. The curves of every endpoint and cohort{tests} were computed a second time by lifelines{score}, "
-        "with the same result. Nothing is drawn at random. "
+        f"with the same result. {_describe_chance(spec)} "
         f"Disclosure policy: {spec.disclosure} (counts are shown as they are)."
     )

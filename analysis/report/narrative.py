@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from analysis.steps.evidence import TIME_UNKNOWN
 from analysis.steps.outcomes import ANY_TERM
-from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
-from analysis.study.keys import make_hazard_ratio_key, make_interaction_key
+from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, WEIGHTED, name_cohort
+from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key, make_interaction_key, make_time_varying_key
 from analysis.study.numbers import prettify
+from analysis.study.population import Arm
 from analysis.study.results import Key, Results
-from analysis.study.spec import Arm, Endpoint, StudySpec
+from analysis.study.spec import Endpoint, StudySpec, Subgroup, TimeVarying
 from analysis.tables.model import LIMITS, Cell, Number, has_limits, look_up, print_row, text
 
 Parts = list[str | Number]
@@ -19,13 +20,20 @@ def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[C
     sections = [("Patients", [_describe_patients(results, spec)])]
     if spec.matching:
         sections.append(("Matching", [_describe_matching(results, spec)]))
+    if spec.weighting:
+        sections.append(("Weighting", [_describe_weighting(results, spec)]))
     for endpoint in spec.endpoints:
         cohorts = [_describe_endpoint(results, spec, endpoint, cohort) for cohort in COHORT_NAMES]
         models = [_describe_model(results, spec, endpoint)] if spec.regression else []
         sections.append((endpoint.label, [*filter(None, cohorts), *models]))
-    if spec.subgroup:
-        label = spec.get_characteristic(spec.subgroup.characteristic).label
-        sections.append((f"Survival by {label}", [_describe_subgroup(results, spec)]))
+    for subgroup in spec.subgroups:
+        label = (
+            f"{spec.get_endpoint(subgroup.endpoint).label} by {spec.get_characteristic(subgroup.characteristic).label}"
+        )
+        sections.append((label, [_describe_subgroup(results, spec, subgroup)]))
+    if spec.time_varying:
+        changes = [_describe_time_varying(results, spec, item) for item in spec.time_varying]
+        sections.append(("What changes during follow-up", changes))
     if spec.evaluations:
         sections.append(("Tumour response", [_describe_response(results, spec)]))
     if spec.grade_bands:
@@ -51,6 +59,43 @@ def _describe_patients(results: Results, spec: StudySpec) -> Cell:
     return text(*parts, ".")
 
 
+def _describe_weighting(results: Results, spec: StudySpec) -> Cell:
+    key = Key(analysis="weighting", cohort=WEIGHTED)
+    sizes = [
+        look_up(results, key.of(arm=arm.id, variable="effective sample size"), "estimate", "time") for arm in spec.arms
+    ]
+    largest = look_up(
+        results, Key(analysis="balance", cohort=WEIGHTED, variable="largest covariate"), "abs_smd", "difference"
+    )
+    return text(
+        "The largest weight was ",
+        look_up(results, key.of(variable="weight"), "max", "ratio"),
+        "; the effective sample size was ",
+        *_join(_name_arms(spec, [[size] for size in sizes])),
+        ". The largest absolute standardised mean difference of a covariate after weighting was ",
+        largest,
+        ".",
+    )
+
+
+def _describe_time_varying(results: Results, spec: StudySpec, item: TimeVarying) -> Cell:
+    """The hazard ratios of treatment and of what changes, from that day on."""
+    key, endpoint = make_time_varying_key(spec, item), spec.get_endpoint(item.endpoint)
+    parts: Parts = [
+        f"{item.label}, {endpoint.label.lower()}: the hazard ratio of {spec.treated.label} against {spec.control.label} was "
+    ]
+    parts += _term(results, spec, key.of(level=spec.treated.id))
+    if item.day_column:
+        n = look_up(results, key.of(variable=f"{item.id} changed"), "n", "count")
+        parts += [
+            "; that of the change, which ",
+            n,
+            " patients had during follow-up, ",
+            *_term(results, spec, key.of(level="changed")),
+        ]
+    return text(*parts, ".")
+
+
 def _describe_matching(results: Results, spec: StudySpec) -> Cell:
     pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
     parts: Parts = ["Matching gave ", pairs, " pairs; "]
@@ -70,10 +115,10 @@ def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, co
     curve = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id)
     start = f"In the {name_cohort(cohort)}, median {endpoint.label.lower()} was "
     sentences: list[Parts] = [[start, *_list_medians(results, spec, curve)]]
-    for landmark in endpoint.landmarks:
-        start = f"{'Rates' if spec.arms else 'The rate'} at {landmark:g} {spec.time_unit}s: "
-        rate = curve.of(variable="survival", time=spec.at(landmark))
-        rates = [_estimate(results, rate.of(arm=arm), "estimate", "percent", " %") for arm, _ in spec.groups]
+    for time in endpoint.rate_times:
+        start = f"{'Rates' if spec.arms else 'The rate'} at {time:g} {spec.time_unit}s: "
+        rate = curve.of(variable="survival", time=spec.at(time))
+        rates = [_estimate(results, spec, rate.of(arm=arm), "estimate", "percent", " %") for arm, _ in spec.groups]
         sentences.append([start, *_join(_name_arms(spec, rates))])
     if spec.arms:
         sentences.append(_compare(results, spec, cohort, endpoint))
@@ -103,7 +148,7 @@ def _name_arms(spec: StudySpec, items: list[Parts]) -> list[Parts]:
 
 def _list_medians(results: Results, spec: StudySpec, curve: Key) -> Parts:
     keys = [curve.of(arm=arm, variable="median") for arm, _ in spec.groups]
-    medians = [_estimate(results, key, "estimate", "time", f" {spec.time_unit}s") for key in keys]
+    medians = [_estimate(results, spec, key, "estimate", "time", f" {spec.time_unit}s") for key in keys]
     return _join(_name_arms(spec, medians))
 
 
@@ -111,25 +156,32 @@ def _compare(results: Results, spec: StudySpec, cohort: str, endpoint: Endpoint)
     model = make_hazard_ratio_key(spec, cohort, endpoint.id)
     return [
         f"The hazard ratio of {spec.treated.label} against {spec.control.label} was ",
-        *_estimate(results, model, "hr", "ratio", ""),
-        "; log-rank ",
-        *_p(results, Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id)),
+        *_estimate(results, spec, model, "hr", "ratio", ""),
+        *_test_curves(results, model),
         "; proportional hazards ",
-        *_p(results, model.of(analysis="proportional_hazards")),
+        *_p(results, model, PROPORTIONAL),
     ]
 
 
-def _estimate(results: Results, key: Key, statistic: str, kind: str, unit: str) -> Parts:
+def _test_curves(results: Results, model: Key) -> Parts:
+    """The log-rank test of what a hazard ratio compares or, with weights, the robust score test."""
+    logrank = model.of(analysis="logrank", variable=None, level=None)
+    if results.has(logrank, "p"):
+        return ["; log-rank ", *_p(results, logrank)]
+    return ["; robust score test ", *_p(results, model, "p_score")] if results.has(model, "p_score") else []
+
+
+def _estimate(results: Results, spec: StudySpec, key: Key, statistic: str, kind: str, unit: str) -> Parts:
     """Estimate with unit and 95 % limits; without limits where none could be estimated."""
     estimate = look_up(results, key, statistic, kind)
     if not has_limits(results, key):
         return [estimate, unit]
     low, high = (look_up(results, key, name, kind) for name in LIMITS)
-    return [estimate, f"{unit} (95 % CI ", low, "–", high, ")"]
+    return [estimate, f"{unit} ({spec.limits} ", low, "–", high, ")"]
 
 
-def _p(results: Results, key: Key) -> Parts:
-    number = look_up(results, key, "p", "p")
+def _p(results: Results, key: Key, statistic: str = "p") -> Parts:
+    number = look_up(results, key, statistic, "p")
     return ["p " if number.text[0] in "<>" else "p = ", number]
 
 
@@ -142,43 +194,47 @@ def _join(items: list[Parts]) -> Parts:
 
 def _describe_model(results: Results, spec: StudySpec, endpoint: Endpoint) -> Cell:
     """The terms of the multivariable model."""
-    model = Key(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint.id)
-    rows = results.select(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint.id, statistic="hr")
+    cohort = spec.main_cohort
+    model = Key(analysis="cox_multivariable", cohort=cohort, endpoint=endpoint.id)
+    rows = results.select(analysis="cox_multivariable", cohort=cohort, endpoint=endpoint.id, statistic="hr")
     terms = [
-        [f"{_name_term(spec, variable, level)}: ", *_term(results, model.of(variable=variable, level=level))]
+        [f"{_name_term(spec, variable, level)}: ", *_term(results, spec, model.of(variable=variable, level=level))]
         for variable, level in rows.select("variable", "level").iter_rows()
     ]
     number = look_up(results, model.of(variable="covariates"), "n", "count")
-    start = f"The multivariable model of {endpoint.label.lower()} in the {name_cohort(MATCHED)} held "
+    start = f"The multivariable model of {endpoint.label.lower()} in the {name_cohort(cohort)} held "
     return text(start, number, " covariates, with hazard ratios: ", *_separate(terms), ".")
 
 
-def _term(results: Results, key: Key) -> Parts:
-    return [*_estimate(results, key, "hr", "ratio", ""), ", ", *_p(results, key)]
+def _term(results: Results, spec: StudySpec, key: Key) -> Parts:
+    return [*_estimate(results, spec, key, "hr", "ratio", ""), ", ", *_p(results, key)]
 
 
 def _separate(items: list[Parts]) -> Parts:
     return [part for i, item in enumerate(items) for part in (("; ", *item) if i else item)]
 
 
-def _name_term(spec: StudySpec, variable: str, level: str) -> str:
+def _name_term(spec: StudySpec, variable: str, level: str | None) -> str:
     if variable == "arm":
         assert spec.regression is not None
-        return f"{spec.get_arm(level).label} against {spec.get_arm(spec.regression.reference_arm).label}"
+        reference = spec.regression.reference_arm
+        return f"{spec.get_other_arm(reference).label} against {spec.get_arm(reference).label}"
     item = spec.get_characteristic(variable)
+    if item.is_number:
+        return f"{item.label}, {item.unit_step}"
     return prettify(f"{item.label}, {level} against {item.order_levels()[0]}")
 
 
-def _describe_subgroup(results: Results, spec: StudySpec) -> Cell:
-    assert spec.subgroup is not None
-    item, endpoint = spec.get_characteristic(spec.subgroup.characteristic), spec.get_endpoint(spec.subgroup.endpoint)
+def _describe_subgroup(results: Results, spec: StudySpec, subgroup: Subgroup) -> Cell:
+    item, endpoint = spec.get_characteristic(subgroup.characteristic), spec.get_endpoint(subgroup.endpoint)
+    cohort = spec.main_cohort
     sentences: list[Parts] = []
-    for level in reversed(item.levels):
-        curve = Key(analysis="kaplan_meier", cohort=MATCHED, endpoint=endpoint.id, subgroup=item.name_group(level))
-        medians, logrank = _list_medians(results, spec, curve), _p(results, curve.of(analysis="logrank"))
-        start = f"In matched patients with {item.label}: {level.lower()}, median {endpoint.label.lower()} was "
-        sentences.append([start, *medians, "; log-rank ", *logrank])
-    interaction = _p(results, make_interaction_key(item, endpoint))
+    for level in reversed(item.list_levels()):
+        curve = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id, subgroup=item.name_group(level))
+        model = make_hazard_ratio_key(spec, cohort, endpoint.id, item.name_group(level))
+        start = f"In the {name_cohort(cohort)}, patients with {item.label}: {item.name_level(level)}, median {endpoint.label.lower()} was "
+        sentences.append([start, *_list_medians(results, spec, curve), *_test_curves(results, model)])
+    interaction = _p(results, make_interaction_key(spec, item, endpoint.id))
     return _close([*sentences, [f"The interaction of treatment and {item.label} had ", *interaction]])
 
 
@@ -190,7 +246,7 @@ def _describe_response(results: Results, spec: StudySpec) -> Cell:
         for name, label in (("orr", "objective response"), ("dcr", "disease control")):
             start = f"At {evaluation.month} months, the rate of {label} in the {name_cohort(cohort)} was "
             rate = at.of(variable=name)
-            shares = [_estimate(results, rate.of(arm=arm.id), "pct", "percent", " %") for arm in spec.arms]
+            shares = [_estimate(results, spec, rate.of(arm=arm.id), "pct", "percent", " %") for arm in spec.arms]
             sentences.append([start, *_join(_name_arms(spec, shares)), "; ", *_p(results, rate)])
     return _close(sentences)
 
@@ -216,7 +272,7 @@ def _describe_follow_up(results: Results, spec: StudySpec) -> Cell:
     for cohort in COHORT_NAMES:
         median = Key(analysis="follow_up", cohort=cohort, endpoint=spec.follow_up.endpoint, variable="median")
         if results.has(median, "estimate"):
-            estimate = _estimate(results, median, "estimate", "time", f" {spec.time_unit}s")
+            estimate = _estimate(results, spec, median, "estimate", "time", f" {spec.time_unit}s")
             sentences.append([f"Median follow-up in the {name_cohort(cohort)} was ", *estimate])
     return _close(sentences)
 

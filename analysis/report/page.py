@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from analysis.figures.style import ALL_FORMATS, Drawing
 from analysis.report.methods import write_methods
-from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED
+from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
 from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
@@ -24,7 +24,7 @@ from schemas.package_data import find_data
 
 SECTIONS = {
     "patients": Text("Patients", "患者"),
-    "matching": Text("Matching", "倾向评分匹配"),
+    "matching": Text("Propensity score", "倾向评分"),
     "survival": Text("Survival", "生存"),
     "regression": Text("Regression", "回归分析"),
     "response": Text("Tumour response", "肿瘤疗效"),
@@ -99,15 +99,15 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
             cohort = spec.main_cohort
             key, statistic, kind = make_hazard_ratio_key(spec, cohort, endpoint.id), "hr", "ratio"
             what = Text(
-                f"{endpoint.id}: hazard ratio of {spec.treated.label} (95 % CI), {cohort} cohort",
-                f"{endpoint.id}：{spec.treated.label} 的风险比（95 % CI），{COHORT_NAMES[cohort].zh}",
+                f"{endpoint.id}: hazard ratio of {spec.treated.label} ({spec.limits}), {name_cohort(cohort)}",
+                f"{endpoint.id}：{spec.treated.label} 的风险比（{spec.limits}），{COHORT_NAMES[cohort].zh}",
             )
         else:
             key = Key(analysis="kaplan_meier", cohort=ALL, endpoint=endpoint.id, variable="median")
             statistic, kind = "estimate", "time"
             what = Text(
-                f"{endpoint.id}: median in {spec.time_unit}s (95 % CI)",
-                f"{endpoint.id}：中位数（{'月' if spec.time_unit == 'month' else '周'}，95 % CI）",
+                f"{endpoint.id}: median in {spec.time_unit}s ({spec.limits})",
+                f"{endpoint.id}：中位数（{'月' if spec.time_unit == 'month' else '周'}，{spec.limits}）",
             )
         low, high = (look_up(results, key, name, kind) for name in LIMITS)
         limits = text("(", low, "–", high, ")") if has_limits(results, key) else None

@@ -6,6 +6,7 @@ import polars as pl
 
 from analysis.steps.outcomes import add_responses
 from analysis.steps.study import Study
+from analysis.study.endpoint_times import compute_event, compute_time_days
 from analysis.study.results import Key
 from analysis.study.spec import Courses
 
@@ -24,7 +25,7 @@ BEST_RESPONSE, BEST_CHANGE = "best_response", "best_change"
 
 def add_courses(study: Study, courses: Courses) -> None:
     """Add the best responses and changes in every cohort, and the courses in the matched one, else in the whole."""
-    for cohort, frame in study.cohorts.items():
+    for cohort, frame in study.list_counted():
         judged = frame.with_columns(pl.col(courses.best_response_column).fill_null("NE"))
         best = Key(analysis="response", cohort=cohort, variable=BEST_RESPONSE)
         add_responses(study, best, judged, courses.best_response_column)
@@ -39,16 +40,16 @@ def tabulate_courses(study: Study, frame: pl.DataFrame, courses: Courses) -> pl.
     before the end, is null; of the treatment what lies before the end is kept. Nothing tells who a patient is.
     """
     endpoint = study.spec.get_endpoint(courses.endpoint)
-    days = pl.col(endpoint.time_column)
+    days = compute_time_days(endpoint, study.spec.population.landmark_day)
     timed = study.keep_timed(frame, endpoint)
 
     def convert(column: str) -> pl.Expr:
         return pl.when(pl.col(column) <= days).then(pl.col(column)) / study.spec.days_per_unit
 
     rows = timed.select(
-        arm=pl.col("arm").replace_strict({arm.code: arm.id for arm in study.spec.arms}, return_dtype=pl.String),
+        arm="arm",
         time=days / study.spec.days_per_unit,
-        event=pl.col(endpoint.event_column),
+        event=compute_event(endpoint),
         treatment_time=pl.min_horizontal(days, courses.treatment_column) / study.spec.days_per_unit,
         response_time=convert(courses.response_column),
         progression_time=convert(courses.progression_column),

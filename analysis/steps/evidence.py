@@ -78,7 +78,7 @@ def _add_old_baselines(study: Study, frame: pl.DataFrame) -> None:
 
 def add_response_alternatives(study: Study) -> None:
     """Add ORR and DCR of every evaluation under the other readings, by arm and in every cohort."""
-    for cohort, frame in study.cohorts.items():
+    for cohort, frame in study.list_counted():
         for item in study.spec.response_alternatives:
             if not _is_made(study, item.column):
                 continue
@@ -90,8 +90,8 @@ def add_response_alternatives(study: Study) -> None:
 
 def _add_rates(study: Study, key: Key, frame: pl.DataFrame, item: ResponseAlternative) -> None:
     control, treated = study.spec.control.id, study.spec.treated.id
-    arms = frame["arm"].replace_strict({arm.code: arm.id for arm in study.spec.arms}).to_list()
-    rates = compute_response_rates(frame[item.column].to_list(), arms, arms=(control, treated))
+    responses, arms = frame[item.column].to_list(), frame["arm"].to_list()
+    rates = compute_response_rates(responses, arms, arms=(control, treated), alpha=study.spec.alpha)
     for row in rates.filter(pl.col("arm") != "difference").iter_rows(named=True):
         rate = key.of(variable=row["rate"], arm=row["arm"])
         basis = {"unit": "%", "n": row["n"], "n_event": row["n_event"], "method": f"exact limits; {item.column}"}

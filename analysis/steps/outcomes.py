@@ -16,7 +16,7 @@ ANY_TERM = "any event"
 
 def add_response(study: Study) -> None:
     """Add the responses of every evaluation with their tests, ORR and DCR, in every cohort."""
-    for cohort, frame in study.cohorts.items():
+    for cohort, frame in study.list_counted():
         for evaluation in study.spec.evaluations:
             key = Key(analysis="response", cohort=cohort, time=study.spec.at_month(evaluation.month))
             add_responses(study, key.of(variable="response"), frame, evaluation.column)
@@ -33,10 +33,9 @@ def add_responses(study: Study, key: Key, frame: pl.DataFrame, column: str) -> N
 
 
 def _add_rates(study: Study, key: Key, frame: pl.DataFrame, evaluation: Evaluation) -> None:
-    codes = {arm.code: arm.id for arm in study.spec.arms}
     control, treated = study.spec.control.id, study.spec.treated.id
-    arms = frame["arm"].replace_strict(codes).to_list()
-    rates = compute_response_rates(frame[evaluation.column].to_list(), arms, arms=(control, treated))
+    responses, arms = frame[evaluation.column].to_list(), frame["arm"].to_list()
+    rates = compute_response_rates(responses, arms, arms=(control, treated), alpha=study.spec.alpha)
     for row in rates.iter_rows(named=True):
         is_difference = row["arm"] == "difference"
         method = "Newcombe limits, treated minus control" if is_difference else "exact (Clopper-Pearson) limits"
@@ -80,7 +79,7 @@ def _add_band(study: Study, events: pl.DataFrame, term: str, band: GradeBand) ->
     method = f"worst grade per patient, grades {_list(band.grades)}"
     inside = events.filter(pl.col("grade").is_in(band.grades))
     sizes = [patients.height for _, patients in study.list_groups(study.cohorts[ALL])]
-    numbers = [inside.filter(pl.col("arm") == arm.code).height for arm in study.spec.arms]
+    numbers = [inside.filter(pl.col("arm") == arm.id).height for arm in study.spec.arms]
     for arm, n, size in zip(study.spec.arms, numbers, sizes, strict=True):
         add_share(study, key.of(arm=arm.id), n, size, method=method)
     others = [size - n for n, size in zip(numbers, sizes, strict=True)]
@@ -93,7 +92,7 @@ def _list(grades: tuple[int, ...]) -> str:
 
 def add_duration(study: Study, column: str) -> None:
     """Add months on treatment by arm: mean, SD, range, median and quartiles of those for whom it is known."""
-    for cohort, frame in study.cohorts.items():
+    for cohort, frame in study.list_counted():
         for arm, patients in study.list_groups(frame):
             months = patients[column].drop_nulls()
             values = {

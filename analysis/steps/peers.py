@@ -46,7 +46,7 @@ def check_against_peers(study: Study, outcome: StudyOutcome) -> None:
 
 
 def _measure(study: Study, outcome: StudyOutcome) -> Iterator[Distance]:
-    for cohort, frame in study.cohorts.items():
+    for cohort, frame in study.list_counted():
         for endpoint in study.spec.endpoints:
             timed = study.keep_timed(frame, endpoint)
             yield from _measure_curves(study, outcome.curves, cohort, timed, endpoint)
@@ -55,10 +55,9 @@ def _measure(study: Study, outcome: StudyOutcome) -> Iterator[Distance]:
                 chi_square = outcome.results.value(test, "chi_square")
                 value = measure_logrank(*study.compute_times(timed, endpoint), timed["arm"], chi_square)
                 yield Distance("log-rank chi-square", "lifelines", cohort, endpoint.id, value)
-    if study.propensity and study.spec.matching:
-        everybody = study.cohorts[ALL]
-        columns = [study.spec.get_characteristic(name).column for name in study.spec.matching.covariates]
-        value = measure_score(everybody, columns, study.is_treated(everybody), study.propensity.logit)
+    if study.score:
+        columns, is_treated = study.score.covariates.frame, study.is_treated(study.cohorts[ALL])
+        value = measure_score(columns, columns.columns, is_treated, study.score.propensity.logit)
         yield Distance("propensity score", "scikit-learn", ALL, None, value)
 
 

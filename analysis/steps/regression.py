@@ -1,30 +1,35 @@
-"""Cox models of the characteristics in the matched cohort, one at a time and together, and the subgroup analysis."""
+"""Cox models of the characteristics, one at a time and together, and the subgroup analyses, in the cohort in which the arms are compared."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from analysis.estimators.cox import compute_likelihood_ratio_p, fit_cox
-from analysis.estimators.design import encode_design
+from analysis.estimators.cox import CoxFit, compute_likelihood_ratio_p, compute_wald, fit_cox
+from analysis.estimators.design import Design, encode_design
+from analysis.steps.covariates import Term, make_model
 from analysis.steps.study import Study
 from analysis.steps.survival import (
-    COX_METHOD,
     HAZARD_STATISTICS,
     INFINITE,
     add_coefficients,
     add_curves,
     add_hazard_ratio,
     add_logrank,
+    add_proportional,
+    describe_model,
+    list_options,
     list_ticks,
 )
-from analysis.study.cohort_names import MATCHED
+from analysis.study.characteristic import Characteristic
 from analysis.study.keys import make_interaction_key
 from analysis.study.results import Key
-from analysis.study.spec import Characteristic, Endpoint, Regression, Subgroup
+from analysis.study.spec import Endpoint, Regression, Subgroup
 from etl.errors import AnalysisError
 
+TREATMENT, GLOBAL = "arm", "GLOBAL"
 TESTS = ("likelihood-ratio", "Wald", "score")
 """The tests of a whole model, in the order in which they are listed."""
 
@@ -32,65 +37,123 @@ TESTS = ("likelihood-ratio", "Wald", "score")
 def add_regression(study: Study, regression: Regression) -> None:
     """Add the univariable models of treatment and every characteristic, then the multivariable one, per endpoint.
 
-    A characteristic with a likelihood-ratio p below `p_enter` enters the multivariable model; treatment always does.
+    They are fitted in the cohort in which the arms are compared. A characteristic with a p below `p_enter` enters the multivariable model:
+    of the likelihood-ratio test or, where patients have weights and there is no likelihood, of Wald's joint test. Treatment always enters.
     """
-    typed = _type_covariates(study, regression)
-    names = ["arm", *(item.id for item in study.spec.characteristics)]
+    cohort = study.spec.main_cohort
+    names = [TREATMENT, *(item.id for item in study.spec.characteristics)]
     for endpoint in study.spec.endpoints:
-        frame = study.keep_timed(typed, endpoint)
+        frame = study.keep_timed(study.cohorts[cohort], endpoint)
         p_values = {name: _fit_one(study, frame, endpoint, name) for name in names}
-        chosen = [name for name, p in p_values.items() if name == "arm" or (p is not None and p < regression.p_enter)]
+        chosen = [
+            name for name, p in p_values.items() if name == TREATMENT or (p is not None and p < regression.p_enter)
+        ]
         _fit_together(study, frame, endpoint, chosen)
 
 
-def _type_covariates(study: Study, regression: Regression) -> pl.DataFrame:
-    """The matched patients with one Enum per covariate, named by its id, the reference level first."""
-    frame = study.cohorts[MATCHED]
-    arms = sorted(study.spec.arms, key=lambda arm: arm.id != regression.reference_arm)
-    codes = {arm.code: arm.id for arm in arms}
-    return frame.with_columns(
-        pl.col("arm").replace_strict(codes, return_dtype=pl.Enum(list(codes.values()))).alias("arm"),
-        *(
-            pl.col(item.column).cast(pl.String).cast(pl.Enum(item.order_levels())).alias(item.id)
-            for item in study.spec.characteristics
-        ),
-    )
+def _keep_known(study: Study, frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The patients of whom all these characteristics are known."""
+    items = [study.spec.get_characteristic(name) for name in names if name != TREATMENT]
+    return frame.drop_nulls([item.values for item in items])
 
 
-def _fit_one(study: Study, frame: pl.DataFrame, endpoint: Endpoint, name: str) -> float | None:
-    """Add the model of one covariate and return its likelihood-ratio p; none where it cannot be fitted."""
-    times, events = study.compute_times(frame, endpoint)
-    key = Key(analysis="cox_univariable", cohort=MATCHED, endpoint=endpoint.id, variable=name)
+def _make_design(study: Study, frame: pl.DataFrame, names: Sequence[str]) -> tuple[Design, list[Term]]:
+    """The design of a model of treatment and characteristics, and what its columns stand for."""
+    regression = study.spec.regression
+    first = {}
+    if TREATMENT in names and regression:
+        reference = regression.reference_arm
+        arms = pl.Enum([reference, study.spec.get_other_arm(reference).id])
+        first = {TREATMENT: frame["arm"].cast(arms)}
+    others = [name for name in names if name != TREATMENT]
+    return make_model(study.spec, frame, others, study.knots, first)
+
+
+def _fit_one(study: Study, everybody: pl.DataFrame, endpoint: Endpoint, name: str) -> float | None:
+    """Add the model of one covariate and return the p by which it is screened; none where it cannot be fitted."""
+    cohort = study.spec.main_cohort
+    key = Key(analysis="cox_univariable", cohort=cohort, endpoint=endpoint.id, variable=name)
+    frame = _keep_known(study, everybody, [name])
+    times, options = study.compute_times(frame, endpoint), list_options(study, cohort, frame)
     try:
-        fit = fit_cox(times, events, encode_design(frame, [name]))
-        p = compute_likelihood_ratio_p(fit)
+        design, found = _make_design(study, frame, [name])
+        fit = fit_cox(*times, design, alpha=study.spec.alpha, **options)
+        p, method = _screen(fit, times, design, options)
     except AnalysisError as error:
         study.results.add(key, "p", None, n=frame.height, method=f"not estimable: {error.en}")
         return None
-    for position, level in enumerate(fit.coefficients["level"]):
-        add_coefficients(study, key.of(level=level), fit, position)
-    study.results.add(key, "p", p, n=fit.n, n_event=fit.n_event, method="likelihood-ratio test")
+    _add_terms(study, key, fit, found, describe_model(options))
+    study.results.add(key, "p", p, n=fit.n, n_event=fit.n_event, method=method)
+    add_proportional(study, key, fit, GLOBAL)
     return p
 
 
-def _fit_together(study: Study, frame: pl.DataFrame, endpoint: Endpoint, names: list[str]) -> None:
-    model = Key(analysis="cox_multivariable", cohort=MATCHED, endpoint=endpoint.id)
+def _screen(
+    fit: CoxFit, times: tuple[pl.Series, pl.Series], design: Design, options: Mapping[str, Any]
+) -> tuple[float, str]:
+    """The p by which a characteristic is screened: all its columns together."""
+    if options["weights"] is not None:
+        return fit.wald.p, "Wald test of all columns, robust errors"
+    plain = fit_cox(*times, design) if options["cluster"] is not None else fit
+    return compute_likelihood_ratio_p(plain), "likelihood-ratio test"
+
+
+def _add_terms(study: Study, key: Key, fit: CoxFit, found: Sequence[Term], method: str) -> None:
+    """Add every coefficient of a model but those of a spline, of which no single one is a hazard ratio of anything."""
+    for position, (variable, level) in enumerate(found):
+        if variable == TREATMENT or not study.spec.get_characteristic(variable).knots:
+            add_coefficients(study, key.of(variable=variable, level=level), fit, position, method=method)
+
+
+def _fit_together(study: Study, everybody: pl.DataFrame, endpoint: Endpoint, names: list[str]) -> None:
+    """Add the multivariable model; in matched patients also with pairs ignored, as it is often printed."""
+    cohort = study.spec.main_cohort
+    model = Key(analysis="cox_multivariable", cohort=cohort, endpoint=endpoint.id)
+    frame = _keep_known(study, everybody, names)
+    times, options = study.compute_times(frame, endpoint), list_options(study, cohort, frame)
     try:
-        fit = fit_cox(*study.compute_times(frame, endpoint), encode_design(frame, names))
+        design, found = _make_design(study, frame, names)
+        fit = fit_cox(*times, design, alpha=study.spec.alpha, **options)
+        plain = fit if options["cluster"] is None else fit_cox(*times, design, alpha=study.spec.alpha)
     except AnalysisError as error:
         _say_why_none(study, model, frame, names, f"not estimable: {error.en}")
         return
-    for position, (term, level) in enumerate(fit.coefficients.select("term", "level").iter_rows()):
-        add_coefficients(study, model.of(variable=term, level=level), fit, position)
+    _add_terms(study, model, fit, found, describe_model(options))
+    if plain is not fit and options["weights"] is None:
+        naive = model.of(analysis="cox_multivariable_naive")
+        _add_terms(study, naive, plain, found, describe_model({}))
+    for name in names:
+        _add_joint(
+            study, model.of(variable=name), fit, [i for i, (owner, _) in enumerate(found) if owner == name], design
+        )
+    _add_whole(study, model, fit, plain, names, is_weighted=options["weights"] is not None)
+
+
+def _add_joint(study: Study, key: Key, fit: CoxFit, places: list[int], design: Design) -> None:
+    """Add, of one covariate of a model, the joint test of its columns and that of proportional hazards."""
+    terms = list(dict.fromkeys(design.terms[place] for place in places))
     basis: dict[str, Any] = {"n": fit.n, "n_event": fit.n_event}
-    study.results.add(model.of(variable="covariates"), "n", len(names), method=COX_METHOD, **basis)
-    tests = (fit.likelihood_ratio, fit.wald, fit.score)
+    if len(places) > 1 and len(terms) == 1 and fit.is_finite:
+        test = compute_wald(fit, terms[0])
+        study.results.add(key, "p", test.p, method=f"Wald test of {test.df} columns", **basis)
+    if len(terms) == 1:
+        add_proportional(study, key, fit, terms[0])
+
+
+def _add_whole(study: Study, model: Key, fit: CoxFit, plain: CoxFit, names: list[str], *, is_weighted: bool) -> None:
+    """Add what a model says as a whole: likelihood and score tests as if pairs were none, Wald's with the errors of its limits."""
+    basis: dict[str, Any] = {"n": fit.n, "n_event": fit.n_event}
+    study.results.add(model.of(variable="covariates"), "n", len(names), **basis)
+    tests = (None if is_weighted else plain.likelihood_ratio, fit.wald, None if is_weighted else plain.score)
     for name, test in zip(TESTS, tests, strict=True):
+        if test is None:
+            continue
         # Wald's test rests on the coefficients, the other two on the likelihood, which stays finite.
         is_finite = name != "Wald" or fit.is_finite
         values = {"chi_square": test.statistic, "p": test.p} if is_finite else {"chi_square": None, "p": None}
         method = f"{name} test of the whole model, {test.df} df" + ("" if is_finite else f"; not estimable: {INFINITE}")
         study.results.add_all(model.of(variable="model", level=name), values, method=method, **basis)
+    add_proportional(study, model.of(variable="model"), fit, GLOBAL)
     values = {"estimate": fit.concordance, "se": fit.concordance_std_err}
     method = "Harrell's concordance, as R's coxph"
     study.results.add_all(model.of(variable="concordance"), values, method=method, **basis)
@@ -99,9 +162,9 @@ def _fit_together(study: Study, frame: pl.DataFrame, endpoint: Endpoint, names: 
 def _say_why_none(study: Study, model: Key, frame: pl.DataFrame, names: list[str], why: str) -> None:
     """Add the rows of a model that could not be fitted, each empty and with the reason."""
     basis: dict[str, Any] = {"n": frame.height, "method": why}
-    regression = study.spec.regression
-    treatment = next(arm.id for arm in study.spec.arms if regression and arm.id != regression.reference_arm)
-    study.results.add_all(model.of(variable="arm", level=treatment), dict.fromkeys(HAZARD_STATISTICS), **basis)
+    assert study.spec.regression is not None
+    treatment = study.spec.get_other_arm(study.spec.regression.reference_arm).id
+    study.results.add_all(model.of(variable=TREATMENT, level=treatment), dict.fromkeys(HAZARD_STATISTICS), **basis)
     study.results.add(model.of(variable="covariates"), "n", len(names), **basis)
     for name in TESTS:
         study.results.add_all(model.of(variable="model", level=name), dict.fromkeys(("chi_square", "p")), **basis)
@@ -111,34 +174,43 @@ def _say_why_none(study: Study, model: Key, frame: pl.DataFrame, names: list[str
 def add_subgroup(study: Study, subgroup: Subgroup) -> None:
     """Add the curves by arm and level, the log-rank tests within arms and within levels, and the interaction."""
     item = study.spec.get_characteristic(subgroup.characteristic)
-    endpoint = study.spec.get_endpoint(subgroup.endpoint)
-    frame = study.keep_timed(study.cohorts[MATCHED], endpoint)
-    for level in item.levels:
-        part = frame.filter(pl.col(item.column) == level)
+    endpoint, cohort = study.spec.get_endpoint(subgroup.endpoint), study.spec.main_cohort
+    frame = study.keep_timed(study.cohorts[cohort], endpoint)
+    for level in item.list_levels():
+        part = frame.filter(pl.col(item.values) == level)
         name = item.name_group(level)
-        add_curves(study, MATCHED, part, endpoint, list_ticks(study, endpoint), subgroup=name)
-        add_logrank(study, MATCHED, part, endpoint, part["arm"], subgroup=name)
-        add_hazard_ratio(study, MATCHED, part, endpoint, subgroup=name)
+        add_curves(study, cohort, part, endpoint, list_ticks(study, endpoint), subgroup=name)
+        if not study.spec.is_weighted(cohort):
+            add_logrank(study, cohort, part, endpoint, part["arm"], subgroup=name)
+        add_hazard_ratio(study, cohort, part, endpoint, subgroup=name)
     for arm, patients in study.list_groups(frame):
-        groups = patients[item.column].cast(pl.String)
-        whose = arm.id if arm else None
-        add_logrank(study, MATCHED, patients, endpoint, groups, subgroup=item.contrast, arm=whose)
-    _add_interaction(study, frame, item, endpoint)
+        known = patients.drop_nulls(item.values)
+        if not study.spec.is_weighted(cohort):
+            groups, whose = known[item.values].cast(pl.String), arm.id if arm else None
+            add_logrank(study, cohort, known, endpoint, groups, subgroup=item.contrast, arm=whose)
+    _add_interaction(study, frame.drop_nulls(item.values), item, endpoint)
 
 
 def _add_interaction(study: Study, frame: pl.DataFrame, item: Characteristic, endpoint: Endpoint) -> None:
-    """Likelihood-ratio test of arm x level against the two alone."""
-    key = make_interaction_key(item, endpoint)
+    """Test of arm x level against the two alone: by likelihood ratio or, with weights, by Wald's test of the products."""
+    key = make_interaction_key(study.spec, item, endpoint.id)
     treated = study.is_treated(frame).cast(pl.Float64).alias("arm")
-    times, events = study.compute_times(frame, endpoint)
+    times, options = study.compute_times(frame, endpoint), list_options(study, study.spec.main_cohort, frame)
     try:
-        levels = encode_design(frame, [item.column]).matrix
+        levels = encode_design(frame, [item.values]).matrix
         alone = levels.with_columns(treated)
         products = [(levels[level] * treated).alias(f"arm x {level}") for level in levels.columns]
-        reduced = fit_cox(times, events, alone)
-        p = compute_likelihood_ratio_p(fit_cox(times, events, alone.with_columns(products)), reduced)
+        terms = (*["alone"] * alone.width, *["product"] * len(products))
+        matrix = alone.with_columns(products)
+        design = Design(matrix, terms, (None,) * matrix.width)
+        if options["weights"] is not None:
+            fit = fit_cox(*times, design, **options)
+            p, method = compute_wald(fit, "product").p, "Wald test of the products, robust errors"
+        else:
+            fit = fit_cox(*times, design)
+            p = compute_likelihood_ratio_p(fit, fit_cox(*times, alone))
+            method = "likelihood-ratio test between two Cox models"
     except AnalysisError as error:
         study.results.add(key, "p", None, n=frame.height, method=f"not estimable: {error}")
         return
-    method = "likelihood-ratio test between two Cox models"
-    study.results.add(key, "p", p, n=reduced.n, n_event=reduced.n_event, method=method)
+    study.results.add(key, "p", p, n=fit.n, n_event=fit.n_event, method=method)

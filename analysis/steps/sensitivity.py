@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from analysis.estimators.balance import compute_balance
-from analysis.estimators.cox import fit_cox
-from analysis.estimators.propensity import Propensity
-from analysis.steps.match import MatchedCohort, describe_caliper, match_cohort
-from analysis.steps.study import Study
-from analysis.steps.survival import COX_METHOD, add_coefficients
+from analysis.steps.covariates import fill_missing, find_knots
+from analysis.steps.match import MatchedCohort, describe_caliper, fit_score, match_cohort
+from analysis.steps.study import Score, Study
+from analysis.steps.survival import add_fitted, list_options
+from analysis.steps.weight import weight_cohort
 from analysis.study.cohort import select_cohort
-from analysis.study.cohort_names import ALL, MATCHED
+from analysis.study.cohort_names import ALL, MATCHED, WEIGHTED
 from analysis.study.results import Key
 from analysis.study.spec import Endpoint, Sensitivity, StudySpec
 from etl.errors import AnalysisError
-
-WEIGHTED_METHOD = "Cox model, Efron ties, weights of the matched sets, errors robust by set, Wald limits"
 
 
 def add_sensitivity(study: Study, subjects: pl.DataFrame) -> None:
@@ -40,24 +39,56 @@ def add_sensitivity(study: Study, subjects: pl.DataFrame) -> None:
 
 
 def _add_one(study: Study, item: Sensitivity, varied: StudySpec, subjects: pl.DataFrame) -> None:
-    """Only what differs from the study: the whole cohort does not where the matching alone is another one."""
+    """Only what differs from the study: the whole cohort does not where the score alone is used otherwise."""
     if item.endpoint:
         _check_made(study, item)
         _add_changed(study, item, varied.endpoints[0])
-        cohorts = study.cohorts
+        _add_cohorts(replace(study, spec=varied), item)
+    elif varied.population.landmark_day != study.spec.population.landmark_day:
+        for endpoint in varied.endpoints:  # who is at risk on that day differs between them
+            of_endpoint = replace(varied, endpoints=(endpoint,))
+            sub = _choose_anew(study, item, of_endpoint, subjects)
+            _add_cohorts(sub, item)
     else:
-        frame = select_cohort(subjects, varied).frame if item.population else study.cohorts[ALL]
-        cohorts = {ALL: frame} if item.population else {}
-        methods = {}
-        if varied.matching:
-            matched = match_cohort(varied, frame, None if item.population else _find_score(study, varied))
-            cohorts[MATCHED], methods[MATCHED] = matched.frame.filter("is_matched"), matched.method
-            _add_match(study, item, varied, matched)
-        for cohort, patients in cohorts.items():
-            _add_patients(study, item, cohort, patients, methods.get(cohort))
-    for cohort, patients in cohorts.items():
-        for endpoint in varied.endpoints:
-            _add_hazard_ratio(study, item, varied, cohort, patients, endpoint)
+        _add_cohorts(_choose_anew(study, item, varied, subjects), item)
+
+
+def _choose_anew(study: Study, item: Sensitivity, varied: StudySpec, subjects: pl.DataFrame) -> Study:
+    """The study of one analysis, with its own patients, score, sets and weights; without those that are the study's own."""
+    frame = select_cohort(subjects, varied).frame if item.population else study.cohorts[ALL]
+    knots = find_knots(varied, frame) if item.population else study.knots
+    sub = replace(study, spec=varied, cohorts={ALL: frame} if item.population else {}, knots=knots)
+    if item.population:
+        _add_patients(sub, item, ALL, None)
+    if varied.matching and (item.matching or item.population):
+        score = _find_score(study, varied, item) or fit_score(varied, frame, varied.matching.covariates, knots)
+        matched = match_cohort(varied, frame, score)
+        sub.cohorts[MATCHED] = matched.frame.filter("is_matched")
+        _add_patients(sub, item, MATCHED, matched.method)
+        _add_match(sub, item, matched)
+    if varied.weighting and (item.weighting or item.population):
+        sub.cohorts[WEIGHTED], score, method = weight_cohort(varied, frame, knots)
+        _add_patients(sub, item, WEIGHTED, method)
+        _add_weights(sub, item, frame, score)
+    return sub
+
+
+def _find_score(study: Study, varied: StudySpec, item: Sensitivity) -> Score | None:
+    """The study's own score where the same patients have the same covariates: who is matched with whom does not change it."""
+    own, other = study.spec.matching, varied.matching
+    is_same = own and other and own.covariates == other.covariates and not item.population
+    return study.score if is_same else None
+
+
+def _add_cohorts(sub: Study, item: Sensitivity) -> None:
+    """Add the patients and the hazard ratio of every endpoint in every cohort of an analysis."""
+    for cohort, patients in sub.cohorts.items():
+        for endpoint in sub.spec.endpoints:
+            timed = sub.keep_timed(patients, endpoint)
+            key = Key(analysis="sensitivity", variable=item.id, cohort=cohort, endpoint=endpoint.id)
+            design = pl.DataFrame({"arm": sub.is_treated(timed)})
+            note = f"; {endpoint.time_column}, {endpoint.event_column}" if item.endpoint else ""
+            add_fitted(sub, key, sub.compute_times(timed, endpoint), design, list_options(sub, cohort, timed), note)
 
 
 def _check_made(study: Study, item: Sensitivity) -> None:
@@ -72,12 +103,6 @@ def _check_made(study: Study, item: Sensitivity) -> None:
             )
 
 
-def _find_score(study: Study, varied: StudySpec) -> Propensity | None:
-    """The study's own score where the same patients have the same covariates: who is matched with whom does not change it."""
-    own, other = study.spec.matching, varied.matching
-    return study.propensity if own and other and own.covariates == other.covariates else None
-
-
 def _add_changed(study: Study, item: Sensitivity, endpoint: Endpoint) -> None:
     """The patients whose time or event is another one."""
     own, frame = study.spec.get_endpoint(endpoint.id), study.cohorts[ALL]
@@ -87,44 +112,43 @@ def _add_changed(study: Study, item: Sensitivity, endpoint: Endpoint) -> None:
     study.results.add(key, "n", changed, unit="patients", n=frame.height)
 
 
-def _add_patients(study: Study, item: Sensitivity, cohort: str, frame: pl.DataFrame, method: str | None) -> None:
-    for arm, patients in study.list_groups(frame):
-        key = Key(
-            analysis="sensitivity", variable=item.id, cohort=cohort, arm=arm.id if arm else None, level="patients"
-        )
-        study.results.add(key, "n", patients.height, unit="patients", method=method, n=frame.height)
+def _add_patients(sub: Study, item: Sensitivity, cohort: str, method: str | None) -> None:
+    frame, level = sub.cohorts[cohort], f"patients{_name_landmark(sub)}"
+    for arm, patients in sub.list_groups(frame):
+        key = Key(analysis="sensitivity", variable=item.id, cohort=cohort, arm=arm.id if arm else None, level=level)
+        sub.results.add(key, "n", patients.height, unit="patients", method=method, n=frame.height)
 
 
-def _add_hazard_ratio(
-    study: Study, item: Sensitivity, varied: StudySpec, cohort: str, frame: pl.DataFrame, endpoint: Endpoint
-) -> None:
-    """Add the hazard ratio of the treated arm; after 1:k matching with the weights of the sets."""
-    timed = study.keep_timed(frame, endpoint)
-    key = Key(analysis="sensitivity", variable=item.id, cohort=cohort, endpoint=endpoint.id)
-    is_weighted = cohort == MATCHED and varied.matching is not None and varied.matching.ratio > 1
-    weights, cluster = (timed["weight"], timed["pair"]) if is_weighted else (None, None)
-    try:
-        design = pl.DataFrame({"arm": study.is_treated(timed)})
-        fit = fit_cox(*study.compute_times(timed, endpoint), design, weights=weights, cluster=cluster)
-    except AnalysisError as error:
-        study.results.add(key, "hr", None, method=f"not estimable: {error}", n=timed.height)
-        return
-    method = WEIGHTED_METHOD if is_weighted else COX_METHOD
-    if item.endpoint:
-        method += f"; {endpoint.time_column}, {endpoint.event_column}"
-    add_coefficients(study, key, fit, 0, method=method)
-
-
-def _add_match(study: Study, item: Sensitivity, varied: StudySpec, matched: MatchedCohort) -> None:
+def _add_match(sub: Study, item: Sensitivity, matched: MatchedCohort) -> None:
     """Add the caliper, and the largest absolute standardised difference of a covariate of the score after matching."""
-    assert varied.matching is not None
-    frame = matched.frame
+    assert sub.spec.matching is not None
     key = Key(analysis="sensitivity", variable=item.id, cohort=MATCHED)
-    method = f"{describe_caliper(varied.matching)}, inclusive"
-    study.results.add(key.of(level="caliper"), "width", matched.matches.caliper, method=method)
-    columns = [varied.get_characteristic(name).column for name in varied.matching.covariates]
-    balance = compute_balance(frame, study.is_treated(frame), columns, matched=frame["weight"])
-    of_matched = balance.filter(pl.col("sample") == MATCHED)
-    largest: Any = of_matched["standardised_mean_difference"].abs().max()
-    rule = of_matched["rule"][0]
-    study.results.add(key.of(level="largest covariate"), "abs_smd", largest, method=rule)
+    method = f"{describe_caliper(sub.spec.matching)}, inclusive"
+    sub.results.add(key.of(level=f"caliper{_name_landmark(sub)}"), "width", matched.matches.caliper, method=method)
+    _add_largest(sub, key, matched.score, matched.frame["weight"], matched.frame)
+
+
+def _add_weights(sub: Study, item: Sensitivity, frame: pl.DataFrame, score: Score) -> None:
+    """Add the largest weight, and the largest absolute standardised difference of a covariate of the score after weighting."""
+    key = Key(analysis="sensitivity", variable=item.id, cohort=WEIGHTED)
+    weights = sub.cohorts[WEIGHTED]["weight"]
+    largest: Any = weights.max()
+    sub.results.add(key.of(level=f"weight{_name_landmark(sub)}"), "max", largest, n=frame.height)
+    _add_largest(sub, key, score, weights, frame)
+
+
+def _add_largest(sub: Study, key: Key, score: Score, weights: pl.Series, frame: pl.DataFrame) -> None:
+    names = list(dict.fromkeys(name for name, _ in score.covariates.owners.values()))
+    items = [sub.spec.get_characteristic(name) for name in names]
+    values = frame.select(fill_missing(frame, item).alias(item.id) for item in items)
+    varying = [name for name in names if values[name].n_unique() > 1]
+    balance = compute_balance(values, sub.is_treated(frame), varying, matched=weights)
+    of_sample = balance.filter(pl.col("sample") == "matched")
+    largest: Any = of_sample["standardised_mean_difference"].abs().max()
+    level = f"largest covariate{_name_landmark(sub)}"
+    sub.results.add(key.of(level=level), "abs_smd", largest, method=next(iter(of_sample["rule"]), None))
+
+
+def _name_landmark(sub: Study) -> str:
+    """At a landmark every endpoint has patients of its own, and its name is part of what is counted in them."""
+    return f" {sub.spec.endpoints[0].id}" if sub.spec.population.landmark_day else ""

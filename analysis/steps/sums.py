@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from analysis.steps.evidence import TIME_UNKNOWN
-from analysis.study.cohort_names import ALL, MATCHED
+from analysis.study.cohort_names import ALL, MATCHED, WEIGHTED
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
 from etl.errors import InternalError
@@ -137,7 +137,9 @@ def _count_what_is_too_many(results: Results) -> Iterator[Sum]:
     frame = results.frame
     more_events = frame.filter(pl.col("n_event") > pl.col("n"))
     shares = frame.filter(pl.col("statistic") == "pct", ~pl.col("value").is_between(0, 100 + _TOLERANCE))
-    chances = frame.filter(pl.col("statistic") == "p", ~pl.col("value").is_between(0, 1))
+    chances = frame.filter(
+        pl.col("statistic").str.starts_with("p_") | (pl.col("statistic") == "p"), ~pl.col("value").is_between(0, 1)
+    )
     risks = frame.filter(pl.col("variable") == "at risk", pl.col("statistic") == "n")
     curve = ["analysis", "cohort", "endpoint", "subgroup", "arm"]
     grown = risks.filter(pl.col("value").diff().over(curve, order_by="time_months") > 0)
@@ -153,7 +155,8 @@ def _count_what_is_too_many(results: Results) -> Iterator[Sum]:
 
 
 def _list_cohorts(spec: StudySpec) -> tuple[str, ...]:
-    return (ALL, MATCHED) if spec.matching else (ALL,)
+    made = {ALL: True, MATCHED: spec.matching, WEIGHTED: spec.weighting}
+    return tuple(cohort for cohort, part in made.items() if part)
 
 
 def _count(results: Results, key: Key) -> float:

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from analysis.study.spec import Endpoint, StudySpec
+from analysis.study.characteristic import NO, YES, Characteristic
+from analysis.study.conditions import meet_all
+from analysis.study.endpoint_times import compute_days, compute_is_at_risk, compute_is_timed
+from analysis.study.population import Arm
+from analysis.study.spec import CENSORED_AT, UNKNOWN, StudySpec
 from etl.errors import AnalysisError
+from etl.suggestions import did_you_mean
 from schemas.rules import eligibility
 from schemas.rules.rule import CRITERIA
 
 ELSEWHERE = "analysed_elsewhere"
+LANDMARK = "at_risk_at_landmark"
 INCOMPLETE = eligibility.e4_complete_data.__name__
 MONTH_DATES = "month_date_number"
 PATIENT_ORDER = (
@@ -35,11 +41,21 @@ PATIENT_ORDER = (
 
 
 @dataclass(frozen=True)
+class Step:
+    """A step of the flow chart: whom it removes of those who came to it, and of whom it cannot be judged."""
+
+    id: str
+    label: str
+    removes: pl.Expr
+    is_unknown: pl.Expr
+
+
+@dataclass(frozen=True)
 class Cohort:
     """The patients of a study and how they were chosen.
 
     `frame`: one row per patient, ordered by start date, baseline values, hospital and source row, with the columns
-    of the subject table; characteristics are Enums of the study's levels.
+    of the subject table, and `arm`, the id of the arm; characteristics are Enums of the study's levels, or numbers.
     `attrition`: one row per hospital and step: `hospital`, `step`, `criterion_id`, `label`, `n_before`, `n_removed`,
     `n_unknown` (those of the removed for whom some criterion could not be judged), `n_after`.
     """
@@ -58,32 +74,50 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     Raises `AnalysisError` for a column that the study names and the subjects lack, for a level or a group that the study
     does not know, and where no patient is left, listing what every criterion removed.
     """
-    read = (
-        *spec.list_columns(),
-        *spec.list_further_columns(),
-        *PATIENT_ORDER,
-        *([MONTH_DATES] if spec.population.days_known_only else []),
-    )
-    if missing := [name for name in read if name not in subjects.columns]:
-        raise AnalysisError(
-            f"study {spec.study}: no column {', '.join(missing)} in the subject table",
-            f"研究 {spec.study}：患者表中没有列 {'、'.join(missing)}",
-        )
-    chosen = subjects.with_columns(arm=pl.col(spec.arm_column).cast(pl.String)) if spec.arms else subjects
+    _check_columns(subjects, spec)
+    chosen = subjects
     if spec.population.hospitals:
+        _check_hospitals(chosen, spec)
         chosen = chosen.filter(pl.col("hospital").is_in(spec.population.hospitals))
     if spec.population.days_known_only:
         chosen = chosen.filter(_are_days_known(chosen))
-    if spec.population.eligible_only:
-        without = spec.population.without_criteria
-        attrition, is_kept = _count_attrition(chosen, without), _compute_step(chosen, without).is_null()
-    else:
-        attrition, is_kept = _count_outcomes(chosen, spec), chosen.select(_has_outcome(spec).alias("kept"))["kept"]
-    chosen = chosen.filter(is_kept)
+    steps = _list_steps(chosen, spec)
+    removed_at = chosen.select(
+        pl.coalesce(pl.when(step.removes).then(pl.lit(i)) for i, step in enumerate(steps)).alias("step")
+    )
+    attrition = _count_attrition(chosen, steps, removed_at["step"])
+    chosen = chosen.filter(removed_at["step"].is_null())
     if chosen.is_empty():
         raise AnalysisError(*_explain_nobody(attrition, spec))
-    _check_groups(chosen, spec)
+    if spec.arms:
+        arms = chosen.select(name_arms(chosen, spec).alias("arm"))["arm"]
+        _check_arms(chosen.filter(arms.is_null()), chosen.height, spec)
+        chosen = chosen.with_columns(arms)
+    _check_not_happened(chosen, spec)
     return Cohort(_order_patients(_type_levels(chosen, spec)), attrition)
+
+
+def _check_columns(subjects: pl.DataFrame, spec: StudySpec) -> None:
+    """Refuse a column that the study names, or needs, and the subjects lack."""
+    of_months = [MONTH_DATES] if spec.population.days_known_only else []
+    read = (*spec.list_columns(), *spec.list_further_columns(), *PATIENT_ORDER, *of_months)
+    if missing := [name for name in read if name not in subjects.columns]:
+        near = did_you_mean(missing[0], subjects.columns)
+        raise AnalysisError(
+            f"study {spec.study}: no column {', '.join(missing)} in the subject table.{near.en} Columns: docs/data-dictionary.md",
+            f"研究 {spec.study}：患者表中没有列 {'、'.join(missing)}。{near.zh}各列见 docs/data-dictionary.md",
+        )
+
+
+def _check_hospitals(subjects: pl.DataFrame, spec: StudySpec) -> None:
+    """Refuse a hospital that is not loaded: the study would be one of fewer hospitals than it says."""
+    loaded = set(subjects["hospital"])
+    if absent := [name for name in spec.population.hospitals if name not in loaded]:
+        listed, listed_zh = ", ".join(sorted(loaded)) or "none", "、".join(sorted(loaded)) or "无"
+        raise AnalysisError(
+            f"population.hospitals: {', '.join(absent)} is not loaded. Loaded: {listed}. Ingest it, or leave it out.",
+            f"population.hospitals：{'、'.join(absent)} 尚未载入。已载入：{listed_zh}。请先入库，或将其去掉。",
+        )
 
 
 def _are_days_known(subjects: pl.DataFrame) -> pl.Expr:
@@ -98,68 +132,60 @@ def _are_days_known(subjects: pl.DataFrame) -> pl.Expr:
 
 
 def list_steps(without: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """Every step of the flow chart in order, but for the criteria not asked for: its id and what it asks for."""
+    """Every step of the protocol in order, but for the criteria not asked for: its id and what it asks for."""
     asked = (criterion for criterion in CRITERIA.values() if criterion.criterion_id not in without)
     ordered = sorted(asked, key=lambda criterion: criterion.order)
     return [(item.criterion_id, item.label_en) for item in ordered] + [(ELSEWHERE, "Not analysed at another hospital")]
 
 
-def _compute_step(subjects: pl.DataFrame, without: Sequence[str]) -> pl.Series:
-    """Position of the step that removes each patient; null for those who stay."""
-    ids = [name for name, _ in list_steps(without)]
-    has_unknown = pl.any_horizontal(pl.col(name).is_null() for name in ids[:-1])
-    removes = {name: ~pl.col(name).fill_null(value=True) for name in ids[:-1]}
+def _list_steps(subjects: pl.DataFrame, spec: StudySpec) -> list[Step]:
+    """Every step of the flow chart: the protocol's or, without criteria, that the outcome is known; the study's filters; the landmark."""
+    population = spec.population
+    steps = _ask_criteria(population.without_criteria) if population.eligible_only else [_ask_outcome(spec)]
+    for item in population.filters:
+        meets = meet_all(subjects, item.where, f"population.filters.{item.id}")
+        steps.append(Step(item.id, item.label, ~meets.fill_null(value=False), meets.is_null()))
+    if population.landmark_day:
+        at_risk = compute_is_at_risk(spec)
+        label = f"Followed without the event on day {population.landmark_day:g}"
+        steps.append(Step(LANDMARK, label, ~at_risk, pl.lit(value=False)))
+    return steps
+
+
+def _ask_criteria(without: Sequence[str]) -> list[Step]:
+    """A patient for whom one of the criteria is unknown leaves at the step of incomplete data, whichever it is."""
+    named = list_steps(without)
+    has_unknown = pl.any_horizontal(pl.col(name).is_null() for name, _ in named[:-1])
+    removes = {name: ~pl.col(name).fill_null(value=True) for name, _ in named[:-1]}
     removes[INCOMPLETE] = removes[INCOMPLETE] | has_unknown
     removes[ELSEWHERE] = pl.col("seen_elsewhere_first").fill_null(value=False)
-    step = pl.coalesce(pl.when(removes[name]).then(pl.lit(i)) for i, name in enumerate(ids))
-    return subjects.select(step.alias("step"))["step"]
+    nobody = pl.lit(value=False)
+    return [Step(name, label, removes[name], has_unknown if name == INCOMPLETE else nobody) for name, label in named]
 
 
-def _count_attrition(subjects: pl.DataFrame, without: Sequence[str]) -> pl.DataFrame:
-    asked = [name for name, _ in list_steps(without)[:-1]]
-    steps = subjects.select(
-        "hospital", pl.any_horizontal(pl.col(name).is_null() for name in asked).alias("is_unknown")
-    ).with_columns(_compute_step(subjects, without))
+def _ask_outcome(spec: StudySpec) -> Step:
+    """The first step of a study without criteria: who has no outcome, or nothing of what is compared, cannot be analysed."""
+    known = [compute_is_timed(item) for item in spec.endpoints]
+    if any(arm.code for arm in spec.arms):
+        known.append(pl.col(spec.arm_column).is_not_null())
+    label = "Outcome and what is compared recorded" if spec.arms else "Time and outcome of every endpoint recorded"
+    is_unknown = ~pl.all_horizontal(known)
+    return Step("outcome_recorded", label, is_unknown, is_unknown)
+
+
+def _count_attrition(subjects: pl.DataFrame, steps: Sequence[Step], removed_at: pl.Series) -> pl.DataFrame:
+    unknown = subjects.select(step.is_unknown.alias(step.id) for step in steps)
     rows = []
     for hospital in sorted(subjects["hospital"].unique().to_list()):
-        here = steps.filter(pl.col("hospital") == hospital)
-        n_before = here.height
-        for index, (criterion_id, label) in enumerate(list_steps(without)):
-            removed = here.filter(pl.col("step") == index)
-            n_unknown = int(removed["is_unknown"].sum()) if criterion_id == INCOMPLETE else 0
-            n_after = n_before - removed.height
-            rows.append((hospital, index + 1, criterion_id, label, n_before, removed.height, n_unknown, n_after))
-            n_before = n_after
-    return pl.DataFrame(rows, schema=_ATTRITION_SCHEMA, orient="row")
-
-
-def compute_is_timed(endpoint: Endpoint) -> pl.Expr:
-    """Return True where the endpoint has a time and says whether it was reached; never null. A time of 0 days is one (protocol)."""
-    is_known = (pl.col(endpoint.time_column) >= 0) & pl.col(endpoint.event_column).is_not_null()
-    return is_known.fill_null(value=False)
-
-
-def _has_outcome(spec: StudySpec) -> pl.Expr:
-    is_grouped = [pl.col("arm").is_in([arm.code for arm in spec.arms]).fill_null(value=False)] if spec.arms else []
-    return pl.all_horizontal(*(compute_is_timed(item) for item in spec.endpoints), *is_grouped)
-
-
-def _count_outcomes(subjects: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
-    """The one step of a study without criteria: who has no outcome cannot be analysed."""
-    counts = subjects.group_by("hospital").agg(pl.len(), _has_outcome(spec).sum().cast(pl.Int64).alias("n_after"))
-    rows = [
-        (
-            hospital,
-            1,
-            "outcome_recorded",
-            "Outcome and what is compared recorded" if spec.arms else "Time and outcome of every endpoint recorded",
-            n,
-            n - n_after,
-            n - n_after,
-            n_after,
-        )
-        for hospital, n, n_after in counts.sort("hospital").iter_rows()
-    ]
+        here = (subjects["hospital"] == hospital).fill_null(value=False)
+        n_before = int(here.sum())
+        for index, step in enumerate(steps):
+            removed = here & (removed_at == index).fill_null(value=False)
+            n_removed, n_unknown = int(removed.sum()), int((removed & unknown[step.id]).sum())
+            rows.append(
+                (hospital, index + 1, step.id, step.label, n_before, n_removed, n_unknown, n_before - n_removed)
+            )
+            n_before -= n_removed
     return pl.DataFrame(rows, schema=_ATTRITION_SCHEMA, orient="row")
 
 
@@ -173,6 +199,19 @@ _ATTRITION_SCHEMA = {
     "n_unknown": pl.Int64,
     "n_after": pl.Int64,
 }
+
+
+def name_arms(subjects: pl.DataFrame, spec: StudySpec) -> pl.Expr:
+    """The id of the arm each patient is in; null for who is in none, or in more than one."""
+    is_in = {arm.id: _is_in_arm(subjects, spec, arm).fill_null(value=False) for arm in spec.arms}
+    is_in_one = pl.sum_horizontal(is_in.values()) == 1
+    return pl.coalesce(pl.when(is_in_one & inside).then(pl.lit(name)) for name, inside in is_in.items())
+
+
+def _is_in_arm(subjects: pl.DataFrame, spec: StudySpec, arm: Arm) -> pl.Expr:
+    if arm.where:
+        return meet_all(subjects, arm.where, f"arms.{arm.id}")
+    return pl.col(spec.arm_column).cast(pl.String) == arm.code
 
 
 def _explain_nobody(attrition: pl.DataFrame, spec: StudySpec) -> tuple[str, str]:
@@ -189,36 +228,95 @@ def _explain_nobody(attrition: pl.DataFrame, spec: StudySpec) -> tuple[str, str]
     )
 
 
-def _check_groups(chosen: pl.DataFrame, spec: StudySpec) -> None:
+def _check_arms(others: pl.DataFrame, n_chosen: int, spec: StudySpec) -> None:
     """Everybody analysed is in one of the arms: whoever is not in the treated one would be counted as a control."""
-    if not spec.arms:
+    if others.is_empty():
         return
-    counts = chosen.group_by("arm").len().sort(pl.col("len"), pl.col("arm"), descending=[True, False])
-    others = counts.filter(~pl.col("arm").is_in([arm.code for arm in spec.arms]).fill_null(value=False))
-    if others.height:
-        n, column = others["len"].sum(), spec.arm_column
-        named, named_zh = (
-            ", ".join(f"{missing if code is None else code} {n_code}" for code, n_code in others.iter_rows())
+    n = others.height
+    if any(arm.where for arm in spec.arms):
+        several = others.select(
+            pl.sum_horizontal(_is_in_arm(others, spec, arm).fill_null(value=False) for arm in spec.arms) > 1
+        )
+        n_several = int(several.to_series().sum())
+        found, found_zh = (
+            f"in none: {n - n_several}, in several: {n_several}",
+            f"不属于任何组 {n - n_several}，属于多组 {n_several}",
+        )
+    else:
+        counts = (
+            others[spec.arm_column]
+            .cast(pl.String)
+            .value_counts(name="n")
+            .sort("n", spec.arm_column, descending=[True, False])
+        )
+        found, found_zh = (
+            ", ".join(f"{missing if code is None else code} {n_code}" for code, n_code in counts.iter_rows())
             for missing in ("no value", "无取值")
         )
-        raise AnalysisError(
-            f"study {spec.study}: {n} of {chosen.height} patients to analyse have a value in '{column}' that is none of the arms: {named}. "
-            "Declare an arm for them, or leave them out by a criterion.",
-            f"研究 {spec.study}：待分析的 {chosen.height} 名患者中，有 {n} 名在“{column}”列的取值不属于任何一组：{named_zh}。"
-            "请为其声明分组，或通过标准将其排除。",
+        column = spec.arm_column
+        found, found_zh = (
+            f"a value in '{column}' that is none of the arms: {found}",
+            f"“{column}”列的取值不属于任何一组：{found_zh}",
         )
+    raise AnalysisError(
+        f"study {spec.study}: {n} of {n_chosen} patients to analyse are not in exactly one of the arms; {found}. "
+        "Declare an arm for them, or leave them out by a criterion or a filter (population.filters).",
+        f"研究 {spec.study}：待分析的 {n_chosen} 名患者中，有 {n} 名不恰好属于一组；{found_zh}。"
+        "请为其声明分组，或通过标准或筛选条件（population.filters）将其排除。",
+    )
+
+
+def _check_not_happened(chosen: pl.DataFrame, spec: StudySpec) -> None:
+    """Refuse an endpoint that is empty for somebody and nowhere says that it was not reached: emptiness may then mean just that."""
+    for item in spec.endpoints:
+        if item.not_happened:
+            continue
+        event = chosen.filter(compute_is_timed(item))[item.event_column]
+        n_empty = chosen.height - len(event)
+        if n_empty and len(event) and event.all():
+            raise AnalysisError(
+                f"endpoints.{item.id}: '{item.time_column}' or '{item.event_column}' is empty for {n_empty} of {chosen.height} patients, and everybody else "
+                f'had the event. Say what empty means: not_happened = "{CENSORED_AT}<column of days>", or not_happened = "{UNKNOWN}".',
+                f"endpoints.{item.id}：{chosen.height} 名患者中有 {n_empty} 名的“{item.time_column}”或“{item.event_column}”为空，其余患者均发生了事件。"
+                f'请说明为空的含义：not_happened = "{CENSORED_AT}<天数列>"，或 not_happened = "{UNKNOWN}"。',
+            )
 
 
 def _type_levels(chosen: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
-    """Characteristics as Enums; a level outside the specification would silently vanish from every table."""
+    """Characteristics as Enums or numbers; a level outside the specification would silently vanish from every table."""
+    typed = chosen.with_columns(type_values(chosen, item, spec).alias(item.values) for item in spec.characteristics)
     for item in spec.characteristics:
-        unknown = chosen.filter(pl.col(item.column).is_null() | ~pl.col(item.column).is_in(item.levels)).height
-        if unknown:
+        known = typed[item.values].is_not_null()
+        n_unknown = int((~known).sum())
+        n_undeclared = int((~known & chosen[item.column].is_not_null()).sum())
+        if n_undeclared or (n_unknown and item.missing == "refuse"):
             raise AnalysisError(
-                f"{item.label}: {unknown} patients have no level, or none that the study declares",
-                f"{item.label}：{unknown} 名患者没有取值，或取值不在研究方案中",
+                f"{item.label}: {n_unknown} patients have no level, or none that the study declares",
+                f"{item.label}：{n_unknown} 名患者没有取值，或取值不在研究方案中",
             )
-    return chosen.with_columns(pl.col(item.column).cast(pl.Enum(item.levels)) for item in spec.characteristics)
+    return typed
+
+
+def type_values(chosen: pl.DataFrame, item: Characteristic, spec: StudySpec) -> pl.Expr:
+    """The values of a characteristic; null where there is none, or one that is not declared."""
+    values, dtype = pl.col(item.column), chosen.schema[item.column]
+    if item.is_by_day:
+        is_there = (compute_days(chosen, item.column) <= spec.population.landmark_day).fill_null(value=False)
+        return pl.when(is_there).then(pl.lit(YES)).otherwise(pl.lit(NO)).cast(pl.Enum([NO, YES]))
+    if item.levels:
+        texts = values.cast(pl.String)
+        return pl.when(texts.is_in(item.levels)).then(texts).cast(pl.Enum(item.levels))
+    if not dtype.is_numeric():
+        raise AnalysisError(
+            f"characteristics.{item.id}: column '{item.column}' does not hold numbers; give its levels",
+            f"characteristics.{item.id}：“{item.column}”列不是数值，请给出 levels",
+        )
+    if not item.cuts:
+        return values.cast(pl.Float64)
+    quantity, levels = values.cast(pl.Float64), list(item.list_levels())
+    n_passed = pl.sum_horizontal(quantity > cut if item.at_cut == "below" else quantity >= cut for cut in item.cuts)
+    named = n_passed.replace_strict(dict(enumerate(levels)), return_dtype=pl.Enum(levels))
+    return pl.when(quantity.is_not_null()).then(named)
 
 
 def _order_patients(chosen: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analysis.study.cohort_names import ALL, MATCHED
-from analysis.study.keys import make_hazard_ratio_key
+from analysis.study.keys import make_hazard_ratio_key, make_naive_key
 from analysis.study.results import Key
 from analysis.study.spec import StudySpec
 
@@ -79,7 +79,8 @@ def _read_survival(rows: list[dict[str, str]], spec: StudySpec) -> Iterator[tupl
         elif row["quantity"] == "logrank_p":
             yield logrank.result_id("p"), row["p"]
         else:
-            model = make_hazard_ratio_key(spec, cohort, endpoint, subgroup)
+            own = make_hazard_ratio_key(spec, cohort, endpoint, subgroup)
+            model = make_naive_key(spec, endpoint, subgroup) if cohort == MATCHED else own
             yield model.result_id("hr"), row["estimate"]
             yield model.result_id("ci_low"), row["ci_low"]
             yield model.result_id("ci_high"), row["ci_high"]
@@ -89,7 +90,7 @@ def _read_survival(rows: list[dict[str, str]], spec: StudySpec) -> Iterator[tupl
 def _read_table2(rows: list[dict[str, str]], spec: StudySpec) -> Iterator[tuple[str, str]]:
     for row in rows:
         variable, _, level = spec.published_contrasts[f"{row['variable']}: {row['contrast']}"].partition(".")
-        model = Key(analysis="cox_multivariable", cohort=MATCHED, endpoint=row["endpoint"])
+        model = Key(analysis="cox_multivariable_naive", cohort=MATCHED, endpoint=row["endpoint"])
         for column in ("hr", "ci_low", "ci_high", "p"):
             yield model.of(variable=variable, level=level).result_id(column), row[column]
 

@@ -4,35 +4,47 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
 
+from analysis.study.characteristic import Characteristic
+from analysis.study.population import Arm, Population
 from analysis.study.spec import (
-    HOSPITAL,
-    Arm,
-    Characteristic,
     Courses,
     Endpoint,
     FollowUp,
     Matching,
-    Population,
     Regression,
     ResponseAlternative,
     Sensitivity,
     StudySpec,
     Subgroup,
+    TimeVarying,
+    Weighting,
 )
-from etl.configuration import CONFIG, Fault, FaultsError, change, parse_toml, raise_faults, suggest, validate
+from analysis.study.spec_faults import (
+    find_arm_faults,
+    find_characteristic_faults,
+    find_endpoint_faults,
+    find_matching_faults,
+    find_population_faults,
+    find_repeated,
+    find_unknown,
+    find_unlevelled,
+    find_variation_faults,
+    find_weighting_faults,
+    list_ids,
+    need,
+)
+from etl.configuration import CONFIG, Fault, parse_toml, raise_faults, validate
 from etl.errors import UsageError
 from etl.pages.text import Text
 from etl.suggestions import did_you_mean
 from schemas.package_data import find_folder
-from schemas.rules import CRITERIA
-from schemas.rules.eligibility import e4_complete_data
 
 STUDIES = find_folder("analysis") / "studies"
 SPEC_FILE = "spec.toml"
@@ -79,7 +91,7 @@ def read_spec(path: Path) -> StudySpec:
         given_names = [item.name for item in dataclasses.fields(StudySpec) if item.metadata.get("is_given")]
         reserved = [name for name in given_names if name in content]
         faults += [Fault("", Text(f"unknown key {name}", f"未知的键 {name}")) for name in reserved]
-        given = {name: value for name, value in content.items() if name not in reserved}
+        given = {name: value for name, value in take_short_forms(content).items() if name not in reserved}
         found, others = validate(_StudyFile, given | {"study": path.parent.name, "folder": str(path.parent)})
         faults += others
         if found is not None and not faults:
@@ -89,6 +101,35 @@ def read_spec(path: Path) -> StudySpec:
         f"The specification '{path}' has {len(listed)} fault(s):\n  " + "\n  ".join(text.en for text in listed),
         f"研究方案“{path}”有 {len(listed)} 处错误：\n  " + "\n  ".join(text.zh for text in listed),
     )
+
+
+def take_short_forms(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a specification with one item in the place of a list written as a list, and older names of keys as today's."""
+    found = dict(content)
+    if isinstance(found.get("subgroup"), dict):
+        found["subgroups"] = [found.pop("subgroup")]
+    if isinstance(endpoints := found.get("endpoints"), list):
+        found["endpoints"] = [
+            {("rate_times" if key == "landmarks" else key): value for key, value in item.items()}
+            if isinstance(item, dict)
+            else item
+            for item in endpoints
+        ]
+    if isinstance(found.get("matching"), dict):
+        found["matching"] = _list_exact(found["matching"])
+    if isinstance(items := found.get("sensitivity"), list):
+        found["sensitivity"] = [
+            item | {"matching": _list_exact(item["matching"])}
+            if isinstance(item, dict) and isinstance(item.get("matching"), dict)
+            else item
+            for item in items
+        ]
+    return found
+
+
+def _list_exact(matching: Mapping[str, Any]) -> dict[str, Any]:
+    exact = matching.get("exact")
+    return {**matching, "exact": [exact]} if isinstance(exact, str) else dict(matching)
 
 
 @dataclass(frozen=True, config=CONFIG)
@@ -101,47 +142,56 @@ class _StudyFile(StudySpec):
     @field_validator("endpoints")
     @classmethod
     def _check_endpoints(cls, value: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
-        raise_faults(_find_repeated(value))
+        raise_faults([*find_repeated(value), *find_endpoint_faults(value)])
+        return value
+
+    @field_validator("alpha")
+    @classmethod
+    def _check_alpha(cls, value: float) -> float:
+        raise_faults([] if 0 < value < 1 else [Fault("", Text("must lie between 0 and 1", "须在 0 与 1 之间"))])
         return value
 
     @field_validator("population")
     @classmethod
-    def _check_population(cls, value: Population) -> Population:
-        raise_faults(_find_unknown_criteria(value))
+    def _check_population(cls, value: Population, info: ValidationInfo) -> Population:
+        raise_faults(find_population_faults(value, info.data))
         return value
 
     @field_validator("arms")
     @classmethod
     def _check_arms(cls, value: tuple[Arm, ...]) -> tuple[Arm, ...]:
-        raise_faults(_find_arm_faults(value))
+        raise_faults(find_arm_faults(value))
         return value
 
     @field_validator("characteristics")
     @classmethod
     def _check_characteristics(cls, value: tuple[Characteristic, ...]) -> tuple[Characteristic, ...]:
-        raise_faults([*_find_repeated(value), *_find_unknown_references(value)])
+        raise_faults([*find_repeated(value), *find_characteristic_faults(value)])
         return value
 
     @field_validator("matching")
     @classmethod
     def _check_matching(cls, value: Matching, info: ValidationInfo) -> Matching:
-        ratio = "tables and curves count every patient once, so that the study itself is matched 1:1; ask for 1:k in a sensitivity analysis"
-        ratio_zh = "表格和曲线中每名患者只计一次，因此研究本身按1:1匹配；1:k 请写入敏感性分析"
-        many = [Fault("ratio", Text(ratio, ratio_zh))] if value.ratio > 1 else []
-        raise_faults([*_need(info, "arms"), *many, *_find_matching_faults(value, info.data)])
+        raise_faults([*need(info, "arms"), *find_matching_faults(value, info.data)])
+        return value
+
+    @field_validator("weighting")
+    @classmethod
+    def _check_weighting(cls, value: Weighting, info: ValidationInfo) -> Weighting:
+        raise_faults([*need(info, "arms"), *find_weighting_faults(value, info.data)])
         return value
 
     @field_validator("regression")
     @classmethod
     def _check_regression(cls, value: Regression, info: ValidationInfo) -> Regression:
-        known = _list_ids(info.data, "arms")
-        raise_faults([*_need(info, "matching"), *_find_unknown("reference_arm", [value.reference_arm], known)])
+        known = list_ids(info.data, "arms")
+        raise_faults([*need(info, "arms"), *find_unknown("reference_arm", [value.reference_arm], known)])
         return value
 
     @field_validator("evaluations", "grade_bands")
     @classmethod
     def _check_comparison(cls, value: Any, info: ValidationInfo) -> Any:
-        raise_faults(_need(info, "arms") if value else [])
+        raise_faults(need(info, "arms") if value else [])
         return value
 
     @field_validator("response_alternatives", "evidence")
@@ -150,114 +200,54 @@ class _StudyFile(StudySpec):
         months = [item.month for item in info.data.get("evaluations", ())]
         unknown = [item for item in value if isinstance(item, ResponseAlternative) and item.month not in months]
         no_evaluation = Text("no evaluation is of this month", "没有该月的疗效评价")
-        faults = [*(_need(info, "arms") if value else []), *_find_repeated(value)]
+        faults = [*(need(info, "arms") if value else []), *find_repeated(value)]
         raise_faults([*faults, *(Fault(f"{item.id}.month", no_evaluation) for item in unknown)])
         return value
 
-    @field_validator("courses", "follow_up", "subgroup")
+    @field_validator("courses", "follow_up")
     @classmethod
-    def _check_endpoint(cls, value: Any, info: ValidationInfo) -> Courses | FollowUp | Subgroup:
-        faults = [*_find_unknown("endpoint", [value.endpoint], _list_ids(info.data, "endpoints"))]
-        if isinstance(value, Courses):
-            faults += _need(info, "arms")
-        if isinstance(value, Subgroup):
-            known = _list_ids(info.data, "characteristics")
-            faults += [*_need(info, "matching"), *_find_unknown("characteristic", [value.characteristic], known)]
+    def _check_endpoint(cls, value: Any, info: ValidationInfo) -> Courses | FollowUp:
+        needed = need(info, "arms") if isinstance(value, Courses) else []
+        raise_faults([*find_unknown("endpoint", [value.endpoint], list_ids(info.data, "endpoints")), *needed])
+        return value
+
+    @field_validator("subgroups")
+    @classmethod
+    def _check_subgroups(cls, value: tuple[Subgroup, ...], info: ValidationInfo) -> tuple[Subgroup, ...]:
+        faults = [*(need(info, "arms") if value else [])]
+        for item in value:
+            faults += find_unknown("endpoint", [item.endpoint], list_ids(info.data, "endpoints"))
+            faults += find_unlevelled("characteristic", [item.characteristic], info.data)
+        for pair in (
+            pair for pair, n in Counter((item.characteristic, item.endpoint) for item in value).items() if n > 1
+        ):
+            faults.append(Fault("", Text(f"{' of '.join(pair)} occurs twice", f"{'、'.join(pair)} 重复")))
+        raise_faults(faults)
+        return value
+
+    @field_validator("time_varying")
+    @classmethod
+    def _check_time_varying(cls, value: tuple[TimeVarying, ...], info: ValidationInfo) -> tuple[TimeVarying, ...]:
+        faults = [*(need(info, "arms") if value else []), *find_repeated(value)]
+        for item in value:
+            if not (item.day_column or item.entry_column):
+                faults.append(
+                    Fault(item.id, Text("needs a day_column or an entry_column", "需要 day_column 或 entry_column"))
+                )
+            faults += find_unknown(f"{item.id}.endpoint", [item.endpoint], list_ids(info.data, "endpoints"))
+            faults += find_unknown(f"{item.id}.covariates", item.covariates, list_ids(info.data, "characteristics"))
         raise_faults(faults)
         return value
 
     @field_validator("sensitivity")
     @classmethod
     def _check_sensitivity(cls, value: tuple[Sensitivity, ...], info: ValidationInfo) -> tuple[Sensitivity, ...]:
-        faults = [*_need(info, "arms")] if value else []
-        faults += _find_repeated(value)
+        faults = [*need(info, "arms")] if value else []
+        faults += find_repeated(value)
         for item in value:
             faults += (
                 dataclasses.replace(fault, place=f"{item.id}.{fault.place}".strip("."))
-                for fault in _find_variation_faults(item, info.data)
+                for fault in find_variation_faults(item, info.data)
             )
         raise_faults(faults)
         return value
-
-
-def _need(info: ValidationInfo, part: str) -> list[Fault]:
-    """A fault where a part that this one needs is not given; nothing where that part is wrong in itself."""
-    if part not in info.data or info.data[part]:
-        return []
-    return [Fault("", Text(f"needs {part}", f"需要 {part}"))]
-
-
-def _list_ids(data: Mapping[str, Any], part: str) -> list[str] | None:
-    """Ids that a part declares; None where it could not be read."""
-    return [item.id for item in data[part]] if part in data else None
-
-
-def _find_repeated(items: Sequence[Any]) -> Iterator[Fault]:
-    for name in (name for name, n in Counter(item.id for item in items).items() if n > 1):
-        yield Fault("", Text(f"the id {name} occurs twice", f"id {name} 重复"))
-
-
-def _find_unknown(place: str, names: Iterable[str], known: Sequence[str] | None) -> Iterator[Fault]:
-    for name in (name for name in names if known is not None and name not in known):
-        hint = suggest(name, known or ())
-        yield Fault(place, Text(f"{name} is not declared.{hint.en}", f"{name} 未声明。{hint.zh}"))
-
-
-def _find_unknown_criteria(population: Population) -> Iterator[Fault]:
-    removable = [name for name in CRITERIA if name != e4_complete_data.__name__]
-    yield from _find_unknown("without_criteria", population.without_criteria, removable)
-
-
-def _find_arm_faults(arms: Sequence[Arm]) -> Iterator[Fault]:
-    yield from _find_repeated(arms)
-    if arms and sorted(arm.role for arm in arms) != ["control", "treated"]:
-        yield Fault(
-            "", Text("one treated and one control are needed", "需要一个试验组（treated）和一个对照组（control）")
-        )
-    elif len({arm.code for arm in arms}) < len(arms):
-        yield Fault(
-            "", Text("the two have the same code, so that nobody could be told apart", "两组编码相同，无法区分患者")
-        )
-
-
-def _find_unknown_references(characteristics: Sequence[Characteristic]) -> Iterator[Fault]:
-    for item in characteristics:
-        yield from _find_unknown(f"{item.id}.reference", [item.reference] if item.reference else [], item.levels)
-
-
-def _find_matching_faults(matching: Matching, data: Mapping[str, Any]) -> Iterator[Fault]:
-    known = _list_ids(data, "characteristics")
-    yield from _find_unknown("covariates", matching.covariates, known)
-    if matching.exact:
-        yield from _find_unknown("exact", [matching.exact], None if known is None else [HOSPITAL, *known])
-    if matching.ratio < 1:
-        yield Fault("ratio", Text("at least 1 is needed", "至少为 1"))
-    if min(matching.caliper_sd or 0, matching.caliper_width or 0) < 0:
-        yield Fault("", Text("a caliper cannot be negative", "卡钳值不能为负"))
-
-
-def _find_variation_faults(item: Sensitivity, data: Mapping[str, Any]) -> Iterator[Fault]:
-    """What is wrong with one sensitivity analysis: every change must give a study that holds by itself."""
-    if bool(item.endpoint) != bool(item.time_column or item.event_column):
-        words = Text(
-            "endpoint goes with a time_column or an event_column", "endpoint 须与 time_column 或 event_column 同时给出"
-        )
-        yield Fault("", words)
-    if item.endpoint:
-        yield from _find_unknown("endpoint", [item.endpoint], _list_ids(data, "endpoints"))
-    if not (item.endpoint or item.matching or item.population):
-        yield Fault("", Text("nothing is changed", "没有任何改动"))
-    for part, changes in (("matching", item.matching), ("population", item.population)):
-        if not changes or part not in data:
-            continue
-        if data[part] is None:
-            yield Fault(part, Text("the study has no such part to change", "研究没有可改动的该部分"))
-            continue
-        try:
-            changed = change(data[part], changes)
-        except FaultsError as error:
-            found = error.faults
-        else:
-            is_matching = isinstance(changed, Matching)
-            found = tuple(_find_matching_faults(changed, data) if is_matching else _find_unknown_criteria(changed))
-        yield from (dataclasses.replace(fault, place=f"{part}.{fault.place}".strip(".")) for fault in found)

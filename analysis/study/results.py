@@ -32,7 +32,11 @@ COLUMNS = (
     Column("study", pl.String, "Study, named after the folder of its specification"),
     Column("result_id", pl.String, "Name of the number, unique within the study: its non-empty keys joined by dots"),
     Column("analysis", pl.String, "Analysis that made it: table1, kaplan_meier, cox_univariable, ..."),
-    Column("cohort", pl.String, "all (everybody analysed) or matched (the matched patients)"),
+    Column(
+        "cohort",
+        pl.String,
+        "all (everybody analysed), matched (the matched patients) or weighted (everybody, weighted)",
+    ),
     Column("endpoint", pl.String, "Time-to-event endpoint"),
     Column("arm", pl.String, "Arm it belongs to; empty for both together and for comparisons"),
     Column("hospital", pl.String, "Hospital it belongs to; empty for all"),
@@ -51,6 +55,7 @@ COLUMNS = (
 )
 ANALYSES = {
     "flow": "patients before and after every step of the flow chart, and those analysed",
+    "post_baseline": "patients for whom a criterion, characteristic or arm hangs on what happened after the start; `level`: changed, undated, or the later dates through which alone",
     "table1": "baseline characteristics by arm, and their tests",
     "balance": "standardised mean differences and KS statistics before (`all`) and after matching (`matched`)",
     "propensity": "coefficients of the propensity score, and its distribution by arm",
@@ -58,12 +63,14 @@ ANALYSES = {
     "kaplan_meier": "patients, events, medians, rates and numbers at risk",
     "logrank": "log-rank tests and the events expected under no difference",
     "cox_treatment": "hazard ratio of the treated arm against the control",
-    "proportional_hazards": "test whether one hazard ratio describes the whole course",
-    "cox_alternative": "the same hazard ratio stratified by pair or hospital, clustered by pair, with Breslow ties",
+    "cox_alternative": "the same hazard ratio with pairs ignored, stratified by pair or hospital, with Breslow ties",
     "logrank_alternative": "the log-rank test stratified by pair or hospital",
     "restricted_mean": "restricted mean times up to the last landmark or as far as both arms are followed (`horizon`), and their difference (treated minus control)",
     "cox_univariable": "Cox models of one characteristic each",
     "cox_multivariable": "Cox model of the characteristics that entered",
+    "cox_multivariable_naive": "the same model in the matched patients with pairs ignored",
+    "time_varying": "Cox model with what changes, or begins, during follow-up; `variable` is its id in the specification",
+    "weighting": "largest weight and effective sample sizes of a weighted cohort",
     "interaction": "test of arm x characteristic of the subgroup analysis",
     "response": "tumour response, ORR and DCR by arm, their difference and tests",
     "response_alternative": "ORR and DCR under another reading of the responses; `subgroup` is its id in the specification",
@@ -77,11 +84,13 @@ STATISTICS = {
     "n": "count",
     "pct": "per cent",
     "p": "two-sided p-value",
+    "p_proportional": "p-value of the test whether one hazard ratio describes the whole course",
+    "p_score": "p-value of the robust score test of a weighted comparison",
     "chi_square": "test statistic",
     "estimate": "estimate",
     "se": "standard error",
-    "ci_low": "lower 95 % limit",
-    "ci_high": "upper 95 % limit",
+    "ci_low": "lower confidence limit (of 1 - alpha, 95 % unless the specification says otherwise)",
+    "ci_high": "upper confidence limit",
     "hr": "hazard ratio",
     "difference": "difference of two estimates, treated minus control",
     "smd": "standardised mean difference, treated minus control",
@@ -256,7 +265,9 @@ class ResultsBuilder:
     def add_all(self, key: Key, values: Mapping[str, float | None], *, unit: str | None = None, **basis: Any) -> None:
         """Add several statistics of one key; `unit` holds for all but p, which has none."""
         for statistic, value in values.items():
-            self.add(key, statistic, value, unit=None if statistic == "p" else unit, **basis)
+            self.add(
+                key, statistic, value, unit=None if statistic.startswith("p_") or statistic == "p" else unit, **basis
+            )
 
     def build(self, references: Mapping[str, str]) -> Results:
         """Return the table in the order in which results were added, with what was printed beside them."""

@@ -6,145 +6,131 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from analysis.study.cohort_names import ALL, MATCHED
+from analysis.study.characteristic import Characteristic
+from analysis.study.cohort_names import ALL, MATCHED, WEIGHTED
+from analysis.study.population import Arm, Population
 from analysis.study.study_time import DAYS_PER_UNIT, Time, TimeUnit
-from etl.configuration import CONFIG, GIVEN, change
+from etl.configuration import CONFIG, GIVEN, change, raise_faults, validate
 from schemas.definitions.study_period import DAYS_PER_MONTH
 
 HOSPITAL = "hospital"
-
-
-@dataclass(frozen=True, config=CONFIG)
-class Population:
-    """Who is analysed: the hospitals (empty: all), and whether every eligibility criterion must be met.
-
-    `without_criteria` are criteria that are not asked for. Complete data (E4) always is. `days_known_only` leaves out patients with
-    a date of which only the month is known.
-    """
-
-    hospitals: tuple[str, ...] = ()
-    eligible_only: bool = True
-    without_criteria: tuple[str, ...] = ()
-    days_known_only: bool = False
-
-
-@dataclass(frozen=True, config=CONFIG)
-class Arm:
-    """One of the two groups compared: `id` names it in results, `code` is its value in the study's `arm_column`."""
-
-    id: str
-    code: str
-    label: str
-    role: Literal["treated", "control"]
-
-
-@dataclass(frozen=True, config=CONFIG)
-class Characteristic:
-    """One baseline characteristic as levels of a subject column; `reference` is the level others are compared with."""
-
-    id: str
-    label: str
-    column: str
-    levels: tuple[str, ...]
-    reference: str = ""
-
-    def order_levels(self) -> tuple[str, ...]:
-        """The levels with the reference first, as a regression model takes them."""
-        first = self.reference or self.levels[0]
-        return (first, *(level for level in self.levels if level != first))
-
-    def name_group(self, level: str) -> str:
-        """The patients at one level, as a subgroup of results: `TACE Yes`."""
-        return f"{self.label} {level}"
-
-    @property
-    def contrast(self) -> str:
-        """All levels against each other, as a subgroup of results: `TACE Yes vs No`."""
-        return f"{self.label} {' vs '.join(reversed(self.levels))}"
+CENSORED_AT, UNKNOWN = "censored at ", "unknown"
+"""What an endpoint's `not_happened` can begin with, or be."""
 
 
 @dataclass(frozen=True, config=CONFIG)
 class Matching:
-    """Propensity-score matching, nearest neighbour, without replacement; `covariates` are characteristics.
+    """Propensity-score matching, nearest neighbour, without replacement."""
 
-    The caliper is `caliper_sd` standard deviations of the score on its `scale`, or `caliper_width` where that is given,
-    in units of the scale. `exact` is `hospital` or a characteristic within which pairs are made; empty:
-    anywhere. `ratio` is the most controls a treated patient may have.
-    """
+    covariates: Annotated[tuple[str, ...], "characteristics of the score, by id"]
+    scale: Annotated[Literal["logit", "probability"], "on what distances between scores are taken"] = "logit"
+    caliper_sd: Annotated[
+        float | None, "largest distance within a pair, in standard deviations of the score on its scale"
+    ] = 0.2
+    caliper_width: Annotated[float | None, "the same in units of the scale; takes the place of `caliper_sd`"] = None
+    order: Annotated[
+        Literal["largest", "smallest", "data", "closest"],
+        "which treated patient chooses first: by score, by place, or the closest pair",
+    ] = "largest"
+    exact: Annotated[tuple[str, ...], "characteristics with levels, or `hospital`, within which pairs are made"] = ()
+    ratio: Annotated[
+        int, "most controls of a treated patient; with more than 1, patients count with the weights of their sets"
+    ] = 1
 
-    covariates: tuple[str, ...]
-    scale: Literal["logit", "probability"] = "logit"
-    caliper_sd: float | None = 0.2
-    caliper_width: float | None = None
-    order: Literal["largest", "smallest", "data", "closest"] = "largest"
-    exact: str = ""
-    ratio: int = 1
+
+@dataclass(frozen=True, config=CONFIG)
+class Weighting:
+    """Everybody analysed, weighted by a propensity score. A study may match and weight; the matched cohort then comes first."""
+
+    covariates: Annotated[tuple[str, ...], "characteristics of the score, by id"]
+    method: Annotated[
+        Literal["iptw", "overlap"],
+        "`iptw`: stabilised inverse probability of the own arm, effect in everybody (ATE); `overlap`: probability of the other arm, effect in those "
+        "who could have been in either (ATO)",
+    ]
+    cut_percentiles: Annotated[
+        tuple[float, float] | None, "inverse-probability weights beyond these two percentiles are set to them"
+    ] = None
 
 
 @dataclass(frozen=True, config=CONFIG)
 class Endpoint:
-    """A time to event in days, and the landmarks (in the study's time unit) at which its rate is reported."""
+    """A time to event."""
 
-    id: str
-    label: str
-    time_column: str
-    event_column: str
-    landmarks: tuple[float, ...]
+    id: Annotated[str, "name in results: `OS`"]
+    label: Annotated[str, "name in print: `Overall survival`"]
+    time_column: Annotated[str, "column of days from the start to the event or the end of follow-up"]
+    event_column: Annotated[str, "column that says whether it happened"]
+    rate_times: Annotated[
+        tuple[float, ...], "times, in the study's unit, at which rates are given; restricted means run to the last"
+    ] = ()
+    not_happened: Annotated[
+        str,
+        "what an empty column stands for: `censored at <column of days>` (nothing happened until then) or `unknown` (left out of this endpoint). A "
+        "study is refused where columns are empty and nobody is on record without the event",
+    ] = ""
+
+    @property
+    def censoring_column(self) -> str:
+        """The column of days at which those are censored to whom nothing happened; empty where times are complete."""
+        return self.not_happened.removeprefix(CENSORED_AT) if self.not_happened.startswith(CENSORED_AT) else ""
+
+    def list_columns(self) -> list[str]:
+        """The columns of the subject table that it is made of."""
+        return [name for name in (self.time_column, self.event_column, self.censoring_column) if name]
 
 
 @dataclass(frozen=True, config=CONFIG)
 class Regression:
-    """Cox models of the characteristics: below `p_enter` a characteristic enters the multivariable model."""
+    """Cox models of treatment and every characteristic: one at a time, then together. In the cohort in which arms are compared."""
 
-    reference_arm: str
-    p_enter: float = 0.05
+    reference_arm: Annotated[str, "arm that the other is compared with, by id"]
+    p_enter: Annotated[
+        float, "a characteristic with a smaller p enters the multivariable model; treatment always does"
+    ] = 0.05
 
 
 @dataclass(frozen=True, config=CONFIG)
 class Evaluation:
-    """A tumour evaluation: the month it is named after and the column with the response."""
+    """A tumour evaluation: responses, ORR and DCR by arm."""
 
-    month: int
-    column: str
+    month: Annotated[int, "month it is named after"]
+    column: Annotated[str, "column with the response (CR, PR, SD, PD, NE)"]
 
 
 @dataclass(frozen=True, config=CONFIG)
 class ResponseAlternative:
-    """The response of an evaluation under another reading: `column` in the place of the evaluation's own."""
+    """ORR and DCR of an evaluation under another reading."""
 
-    id: str
-    label: str
-    month: int
-    column: str
+    id: Annotated[str, "name in results"]
+    label: Annotated[str, "name in print"]
+    month: Annotated[int, "month of the evaluation"]
+    column: Annotated[str, "column in the place of the evaluation's own"]
 
 
 @dataclass(frozen=True, config=CONFIG)
 class EvidenceItem:
-    """A column that says what a response or a progression rests on (`schemas.codes.Evidence`)."""
+    """What a response or a progression rests on, by arm and hospital."""
 
-    id: str
-    label: str
-    column: str
+    id: Annotated[str, "name in results"]
+    label: Annotated[str, "name in print"]
+    column: Annotated[str, "column that says it (`schemas.codes.Evidence`)"]
 
 
 @dataclass(frozen=True, config=CONFIG)
 class Courses:
-    """Swimmer and waterfall plot, patient by patient: the endpoint that ends a course, and what is shown on the way.
+    """Swimmer and waterfall plot, patient by patient, and best responses. Columns of days count from the start."""
 
-    Columns of days from the start: end of treatment, first response, first progression; the best response, and the
-    best change of the targets in per cent.
-    """
-
-    endpoint: str
-    treatment_column: str = "treatment_days"
-    response_column: str = "first_response_days"
-    progression_column: str = "first_progression_days"
-    best_response_column: str = "best_response"
-    best_change_column: str = "best_change_percent"
+    endpoint: Annotated[str, "endpoint that ends a course, by id"]
+    treatment_column: Annotated[str, "days to the end of treatment"] = "treatment_days"
+    response_column: Annotated[str, "days to the first response"] = "first_response_days"
+    progression_column: Annotated[str, "days to the first progression"] = "first_progression_days"
+    best_response_column: Annotated[str, "best response"] = "best_response"
+    best_change_column: Annotated[str, "best change of the targets, per cent"] = "best_change_percent"
 
     def list_columns(self) -> list[str]:
         """Every column of the subject table that the courses need."""
@@ -152,82 +138,109 @@ class Courses:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class Subgroup:
-    """Characteristic and endpoint of the subgroup analysis."""
+class TimeVarying:
+    """A Cox model of treatment, over everybody analysed, in which something changes or patients come under observation during follow-up."""
 
-    characteristic: str
-    endpoint: str
+    id: Annotated[str, "name in results"]
+    label: Annotated[str, "name in print"]
+    endpoint: Annotated[str, "endpoint, by id"]
+    day_column: Annotated[
+        str,
+        "date, or day since the start, of what happens to a patient (a later TACE): before it without, from it on with",
+    ] = ""
+    entry_column: Annotated[
+        str, "date, or day since the start, from which a patient is under observation (delayed entry)"
+    ] = ""
+    covariates: Annotated[tuple[str, ...], "characteristics that are adjusted for, by id"] = ()
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Subgroup:
+    """Curves by arm and level, comparisons within each, and the interaction. In the cohort in which arms are compared."""
+
+    characteristic: Annotated[str, "characteristic with levels, by id"]
+    endpoint: Annotated[str, "endpoint, by id"]
 
 
 @dataclass(frozen=True, config=CONFIG)
 class GradeBand:
-    """A range of CTCAE grades counted together."""
+    """CTCAE grades of adverse events that are counted together; a patient counts once per term, with the worst grade."""
 
-    id: str
-    label: str
-    grades: tuple[int, ...]
+    id: Annotated[str, "name in results"]
+    label: Annotated[str, "name in print"]
+    grades: Annotated[tuple[int, ...], "grades"]
 
 
 @dataclass(frozen=True, config=CONFIG)
 class FollowUp:
-    """The endpoint whose reverse Kaplan-Meier gives the follow-up, and the months on treatment, if described."""
+    """Median follow-up by the reverse Kaplan-Meier method, and time on treatment."""
 
-    endpoint: str
-    duration_column: str = ""
+    endpoint: Annotated[str, "endpoint whose censoring ends follow-up, by id"]
+    duration_column: Annotated[str, "months on treatment"] = ""
 
 
 @dataclass(frozen=True, config=CONFIG)
 class Sensitivity:
-    """The comparison of the arms made again with one thing changed.
+    """The comparison of the arms again with one thing changed."""
 
-    `matching` and `population` hold the keys of those parts that are changed, with their other values. With an
-    `endpoint`, that endpoint alone is computed, from the other `time_column` or `event_column` given.
-    """
-
-    id: str
-    label: str
-    matching: Mapping[str, Any] = field(default_factory=dict)
-    population: Mapping[str, Any] = field(default_factory=dict)
-    endpoint: str = ""
-    time_column: str = ""
-    event_column: str = ""
+    id: Annotated[str, "name in results"]
+    label: Annotated[str, "name in print"]
+    matching: Annotated[Mapping[str, Any], "keys of `[matching]` with other values"] = field(default_factory=dict)
+    weighting: Annotated[
+        Mapping[str, Any],
+        "keys of `[weighting]` with other values; or a whole part, where the study itself does not weight",
+    ] = field(default_factory=dict)
+    population: Annotated[
+        Mapping[str, Any],
+        "keys of `[population]` with other values; with a `landmark_day`, each endpoint has patients of its own",
+    ] = field(default_factory=dict)
+    endpoint: Annotated[
+        str, "the endpoint that is changed, by id; it alone is computed, in the study's own cohorts"
+    ] = ""
+    time_column: Annotated[str, "its other column of days"] = ""
+    event_column: Annotated[str, "its other event column"] = ""
 
 
 @dataclass(frozen=True, config=CONFIG)
 class StudySpec:
-    """All that distinguishes one study from another. An absent part is an analysis that is not made.
-
-    `arm_column` of the subject table says who is in which arm: the treatment, or a yes/no (codes `true` and `false`).
-    `published_contrasts` maps a printed contrast of a regression table to `variable.level` of the model it is read as;
-    `published_claims` maps a printed statement to the results its numbers belong to, in the order they are printed;
-    `published_without_result` maps the other statements to the reason why they have none.
-    """
+    """All that distinguishes one study from another. An absent part is an analysis that is not made."""
 
     study: str = field(metadata=GIVEN)
     folder: Path = field(metadata=GIVEN)
-    title: str
-    alpha: float
+    title: Annotated[str, "title of report and manuscript"]
+    alpha: Annotated[float, "two-sided error; confidence intervals are those of 1 - alpha"]
     endpoints: tuple[Endpoint, ...]
-    time_unit: TimeUnit = "month"
-    time_origin: str = "start of systemic therapy"
-    disclosure: Literal["none"] = "none"
+    time_unit: Annotated[TimeUnit, "unit in which times are reported; a month has 365.25 / 12 days"] = "month"
+    time_origin: Annotated[str, "what times run from, in words"] = "start of systemic therapy"
+    disclosure: Annotated[Literal["none"], "how small counts are shown: as they are"] = "none"
     population: Population = field(default_factory=Population)
     arms: tuple[Arm, ...] = ()
-    arm_column: str = "arm"
+    arm_column: Annotated[
+        str, "column of the subject table whose values are the codes of the arms (a yes/no: `true`, `false`)"
+    ] = "arm"
     characteristics: tuple[Characteristic, ...] = ()
     matching: Matching | None = None
+    weighting: Weighting | None = None
     regression: Regression | None = None
     evaluations: tuple[Evaluation, ...] = ()
     response_alternatives: tuple[ResponseAlternative, ...] = ()
     evidence: tuple[EvidenceItem, ...] = ()
     courses: Courses | None = None
-    subgroup: Subgroup | None = None
+    subgroups: tuple[Subgroup, ...] = ()
+    time_varying: tuple[TimeVarying, ...] = ()
     grade_bands: tuple[GradeBand, ...] = ()
     follow_up: FollowUp | None = None
     sensitivity: tuple[Sensitivity, ...] = ()
-    published_contrasts: Mapping[str, str] = field(default_factory=dict)
-    published_claims: Mapping[str, list[str]] = field(default_factory=dict)
-    published_without_result: Mapping[str, str] = field(default_factory=dict)
+    published_contrasts: Annotated[
+        Mapping[str, str], "a printed contrast of `published/table2.csv` = `variable.level` of the model it is read as"
+    ] = field(default_factory=dict)
+    published_claims: Annotated[
+        Mapping[str, list[str]],
+        "a statement of `published/claims.csv` = the results its numbers belong to, in printed order",
+    ] = field(default_factory=dict)
+    published_without_result: Annotated[Mapping[str, str], "a statement that no result stands beside = the reason"] = (
+        field(default_factory=dict)
+    )
 
     @property
     def days_per_unit(self) -> float:
@@ -244,8 +257,29 @@ class StudySpec:
 
     @property
     def main_cohort(self) -> str:
-        """The cohort in which the arms are compared first: the matched one where the study matches."""
-        return MATCHED if self.matching else ALL
+        """The cohort in which the arms are compared first: the matched one where the study matches, else the weighted one where it weights."""
+        if self.matching:
+            return MATCHED
+        return WEIGHTED if self.weighting else ALL
+
+    def is_weighted(self, cohort: str) -> bool:
+        """Whether patients of a cohort count with weights: by a score, or as sets of one treated patient and several controls."""
+        return cohort == WEIGHTED or (cohort == MATCHED and self.matching is not None and self.matching.ratio > 1)
+
+    def get_score_covariates(self, cohort: str) -> tuple[str, ...]:
+        """The covariates of the score that makes a cohort; those of the matching stand beside the whole cohort, too."""
+        part = self.weighting if cohort == WEIGHTED or not self.matching else self.matching
+        return part.covariates if part else ()
+
+    @property
+    def limits(self) -> str:
+        """What its confidence intervals are called: `95 % CI`."""
+        return f"{self.confidence} CI"
+
+    @property
+    def confidence(self) -> str:
+        """How often they hold: `95 %`."""
+        return f"{100 * (1 - self.alpha):g} %"
 
     @property
     def groups(self) -> tuple[tuple[str | None, str], ...]:
@@ -265,6 +299,10 @@ class StudySpec:
     def get_arm(self, arm_id: str) -> Arm:
         """The arm of that id."""
         return next(arm for arm in self.arms if arm.id == arm_id)
+
+    def get_other_arm(self, arm_id: str) -> Arm:
+        """The arm that is compared with the one of that id."""
+        return next(arm for arm in self.arms if arm.id != arm_id)
 
     def get_characteristic(self, characteristic_id: str) -> Characteristic:
         """The characteristic of that id."""
@@ -288,17 +326,21 @@ class StudySpec:
         return dataclasses.replace(
             self,
             matching=change(self.matching, item.matching) if self.matching else None,
+            weighting=change_weighting(self.weighting, item.weighting),
             population=change(self.population, item.population),
             endpoints=tuple(endpoints) or self.endpoints,
+            time_varying=(),
             sensitivity=(),
         )
 
     def list_columns(self) -> tuple[str, ...]:
         """Every column of the subject table that the study reads."""
         columns = [item.column for item in (*self.characteristics, *self.evaluations)]
-        columns += [name for item in self.endpoints for name in (item.time_column, item.event_column)]
+        columns += [name for item in self.endpoints for name in item.list_columns()]
+        columns += [condition.column for item in (*self.population.filters, *self.arms) for condition in item.where]
+        columns += [name for item in self.time_varying for name in (item.day_column, item.entry_column) if name]
         columns += ["baseline_imaging_date", "first_line_start_date"] if self.evidence else []
-        columns += [self.arm_column] if self.arms else []
+        columns += [self.arm_column] if any(arm.code for arm in self.arms) else []
         columns += self.courses.list_columns() if self.courses else []
         columns += [self.follow_up.duration_column] if self.follow_up and self.follow_up.duration_column else []
         return tuple(dict.fromkeys(columns))
@@ -307,3 +349,15 @@ class StudySpec:
         """Columns of what stands beside the results; where a hospital's version lacks one, that alone is left out, and said."""
         columns = [name for item in self.sensitivity for name in (item.time_column, item.event_column) if name]
         return (*columns, *(item.column for item in (*self.response_alternatives, *self.evidence)))
+
+
+def change_weighting(weighting: Weighting | None, changes: Mapping[str, Any]) -> Weighting | None:
+    """The weighting of a sensitivity analysis: the study's with other values, or one of its own.
+
+    Raises `FaultsError` as `change` does.
+    """
+    if weighting or not changes:
+        return change(weighting, changes) if weighting else None
+    found, faults = validate(Weighting, changes)
+    raise_faults(faults)
+    return found

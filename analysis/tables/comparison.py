@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,7 +24,8 @@ SECTIONS = {
     "kaplan_meier": ("Survival: medians and rates", "生存：中位数与生存率"),
     "logrank": ("Log-rank tests", "对数秩检验"),
     "cox_treatment": ("Hazard ratio of treatment", "治疗的风险比"),
-    "cox_multivariable": ("Multivariable Cox models", "多因素Cox模型"),
+    "cox_alternative": ("Hazard ratio of treatment with pairs ignored", "治疗的风险比（忽略配对）"),
+    "cox_multivariable_naive": ("Multivariable Cox models with pairs ignored", "多因素Cox模型（忽略配对）"),
     "response": ("Tumour response", "肿瘤疗效"),
     "follow_up": ("Follow-up", "随访"),
     "treatment": ("Time on treatment", "治疗时间"),
@@ -45,6 +47,10 @@ VARIABLES = {
     "dcr": "DCR",
     "survival": "alive or event-free",
 }
+PRINTED = re.compile(r"<?-?\d+(?:\.\d+)?")
+HALF = 0.5 + 1e-9
+"""Half of the last printed digit is what rounding may take."""
+WITHIN = "The largest differences first, relative to the printed number. Within rounding: the registry's value rounds to what was printed."
 KINDS = {"n": "count", "pct": "percent", "p": "p", "hr": "ratio", "abs_smd": "difference"}
 
 
@@ -54,12 +60,14 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     computed = results.frame.filter(pl.col("reference").is_not_null())
     absent = [name for name in printed if name not in results]
     for analysis, (title, zh) in SECTIONS.items():
-        rows = [_compare(row, spec) for row in computed.filter(pl.col("analysis") == analysis).iter_rows(named=True)]
-        n_computed = len(rows)
-        rows += [[text(name), text("–"), text(printed[name])] for name in absent if read_analysis(name) == analysis]
+        found = list(computed.filter(pl.col("analysis") == analysis).iter_rows(named=True))
+        found.sort(key=lambda row: measure_distance(row["value"], row["reference"]), reverse=True)
+        rows = [_compare(row, spec) for row in found]
+        left_out = [name for name in absent if read_analysis(name) == analysis]
+        rows += [[text(name), text("–"), text(printed[name]), text(""), text("")] for name in left_out]
         if rows:
-            notes = ("–: not part of the registry's model.",) if len(rows) > n_computed else ()
-            header = ("Result", "Registry", "Published, as printed")
+            notes = (WITHIN, *(("–: not part of the registry's model.",) if left_out else ()))
+            header = ("Result", "Registry", "Published, as printed", "Registry minus published", "Within rounding")
             yield ReportTable(f"published_{analysis}", "published", title, zh, header, join_rows(rows), notes, True)
     yield from _list_without_result(spec)
 
@@ -74,7 +82,35 @@ def _list_without_result(spec: StudySpec) -> Iterator[ReportTable]:
 
 def _compare(row: Mapping[str, Any], spec: StudySpec) -> list[Cell]:
     number = print_row(row, get_kind(row["analysis"], row["statistic"]))
-    return [text(describe_result(row, spec)), text(number), text(row["reference"])]
+    printed = row["reference"]
+    is_same = measure_distance(row["value"], printed) == 0
+    difference = print_difference(row["value"], printed)
+    cells = (describe_result(row, spec), number, printed, difference, "yes" if is_same else "no")
+    return [text(cell) for cell in cells]
+
+
+def count_decimals(printed: str) -> int:
+    """The decimals of a printed number."""
+    return len(printed.partition(".")[2])
+
+
+def print_difference(value: float | None, printed: str) -> str:
+    """The registry's value minus the printed one, to its decimals; a dash where either is no number, or a bound was printed."""
+    if value is None or not PRINTED.fullmatch(printed) or printed.startswith("<"):
+        return "–"
+    return f"{value - float(printed):+.{count_decimals(printed)}f}".replace("-", "−")
+
+
+def measure_distance(value: float | None, printed: str) -> float:
+    """How far the registry is from the printed text: 0 where it rounds to it, else relative to it; infinite where they cannot be compared."""
+    if value is None or not PRINTED.fullmatch(printed):
+        return float("inf")
+    number = float(printed.removeprefix("<"))
+    if printed.startswith("<"):
+        return 0.0 if value < number else (value - number) / number
+    if abs(value - number) <= HALF * 10 ** -count_decimals(printed):
+        return 0.0
+    return abs(value - number) / max(abs(number), 10 ** -count_decimals(printed))
 
 
 def describe_result(row: Mapping[str, Any], spec: StudySpec) -> str:

@@ -72,7 +72,7 @@ def _build_alternatives(results: Results, spec: StudySpec) -> ReportTable:
             for item in (item for item in spec.response_alternatives if item.month == evaluation.month):
                 other = Key(analysis="response_alternative", cohort=cohort, time=time, subgroup=item.id)
                 rows.append(_describe_rates(results, spec, f"\u2003{item.label}", other))
-    header = ("", *(f"{label}, {arm.label}, % (95 % CI)" for label in RATES.values() for arm in spec.arms))
+    header = ("", *(f"{label}, {arm.label}, % ({spec.limits})" for label in RATES.values() for arm in spec.arms))
     title, zh = "Sensitivity to the reading of the response", "对疗效判定方法的敏感性分析"
     return ReportTable("sensitivity_response", "sensitivity", title, zh, header, join_rows(rows))
 

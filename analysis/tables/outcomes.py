@@ -46,7 +46,7 @@ def _build_response(results: Results, spec: StudySpec, cohort: str) -> ReportTab
     header = ("", *(f"{arm.label}, n (%)" for arm in spec.arms), "p")
     notes = (
         "Responses: p over all responses that occur, NE included. ORR and DCR: per cent of all patients of the arm "
-        "(95 % CI by Clopper-Pearson); difference in percentage points (Newcombe).",
+        f"({spec.limits} by Clopper-Pearson); difference in percentage points (Newcombe).",
         "NE: no assessment in the window of the evaluation, or one that could not be judged.",
     )
     title, zh = f"Tumour response, {name_cohort(cohort)}", f"肿瘤疗效（{COHORT_NAMES[cohort].zh}）"
@@ -59,7 +59,7 @@ def _describe_evaluation(results: Results, spec: StudySpec, cohort: str, evaluat
     for name, label in RATE_LABELS.items():
         rate = at.of(variable=name)
         cells = [interval_cell(results, rate.of(arm=arm.id), "percent", "pct") for arm in spec.arms]
-        rows.append([text(f"{label}, % (95 % CI)"), *cells, number_cell(results, rate, "p", "p")])
+        rows.append([text(f"{label}, % ({spec.limits})"), *cells, number_cell(results, rate, "p", "p")])
         difference = interval_cell(results, rate, "percent", "difference")
         rows.append([text("\u2003difference, percentage points"), text(""), difference, text("")])
     return rows

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
-from analysis.study.keys import make_hazard_ratio_key
+from analysis.study.keys import NAIVE, PROPORTIONAL, make_hazard_ratio_key
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, Sensitivity, StudySpec
 from analysis.tables.model import Cell, ReportTable, heading, interval_cell, join_rows, look_up, number_cell, text
 
 ORDER = 60
 MODELS = {
+    NAIVE: "Pairs ignored (naive errors)",
     "stratified by pair": "Stratified by pair",
     "stratified by hospital": "Stratified by hospital",
-    "clustered by pair": "Errors robust by pair",
     "Breslow ties": "Breslow's handling of ties",
 }
 
@@ -49,11 +49,13 @@ def _build_models(results: Results, spec: StudySpec) -> ReportTable:
                     rows.append(_describe_model(results, label, other, test))
             rows += _describe_restricted_mean(results, spec, cohort, endpoint)
     contrast = f"{spec.treated.label} vs {spec.control.label}"
-    header = ("", f"HR, {contrast} (95 % CI)", "p (Wald)", "p (log-rank)")
+    is_weighted = any(spec.is_weighted(cohort) for cohort in _list_cohorts(results))
+    curves = "p (log-rank; weighted: robust score)" if is_weighted else "p (log-rank)"
+    header = ("", f"HR, {contrast} ({spec.limits})", "p (Wald)", curves, "p (proportional hazards)")
     notes = (
         "Stratified by pair, a patient is compared with the partner alone, and a pair counts only where the one fails while "
         "the other is at risk; this hazard ratio is that within pairs, the others are those of the matched patients as a whole.",
-        f"Restricted mean: mean time up to the time named, which is the last landmark or as far as both arms are followed; {spec.treated.label} minus "
+        f"Restricted mean: mean time up to the time named, which is the last at which a rate is given or as far as both arms are followed; {spec.treated.label} minus "
         f"{spec.control.label}; Wald.",
     )
     title = "Comparison of the arms by other models"
@@ -65,49 +67,46 @@ def _describe_model(results: Results, label: str, model: Key, test: Key) -> list
         text(label),
         interval_cell(results, model, "ratio", "hr"),
         number_cell(results, model, "p", "p"),
-        number_cell(results, test, "p", "p"),
+        number_cell(results, test, "p", "p") if results.has(test, "p") else number_cell(results, model, "p_score", "p"),
+        number_cell(results, model, PROPORTIONAL, "p"),
     ]
 
 
 def _describe_restricted_mean(results: Results, spec: StudySpec, cohort: str, endpoint: Endpoint) -> list[list[Cell]]:
-    if not endpoint.landmarks:
+    if not endpoint.rate_times:
         return []
-    last = endpoint.landmarks[-1]
+    last = endpoint.rate_times[-1]
     key = Key(analysis="restricted_mean", cohort=cohort, endpoint=endpoint.id, time=spec.at(last))
-    start, end = "Restricted mean to ", f" {spec.time_unit}s, difference in {spec.time_unit}s (95 % CI)"
+    start, end = "Restricted mean to ", f" {spec.time_unit}s, difference in {spec.time_unit}s ({spec.limits})"
     label = text(start, look_up(results, key.of(variable="horizon"), "estimate", "time"), end)
     difference = interval_cell(results, key, "time", "difference")
-    return [[label, difference, number_cell(results, key, "p", "p"), text("–")]]
+    return [[label, difference, number_cell(results, key, "p", "p"), text("–"), text("–")]]
 
 
 def _build_patients(results: Results, spec: StudySpec, items: list[Sensitivity]) -> ReportTable:
     rows: list[Sequence[Cell]] = []
-    for cohort in reversed(_list_cohorts(results)):
-        shown = [item for item in items if _is_computed(results, item, cohort)]
-        if not shown:
-            continue
-        rows += [heading(COHORT_NAMES[cohort].en), _describe_study(results, spec, cohort)]
-        rows += [_describe_variant(results, spec, item, cohort) for item in shown]
-    failed = [item.label for item in items if results.has(Key(analysis="sensitivity", variable=item.id), "n")]
+    for cohort in reversed(COHORT_NAMES):
+        found = [row for item in items for row in _describe_variants(results, spec, item, cohort)]
+        if found:
+            own = [_describe_study(results, spec, cohort)] if cohort in _list_cohorts(results) else []
+            rows += [heading(COHORT_NAMES[cohort].en), *own, *found]
+    failed = [(item.label, Key(analysis="sensitivity", variable=item.id)) for item in items]
     notes = [
-        "Every row matches anew, the score included; SMD: the largest absolute standardised mean difference of a covariate of "
-        "the score after matching. After matching 1:k, sets are weighted and errors robust by set. The caliper is in units of the distance.",
-        *(f"Not estimable: {label}." for label in failed),
+        "Where the matching or the patients change, patients are matched anew, by a score fitted anew where its patients are others; SMD: the largest absolute "
+        "standardised mean difference of a covariate of the score after matching or weighting. Limits: errors robust by matched set, or robust where "
+        "patients are weighted. The caliper is in units of the distance.",
+        *(f"{label}: {results.row(key, 'n')['method']}." for label, key in failed if results.has(key, "n")),
     ]
     header = (
         "",
         "Caliper",
         *(arm.label for arm in spec.arms),
         "Largest SMD",
-        *(f"{item.id}: HR (95 % CI)" for item in spec.endpoints),
+        *(f"{item.id}: HR ({spec.limits})" for item in spec.endpoints),
     )
-    title = "Sensitivity to the matching and to the patients chosen"
-    zh = "对匹配方法与入组标准的敏感性分析"
+    title = "Sensitivity to the matching, the weights and the patients chosen"
+    zh = "对匹配方法、权重与入组标准的敏感性分析"
     return ReportTable("sensitivity", "sensitivity", title, zh, header, join_rows(rows), tuple(notes))
-
-
-def _is_computed(results: Results, item: Sensitivity, cohort: str) -> bool:
-    return bool(results.select(analysis="sensitivity", cohort=cohort, variable=item.id, level="patients").height)
 
 
 def _describe_study(results: Results, spec: StudySpec, cohort: str) -> list[Cell]:
@@ -124,14 +123,26 @@ def _describe_study(results: Results, spec: StudySpec, cohort: str) -> list[Cell
     ]
 
 
-def _describe_variant(results: Results, spec: StudySpec, item: Sensitivity, cohort: str) -> list[Cell]:
+def _describe_variants(results: Results, spec: StudySpec, item: Sensitivity, cohort: str) -> list[list[Cell]]:
+    """The rows of one analysis in a cohort: one or, at a landmark, where every endpoint has patients of its own, one for each."""
     key = Key(analysis="sensitivity", cohort=cohort, variable=item.id)
+    variants = [
+        ("", item.label, spec.endpoints),
+        *((f" {e.id}", f"{item.label}: {e.id}", (e,)) for e in spec.endpoints),
+    ]
     return [
-        text(item.label),
-        number_cell(results, key.of(level="caliper"), "width", "coefficient"),
-        *(number_cell(results, key.of(arm=arm.id, level="patients"), "n", "count") for arm in spec.arms),
-        number_cell(results, key.of(level="largest covariate"), "abs_smd", "difference"),
-        *(interval_cell(results, key.of(endpoint=endpoint.id), "ratio", "hr") for endpoint in spec.endpoints),
+        [
+            text(label),
+            number_cell(results, key.of(level=f"caliper{suffix}"), "width", "coefficient"),
+            *(number_cell(results, key.of(arm=arm.id, level=f"patients{suffix}"), "n", "count") for arm in spec.arms),
+            number_cell(results, key.of(level=f"largest covariate{suffix}"), "abs_smd", "difference"),
+            *(
+                interval_cell(results, key.of(endpoint=endpoint.id), "ratio", "hr") if endpoint in shown else text("–")
+                for endpoint in spec.endpoints
+            ),
+        ]
+        for suffix, label, shown in variants
+        if results.has(key.of(arm=spec.treated.id, level=f"patients{suffix}"), "n")
     ]
 
 
@@ -148,7 +159,7 @@ def _build_endpoints(results: Results, spec: StudySpec, items: list[Sensitivity]
             changed = number_cell(results, key.of(cohort=ALL, level="changed"), "n", "count")
             ratios = [interval_cell(results, key.of(cohort=cohort), "ratio", "hr") for cohort in cohorts]
             rows.append([text(item.label), changed, *ratios])
-    header = ("", "Patients changed", *(f"{COHORT_NAMES[cohort].en}: HR (95 % CI)" for cohort in cohorts))
+    header = ("", "Patients changed", *(f"{COHORT_NAMES[cohort].en}: HR ({spec.limits})" for cohort in cohorts))
     notes = (
         f"Patients changed: patients of the {name_cohort(ALL)} whose time or event is another one than in the study.",
     )

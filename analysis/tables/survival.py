@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.study.cohort_names import COHORT_NAMES, MATCHED, name_cohort
-from analysis.study.keys import make_hazard_ratio_key, make_interaction_key
-from analysis.study.results import Key, Results
-from analysis.study.spec import Endpoint, StudySpec
+from analysis.study.cohort_names import COHORT_NAMES, name_cohort
+from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key, make_interaction_key
+from analysis.study.results import Key, Results, make_slug
+from analysis.study.spec import Endpoint, StudySpec, Subgroup
 from analysis.tables.model import (
     Cell,
     ReportTable,
@@ -34,13 +34,14 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
             rows += _describe_curves(results, spec, endpoint, cohort)
             rows += _compare(results, spec, endpoint, cohort)
     notes = (
-        "Median (95 % CI): Brookmeyer-Crowley on the log scale, as R's survfit. Median ± SE (95 % CI): as SPSS prints it.",
+        f"Median ({spec.limits}): Brookmeyer-Crowley on the log scale, as R's survfit. Median ± SE ({spec.limits}): as SPSS prints it.",
         "Rates: Kaplan-Meier with limits on the log scale. NE: not estimable.",
         "Proportional hazards: score test as R's cox.zph; a small p says that one hazard ratio does not describe the whole course.",
     )
     header = ("", *(label for _, label in spec.groups))
     yield ReportTable("survival", "survival", "Survival", "生存结果", header, join_rows(rows), notes)
-    yield from _build_subgroup(results, spec)
+    for subgroup in spec.subgroups:
+        yield _build_subgroup(results, spec, subgroup)
     yield from _build_follow_up(results, spec, unit)
 
 
@@ -54,13 +55,15 @@ def _describe_curves(
     medians = [interval_cell(results, curve.of(variable="median"), "time") for curve in curves]
     rows = [
         [text("Events / patients"), *(_events_cell(results, curve) for curve in curves)],
-        [text(f"Median, {unit} (95 % CI)"), *medians],
-        [text(f"Median ± SE, {unit} (95 % CI), SPSS"), *(_spss_cell(results, curve) for curve in curves)],
+        [text(f"Median, {unit} ({spec.limits})"), *medians],
     ]
-    for landmark in endpoint.landmarks:
-        rates = [curve.of(variable="survival", time=spec.at(landmark)) for curve in curves]
+    if not spec.is_weighted(cohort):
+        spss = [_spss_cell(results, curve) for curve in curves]
+        rows.append([text(f"Median ± SE, {unit} ({spec.limits}), SPSS"), *spss])
+    for time in endpoint.rate_times:
+        rates = [curve.of(variable="survival", time=spec.at(time)) for curve in curves]
         cells = [interval_cell(results, rate, "percent") for rate in rates]
-        rows.append([text(f"At {landmark:g} {unit}, % (95 % CI)"), *cells])
+        rows.append([text(f"At {time:g} {unit}, % ({spec.limits})"), *cells])
     return rows
 
 
@@ -89,36 +92,48 @@ def _compare(
         return []
     model = make_hazard_ratio_key(spec, cohort, endpoint.id, subgroup)
     logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=subgroup)
+    curves = ("p (log-rank)", number_cell(results, logrank, "p", "p"))
+    if spec.is_weighted(cohort):
+        curves = ("p (robust score test)", number_cell(results, model, "p_score", "p"))
     cells = [
-        (f"HR, {spec.treated.label} vs {spec.control.label} (95 % CI)", interval_cell(results, model, "ratio", "hr")),
+        (
+            f"HR, {spec.treated.label} vs {spec.control.label} ({spec.limits})",
+            interval_cell(results, model, "ratio", "hr"),
+        ),
         ("p (Wald)", number_cell(results, model, "p", "p")),
-        ("p (log-rank)", number_cell(results, logrank, "p", "p")),
-        ("p (proportional hazards)", number_cell(results, model.of(analysis="proportional_hazards"), "p", "p")),
+        curves,
+        ("p (proportional hazards)", number_cell(results, model, PROPORTIONAL, "p")),
     ]
     place = [arm.id for arm in spec.arms].index(spec.treated.id)
     return [[text(label), *(cell if i == place else text("") for i in range(2))] for label, cell in cells]
 
 
-def _build_subgroup(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
-    if spec.subgroup is None:
-        return
-    item, endpoint = spec.get_characteristic(spec.subgroup.characteristic), spec.get_endpoint(spec.subgroup.endpoint)
+def _build_subgroup(results: Results, spec: StudySpec, subgroup: Subgroup) -> ReportTable:
+    item, endpoint = spec.get_characteristic(subgroup.characteristic), spec.get_endpoint(subgroup.endpoint)
+    cohort = spec.main_cohort
     rows = []
-    for level in reversed(item.levels):
-        rows.append(heading(f"{item.label}: {level.lower()}"))
-        rows += _describe_curves(results, spec, endpoint, MATCHED, item.name_group(level))
-        rows += _compare(results, spec, endpoint, MATCHED, item.name_group(level))
+    for level in reversed(item.list_levels()):
+        rows.append(heading(f"{item.label}: {item.name_level(level)}"))
+        rows += _describe_curves(results, spec, endpoint, cohort, item.name_group(level))
+        rows += _compare(results, spec, endpoint, cohort, item.name_group(level))
     rows.append(heading(item.contrast))
-    logrank = Key(analysis="logrank", cohort=MATCHED, endpoint=endpoint.id, subgroup=item.contrast)
-    within = [number_cell(results, logrank.of(arm=arm.id), "p", "p") for arm in spec.arms]
-    rows.append([text("p (log-rank) within the arm"), *within])
-    interaction = number_cell(results, make_interaction_key(item, endpoint), "p", "p")
+    if not spec.is_weighted(cohort):
+        logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id, subgroup=item.contrast)
+        within = [number_cell(results, logrank.of(arm=arm.id), "p", "p") for arm in spec.arms]
+        rows.append([text("p (log-rank) within the arm"), *within])
+    interaction = number_cell(results, make_interaction_key(spec, item, endpoint.id), "p", "p")
     rows.append([text(f"p of the interaction arm × {item.label}"), text(""), interaction])
-    title = f"{endpoint.label} by {item.label}, {name_cohort(MATCHED)}"
-    zh = f"按{item.label}分层的{endpoint.id}（{COHORT_NAMES[MATCHED].zh}）"
+    title = f"{endpoint.label} by {item.label}, {name_cohort(cohort)}"
+    zh = f"按{item.label}分层的{endpoint.id}（{COHORT_NAMES[cohort].zh}）"
     header = ("", *(arm.label for arm in spec.arms))
-    notes = ("Interaction: likelihood-ratio test between the Cox models with and without the product.",)
-    yield ReportTable("subgroup", "subgroup", title, zh, header, join_rows(rows), notes)
+    test = (
+        "Wald test of the products"
+        if spec.is_weighted(cohort)
+        else "likelihood-ratio test between the Cox models with and without the product"
+    )
+    notes = (f"Interaction: {test}.",)
+    name = f"subgroup_{make_slug(item.id)}_{make_slug(endpoint.id)}"
+    return ReportTable(name, "subgroup", title, zh, header, join_rows(rows), notes)
 
 
 def _build_follow_up(results: Results, spec: StudySpec, unit: str) -> Iterator[ReportTable]:
@@ -131,7 +146,7 @@ def _build_follow_up(results: Results, spec: StudySpec, unit: str) -> Iterator[R
         median = Key(analysis="follow_up", cohort=cohort, endpoint=endpoint, variable="median")
         if results.has(median, "estimate"):
             cells = [interval_cell(results, median.of(arm=arm), "time") for _, arm in arms]
-            rows.append([text(f"Median follow-up, {unit} (95 % CI), {name_cohort(cohort)}"), *cells])
+            rows.append([text(f"Median follow-up, {unit} ({spec.limits}), {name_cohort(cohort)}"), *cells])
     for cohort in COHORT_NAMES if spec.follow_up.duration_column else ():
         keys = [Key(analysis="treatment", cohort=cohort, arm=arm, variable="duration") for _, arm in arms]
         if results.has(keys[-1], "mean"):

@@ -29,7 +29,7 @@ class Treatment(Table):
         possible=(0.1, 2000),
         reason="the highest single dose is 800 mg of sorafenib; above 2000 mg it is another unit",
     )
-    stop_reason: pl.String = field("Why it was stopped", "停药原因", codes=StopReason)
+    stop_reason: pl.String = field("Why it was stopped", "停药原因", codes=StopReason, dated_by=("end_date",))
 
     class Config(Table.Config):
         """What one record is, and the table's Chinese name."""

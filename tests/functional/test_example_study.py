@@ -20,8 +20,11 @@ from fixed_key import write_fixed_key
 from images.made_from import FOLDER, read_made_from
 from images.sources import list_sources
 
-from analysis.run import compute_study
-from analysis.study.read_spec import read_spec, read_study
+from analysis.report.studies_page import WORKED
+from analysis.run import compute_study, run_study
+from analysis.steps import alternatives
+from analysis.study.at_start import RECORDS, derive_study_at_start
+from analysis.study.read_spec import STUDIES, read_spec, read_study
 from etl.delivery.read import read_delivery
 from etl.errors import AnalysisError
 from etl.example.calibration import read_calibration
@@ -32,6 +35,7 @@ from etl.mapping.site import IDENTIFIER_ROLES
 from etl.settings import PACKAGE_SITES
 from etl.store.shape import declare_tables
 from etl.store.warehouse import read_frames
+from schemas.known_at_start import NOTHING, REMOVED
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "analysis" / "studies" / "len_vs_sora" / "published" / "table1.csv"
@@ -143,11 +147,85 @@ def test_a_study_of_two_drugs_out_of_five_is_refused_with_the_others_counted(stu
     assert "toripalimab 32, pembrolizumab 25, nivolumab 13" in raised.value.en
 
 
+@pytest.mark.skipif(not CASES.exists(), reason="the cases from outside are not here")
+def test_with_a_filter_the_two_drugs_have_r_s_hazard_ratios(study, tmp_path, monkeypatch):
+    """R's values on the same patients stand in the README of the cases."""
+    monkeypatch.setattr(alternatives, "SAMPLES", 20)
+    drugs = '[{ column = "pd1_drug", any_of = ["camrelizumab", "sintilimab"] }]'
+    filters = f'filters = [{{ id = "two", label = "Two drugs", where = {drugs} }}]'
+    content = (CASES / "third_arm.toml").read_text(encoding="utf-8")
+    path = tmp_path / "third" / "spec.toml"
+    path.parent.mkdir()
+    path.write_text(content.replace("eligible_only = true", f"eligible_only = true\n{filters}"), encoding="utf-8")
+    frames = study.read("marts.analysis_subject", "marts.analysis_adverse_event")
+    values = dict(compute_study(frames, read_spec(path)).results.frame.select("result_id", "value").iter_rows())
+    assert (values["flow.two.n_before"], values["flow.analysed.n"]) == (229, 159)
+    found = [
+        round(values[f"cox_treatment.all.{endpoint}.arm.sin.{name}"], 3)
+        for endpoint in ("pfs", "os")
+        for name in ("hr", "ci_low", "ci_high")
+    ]
+    assert found == [0.887, 0.643, 1.224, 0.963, 0.665, 1.393]
+    assert round(values["logrank.all.pfs.p"], 3) == 0.470
+
+
+@pytest.mark.parametrize("name", WORKED)
+def test_a_worked_study_of_the_page_runs_end_to_end(study, tmp_path, monkeypatch, name):
+    """The same from the workspace as from the package."""
+    monkeypatch.setattr(alternatives, "SAMPLES", 20)
+    shutil.copytree(STUDIES / name, tmp_path / "studies" / name)
+    marts = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
+    frames = study.read(*marts)
+    for place, spec in {"package": read_study(name), "workspace": read_study(name, [tmp_path / "studies"])}.items():
+        run_study(frames, spec, tmp_path / place, {})
+    written = {path.name for path in (tmp_path / "package").iterdir()}
+    assert written >= {"index.html", "manuscript.docx", "results.csv", "curves.parquet", "figures"}
+    assert (tmp_path / "package" / "results.csv").read_bytes() == (tmp_path / "workspace" / "results.csv").read_bytes()
+    results = pl.read_parquet(tmp_path / "package" / "results.parquet").filter(
+        ~pl.col("method").fill_null("").str.starts_with("not estimable")
+    )
+    ratios = results.filter(pl.col("analysis") == "cox_treatment", pl.col("statistic") == "hr")
+    assert ratios["value"].is_between(0.05, 20).all()
+    assert ratios.height >= 1
+
+
 def test_the_example_is_balanced_as_printed_and_its_hazards_are_not_proportional(study):
     values = dict(study.results().select("result_id", "value").iter_rows())
     assert values["balance.matched.largest.abs_smd"] < 0.10
-    assert values["proportional_hazards.all.os.arm.len.p"] < 0.05
+    assert values["cox_treatment.all.os.arm.len.p_proportional"] < 0.05
     assert values["logrank.matched.os.tace_yes.p"] < 0.05 < values["logrank.matched.os.tace_no.p"]
+
+
+def test_what_happened_after_the_start_is_found_in_x1_e5_e4_and_tace_alone(study):
+    """As the protocol says of the study: X1, E5 and E4 (last contact, vital status) look into the future of the start, and TACE lies after it."""
+    found = study.results().filter(pl.col("analysis") == "post_baseline", pl.col("value") > 0)
+    named = found.filter(pl.col("level") == "changed")
+    assert set(named["variable"]) == {"x1_treated_3_months", "e5_followed_3_months", "e4_complete_data", "tace"}
+    values = dict(found.select("result_id", "value").iter_rows())
+    # everybody analysed has a last contact after the start; of the 229, 164 had TACE (published), in the example all of it later
+    for name in ("x1_treated_3_months", "e5_followed_3_months", "e4_complete_data"):
+        assert values[f"post_baseline.all.{name}.changed.n"] == 229
+    assert values["post_baseline.all.tace.changed.n"] == 164
+    through = found.filter(pl.col("cohort").is_null(), pl.col("level") != "changed").select("variable", "level")
+    facts = {name: set(part["level"]) for (name,), part in through.group_by("variable")}
+    assert "outcome.last_contact_date" in facts["e4_complete_data"] & facts["e5_followed_3_months"]
+    assert "treatment.end_date" in facts["x1_treated_3_months"]
+    assert "procedure" in facts["tace"]
+    assert {name for name, levels in facts.items() if levels == {"undated"}} >= {"antiviral", "cirrhosis"}
+    page = (study.folder / "reports" / "analysis" / "index.html").read_text(encoding="utf-8")
+    assert (
+        "These criteria and covariates use what happened after the start of therapy: Complete clinical data (E4); "
+        in page
+    )
+
+
+def test_what_is_known_with_nothing_removed_is_what_the_ingests_derived(study):
+    frames = study.read("marts.analysis_subject", *RECORDS)
+    found = derive_study_at_start(frames, read_study("len_vs_sora"))
+    as_it_is = found.filter(pl.col(REMOVED) == NOTHING).drop(REMOVED).sort("patient_id")
+    stored = frames["analysis_subject"].filter(pl.col("first_line_start_date").is_not_null())
+    assert as_it_is.equals(stored.select(as_it_is.columns).sort("patient_id"))
+    assert as_it_is.height > 500
 
 
 def test_the_search_for_constants_sees_what_the_study_gives(study):

@@ -14,7 +14,7 @@ SHARED = Path(__file__).parents[2].parent / "shared"
 
 
 class RValues:
-    """Numbers written by `estimators.R`, by name; `all("efron.coef")` gives `efron.coef.1`, `.2`, ... in order."""
+    """Numbers written by an R script, by name; `all("efron.coef")` gives `efron.coef.1`, `.2`, ... in order."""
 
     def __init__(self, values: dict[str, float | None]) -> None:
         self.values = values
@@ -33,11 +33,20 @@ class RValues:
         return found
 
 
-@pytest.fixture(scope="session")
-def r() -> RValues:
-    with (HERE / "estimators.csv").open(encoding="utf-8") as file:
+def read_values(name: str) -> RValues:
+    with (HERE / name).open(encoding="utf-8") as file:
         rows = {row["name"]: row["value"] for row in csv.DictReader(file)}
     return RValues({name: None if value in {"NA", "NaN"} else float(value) for name, value in rows.items()})
+
+
+@pytest.fixture(scope="session")
+def r() -> RValues:
+    return read_values("estimators.csv")
+
+
+@pytest.fixture(scope="session")
+def r_weighted() -> RValues:
+    return read_values("weighted.csv")
 
 
 @pytest.fixture(scope="session")

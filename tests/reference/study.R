@@ -115,13 +115,13 @@ for (cohort in names(cohorts)) {
     keep(test$chisq, "logrank", cohort, endpoint, "chi_square")
     keep(pchisq(test$chisq, 1, lower.tail = FALSE), "logrank", cohort, endpoint, "p")
     for (i in 1:2) keep(test$exp[i], "logrank", cohort, endpoint, arms[i], "events.expected")
-    m <- coxph(Surv(t, e) ~ treated, x)
-    name <- paste("cox_treatment", cohort, endpoint, "arm.len", sep = ".")
-    keep(exp(coef(m)), name, "hr")
-    keep(summary(m)$conf.int[3], name, "ci_low")
-    keep(summary(m)$conf.int[4], name, "ci_high")
-    keep(summary(m)$coefficients[5], name, "p")
-    keep(cox.zph(m)$table[1, "p"], "proportional_hazards", cohort, endpoint, "arm.len.p")
+    x$own <- if (cohort == "matched") x$pair else seq_len(nrow(x))  # whoever is alone is a cluster alone
+    clustered <- function(formula, x, ties = "efron") {
+      if (cohort == "matched") coxph(formula, x, ties = ties, cluster = own, x = TRUE) else coxph(formula, x, ties = ties, x = TRUE)
+    }
+    m <- clustered(Surv(t, e) ~ treated, x)
+    keep_ratio(m, "cox_treatment", cohort, endpoint, "arm.len")
+    keep(cox.zph(m)$table[1, "p"], "cox_treatment", cohort, endpoint, "arm.len.p_proportional")
     name <- paste("restricted_mean", cohort, endpoint, paste0(max(times), "m"), sep = ".")
     difference <- restricted$len[[1]] - restricted$sora[[1]]
     se <- sqrt(restricted$len[[2]]^2 + restricted$sora[[2]]^2)
@@ -133,22 +133,34 @@ for (cohort in names(cohorts)) {
       x$stratum <- x[[by]]
       test <- survdiff(Surv(t, e) ~ id + strata(stratum), x)
       keep(test$chisq, "logrank_alternative", cohort, endpoint, paste0("stratified_by_", by), "chi_square")
-      keep_ratio(coxph(Surv(t, e) ~ treated + strata(stratum), x), "cox_alternative", cohort, endpoint, paste0("stratified_by_", by), "len")
+      fit <- if (by == "pair") coxph else clustered
+      keep_ratio(fit(Surv(t, e) ~ treated + strata(stratum), x), "cox_alternative", cohort, endpoint, paste0("stratified_by_", by), "len")
     }
-    keep_ratio(coxph(Surv(t, e) ~ treated, x, ties = "breslow"), "cox_alternative", cohort, endpoint, "breslow_ties.len")
+    keep_ratio(clustered(Surv(t, e) ~ treated, x, ties = "breslow"), "cox_alternative", cohort, endpoint, "breslow_ties.len")
     if (cohort == "all") next
-    keep_ratio(coxph(Surv(t, e) ~ treated, x, cluster = pair), "cox_alternative", cohort, endpoint, "clustered_by_pair.len")
+    keep_ratio(coxph(Surv(t, e) ~ treated, x), "cox_alternative", cohort, endpoint, "pairs_ignored.len")
     p <- sapply(characteristics, function(name) summary(coxph(model(name), x))$logtest[["pvalue"]])
-    for (name in characteristics) keep(p[[name]], "cox_univariable.matched", endpoint, name, "p")
-    m <- coxph(model(c("I(id == 'sora')", characteristics[p < 0.05])), x)
+    for (name in characteristics) {
+      keep(p[[name]], "cox_univariable.matched", endpoint, name, "p")
+      keep(cox.zph(clustered(model(name), x))$table["GLOBAL", "p"], "cox_univariable.matched", endpoint, name, "p_proportional")
+    }
+    together <- model(c("I(id == 'sora')", characteristics[p < 0.05]))
     name <- paste0("cox_multivariable.matched.", endpoint)
-    keep(exp(coef(m))[[1]], name, "arm.sora.hr")
-    keep(summary(m)$conf.int[1, 3], name, "arm.sora.ci_low")
-    keep(summary(m)$coefficients[1, 5], name, "arm.sora.p")
+    robust <- clustered(together, x)
+    keep_ratio(robust, name, "arm.sora")
+    keep(cox.zph(robust)$table["GLOBAL", "p"], name, "model.p_proportional")
+    for (i in seq_along(robust$assign)[-1]) if (length(robust$assign[[i]]) > 1) {
+      at <- robust$assign[[i]]
+      wald <- sum(coef(robust)[at] * solve(vcov(robust)[at, at], coef(robust)[at]))
+      keep(pchisq(wald, length(at), lower.tail = FALSE), name, names(robust$assign)[i], "p")
+      keep(cox.zph(robust)$table[i, "p"], name, names(robust$assign)[i], "p_proportional")
+    }
+    m <- coxph(together, x)
+    keep_ratio(m, sub("multivariable", "multivariable_naive", name), "arm.sora")
     keep(summary(m)$logtest[["test"]], name, "model.likelihood_ratio.chi_square")
     keep(summary(m)$sctest[["test"]], name, "model.score.chi_square")
-    keep(summary(m)$concordance[[1]], name, "concordance.estimate")
-    keep(summary(m)$concordance[[2]], name, "concordance.se")
+    keep(summary(robust)$concordance[[1]], name, "concordance.estimate")
+    keep(summary(robust)$concordance[[2]], name, "concordance.se")
     if (endpoint == "pfs") next
     for (level in c("No", "Yes")) {
       test <- survdiff(Surv(t, e) ~ id, x[x$tace == level, ])
@@ -186,7 +198,7 @@ for (way in names(ways)) {
   for (endpoint in c("os", "pfs")) {
     x$t <- x[[paste0(endpoint, "_days")]] / month
     x$e <- x[[paste0(endpoint, "_event")]]
-    m <- if (way == "two_controls") coxph(Surv(t, e) ~ treated, x, weights = w, cluster = set) else coxph(Surv(t, e) ~ treated, x)
+    m <- if (way == "two_controls") coxph(Surv(t, e) ~ treated, x, weights = w, cluster = set) else coxph(Surv(t, e) ~ treated, x, cluster = set)
     keep_ratio(m, "sensitivity.matched", endpoint, way)
   }
 }
@@ -199,6 +211,6 @@ for (name in names(others)) {
   d$e <- d[[others[[name]][2]]]
   keep(sum(d[[others[[name]][1]]] != d$pfs_days | d$e != d$pfs_event), "sensitivity.all.pfs", name, "changed.n")
   keep_ratio(coxph(Surv(t, e) ~ treated, d), "sensitivity.all.pfs", name)
-  keep_ratio(coxph(Surv(t, e) ~ treated, d[pair > 0, ]), "sensitivity.matched.pfs", name)
+  keep_ratio(coxph(Surv(t, e) ~ treated, d[pair > 0, ], cluster = pair), "sensitivity.matched.pfs", name)
 }
 writeLines(c("result_id,value", out), "study_results.csv")

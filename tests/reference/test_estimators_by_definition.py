@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from analysis.estimators.cox import fit_cox
-from analysis.estimators.kaplan_meier import Z_95, fit_kaplan_meier, fit_reverse_kaplan_meier
+from analysis.estimators.kaplan_meier import compute_z, fit_kaplan_meier, fit_reverse_kaplan_meier
 from analysis.estimators.logrank import compute_logrank
 from analysis.estimators.propensity import find_separation
 from etl.errors import AnalysisError
@@ -47,8 +47,8 @@ def test_a_curve_is_the_product_of_its_steps(is_reverse, patients):
         hazard_variance += Fraction(n_event, n_risk * (n_risk - n_event))
         spread = sqrt(hazard_variance)
         assert row["std_err"] == pytest.approx(float(survival) * spread, rel=1e-12)
-        assert row["ci_low"] == pytest.approx(float(survival) * exp(-Z_95 * spread), rel=1e-12)
-        assert row["ci_high"] == pytest.approx(min(1, float(survival) * exp(Z_95 * spread)), rel=1e-12)
+        assert row["ci_low"] == pytest.approx(float(survival) * exp(-compute_z(0.05) * spread), rel=1e-12)
+        assert row["ci_high"] == pytest.approx(min(1, float(survival) * exp(compute_z(0.05) * spread)), rel=1e-12)
 
 
 @settings(deadline=None)

@@ -98,7 +98,7 @@ def test_one_binary_covariate_gives_the_arm_shares():
         ({"x": [0, 0, 0, 1, 0, 1], "z": [5, 1, 4, 2, 3, 6]}, [0, 1, 0, 1, 1, 1], "separated by x"),
         ({"x": [1, 2, 3, 4, 5, 7], "z": [2, 4, 6, 8, 10, 14]}, [0, 1, 0, 1, 0, 1], "z is determined"),
         ({"x": [1, 2, 3, 4, 5, 7]}, [1, 1, 1, 1, 1, 1], "one of the two arms"),
-        ({"x": [1, 2, 3, 4, 5, 7]}, [0, 1, 2, 1, 0, 1], "other than 0 and 1"),
+        ({"x": [1, 2, 3, 4, 5, 7]}, [0, 1, 2, 1, 0, 1], "3 arms; two are compared"),
         ({"x": [1, 2, 3, 4, 5, 7]}, [0, 1, None, 1, 0, 1], "other than 0 and 1, or missing"),
         ({}, [], "no covariate"),
     ],

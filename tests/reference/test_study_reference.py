@@ -27,9 +27,9 @@ def results():
     computed = tuple(
         item
         for item in study.sensitivity
-        if not item.population and (not item.time_column or item.time_column in subjects.columns)
+        if not item.population and not item.weighting and (not item.time_column or item.time_column in subjects.columns)
     )
-    parts = {"grade_bands": (), "courses": None, "response_alternatives": (), "evidence": ()}
+    parts = {"grade_bands": (), "courses": None, "response_alternatives": (), "evidence": (), "time_varying": ()}
     spec = replace(study, population=everybody, sensitivity=computed, **parts)
     return compute_study({"analysis_subject": subjects}, spec).results
 

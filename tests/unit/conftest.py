@@ -10,8 +10,10 @@ import pytest
 
 from analysis.study.cohort import PATIENT_ORDER
 from analysis.study.read_spec import read_study
+from schemas.example_patient import make_frame
 from schemas.rules import eligibility  # noqa: F401 (registers the criteria)
 from schemas.rules.rule import CRITERIA
+from schemas.tables import TABLES
 
 HOSPITALS = ("hunan", "nanfang", "sysu")
 UNFILLED = ("hospital", "delivery", "table_name", "column_name")
@@ -54,6 +56,9 @@ def make_subjects(n: int = 260, seed: int = 7) -> pl.DataFrame:
     )
     age = pl.Series(np.random.default_rng(seed + 3).integers(1, 35, n))
     frame = frame.with_columns(baseline_imaging_date=pl.col("first_line_start_date") - pl.duration(days=age))
+    tace = pl.Series(np.random.default_rng(seed + 4).integers(1, 120, n))
+    first_tace = pl.when(pl.col("tace_level") == "Yes").then(pl.col("first_line_start_date") + pl.duration(days=tace))
+    frame = frame.with_columns(first_tace_date=first_tace)
     unrecorded = [pl.lit(None).alias(name) for name in PATIENT_ORDER if name not in frame.columns]
     return _judge(frame.with_columns(unrecorded), rng)
 
@@ -136,6 +141,7 @@ def make_frames(subjects: pl.DataFrame, seed: int = 11) -> dict[str, pl.DataFram
         "attrition": pl.DataFrame(),
         "ingests": ingests,
         "unfilled_column": pl.DataFrame(schema=dict.fromkeys(UNFILLED, pl.String)),
+        **{name: make_frame(name, []) for name in TABLES},
     }
 
 

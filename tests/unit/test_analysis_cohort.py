@@ -116,7 +116,7 @@ def test_arms_that_hold_everybody_are_taken(subjects):
         pl.when(pl.col("pd1_drug") == "cam").then(pl.lit("cam")).otherwise(pl.lit("rest")).alias("pd1_drug")
     )
     frame = select_cohort(two, take_two_groups("pd1_drug", "cam", "rest")).frame
-    assert set(frame["arm"]) == {"cam", "rest"}
+    assert set(frame["arm"]) == {arm.id for arm in SPEC.arms}
 
 
 def test_a_criterion_left_out_does_not_let_others_into_the_control_arm(subjects):

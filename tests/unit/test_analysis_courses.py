@@ -30,7 +30,7 @@ def test_a_course_by_hand():
     """Times in months; what did not happen before the end of the course is empty; the longest course comes first."""
     frame = pl.DataFrame(
         {
-            "arm": ["len_pd1", "len_pd1", "sora_pd1"],
+            "arm": ["len", "len", "sora"],
             "os_days": [5 * DAYS, 10 * DAYS, 4 * DAYS],
             "os_event": [True, False, True],
             "treatment_days": [6 * DAYS, 3 * DAYS, None],
@@ -71,7 +71,7 @@ def test_every_matched_patient_has_a_course_and_a_best_response(outcome):
 def test_figures_have_the_size_of_a_page_and_every_word_is_legible_and_inside(outcome, tmp_path):
     drawings = save_figures(outcome, SPEC, tmp_path, is_synthetic=True)
     names = [drawing.name for drawing in drawings]
-    assert {"flow_chart", "kaplan_meier", "swimmer", "waterfall", "love_plot", "forest_os", "subgroup_tace"} <= set(
+    assert {"flow_chart", "kaplan_meier", "swimmer", "waterfall", "love_plot", "forest_os", "subgroup_tace_os"} <= set(
         names
     )
     mpl.rcParams.update(STYLE)  # sizes such as `medium` are relative to it

@@ -16,8 +16,8 @@ from analysis.study.results import ResultsBuilder
 from etl.errors import UsageError
 
 SPEC = read_study("len_vs_sora")
-WITHIN = replace(SPEC, matching=replace(SPEC.matching, exact="hospital"))
-BY_SEX = replace(SPEC, matching=replace(SPEC.matching, exact="sex"))
+WITHIN = replace(SPEC, matching=replace(SPEC.matching, exact=("hospital",)))
+BY_SEX = replace(SPEC, matching=replace(SPEC.matching, exact=("sex",)))
 
 
 @pytest.mark.parametrize(("spec", "column"), [(WITHIN, "hospital"), (BY_SEX, "sex_level")])

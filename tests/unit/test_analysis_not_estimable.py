@@ -32,7 +32,11 @@ def without_events(frames):
 
 @pytest.mark.parametrize("cohort", ["all", "matched"])
 def test_an_endpoint_without_an_event_is_not_estimable(without_events, cohort):
-    names = (HAZARD.format(cohort, "pfs"), f"logrank.{cohort}.pfs.p", f"proportional_hazards.{cohort}.pfs.arm.len.p")
+    names = (
+        HAZARD.format(cohort, "pfs"),
+        f"logrank.{cohort}.pfs.p",
+        f"cox_treatment.{cohort}.pfs.arm.len.p_proportional",
+    )
     for name in names:
         row = without_events.named(name)
         assert row["value"] is None

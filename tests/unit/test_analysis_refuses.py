@@ -22,9 +22,9 @@ IS_TREATED = pl.col("arm") == "len_pd1"
         (pl.lit(-1).alias("os_days"), "Overall survival, cohort all: nobody has a time"),
         (
             pl.when(IS_TREATED).then(pl.lit(">40")).otherwise(pl.lit("<=40")).alias("alt_level"),
-            "the arms are separated by alt_level=>40; merge levels or drop",
+            "the arms are separated by alt=>40; merge levels or drop",
         ),
-        (pl.lit("<=40").alias("alt_level"), "covariate alt_level: only one level occurs"),
+        (pl.lit("<=40").alias("alt_level"), r"ALT \(U/L\): nobody has the level|covariate alt: only one level occurs"),
         (
             pl.when(pl.col("source_row") > 50).then("alt_level").alias("alt_level"),
             r"ALT \(U/L\): \d+ patients have no level",
@@ -44,7 +44,7 @@ def test_an_unknown_column_is_named(frames, tmp_path):
 def test_no_pair_is_said(frames, tmp_path):
     hospital = pl.when(IS_TREATED).then(pl.lit("nanfang")).otherwise(pl.lit("hunan")).alias("hospital")
     subjects = frames["analysis_subject"].with_columns(hospital)
-    within = replace(SPEC, matching=replace(SPEC.matching, exact="hospital"))
+    within = replace(SPEC, matching=replace(SPEC.matching, exact=("hospital",)))
     refuse(frames | {"analysis_subject": subjects}, within, tmp_path, "no treated patient has a control within")
 
 

@@ -110,8 +110,8 @@ def test_printed_slips_are_kept():
     printed = read_published(SPEC)
     assert printed["table1.all.sora.alt.le40.n"] == "74"
     assert printed["kaplan_meier.matched.os.sora.median_spss.estimate"] == "12.3.0"
-    assert printed["cox_multivariable.matched.os.arm.sora.ci_low"] == "117"
-    assert printed["cox_multivariable.matched.os.tace.no.hr"] == "2.73"
+    assert printed["cox_multivariable_naive.matched.os.arm.sora.ci_low"] == "117"
+    assert printed["cox_multivariable_naive.matched.os.tace.no.hr"] == "2.73"
     assert printed["logrank.matched.os.tace_no.p"] == "0.373"
     assert printed["table1.all.hbsag.positive.n"] == "199"
     assert printed["response.matched.len.orr.3m.pct"] == "20.7"

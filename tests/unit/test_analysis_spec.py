@@ -17,7 +17,7 @@ id = "OS"
 label = "Overall survival"
 time_column = "os_days"
 event_column = "os_event"
-landmarks = [26, 52]
+rate_times = [26, 52]
 """
 
 
@@ -41,7 +41,7 @@ def test_main_study_is_the_protocols():
     assert len(spec.matching.covariates) == 12
     assert (spec.matching.scale, spec.matching.caliper_sd, spec.matching.order) == ("logit", 0.2, "largest")
     assert spec.treated.code == "len_pd1"
-    assert [(item.id, item.landmarks) for item in spec.endpoints] == [("OS", (6, 12, 24)), ("PFS", (3, 6, 12))]
+    assert [(item.id, item.rate_times) for item in spec.endpoints] == [("OS", (6, 12, 24)), ("PFS", (3, 6, 12))]
 
 
 def test_a_study_needs_neither_arms_nor_matching(tmp_path):
@@ -58,11 +58,11 @@ def test_a_study_needs_neither_arms_nor_matching(tmp_path):
         ('title = "Survival of everybody"', "title = 3", "title"),
         ("alpha = 0.05", "", "alpha"),
         ('time_unit = "week"', 'time_unit = "year"', "time_unit"),
-        ("landmarks = [26, 52]", "landmarks = 26", "landmarks"),
-        ("landmarks = [26, 52]", 'landmarks = ["26"]', r"landmarks\[1\]"),
+        ("rate_times = [26, 52]", "rate_times = 26", "rate_times"),
+        ("rate_times = [26, 52]", 'landmarks = ["26"]', r"rate_times\[1\]"),
         ('id = "OS"', 'ids = "OS"', "ids"),
         ("eligible_only = false", 'eligible_only = "no"', "eligible_only"),
-        ("alpha = 0.05", 'alpha = 0.05\n[subgroup]\ncharacteristic = "age"\nendpoint = "OS"', "matching"),
+        ("alpha = 0.05", 'alpha = 0.05\n[subgroup]\ncharacteristic = "age"\nendpoint = "OS"', "arms"),
         ("alpha = 0.05", 'alpha = 0.05\n[follow_up]\nendpoint = "PFS"', "PFS"),
         ("alpha = 0.05", 'alpha = 0.05\n[[arms]]\nid = "a"\ncode = "a"\nlabel = "A"\nrole = "treated"', "arms"),
         ("alpha = 0.05", "alpha = = 0.05", "TOML"),
@@ -93,7 +93,7 @@ id = "OS"
 label = "Overall survival"
 time_column = "os_days"
 event_column = "os_event"
-landmarks = [26, "52"]
+rate_times = [26, "52"]
 [follow_up]
 endpoint = "OSS"
 """
@@ -104,7 +104,7 @@ def test_every_fault_is_told_at_once_with_its_place(tmp_path):
         read_spec(write_spec(tmp_path, FIVE_FAULTS))
     for message in (raised.value.en, raised.value.zh):
         lines = [line.strip() for line in message.splitlines()[1:]]
-        for place in ("title", "time_unit", "arms", "endpoints[1].landmarks[2]"):
+        for place in ("title", "time_unit", "arms", "endpoints[1].rate_times[2]"):
             assert len([line for line in lines if line.startswith(place)]) == 1, place
         assert len([line for line in lines if "colour" in line]) == 1
         assert len(lines) == 5

@@ -7,13 +7,16 @@ import polars as pl
 import pytest
 
 from analysis.run import compute_study
+from analysis.steps import alternatives
 from analysis.steps.sums import check_sums, list_sums
+from analysis.study.population import Condition, Filter
 from analysis.study.read_spec import read_study
 from analysis.study.results import Results
+from analysis.study.spec import Weighting
 from etl.errors import AnalysisError, InternalError
 
 SPEC = read_study("len_vs_sora")
-SMALL = replace(SPEC, regression=None, subgroup=None, courses=None, grade_bands=(), sensitivity=())
+SMALL = replace(SPEC, regression=None, subgroups=(), courses=None, grade_bands=(), sensitivity=())
 CHANGED = [
     "flow.e1_not_recurrent.n_removed",
     "flow.hunan.e1_not_recurrent.n_after",
@@ -31,7 +34,7 @@ CHANGED = [
     "kaplan_meier.all.os.sora.at_risk.0m.n",
     "kaplan_meier.all.os.sora.at_risk.12m.n",
 ]
-WORLDS = 12
+WORLDS = 16
 
 
 @pytest.fixture(scope="module")
@@ -83,19 +86,74 @@ def draw_spec(draw):
     matching = replace(
         SPEC.matching,
         covariates=tuple(draw.sample(SPEC.matching.covariates, k=draw.randrange(2, 5))),
-        exact=draw.choice(["", "hospital", "tace"]),
+        exact=draw.choice([(), ("hospital",), ("tace", "hospital")]),
         ratio=draw.choice([1, 1, 2, 3]),
         caliper_sd=draw.choice([0.05, 0.2, None]),
     )
+    weighting = Weighting(matching.covariates, draw.choice(["iptw", "overlap"]))
+    parts = draw.choice(
+        [
+            {"matching": matching},
+            {"matching": matching, "weighting": weighting},
+            {"weighting": weighting, "matching": None},
+            {"matching": None},
+        ]
+    )
+    endpoints = draw.choice([SPEC.endpoints, SPEC.endpoints[:1]])
+    return replace(
+        SMALL,
+        population=draw_population(draw, endpoints),
+        endpoints=endpoints,
+        **draw_arms(draw),
+        **draw_levels(draw),
+        **parts,
+    )
+
+
+def draw_population(draw, endpoints):
+    """Other hospitals, with or without criteria, filters of the study's own, a landmark."""
     hospitals = tuple(draw.sample(["hunan", "nanfang", "sysu"], k=draw.randrange(1, 4)))
-    population = replace(SPEC.population, hospitals=hospitals, eligible_only=draw.random() < 0.7)
-    return replace(SMALL, matching=draw.choice([matching, matching, None]), population=population)
+    by_age = Filter("older", "Older than some", (Condition("age_at_start_years", above=draw.randrange(25, 60)),))
+    by_sex = Filter("men", "Men", (Condition("sex_level", any_of=("Male",)),))
+    filters = draw.choice([(), (), (by_age,), (by_age, by_sex)])
+    landmark = draw.choice([0.0, 91.0, 200.0]) if len(endpoints) == 1 else 0.0
+    options = {"hospitals": hospitals, "filters": filters, "landmark_day": landmark}
+    return replace(SPEC.population, eligible_only=draw.random() < 0.7, **options)
+
+
+def draw_arms(draw):
+    """The study's arms; or two groups that no column names, which may hold somebody twice or not at all."""
+    conditions = draw.choice(
+        [
+            (Condition("age_at_start_years", at_most=50), Condition("age_at_start_years", above=50)),
+            (Condition("age_at_start_years", at_most=50), Condition("age_at_start_years", above=45)),
+            (Condition("tace_level", any_of=("No",)), Condition("tace_level", none_of=("No",))),
+        ]
+    )
+    chosen = tuple(replace(arm, code="", where=(one,)) for arm, one in zip(SPEC.arms, conditions, strict=True))
+    return draw.choice([{}, {"arms": chosen}])
+
+
+def draw_levels(draw):
+    """The study's characteristics, some as quantities, cut elsewhere, or with patients of whom they are not known."""
+    age = draw.choice(
+        [
+            {},
+            {"column": "age_at_start_years", "levels": (), "cuts": (40, 60), "at_cut": "above", "missing": "level"},
+            {"column": "age_at_start_years", "levels": (), "per": 10.0},
+            {"column": "age_at_start_years", "levels": (), "knots": 4},
+            {"missing": "level"},
+        ]
+    )
+    changed = tuple(replace(item, **age) if item.id == "age" else item for item in SPEC.characteristics)
+    return {"characteristics": changed}
 
 
 @pytest.mark.parametrize("seed", range(WORLDS))
-def test_a_random_study_adds_up_or_is_refused(frames, seed):
+def test_a_random_study_adds_up_or_is_refused(frames, seed, monkeypatch):
     draw = random.Random(seed)
     subjects, spec = draw_subjects(frames["analysis_subject"], draw), draw_spec(draw)
+    monkeypatch.setattr(alternatives, "SAMPLES", 3)
     try:
         outcome = compute_study(frames | {"analysis_subject": subjects}, spec)
     except AnalysisError:

@@ -29,12 +29,13 @@ def test_hand_worked_cases(times, events, values, expected):
     assert found.tolist() == [expected]
 
 
-def grows_along(direction, times, events, rows, strata):
+def grows_along(direction, times, events, rows, strata, entries=None):
     """Whether nobody at risk at an event has more of a direction than the patient with the event, and somebody less; patient by patient."""
     is_strict = False
+    entries = entries or [-1] * len(times)
     scores = [sum(b * x for b, x in zip(direction, row, strict=True)) for row in rows]
     for i, time in enumerate(times):
-        at_risk = [scores[j] for j in range(len(times)) if times[j] >= time and strata[j] == strata[i]]
+        at_risk = [scores[j] for j in range(len(times)) if entries[j] < time <= times[j] and strata[j] == strata[i]]
         if events[i] and max(at_risk) > scores[i]:
             return False
         is_strict = is_strict or (events[i] and min(at_risk) < scores[i])
@@ -69,25 +70,61 @@ def test_small_worlds_by_every_direction(seed):
     assert tell_by_fitting(times, events, rows, strata) in (None, found.tolist())
 
 
-def tell_by_fitting(times, events, rows, strata):
+def tell_by_fitting(times, events, rows, strata, entries=None):
     """Which coefficients the fit itself calls endless: it asks only where one is large. None where nothing can be fitted."""
     columns = {f"x{place}": list(values) for place, values in enumerate(zip(*rows, strict=True))}
     try:
-        fit = fit_cox(times, events, pl.DataFrame(columns), strata=strata)
+        fit = fit_cox(times, events, pl.DataFrame(columns), strata=strata, entry=entries)
     except AnalysisError:
         return None
     return fit.coefficients["hazard_ratio"].is_null().to_list()
 
 
+@pytest.mark.parametrize("seed", range(150))
+def test_small_worlds_with_late_entry_by_every_direction(seed):
+    times, events, rows, strata = draw_world(seed)
+    draw = random.Random(seed)
+    entries = [draw.choice([-1, draw.randrange(-1, time)]) for time in times]
+    p = len(rows[0])
+    directions = [d for d in itertools.product(range(-3, 4), repeat=p) if any(d)]
+    growing = [d for d in directions if grows_along(d, times, events, rows, strata, entries)]
+    if not any(events) or any(is_flat(d, times, events, rows, strata, entries) for d in directions):
+        return
+    arrays = (np.array(times, float), np.array(events), np.array(rows, float), np.array(strata))
+    found = find_endless(*arrays, np.array(entries, float))
+    assert found.tolist() == [any(d[place] for d in growing) for place in range(p)]
+    assert tell_by_fitting(times, events, rows, strata, entries) in (None, found.tolist())
+
+
+def test_all_at_risk_from_the_start_is_the_same_as_no_entry():
+    for seed in range(30):
+        times, events, rows, strata = (np.array(column) for column in draw_world(seed))
+        if events.any():
+            world = (times.astype(float), events, rows.astype(float), strata)
+            assert find_endless(*world, np.full(len(times), -1.0)).tolist() == find_endless(*world).tolist()
+
+
+def test_a_late_entry_makes_a_coefficient_endless():
+    """The control with the event at 4 meets a treated patient at risk: finite. Who comes after that event does not count."""
+    times, events, arm = (
+        np.array([2.0, 4, 6, 7]),
+        np.array([True, True, False, False]),
+        np.array([[1.0], [0], [1], [0]]),
+    )
+    assert not find_endless(times, events, arm).any()
+    assert find_endless(times, events, arm, entries=np.array([0.0, 0, 4, 0])).all()
+
+
 def is_flat(direction, *world):
     """Whether the likelihood is the same all along a direction: it may be followed both ways."""
-    times, events, rows, strata = world
+    times, events, rows, strata, *late = world
+    entries = late[0] if late else [-1] * len(times)
     scores = [sum(b * x for b, x in zip(direction, row, strict=True)) for row in rows]
     return all(
         scores[i] == scores[j]
         for i, time in enumerate(times)
         for j in range(len(times))
-        if events[i] and times[j] >= time and strata[j] == strata[i]
+        if events[i] and entries[j] < time <= times[j] and strata[j] == strata[i]
     )
 
 

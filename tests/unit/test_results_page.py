@@ -3,12 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from analysis.report.results_page import EXAMPLES, render_results_page
 from analysis.run import compute_study
 from analysis.study.read_spec import read_study
 from analysis.study.results import ANALYSES, COLUMNS, ID_COLUMNS, STATISTICS, Key
+from analysis.study.spec import TimeVarying, Weighting
 
 SPEC = read_study("len_vs_sora")
 PAGE = Path(__file__).parents[2] / "docs" / "results.md"
@@ -35,9 +37,15 @@ def test_every_example_is_a_result(results):
     assert [name for name in EXAMPLES if name not in results] == []
 
 
-def test_a_study_makes_every_declared_analysis_and_statistic(results):
-    assert set(results.frame["analysis"]) == set(ANALYSES)
-    assert set(results.frame["statistic"]) == set(STATISTICS)
+def test_studies_make_every_declared_analysis_and_statistic(results, frames):
+    """The study itself, and what it does not ask for: weights, and what changes during follow-up."""
+    names = tuple(item.id for item in SPEC.characteristics[:3])
+    small = replace(SPEC, matching=None, sensitivity=(), regression=None, subgroups=(), courses=None, grade_bands=())
+    changes = TimeVarying(id="progression", label="Progression", endpoint="OS", day_column="first_progression_days")
+    weighted = replace(small, weighting=Weighting(covariates=names, method="overlap"), time_varying=(changes,))
+    made = pl.concat([results.frame, compute_study(frames, weighted).results.frame])
+    assert set(made["analysis"]) == set(ANALYSES)
+    assert set(made["statistic"]) == set(STATISTICS)
 
 
 @pytest.mark.parametrize("time_unit", ["month", "week"])

@@ -52,7 +52,7 @@ id = "OS"
 label = "Overall survival"
 time_column = "os_days"
 event_column = "os_event"
-landmarks = [26, 52]
+rate_times = [26, 52]
 
 [[sensitivity]]
 id = "by_hospital"

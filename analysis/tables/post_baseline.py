@@ -1,0 +1,109 @@
+"""Which criteria, characteristics and arms use what happened after the start of therapy, and where their effect is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from analysis.steps.post_baseline import CHANGED, EXAMINED, POST_BASELINE, WITHOUT_DATE, list_facts
+from analysis.study.at_start import Item, list_items
+from analysis.study.cohort_names import ALL
+from analysis.study.numbers import prettify
+from analysis.study.results import Results
+from analysis.study.spec import Sensitivity, StudySpec
+from analysis.tables.model import Cell, ReportTable, heading, join_rows, look_up, text
+
+ORDER = 7
+KINDS = {"criterion": "Criteria", "filter": "Filters of the study", "characteristic": "Characteristics", "arm": "Arm"}
+FOUND = "These criteria and covariates use what happened after the start of therapy"
+
+
+def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
+    """Yield what was found, in a sentence and in numbers; also where nothing was, or nobody could be examined."""
+    examined = POST_BASELINE.of(variable=EXAMINED)
+    if not results.has(examined, "n"):
+        return
+    items = list_items(spec)
+    named = [item for item in items if _count(results, item, CHANGED)]
+    rows: list[Sequence[Cell]] = [heading(_say_found(results, named))]
+    blanks = [text("") for _ in spec.arms]
+    rows.append([text("Patients examined"), text(look_up(results, examined, "n", "count")), *blanks])
+    for kind, title in KINDS.items():
+        own = [row for item in named if item.kind == kind for row in _describe_item(results, spec, item)]
+        rows += [heading(title), *own] if own else []
+    header = ("Patients for whom it changes", "All registered", *(f"Analysed, {arm.label}" for arm in spec.arms))
+    title, zh = "What uses the time after the start of therapy", "哪些标准与协变量使用了治疗开始之后的信息"
+    notes = tuple(_write_notes(results, spec, items, named))
+    yield ReportTable("post_baseline", "patients", title, zh, header, join_rows(rows), notes)
+
+
+def _count(results: Results, item: Item, level: str) -> float:
+    key = POST_BASELINE.of(variable=item.id, level=level)
+    return (results.value(key, "n") or 0) if results.has(key, "n") else 0
+
+
+def _is_underivable(results: Results, item: Item) -> bool:
+    key = POST_BASELINE.of(variable=item.id, level=CHANGED)
+    return results.has(key, "n") and results.value(key, "n") is None
+
+
+def _say_found(results: Results, named: Sequence[Item]) -> str:
+    if not results.value(POST_BASELINE.of(variable=EXAMINED), "n"):
+        return "Not examined: whether a criterion or covariate uses what happened after the start of therapy"
+    if not named:
+        return "No criterion, characteristic or arm uses what happened after the start of therapy."
+    return f"{FOUND}: {_list_labels(named)}."
+
+
+def _list_labels(items: Sequence[Item]) -> str:
+    return "; ".join(prettify(item.label) for item in items)
+
+
+def _describe_item(results: Results, spec: StudySpec, item: Item) -> Iterator[list[Cell]]:
+    """The item, and below it the later facts that change it alone, most patients first, and last those that change it only together."""
+    key = POST_BASELINE.of(variable=item.id, level=CHANGED)
+    is_covariate = spec.matching is not None and item.id in spec.matching.covariates
+    label = prettify(item.label) + (", in the propensity score" if is_covariate else "")
+    arms = [text(look_up(results, key.of(cohort=ALL, arm=arm.id), "n", "count")) for arm in spec.arms]
+    yield [text(label), text(look_up(results, key, "n", "count")), *arms]
+    described = list_facts()
+    for level in results.select(analysis="post_baseline", variable=item.id, cohort=None)["level"]:
+        if level in described:
+            number = look_up(results, key.of(level=level), "n", "count")
+            yield [text(f"\u2003{described[level]}"), text(number), *(text("") for _ in spec.arms)]
+
+
+def _write_notes(results: Results, spec: StudySpec, items: Sequence[Item], named: Sequence[Item]) -> Iterator[str]:
+    """What was done, what it means for the comparison, where that is shown, and what could not be told."""
+    yield (
+        "Every registered patient with a start of therapy was derived again, by the same code, without any record or date after that day. Changed: the "
+        "criterion, level or arm is then another one, or cannot be known. Below each: the later facts that change it when they alone are taken away."
+    )
+    if named:
+        yield (
+            "What it does: whoever is chosen or grouped by a later fact was sure to live until that fact (immortal time). Survival looks longer than it "
+            "was for patients on the day of the start, and arms that differ in such a fact are not compared fairly."
+        )
+        yield from (_say_where(spec, item) for item in named)
+    if unknown := [item for item in items if _is_underivable(results, item)]:
+        yield f"Not examined, since their columns are not derived from the records: {_list_labels(unknown)}."
+    if undated := [item for item in items if _count(results, item, WITHOUT_DATE)]:
+        yield f"Undated, so that nothing tells whether it was known at the start: {_list_labels(undated)}. They are taken as stated for the start."
+    if results.value(POST_BASELINE.of(variable=EXAMINED), "n"):
+        unchanged = [item for item in items if item not in (*named, *undated, *unknown)]
+        yield f"Known at the start: {_list_labels(unchanged)}."
+
+
+def _say_where(spec: StudySpec, item: Item) -> str:
+    shown = [f"“{other.label}”" for other in spec.sensitivity if _leaves_out(spec, other, item)]
+    if not shown:
+        return f"{prettify(item.label)}: no sensitivity analysis of this study leaves it out."
+    return f"{prettify(item.label)}: what it does is shown by {', '.join(shown)}, among the sensitivity analyses."
+
+
+def _leaves_out(spec: StudySpec, other: Sensitivity, item: Item) -> bool:
+    """Whether a sensitivity analysis does without the criterion, or without the covariate of the score."""
+    varied = spec.vary(other)
+    if item.kind == "criterion":
+        return item.id in varied.population.without_criteria
+    covariates = spec.matching.covariates if spec.matching else ()
+    return item.id in covariates and varied.matching is not None and item.id not in varied.matching.covariates
