@@ -42,16 +42,17 @@ def _is_contradictory(portal: Sequence[Statement]) -> bool:
 
 
 def _find_possible(portal: Sequence[Statement]) -> frozenset[int] | None:
-    """Return the types that the sites leave possible: the highest affirmed site at least, a doubtful higher one at most."""
+    """Return the types that the sites leave possible: the highest affirmed site at least, a doubtful higher one at most.
+
+    That small branches, or a vein that only leads to the portal vein, are free says nothing of the rest.
+    """
     affirmed = [s.vessel for s in portal if s.said is Said.AFFIRMED and (not s.vessel.is_whole or s.is_listed)]
     affirmed = affirmed or [s.vessel for s in portal if s.said is Said.AFFIRMED]
     doubtful = [s.vessel for s in portal if s.said is Said.UNCERTAIN]
     if affirmed or doubtful:
         low = max((vessel.low for vessel in affirmed), default=0)
         return frozenset(range(low, max(vessel.high for vessel in (*affirmed, *doubtful)) + 1))
-    is_denied = any(
-        s.vessel.high == 0 or s.vessel.is_whole or 1 < s.vessel.high < 4 or s.vessel.low == 0 for s in portal
-    )
+    is_denied = any(s.vessel.is_whole or 1 < s.vessel.high < 4 or "macrovascular" in s.vessel.names for s in portal)
     return _NONE if is_denied else None
 
 
