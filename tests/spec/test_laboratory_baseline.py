@@ -115,6 +115,8 @@ def test_of_hbv_dna_the_newer_counts_in_whichever_unit():
     """Days -28 to 0 have a value, in copies: the older one in IU/mL is none."""
     found = choose([("hbv_dna_iu_ml", "0:2020-01-15:3000"), ("hbv_dna_copies_ml", "1:2020-02-20:500")])
     assert set(found) & {"hbv_dna_iu_ml", "hbv_dna_copies_ml"} == {"hbv_dna_copies_ml"}
+    found = choose([("hbv_dna_iu_ml", "0:?:3000"), ("hbv_dna_copies_ml", "1:2020-02-20:500")])
+    assert set(found) & {"hbv_dna_iu_ml", "hbv_dna_copies_ml"} == {"hbv_dna_copies_ml"}, "a date is better than a visit"
 
 
 def test_values_that_disagree_are_a_measurement_that_says_nothing():

@@ -97,15 +97,15 @@ def test_new_lesions_that_are_seen():
         | p1         | 1            | a      | X3        | new    | absent       |
         | p1         | 1            | a      | X4        | new    | not_assessed |
         | p1         | 1            | a      | X5        | new    | equivocal    |
-        | p1         | 1            | a      | X6        | new    | merged       |
         | p1         | 1            | a      | T1        | target | measured     |
         | p1         | 1            | b      | T1        | target | measured     |
         | p1         | 2            | a      | X1        | new    | present      |
+        | p1         | 2            | a      | X5        | new    | merged       |
         | p2         | 1            | a      | X1        | new    | measured     |
     """)
     facts = derive_response_facts(make_frame("lesion", rows))
     counted = facts.select("patient_id", "visit_number", "reader", "listed_new_lesion_number")
-    assert counted.rows() == [("p1", 1, "a", 3), ("p1", 1, "b", 0), ("p1", 2, "a", 1), ("p2", 1, "a", 1)]
+    assert counted.rows() == [("p1", 1, "a", 2), ("p1", 1, "b", 0), ("p1", 2, "a", 2), ("p2", 1, "a", 1)]
 
 
 def test_the_first_and_the_last_day_of_a_visits_images():
