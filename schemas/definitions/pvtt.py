@@ -19,6 +19,9 @@ from schemas.definitions.vein_words import Place
 
 _TYPES = (PvttType.NONE, PvttType.TYPE_I, PvttType.TYPE_II, PvttType.TYPE_III, PvttType.TYPE_IV)
 _NONE = frozenset({0})
+_TYPE_II = frozenset({2})
+_BRANCHES = {"left", "right"}
+"""Where both are free there is no type II; where one is there may be."""
 
 
 def find_type(report: Report) -> str | None:
@@ -62,6 +65,7 @@ def _meet(portal: Sequence[Statement], found: frozenset[int] | None, stated: fro
         return stated
     if found == _NONE and stated != _NONE:
         denied = [s.vessel for s in portal]
-        is_open = not any(v.is_whole or (v.low == v.high and v.low in stated and v.low > 2) for v in denied)
-        return stated if is_open else frozenset()
+        is_closed = any(v.is_whole or (v.low == v.high and v.low in stated and v.low > 2) for v in denied)
+        has_no_branch = {name for v in denied for name in v.names} >= _BRANCHES
+        return frozenset() if is_closed or (has_no_branch and stated == _TYPE_II) else stated
     return found & stated

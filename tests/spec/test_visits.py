@@ -50,6 +50,9 @@ CASES = """
 | 40:T1=2 45:T1               | 2 45          | a second measurement is another assessment                              |
 | 40:T1=2 50:T2=3             | 2 3           | sent numbers stay, however near                                         |
 | 40:T1=3 40:T2=2             | 3 2           | also on one day                                                         |
+| 40:T1=2 50:T2               | 2 2           | images without a number belong to the numbered ones                     |
+| 40:T1=2 50:T2=3 65:T3       | 2 3 3         | to those that they follow by 21 days at most                            |
+| -5:T1=0 40:T1=1 45:R        | 0 1 1         | the baseline's number is one as well                                    |
 | 40:T1=2 90:T2=2 45:R        | 2 2 2         | and group whatever their dates                                          |
 | 40:T1=1 50:T1!              | 1 50          | called unscheduled, with targets: no part of a numbered visit           |
 | 40:T1=1 50:T2!              | 1 50          | also where no lesion is measured twice                                  |
