@@ -47,7 +47,8 @@ PATIENTS = [
             | recorded   |        |       |            | PD        | PD         |
             | = response |        |       |            | PD        | PD         |
         """,
-        subject=at(45, "recorded_response") + "; derived_progression_date=day 101; read_progression_date=day 45",
+        subject=at(45, "recorded_response")
+        + "; derived_progression_date=day 101; derived_progression_source=targets; read_progression_date=day 45",
     ),
     Patient(
         name="a derived PD before the recorded one is the first",

@@ -63,7 +63,7 @@ def test_every_word_of_a_vessel_is_reached():
     """A vessel's name is that vessel alone, whatever longer or shorter names there are."""
     names = {
         "main": "门静脉主干 门脉干 mpv", "left": "左支 门静脉左支 lpv 左门静脉", "right": "右支 门静脉右支 rpv", "smv": "肠系膜上静脉 smv",
-        "vena cava": "下腔静脉 上腔静脉 腔静脉 ivc svc inferior_vena_cava venae_cavae", "atrium": "右心房 左心房 右房 心腔 right_atrium atrial ra",
+        "vena cava": "下腔静脉 上腔静脉 腔静脉 ivc svc inferior_vena_cava venae_cavae", "atrium": "右心房 左心房 右房 心腔 右心 right_atrium atrial ra",
         "hepatic vein": "肝静脉 肝右静脉 肝中静脉 右肝静脉 肝短静脉 rhv mhv lhv hvs middle_hepatic_vein", "sector": "右前支 左内支 右后叶支 左外叶段支",
         "other vein": "脾静脉 肾静脉 左肾静脉 肠系膜下静脉 胃左静脉 胃冠状静脉 脐静脉 脐旁静脉 奇静脉 肾上腺静脉 髂静脉 splenic_vein sv "
         "left_renal_vein renal_veins inferior_mesenteric_vein imv gonadal_vein",
