@@ -53,6 +53,7 @@ CLASSES = """
     | bilirubin_umol_l | albumin_g_l | inr | ascites          | encephalopathy_grade | recorded | expected | source   |
     | 15               | 40          | 1.1 | none             | 0                    | B        | A        | derived  |
     | 15               | 40          |     | none             | 0                    | A        | A        | recorded |
+    | 15               | 40          |     | none             | 0                    | B        | B        | recorded |
     | 15               | 40          |     | none             | 0                    | C        |          |          |
     | 15               | 40          |     | moderate_or_more | 2                    | A        |          |          |
     | 15               | 40          |     | moderate_or_more | 2                    | B        | B        | recorded |
