@@ -111,7 +111,6 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
     """Add the sum of what was assessed, the complete sum and the nadir, from lesions or as recorded."""
     has_listed_target = pl.col("target_number").fill_null(0) > pl.col("unlisted_target_number").fill_null(0)
     from_lesions = pl.col("is_from_lesions")
-    is_sum_complete = (pl.col("target_unassessed_number") == 0) & (pl.col("target_number") > 0)
     # A recorded sum may hold the treated target too: that it has grown all the same is a progression, and all it can show.
     untouched_sum_mm = pl.when(from_lesions).then("untouched_sum_mm").otherwise("reading_sum_mm")
     is_untouched_progression = recist.compute_is_target_progression(
@@ -135,7 +134,7 @@ def _derive_sums(readings: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             assessed_sum_mm=pl.when(from_lesions).then("lesion_sum_mm").otherwise("reading_sum_mm"),
             is_sum_complete=pl.when(from_lesions)
-            .then(is_sum_complete)
+            .then(pl.col("target_unassessed_number") == 0)
             .otherwise(pl.col("reading_sum_mm").is_not_null()),
             is_target_gone=pl.when(from_lesions).then("is_target_gone").otherwise(pl.col("reading_sum_mm") == 0),
             has_target=pl.when(from_lesions)
@@ -247,7 +246,7 @@ def _choose_responses(readings: pl.DataFrame) -> pl.DataFrame:
         & ((pl.col("baseline_target_number") > 0) | pl.col("reading_sum_mm").is_null())
         & ~pl.col("has_new_lesion_listed_or_recorded").fill_null(value=True)
         & ~pl.col("is_equivocal")
-        & ~pl.col("has_target_called_progression").fill_null(value=False)
+        & ~pl.col("has_target_called_progression")
         & ((pl.col("baseline_non_target_number") == 0) | pl.col("is_non_target_complete"))
     )
     stands = (is_recorded_pd & ~is_refuting) | ((recorded == Response.NE.value).fill_null(value=False) & is_open)

@@ -132,7 +132,7 @@ def _follow_merged(images: pl.DataFrame, baseline: pl.DataFrame) -> pl.DataFrame
     is_merged = (pl.col("status") == LesionStatus.MERGED.value).fill_null(value=False)
     if not images.select(is_merged.any()).item():
         return images.with_columns(is_in_another=pl.lit(value=False))
-    is_node = pl.coalesce("is_node", recist.compute_is_node(pl.col("organ"))).fill_null(value=False)
+    is_node = pl.coalesce("is_node", recist.compute_is_node(pl.col("organ")))
     known = images.join(baseline.select(*SERIES, "lesion_id", "is_node"), on=[*SERIES, "lesion_id"], how="left")
     whole = known.select(
         *READING,

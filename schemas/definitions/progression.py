@@ -88,13 +88,11 @@ def _judge_outcomes(timed: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame
 
 def _choose_first(subject: pl.DataFrame) -> pl.DataFrame:
     seen_days = pl.min_horizontal("derived_progression_days", "read_progression_days")
-    is_derived_first = (pl.col("derived_progression_days") <= seen_days).fill_null(value=False)
+    is_derived_first = pl.col("derived_progression_days") <= seen_days
     is_set_aside = pl.col("is_outcome_progression_set_aside").fill_null(value=False)
     own_days = pl.when(~pl.col("outcome_is_seen").fill_null(value=False) & ~is_set_aside).then("outcome_days")
     first_seen_days = pl.when(~pl.col("is_first_seen_undated").fill_null(value=False)).then(seen_days)
-    is_own = (own_days.is_not_null() & (first_seen_days.is_null() | (own_days < first_seen_days))).fill_null(
-        value=False
-    )
+    is_own = own_days.is_not_null() & (first_seen_days.is_null() | (own_days < first_seen_days))
     basis = pl.col("progression_basis").eq_missing(ProgressionBasis.CLINICAL.value)
     days = pl.when(is_own).then(own_days).otherwise(first_seen_days)
     has_any = (pl.col("has_progressed").fill_null(value=False) & ~is_set_aside) | pl.col(

@@ -19,6 +19,9 @@ from schemas.definitions.vein_words import Place
 
 _TYPES = (PvttType.NONE, PvttType.TYPE_I, PvttType.TYPE_II, PvttType.TYPE_III, PvttType.TYPE_IV)
 _NONE = frozenset({0})
+_TYPE_II = frozenset({2})
+_BRANCHES = {"left", "right"}
+"""Where both are free there is no type II; where one is there may be."""
 
 
 def find_type(report: Report) -> str | None:
@@ -42,16 +45,17 @@ def _is_contradictory(portal: Sequence[Statement]) -> bool:
 
 
 def _find_possible(portal: Sequence[Statement]) -> frozenset[int] | None:
-    """Return the types that the sites leave possible: the highest affirmed site at least, a doubtful higher one at most."""
+    """Return the types that the sites leave possible: the highest affirmed site at least, a doubtful higher one at most.
+
+    That small branches, or a vein that only leads to the portal vein, are free says nothing of the rest.
+    """
     affirmed = [s.vessel for s in portal if s.said is Said.AFFIRMED and (not s.vessel.is_whole or s.is_listed)]
     affirmed = affirmed or [s.vessel for s in portal if s.said is Said.AFFIRMED]
     doubtful = [s.vessel for s in portal if s.said is Said.UNCERTAIN]
     if affirmed or doubtful:
         low = max((vessel.low for vessel in affirmed), default=0)
         return frozenset(range(low, max(vessel.high for vessel in (*affirmed, *doubtful)) + 1))
-    is_denied = any(
-        s.vessel.high == 0 or s.vessel.is_whole or 1 < s.vessel.high < 4 or s.vessel.low == 0 for s in portal
-    )
+    is_denied = any(s.vessel.is_whole or 1 < s.vessel.high < 4 or "macrovascular" in s.vessel.names for s in portal)
     return _NONE if is_denied else None
 
 
@@ -61,6 +65,7 @@ def _meet(portal: Sequence[Statement], found: frozenset[int] | None, stated: fro
         return stated
     if found == _NONE and stated != _NONE:
         denied = [s.vessel for s in portal]
-        is_open = not any(v.is_whole or (v.low == v.high and v.low in stated and v.low > 2) for v in denied)
-        return stated if is_open else frozenset()
+        is_closed = any(v.is_whole or (v.low == v.high and v.low in stated and v.low > 2) for v in denied)
+        has_no_branch = {name for v in denied for name in v.names} >= _BRANCHES
+        return frozenset() if is_closed or (has_no_branch and stated == _TYPE_II) else stated
     return found & stated

@@ -109,7 +109,7 @@ class _Visit:
 def _find_visits(records: list[_Record]) -> list[_Visit]:
     """Return the visits of one reader's dated records, in the order of their first days."""
     visits: list[_Visit] = []
-    for part in sorted(_make_parts(records), key=lambda part: (part.first, part.sent is None, part.sent or 0)):
+    for part in sorted(_make_parts(records), key=lambda part: (part.first, part.sent is None)):
         current = visits[-1] if visits else None
         if current and (part.first - current.first).days <= ASSESSMENT_DAYS and current.may_take(part):
             current.take(part)

@@ -40,6 +40,15 @@ def test_rule_gives_the_verdict_of_its_case(rule_id, edits, expected):
     assert judge(rule_id, edits) == expected
 
 
+def test_a_copied_visit_is_asked_about_once_at_its_first_test_by_name():
+    """Four tests of visit 1 as at the baseline: the question stands at albumin."""
+    rule = RULES["samples_are_not_copied"]
+    tables, derived = derive_case(find_case("samples_are_not_copied", "fail").edits)
+    judged = join_subject(rule.table, tables[rule.table], derived).with_columns(verdict=rule.expression())
+    asked = judged.filter(~pl.col("verdict")).select("patient_id", "visit_number", "test")
+    assert asked.rows() == [("p1", 1, "albumin_g_l")]
+
+
 @pytest.mark.parametrize("rule_id", sorted(RULES))
 def test_every_rule_has_a_passing_and_a_failing_case(rule_id):
     for verdict in ("pass", "fail"):

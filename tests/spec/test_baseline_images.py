@@ -76,6 +76,18 @@ PATIENTS = [
         subject="has_baseline_imaging=false; baseline_imaging_date=none; best_response=SD",
     ),
     Patient(
+        name="a visit is dated by its first image after the start",
+        why="The bone was imaged on day -5, before the start, the liver on day 50 and the lung on day 45, all under number 1.",
+        grid="""
+            |                | role       | organ | 0: day -10 | 1: day 50   |
+            | T1             | target     | liver | 50         | 50          |
+            | T2             | target     | lung  | 20         | 20 @45      |
+            | N1             | non_target | bone  | present    | present @-5 |
+            | = imaging_date |            |       | day -10    | day 45      |
+            | = is_follow_up |            |       | false      | true        |
+        """,
+    ),
+    Patient(
         name="an image of day -42 is a baseline",
         why="42 days before the start, the first day that counts: 40 of 60 mm are PR.",
         grid="""

@@ -4,7 +4,7 @@ import datetime as dt
 
 import polars as pl
 import pytest
-from clinical_tables import make_frame, read_rows
+from clinical_tables import derive_case, make_frame, read_rows
 
 from schemas.definitions.child_pugh import (
     compute_class_from_points_or_record,
@@ -53,6 +53,7 @@ CLASSES = """
     | bilirubin_umol_l | albumin_g_l | inr | ascites          | encephalopathy_grade | recorded | expected | source   |
     | 15               | 40          | 1.1 | none             | 0                    | B        | A        | derived  |
     | 15               | 40          |     | none             | 0                    | A        | A        | recorded |
+    | 15               | 40          |     | none             | 0                    | B        | B        | recorded |
     | 15               | 40          |     | none             | 0                    | C        |          |          |
     | 15               | 40          |     | moderate_or_more | 2                    | A        |          |          |
     | 15               | 40          |     | moderate_or_more | 2                    | B        | B        | recorded |
@@ -75,3 +76,61 @@ def test_the_class_that_the_known_components_leave():
         found=compute_class_from_points_or_record(pl.col("recorded")), source=compute_class_source(pl.col("recorded"))
     )
     assert read.rows() == [(row["expected"], row["source"]) for row in rows]
+
+
+# The correct patient has TACE on 10 March and on 20 April.
+PATIENTS = """
+    | edits                                                                                          | column                       | value      |
+    |                                                                                                | first_procedure_date         | 2020-03-10 |
+    | procedure[1].procedure_date=2020-05-10                                                         | first_procedure_date         | 2020-04-20 |
+    | procedure[1].procedure_date=                                                                   | first_procedure_date         | 2020-04-20 |
+    | -procedure                                                                                     | first_procedure_date         |            |
+    |                                                                                                | first_resection_date         |            |
+    | procedure[2].procedure=resection                                                               | first_resection_date         | 2020-04-20 |
+    | procedure[2].procedure=ablation                                                                | first_resection_date         |            |
+    | procedure[2].procedure=ablation                                                                | first_ablation_date          | 2020-04-20 |
+    | procedure[1].procedure=ablation; procedure[2].procedure=ablation                               | first_ablation_date          | 2020-03-10 |
+    | procedure[1].procedure=ablation; procedure[2].procedure=ablation; procedure[1].procedure_date= | first_ablation_date          | 2020-04-20 |
+    | procedure[2].procedure=resection                                                               | first_ablation_date          |            |
+    |                                                                                                | first_unnamed_treatment_date |            |
+    | procedure[2].procedure=radiotherapy                                                            | first_unnamed_treatment_date | 2020-04-20 |
+    | procedure[2].procedure=radiotherapy; procedure[2].lesion_id=T1                                 | first_unnamed_treatment_date |            |
+    | procedure[1].procedure=haic; procedure[2].procedure=ablation                                   | first_unnamed_treatment_date | 2020-04-20 |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(PATIENTS), ids=lambda case: f"{case['column']}: {case['edits']}")
+def test_a_patients_first_procedures(case):
+    facts = derive_case(case["edits"] or "")[1]["patient_facts"].filter(patient_id="p1").row(0, named=True)
+    assert facts[case["column"]] == (dt.date.fromisoformat(case["value"]) if case["value"] else None)
+
+
+# The correct patient's baseline: T1 in the liver, T2 in the lung, N1 in the bone. A second reader: lesion[10] and [11].
+SECOND = "lesion[10].visit_number=0; lesion[10].reader=b; lesion[10].lesion_id=T1; lesion[10].role=target; lesion[10].assessment_date=2020-02-20"
+LESIONS = f"""
+    | edits                                                            | outside | portal | non_target |
+    |                                                                  | 2       | 0      | 1          |
+    | lesion[2].organ=liver                                            | 1       | 0      | 1          |
+    | lesion[2].organ=portal_vein                                      | 1       | 1      | 1          |
+    | lesion[2].organ=                                                 | 1       | 0      | 1          |
+    | lesion[2].organ=; lesion[3].organ=                               |         | 0      | 1          |
+    | lesion[2].organ=liver; lesion[3].organ=                          |         | 0      | 1          |
+    | lesion[2].organ=liver; lesion[3].organ=liver                     | 0       | 0      | 1          |
+    | lesion[2].role=non_target                                        | 2       | 0      | 2          |
+    | lesion[3].assessment_date=2020-03-02                             | 1       | 0      | 0          |
+    | lesion[3].status=absent                                          | 1       | 0      | 0          |
+    | {SECOND}; lesion[10].organ=lung                                  | 1       | 0      | 0          |
+    | {SECOND}; lesion[10].organ=liver                                 | 0       | 0      | 0          |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(LESIONS), ids=lambda case: case["edits"])
+def test_the_lesions_of_the_baseline_by_the_reader_with_fewest(case):
+    """None outside the liver is known only where every lesion's organ is."""
+    facts = derive_case(case["edits"] or "")[1]["patient_facts"].filter(patient_id="p1").row(0, named=True)
+    names = ("baseline_outside_lesion_number", "baseline_portal_vein_lesion_number", "baseline_non_target_number")
+    assert [None if facts[name] is None else str(facts[name]) for name in names] == [
+        case["outside"],
+        case["portal"],
+        case["non_target"],
+    ]

@@ -157,6 +157,37 @@ def test_response_at_3_months(case):
     assert derive_response_at(readings, clock, MONTH_3, "r")["r"].item() == case["at_3_months"]
 
 
+@pytest.mark.parametrize(
+    ("reading", "progression", "death", "is_timed", "response", "source"),
+    [
+        ("PR", None, None, True, "PR", "targets"), (None, None, None, True, "NE", None), ("PR", 80, None, True, "PD", "outcome"),
+        ("PR", None, 80, True, "PD", "death"), ("PR", 80, 85, True, "PD", "outcome"), ("PR", None, None, False, None, None),
+        ("PR", 80, None, False, None, None), ("PR", None, 80, False, None, None), (None, None, None, False, None, None),
+    ],
+)  # fmt: skip
+def test_what_a_response_at_3_months_rests_on(reading, progression, death, is_timed, response, source):
+    """Of whom no time is known, nothing is said, whatever else there is."""
+    readings = pl.DataFrame(
+        {"patient_id": ["p1"], "imaging_days": [91.0], "response": [reading], "response_source": ["targets"]},
+        schema_overrides={"response": pl.String},
+    )
+    clock = pl.DataFrame(
+        {
+            "patient_id": ["p1"],
+            "first_progression_days": [progression],
+            "first_progression_source": [None if progression is None else "outcome"],
+            "death_days": [death],
+            "is_timed": [is_timed],
+        },
+        schema_overrides={
+            "first_progression_days": pl.Float64,
+            "first_progression_source": pl.String,
+            "death_days": pl.Float64,
+        },
+    )
+    assert derive_response_at(readings, clock, MONTH_3, "r").rows() == [("p1", response, source)]
+
+
 def test_a_reading_of_an_unknown_patient_adds_nobody():
     readings = pl.DataFrame({"patient_id": ["p9"], "imaging_days": [91.0], "response": ["PR"]}).with_columns(
         response_source=pl.lit("targets")

@@ -47,7 +47,8 @@ PATIENTS = [
             | recorded   |        |       |            | PD        | PD         |
             | = response |        |       |            | PD        | PD         |
         """,
-        subject=at(45, "recorded_response") + "; derived_progression_date=day 101; read_progression_date=day 45",
+        subject=at(45, "recorded_response")
+        + "; derived_progression_date=day 101; derived_progression_source=targets; read_progression_date=day 45",
     ),
     Patient(
         name="a derived PD before the recorded one is the first",
@@ -272,6 +273,17 @@ PATIENTS = [
         edits="outcome.has_progressed=true",
         grid=TARGET_PD,
         subject=at(101, "targets"),
+    ),
+    Patient(
+        name="a first PD of the images without a day does not take the day of a later one",
+        why="PD is recorded on day 45; the sizes show one at visit 2, of which no date is known, and again on day 157.",
+        grid="""
+            |            | role   | organ | 0: day -10 | 1: day 45 | 2: | 3: day 157 |
+            | T1         | target | liver | 50         | 50        | 70 | 90         |
+            | recorded   |        |       |            | PD        | PD | PD         |
+            | = response |        |       |            | PD        | PD | PD         |
+        """,
+        subject=at(45, "recorded_response") + "; derived_progression_days=none; read_progression_days=45",
     ),
     Patient(
         name="a PD at a visit without a date leaves PFS unknown",

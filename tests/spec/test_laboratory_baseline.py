@@ -21,6 +21,12 @@ CASES = """
 | alt_u_l           | 0:?:30                                      | 30    |          | without a date visit 0 is the baseline           |
 | alt_u_l           | 1:?:30                                      |       |          |                                                  |
 | alt_u_l           | 0:?:30 1:2020-02-20:35                      | 35    |          | a date is better than a visit                    |
+| alt_u_l           | 0:?:30 1:2020-02-02:35                      | 35    |          | of day -28 as well                               |
+| alt_u_l           | 0:?:30 1:2020-02-01:35 2:2020-03-02:44      | 30    |          | not of day -29 or of day 1                       |
+| afp_ng_ml         | 0:?:30 1:2019-12-20:35                      | 30    |          | visit 0 is better than what is older             |
+| afp_ng_ml         | 1:?:30 1:2019-12-20:35                      | 35    |          | no other visit is                                |
+| afp_ng_ml         | 0:2020-02-20:ND                             | 0     |          | not detected is measured, and none               |
+| afp_ng_ml         | 0:2020-02-10:500 0:2020-02-20:ND            | 0     |          | the last one                                     |
 | afp_ng_ml         | 0:2019-12-02:30                             | 30    |          | AFP: day -90                                     |
 | afp_ng_ml         | 0:2019-12-01:30                             |       |          | day -91                                          |
 | afp_ng_ml         | 0:2019-12-02:30 1:2020-02-02:35             | 35    |          | days -28 to 0 have one                           |
@@ -109,6 +115,8 @@ def test_of_hbv_dna_the_newer_counts_in_whichever_unit():
     """Days -28 to 0 have a value, in copies: the older one in IU/mL is none."""
     found = choose([("hbv_dna_iu_ml", "0:2020-01-15:3000"), ("hbv_dna_copies_ml", "1:2020-02-20:500")])
     assert set(found) & {"hbv_dna_iu_ml", "hbv_dna_copies_ml"} == {"hbv_dna_copies_ml"}
+    found = choose([("hbv_dna_iu_ml", "0:?:3000"), ("hbv_dna_copies_ml", "1:2020-02-20:500")])
+    assert set(found) & {"hbv_dna_iu_ml", "hbv_dna_copies_ml"} == {"hbv_dna_copies_ml"}, "a date is better than a visit"
 
 
 def test_values_that_disagree_are_a_measurement_that_says_nothing():
@@ -120,3 +128,18 @@ def test_values_that_disagree_are_a_measurement_that_says_nothing():
         for edits in (f"{base}; -laboratory[6]", base, f"{base}; {more}")
     ]
     assert levels == ["<=2000", "<=2000", None]
+
+
+def test_the_last_row_counts_in_whatever_order_the_records_come():
+    """One level, so that the last row of the file counts; of two files, or sheets, the later by name."""
+    places = [("a.csv", "1", "2"), ("a.csv", "1", "9"), ("a.csv", "2", "1"), ("b.csv", "1", "1")]
+    samples = [
+        {**make_sample("alt_u_l", f"0:2020-02-20:{30 + number}", number), "source_file": file, "source_sheet": sheet, "source_row": row}
+        for number, (file, sheet, row) in enumerate(places)
+    ]  # fmt: skip
+    treatment = [{"line_number": "1", "drug": "sorafenib", "start_date": "2020-03-01"}]
+    first_line = derive_first_line(make_frame("treatment", treatment))
+    for last in range(1, len(samples) + 1):
+        rows = make_frame("laboratory", samples[:last][::-1])
+        found = derive_baseline_samples(rows, make_frame("baseline", []), first_line)
+        assert found["baseline_sample_value"].to_list() == [30 + last - 1]

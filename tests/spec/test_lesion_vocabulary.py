@@ -109,6 +109,31 @@ SPLIT_AND_MERGED = [
         subject="pfs_days=275; pfs_event=false",
     ),
     Patient(
+        name="a fragment is no new lesion although it is called one",
+        why="25 + 15 = 40 of 50 mm: SD. What has split off was there before.",
+        grid="""
+            |                                        | fragment of | role   | organ | 0: day -10 | 1: day 45 |
+            | T1                                     |             | target | liver | 50         | 25        |
+            | T1b                                    | T1          | new    | liver |            | 15        |
+            | = target_sum_from_lesions_or_record_mm |             |        |       |            | 40        |
+            | = response                             |             |        |       |            | SD        |
+        """,
+        subject="pfs_days=275; pfs_event=false",
+    ),
+    Patient(
+        name="nor is a lesion of the baseline that is called new later",
+        why="N1 was listed before the start.",
+        grid="""
+            |                                     | role       | organ | 0: day -10 | 1: day 45 |
+            | T1                                  | target     | liver | 50         | 50        |
+            | N1                                  | non_target | bone  | present    |           |
+            | N1                                  | new        | bone  |            | present   |
+            | = has_new_lesion_listed_or_recorded |            |       |            | none      |
+            | = response                          |            |       |            | SD        |
+        """,
+        subject="pfs_days=275; pfs_event=false",
+    ),
+    Patient(
         name="a lesion is gone when all its fragments are",
         why="Both fragments are absent: 0 mm.",
         grid="""
@@ -313,6 +338,60 @@ AFTER_CR = [
         subject="pfs_days=275; pfs_event=false",
     ),
     Patient(
+        name="a non-target of which no organ is said is no node",
+        why="It is seen again, not called progression.",
+        grid="""
+            |             | role       | organ | 0: day -10 | 1: day 45 | 2: day 101 |
+            | T1          | target     | liver | 30         | absent    | absent     |
+            | N1          | non_target |       | present    | absent    | present    |
+            | new lesion? |            |       |            | no        | no         |
+            | = response  |            |       |            | CR        | PD         |
+        """,
+        subject="pfs_days=101; pfs_event=true",
+    ),
+    Patient(
+        name="of several targets that are back the earliest image dates the PD",
+        why="The liver lesion is seen on day 101, that of the lung already on day 95.",
+        edits=EVERY_LESION_LISTED,
+        grid="""
+            |                            | role   | organ | 0: day -10 | 1: day 45 | 2: day 101 |
+            | T1                         | target | liver | 30         | absent    | 3          |
+            | T2                         | target | lung  | 20         | absent    | 4 @95      |
+            | new lesion?                |        |       |            | no        | no         |
+            | = response                 |        |       |            | CR        | PD         |
+            | = imaging_progression_date |        |       |            |           | day 95     |
+        """,
+        subject="pfs_days=95; pfs_event=true",
+    ),
+    Patient(
+        name="also where it is that of a non-target",
+        why="The bone lesion is seen on day 95, the liver lesion on day 101, another bone lesion on day 103.",
+        grid="""
+            |                            | role       | organ | 0: day -10 | 1: day 45 | 2: day 101   |
+            | T1                         | target     | liver | 30         | absent    | 3            |
+            | N1                         | non_target | bone  | present    | absent    | present @95  |
+            | N2                         | non_target | bone  | present    | absent    | present @103 |
+            | new lesion?                |            |       |            | no        | no           |
+            | = response                 |            |       |            | CR        | PD           |
+            | = imaging_progression_date |            |       |            |           | day 95       |
+        """,
+        subject="pfs_days=95; pfs_event=true",
+    ),
+    Patient(
+        name="a recorded PD is set aside by a complete list that shows a CR again",
+        why="CR on day 45 and again on day 101, where every target and non-target is gone and no lesion new (asked).",
+        grid="""
+            |                         | role       | organ | 0: day -10 | 1: day 45 | 2: day 101 |
+            | T1                      | target     | liver | 30         | absent    | absent     |
+            | N1                      | non_target | bone  | present    | absent    | absent     |
+            | new lesion?             |            |       |            | no        | no         |
+            | recorded                |            |       |            | CR        | PD         |
+            | = is_recorded_set_aside |            |       |            | false     | true       |
+            | = response              |            |       |            | CR        | CR         |
+        """,
+        subject="pfs_days=275; pfs_event=false; best_response=CR",
+    ),
+    Patient(
         name="a recorded CR is one",
         why="The list is of a target alone, so the recorded CR counts; 3 mm later are back after a CR.",
         grid="""
@@ -378,6 +457,47 @@ NEW_NODES = [make_new_node(*line) for line in NEW_NODE] + [
             | = response  |        |            |            | CR        | PD         |            |
         """,
         subject="first_progression_date=day 101",
+    ),
+    Patient(
+        name="nor beside a non-target in progression, and the earlier image of both dates the PD",
+        why="The new node of 12 mm is seen on day 95, the progression of the non-target node on day 101.",
+        grid="""
+            |                                     | role       | organ      | 0: day -10 | 1: day 45 | 2: day 101     |
+            | T1                                  | target     | liver      | 30         | absent    | absent         |
+            | N1                                  | non_target | lymph_node | 12         | 8         | progression 20 |
+            | X1                                  | new        | lymph_node |            |           | 12 @95         |
+            | new lesion?                         |            |            |            | no        | no             |
+            | = has_new_lesion_listed_or_recorded |            |            |            | false     | true           |
+            | = response                          |            |            |            | CR        | PD             |
+            | = imaging_progression_date          |            |            |            |           | day 95         |
+        """,
+        subject="first_progression_date=day 95",
+    ),
+    Patient(
+        name="a new lesion of 12 mm that is no node is PD at once",
+        why="Only nodes have a size that is normal.",
+        edits=EVERY_LESION_LISTED,
+        grid="""
+            |             | role   | organ | 0: day -10 | 1: day 45 | 2: day 101 | 3: day 157 |
+            | T1          | target | liver | 30         | absent    | absent     | absent     |
+            | T2          | target | lung  | 20         | absent    | absent     | absent     |
+            | X1          | new    | lung  |            |           | 12         | absent     |
+            | new lesion? |        |       |            | no        | yes        | no         |
+            | = response  |        |       |            | CR        | PD         |            |
+        """,
+        subject="first_progression_date=day 101",
+    ),
+    Patient(
+        name="after a CR that only was recorded a new node of 12 mm is equivocal as well",
+        why="Of the lesions nothing else is sent; the node is 9.9 mm at the next assessment: it was none.",
+        grid="""
+            |             | role | organ      | 0: day -10 | 1: day 45 | 2: day 101 | 3: day 157 |
+            | X1          | new  | lymph_node |            |           | 12         | 9.9        |
+            | new lesion? |      |            | no         |           |            |            |
+            | recorded    |      |            |            | CR        | CR         | CR         |
+            | = response  |      |            |            | CR        | CR         | CR         |
+        """,
+        subject="first_progression_date=none; pfs_days=275",
     ),
     Patient(
         name="the next assessment is the next that looks at the node",

@@ -148,14 +148,16 @@ FIELDS = """
 def test_keys_and_what_is_asked_for(case):
     model = TABLES[case["table"]]
     contract = read_contract(model)
-    assert read_key(model) == ("patient_id", *(case["key"] or "").split())
+    key = (case["key"] or "").split()
+    assert read_key(model) == ("patient_id", *key)
+    assert [contract[name].key_place for name in key] == list(range(1, len(key) + 1))
     optional = {name for name, field in contract.items() if not field.is_expected and not field.is_key}
     assert optional == set((case["not asked for"] or "").split()), (
         f"a field that may be empty without a question stands in FIELDS (above) under 'not asked for' of {case['table']}; "
         "any other is declared with expected=True"
     )
     columns = model.to_schema().columns
-    assert {name for name in contract if not columns[name].nullable} == set((case["key"] or "").split())
+    assert {name for name in contract if not columns[name].nullable} == set(key)
     assert {name for name in contract if contract[name].is_censored} == ({"value"} & set(contract))
 
 

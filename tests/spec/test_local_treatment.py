@@ -162,6 +162,73 @@ NAMED = [
         """,
     ),
     Patient(
+        name="it is the lesion's own image that comes before or after the treatment",
+        why="Ablation on day 105. The CT of day 101 begins the visit, the MRI of day 110 shows the treated lesion.",
+        edits=treat("ablation", 105, "T1"),
+        grid="""
+            |                         | role   | organ | 0: day -10 | 1: day 45 | 2: day 101 |
+            | T1                      | target | liver | 50         | 30        | 20 @110    |
+            | T2                      | target | lung  | 20         | 20        | 20         |
+            | = treated_target_number |        |       |            | 0         | 1          |
+            | = target_response       |        |       |            | SD        | NE         |
+        """,
+    ),
+    Patient(
+        name="also where its image comes before the treatment and the visit's others after it",
+        why="The liver is imaged on day 101, ablated on day 105, the lung imaged on day 110: 40 of 70 is a PR of the drugs.",
+        edits=treat("ablation", 105, "T1"),
+        grid="""
+            |                         | role   | organ | 0: day -10 | 1: day 45 | 2: day 101 |
+            | T1                      | target | liver | 50         | 30        | 20         |
+            | T2                      | target | lung  | 20         | 20        | 20 @110    |
+            | = treated_target_number |        |       |            | 0         | 0          |
+            | = target_response       |        |       |            | SD        | PR         |
+        """,
+    ),
+    Patient(
+        name="where the only target was treated nothing is left that could show a progression",
+        why="T1 is resected; of the bone lesion nothing is said that were a progression: NE.",
+        edits=treat("resection", 80, "T1"),
+        grid="""
+            |                   | role       | organ | 0: day -10 | 1: day 45 | 2: day 101 |
+            | T1                | target     | liver | 50         | 40        | absent     |
+            | N1                | non_target | bone  | present    | present   | present    |
+            | new lesion?       |            |       |            | no        | no         |
+            | = target_response |            |       |            | SD        | NE         |
+            | = response        |            |       |            | SD        | NE         |
+        """,
+        subject=f"best_response=SD; {NO_PROGRESSION}",
+    ),
+    Patient(
+        name="the visit is NE although the list is not complete and a PR is recorded",
+        why="Nothing is said of the other lesions or of new ones; the recorded PR rests on the surgeon's work (asked).",
+        edits=treat("resection", 80, "T1"),
+        grid="""
+            |                    | role   | organ | 0: day -10 | 1: day 45 | 2: day 101 |
+            | T1                 | target | liver | 50         | 30        | absent     |
+            | T2                 | target | lung  | 20         | 20        | 20         |
+            | recorded           |        |       |            | SD        | PR         |
+            | = derived_response |        |       |            | none      | NE         |
+            | = response         |        |       |            | SD        | NE         |
+        """,
+        subject=f"best_response=SD; {NO_PROGRESSION}",
+    ),
+    Patient(
+        name="a recorded PD at such a visit stands",
+        why="Only a list with every target measured sets a recorded PD aside.",
+        edits=treat("resection", 80, "T1"),
+        grid="""
+            |             | role       | organ | 0: day -10 | 1: day 45 | 2: day 101 |
+            | T1          | target     | liver | 50         | 30        | absent     |
+            | T2          | target     | lung  | 20         | 20        | 20         |
+            | N1          | non_target | bone  | present    | present   | present    |
+            | new lesion? |            |       |            | no        | no         |
+            | recorded    |            |       |            | SD        | PD         |
+            | = response  |            |       |            | SD        | PD         |
+        """,
+        subject="pfs_days=101; pfs_event=true; first_progression_source=recorded_response",
+    ),
+    Patient(
         name="a treated non-target changes nothing",
         why="The bone lesion is irradiated; 35 of 70 is a PR.",
         edits=treat("radiotherapy", 30, "N1"),
@@ -328,6 +395,32 @@ UNNAMED = [
             | T2                      | target | lung  | 20         | 15        |
             | = treated_target_number |        |       |            | 1         |
             | = target_response       |        |       |            | NE        |
+        """,
+    ),
+    Patient(
+        name="compared with the last size before where the visit between did not assess it",
+        why="T1 was not assessed on day 101, before the radiotherapy of day 120; 21 mm on day 157 is 30 % less than its last size, 30.",
+        edits=treat("radiotherapy", 120),
+        grid="""
+            |                         | role   | organ | 0: day -10 | 1: day 45 | 2: day 101   | 3: day 157 |
+            | T1                      | target | liver | 50         | 30        | not_assessed | 21         |
+            | T2                      | target | lung  | 20         | 20        | 20           | 20         |
+            | = treated_target_number |        |       |            | 0         | 0            | 1          |
+            | = target_response       |        |       |            | SD        | NE           | NE         |
+        """,
+    ),
+    Patient(
+        name="a lesion of which a part has merged with another is not absent",
+        why="One fragment is gone, the other is measured with T2: 50 of 70 mm, SD. Nothing shows that T1 was treated.",
+        edits=treat("ablation", 80),
+        grid="""
+            |                         | fragment of | role   | organ | 0: day -10 | 1: day 45 | 2: day 101 |
+            | T1                      |             | target | liver | 50         | 30        |            |
+            | T1a                     | T1          | target | liver |            |           | merged >T2 |
+            | T1b                     | T1          | target | liver |            |           | absent     |
+            | T2                      |             | target | liver | 20         | 20        | 50         |
+            | = treated_target_number |             |        |       |            | 0         | 0          |
+            | = target_response       |             |        |       |            | SD        | SD         |
         """,
     ),
     Patient(

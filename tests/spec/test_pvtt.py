@@ -13,6 +13,9 @@ OUTSIDE = list(csv.DictReader(CASES.read_text(encoding="utf-8").splitlines())) i
 
 READINGS = {
     "IV": [
+        "SMV癌栓，门静脉主干可疑癌栓",
+        "SMV癌栓，肠系膜静脉可疑癌栓",
+        "肠系膜静脉癌栓，程氏Ⅳ型",
         "门静脉主干癌栓延伸至脾静脉及肠系膜上静脉近端",
         "Ⅳa型",
         "程氏Ⅳ型",
@@ -52,6 +55,13 @@ READINGS = {
     ],
     "II": [
         "VP3型门静脉癌栓",
+        "门静脉右支癌栓，其余分支见癌栓，余门静脉未见癌栓",
+        "门静脉左支（矢状部）癌栓",
+        "门静脉左支（LPV）癌栓，门静脉主干（MPV）未见癌栓",
+        "VP3，肠系膜静脉通畅",
+        "门静脉左支未见癌栓，程氏Ⅱ型",
+        "门静脉主干未见癌栓，程氏Ⅱ型",
+        "门静脉右支癌栓，程氏Ⅳb型",
         "Ⅱ型门静脉癌栓",
         "右肝巨块型肝癌并门静脉右支癌栓、肝内转移",
         "主干阴性，左支阳性",
@@ -112,6 +122,7 @@ READINGS = {
         "left portal vein thrombosis without involvement of the main trunk",
     ],
     "I": [
+        "门静脉主干及左右支未见癌栓，程氏Ⅰ型",
         "Vp1",
         "Vp2",
         "程氏Ⅰb型",
@@ -139,6 +150,16 @@ READINGS = {
         "PVTT type 1",
     ],
     "0": [
+        "门静脉主干（MPV）未见癌栓",
+        "门静脉（主干及左右支）未见癌栓",
+        "门静脉主干（直径14mm）未见癌栓",
+        "未见主干癌栓或右支癌栓",
+        "no main portal vein thrombus or left branch thrombus",
+        "no thrombus in the main trunk, left branch, and right branch",
+        "门静脉主干通畅无癌栓",
+        "portal vein patent without thrombus",
+        "门静脉未见癌栓，门静脉右支旁可疑肿大淋巴结",
+        "门静脉主干及汇合部未见癌栓",
         "无明显门静脉癌栓",
         "暂未见门静脉癌栓",
         "VP0",
@@ -179,6 +200,24 @@ READINGS = {
         "肿瘤紧邻门静脉左支，未见癌栓",
     ],
     None: [
+        "门静脉右支 分支癌栓",
+        "门静脉主干，增宽",
+        "门静脉右支，受压变窄",
+        "门静脉右支，闭塞",
+        "门静脉主干不通畅",
+        "门静脉主干未见癌栓，程氏Ⅲ型",
+        "门静脉未见癌栓，程氏Ⅰ型",
+        "门静脉左右支未见癌栓，程氏Ⅱ型",
+        "左支未见癌栓，右支未见癌栓，程氏Ⅱ型",
+        "right portal vein patent, left portal vein patent, VP3",
+        "门静脉未见癌栓，右支旁见癌栓",
+        "门静脉主干（可疑）癌栓",
+        "肠系膜静脉通畅",
+        "肠系膜静脉未见癌栓",
+        "脾静脉与肠系膜上静脉汇合部未见癌栓",
+        "splenomesenteric confluence patent",
+        "右前支未见癌栓",
+        "门静脉左支及主干未见癌栓，肠系膜静脉可疑癌栓",
         "门静脉右支未见显影",
         "门静脉右支显影欠佳",
         "门静脉右支未除外癌栓",
@@ -289,3 +328,38 @@ def test_no_denial_or_doubt_is_read_over_wherever_it_stands(text, word):
     places = [i for i in range(len(text) + 1) if not text[max(i - 1, 0) : i + 1].isalpha() or not text.isascii()]
     changed = [text[:i] + word + text[i:] for i in places]
     assert [one for one in changed if read_type(one) == "II"] == []
+
+
+WRITTEN = {
+    "0": ["0"], "I": ["I", "i", "Ⅰ", "1", "一"], "II": ["II", "ii", "Ⅱ", "2", "二"], "III": ["III", "iii", "Ⅲ", "3", "三"],
+    "IV": ["IV", "iv", "Ⅳ", "4", "四"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["程氏{}型", "PVTT {}型", "癌栓分型：{}", "PVTT type {}"])
+@pytest.mark.parametrize(("expected", "numeral"), [(code, one) for code, all_ in WRITTEN.items() for one in all_])
+def test_a_stated_type_in_every_way_of_writing_its_number(text, expected, numeral):
+    assert read_type(text.format(numeral)) == expected
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [("VP0", "0"), ("VP1", "I"), ("VP2", "I"), ("VP3", "II"), ("VP1-2", "I"), ("VP2-3", None), ("VP3-4", None), ("VP4", None)],
+)  # fmt: skip
+def test_the_japanese_classes_and_their_ranges(stated, expected):
+    """VP4 is the main trunk or the branch of the other side."""
+    assert read_type(stated) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ⅰ-Ⅱ型", None),
+        ("Ⅲ-Ⅳ型，主干癌栓", "III"),
+        ("Ⅱ-Ⅲ型，主干癌栓", "III"),
+        ("Ⅰ-Ⅱ型，主干癌栓", None),
+        ("Ⅲ型，Ⅳ型", None),
+    ],
+)
+def test_a_range_of_types_is_settled_by_a_site_within_it(text, expected):
+    assert read_type(text) == expected

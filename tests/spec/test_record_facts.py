@@ -96,14 +96,31 @@ def test_new_lesions_that_are_seen():
         | p1         | 1            | a      | X2        | new    |              |
         | p1         | 1            | a      | X3        | new    | absent       |
         | p1         | 1            | a      | X4        | new    | not_assessed |
+        | p1         | 1            | a      | X5        | new    | equivocal    |
         | p1         | 1            | a      | T1        | target | measured     |
         | p1         | 1            | b      | T1        | target | measured     |
         | p1         | 2            | a      | X1        | new    | present      |
+        | p1         | 2            | a      | X5        | new    | merged       |
         | p2         | 1            | a      | X1        | new    | measured     |
     """)
     facts = derive_response_facts(make_frame("lesion", rows))
     counted = facts.select("patient_id", "visit_number", "reader", "listed_new_lesion_number")
-    assert counted.rows() == [("p1", 1, "a", 2), ("p1", 1, "b", 0), ("p1", 2, "a", 1), ("p2", 1, "a", 1)]
+    assert counted.rows() == [("p1", 1, "a", 2), ("p1", 1, "b", 0), ("p1", 2, "a", 2), ("p2", 1, "a", 1)]
+
+
+def test_the_first_and_the_last_day_of_a_visits_images():
+    rows = read_rows("""
+        | visit_number | reader | lesion_id | role   | assessment_date |
+        | 1            | a      | T1        | target | 2020-04-15      |
+        | 1            | a      | T2        | target | 2020-04-17      |
+        | 1            | a      | N1        |        | 2020-04-14      |
+        | 1            | a      | N2        |        |                 |
+        | 1            | b      | T1        | target | 2020-04-20      |
+        | 2            | a      | T1        | target |                 |
+    """)
+    facts = derive_response_facts(make_frame("lesion", rows))
+    days = facts.select(pl.col("first_lesion_image_date", "last_lesion_image_date").dt.day())
+    assert days.rows() == [(14, 17), (20, 20), (None, None)]
 
 
 @pytest.mark.parametrize(("is_sent", "expected"), [(False, [None, 2]), (True, [0, 2])])

@@ -365,6 +365,29 @@ PATIENTS = [
         subject="first_progression_source=complete_list; pfs_days=45",
     ),
     Patient(
+        name="a non-target that is there is no sign of its own",
+        why="30 of 50 is a PR. Nothing is said of new lesions, so that the list is not complete; what counts rests on the target.",
+        grid="""
+            |                   | role       | organ | 0: day -10 | 1: day 45 |
+            | T1                | target     | liver | 50         | 30        |
+            | N1                | non_target | bone  | present    | present   |
+            | = response        |            |       |            | PR        |
+            | = response_source |            |       |            | targets   |
+        """,
+    ),
+    Patient(
+        name="beside listed non-targets the sum of the targets has its own baseline",
+        why="The reader lists the bone lesion and sends the targets as a sum: 35 of 50 is a PR, 60 against 35 a PD.",
+        grid="""
+            |                   | role       | organ | 0: day -10 | 1: day 45  | 2: day 101 |
+            | N1                | non_target | bone  | present    | present    | present    |
+            | sum               |            |       | 50         | 35         | 60         |
+            | = baseline_sum_mm |            |       |            | 50         | 50         |
+            | = target_response |            |       |            | PR         | PD         |
+        """,
+        subject="pfs_days=101; pfs_event=true; best_response=PR",
+    ),
+    Patient(
         name="a target that was not assessed makes the visit NE",
         why="The lung target was not assessed, then has no record; the liver target alone shows no PD (30 against 70). The list is "
         "complete, so NE counts against the recorded PR; the recorded NE stands.",
@@ -523,6 +546,41 @@ REFUTED = [
 ]
 
 REFUTED_BY_NUMBERS = [
+    Patient(
+        name="a list of which every target is measured refutes also beside a sum",
+        why="The sum of 70 is that of the list; every target is measured, the non-target evaluated, no lesion new.",
+        grid=REFUTING.format(**{**COMPLETE, "response": "SD"}).rstrip()
+        + """
+            | sum         |            |       | 70         | 70        |
+            | = is_recorded_set_aside |    |       |            | true      |
+        """,
+        subject=SET_ASIDE,
+    ),
+    Patient(
+        name="a list of non-targets alone refutes nothing where a sum says that there are targets",
+        why="Which targets make the sum of 70 and whether each was measured is not known.",
+        grid="""
+            |             | role       | organ | 0: day -10 | 1: day 45 |
+            | N1          | non_target | bone  | present    | present   |
+            | sum         |            |       | 70         | 70        |
+            | new lesion? |            |       |            | no        |
+            | recorded    |            |       |            | PD        |
+            | = response  |            |       |            | PD        |
+        """,
+        subject=STANDS,
+    ),
+    Patient(
+        name="a list of non-targets alone refutes where the reader has no targets",
+        why="The bone lesion is evaluated and not in progression, no lesion is new.",
+        grid="""
+            |             | role       | organ | 0: day -10 | 1: day 45 |
+            | N1          | non_target | bone  | present    | present   |
+            | new lesion? |            |       |            | no        |
+            | recorded    |            |       |            | PD        |
+            | = response  |            |       |            | SD        |
+        """,
+        subject=SET_ASIDE,
+    ),
     Patient(
         name="where the targets are all lesions there are, they alone refute a recorded PD",
         why="One liver lesion, one metastasis, both targets and measured, no new lesion: nothing is left that could have grown.",

@@ -9,12 +9,25 @@ import pytest
 from clinical_tables import derive_case, make_case, read_rows
 
 from schemas.derive import derive, join_subject
+from schemas.derived_columns import MONTH_DATES
 from schemas.tables import TABLES
 
 CASES = """
 | edits                                                                                    | column                        | value       |
 | baseline.metastasis_site_number=9                                                        | metastasis_site_number_from_total_or_organs | 9           |
 | baseline.metastasis_site_number=                                                         | metastasis_site_number_from_total_or_organs | 6           |
+|                                                                                          | has_baseline_imaging          | True        |
+| -lesion; -response                                                                       | has_baseline_imaging          | False       |
+| -lesion!; -response                                                                      | has_baseline_imaging          | False       |
+| -lesion; -response!                                                                      | has_baseline_imaging          | False       |
+| -lesion!; -response!                                                                     | has_baseline_imaging          |             |
+| -lesion; -response                                                                       | follow_up_assessment_number   | 0           |
+| -lesion!; -response                                                                      | follow_up_assessment_number   | 0           |
+| -lesion!; -response!                                                                     | follow_up_assessment_number   |             |
+| -baseline                                                                                | has_baseline_record           | False       |
+| -baseline!                                                                               | has_baseline_record           |             |
+| -outcome                                                                                 | has_outcome_record            | False       |
+| -outcome!                                                                                | has_outcome_record            |             |
 |                                                                                          | tace_number                   | 2           |
 | procedure[2].procedure=ablation                                                          | tace_number                   | 1           |
 | -procedure                                                                               | tace_number                   | 0           |
@@ -194,6 +207,17 @@ def test_records_of_an_unknown_patient_add_nobody():
     assert derived["subject"]["patient_id"].to_list() == ["p1"]
     assert derived["subject"].columns == known["subject"].columns
     assert derived["eligibility"]["patient_id"].unique().to_list() == ["p1"]
+
+
+def test_a_patients_dates_of_which_only_the_month_is_known_are_counted():
+    """Two of p2, none of p1, and one of a patient who is in no table."""
+    months = pl.DataFrame(
+        [("p2", "patient", "diagnosis_date"), ("p2", "outcome", "death_date"), ("p3", "outcome", "death_date")],
+        schema=MONTH_DATES,
+        orient="row",
+    )
+    subject = derive(make_case(""), sent=TABLES, months=months)["subject"]
+    assert subject.select("patient_id", "month_date_number").rows() == [("p1", 0), ("p2", 2)]
 
 
 @pytest.mark.parametrize("name", ["metastasis", "lesion", "response", "adverse_event"])

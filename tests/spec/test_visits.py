@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 from clinical_tables import read_rows
 
-from schemas.definitions.visits import number_visits
+from schemas.contract import read_contract
+from schemas.definitions.visits import LAST_DAY_NUMBER, VISIT_DATES, is_given_by_date, number_day, number_visits
+from schemas.tables import TABLES
 
 START = date(2020, 3, 1)
 SCHEMA = {
@@ -47,6 +49,10 @@ CASES = """
 | 40:T1=2 62:R                | 2 2           | also one without targets, within 28 days                                |
 | 40:T1=2 45:T1               | 2 45          | a second measurement is another assessment                              |
 | 40:T1=2 50:T2=3             | 2 3           | sent numbers stay, however near                                         |
+| 40:T1=3 40:T2=2             | 3 2           | also on one day                                                         |
+| 40:T1=2 50:T2               | 2 2           | images without a number belong to the numbered ones                     |
+| 40:T1=2 50:T2=3 65:T3       | 2 3 3         | to those that they follow by 21 days at most                            |
+| -5:T1=0 40:T1=1 45:R        | 0 1 1         | the baseline's number is one as well                                    |
 | 40:T1=2 90:T2=2 45:R        | 2 2 2         | and group whatever their dates                                          |
 | 40:T1=1 50:T1!              | 1 50          | called unscheduled, with targets: no part of a numbered visit           |
 | 40:T1=1 50:T2!              | 1 50          | also where no lesion is measured twice                                  |
@@ -105,3 +111,28 @@ def test_a_start_that_is_not_known_parts_nothing():
 
 def test_a_record_without_a_day_gets_no_number():
     assert number([read_record("40:T1", 0) | {"day": None}]) == {}
+
+
+@pytest.mark.parametrize(
+    ("day", "number"),
+    [(date(2020, 3, 5), 20200305), (date(2019, 12, 31), 20191231), (date(2021, 1, 1), 20210101), (date.max, LAST_DAY_NUMBER)],
+)  # fmt: skip
+def test_the_number_of_a_day_is_written_as_the_day(day, number):
+    assert pl.select(number_day(pl.lit(day))).item() == number
+
+
+def test_a_number_that_no_hospital_sends_is_a_day():
+    """Hospitals number up to 200 visits (the contracts' limit)."""
+    numbers = pl.Series("visit_number", [0, 1, 200, 201, 20200305, None], pl.Int64)
+    given = numbers.to_frame().select(is_given_by_date(pl.col("visit_number"))).to_series()
+    assert given.to_list() == [False, False, False, True, True, None]
+
+
+def test_every_date_of_a_record_with_a_visit_may_tell_when_it_was():
+    contracts = {name: read_contract(model) for name, model in TABLES.items()}
+    dates = {
+        name: {field for field in contract if field.endswith(("_date", "_days"))}
+        for name, contract in contracts.items()
+        if "visit_number" in contract
+    }
+    assert {name: set(fields) for name, fields in VISIT_DATES.items()} == dates
