@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.report.cautions import write_cautions
 from analysis.steps.evidence import TIME_UNKNOWN
 from analysis.steps.outcomes import ANY_TERM
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, WEIGHTED, name_cohort
@@ -40,6 +41,8 @@ def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[C
         sections.append(("Adverse events", [_describe_events(results, spec)]))
     if spec.follow_up:
         sections.append(("Follow-up", [_describe_follow_up(results, spec)]))
+    cautions = write_cautions(results, spec)
+    sections += [("How far the results carry", cautions)] if cautions else []
     if spec.sensitivity:
         sections.append(("Sensitivity analyses", [_describe_sensitivity(results, spec)]))
     return sections

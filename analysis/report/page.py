@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from analysis.figures.style import ALL_FORMATS, Drawing
+from analysis.report.cautions import write_cautions
 from analysis.report.methods import write_methods
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
 from analysis.study.keys import make_hazard_ratio_key
@@ -81,6 +82,7 @@ def write_report(
             "tables": tables,
             "figures": figures,
             "cards": _choose_cards(results, spec),
+            "cautions": write_cautions(results, spec),
             "methods": write_methods(results, spec, manifest),
         },
     )

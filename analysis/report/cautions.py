@@ -1,0 +1,121 @@
+"""How far a result carries, on the first screen of the report and in the manuscript.
+
+Which analyses change it, whether one hazard ratio describes the course, and what of the choice of patients looks past time zero. Worded by estimates
+and limits; no sentence says what a number means for patients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analysis.steps.post_baseline import CHANGED, POST_BASELINE
+from analysis.study.at_start import list_items
+from analysis.study.cohort_names import COHORT_NAMES, name_cohort
+from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key
+from analysis.study.numbers import prettify
+from analysis.study.results import Key, Results
+from analysis.study.spec import Endpoint, StudySpec
+from analysis.tables.model import LIMITS, Cell, Number, has_limits, look_up, text
+
+Parts = list[str | Number]
+
+
+def write_cautions(results: Results, spec: StudySpec) -> list[Cell]:
+    """Return the paragraphs, one for each endpoint and one for the choice of patients; none for a study without a contrast."""
+    if not spec.has_contrast:
+        return []
+    paragraphs = [_describe_endpoint(results, spec, endpoint) for endpoint in spec.endpoints]
+    return [*paragraphs, *_describe_future(results, spec)]
+
+
+def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint) -> Cell:
+    main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
+    parts: Parts = [
+        f"{endpoint.label}: hazard ratio ",
+        *_print_ratio(results, main),
+        f" in the {name_cohort(spec.main_cohort)}. ",
+    ]
+    variants = list(_list_variants(results, spec, endpoint))
+    changing = [(label, key) for label, key in variants if is_changed(results, main, key)]
+    if not variants:
+        parts.append("No other analysis was made.")
+    elif not changing:
+        parts.append(f"None of {len(variants)} other analyses changes it. ")
+    else:
+        parts.append(
+            f"Of {len(variants)} other analyses {len(changing)} {'changes' if len(changing) == 1 else 'change'} it: "
+        )
+        for place, (label, key) in enumerate(changing):
+            parts += ["; " if place else "", f"{prettify(label)} ", *_print_ratio(results, key)]
+        parts.append(". ")
+    if results.has(main, PROPORTIONAL):
+        parts += ["Test of proportional hazards: p ", *_print_p(look_up(results, main, PROPORTIONAL, "p")), "."]
+    return text(*parts)
+
+
+def _print_ratio(results: Results, key: Key) -> Parts:
+    ratio = look_up(results, key, "hr", "ratio")
+    if not has_limits(results, key):
+        return [ratio]
+    low, high = (look_up(results, key, name, "ratio") for name in LIMITS)
+    return [ratio, " (", low, "–", high, ")"]
+
+
+def _print_p(number: Number) -> Parts:
+    return [number] if number.text[0] in "<>" else ["= ", number]
+
+
+def _list_variants(results: Results, spec: StudySpec, endpoint: Endpoint) -> Iterator[tuple[str, Key]]:
+    """Yield every other estimate of the same hazard ratio: the other cohorts, the other models of the main one, the sensitivity analyses."""
+    main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
+    for cohort, name in COHORT_NAMES.items():
+        key = make_hazard_ratio_key(spec, cohort, endpoint.id)
+        if cohort != spec.main_cohort and results.has(key, "hr"):
+            yield name.en.lower(), key
+    models = results.select(
+        analysis="cox_alternative", cohort=spec.main_cohort, endpoint=endpoint.id, subgroup=None, statistic="hr"
+    )
+    for name in models["variable"]:
+        yield name, main.of(analysis="cox_alternative", variable=name)
+    for item in spec.sensitivity:
+        for cohort in COHORT_NAMES:
+            key = Key(analysis="sensitivity", variable=item.id, cohort=cohort, endpoint=endpoint.id)
+            is_shown = cohort == spec.main_cohort or cohort not in _list_own(spec)
+            if is_shown and results.has(key, "hr"):
+                yield item.label, key
+
+
+def _list_own(spec: StudySpec) -> set[str]:
+    """The cohorts that the study itself has."""
+    return {"all", *(["matched"] if spec.matching else []), *(["weighted"] if spec.weighting else [])}
+
+
+def is_changed(results: Results, main: Key, other: Key) -> bool:
+    """Whether an estimate lies on the other side of 1 or outside the main interval, or its interval includes 1 where the main one does not, or the reverse.
+
+    One that could not be estimated changes nothing that could be said; where the main one could not, nothing can be compared.
+    """
+    own, found = ([results.value(key, name) for name in ("hr", *LIMITS)] for key in (main, other))
+    if any(value is None for value in (*own, *found)):
+        return False
+    ratio, low, high = (float(value or 0) for value in own)
+    other_ratio, other_low, other_high = (float(value or 0) for value in found)
+    includes_1, other_includes_1 = low <= 1 <= high, other_low <= 1 <= other_high
+    is_across = (ratio - 1) * (other_ratio - 1) < 0
+    return is_across or not low <= other_ratio <= high or includes_1 != other_includes_1
+
+
+def _describe_future(results: Results, spec: StudySpec) -> list[Cell]:
+    """What of the choice and of the score uses the time after time zero, as far as that was examined."""
+    named = []
+    for item in list_items(spec):
+        key = POST_BASELINE.of(variable=item.id, level=CHANGED)
+        if results.has(key, "n") and results.value(key, "n"):
+            named.append(prettify(item.label))
+    if not named:
+        return []
+    return [
+        text(
+            f"These use what happened after {spec.time_zero}, so that the comparison is an association among who came so far: {'; '.join(named)}."
+        )
+    ]
