@@ -40,11 +40,9 @@ def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint) ->
     if not variants:
         parts.append("No other analysis was made.")
     elif not changing:
-        parts.append(f"None of {len(variants)} other analyses changes it. ")
+        parts.append("None of the other analyses changes it. ")
     else:
-        parts.append(
-            f"Of {len(variants)} other analyses {len(changing)} {'changes' if len(changing) == 1 else 'change'} it: "
-        )
+        parts.append("Other analyses that change it: ")
         for place, (label, key) in enumerate(changing):
             parts += ["; " if place else "", f"{prettify(label)} ", *_print_ratio(results, key)]
         parts.append(". ")

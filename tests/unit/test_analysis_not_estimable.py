@@ -107,7 +107,7 @@ def test_deaths_on_day_0_are_counted(frames):
 
 
 NOTHING_TO_TEST = {
-    "no time in one arm": [pl.when(~IS_TREATED).then("os_days").alias("os_days")],
+    "no time in one arm": [pl.when(~IS_TREATED).then(name).alias(name) for name in ("os_days", "os_event")],
     "everybody dies on day 0": [pl.lit(0).alias("os_days"), pl.lit(value=True).alias("os_event")],
     "one arm followed for 0 days": [
         pl.when(IS_TREATED).then(0).otherwise("os_days").alias("os_days"),
