@@ -132,10 +132,17 @@ def make_slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", spelled).strip("_")
 
 
-def round_value(value: float | None) -> float | None:
+DIFFERENCES = ("smd", "abs_smd", "ks")
+NO_DIFFERENCE = 1e-12
+"""A standardised difference below is rounding (weights that balance exactly), and another on each machine."""
+
+
+def round_value(value: float | None, statistic: str = "") -> float | None:
     """Return the value to the digits that are kept; none where it is missing or not finite."""
     if value is None or not math.isfinite(value):
         return None
+    if statistic in DIFFERENCES and abs(value) < NO_DIFFERENCE:
+        return 0.0
     return float(f"{value:.{SIGNIFICANT_DIGITS - 1}e}")
 
 
@@ -257,7 +264,7 @@ class ResultsBuilder:
             "result_id": result_id,
             "statistic": statistic,
             "time_months": None if key.time is None else round_value(key.time.months),
-            "value": round_value(value),
+            "value": round_value(value, statistic),
             "unit": unit,
             "n": n,
             "n_event": n_event,

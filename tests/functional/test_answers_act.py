@@ -285,8 +285,10 @@ def over_the_label(heads, rows):
 
 
 def shift_after_a_sort(heads, rows):
-    """The ids were sorted without the other columns."""
-    ids = sorted((row[heads.index("Query id")] for row in rows), reverse=True)
+    """The ids were sorted without the other columns, in the direction in which the answered row has another one."""
+    column, answered = heads.index("Query id"), find_row(heads, rows, "134")
+    ids = sorted((row[column] for row in rows), reverse=True)
+    ids = ids[::-1] if ids[rows.index(answered)] == answered[column] else ids
     for row, query in zip(rows, ids, strict=True):
         row[heads.index("Query id")] = query
     find_row(heads, rows, "134")[heads.index("Answer")] = CONFIRMED

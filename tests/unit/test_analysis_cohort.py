@@ -80,7 +80,9 @@ def test_a_missing_column_is_named(subjects, name):
 
 def test_a_level_the_study_does_not_know_is_refused(subjects):
     subjects = subjects.with_columns(pl.lit("Grade 4").alias("albi_level"))
-    with pytest.raises(AnalysisError, match="ALBI grade"):
+    with pytest.raises(
+        AnalysisError, match=r"characteristics\.albi: 242 patients have a value .*: Grade 4\. Did you mean Grade 3"
+    ):
         select_cohort(subjects, SPEC)
 
 
