@@ -16,6 +16,8 @@ from etl.errors import AnalysisError
 
 MatchingOrder = Literal["largest", "smallest", "data", "closest"]
 
+SAME = 1e-10
+"""Distances that differ by less are equal: a score is rounded otherwise on another machine, and the left control is taken there as here."""
 NO_CONTROL = "no control in the stratum"
 OUTSIDE_CALIPER = "no control within the caliper"
 CONTROLS_TAKEN = "every control within reach went to others"
@@ -204,7 +206,7 @@ class _FreeControls:
         value = self.value_at[place]
         left, right = _follow(self.left, place), _follow(self.right, place)
         to_left, to_right = value - self.value_at[left], self.value_at[right] - value
-        difference, found = (to_left, left) if to_left <= to_right else (to_right, right)
+        difference, found = (to_left, left) if to_left <= to_right + SAME else (to_right, right)
         if difference == np.inf or difference > self.caliper:
             return None
         return difference, self.row_at[found]

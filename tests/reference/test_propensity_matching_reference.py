@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import logit
 
 from analysis.estimators.design import encode_design
-from analysis.estimators.matching import match_nearest
+from analysis.estimators.matching import SAME, match_nearest
 from analysis.estimators.propensity import fit_propensity
 from etl.errors import AnalysisError
 
@@ -263,7 +263,9 @@ def brute_force(distance, treated, strata, caliper, order, ratio):
     def weigh(t):
         near = [c for c in free if strata[c] == strata[t] and abs(distance[t] - distance[c]) <= caliper]
         weighed = [(abs(distance[t] - distance[c]), place[c] > place[t], abs(place[c] - place[t]), c) for c in near]
-        return min(weighed, default=None)
+        least = min(weighed, default=(0.0,))[0]
+        equal = [found for found in weighed if found[0] <= least + SAME]
+        return min(equal, key=lambda found: found[1:], default=None)
 
     for _ in range(ratio):
         waiting = [t for t, is_treated in enumerate(treated) if is_treated]
@@ -356,3 +358,17 @@ def test_matchit_pair_for_pair(shared_reference, read_shared, name, scale, calip
     expected = {(pair["treated"], pair["control"]) for pair in shared_reference[name]["pairs"]}
     assert len(rows) == n_pairs
     assert {(ids[t], ids[c]) for t, c in rows} == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_of_two_controls_equally_near_by_a_score_the_left_one_is_taken_however_it_rounds(seed):
+    """A score on age alone: 60 between 59 and 61, whose distances are equal but for rounding."""
+    rng = np.random.default_rng(seed)
+    age = np.concatenate([[59.0, 60.0, 61.0], rng.integers(40, 58, 40), rng.integers(63, 80, 40)])
+    treated = np.concatenate([[False, True, False], rng.random(80) < 0.5])
+    logit = fit_propensity(pl.DataFrame({"age": age}), treated, ["age"]).logit
+    only = np.zeros(83, dtype=bool)
+    only[1] = True
+    pair = match_nearest(logit[:3], only[:3], caliper_sd=None).pairs
+    left = 0 if logit[0] < logit[2] else 2
+    assert pair["control_row"].to_list() == [left]
