@@ -30,25 +30,27 @@ def write_cautions(results: Results, spec: StudySpec) -> list[Cell]:
 
 def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint) -> Cell:
     main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
-    parts: Parts = [
-        f"{endpoint.label}: hazard ratio ",
-        *_print_ratio(results, main),
-        f" in the {name_cohort(spec.main_cohort)}. ",
-    ]
-    variants = list(_list_variants(results, spec, endpoint))
-    changing = [(label, key) for label, key in variants if is_changed(results, main, key)]
-    if not variants:
-        parts.append("No other analysis was made.")
-    elif not changing:
-        parts.append("None of the other analyses changes it. ")
-    else:
-        parts.append("Other analyses that change it: ")
-        for place, (label, key) in enumerate(changing):
-            parts += ["; " if place else "", f"{prettify(label)} ", *_print_ratio(results, key)]
-        parts.append(". ")
+    where = f" in the {name_cohort(spec.main_cohort)}"
+    parts: Parts = [f"{endpoint.label}: hazard ratio ", *_print_ratio(results, main), where]
+    if results.value(main, "hr") is None:
+        return text(*parts, ", so that no other analysis can be held against it.")
+    parts += [". ", *_name_changing(results, spec, endpoint, main)]
     if results.has(main, PROPORTIONAL):
         parts += ["Test of proportional hazards: p ", *_print_p(look_up(results, main, PROPORTIONAL, "p")), "."]
     return text(*parts)
+
+
+def _name_changing(results: Results, spec: StudySpec, endpoint: Endpoint, main: Key) -> Parts:
+    """The other analyses that change the result, with theirs, and those that could not be made."""
+    variants = list(_list_variants(results, spec, endpoint))
+    changing = [(label, key) for label, key in variants if is_changed(results, main, key)]
+    failed = [prettify(label) for label, key in variants if results.value(key, "hr") is None]
+    if not variants:
+        return ["No other analysis was made. "]
+    parts: Parts = ["Other analyses that change it: " if changing else "None of the other analyses changes it"]
+    for place, (label, key) in enumerate(changing):
+        parts += ["; " if place else "", f"{prettify(label)} ", *_print_ratio(results, key)]
+    return [*parts, ". ", *([f"Not estimable: {'; '.join(failed)}. "] if failed else [])]
 
 
 def _print_ratio(results: Results, key: Key) -> Parts:

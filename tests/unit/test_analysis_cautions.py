@@ -67,3 +67,14 @@ def test_every_number_of_it_is_a_result(results):
             if not isinstance(part, str):
                 assert part.result_id in results
     assert results.frame.filter(pl.col("analysis") == "sensitivity").height > 0
+
+
+def test_a_result_that_cannot_be_estimated_is_not_said_to_stand(frames):
+    nobody = pl.when(pl.col("arm") == "len_pd1").then(pl.lit(value=False)).otherwise("os_event").alias("os_event")
+    subjects = frames["analysis_subject"].with_columns(nobody)
+    found = compute_study(frames | {"analysis_subject": subjects}, replace(SPEC, sensitivity=())).results
+    text = read(write_cautions(found, SPEC)[0])
+    assert (
+        text
+        == "Overall survival: hazard ratio NE in the matched cohort, so that no other analysis can be held against it."
+    )
