@@ -8,7 +8,7 @@ from analysis.figures.style import Drawing, get_arm_style, make_figure
 from analysis.figures.survival_panel import Curve, choose_margins, plot_panel
 from analysis.study.cohort_names import name_cohort
 from analysis.study.keys import make_hazard_ratio_key
-from analysis.study.numbers import format_number, format_p
+from analysis.study.numbers import NOT_ESTIMABLE, format_number, format_p
 from analysis.study.outcome import StudyOutcome
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec
@@ -59,7 +59,8 @@ def describe_comparison(
     lines = []
     if results.has(model, "ci_low"):
         hr, low, high = (format_number(results.value(model, name), "ratio") for name in ("hr", "ci_low", "ci_high"))
-        lines.append(f"HR {hr} ({spec.limits} {low}–{high})")
+        is_estimated = results.value(model, "hr") is not None
+        lines.append(f"HR {hr} ({spec.limits} {low}–{high})" if is_estimated else f"HR {NOT_ESTIMABLE}")
     if results.has(logrank, "p"):
         lines.append(f"Log-rank {format_p(results.value(logrank, 'p'))}")
     elif results.has(model, "p_score"):

@@ -12,7 +12,7 @@ from matplotlib.gridspec import SubplotSpec
 
 from analysis.figures.style import RULE, hide_frame
 from analysis.steps.survival import CURVE_COLUMNS
-from analysis.study.numbers import format_number
+from analysis.study.numbers import NOT_ESTIMABLE, format_number
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
 
@@ -73,7 +73,8 @@ def _plot_curve(axes: Any, curve: Curve, results: Results, curves: pl.DataFrame,
     points = curve.find_points(curves)
     time, survival = points["time"].to_numpy(), 100 * points["survival"].to_numpy()
     median = format_number(results.value(curve.key.of(variable="median"), "estimate"), "time")
-    label = f"{curve.label}, median {median} {spec.time_unit}s"
+    unit = "" if median == NOT_ESTIMABLE else f" {spec.time_unit}s"
+    label = f"{curve.label}, median {median}{unit}"
     axes.step(time, survival, where="post", label=label, **curve.style)
     band = points.drop_nulls(["ci_low", "ci_high"])
     axes.fill_between(

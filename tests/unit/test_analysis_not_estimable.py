@@ -6,6 +6,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from analysis.figures.kaplan_meier import describe_comparison
 from analysis.report.narrative import write_narrative
 from analysis.run import compute_study, run_study
 from analysis.study.read_spec import read_study
@@ -90,6 +91,15 @@ def test_a_restricted_mean_ends_with_the_shorter_follow_up(frames):
     assert horizon == pytest.approx(300 / (365.25 / 12))
     for arm in ("len", "sora"):
         assert results.named(f"restricted_mean.all.os.{arm}.24m.estimate")["value"] <= horizon
+
+
+def test_a_figure_says_ne_once(frames):
+    nobody = pl.when(IS_TREATED).then(pl.lit(value=False)).otherwise("os_event").alias("os_event")
+    results = compute(frames, nobody)
+    note = describe_comparison(results, SPEC, SPEC.endpoints[0], "matched")
+    assert note.splitlines()[0] == "HR NE"
+    other = describe_comparison(results, SPEC, SPEC.endpoints[1], "matched")
+    assert re.match(r"HR \d\.\d\d \(95 % CI ", other)
 
 
 def test_deaths_on_day_0_are_counted(frames):
