@@ -59,8 +59,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     `InternalError` where sums do not hold or a peer's code gives other curves, tests or scores.
     """
     cohort = select_cohort(frames["analysis_subject"], spec)
-    if absent := [arm.label for arm in spec.arms if not (cohort.frame["arm"] == arm.id).any()]:
-        raise AnalysisError(f"nobody was treated with {', '.join(absent)}", f"没有患者接受 {'、'.join(absent)} 治疗")
+    _check_arms_held(cohort.frame, spec)
     knots = find_knots(spec, cohort.frame)
     asked, spec = spec, spec.of_all_arms()
     study = Study(spec, {ALL: cohort.frame}, ResultsBuilder(spec.study), knots=knots)
@@ -92,6 +91,16 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     check_sums(outcome.results, spec)
     check_against_peers(study, outcome)
     return outcome
+
+
+def _check_arms_held(frame: pl.DataFrame, spec: StudySpec) -> None:
+    """Refuse a study of which criteria and filters have left an arm without patients."""
+    if absent := [arm for arm in spec.arms if not (frame["arm"] == arm.id).any()]:
+        named = ", ".join(f"{arm.label} (arms.{arm.id})" for arm in absent)
+        raise AnalysisError(
+            f"nobody analysed is in the arm {named}: criteria and filters leave {frame.height} patients, all in other arms. Change the filter, or the arm.",
+            f"{named} 组没有可分析的患者：标准与筛选后剩余 {frame.height} 名患者，均属于其他组。请修改筛选条件或分组。",
+        )
 
 
 def _add_comparisons(study: Study) -> None:

@@ -73,7 +73,7 @@ def test_a_specification_that_cannot_be(analyse, before, after, named):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (pl.lit("len_pd1").alias("arm"), "nobody was treated with Sora+PD-1"),
+        (pl.lit("len_pd1").alias("arm"), "nobody analysed is in the arm Sora+PD-1"),
         (
             pl.when(IS_TREATED).then(pl.lit("Yes")).otherwise(pl.lit("No")).alias("tace_level"),
             "separated by tace=Yes",

@@ -16,7 +16,7 @@ IS_TREATED = pl.col("arm") == "len_pd1"
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (pl.lit("len_pd1").alias("arm"), r"nobody was treated with Sora\+PD-1"),
+        (pl.lit("len_pd1").alias("arm"), r"nobody analysed is in the arm Sora\+PD-1"),
         (pl.lit(None, dtype=pl.Boolean).alias("os_event"), "Overall survival, cohort all: nobody has a time"),
         (
             pl.lit(None, dtype=pl.Int64).alias("pfs_days"),
