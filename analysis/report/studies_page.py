@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from analysis.study.cohort import list_steps
 from analysis.study.read_spec import SPEC_FILE, STUDIES
 from analysis.study.spec import StudySpec
 from schemas.markdown import render_table
@@ -27,7 +28,12 @@ def write_studies_page(path: Path) -> None:
 def render_studies_page() -> str:
     """Return the page's text."""
     template = find_data("analysis.report.templates", "studies.md").read_text(encoding="utf-8")
-    return Template(template).substitute(keys="\n\n".join(_list_parts()), worked="\n\n".join(map(_show_study, WORKED)))
+    criteria = [(f"`{name}`", label) for name, label in list_steps()[:-1]]
+    return Template(template).substitute(
+        keys="\n\n".join(_list_parts()),
+        criteria=render_table(("criterion", "what it asks for"), criteria),
+        worked="\n\n".join(map(_show_study, WORKED)),
+    )
 
 
 def _list_parts() -> Iterator[str]:
