@@ -24,12 +24,15 @@ BEFORE_START = -1.0
 
 
 def add_time_varying(study: Study, item: TimeVarying) -> None:
-    """Add the model of everybody analysed: treatment, what changes, and the covariates; where there is none, why."""
+    """Add the model of those analysed whose time, entry and covariates are known: treatment, what changes, the covariates; where there is none, why."""
     endpoint = study.spec.get_endpoint(item.endpoint)
-    frame = study.keep_timed(study.cohorts[ALL], endpoint)
+    everybody = study.cohorts[ALL]
+    frame = study.keep_timed(everybody, endpoint)
     names = [study.spec.get_characteristic(name).values for name in item.covariates]
     frame = frame.drop_nulls([*names, *([item.entry_column] if item.entry_column else [])])
     key = make_time_varying_key(study.spec, item)
+    patients = key.of(variable=f"{item.id} patients")
+    study.results.add(patients, "n", frame.height, unit="patients", n=everybody.height)
     terms = [key.of(level=study.spec.treated.id), *([key.of(level=CHANGED)] if item.day_column else [])]
     try:
         rows = _split(study, frame, item)

@@ -29,12 +29,19 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
         for label, level in terms[: 2 if item.day_column else 1]:
             ratio = interval_cell(results, key.of(level=level), "ratio", "hr")
             rows.append([text(label), ratio, number_cell(results, key.of(level=level), "p", "p")])
+        rows.append(
+            [
+                text("\u2003patients in the model"),
+                number_cell(results, key.of(variable=f"{item.id} patients"), "n", "count"),
+                text(""),
+            ]
+        )
         for level in ("from the start", "during follow-up") if item.day_column else ():
             n = number_cell(results, key.of(variable=f"{item.id} changed", level=level), "n", "count")
             rows.append([text(f"\u2003patients with it {level}"), n, text("")])
     header = ("", f"HR ({spec.limits})", "p (Wald)")
     notes = (
-        "Everybody analysed. Before the day on which it happens a patient counts as without, from it on as with; an event on that day belongs to the time before.",
+        "Of those analysed, the patients whose time, entry and covariates are known. Before the day on which it happens a patient counts as without, from it on as with; an event on that day belongs to the time before.",
     )
     title, zh = "What changes during follow-up", "随访期间的变化"
     yield ReportTable("time_varying", "survival", title, zh, header, join_rows(rows), notes)

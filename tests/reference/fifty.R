@@ -440,6 +440,7 @@ keep_varying <- function(x, s, name) {
   if (!is.null(item$entry_column)) x <- x[!is.na(x[[item$entry_column]]), ]
   change <- if (is.null(item$day_column)) rep(NA, nrow(x)) else as_days(x, item$day_column) - landmark
   entry <- if (is.null(item$entry_column)) rep(0, nrow(x)) else as_days(x, item$entry_column) - landmark
+  keep(nrow(x), "time_varying.all", slug(item$endpoint), paste0(name, "_patients"), "n")
   rows <- split_rows(x, change, entry)
   rows <- cbind(rows, x[rows$row, grep("^c_", names(x)), drop = FALSE])
   terms <- c("c_arm", if (!is.null(item$day_column)) "changed", if (length(item$covariates)) paste0("c_", item$covariates))

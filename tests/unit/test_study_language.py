@@ -14,7 +14,7 @@ from analysis.study.conditions import meet_all
 from analysis.study.endpoint_times import compute_event, compute_is_timed, compute_time_days
 from analysis.study.population import Condition, Filter, Population
 from analysis.study.read_spec import read_spec, read_study
-from analysis.study.spec import Endpoint
+from analysis.study.spec import Endpoint, TimeVarying
 from analysis.tables.model import build_tables
 from etl.errors import AnalysisError, UsageError
 
@@ -201,6 +201,18 @@ def test_a_day_that_the_event_column_denies_is_refused(subjects):
     alone = replace(endpoint, event_column="")
     frame = select_cohort(subjects, replace(SMALL, endpoints=(alone,))).frame
     assert frame.select(compute_event(alone)).to_series().all()
+
+
+def test_who_never_came_under_observation_is_left_out_of_that_model_and_counted(frames):
+    """Every fifth patient has no day of entry."""
+    entry = pl.when(pl.int_range(pl.len()) % 5 > 0).then(pl.lit(10.0)).alias("entry")
+    subjects = frames["analysis_subject"].with_columns(entry)
+    item = TimeVarying("late", "Late entry", "OS", entry_column="entry")
+    found = compute_study({"analysis_subject": subjects}, replace(SMALL, time_varying=(item,))).results
+    known = select_cohort(subjects, SMALL).frame["entry"].is_not_null().sum()
+    row = found.named("time_varying.all.os.late_patients.n")
+    assert (row["value"], row["n"]) == (known, 242)
+    assert found.named("time_varying.all.os.late.len.hr")["n"] == known
 
 
 def test_filters_are_steps_of_the_flow_chart_and_the_unknown_are_counted(frames):
