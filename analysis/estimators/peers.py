@@ -2,7 +2,7 @@
 
 Each function says how far ours is from the peer's, as a distance of which `TOLERANCE` is the most that may be rounding. Of our
 code the peers share only the rule, which is R's and not theirs, of which times are equal. They are slow to import, and
-only a run of a study needs them. Weights are not among it: a study weights no curve, no test and no score.
+only a run of a study needs them. Weighted cohorts are not among it: they are held to R.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from analysis.study.spec import Arm, Endpoint, StudySpec
 class Study:
     """One run: `cohorts` maps all and, once they are made, matched and weighted to their patients, in the analysis' order.
 
-    `propensity` is the score by which patients were matched, once they are, and `knots` are those of the splines.
+    `score` is that by which patients were matched, once they are, and `knots` are those of the splines.
     """
 
     spec: StudySpec

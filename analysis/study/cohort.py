@@ -70,7 +70,8 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
     """Choose the study's patients from the mart `analysis_subject`.
 
     Criteria are applied in their order. A patient for whom one is unknown (null) is removed at the step of
-    incomplete data, whichever criterion it was. A patient seen first in another hospital is the last step.
+    incomplete data, whichever criterion it was. A patient seen first in another hospital is the last of the protocol; behind it stand the study's
+    filters and its landmark.
     A study without criteria takes everybody whose outcome, and arm where it compares two, is known.
 
     Raises `AnalysisError` for a column that the study names and the subjects lack, for a level or a group that the study
