@@ -63,7 +63,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     knots = find_knots(spec, cohort.frame)
     asked, spec = spec, spec.of_all_arms()
     study = Study(spec, {ALL: cohort.frame}, ResultsBuilder(spec.study), knots=knots)
-    add_flow(study, cohort.attrition)
+    add_flow(study, cohort)
     if spec.matching:
         add_matching(study, spec.matching)
     if spec.weighting:

@@ -204,9 +204,9 @@ def _describe_regression(spec: StudySpec) -> Cell:
         " Of a model those are left out of whom one of its characteristics is not known." if _list_missing(spec) else ""
     )
     return text(
-        f"In the {name_cohort(cohort)} every characteristic was tested alone in a Cox model by one {test}; those "
-        f"with p < {regression.p_enter:g} entered the multivariable model, treatment always.{known} Tests are two-sided, "
-        f"alpha {spec.alpha:g}, without correction for their number."
+        f"In the {name_cohort(cohort)} one Cox model held treatment and every characteristic. Beside it stands a model as it is often printed: every "
+        f"characteristic was tested alone by one {test}, and those with p < {regression.p_enter:g} entered, treatment always; limits after such a "
+        f"choice are too narrow.{known} Tests are two-sided, alpha {spec.alpha:g}, without correction for their number."
     )
 
 

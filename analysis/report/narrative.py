@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.report.cautions import write_cautions
 from analysis.steps.evidence import TIME_UNKNOWN
 from analysis.steps.outcomes import ANY_TERM
+from analysis.steps.regression import FULL, SELECTED
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, WEIGHTED, name_cohort
 from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key, make_interaction_key, make_time_varying_key
 from analysis.study.numbers import prettify
@@ -201,17 +202,26 @@ def _join(items: list[Parts]) -> Parts:
 
 
 def _describe_model(results: Results, spec: StudySpec, endpoint: Endpoint) -> Cell:
-    """The terms of the multivariable model."""
-    cohort = spec.main_cohort
-    model = Key(analysis="cox_multivariable", cohort=cohort, endpoint=endpoint.id)
-    rows = results.select(analysis="cox_multivariable", cohort=cohort, endpoint=endpoint.id, statistic="hr")
-    terms = [
-        [f"{_name_term(spec, variable, level)}: ", *_term(results, spec, model.of(variable=variable, level=level))]
-        for variable, level in rows.select("variable", "level").iter_rows()
-    ]
-    number = look_up(results, model.of(variable="covariates"), "n", "count")
-    start = f"The multivariable model of {endpoint.label.lower()} in the {name_cohort(cohort)} held "
-    return text(start, number, f" {_name_covariates(number)}, with hazard ratios: ", *_separate(terms), ".")
+    """Treatment in the full model, and in the one whose terms a p-value chose."""
+    assert spec.regression is not None
+    cohort, treatment = spec.main_cohort, spec.get_other_arm(spec.regression.reference_arm).id
+    full, selected = (
+        Key(analysis=name, cohort=cohort, endpoint=endpoint.id, variable="arm", level=treatment)
+        for name in (FULL, SELECTED)
+    )
+    number = look_up(results, full.of(variable="covariates", level=None), "n", "count")
+    chosen = look_up(results, selected.of(variable="covariates", level=None), "n", "count")
+    return _close(
+        [
+            [
+                f"In the {name_cohort(cohort)}, the hazard ratio of {_name_term(spec, 'arm', None)} in the Cox model of treatment and every characteristic (",
+                number,
+                f" {_name_covariates(number)}) was ",
+                *_term(results, spec, full),
+            ],
+            ["In the model of those that a p-value let in (", chosen, ") it was ", *_term(results, spec, selected)],
+        ]
+    )
 
 
 def _name_covariates(number: Number) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from analysis.study.cohort import list_steps
+from analysis.study.flow_steps import list_steps
 from analysis.study.read_spec import SPEC_FILE, STUDIES
 from analysis.study.spec import StudySpec
 from schemas.markdown import render_table

@@ -1,4 +1,4 @@
-"""Flow chart: the patients each step removed, over all hospitals and in each."""
+"""Flow chart: the patients each step removed, over all hospitals, in each, and in each arm."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from typing import Any
 import polars as pl
 
 from analysis.steps.study import Study
+from analysis.study.cohort import ARM_ID, Cohort
 from analysis.study.cohort_names import ALL
 from analysis.study.results import Key
 
 COUNTS = ("n_before", "n_removed", "n_unknown", "n_after")
+IN_NO_ARM = "in no arm"
 
 
-def add_flow(study: Study, attrition: pl.DataFrame) -> None:
+def add_flow(study: Study, cohort: Cohort) -> None:
     """Add every step of the flow chart and the patients analysed, by arm and by hospital."""
+    attrition = cohort.attrition
+    if cohort.attrition_by_arm is not None:
+        _add_steps_by_arm(study, cohort.attrition_by_arm)
     totals = attrition.group_by("step", "criterion_id", "label", maintain_order=True).agg(pl.col(COUNTS).sum())
     for row in totals.sort("step").iter_rows(named=True):
         _add_step(study, row, None)
@@ -33,6 +38,14 @@ def add_flow(study: Study, attrition: pl.DataFrame) -> None:
         for arm, patients in study.list_groups(here):
             if arm:
                 study.results.add(of_hospital.of(arm=arm.id), "n", patients.height, unit="patients", n=here.height)
+
+
+def _add_steps_by_arm(study: Study, attrition: pl.DataFrame) -> None:
+    """Add whom each step removed of each arm, and of the patients in none: who is lost to it may differ between the arms."""
+    for row in attrition.sort("step", ARM_ID, nulls_last=True).iter_rows(named=True):
+        level = None if row[ARM_ID] else IN_NO_ARM
+        key = Key(analysis="flow_by_arm", arm=row[ARM_ID], variable=row["criterion_id"], level=level)
+        study.results.add_all(key, {name: row[name] for name in COUNTS}, unit="patients", method=row["label"])
 
 
 def _add_step(study: Study, row: dict[str, Any], hospital: str | None) -> None:

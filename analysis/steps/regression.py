@@ -30,15 +30,19 @@ from analysis.study.spec import Endpoint, Regression, Subgroup
 from etl.errors import AnalysisError
 
 TREATMENT, GLOBAL = "arm", "GLOBAL"
+FULL, SELECTED = "cox_full", "cox_multivariable"
+"""The model of treatment and every characteristic, chosen before any result, and that of those which a p-value has let in."""
 TESTS = ("likelihood-ratio", "Wald", "score")
 """The tests of a whole model, in the order in which they are listed."""
 
 
 def add_regression(study: Study, regression: Regression) -> None:
-    """Add the univariable models of treatment and every characteristic, then the multivariable one, per endpoint.
+    """Add the univariable models of treatment and every characteristic, the model of all of them, and that of those that entered, per endpoint.
 
-    They are fitted in the cohort in which the arms are compared. A characteristic with a p below `p_enter` enters the multivariable model:
+    They are fitted in the cohort in which the arms are compared. A characteristic with a p below `p_enter` enters the selected model:
     of the likelihood-ratio test or, where patients have weights and there is no likelihood, of Wald's joint test. Treatment always enters.
+    Limits of a model whose terms were chosen by their p-values are too narrow (Harrell 2015, doi:10.1007/978-3-319-19425-7, section 4.3), so
+    that the full model stands first.
     """
     cohort = study.spec.main_cohort
     names = [TREATMENT, *(item.id for item in study.spec.characteristics)]
@@ -48,7 +52,8 @@ def add_regression(study: Study, regression: Regression) -> None:
         chosen = [
             name for name, p in p_values.items() if name == TREATMENT or (p is not None and p < regression.p_enter)
         ]
-        _fit_together(study, frame, endpoint, chosen)
+        _fit_together(study, frame, endpoint, FULL, names)
+        _fit_together(study, frame, endpoint, SELECTED, chosen)
 
 
 def _keep_known(study: Study, frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
@@ -105,10 +110,12 @@ def _add_terms(study: Study, key: Key, fit: CoxFit, found: Sequence[Term], metho
             add_coefficients(study, key.of(variable=variable, level=level), fit, position, method=method)
 
 
-def _fit_together(study: Study, everybody: pl.DataFrame, endpoint: Endpoint, names: list[str]) -> None:
-    """Add the multivariable model; in matched patients also with pairs ignored, as it is often printed."""
+def _fit_together(
+    study: Study, everybody: pl.DataFrame, endpoint: Endpoint, analysis: str, names: Sequence[str]
+) -> None:
+    """Add a model of several characteristics; of the selected one in matched patients also with pairs ignored, as it is often printed."""
     cohort = study.spec.main_cohort
-    model = Key(analysis="cox_multivariable", cohort=cohort, endpoint=endpoint.id)
+    model = Key(analysis=analysis, cohort=cohort, endpoint=endpoint.id)
     frame = _keep_known(study, everybody, names)
     times, options = study.compute_times(frame, endpoint), list_options(study, cohort, frame)
     try:
@@ -119,7 +126,7 @@ def _fit_together(study: Study, everybody: pl.DataFrame, endpoint: Endpoint, nam
         _say_why_none(study, model, frame, names, f"not estimable: {error.en}")
         return
     _add_terms(study, model, fit, found, describe_model(options))
-    if plain is not fit and options["weights"] is None:
+    if plain is not fit and options["weights"] is None and analysis == SELECTED:
         naive = model.of(analysis="cox_multivariable_naive")
         _add_terms(study, naive, plain, found, describe_model({}))
     for name in names:
@@ -140,7 +147,9 @@ def _add_joint(study: Study, key: Key, fit: CoxFit, places: list[int], design: D
         add_proportional(study, key, fit, terms[0])
 
 
-def _add_whole(study: Study, model: Key, fit: CoxFit, plain: CoxFit, names: list[str], *, is_weighted: bool) -> None:
+def _add_whole(
+    study: Study, model: Key, fit: CoxFit, plain: CoxFit, names: Sequence[str], *, is_weighted: bool
+) -> None:
     """Add what a model says as a whole: likelihood and score tests as if pairs were none, Wald's with the errors of its limits."""
     basis: dict[str, Any] = {"n": fit.n, "n_event": fit.n_event}
     study.results.add(model.of(variable="covariates"), "n", len(names), **basis)
@@ -159,7 +168,7 @@ def _add_whole(study: Study, model: Key, fit: CoxFit, plain: CoxFit, names: list
     study.results.add_all(model.of(variable="concordance"), values, method=method, **basis)
 
 
-def _say_why_none(study: Study, model: Key, frame: pl.DataFrame, names: list[str], why: str) -> None:
+def _say_why_none(study: Study, model: Key, frame: pl.DataFrame, names: Sequence[str], why: str) -> None:
     """Add the rows of a model that could not be fitted, each empty and with the reason."""
     basis: dict[str, Any] = {"n": frame.height, "method": why}
     assert study.spec.regression is not None

@@ -43,6 +43,7 @@ def check_sums(results: Results, spec: StudySpec) -> None:
 def list_sums(results: Results, spec: StudySpec) -> Iterator[Sum]:
     """Yield every sum that must hold."""
     yield from _add_up_flow(results)
+    yield from _add_up_flow_by_arm(results)
     yield from _add_up_arms(results, spec)
     yield from _add_up_levels(results)
     yield from _add_up_endpoints(results, spec)
@@ -70,6 +71,18 @@ def _add_up_flow(results: Results) -> Iterator[Sum]:
         parts = wide.filter(pl.col("hospital").is_not_null(), variable=row["variable"])
         for name in ("n_before", "n_removed", "n_after"):
             yield Sum(f"flow, {row['variable']}, {name} of the hospitals", float(parts[name].sum()), row[name])
+
+
+def _add_up_flow_by_arm(results: Results) -> Iterator[Sum]:
+    """At each step the arms and those in none are the patients of the flow chart, and the last step leaves the arms analysed."""
+    steps = results.select(analysis="flow_by_arm")
+    for (name, statistic), parts in steps.group_by("variable", "statistic", maintain_order=True):
+        whole = results.value(Key(analysis="flow", variable=str(name)), str(statistic))
+        yield Sum(f"flow by arm, {name}, {statistic}", float(parts["value"].sum()), whole or 0)
+    for arm in steps["arm"].drop_nulls().unique(maintain_order=True):
+        left = steps.filter(pl.col("statistic") == "n_after", arm=arm)["value"].last()
+        analysed = results.value(Key(analysis="flow", arm=arm, variable="analysed"), "n")
+        yield Sum(f"flow of the arm {arm}", float(left or 0), analysed or 0)  # pyright: ignore[reportArgumentType]
 
 
 def _add_up_arms(results: Results, spec: StudySpec) -> Iterator[Sum]:

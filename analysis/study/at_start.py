@@ -9,9 +9,10 @@ from typing import Literal
 
 import polars as pl
 
-from analysis.study.cohort import list_steps, name_arms, type_values
+from analysis.study.cohort import name_arms, type_values
 from analysis.study.conditions import meet_all
 from analysis.study.endpoint_times import START_COLUMN
+from analysis.study.flow_steps import list_steps
 from analysis.study.population import Condition
 from analysis.study.spec import StudySpec
 from schemas.contract import read_dtypes

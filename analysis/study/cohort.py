@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -10,19 +9,16 @@ import polars as pl
 from analysis.study.bounds import is_bound, settle
 from analysis.study.characteristic import NO, YES, Characteristic
 from analysis.study.conditions import FEWEST_TO_NAME, meet_all
-from analysis.study.endpoint_times import compute_days, compute_is_at_risk, compute_is_timed
+from analysis.study.endpoint_times import compute_days, compute_is_timed
+from analysis.study.flow_steps import count_attrition, find_removing, make_steps
 from analysis.study.population import Arm
 from analysis.study.spec import CENSORED_AT, UNKNOWN, StudySpec
 from etl.errors import AnalysisError
 from etl.pages.text import Text
 from etl.suggestions import did_you_mean
-from schemas.rules import eligibility
-from schemas.rules.rule import CRITERIA
 
-ELSEWHERE = "analysed_elsewhere"
-LANDMARK = "at_risk_at_landmark"
-INCOMPLETE = eligibility.e4_complete_data.__name__
 MONTH_DATES = "month_date_number"
+ARM_ID = "arm_id"
 PATIENT_ORDER = (
     "first_line_start_date",
     "age_at_start_years",
@@ -43,27 +39,19 @@ PATIENT_ORDER = (
 
 
 @dataclass(frozen=True)
-class Step:
-    """A step of the flow chart: whom it removes of those who came to it, and of whom it cannot be judged."""
-
-    id: str
-    label: str
-    removes: pl.Expr
-    is_unknown: pl.Expr
-
-
-@dataclass(frozen=True)
 class Cohort:
     """The patients of a study and how they were chosen.
 
     `frame`: one row per patient, ordered by start date, baseline values, hospital and source row, with the columns
     of the subject table, and `arm`, the id of the arm; characteristics are Enums of the study's levels, or numbers.
     `attrition`: one row per hospital and step: `hospital`, `step`, `criterion_id`, `label`, `n_before`, `n_removed`,
-    `n_unknown` (those of the removed for whom some criterion could not be judged), `n_after`.
+    `n_unknown` (those of the removed for whom some criterion could not be judged), `n_after`. `attrition_by_arm`: the same with `arm_id`
+    in the place of the hospital, null for those in none of the arms; none of a study without arms.
     """
 
     frame: pl.DataFrame
     attrition: pl.DataFrame
+    attrition_by_arm: pl.DataFrame | None
 
 
 def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
@@ -87,20 +75,20 @@ def select_cohort(subjects: pl.DataFrame, spec: StudySpec) -> Cohort:
         chosen = chosen.filter(_are_days_known(chosen))
     if not spec.population.eligible_only:  # before they are removed for having no time
         _check_not_happened(chosen, spec)
-    steps = _list_steps(chosen, spec)
-    removed_at = chosen.select(
-        pl.coalesce(pl.when(step.removes).then(pl.lit(i)) for i, step in enumerate(steps)).alias("step")
-    )
-    attrition = _count_attrition(chosen, steps, removed_at["step"])
-    chosen = chosen.filter(removed_at["step"].is_null())
-    if chosen.is_empty():
+    steps = make_steps(chosen, spec)
+    attrition = count_attrition(chosen, steps, "hospital")
+    stays = find_removing(chosen, steps).is_null()
+    if not stays.any():
         raise AnalysisError(*_explain_nobody(attrition, spec))
-    if spec.arms:
-        arms = chosen.select(name_arms(chosen, spec).alias("arm"))["arm"]
-        _check_arms(chosen.filter(arms.is_null()), chosen.height, spec)
-        chosen = chosen.with_columns(arms)
+    everybody, chosen = chosen, chosen.filter(stays)
+    if not spec.arms:
+        _check_not_happened(chosen, spec)
+        return Cohort(_order_patients(_type_levels(chosen, spec)), attrition, None)
+    arms = chosen.select(name_arms(chosen, spec).alias("arm"))["arm"]
+    _check_arms(chosen.filter(arms.is_null()), chosen.height, spec)
     _check_not_happened(chosen, spec)
-    return Cohort(_order_patients(_type_levels(chosen, spec)), attrition)
+    by_arm = count_attrition(everybody.with_columns(name_arms(everybody, spec).alias(ARM_ID)), steps, ARM_ID)
+    return Cohort(_order_patients(_type_levels(chosen.with_columns(arms), spec)), attrition, by_arm)
 
 
 def _check_columns(subjects: pl.DataFrame, spec: StudySpec) -> None:
@@ -159,76 +147,6 @@ def _are_days_known(subjects: pl.DataFrame) -> pl.Expr:
             f"{'、'.join(unknown)} 载入时尚未标记仅知年月的日期，请重新入库",
         )
     return pl.col(MONTH_DATES) == 0
-
-
-def list_steps(without: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """Every step of the protocol in order, but for the criteria not asked for: its id and what it asks for."""
-    asked = (criterion for criterion in CRITERIA.values() if criterion.criterion_id not in without)
-    ordered = sorted(asked, key=lambda criterion: criterion.order)
-    return [(item.criterion_id, item.label_en) for item in ordered] + [(ELSEWHERE, "Not analysed at another hospital")]
-
-
-def _list_steps(subjects: pl.DataFrame, spec: StudySpec) -> list[Step]:
-    """Every step of the flow chart: the protocol's or, without criteria, that the outcome is known; the study's filters; the landmark."""
-    population = spec.population
-    steps = _ask_criteria(population.without_criteria) if population.eligible_only else [_ask_outcome(spec)]
-    for item in population.filters:
-        meets = meet_all(subjects, item.where, f"population.filters.{item.id}")
-        steps.append(Step(item.id, item.label, ~meets.fill_null(value=False), meets.is_null()))
-    if population.landmark_day:
-        at_risk = compute_is_at_risk(spec)
-        label = f"Followed without the event on day {population.landmark_day:g}"
-        steps.append(Step(LANDMARK, label, ~at_risk, pl.lit(value=False)))
-    return steps
-
-
-def _ask_criteria(without: Sequence[str]) -> list[Step]:
-    """A patient for whom one of the criteria is unknown leaves at the step of incomplete data, whichever it is."""
-    named = list_steps(without)
-    has_unknown = pl.any_horizontal(pl.col(name).is_null() for name, _ in named[:-1])
-    removes = {name: ~pl.col(name).fill_null(value=True) for name, _ in named[:-1]}
-    removes[INCOMPLETE] = removes[INCOMPLETE] | has_unknown
-    removes[ELSEWHERE] = pl.col("seen_elsewhere_first").fill_null(value=False)
-    nobody = pl.lit(value=False)
-    return [Step(name, label, removes[name], has_unknown if name == INCOMPLETE else nobody) for name, label in named]
-
-
-def _ask_outcome(spec: StudySpec) -> Step:
-    """The first step of a study without criteria: who has no outcome, or nothing of what is compared, cannot be analysed."""
-    known = [compute_is_timed(item) for item in spec.endpoints]
-    if any(arm.code for arm in spec.arms):
-        known.append(pl.col(spec.arm_column).is_not_null())
-    label = "Outcome and what is compared recorded" if spec.arms else "Time and outcome of every endpoint recorded"
-    is_unknown = ~pl.all_horizontal(known)
-    return Step("outcome_recorded", label, is_unknown, is_unknown)
-
-
-def _count_attrition(subjects: pl.DataFrame, steps: Sequence[Step], removed_at: pl.Series) -> pl.DataFrame:
-    unknown = subjects.select(step.is_unknown.alias(step.id) for step in steps)
-    rows = []
-    for hospital in sorted(subjects["hospital"].unique().to_list()):
-        here = (subjects["hospital"] == hospital).fill_null(value=False)
-        n_before = int(here.sum())
-        for index, step in enumerate(steps):
-            removed = here & (removed_at == index).fill_null(value=False)
-            n_removed, n_unknown = int(removed.sum()), int((removed & unknown[step.id]).sum())
-            rows.append(
-                (hospital, index + 1, step.id, step.label, n_before, n_removed, n_unknown, n_before - n_removed)
-            )
-            n_before -= n_removed
-    return pl.DataFrame(rows, schema=_ATTRITION_SCHEMA, orient="row")
-
-
-_ATTRITION_SCHEMA = {
-    "hospital": pl.String,
-    "step": pl.Int64,
-    "criterion_id": pl.String,
-    "label": pl.String,
-    "n_before": pl.Int64,
-    "n_removed": pl.Int64,
-    "n_unknown": pl.Int64,
-    "n_after": pl.Int64,
-}
 
 
 def name_arms(subjects: pl.DataFrame, spec: StudySpec) -> pl.Expr:

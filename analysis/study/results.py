@@ -55,6 +55,7 @@ COLUMNS = (
 )
 ANALYSES = {
     "flow": "patients before and after every step of the flow chart, and those analysed",
+    "flow_by_arm": "the same steps in each arm; `level`: patients in none of the arms",
     "post_baseline": "patients for whom a criterion, characteristic or arm hangs on what happened after the start; `level`: changed, undated, or the later dates through which alone",
     "table1": "baseline characteristics by arm, and their tests",
     "balance": "standardised mean differences and KS statistics before (`all`) and after matching (`matched`)",
@@ -67,6 +68,7 @@ ANALYSES = {
     "logrank_alternative": "the log-rank test stratified by pair or hospital",
     "restricted_mean": "restricted mean times up to the last landmark or as far as both arms are followed (`horizon`), and their difference (treated minus control)",
     "cox_univariable": "Cox models of one characteristic each",
+    "cox_full": "Cox model of treatment and every characteristic",
     "cox_multivariable": "Cox model of the characteristics that entered",
     "cox_multivariable_naive": "the same model in the matched patients with pairs ignored",
     "pairwise": "hazard ratio of every two of three and more arms, each with a score of its own",
@@ -77,6 +79,7 @@ ANALYSES = {
     "response_alternative": "ORR and DCR under another reading of the responses; `subgroup` is its id in the specification",
     "evidence": "what responses and progressions rest on, by arm and by hospital, and how old baseline images are",
     "adverse_events": "patients by the worst grade of every adverse event, and tests",
+    "adverse_event_rate": "patients with an adverse event per 100 patient-months of treatment, and the patient-months (`exposure`)",
     "follow_up": "median follow-up",
     "treatment": "months on treatment",
     "sensitivity": "the comparison again with one thing changed; `variable` is the analysis' id in the specification",
@@ -94,6 +97,7 @@ STATISTICS = {
     "ci_low": "lower confidence limit (of 1 - alpha, 95 % unless the specification says otherwise)",
     "ci_high": "upper confidence limit",
     "hr": "hazard ratio",
+    "rate": "patients per 100 patient-months",
     "difference": "difference of two estimates, treated minus control",
     "smd": "standardised mean difference, treated minus control",
     "abs_smd": "its largest absolute value",

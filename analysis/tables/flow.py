@@ -1,10 +1,11 @@
-"""The flow chart as a table: what each step removed in every hospital."""
+"""The flow chart as a table: what each step removed in every hospital, and in every arm."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from analysis.steps.evidence import TIME_UNKNOWN
+from analysis.steps.flow import IN_NO_ARM
 from analysis.study.cohort_names import ALL
 from analysis.study.numbers import prettify
 from analysis.study.results import Key, Results
@@ -15,7 +16,7 @@ ORDER = 5
 
 
 def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
-    """Yield the steps by hospital."""
+    """Yield the steps by hospital and, where arms are compared, by arm."""
     flow = results.select(analysis="flow")
     hospitals = flow["hospital"].drop_nulls().unique(maintain_order=True).sort().to_list()
     steps = results.select(analysis="flow", hospital=None, statistic="n_removed")
@@ -36,6 +37,28 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     yield ReportTable(
         "flow", "patients", "Flow chart by hospital", "各医院入组流程", header, join_rows(rows), notes, is_folded=True
     )
+    if spec.arms:
+        yield _build_by_arm(results, spec)
+
+
+def _build_by_arm(results: Results, spec: StudySpec) -> ReportTable:
+    """Who was removed, by the arm they were in: a loss that differs between the arms is a bias that no matching takes away."""
+    steps = results.select(analysis="flow", hospital=None, statistic="n_removed")
+    flow = Key(analysis="flow_by_arm")
+    whose: list[dict[str, str]] = [*({"arm": arm.id} for arm in spec.arms), {"level": IN_NO_ARM}]
+
+    def count(label: str, variable: str, statistic: str) -> list[Cell]:
+        keys = [flow.of(variable=variable, **group) for group in whose]
+        return [text(label), *(number_cell(results, key, statistic, "count") for key in keys)]
+
+    rows = [count("Patients", steps["variable"][0], "n_before")]
+    for name, label in steps.select("variable", "method").iter_rows():
+        rows.append(count(f"\u2003removed: {prettify(label)}", name, "n_removed"))
+    rows.append(count("Analysed", steps["variable"][-1], "n_after"))
+    header = ("", *(arm.label for arm in spec.arms), "In no arm")
+    notes = ("A dash: there was nobody.",)
+    title, zh = "Flow chart by arm: who was lost to which criterion", "各组入组流程：各标准剔除的患者"
+    return ReportTable("flow_by_arm", "patients", title, zh, header, join_rows(rows), notes, is_folded=True)
 
 
 def _describe_unknown(results: Results, endpoint: Endpoint, n_hospitals: int) -> list[Cell]:

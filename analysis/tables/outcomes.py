@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from analysis.estimators.response import RESPONSES
 from analysis.steps.courses import BEST_CHANGE, BEST_RESPONSE
-from analysis.steps.outcomes import ANY_TERM
+from analysis.steps.outcomes import ANY_TERM, EXPOSURE, NO_TERM
 from analysis.study.cohort_names import ALL, COHORT_NAMES, name_cohort
 from analysis.study.results import Key, Results
 from analysis.study.spec import Evaluation, StudySpec
@@ -34,6 +34,8 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
                 yield _build_response(results, spec, cohort)
     if spec.grade_bands:
         yield _build_adverse_events(results, spec)
+        if results.select(analysis="adverse_event_rate").height:
+            yield _build_rates(results, spec)
 
 
 def _build_response(results: Results, spec: StudySpec, cohort: str) -> ReportTable:
@@ -90,9 +92,12 @@ def _describe_best(results: Results, spec: StudySpec, cohort: str) -> list[Seque
 
 
 def _build_adverse_events(results: Results, spec: StudySpec) -> ReportTable:
-    names = results.select(analysis="adverse_events")["variable"].unique(maintain_order=True).to_list()
-    rows = []
-    for name in names:
+    none = Key(analysis="adverse_events", cohort=ALL, variable=NO_TERM)
+    others = spec.grade_bands[1:]
+    blank = [text("") for _ in others for _ in range(len(spec.arms) + 1)]
+    counts = [count_cell(results, none.of(arm=arm.id)) for arm in spec.arms]
+    rows = [[text("None recorded"), *counts, text(""), *blank]]
+    for name in _list_terms(results):
         row = [text(_label_term(name))]
         for band in spec.grade_bands:
             key = Key(analysis="adverse_events", cohort=ALL, variable=name, level=band.id)
@@ -102,10 +107,42 @@ def _build_adverse_events(results: Results, spec: StudySpec) -> ReportTable:
     header = ["", *[*(f"{arm.label}, n (%)" for arm in spec.arms), "p"] * len(spec.grade_bands)]
     spans = (("", 1), *((band.label, len(spec.arms) + 1) for band in spec.grade_bands))
     notes = (
-        f"{COHORT_NAMES[ALL].en}. CTCAE; every patient counts once per term, with the worst grade. p: Pearson or Fisher.",
+        f"{COHORT_NAMES[ALL].en}. CTCAE; every patient counts once per term, with the worst grade. p: Pearson or Fisher, unadjusted. Who is in no "
+        "row of an event has none on record.",
     )
     return ReportTable(
         "adverse_events", "safety", "Adverse events", "不良反应", tuple(header), join_rows(rows), notes, spans=spans
+    )
+
+
+def _list_terms(results: Results) -> list[str]:
+    """Any event, then every term, the commonest first."""
+    counted = results.select(analysis="adverse_events").drop_nulls("level")
+    return counted["variable"].unique(maintain_order=True).to_list()
+
+
+def _build_rates(results: Results, spec: StudySpec) -> ReportTable:
+    key = Key(analysis="adverse_event_rate", cohort=ALL)
+    months = [number_cell(results, key.of(arm=arm.id, variable=EXPOSURE), "estimate", "time") for arm in spec.arms]
+    rows = [
+        [text("Patient-months of treatment"), *months, *[text("") for _ in spec.grade_bands[1:] for _ in spec.arms]]
+    ]
+    for name in _list_terms(results):
+        rates = [
+            interval_cell(results, key.of(arm=arm.id, variable=name, level=band.id), "time", "rate")
+            for band in spec.grade_bands
+            for arm in spec.arms
+        ]
+        rows.append([text(_label_term(name)), *rates])
+    header = ("", *[arm.label for arm in spec.arms] * len(spec.grade_bands))
+    spans = (("", 1), *((band.label, len(spec.arms)) for band in spec.grade_bands))
+    notes = (
+        f"{COHORT_NAMES[ALL].en}. Patients with the event over all months on treatment of the arm, with exact {spec.limits}; months behind an event "
+        "are counted, too. Patients without a known length of treatment are left out.",
+    )
+    title, zh = "Adverse events per 100 patient-months of treatment", "每100人月治疗的不良反应"
+    return ReportTable(
+        "adverse_event_rates", "safety", title, zh, header, join_rows(rows), notes, is_folded=True, spans=spans
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from analysis.steps.match import KISH
+from analysis.steps.regression import FULL, SELECTED
 from analysis.study.characteristic import Characteristic
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, WEIGHTED, name_cohort
 from analysis.study.numbers import prettify
@@ -15,6 +17,31 @@ from analysis.tables.model import Cell, ReportTable, interval_cell, join_rows, n
 ORDER = 30
 
 
+class Model(NamedTuple):
+    """A model of several characteristics: the name of its table, its title, and how its terms were chosen."""
+
+    name: str
+    title: str
+    title_zh: str
+    note: str
+
+
+MODELS = {
+    FULL: Model(
+        "regression",
+        "Cox model of treatment and every characteristic",
+        "含治疗及全部特征的Cox模型",
+        "The model was fixed before any result; a model in which p-values choose the terms stands apart.",
+    ),
+    SELECTED: Model(
+        "regression_selected",
+        "Cox model of what a p-value let in",
+        "按p值筛选变量的Cox模型",
+        "A characteristic with p < {p} alone enters; treatment always does. Limits after such a choice are too narrow.",
+    ),
+}
+
+
 def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     """Yield the coefficients of the propensity score, and one regression table per endpoint."""
     if spec.matching:
@@ -23,7 +50,9 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
         yield _build_weighting(results, spec)
     if spec.regression:
         for endpoint in spec.endpoints:
-            yield _build_endpoint(results, spec, endpoint)
+            yield _build_endpoint(results, spec, endpoint, FULL)
+        for endpoint in spec.endpoints:
+            yield _build_endpoint(results, spec, endpoint, SELECTED)
 
 
 def _build_propensity(results: Results, spec: StudySpec) -> ReportTable:
@@ -96,42 +125,49 @@ def _build_weighting(results: Results, spec: StudySpec) -> ReportTable:
     return ReportTable("weighting", "matching", "Weights", "加权", header, join_rows(rows), notes)
 
 
-def _build_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint) -> ReportTable:
+def _build_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, analysis: str) -> ReportTable:
+    """Every term alone, and in the full or the selected model."""
     regression = spec.regression
     assert regression is not None
     cohort = spec.main_cohort
     model = Key(analysis="cox_univariable", cohort=cohort, endpoint=endpoint.id)
     reference = spec.get_arm(regression.reference_arm)
     other = spec.get_other_arm(reference.id)
-    rows: list[tuple[Cell, ...] | list[Cell]] = [
-        _describe_term(
-            results, model.of(variable="arm", level=other.id), f"{other.label} vs {reference.label}", has_p=True
-        )
-    ]
+    treatment = model.of(variable="arm", level=other.id)
+    rows = [_describe_term(results, treatment, f"{other.label} vs {reference.label}", analysis, has_p=True)]
     for item in spec.characteristics:
-        if item.is_number:
-            level = None if item.knots else item.unit_step
-            label = f"{item.label}, spline" if item.knots else _name_quantity(item, level)
-            rows.append(_describe_term(results, model.of(variable=item.id, level=level), label, has_p=True))
-            continue
-        first, *levels = item.order_levels()
-        if len(levels) > 1:
-            whole = model.of(variable=item.id)
-            p, joint = (number_cell(results, key, "p", "p") for key in (whole, whole.of(analysis="cox_multivariable")))
-            rows.append([text(prettify(f"{item.label} (vs {first})")), text(""), p, text(""), joint])
-        for level in levels:
-            label = f"\u2003{level}" if len(levels) > 1 else f"{item.label}: {level} vs {first}"
-            term = model.of(variable=item.id, level=level)
-            rows.append(_describe_term(results, term, prettify(label), has_p=len(levels) == 1))
-    notes = (
-        _describe_tests(spec),
-        f"A characteristic with univariable p < {regression.p_enter:g} enters the multivariable model; treatment always does.",
+        rows += _describe_characteristic(results, model, item, analysis)
+    kind = MODELS[analysis]
+    title = f"{kind.title}, {endpoint.label.lower()}, {name_cohort(cohort)}"
+    return ReportTable(
+        f"{kind.name}_{make_slug(endpoint.id)}",
+        "regression",
+        title,
+        f"{endpoint.id}的{kind.title_zh}（{COHORT_NAMES[cohort].zh}）",
+        ("", f"Alone: HR ({spec.limits})", "p", f"Together: HR ({spec.limits})", "p"),
+        join_rows(rows),
+        (_describe_tests(spec), kind.note.format(p=f"{regression.p_enter:g}")),
+        is_folded=analysis == SELECTED,
     )
-    header = ("", f"Univariable HR ({spec.limits})", "p", f"Multivariable HR ({spec.limits})", "p")
-    name = f"regression_{make_slug(endpoint.id)}"
-    title = f"Cox models of {endpoint.label.lower()}, {name_cohort(cohort)}"
-    zh = f"{endpoint.id}的Cox模型（{COHORT_NAMES[cohort].zh}）"
-    return ReportTable(name, "regression", title, zh, header, join_rows(rows), notes)
+
+
+def _describe_characteristic(results: Results, model: Key, item: Characteristic, analysis: str) -> list[list[Cell]]:
+    """The rows of a characteristic: a quantity, two levels, or a heading with the joint tests and a row for each further level."""
+    if item.is_number:
+        level = None if item.knots else item.unit_step
+        label = f"{item.label}, spline" if item.knots else _name_quantity(item, level)
+        return [_describe_term(results, model.of(variable=item.id, level=level), label, analysis, has_p=True)]
+    first, *levels = item.order_levels()
+    rows: list[list[Cell]] = []
+    if len(levels) > 1:
+        whole = model.of(variable=item.id)
+        p, joint = (number_cell(results, key, "p", "p") for key in (whole, whole.of(analysis=analysis)))
+        rows.append([text(prettify(f"{item.label} (vs {first})")), text(""), p, text(""), joint])
+    for level in levels:
+        label = f"\u2003{level}" if len(levels) > 1 else f"{item.label}: {level} vs {first}"
+        term = model.of(variable=item.id, level=level)
+        rows.append(_describe_term(results, term, prettify(label), analysis, has_p=len(levels) == 1))
+    return rows
 
 
 def _describe_tests(spec: StudySpec) -> str:
@@ -139,12 +175,12 @@ def _describe_tests(spec: StudySpec) -> str:
     if spec.main_cohort == MATCHED:
         errors = " Limits and Wald tests have errors robust by matched set."
     screening = "Wald test" if spec.is_weighted(spec.main_cohort) else "likelihood-ratio test"
-    return f"Univariable p: one {screening} per characteristic. Multivariable p: Wald, of all levels together in the row of a characteristic.{errors}"
+    return f"Alone: p of one {screening} per characteristic. Together: Wald's p, of all levels of a characteristic in its own row.{errors}"
 
 
-def _describe_term(results: Results, alone: Key, label: str, *, has_p: bool) -> list[Cell]:
+def _describe_term(results: Results, alone: Key, label: str, analysis: str, *, has_p: bool) -> list[Cell]:
     """One level of a covariate: alone, with the p of the whole covariate where asked for, and with the others."""
-    together = alone.of(analysis="cox_multivariable")
+    together = alone.of(analysis=analysis)
     return [
         text(label),
         interval_cell(results, alone, "ratio", "hr"),

@@ -50,16 +50,21 @@ choose <- function(s) {
   known <- !is.null(s$study$all$arm_column)
   stays <- if (known) !is.na(d[[s$study$all$arm_column]]) else rep(TRUE, nrow(d))
   for (endpoint in s$endpoints) stays <- stays & complete.cases(follow(d, endpoint))
+  is_in <- function(d, arm) {
+    holds <- if (is.null(arm$code)) meets(d, arm) else d[[s$study$all$arm_column]] == arm$code
+    !is.na(holds) & holds
+  }
   step <- function(name, holds) {
-    keep_all(list(n_before = nrow(d), n_removed = sum(!holds), n_after = sum(holds)), "flow", name)
+    keep_counts <- function(own, ...) keep_all(list(n_before = sum(own), n_removed = sum(own & !holds), n_after = sum(own & holds)), ..., name)
+    keep_counts(rep(TRUE, nrow(d)), "flow")
+    for (arm in arms) keep_counts(is_in(d, s$arms[[arm]]), "flow_by_arm", arm)
     d <<- d[holds, ]
   }
   step("outcome_recorded", stays)
   for (name in names(s$filters)) step(name, meets(d, s$filters[[name]]))
   if (landmark > 0) step("at_risk_at_landmark", Reduce(`&`, lapply(s$endpoints, function(e) follow(d, e)$days >= landmark)))
-  is_new <- function(arm) if (is.null(arm$code)) meets(d, arm) else d[[s$study$all$arm_column]] == arm$code
-  d$treated <- as.integer(is_new(s$arms$new))
-  stopifnot(all(is_new(s$arms$old) == (d$treated == 0)))
+  d$treated <- as.integer(is_in(d, s$arms$new))
+  stopifnot(all(is_in(d, s$arms$old) == (d$treated == 0)))
   d$arm <- ifelse(d$treated == 1, "new", "old")
   keep(nrow(d), "flow.analysed.n")
   for (arm in arms) keep(sum(d$arm == arm), "flow", arm, "analysed.n")
@@ -370,15 +375,15 @@ keep_alone <- function(x, s, cohort, name, ...) {
   keep_proportional(m, "GLOBAL", ..., name)
   p
 }
-keep_together <- function(x, s, cohort, names, ...) {
+keep_together <- function(x, s, cohort, names, model, ...) {
   own <- prepare(x, s, names)
-  if (is.null(own)) return(keep(NA, "cox_multivariable", ..., "arm", setdiff(arms, s$regression$all$reference_arm), "hr"))
+  if (is.null(own)) return(keep(NA, model, ..., "arm", setdiff(arms, s$regression$all$reference_arm), "hr"))
   m <- cox(formula_of(names), own, cohort)
   plain <- cox(formula_of(names), own, alone(cohort))
-  id <- c("cox_multivariable", ...)
+  id <- c(model, ...)
   keep(length(names), id, "covariates.n")
   keep_terms(m, own, s, names, id)
-  if (cohort$clustered && !cohort$weighted) keep_terms(plain, own, s, names, "cox_multivariable_naive", ...)
+  if (cohort$clustered && !cohort$weighted && model == "cox_multivariable") keep_terms(plain, own, s, names, "cox_multivariable_naive", ...)
   for (k in seq_along(names)) if (is.null(knots[[names[k]]])) {
     at <- m$assign[[k]]
     wald <- drop(coef(m)[at] %*% solve(vcov(m)[at, at], coef(m)[at]))
@@ -398,7 +403,8 @@ keep_regression <- function(x, s, cohort, ...) {
     found <- keep_alone(x, s, cohort, name, "cox_univariable", ...)
     if (is.numeric(found)) found else NA
   })
-  keep_together(x, s, cohort, names[names == "arm" | (!is.na(p) & p < numbers(s$regression$all$p_enter))], ...)
+  keep_together(x, s, cohort, names, "cox_full", ...)
+  keep_together(x, s, cohort, names[names == "arm" | (!is.na(p) & p < numbers(s$regression$all$p_enter))], "cox_multivariable", ...)
 }
 
 # a subgroup, and what happens later

@@ -42,7 +42,8 @@ RELATIVE, ABSOLUTE = 1e-8, 1e-10
 NOT_IN_R = {
     r"propensity\.\w+\.(old|new)\.score\.": "the score's distribution in bins is drawn, not printed",
     r"flow\.(east|north|south)\.\w+\.n_": "steps by hospital add up to those over all",
-    r"flow\.\w+\.n_unknown": "of whom a condition is not known",
+    r"flow(_by_arm)?\.[\w.]+\.n_unknown": "of whom a condition is not known",
+    r"flow_by_arm\.\w+\.in_no_arm\.n_": "with the arms they add up to all",
     r"restricted_mean\.(matched|weighted)\..*\.(se|ci_low|ci_high|p)$": "weighted: errors of a bootstrap",
     r"(evidence|post_baseline)\.": "what results rest on",
 }

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from analysis.study.cohort import PATIENT_ORDER, list_steps, select_cohort
+from analysis.study.cohort import PATIENT_ORDER, select_cohort
+from analysis.study.flow_steps import list_steps
 from analysis.study.read_spec import read_study
 from analysis.study.spec import Population
 from etl.errors import AnalysisError

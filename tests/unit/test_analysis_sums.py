@@ -20,6 +20,8 @@ SMALL = replace(SPEC, regression=None, subgroups=(), courses=None, grade_bands=(
 CHANGED = [
     "flow.e1_not_recurrent.n_removed",
     "flow.hunan.e1_not_recurrent.n_after",
+    "flow_by_arm.len.e4_complete_data.n_removed",
+    "flow_by_arm.sora.x1_treated_3_months.n_after",
     "flow.analysed.n",
     "flow.len.analysed.n",
     "table1.all.patients.n",
