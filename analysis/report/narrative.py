@@ -5,10 +5,9 @@ from __future__ import annotations
 from analysis.report.cautions import write_cautions
 from analysis.steps.evidence import TIME_UNKNOWN
 from analysis.steps.outcomes import ANY_TERM
-from analysis.steps.regression import FULL, SELECTED
+from analysis.steps.regression import FULL
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, WEIGHTED, name_cohort
 from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key, make_interaction_key, make_time_varying_key
-from analysis.study.numbers import prettify
 from analysis.study.population import Arm
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec, Subgroup, TimeVarying
@@ -202,25 +201,17 @@ def _join(items: list[Parts]) -> Parts:
 
 
 def _describe_model(results: Results, spec: StudySpec, endpoint: Endpoint) -> Cell:
-    """Treatment in the full model, and in the one whose terms a p-value chose."""
-    assert spec.regression is not None
-    cohort, treatment = spec.main_cohort, spec.get_other_arm(spec.regression.reference_arm).id
-    full, selected = (
-        Key(analysis=name, cohort=cohort, endpoint=endpoint.id, variable="arm", level=treatment)
-        for name in (FULL, SELECTED)
-    )
+    """Treatment in the full model; the one whose terms a p-value chose has another direction where it was printed so, and stands in its table."""
+    cohort = spec.main_cohort
+    full = Key(analysis=FULL, cohort=cohort, endpoint=endpoint.id, variable="arm", level=spec.treated.id)
     number = look_up(results, full.of(variable="covariates", level=None), "n", "count")
-    chosen = look_up(results, selected.of(variable="covariates", level=None), "n", "count")
-    return _close(
-        [
-            [
-                f"In the {name_cohort(cohort)}, the hazard ratio of {_name_term(spec, 'arm', None)} in the Cox model of treatment and every characteristic (",
-                number,
-                f" {_name_covariates(number)}) was ",
-                *_term(results, spec, full),
-            ],
-            ["In the model of those that a p-value let in (", chosen, ") it was ", *_term(results, spec, selected)],
-        ]
+    return text(
+        f"In the {name_cohort(cohort)}, the hazard ratio of {spec.treated.label} against {spec.control.label} in the Cox model of treatment and every "
+        "characteristic (",
+        number,
+        f" {_name_covariates(number)}) was ",
+        *_term(results, spec, full),
+        ".",
     )
 
 
@@ -230,21 +221,6 @@ def _name_covariates(number: Number) -> str:
 
 def _term(results: Results, spec: StudySpec, key: Key) -> Parts:
     return [*_estimate(results, spec, key, "hr", "ratio", ""), ", ", *_p(results, key)]
-
-
-def _separate(items: list[Parts]) -> Parts:
-    return [part for i, item in enumerate(items) for part in (("; ", *item) if i else item)]
-
-
-def _name_term(spec: StudySpec, variable: str, level: str | None) -> str:
-    if variable == "arm":
-        assert spec.regression is not None
-        reference = spec.regression.reference_arm
-        return f"{spec.get_other_arm(reference).label} against {spec.get_arm(reference).label}"
-    item = spec.get_characteristic(variable)
-    if item.is_number:
-        return f"{item.label}, {item.unit_step}"
-    return prettify(f"{item.label}, {level} against {item.order_levels()[0]}")
 
 
 def _describe_subgroup(results: Results, spec: StudySpec, subgroup: Subgroup) -> Cell:

@@ -25,8 +25,9 @@ from analysis.steps.survival import (
 )
 from analysis.study.characteristic import Characteristic
 from analysis.study.keys import make_interaction_key
+from analysis.study.population import Arm
 from analysis.study.results import Key
-from analysis.study.spec import Endpoint, Regression, Subgroup
+from analysis.study.spec import Endpoint, Regression, StudySpec, Subgroup
 from etl.errors import AnalysisError
 
 TREATMENT, GLOBAL = "arm", "GLOBAL"
@@ -56,19 +57,23 @@ def add_regression(study: Study, regression: Regression) -> None:
         _fit_together(study, frame, endpoint, SELECTED, chosen)
 
 
+def find_reference_arm(spec: StudySpec, analysis: str) -> Arm:
+    """The arm that the other is compared with: the control in the full model, the one that the specification names in the others."""
+    return spec.control if analysis == FULL or spec.regression is None else spec.get_arm(spec.regression.reference_arm)
+
+
 def _keep_known(study: Study, frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """The patients of whom all these characteristics are known."""
     items = [study.spec.get_characteristic(name) for name in names if name != TREATMENT]
     return frame.drop_nulls([item.values for item in items])
 
 
-def _make_design(study: Study, frame: pl.DataFrame, names: Sequence[str]) -> tuple[Design, list[Term]]:
+def _make_design(study: Study, frame: pl.DataFrame, names: Sequence[str], analysis: str) -> tuple[Design, list[Term]]:
     """The design of a model of treatment and characteristics, and what its columns stand for."""
-    regression = study.spec.regression
     first = {}
-    if TREATMENT in names and regression:
-        reference = regression.reference_arm
-        arms = pl.Enum([reference, study.spec.get_other_arm(reference).id])
+    if TREATMENT in names:
+        reference = find_reference_arm(study.spec, analysis)
+        arms = pl.Enum([reference.id, study.spec.get_other_arm(reference.id).id])
         first = {TREATMENT: frame["arm"].cast(arms)}
     others = [name for name in names if name != TREATMENT]
     return make_model(study.spec, frame, others, study.knots, first)
@@ -81,7 +86,7 @@ def _fit_one(study: Study, everybody: pl.DataFrame, endpoint: Endpoint, name: st
     frame = _keep_known(study, everybody, [name])
     times, options = study.compute_times(frame, endpoint), list_options(study, cohort, frame)
     try:
-        design, found = _make_design(study, frame, [name])
+        design, found = _make_design(study, frame, [name], key.analysis)
         fit = fit_cox(*times, design, alpha=study.spec.alpha, **options)
         p, method = _screen(fit, times, design, options)
     except AnalysisError as error:
@@ -119,7 +124,7 @@ def _fit_together(
     frame = _keep_known(study, everybody, names)
     times, options = study.compute_times(frame, endpoint), list_options(study, cohort, frame)
     try:
-        design, found = _make_design(study, frame, names)
+        design, found = _make_design(study, frame, names, analysis)
         fit = fit_cox(*times, design, alpha=study.spec.alpha, **options)
         plain = fit if options["cluster"] is None else fit_cox(*times, design, alpha=study.spec.alpha)
     except AnalysisError as error:
@@ -171,8 +176,7 @@ def _add_whole(
 def _say_why_none(study: Study, model: Key, frame: pl.DataFrame, names: Sequence[str], why: str) -> None:
     """Add the rows of a model that could not be fitted, each empty and with the reason."""
     basis: dict[str, Any] = {"n": frame.height, "method": why}
-    assert study.spec.regression is not None
-    treatment = study.spec.get_other_arm(study.spec.regression.reference_arm).id
+    treatment = study.spec.get_other_arm(find_reference_arm(study.spec, model.analysis).id).id
     study.results.add_all(model.of(variable=TREATMENT, level=treatment), dict.fromkeys(HAZARD_STATISTICS), **basis)
     study.results.add(model.of(variable="covariates"), "n", len(names), **basis)
     for name in TESTS:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from analysis.steps.match import KISH
-from analysis.steps.regression import FULL, SELECTED
+from analysis.steps.regression import FULL, SELECTED, find_reference_arm
 from analysis.study.characteristic import Characteristic
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, WEIGHTED, name_cohort
+from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.numbers import prettify
 from analysis.study.results import Key, Results, make_slug
 from analysis.study.spec import Endpoint, StudySpec
@@ -131,10 +132,14 @@ def _build_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, analy
     assert regression is not None
     cohort = spec.main_cohort
     model = Key(analysis="cox_univariable", cohort=cohort, endpoint=endpoint.id)
-    reference = spec.get_arm(regression.reference_arm)
+    reference = find_reference_arm(spec, analysis)
     other = spec.get_other_arm(reference.id)
     treatment = model.of(variable="arm", level=other.id)
-    rows = [_describe_term(results, treatment, f"{other.label} vs {reference.label}", analysis, has_p=True)]
+    label = f"{other.label} vs {reference.label}"
+    rows = [_describe_term(results, treatment, label, analysis, has_p=True)]
+    if reference is spec.control:
+        alone = make_hazard_ratio_key(spec, cohort, endpoint.id)
+        rows[0][1:3] = [interval_cell(results, alone, "ratio", "hr"), number_cell(results, alone, "p", "p")]
     for item in spec.characteristics:
         rows += _describe_characteristic(results, model, item, analysis)
     kind = MODELS[analysis]
@@ -175,7 +180,7 @@ def _describe_tests(spec: StudySpec) -> str:
     if spec.main_cohort == MATCHED:
         errors = " Limits and Wald tests have errors robust by matched set."
     screening = "Wald test" if spec.is_weighted(spec.main_cohort) else "likelihood-ratio test"
-    return f"Alone: p of one {screening} per characteristic. Together: Wald's p, of all levels of a characteristic in its own row.{errors}"
+    return f"Alone: p of one {screening} per characteristic, of treatment as in the comparison of the arms. Together: Wald's p, of all levels of a characteristic in its own row.{errors}"
 
 
 def _describe_term(results: Results, alone: Key, label: str, analysis: str, *, has_p: bool) -> list[Cell]:

@@ -376,6 +376,7 @@ keep_alone <- function(x, s, cohort, name, ...) {
   p
 }
 keep_together <- function(x, s, cohort, names, model, ...) {
+  if (model == "cox_full") s$regression$all$reference_arm <- "old"
   own <- prepare(x, s, names)
   if (is.null(own)) return(keep(NA, model, ..., "arm", setdiff(arms, s$regression$all$reference_arm), "hr"))
   m <- cox(formula_of(names), own, cohort)
