@@ -5,11 +5,12 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from analysis.report.cautions import is_changed, write_cautions
+from analysis.report.cautions import write_cautions
 from analysis.run import compute_study
 from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.read_spec import read_study
 from analysis.study.results import Key, ResultsBuilder
+from analysis.study.variants import is_changed
 
 SPEC = read_study("len_vs_sora")
 MAIN, OTHER = Key(analysis="cox_treatment"), Key(analysis="sensitivity")

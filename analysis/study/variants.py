@@ -1,0 +1,50 @@
+"""The other estimates of a study's hazard ratio, and which of them change its result: one list for text and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, WEIGHTED
+from analysis.study.keys import make_hazard_ratio_key
+from analysis.study.results import Key, Results
+from analysis.study.spec import Endpoint, StudySpec
+
+
+def list_variants(results: Results, spec: StudySpec, endpoint: Endpoint) -> Iterator[tuple[str, Key]]:
+    """Yield every other estimate of the same hazard ratio: the other cohorts, the other models of the main one, the sensitivity analyses."""
+    main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
+    for cohort, name in COHORT_NAMES.items():
+        key = make_hazard_ratio_key(spec, cohort, endpoint.id)
+        if cohort != spec.main_cohort and results.has(key, "hr"):
+            yield name.en.lower(), key
+    models = results.select(
+        analysis="cox_alternative", cohort=spec.main_cohort, endpoint=endpoint.id, subgroup=None, statistic="hr"
+    )
+    for name in models["variable"]:
+        yield name, main.of(analysis="cox_alternative", variable=name)
+    for item in spec.sensitivity:
+        for cohort in COHORT_NAMES:
+            key = Key(analysis="sensitivity", variable=item.id, cohort=cohort, endpoint=endpoint.id)
+            is_shown = cohort == spec.main_cohort or cohort not in _list_own(spec)
+            if is_shown and results.has(key, "hr"):
+                yield item.label, key
+
+
+def _list_own(spec: StudySpec) -> set[str]:
+    """The cohorts that the study itself has."""
+    return {ALL, *([MATCHED] if spec.matching else []), *([WEIGHTED] if spec.weighting else [])}
+
+
+def is_changed(results: Results, main: Key, other: Key) -> bool:
+    """Whether an estimate lies on the other side of 1 or outside the main interval, or its interval includes 1 where the main one does not, or the reverse.
+
+    One that could not be estimated changes nothing that could be said; where the main one could not, nothing can be compared.
+    """
+    own, found = ([results.value(key, name) for name in ("hr", "ci_low", "ci_high")] for key in (main, other))
+    if any(value is None for value in (*own, *found)):
+        return False
+    ratio, low, high = (float(value or 0) for value in own)
+    other_ratio, other_low, other_high = (float(value or 0) for value in found)
+    includes_1, other_includes_1 = low <= 1 <= high, other_low <= 1 <= other_high
+    is_across = (ratio - 1) * (other_ratio - 1) < 0
+    return is_across or not low <= other_ratio <= high or includes_1 != other_includes_1
