@@ -126,7 +126,7 @@ def run_study(
     """Compute a study and write it into `out_dir`, replacing what was there: all of it, or nothing.
 
     Written are `results.parquet`, `results.csv`, `curves.parquet`, `courses.parquet`, `manifest.json`, `figures/`, `index.html`,
-    `manuscript.docx` and `manuscript_numbers.csv`.
+    `manuscript.docx`, `supplement.docx` and `manuscript_numbers.csv`.
     `frames` are the marts `analysis_subject`, `analysis_adverse_event` and `unfilled_column`, `ingests`, and `subject_at_start`.
     `manifest_inputs` is written into the manifest as it is (input hashes, ingest ids). `for_journal` asks for the figures as
     PDF and TIFF too.
@@ -136,7 +136,7 @@ def run_study(
     check_filled(frames["unfilled_column"], spec)
     outcome = compute_study(frames, spec)
     synthetic = is_synthetic(frames["ingests"], spec)
-    manifest = make_manifest(spec, manifest_inputs, is_synthetic=synthetic)
+    manifest = make_manifest(spec, manifest_inputs, list_hospitals(frames["ingests"], spec), is_synthetic=synthetic)
     scratch = out_dir.with_name(f".{out_dir.name}.{os.getpid()}.new")
     shutil.rmtree(scratch, ignore_errors=True)
     try:
@@ -172,20 +172,35 @@ def _replace_folder(new: Path, target: Path) -> None:
 
 def is_synthetic(ingests: pl.DataFrame, spec: StudySpec) -> bool:
     """Whether any of the study's hospitals sent invented patients."""
+    return bool(_choose_ingests(ingests, spec)["is_synthetic"].any())
+
+
+def list_hospitals(ingests: pl.DataFrame, spec: StudySpec) -> list[dict[str, Any]]:
+    """The study's hospitals by name, each with the day of its extract; a version of before names were kept has the id for a name."""
+    used = _choose_ingests(ingests, spec).sort("hospital")
+    names = [pl.coalesce(column, "hospital") for column in ("name_en", "name_zh")]
+    return used.select("hospital", *names, pl.col("extract_day").cast(pl.String)).to_dicts()
+
+
+def _choose_ingests(ingests: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:
+    """The versions that the study reads."""
     used = ingests.filter("is_current")
-    if spec.population.hospitals:
-        used = used.filter(pl.col("hospital").is_in(spec.population.hospitals))
-    return bool(used["is_synthetic"].any())
+    if not spec.population.hospitals:
+        return used
+    return used.filter(pl.col("hospital").is_in(spec.population.hospitals))
 
 
-def make_manifest(spec: StudySpec, inputs: Mapping[str, Any], *, is_synthetic: bool) -> dict[str, Any]:
-    """What the results were made from: inputs, specification, versions. Nothing in the analysis is drawn at random."""
+def make_manifest(
+    spec: StudySpec, inputs: Mapping[str, Any], hospitals: list[dict[str, Any]], *, is_synthetic: bool
+) -> dict[str, Any]:
+    """What the results were made from: inputs, hospitals, specification, versions. Nothing in the analysis is drawn at random."""
     specification = asdict(spec)
     del specification["folder"]
     return {
         "study": spec.study,
         "is_synthetic": is_synthetic,
         "inputs": dict(inputs),
+        "hospitals": hospitals,
         "specification": specification,
         "registry": read_version(),
         "python": platform.python_version(),

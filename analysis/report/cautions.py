@@ -6,25 +6,25 @@ and limits; no sentence says what a number means for patients.
 
 from __future__ import annotations
 
-from analysis.steps.post_baseline import CHANGED, POST_BASELINE
-from analysis.study.at_start import list_items
-from analysis.study.cohort_names import name_cohort
+from analysis.study.cohort_names import ALL, name_cohort
 from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key
 from analysis.study.numbers import prettify
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec
-from analysis.study.variants import is_changed, list_variants
-from analysis.tables.model import LIMITS, Cell, Number, has_limits, look_up, text
+from analysis.study.variants import list_changing, list_variants
+from analysis.tables.model import LIMITS, Cell, Number, Part, has_limits, look_up, print_row, text
+from analysis.tables.post_baseline import leaves_out, list_changed, list_labels
+from schemas.codes import Evidence
 
-Parts = list[str | Number]
+Parts = list[Part]
 
 
 def write_cautions(results: Results, spec: StudySpec) -> list[Cell]:
-    """Return the paragraphs, one for each endpoint and one for the choice of patients; none for a study without a contrast."""
+    """Return the paragraphs: one for each endpoint, one for the choice of patients, one for the evidence; none for a study without a contrast."""
     if not spec.has_contrast:
         return []
     paragraphs = [_describe_endpoint(results, spec, endpoint) for endpoint in spec.endpoints]
-    return [*paragraphs, *_describe_future(results, spec)]
+    return [*paragraphs, *_describe_future(results, spec), *_describe_evidence(results, spec)]
 
 
 def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint) -> Cell:
@@ -33,16 +33,17 @@ def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint) ->
     parts: Parts = [f"{endpoint.label}: hazard ratio ", *_print_ratio(results, main), where]
     if results.value(main, "hr") is None:
         return text(*parts, ", so that no other analysis can be held against it.")
-    parts += [". ", *_name_changing(results, spec, endpoint, main)]
+    parts += [". ", *_name_changing(results, spec, endpoint)]
     if results.has(main, PROPORTIONAL):
-        parts += ["Test of proportional hazards: p ", *_print_p(look_up(results, main, PROPORTIONAL, "p")), "."]
+        parts += ["Test of proportional hazards: p ", *_print_p(look_up(results, main, PROPORTIONAL, "p"))]
+        parts += [*describe_restricted_mean(results, spec, spec.main_cohort, endpoint), "."]
     return text(*parts)
 
 
-def _name_changing(results: Results, spec: StudySpec, endpoint: Endpoint, main: Key) -> Parts:
+def _name_changing(results: Results, spec: StudySpec, endpoint: Endpoint) -> Parts:
     """The other analyses that change the result, with theirs, and those that could not be made."""
     variants = list(list_variants(results, spec, endpoint))
-    changing = [(label, key) for label, key in variants if is_changed(results, main, key)]
+    changing = list_changing(results, spec, endpoint)
     failed = [prettify(label) for label, key in variants if results.value(key, "hr") is None]
     if not variants:
         return ["No other analysis was made. "]
@@ -64,17 +65,64 @@ def _print_p(number: Number) -> Parts:
     return [number] if number.text[0] in "<>" else ["= ", number]
 
 
+def describe_restricted_mean(results: Results, spec: StudySpec, cohort: str, endpoint: Endpoint) -> Parts:
+    """Where one hazard ratio does not describe the course: the difference of the restricted means."""
+    p = results.value(make_hazard_ratio_key(spec, cohort, endpoint.id), PROPORTIONAL)
+    at = {"analysis": "restricted_mean", "cohort": cohort, "endpoint": endpoint.id, "arm": None}
+    means = results.select(**at, statistic="difference")
+    horizon = results.select(**at, variable="horizon", statistic="estimate")
+    if p is None or p >= spec.alpha or means.is_empty() or horizon.is_empty():
+        return []
+    low, high = (print_row(results.select(**at, statistic=name).row(0, named=True), "time") for name in LIMITS)
+    return [
+        ", so that the hazard ratio is an average over the course; the restricted means up to ",
+        print_row(horizon.row(0, named=True), "time"),
+        f" {spec.time_unit}s differ by ",
+        print_row(means.row(0, named=True), "time"),
+        f" {spec.time_unit}s ({spec.limits} ",
+        low,
+        " to ",
+        high,
+        ")",
+    ]
+
+
 def _describe_future(results: Results, spec: StudySpec) -> list[Cell]:
-    """What of the choice and of the score uses the time after time zero, as far as that was examined."""
-    named = []
-    for item in list_items(spec):
-        key = POST_BASELINE.of(variable=item.id, level=CHANGED)
-        if results.has(key, "n") and results.value(key, "n"):
-            named.append(prettify(item.label))
+    """What of the choice and of the score uses the time after time zero, and the results without it."""
+    named = list_changed(results, spec)
     if not named:
         return []
-    return [
-        text(
-            f"These use what happened after {spec.time_zero}, so that the comparison is an association among who came so far: {'; '.join(named)}."
-        )
+    parts: Parts = [
+        f"These use what happened after {spec.time_zero}, so that the comparison is an association among who came so far: {list_labels(named)}. "
     ]
+    without = [item for item in spec.sensitivity if any(leaves_out(spec, item, one) for one in named)]
+    for place, item in enumerate(without):
+        parts.append(f"{'; ' if place else 'Without some of them: '}{prettify(item.label)}")
+        for endpoint in spec.endpoints:
+            key = Key(analysis="sensitivity", variable=item.id, cohort=spec.main_cohort, endpoint=endpoint.id)
+            parts += [f", {endpoint.id} ", *_print_ratio(results, key)] if results.has(key, "hr") else []
+    parts += [". "] if without else []
+    if kept := [item for item in named if not any(leaves_out(spec, other, item) for other in spec.sensitivity)]:
+        parts.append(f"In every analysis: {list_labels(kept)}.")
+    return [text(*parts)]
+
+
+def _describe_evidence(results: Results, spec: StudySpec) -> list[Cell]:
+    """How much of what is compared rests on complete lists of lesions, by arm: evidence that differs is a source of bias."""
+    parts: Parts = []
+    for item in spec.evidence:
+        key = Key(analysis="evidence", cohort=ALL, variable=item.id)
+        shares = [(arm, key.of(arm=arm.id, level=Evidence.COMPLETE_LIST.value)) for arm in spec.arms]
+        if not all(results.has(share, "pct") for _, share in shares):
+            continue
+        parts.append(
+            f"{'; ' if parts else 'From complete lists of lesions: '}{item.label[0].lower()}{item.label[1:]} of "
+        )
+        for place, (arm, share) in enumerate(shares):
+            parts += [" and of " if place else "", look_up(results, share, "pct", "percent"), f" % with {arm.label}"]
+        parts += (
+            [" (all kinds of evidence: p ", *_print_p(look_up(results, key, "p", "p")), ")"]
+            if results.has(key, "p")
+            else []
+        )
+    return [text(*parts, ".")] if parts else []

@@ -1,17 +1,17 @@
-"""The methods section, written from what was run."""
+"""The statistical methods, written from what was run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.report.citing import cite
 from analysis.steps.match import describe_caliper
 from analysis.study.cohort_names import ALL, MATCHED, WEIGHTED, name_cohort
 from analysis.study.keys import NAIVE
-from analysis.study.results import Key, Results
+from analysis.study.results import Key, Results, make_slug
 from analysis.study.spec import StudySpec
-from analysis.tables.model import Cell, look_up, text
-from schemas.rules import CRITERIA
+from analysis.tables.model import CallOut, Cell, Part, look_up, text
 
 ORDERS = {
     "largest": "in descending order of the score",
@@ -22,39 +22,58 @@ ORDERS = {
 
 
 def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]) -> list[Cell]:
-    """Return the paragraphs of the methods section; a paragraph on what the study does not do is left out."""
-    paragraphs = [_describe_population(results, spec)]
+    """Return the paragraphs on the statistics; a paragraph on what the study does not do is left out."""
+    paragraphs: list[Cell] = []
     if spec.matching:
         paragraphs += _describe_matching(results, spec)
     if spec.weighting:
         paragraphs.append(_describe_weighting(results, spec))
     paragraphs += _describe_covariates(spec)
     if spec.arms and spec.characteristics:
-        paragraphs.append(
-            text(
-                "Characteristics were compared by Pearson's chi-square test without continuity correction, by Fisher's "
-                f"exact test where an expected count was below 5{_describe_ranks(spec)}. Patients are ordered by start date, baseline values, "
-                "hospital and row of the source, so that ties do not depend on the order of the files."
-            )
-        )
+        paragraphs.append(_describe_tests(spec))
     paragraphs.append(_describe_survival(spec))
     if spec.has_contrast:
         paragraphs.append(_describe_alternatives(results, spec))
     if spec.has_pairs:
-        paragraphs.append(
-            text(
-                "Every two arms were compared by a Cox model, in the whole cohort and with a propensity score of the pair where one was asked for; p-values of the pairs "
-                "were corrected by Holm's method."
-            )
-        )
+        paragraphs.append(_describe_pairs())
     if spec.regression:
         paragraphs.append(_describe_regression(spec))
+    paragraphs += _describe_responses(spec)
+    if spec.sensitivity:
+        paragraphs.append(_describe_sensitivity(spec))
+    return [*paragraphs, _describe_software(spec, manifest)]
+
+
+def _describe_tests(spec: StudySpec) -> Cell:
+    return text(
+        "Characteristics were compared by Pearson's chi-square test without continuity correction, by Fisher's "
+        f"exact test where an expected count was below 5{_describe_ranks(spec)}. Patients are ordered by start date, baseline values, "
+        "hospital and row of the source, so that ties do not depend on the order of the files."
+    )
+
+
+def _describe_pairs() -> Cell:
+    return text(
+        "Every two arms were compared by a Cox model, in the whole cohort and with a propensity score of the pair where one was asked for; p-values of "
+        "the pairs were corrected by Holm's method",
+        cite("holm_1979"),
+        CallOut(("pairwise",)),
+        ".",
+    )
+
+
+def _describe_responses(spec: StudySpec) -> list[Cell]:
+    """Response rates, best responses, and adverse events."""
+    paragraphs = []
     if spec.evaluations:
         paragraphs.append(
             text(
                 "Objective response is CR + PR, disease control CR + PR + SD (RECIST 1.1), over all patients of the arm; "
-                "those without an evaluable assessment count as not evaluable. Limits are Clopper-Pearson's, of a "
-                "difference Newcombe's."
+                "those without an evaluable assessment count as not evaluable. Limits are Clopper-Pearson's",
+                cite("clopper_1934"),
+                ", of a difference Newcombe's",
+                cite("newcombe_1998"),
+                ".",
             )
         )
     if spec.courses:
@@ -65,46 +84,7 @@ def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]
                 "baseline's. Quartiles are interpolated linearly."
             )
         )
-    if spec.sensitivity:
-        paragraphs.append(_describe_sensitivity(spec))
-    paragraphs.append(_describe_software(spec, manifest))
-    return paragraphs
-
-
-def _describe_population(results: Results, spec: StudySpec) -> Cell:
-    rows = results.select(analysis="flow", variable="analysed")
-    hospitals = ", ".join(rows["hospital"].drop_nulls().unique().sort())
-    chosen = (
-        " who met every criterion of the protocol that was asked for"
-        if spec.population.eligible_only and spec.population.without_criteria
-        else " who met every criterion of the protocol"
-        if spec.population.eligible_only
-        else " whose outcome was recorded"
-    )
-    analysed = look_up(results, Key(analysis="flow", variable="analysed"), "n", "count")
-    return text(
-        "The ",
-        analysed,
-        f" patients of {hospitals}{chosen}{_describe_choice(spec)} were analysed.{_say_left_out(spec)}",
-    )
-
-
-def _describe_choice(spec: StudySpec) -> str:
-    """The study's own filters and its landmark, in a sentence."""
-    population = spec.population
-    filters = "".join(f"; {item.label}" for item in population.filters)
-    landmark = (
-        f"; followed without the event on day {population.landmark_day:g} after the {spec.time_origin}, from which time runs"
-        if population.landmark_day
-        else ""
-    )
-    return f" ({(filters + landmark).removeprefix('; ')})" if filters or landmark else ""
-
-
-def _say_left_out(spec: StudySpec) -> str:
-    labels = {name: criterion.label_en for name, criterion in CRITERIA.items()}
-    left_out = [labels[name] for name in spec.population.without_criteria]
-    return f" Not asked for: {'; '.join(left_out)}." if left_out and spec.population.eligible_only else ""
+    return [*paragraphs, *([_describe_events(spec)] if spec.grade_bands else [])]
 
 
 def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
@@ -112,14 +92,18 @@ def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
     assert matching is not None
     names = ", ".join(spec.get_characteristic(name).label for name in matching.covariates)
     score = text(
-        f"The propensity score is the probability of {spec.treated.label} from a logistic regression, without penalty, "
-        f"on {len(matching.covariates)} characteristics{_describe_categories(spec)}: {names}."
+        "The propensity score",
+        cite("rosenbaum_1983"),
+        f" is the probability of {spec.treated.label} from a logistic regression, without penalty, "
+        f"on {len(matching.covariates)} characteristics{_describe_categories(spec)}: {names}",
+        CallOut(("propensity", "propensity_overlap")),
+        ".",
     )
     caliper: tuple[Any, ...] = ("without a caliper",)
     key = Key(analysis="matching", cohort=ALL, variable="caliper")
     if results.has(key, "width"):
         width = look_up(results, key, "width", "coefficient")
-        caliper = (f"within {describe_caliper(matching)} over all patients (", width, ")")
+        caliper = (f"within {describe_caliper(matching)} over all patients (", width, ")", cite("austin_2011"))
     known = {item.id: item.label for item in spec.characteristics}
     same = " and ".join(known.get(name, name) for name in matching.exact)
     within = f"within the same {same}, " if same else ""
@@ -139,8 +123,9 @@ def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
         *caliper,
         ". This gave ",
         pairs,
-        " pairs; the largest absolute standardised mean difference of a covariate after matching was ",
+        f" {'pairs' if matching.ratio == 1 else 'sets'}; the largest absolute standardised mean difference of a covariate after matching was ",
         largest,
+        CallOut(("love_plot",)),
         f". {estimand}",
     )
     return [score, matched]
@@ -148,21 +133,38 @@ def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
 
 def _describe_survival(spec: StudySpec) -> Cell:
     names = " and ".join(f"{item.label.lower()} ({item.id})" for item in spec.endpoints)
-    comparison = (
-        " Arms were compared by the log-rank test and by Cox models with Efron's handling of ties and Wald limits."
-        if spec.arms
-        else ""
-    )
+    unit = " of 365.25 / 12 days" if spec.time_unit == "month" else ""
+    parts: list[Part] = [
+        f"Curves of {names} are Kaplan-Meier's",
+        cite("kaplan_1958"),
+        f", in {spec.time_unit}s{unit} from the {spec.origin}. Medians have Brookmeyer-Crowley limits on the log scale",
+        cite("brookmeyer_1982"),
+        ", as in R; beside them stand median and standard error as SPSS prints them. A rate beyond the last follow-up of a curve that ends above 0 is "
+        "not estimable.",
+    ]
+    if spec.arms:
+        parts += [
+            " Arms were compared by the log-rank test and by Cox models",
+            cite("cox_1972"),
+            " with Efron's handling of ties",
+            cite("efron_1977"),
+            " and Wald limits; whether one hazard ratio describes the whole course was tested by the scaled residuals",
+            cite("grambsch_1994"),
+            ".",
+        ]
     if spec.matching:
-        comparison += " After matching, errors are robust by matched set (Lin and Wei)."
-    follow_up = " Follow-up is the median of the reverse Kaplan-Meier curve." if spec.follow_up else ""
-    return text(
-        f"Curves of {names} are Kaplan-Meier's, in {spec.time_unit}s"
-        f"{' of 365.25 / 12 days' if spec.time_unit == 'month' else ''} from the {spec.origin}. Medians have "
-        "Brookmeyer-Crowley limits on the log scale, as in R; beside them stand median and standard error as SPSS "
-        f"prints them. A rate beyond the last follow-up of a curve that ends above 0 is not estimable. A patient whose time to an endpoint is unknown is left "
-        f"out of that endpoint only.{comparison}{follow_up}"
-    )
+        parts += [" After matching, errors are robust by matched set", cite("lin_1989"), "."]
+    if spec.population.landmark_day or any("landmark_day" in item.population for item in spec.sensitivity):
+        parts += [" A landmark analysis takes who is followed without the event on its day", cite("anderson_1983"), "."]
+    if spec.time_varying:
+        parts += [
+            " What is given during follow-up counts from the day it was given, since it can be given only to who lives",
+            cite("suissa_2008"),
+            ".",
+        ]
+    if spec.follow_up:
+        parts += [" Follow-up is the median of the reverse Kaplan-Meier curve", cite("schemper_1996"), "."]
+    return text(*parts)
 
 
 def _describe_alternatives(results: Results, spec: StudySpec) -> Cell:
@@ -177,8 +179,24 @@ def _describe_alternatives(results: Results, spec: StudySpec) -> Cell:
     tests = [name for name in ("pair", "hospital") if f"stratified by {name}" in made]
     logrank = f"; the log-rank test was also stratified by {' and by '.join(tests)}" if tests else ""
     return text(
-        f"The hazard ratio was also estimated {models}{logrank}. Restricted means run to the last time at which a rate is "
-        f"given, or as far as both arms are followed, with {_name_error(spec)}."
+        f"The hazard ratio was also estimated {models}{logrank}. Restricted means",
+        cite("royston_2013"),
+        f" run to the last time at which a rate is given, or as far as both arms are followed, with {_name_error(spec)}",
+        CallOut(("alternatives",)),
+        ".",
+    )
+
+
+def _describe_events(spec: StudySpec) -> Cell:
+    """Adverse events are counted by arm as recorded, which is unadjusted; rates stand beside where time on treatment is known."""
+    words = "Adverse events were compared between the arms as recorded, unadjusted, over everybody analysed"
+    if not (spec.follow_up and spec.follow_up.duration_column):
+        return text(f"{words}.")
+    return text(
+        f"{words}; rates per 100 patient-months of treatment have exact Poisson limits",
+        cite("garwood_1936"),
+        CallOut(("adverse_event_rates",)),
+        ".",
     )
 
 
@@ -188,11 +206,15 @@ def _describe_sensitivity(spec: StudySpec) -> Cell:
     sentences = []
     if anew:
         sentences.append(
-            f"The score was fitted and used anew with one thing changed at a time: {'; '.join(anew)}. After matching 1:k sets count with their weights."
+            f"The score was fitted and used anew with one thing changed at a time: {'; '.join(anew)}. After matching 1:k sets count with their weights"
         )
     if others:
-        sentences.append(f"In the study's own cohorts other endpoints were taken: {'; '.join(others)}.")
-    return text("Sensitivity analyses. " + " ".join(sentences))
+        sentences.append(f"In the study's own cohorts other endpoints were taken: {'; '.join(others)}")
+    return (
+        text("Sensitivity analyses. " + ". ".join(sentences), CallOut(("sensitivity", "sensitivity_endpoints")), ".")
+        if sentences
+        else text()
+    )
 
 
 def _describe_regression(spec: StudySpec) -> Cell:
@@ -206,7 +228,10 @@ def _describe_regression(spec: StudySpec) -> Cell:
     return text(
         f"In the {name_cohort(cohort)} one Cox model held treatment and every characteristic. Beside it stands a model as it is often printed: every "
         f"characteristic was tested alone by one {test}, and those with p < {regression.p_enter:g} entered, treatment always; limits after such a "
-        f"choice are too narrow.{known} Tests are two-sided, alpha {spec.alpha:g}, without correction for their number."
+        "choice are too narrow",
+        cite("harrell_2015"),
+        CallOut(tuple(f"regression_selected_{make_slug(endpoint.id)}" for endpoint in spec.endpoints)),
+        f".{known} Tests are two-sided, alpha {spec.alpha:g}, without correction for their number.",
     )
 
 
@@ -245,8 +270,10 @@ def _describe_weighting(results: Results, spec: StudySpec) -> Cell:
     method = results.row(Key(analysis="weighting", cohort=WEIGHTED, variable="patients"), "n")["method"]
     return text(
         f"Everybody analysed was weighted by the propensity score of {spec.treated.label} from a logistic regression on {names}: {method}. Curves and "
-        "hazard ratios are weighted, with robust errors; arms are compared by the robust score test, since there is no weighted log-rank test. The error of "
-        "restricted means is that of bootstrap samples, in each of which the score is fitted anew."
+        "hazard ratios are weighted, with robust errors",
+        *([cite("li_2018")] if weighting.method == "overlap" else []),
+        "; arms are compared by the robust score test, since there is no weighted log-rank test. The error of "
+        "restricted means is that of bootstrap samples, in each of which the score is fitted anew.",
     )
 
 
@@ -274,7 +301,7 @@ def _describe_software(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
     tests = ", and the log-rank tests between them," if spec.arms else ""
     score = ", the propensity score by scikit-learn" if spec.matching else ""
     return text(
-        f"Python {manifest['python']}, {packages}. The curves of every endpoint and cohort{tests} were computed a second time by lifelines{score}, "
+        f"Software: Python {manifest['python']}, {packages}. The curves of every endpoint and cohort{tests} were computed a second time by lifelines{score}, "
         f"with the same result. {_describe_chance(spec)} "
         f"Disclosure policy: {spec.disclosure} (counts are shown as they are)."
     )

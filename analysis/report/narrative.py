@@ -2,50 +2,67 @@
 
 from __future__ import annotations
 
-from analysis.report.cautions import write_cautions
+from analysis.report.cautions import describe_restricted_mean, write_cautions
 from analysis.steps.evidence import TIME_UNKNOWN
-from analysis.steps.outcomes import ANY_TERM
+from analysis.steps.outcomes import ANY_TERM, NO_TERM
 from analysis.steps.regression import FULL
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, WEIGHTED, name_cohort
 from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key, make_interaction_key, make_time_varying_key
 from analysis.study.population import Arm
-from analysis.study.results import Key, Results
+from analysis.study.results import Key, Results, make_slug
 from analysis.study.spec import Endpoint, StudySpec, Subgroup, TimeVarying
-from analysis.tables.model import LIMITS, Cell, Number, has_limits, look_up, print_row, text
+from analysis.tables.model import LIMITS, CallOut, Cell, Number, Part, has_limits, look_up, print_row, text
 
-Parts = list[str | Number]
+Parts = list[Part]
 
 
 def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[Cell]]]:
     """Return the results section as headings with their paragraphs; what the study did not do is left out."""
-    sections = [("Patients", [_describe_patients(results, spec)])]
+    sections = [
+        ("Patients", [_point(_describe_patients(results, spec), "flow_chart", "flow", "flow_by_arm", "table1")])
+    ]
+    if spec.follow_up:
+        sections[0][1].append(_point(_describe_follow_up(results, spec), "follow_up"))
     if spec.matching:
-        sections.append(("Matching", [_describe_matching(results, spec)]))
+        sections.append(("Matching", [_point(_describe_matching(results, spec), "table1", "love_plot", "propensity")]))
     if spec.weighting:
-        sections.append(("Weighting", [_describe_weighting(results, spec)]))
+        sections.append(("Weighting", [_point(_describe_weighting(results, spec), "table1", "love_plot", "weighting")]))
     for endpoint in spec.endpoints:
         cohorts = [_describe_endpoint(results, spec, endpoint, cohort) for cohort in COHORT_NAMES]
-        models = [_describe_model(results, spec, endpoint)] if spec.regression else []
-        sections.append((endpoint.label, [*filter(None, cohorts), *models]))
+        shown = [_point(cell, "survival", "kaplan_meier") for cell in cohorts if cell]
+        model = f"regression_{make_slug(endpoint.id)}"
+        models = [_point(_describe_model(results, spec, endpoint), model)] if spec.regression else []
+        sections.append((endpoint.label, [*shown, *models]))
     for subgroup in spec.subgroups:
         label = (
             f"{spec.get_endpoint(subgroup.endpoint).label} by {spec.get_characteristic(subgroup.characteristic).label}"
         )
-        sections.append((label, [_describe_subgroup(results, spec, subgroup)]))
+        name = f"subgroup_{make_slug(subgroup.characteristic)}_{make_slug(subgroup.endpoint)}"
+        sections.append((label, [_point(_describe_subgroup(results, spec, subgroup), name)]))
     if spec.time_varying:
-        changes = [_describe_time_varying(results, spec, item) for item in spec.time_varying]
+        changes = [_point(_describe_time_varying(results, spec, item), "time_varying") for item in spec.time_varying]
         sections.append(("What changes during follow-up", changes))
     if spec.evaluations:
-        sections.append(("Tumour response", [_describe_response(results, spec)]))
+        tables = (f"response_{spec.main_cohort}", "evidence", "waterfall", "swimmer")
+        sections.append(("Tumour response", [_point(_describe_response(results, spec), *tables)]))
     if spec.grade_bands:
-        sections.append(("Adverse events", [_describe_events(results, spec)]))
-    if spec.follow_up:
-        sections.append(("Follow-up", [_describe_follow_up(results, spec)]))
+        sections.append(
+            ("Adverse events", [_point(_describe_events(results, spec), "adverse_events", "adverse_event_rates")])
+        )
     cautions = write_cautions(results, spec)
-    sections += [("How far the results carry", cautions)] if cautions else []
     if spec.sensitivity:
-        sections.append(("Sensitivity analyses", [_describe_sensitivity(results, spec)]))
-    return sections
+        cautions.append(
+            _point(_describe_sensitivity(results, spec), "sensitivity", "sensitivity_endpoints", "post_baseline")
+        )
+    return [*sections, *([("How far the results carry", cautions)] if cautions else [])]
+
+
+def _point(cell: Cell, *names: str) -> Cell:
+    """The paragraph with a call-out of tables and figures before its last full stop."""
+    last = cell.parts[-1]
+    if not (isinstance(last, str) and last.endswith(".")):
+        return cell
+    return text(*cell.parts[:-1], *([last[:-1]] if last != "." else []), CallOut(names), ".")
 
 
 def _describe_patients(results: Results, spec: StudySpec) -> Cell:
@@ -166,8 +183,9 @@ def _compare(results: Results, spec: StudySpec, cohort: str, endpoint: Endpoint)
         f"The hazard ratio of {spec.treated.label} against {spec.control.label} was ",
         *_estimate(results, spec, model, "hr", "ratio", ""),
         *_test_curves(results, model),
-        "; proportional hazards ",
+        "; test of proportional hazards, ",
         *_p(results, model, PROPORTIONAL),
+        *describe_restricted_mean(results, spec, cohort, endpoint),
     ]
 
 
@@ -228,12 +246,17 @@ def _describe_subgroup(results: Results, spec: StudySpec, subgroup: Subgroup) ->
     cohort = spec.main_cohort
     sentences: list[Parts] = []
     for level in reversed(item.list_levels()):
-        curve = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id, subgroup=item.name_group(level))
         model = make_hazard_ratio_key(spec, cohort, endpoint.id, item.name_group(level))
-        start = f"In the {name_cohort(cohort)}, patients with {item.label}: {item.name_level(level)}, median {endpoint.label.lower()} was "
-        sentences.append([start, *_list_medians(results, spec, curve), *_test_curves(results, model)])
+        start = f"{item.label}: {item.name_level(level)}, the hazard ratio was "
+        sentences.append([start, *_estimate(results, spec, model, "hr", "ratio", "")])
     interaction = _p(results, make_interaction_key(spec, item, endpoint.id))
-    return _close([*sentences, [f"The interaction of treatment and {item.label} had ", *interaction]])
+    listed = [part for place, one in enumerate(sentences) for part in ("; " if place else "", *one)]
+    return _close(
+        [
+            [f"In the {name_cohort(cohort)}, by ", *listed],
+            [f"The test of interaction of treatment and {item.label} had ", *interaction],
+        ]
+    )
 
 
 def _describe_response(results: Results, spec: StudySpec) -> Cell:
@@ -250,12 +273,22 @@ def _describe_response(results: Results, spec: StudySpec) -> Cell:
 
 
 def _describe_events(results: Results, spec: StudySpec) -> Cell:
+    """Who has events, who has none on record, and rates per time on treatment where that is known."""
     sentences: list[Parts] = []
     for band in spec.grade_bands:
         key = Key(analysis="adverse_events", cohort=ALL, variable=ANY_TERM, level=band.id)
         counts = _join([_count(results, key.of(arm=arm.id), arm) for arm in spec.arms])
-        start = f"Adverse events of {band.label[0].lower()}{band.label[1:]} were seen in "
+        start = f"Adverse events of {band.label[0].lower()}{band.label[1:]} were recorded in "
         sentences.append([start, *counts, "; ", *_p(results, key)])
+    none = Key(analysis="adverse_events", cohort=ALL, variable=NO_TERM)
+    sentences.append(
+        ["None was recorded in ", *_join([_count(results, none.of(arm=arm.id), arm) for arm in spec.arms])]
+    )
+    rate = Key(analysis="adverse_event_rate", cohort=ALL, variable=ANY_TERM, level=spec.grade_bands[-1].id)
+    if results.select(analysis="adverse_event_rate").height:
+        rates = [_estimate(results, spec, rate.of(arm=arm.id), "rate", "time", "") for arm in spec.arms]
+        words = f"Patients with {spec.grade_bands[-1].label[0].lower()}{spec.grade_bands[-1].label[1:]} per 100 patient-months of treatment: "
+        sentences.append([words, *_join(_name_arms(spec, rates))])
     return _close(sentences)
 
 

@@ -12,6 +12,8 @@ from markupsafe import Markup
 
 from analysis.figures.style import ALL_FORMATS, Drawing
 from analysis.report.cautions import write_cautions
+from analysis.report.citing import number_references, read_references, show_on_page
+from analysis.report.design import write_design
 from analysis.report.methods import write_methods
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
 from analysis.study.keys import make_hazard_ratio_key
@@ -70,6 +72,8 @@ def write_report(
             f"sections: {', '.join(SECTIONS)} (analysis/report/page.py)",
             f"报告中没有章节 {'、'.join(unknown)}，其表格与图将不会显示；现有章节：{'、'.join(SECTIONS)}（analysis/report/page.py）",
         )
+    methods = [*write_design(results, spec, manifest), ("Statistical analysis", write_methods(results, spec, manifest))]
+    numbers = number_references(cell for _, cells in methods for cell in cells)
     sections = [(name, title) for name, title in SECTIONS.items() if name in filled]
     html = render_page(
         find_data("analysis.report.templates", "report.html"),
@@ -83,7 +87,8 @@ def write_report(
             "figures": figures,
             "cards": _choose_cards(results, spec),
             "cautions": write_cautions(results, spec),
-            "methods": write_methods(results, spec, manifest),
+            "methods": [(title, [show_on_page(cell, numbers) for cell in cells]) for title, cells in methods],
+            "references": [read_references()[name] for name in numbers],
         },
     )
     return write_page(folder / "index.html", html)

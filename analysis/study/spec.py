@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from analysis.study.characteristic import Characteristic
 from analysis.study.cohort_names import ALL, MATCHED, WEIGHTED
 from analysis.study.population import Arm, Population
+from analysis.study.publication import Publication
 from analysis.study.score import Matching, Weighting, change_weighting
 from analysis.study.study_time import DAYS_PER_UNIT, Time, TimeUnit
 from etl.configuration import CONFIG, GIVEN, change
@@ -202,6 +203,7 @@ class StudySpec:
     grade_bands: tuple[GradeBand, ...] = ()
     follow_up: FollowUp | None = None
     sensitivity: tuple[Sensitivity, ...] = ()
+    publication: Publication = field(default_factory=Publication)
     published_contrasts: Annotated[
         Mapping[str, str], "a printed contrast of `published/table2.csv` = `variable.level` of the model it is read as"
     ] = field(default_factory=dict)

@@ -22,12 +22,20 @@ def list_variants(results: Results, spec: StudySpec, endpoint: Endpoint) -> Iter
     )
     for name in models["variable"]:
         yield name, main.of(analysis="cox_alternative", variable=name)
+    if results.has(full := main.of(analysis="cox_full"), "hr"):
+        yield "every characteristic in the model", full
     for item in spec.sensitivity:
         for cohort in COHORT_NAMES:
             key = Key(analysis="sensitivity", variable=item.id, cohort=cohort, endpoint=endpoint.id)
             is_shown = cohort == spec.main_cohort or cohort not in _list_own(spec)
             if is_shown and results.has(key, "hr"):
                 yield item.label, key
+
+
+def list_changing(results: Results, spec: StudySpec, endpoint: Endpoint) -> list[tuple[str, Key]]:
+    """The other estimates that change the result of an endpoint, each with its name."""
+    main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
+    return [(name, key) for name, key in list_variants(results, spec, endpoint) if is_changed(results, main, key)]
 
 
 def _list_own(spec: StudySpec) -> set[str]:

@@ -30,10 +30,34 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One cell: texts and numbers, one after the other."""
+class Citation:
+    """The works that a sentence rests on, by their names in `analysis/report/references.csv`."""
 
-    parts: tuple[str | Number, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CallOut:
+    """The tables and figures that show what a sentence says, by their names; those that the study does not have are left out."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Open:
+    """What only a person can say, and where it is not said."""
+
+    text: str
+
+
+Part = str | Number | Citation | CallOut | Open
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell or paragraph: texts and numbers, call-outs and citations, one after the other."""
+
+    parts: tuple[Part, ...]
     is_heading: bool = False
 
 
@@ -67,7 +91,7 @@ def print_row(row: Mapping[str, Any], kind: str) -> Number:
     return Number(row["result_id"], format_number(row["value"], kind), kind)
 
 
-def text(*parts: str | Number) -> Cell:
+def text(*parts: Part) -> Cell:
     """A cell of these parts."""
     return Cell(parts)
 

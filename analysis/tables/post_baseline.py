@@ -21,8 +21,7 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     examined = POST_BASELINE.of(variable=EXAMINED)
     if not results.has(examined, "n"):
         return
-    items = list_items(spec)
-    named = [item for item in items if _count(results, item, CHANGED)]
+    items, named = list_items(spec), list_changed(results, spec)
     rows: list[Sequence[Cell]] = [heading(_say_found(results, named, spec))]
     blanks = [text("") for _ in spec.arms]
     rows.append([text("Patients examined"), text(look_up(results, examined, "n", "count")), *blanks])
@@ -36,6 +35,11 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     )
     notes = tuple(_write_notes(results, spec, items, named))
     yield ReportTable("post_baseline", "patients", title, zh, header, join_rows(rows), notes)
+
+
+def list_changed(results: Results, spec: StudySpec) -> list[Item]:
+    """The criteria, characteristics and arms that use what happened after time zero, as far as that was examined."""
+    return [item for item in list_items(spec) if _count(results, item, CHANGED)]
 
 
 def _count(results: Results, item: Item, level: str) -> float:
@@ -58,10 +62,11 @@ def _say_found(results: Results, named: Sequence[Item], spec: StudySpec) -> str:
         return f"Not examined: whether a criterion or covariate uses what happened after {spec.time_zero}"
     if not named:
         return f"No criterion, characteristic or arm uses what happened after {spec.time_zero}."
-    return f"These criteria and covariates use what happened after {spec.time_zero}: {_list_labels(named)}."
+    return f"These criteria and covariates use what happened after {spec.time_zero}: {list_labels(named)}."
 
 
-def _list_labels(items: Sequence[Item]) -> str:
+def list_labels(items: Sequence[Item]) -> str:
+    """The labels of items in a sentence."""
     return "; ".join(prettify(item.label) for item in items)
 
 
@@ -92,22 +97,22 @@ def _write_notes(results: Results, spec: StudySpec, items: Sequence[Item], named
         )
         yield from (_say_where(spec, item) for item in named)
     if unknown := [item for item in items if _is_underivable(results, item)]:
-        yield f"Not examined, since their columns are not derived from the records: {_list_labels(unknown)}."
+        yield f"Not examined, since their columns are not derived from the records: {list_labels(unknown)}."
     if undated := [item for item in items if _count(results, item, WITHOUT_DATE)]:
-        yield f"Undated, so that nothing tells whether it was known then: {_list_labels(undated)}. They are taken as stated for that day."
+        yield f"Undated, so that nothing tells whether it was known then: {list_labels(undated)}. They are taken as stated for that day."
     if results.value(POST_BASELINE.of(variable=EXAMINED), "n"):
         unchanged = [item for item in items if item not in (*named, *undated, *unknown)]
-        yield f"Known at {spec.time_zero}: {_list_labels(unchanged)}."
+        yield f"Known at {spec.time_zero}: {list_labels(unchanged)}."
 
 
 def _say_where(spec: StudySpec, item: Item) -> str:
-    shown = [f"“{other.label}”" for other in spec.sensitivity if _leaves_out(spec, other, item)]
+    shown = [f"“{other.label}”" for other in spec.sensitivity if leaves_out(spec, other, item)]
     if not shown:
         return f"{prettify(item.label)}: no sensitivity analysis of this study leaves it out."
     return f"{prettify(item.label)}: what it does is shown by {', '.join(shown)}, among the sensitivity analyses."
 
 
-def _leaves_out(spec: StudySpec, other: Sensitivity, item: Item) -> bool:
+def leaves_out(spec: StudySpec, other: Sensitivity, item: Item) -> bool:
     """Whether a sensitivity analysis does without the criterion, or without the covariate of the score."""
     varied = spec.vary(other)
     if item.kind == "criterion":

@@ -134,7 +134,17 @@ def make_frames(subjects: pl.DataFrame, seed: int = 11) -> dict[str, pl.DataFram
         if rng.random() < 0.3
     ]
     schema = {"hospital": pl.String, "patient_id": pl.String, "arm": pl.String, "term": pl.String, "grade": pl.Int64}
-    ingests = pl.DataFrame({"ingest_id": [1, 2, 3], "hospital": HOSPITALS, "is_synthetic": True, "is_current": True})
+    ingests = pl.DataFrame(
+        {
+            "ingest_id": [1, 2, 3],
+            "hospital": HOSPITALS,
+            "name_en": ["Hunan Provincial People's Hospital", "Nanfang Hospital", None],
+            "name_zh": ["湖南省人民医院", "南方医院", None],
+            "extract_day": [dt.date(2022, 11, 20), dt.date(2022, 11, 15), None],
+            "is_synthetic": True,
+            "is_current": True,
+        }
+    )
     return {
         "analysis_subject": subjects,
         "analysis_adverse_event": pl.DataFrame(events, schema=schema, orient="row"),

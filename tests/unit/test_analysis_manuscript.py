@@ -2,23 +2,30 @@
 
 import csv
 import re
+from dataclasses import fields, replace
 
 import polars as pl
 import pytest
 from docx import Document
 from docx.oxml.ns import qn
 
-from analysis.report.manuscript import RESULT_STYLE
+from analysis.report.typography import typeset
+from analysis.report.word import RESULT_STYLE
 from analysis.run import run_study
 from analysis.study.numbers import format_number, prettify
+from analysis.study.publication import Publication
 from analysis.study.read_spec import read_study
 from analysis.study.results import Results
 from etl.pages.synthetic_marks import IN_MANUSCRIPTS
+from schemas.package_data import find_data
 
 # What the sentences say with digits that are no results: limits, times and levels of the study's own definition.
-OWN_WORDS = re.compile(r"95 % CI|PD-1|[Aa]t \d+ months|grade \d-\d|[≤>]\d+|Grade \d")
-LABELS = [prettify(item.label) for item in read_study("len_vs_sora").sensitivity]
+OWN_WORDS = re.compile(
+    r"95% CI|PD-1|[Aa]t \d+\xa0months|grade \d–\d|Grade \d–\d|[≤>]\d+|Grade \d|per 100\xa0patient-months|1:\d|\(E\d\)|\(X\d\)|\(I\d\)"
+)
+LABELS = [typeset(prettify(item.label)) for item in read_study("len_vs_sora").sensitivity]
 """Names of analyses that a specification gives, numbers and all."""
+DOCUMENTS = ("manuscript", "supplement")
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +36,13 @@ def folder(tmp_path_factory, frames):
 
 
 @pytest.fixture(scope="module")
-def document(folder):
-    return Document(str(folder / "manuscript.docx"))
+def documents(folder):
+    return {name: Document(str(folder / f"{name}.docx")) for name in DOCUMENTS}
+
+
+@pytest.fixture(scope="module")
+def document(documents):
+    return documents["manuscript"]
 
 
 def is_result(run):
@@ -42,58 +54,162 @@ def read_text(run):
     return "".join(node.text or "" for node in run.iter(qn("w:t")))
 
 
-def read_numbers(folder):
+def read_numbers(folder, document):
     with (folder / "manuscript_numbers.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        return [row for row in csv.DictReader(file) if row["document"] == document]
 
 
-def test_every_number_of_the_document_is_listed_with_its_result(folder, document):
-    printed = [read_text(run) for run in document.element.body.iter(qn("w:r")) if is_result(run)]
-    numbers = read_numbers(folder)
+def read_words(paragraph):
+    """The text of a paragraph as a reader sees it: fields, too."""
+    return "".join(read_text(run) for run in paragraph._p.iter(qn("w:r")))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_number_of_a_document_is_listed_with_its_result(folder, documents, name):
+    body = documents[name].element.body
+    printed = [read_text(run) for run in body.iter(qn("w:r")) if is_result(run)]
+    numbers = read_numbers(folder, name)
     assert [number["text"] for number in numbers] == printed
-    assert len(printed) > 1000
+    assert len(printed) > 500
     results = Results(pl.read_parquet(folder / "results.parquet"))
     for number in numbers:
         assert number["text"] == format_number(results.named(number["result_id"])["value"], number["kind"])
         assert number["data_origin"] == "synthetic"
 
 
-def test_the_sentences_hold_no_number_of_their_own(document):
-    paragraphs = document.paragraphs
-    start = next(i for i, p in enumerate(paragraphs) if p.text == "Results" and p.style.name == "Heading 1")
-    end = next(i for i, p in enumerate(paragraphs) if p.style.name == "Caption")
-    for paragraph in paragraphs[start:end]:
-        words = "".join(read_text(run) for run in paragraph._p.iter(qn("w:r")) if not is_result(run))
+def list_sections(document):
+    """The paragraphs below each heading of the first order."""
+    found, title = {}, ""
+    for paragraph in document.paragraphs:
+        if paragraph.style.name == "Heading 1":
+            title = paragraph.text
+        found.setdefault(title, []).append(paragraph)
+    return found
+
+
+@pytest.mark.parametrize("title", ["Abstract", "摘要", "Results", "Conclusions"])
+def test_the_sentences_hold_no_number_of_their_own(document, title):
+    for paragraph in list_sections(document)[title]:
+        runs = [run for run in paragraph._p.iter(qn("w:r")) if not is_result(run)]
+        in_fields = {id(run) for field in paragraph._p.iter(qn("w:fldSimple")) for run in field.iter(qn("w:r"))}
+        words = "".join(read_text(run) for run in runs if id(run) not in in_fields)
+        words = re.sub(r"(Table|Figure)\xa0S?\d+", "", words)
         for label in LABELS:
             words = words.replace(label, "")
         assert not re.search(r"\d", OWN_WORDS.sub("", words)), words
 
 
-def test_cells_of_tables_that_are_no_results_hold_no_decimal_number(document):
-    for table in document.tables:
+def test_cells_of_tables_that_are_no_results_hold_no_decimal_number(documents):
+    tables = [table for document in documents.values() for table in document.tables]
+    for table in tables:
+        header = " ".join(cell.text for cell in table.rows[0].cells)
+        if "as printed" in header or header.startswith("Item "):  # printed elsewhere, or the number of an item
+            continue
         for run in table._tbl.iter(qn("w:r")):
             if not is_result(run):
                 assert not re.search(r"\d\.\d", read_text(run)), read_text(run)
 
 
-def test_tables_and_figures_are_numbered_and_captioned_in_order(document):
-    captions = [p for p in document.paragraphs if p.style.name == "Caption"]
-    labels = [re.match(r"(Table|Figure) (\d+)\. \S", "".join(map(read_text, p._p.iter(qn("w:r"))))) for p in captions]
-    assert all(labels)
-    for kind, n in (("Table", len(document.tables)), ("Figure", len(document.inline_shapes))):
-        assert [int(label[2]) for label in labels if label and label[1] == kind] == list(range(1, n + 1))
-        assert n >= 7
-    fields = [field.get(qn("w:instr")) for field in document.element.body.iter(qn("w:fldSimple"))]
-    assert len(fields) == len(captions)
+def list_captions(documents):
+    """`Table 1`, `Table S2` as captions say them, by document and kind, in order."""
+    found = {}
+    for name, document in documents.items():
+        for paragraph in document.paragraphs:
+            if paragraph.style.name == "Caption" and (words := read_words(paragraph)):
+                label = re.match(r"(Table|Figure)\xa0(S?\d+)\. \S", words)
+                assert label, words
+                found.setdefault((name, label[1]), []).append(label[2])
+    return found
 
 
-def test_every_page_says_that_the_patients_are_invented(document):
+def test_tables_and_figures_are_numbered_and_captioned_in_order(documents):
+    captions = list_captions(documents)
+    for name, sign in (("manuscript", ""), ("supplement", "S")):
+        shown = {"Table": len(documents[name].tables), "Figure": len(documents[name].inline_shapes)}
+        for kind, n in shown.items():
+            assert captions[name, kind] == [f"{sign}{number}" for number in range(1, n + 1)]
+            assert n >= 3
+
+
+def test_every_call_out_and_citation_leads_somewhere_and_in_the_order_of_the_text(documents):
+    """A field that refers to a bookmark that is not there prints an error in Word; journals ask for numbers in order."""
+    document = documents["manuscript"]
+    body = document.element.body
+    marks = {mark.get(qn("w:name")) for mark in body.iter(qn("w:bookmarkStart"))}
+    fields = [field.get(qn("w:instr")).split() for field in body.iter(qn("w:fldSimple"))]
+    asked = [words[1] for words in fields if words[0] == "REF"]
+    assert asked
+    assert set(asked) <= marks
+    text = " ".join(read_words(paragraph) for paragraph in document.paragraphs if paragraph.style.name == "Normal")
+    for kind in ("Table", "Figure"):
+        for sign in ("", "S"):
+            mentioned = re.findall(rf"{kind}\xa0{sign}(\d+)", text)
+            first = list(dict.fromkeys(map(int, mentioned)))
+            assert first == list(range(1, len(first) + 1)), (kind, sign, first)
+    cited = [int(number) for found in re.findall(r"\[([\d,\xa0]+)\]", text) for number in found.split(",")]
+    assert list(dict.fromkeys(cited)) == list(range(1, max(cited) + 1))
+    references = [
+        paragraph for paragraph in list_sections(document)["References"] if re.match(r"\d+\.", read_words(paragraph))
+    ]
+    assert len(references) == max(cited)
+
+
+def test_all_tables_and_figures_of_the_study_stand_in_one_of_the_documents(folder, documents):
+    captions = list_captions(documents)
+    n_figures = len(list((folder / "figures").glob("*.png")))
+    assert sum(len(found) for (_, kind), found in captions.items() if kind == "Figure") == n_figures
+
+
+def test_every_picture_says_what_it_shows(documents):
+    for document in documents.values():
+        for shape in document.inline_shapes:
+            assert len(shape._inline.docPr.get("descr")) > 20
+
+
+def test_what_only_people_can_say_is_open_until_they_say_it(folder, documents, frames, tmp_path):
+    texts = {item.name: f"said of {item.name}" for item in fields(Publication) if item.default == ""}
+    publication = Publication(**texts, authors=("A. Author",), keywords=("one", "two"))
+    small = {"regression": None, "courses": None, "subgroups": (), "sensitivity": (), "grade_bands": ()}
+    spec = replace(read_study("len_vs_sora"), publication=publication, **small)
+    run_study(frames, spec, tmp_path / "analysis", {"ingests": []})
+    full = "\n".join(map(read_words, Document(str(tmp_path / "analysis" / "manuscript.docx")).paragraphs))
+    bare = "\n".join(map(read_words, documents["manuscript"].paragraphs))
+    for words in (*texts.values(), "A. Author", "one; two"):
+        assert words in full
+    assert bare.count("[To be completed: ") > 12
+    assert full.count("[To be completed: ") == 3  # the aim of the Chinese abstract, introduction and discussion
+
+
+def test_the_checklists_name_headings_that_there_are(documents):
+    headings = {p.text for p in documents["manuscript"].paragraphs if p.style.name.startswith("Heading")}
+    with find_data("analysis.report", "checklists.csv").open(encoding="utf-8") as file:
+        places = {place for row in csv.DictReader(file) for place in row["place"].split("; ")}
+    for place in places - {"Results: Survival"}:
+        assert set(place.split(": ")) <= headings, place
+
+
+def test_abstract_text_tables_and_first_screen_print_the_same_number_of_a_result(folder):
+    """A number has one print per kind wherever it stands: in both documents and on the page."""
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    printed = {}
+    for name in DOCUMENTS:
+        for row in read_numbers(folder, name):
+            printed.setdefault((row["result_id"], row["kind"]), set()).add(row["text"])
+    for result_id, kind, shown in re.findall(r'data-result="([^"]+)" data-kind="([^"]+)"[^>]*>([^<]*)<', page):
+        printed.setdefault((result_id, kind), set()).add(shown.replace("&lt;", "<").replace("&gt;", ">"))
+    assert {key: found for key, found in printed.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_page_says_that_the_patients_are_invented(documents, name):
+    document = documents[name]
     assert document.sections[0].header.paragraphs[0].text == IN_MANUSCRIPTS
     assert all(section.header.is_linked_to_previous for section in list(document.sections)[1:])
 
 
-def test_abbreviations_are_spelled_out_below_the_table(document):
-    notes = [p.text for p in document.paragraphs if p.style.name == "Note" and p.text.startswith("Abbreviations")]
+def test_abbreviations_are_spelled_out_below_the_table(documents):
+    everything = [p for document in documents.values() for p in document.paragraphs]
+    notes = [p.text for p in everything if p.style.name == "Note" and p.text.startswith("Abbreviations")]
     assert any("HR, hazard ratio" in note and "CI, confidence interval" in note for note in notes)
     assert any("SD, stable disease" in note for note in notes)
 
@@ -101,7 +217,7 @@ def test_abbreviations_are_spelled_out_below_the_table(document):
 def test_the_document_is_the_same_bytes_on_every_run(folder, tmp_path, frames):
     run_study(frames, read_study("len_vs_sora"), tmp_path / "again", {"ingests": [1, 2, 3]}, for_journal=True)
     names = [f"figures/{path.name}" for path in (folder / "figures").iterdir()]
-    for name in ("manuscript.docx", "manuscript_numbers.csv", *names):
+    for name in ("manuscript.docx", "supplement.docx", "manuscript_numbers.csv", *names):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
 
 
