@@ -28,7 +28,7 @@ from docx.text.paragraph import Paragraph
 from analysis.figures.style import Drawing
 from analysis.report.methods import write_methods
 from analysis.report.narrative import write_narrative
-from analysis.report.page import SECTIONS
+from analysis.report.page import FIRST_SCREEN, SECTIONS
 from analysis.study.results import Results, name_origin
 from analysis.study.spec import StudySpec
 from analysis.tables.model import Cell, Number, ReportTable, build_tables
@@ -67,7 +67,7 @@ def write_manuscript(
     tables = [table for table in build_tables(results, spec) if not table.is_folded and table.section != "published"]
     for table in tables:
         writer.add_table(table)
-    order = list(SECTIONS)
+    order = [*SECTIONS, FIRST_SCREEN]
     for drawing in sorted(drawings, key=lambda drawing: order.index(drawing.section)):
         writer.add_figure(folder / "figures" / f"{drawing.name}.png", drawing)
     writer.save_numbers(folder / "manuscript_numbers.csv")

@@ -14,6 +14,7 @@ from analysis.estimators.kaplan_meier import (
     compute_rates,
     compute_spss_median,
     count_at_risk,
+    count_left,
     fit_kaplan_meier,
     fit_reverse_kaplan_meier,
 )
@@ -28,6 +29,12 @@ from etl.errors import AnalysisError
 CURVE_COLUMNS = ("cohort", "endpoint", "subgroup", "arm")
 TICKS = {"month": (1, 3, 6, 12, 24, 60), "week": (1, 2, 4, 13, 26, 52, 104)}
 MOST_TICKS = 9
+COUNTED = {
+    "at risk": ("patients", "just before"),
+    "events": ("events", "before that time"),
+    "censored": ("patients", "before that time"),
+}
+"""What is counted at the ticks of a curve, in the order of its lines below the axis: unit and method."""
 R_METHOD = "Kaplan-Meier; limits by Brookmeyer-Crowley on the log scale, as R's survfit"
 SPSS_METHOD = "Kaplan-Meier; SE from the slope of the curve around the median, as SPSS"
 RATE_METHOD = "Kaplan-Meier; Greenwood's standard error, limits on the log scale, as R's survfit"
@@ -102,9 +109,11 @@ def _add_curve(study: Study, curve: Key, patients: pl.DataFrame, endpoint: Endpo
         plain = fit_kaplan_meier(*times, conf_type="plain", alpha=study.spec.alpha)
         _add_rates(study, plain, endpoint, curve.of(variable="survival_spss"), SPSS_RATE_METHOD)
     at_risk = fit_kaplan_meier(*times) if is_weighted else fit
-    basis: dict[str, Any] = {"unit": "patients", "n": fit.n, "n_event": fit.n_event, "method": "just before"}
-    for time, n_risk in zip(ticks, count_at_risk(at_risk, ticks), strict=True):
-        study.results.add(curve.of(variable="at risk", time=study.spec.at(time)), "n", n_risk, **basis)
+    counts = (count_at_risk(at_risk, ticks), *count_left(at_risk, ticks))
+    for (variable, (unit, method)), numbers in zip(COUNTED.items(), counts, strict=True):
+        basis: dict[str, Any] = {"unit": unit, "n": fit.n, "n_event": fit.n_event, "method": method}
+        for time, number in zip(ticks, numbers, strict=True):
+            study.results.add(curve.of(variable=variable, time=study.spec.at(time)), "n", number, **basis)
 
 
 def _add_rates(study: Study, fit: KaplanMeier, endpoint: Endpoint, key: Key, method: str) -> None:
