@@ -46,7 +46,7 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
             sides=("lower hazard", "higher hazard"),
             color=TREATED,
         )
-        alt = Text(describe_forest(forest), describe_forest(forest))
+        alt = describe_forest(forest)
         for number, figure in enumerate(plot_forest(forest), start=1):
             name = f"forest_{make_slug(endpoint.id)}{'' if number == 1 else f'_{number}'}"
             yield Drawing(name, "regression", caption, alt, figure)

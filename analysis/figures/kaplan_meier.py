@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from analysis.figures.style import Drawing, get_arm_style
 from analysis.figures.survival_page import name_pages, plot_pages
-from analysis.figures.survival_panel import Curve, Panel, make_panel
+from analysis.figures.survival_panel import MOST_MARKS, Curve, Panel, make_panel
 from analysis.study.cohort_names import ALL, name_cohort
 from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.numbers import NOT_ESTIMABLE, format_number, format_p
@@ -21,9 +21,9 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     cohorts = outcome.curves["cohort"].unique(maintain_order=True).to_list()
     rows = [[_make_panel(outcome, spec, endpoint, cohort) for cohort in cohorts] for endpoint in spec.endpoints]
     caption = Text(
-        f"Kaplan-Meier curves with {spec.confidence} bands; marks are censored patients. Below: patients at risk just before a time, and "
+        f"Kaplan-Meier curves with {spec.confidence} bands; marks are censored patients (none on a curve with more than {MOST_MARKS}). Below: patients at risk just before a time, and "
         "events and censored patients before it.",
-        f"Kaplan-Meier曲线及{spec.confidence} 置信带；竖线为删失。下方：各时点前的在险人数，以及此前的事件数与删失数。",
+        f"Kaplan-Meier曲线及{spec.confidence} 置信带；竖线为删失（超过 {MOST_MARKS} 处时不标）。下方：各时点前的在险人数，以及此前的事件数与删失数。",
     )
     for name, figure, alt in name_pages("kaplan_meier", list(plot_pages(rows, len(cohorts)))):
         yield Drawing(name, "survival", caption, alt, figure)

@@ -17,6 +17,7 @@ from analysis.figures.style import INK, MUTED, RULE, WIDTH
 from analysis.figures.text_size import measure_height, measure_widest, measure_width, wrap
 from analysis.study.numbers import NOT_ESTIMABLE, format_number
 from analysis.study.results import Key, Results
+from etl.pages.text import Text
 
 GAP, INDENT = 0.12, 0.12  # inches between columns, and of a row below a heading
 WIDEST_LABEL, WIDEST_COUNT, NARROWEST_AXIS = 2.3, 0.95, 0.8  # inches
@@ -190,7 +191,7 @@ def _number_reasons(forest: Forest) -> dict[str, str]:
 
 def _wrap_label(row: Row, columns: Columns) -> str:
     if not row.estimates:
-        return wrap(row.label, WIDTH - 2 * EDGE, TEXT, "bold")
+        return wrap(row.label, columns.axes[0][0] - EDGE - GAP, TEXT, "bold")
     return wrap(row.label, columns.label - (INDENT if row.is_inner else 0), TEXT)
 
 
@@ -337,12 +338,17 @@ def _wrap_side(forest: Forest, columns: Columns, model: int, side: int) -> str:
     return wrap(text, room, SMALL)
 
 
-def describe_forest(forest: Forest) -> str:
+def describe_forest(forest: Forest) -> Text:
     """What the rows say, for who cannot see them."""
-    said = [f"{row.label} {'; '.join(e.text for e in row.estimates)}" for row in forest.rows if row.estimates]
-    low, high = _choose_range(forest)
-    rows = "; ".join(said)
-    return (
-        f"Forest plot. {forest.title}. Hazard ratios ({forest.limits}): {rows}. Horizontal: hazard ratio on a logarithmic "
-        f"scale, {low:.2g} to {high:.2g}."
+    rows = "; ".join(
+        f"{row.label}, {', '.join((*row.counts, *(e.text for e in row.estimates)))}"
+        for row in forest.rows
+        if row.estimates
+    )
+    low, high = (f"{end:.2g}" for end in _choose_range(forest))
+    counted = ", ".join(forest.counted)
+    return Text(
+        f"Forest plot. {forest.title}. Of each row {counted} and the hazard ratio ({forest.limits}): {rows}. Horizontal: hazard ratio on "
+        f"a logarithmic scale, {low} to {high}.",
+        f"森林图。{forest.title}。各行为 {counted} 及风险比（{forest.limits}）：{rows}。横轴：风险比（对数刻度），{low} 至 {high}。",
     )

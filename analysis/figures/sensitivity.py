@@ -41,7 +41,7 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     if not spec.has_contrast:
         return
     for endpoint in spec.endpoints:
-        rows = list(_list_rows(results, spec, endpoint))
+        rows = list(list_rows(results, spec, endpoint))
         if not rows:
             continue
         main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
@@ -51,7 +51,7 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
             "Favours: lower hazard. Filled: changes the result.",
             f"{endpoint.id}：各项分析中 {spec.treated.label} 相对 {spec.control.label} 的风险比。Favours：风险较低。实心：改变结论。",
         )
-        alt = Text(describe_forest(forest), describe_forest(forest))
+        alt = describe_forest(forest)
         for number, figure in enumerate(plot_forest(forest), start=1):
             name = f"sensitivity_{make_slug(endpoint.id)}{'' if number == 1 else f'_{number}'}"
             yield Drawing(name, SECTION, caption, alt, figure)
@@ -82,7 +82,7 @@ def _make_main(results: Results, spec: StudySpec, main: Key) -> Row:
     return Row(COHORT_NAMES[spec.main_cohort].en, (count_patients(results, main),), (estimate,), is_inner=True)
 
 
-def _list_rows(results: Results, spec: StudySpec, endpoint: Endpoint) -> Iterator[Row]:
+def list_rows(results: Results, spec: StudySpec, endpoint: Endpoint) -> Iterator[Row]:
     """Yield every other analysis under the heading of its kind; last those that ended before there was anything to estimate."""
     main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
     for kind, variants in itertools.groupby(

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import analysis.figures
-from analysis.figures.text_size import LATIN, list_fonts
+from analysis.figures.text_size import HINTING, LATIN, list_fonts
 from analysis.study.outcome import StudyOutcome
 from analysis.study.spec import StudySpec
 from etl.pages.synthetic_marks import ON_FIGURES
@@ -40,6 +40,7 @@ LINES = (DASHED, SOLID, (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
 STYLE: dict[str, Any] = {
     "font.size": 7,
     "text.color": INK,
+    "text.hinting": HINTING,
     "text.parse_math": False,  # a label with two dollars is no formula
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,

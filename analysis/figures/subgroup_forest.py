@@ -42,7 +42,7 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
             f"{endpoint.label}: hazard ratio of {spec.treated.label} against {spec.control.label} by subgroup. Favours: lower hazard.",
             f"{endpoint.id}：各亚组中 {spec.treated.label} 相对 {spec.control.label} 的风险比。Favours：风险较低。",
         )
-        alt = Text(describe_forest(forest), describe_forest(forest))
+        alt = describe_forest(forest)
         for number, figure in enumerate(plot_forest(forest), start=1):
             name = f"forest_subgroups_{make_slug(endpoint.id)}{'' if number == 1 else f'_{number}'}"
             yield Drawing(name, "subgroup", caption, alt, figure)

@@ -41,8 +41,11 @@ def name_pages(name: str, pages: Sequence[tuple[Figure, list[Panel]]]) -> Iterat
 
 def _describe(panels: Sequence[Panel]) -> Text:
     shown = " ".join(describe_panel(panel) for panel in panels)
-    axes = f"Horizontal: {panels[0].time[0].lower()}{panels[0].time[1:]}, 0 to {panels[0].end:.0f}. Vertical: per cent, 0 to 100."
-    return Text(f"Kaplan-Meier curves. {shown} {axes}", f"Kaplan-Meier曲线。{shown} {axes}")
+    time, end = panels[0].time, f"{max(panel.end for panel in panels):.3g}"
+    return Text(
+        f"Kaplan-Meier curves. {shown} Horizontal: {time[0].lower()}{time[1:]}, 0 to {end}. Vertical: per cent, 0 to 100.",
+        f"Kaplan-Meier曲线。{shown} 横轴：{time}，0 至 {end}。纵轴：百分比，0 至 100。",
+    )
 
 
 def _letter(rows: Sequence[Row]) -> list[Row]:

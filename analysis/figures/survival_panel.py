@@ -23,6 +23,8 @@ from analysis.study.spec import StudySpec
 TITLE = 7.5
 SAMPLE, GAP = 0.3, 0.06  # inches: the sample of a line in front of its name, and what is between two things
 TICK = 0.07  # inches: the mark of a tick and the space to its number
+MOST_MARKS = 150
+"""More marks of censored patients on one curve would hide it, and are left out."""
 LINE_NAMES = {"at risk": "At risk", "events": "Events", "censored": "Censored"}
 
 
@@ -202,6 +204,8 @@ def _plot_curve(axes: Axes, points: pl.DataFrame, style: dict[str, Any]) -> None
         linewidth=0,
     )
     censored = points.filter(pl.col("n_censor") > 0)
+    if censored.height > MOST_MARKS:
+        return
     axes.plot(
         censored["time"].to_numpy(),
         100 * censored["survival"].to_numpy(),

@@ -10,6 +10,7 @@ import re
 from functools import cache, lru_cache
 from pathlib import Path
 
+import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties
@@ -21,6 +22,8 @@ CHINESE_FILES = re.compile(
 CHINESE = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "Microsoft YaHei", "SimHei",
            "PingFang SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei")  # fmt: skip
 DPI = 300
+HINTING = "none"
+"""Letters are not moved to whole pixels, so that a text is as wide at any resolution as it was measured."""
 LINE_SPACING = 1.3
 """Height of a line of text in its own size."""
 _CHINESE_LETTER = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
@@ -45,7 +48,8 @@ def _get_renderer() -> RendererAgg:
 @lru_cache(maxsize=50_000)
 def _measure_line(line: str, size: float, weight: str) -> float:
     font = FontProperties(family=list(list_fonts()), size=size, weight=weight)
-    return _get_renderer().get_text_width_height_descent(line, font, ismath=False)[0] / DPI
+    with mpl.rc_context({"text.hinting": HINTING}):
+        return _get_renderer().get_text_width_height_descent(line, font, ismath=False)[0] / DPI
 
 
 def measure_width(text: str, size: float, weight: str = "normal") -> float:

@@ -10,6 +10,7 @@ from analysis.study.cohort_names import ALL, MATCHED, WEIGHTED, name_cohort
 from analysis.study.keys import NAIVE
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
+from analysis.study.study_time import UNIT_LENGTHS
 from analysis.tables.model import Cell, look_up, text
 from schemas.rules import CRITERIA
 
@@ -158,7 +159,7 @@ def _describe_survival(spec: StudySpec) -> Cell:
     follow_up = " Follow-up is the median of the reverse Kaplan-Meier curve." if spec.follow_up else ""
     return text(
         f"Curves of {names} are Kaplan-Meier's, in {spec.time_unit}s"
-        f"{' of 365.25 / 12 days' if spec.time_unit == 'month' else ''} from the {spec.origin}. Medians have "
+        f"{UNIT_LENGTHS[spec.time_unit]} from the {spec.origin}. Medians have "
         "Brookmeyer-Crowley limits on the log scale, as in R; beside them stand median and standard error as SPSS "
         f"prints them. A rate beyond the last follow-up of a curve that ends above 0 is not estimable. A patient whose time to an endpoint is unknown is left "
         f"out of that endpoint only.{comparison}{follow_up}"

@@ -36,6 +36,7 @@ SECTIONS = {
     "published": Text("Registry and published figures", "本登记库结果与已发表结果对照"),
 }
 
+UNITS_ZH = {"week": "周", "month": "月", "year": "年"}
 FIRST_SCREEN = "cautions"
 """The section of figures that stand beside the words of `cautions`, above all others."""
 
@@ -120,7 +121,7 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
             statistic, kind = "estimate", "time"
             what = Text(
                 f"{endpoint.id}: median in {spec.time_unit}s ({spec.limits})",
-                f"{endpoint.id}：中位数（{'月' if spec.time_unit == 'month' else '周'}，{spec.limits}）",
+                f"{endpoint.id}：中位数（{UNITS_ZH[spec.time_unit]}，{spec.limits}）",
             )
         limits = None
         if has_limits(results, key):

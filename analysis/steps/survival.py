@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -27,7 +27,7 @@ from analysis.study.spec import Endpoint, FollowUp
 from etl.errors import AnalysisError
 
 CURVE_COLUMNS = ("cohort", "endpoint", "subgroup", "arm")
-TICKS = {"month": (1, 3, 6, 12, 24, 60), "week": (1, 2, 4, 13, 26, 52, 104)}
+TICKS = {"month": (1, 3, 6, 12, 24, 60), "week": (1, 2, 4, 13, 26, 52, 104), "year": (0.25, 0.5, 1, 2, 5, 10)}
 MOST_TICKS = 9
 COUNTED = {
     "at risk": ("patients", "just before"),
@@ -67,17 +67,22 @@ def _add_endpoint(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endp
         add_hazard_ratio(study, cohort, timed, endpoint)
 
 
-def list_ticks(study: Study, endpoint: Endpoint) -> list[int]:
-    """Times at which numbers at risk are counted: whole steps that cover the longest follow-up of everybody."""
+def list_ticks(study: Study, endpoint: Endpoint) -> list[float]:
+    """Times at which numbers at risk are counted: equal steps that cover the longest follow-up of everybody."""
     everybody = study.keep_timed(study.cohorts[ALL], endpoint)
     longest = float(study.compute_times(everybody, endpoint)[0].max() or 0)  # type: ignore[arg-type]
     steps = TICKS[study.spec.time_unit]
     step = next((size for size in steps if longest / size < MOST_TICKS), steps[-1])
-    return list(range(0, int(longest // step + 2) * step, step))
+    return [step * i for i in range(int(longest // step) + 2)]
 
 
 def add_curves(
-    study: Study, cohort: str, frame: pl.DataFrame, endpoint: Endpoint, ticks: list[int], subgroup: str | None = None
+    study: Study,
+    cohort: str,
+    frame: pl.DataFrame,
+    endpoint: Endpoint,
+    ticks: Sequence[float],
+    subgroup: str | None = None,
 ) -> None:
     """Add the curve of every arm with its median, its rates and its numbers at risk."""
     for arm, patients in study.list_groups(frame):
@@ -93,7 +98,7 @@ def add_curves(
         _add_curve(study, curve, patients, endpoint, ticks)
 
 
-def _add_curve(study: Study, curve: Key, patients: pl.DataFrame, endpoint: Endpoint, ticks: list[int]) -> None:
+def _add_curve(study: Study, curve: Key, patients: pl.DataFrame, endpoint: Endpoint, ticks: Sequence[float]) -> None:
     """Add one curve; with weights its errors are robust, and what SPSS prints, which knows no such errors, is left out."""
     times, cohort = study.compute_times(patients, endpoint), curve.cohort or ALL
     weights, clusters = study.get_weights(cohort, patients), study.get_clusters(cohort, patients)
