@@ -281,6 +281,13 @@ def count_at_risk(fit: KaplanMeier, times: Sequence[float]) -> list[int] | list[
     return [n_risk[place] for place in places]
 
 
+def count_left(fit: KaplanMeier, times: Sequence[float]) -> tuple[list[int], list[int]]:
+    """Events and censorings before each time: with those at risk just before it they are everybody. Of a curve without weights."""
+    places = np.searchsorted(fit.curve["time"].to_numpy(), np.asarray(times, dtype=float), side="left")
+    n_event, n_censor = (np.append(0, fit.curve[name].to_numpy().cumsum())[places] for name in ("n_event", "n_censor"))
+    return n_event.tolist(), n_censor.tolist()
+
+
 def compute_restricted_mean(fit: KaplanMeier, tau: float) -> tuple[float, float]:
     """Restricted mean survival time up to `tau` and its standard error, in the unit of the times.
 

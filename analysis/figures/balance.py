@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.style import (
-    HIGHEST,
-    INK,
-    MUTED,
-    RULE,
-    TREATED,
-    Drawing,
-    get_arm_style,
-    make_figure,
+from analysis.figures.sheet import (
+    EDGE,
+    ROOM,
+    SMALL,
+    TEXT,
+    Entry,
+    make_patch_style,
+    make_sheet,
+    measure_legend,
+    write_legend,
 )
-from analysis.study.characteristic import Characteristic
+from analysis.figures.style import INK, MUTED, RULE, TREATED, WIDTH, Drawing, get_arm_style
+from analysis.figures.text_size import measure_height, measure_widest, wrap
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED
-from analysis.study.numbers import prettify
+from analysis.study.numbers import NOT_ESTIMABLE, prettify
 from analysis.study.outcome import StudyOutcome
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
 from etl.pages.text import Text
 
+WIDEST_LABEL = 2.6  # inches
 BALANCED = 0.1
 
 
@@ -34,51 +39,113 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `love_plot` where the study matches or weights, and `propensity_overlap` where it matches."""
     results = outcome.results
     if spec.main_cohort != ALL:
-        made = COHORT_NAMES[spec.main_cohort]
-        caption = Text(
-            f"Standardised mean differences in the whole and in the {made.en.lower()}.",
-            f"全队列与{made.zh}的标准化均数差。",
-        )
-        yield Drawing("love_plot", "matching", caption, _plot_love(results, spec))
+        yield from _plot_love(results, spec)
     if spec.matching:
         caption = Text("Distribution of the propensity score by arm.", "两组倾向评分的分布。")
-        yield Drawing("propensity_overlap", "matching", caption, _plot_overlap(results, spec))
+        alt = Text(
+            f"Histograms of the propensity score in the whole and in the matched cohort: {spec.treated.label} above the line, "
+            f"{spec.control.label} below it. Horizontal: score, 0 to 1. Vertical: patients.",
+            f"全队列与匹配队列倾向评分直方图：线上为 {spec.treated.label}，线下为 {spec.control.label}。横轴：评分 0–1；纵轴：患者数。",
+        )
+        yield Drawing("propensity_overlap", "matching", caption, alt, _plot_overlap(results, spec))
 
 
-def _plot_love(results: Results, spec: StudySpec) -> Figure:
-    """Absolute differences of every level (of two, the second says it all), in the whole cohort and the one made of it."""
-    rows: list[tuple[Characteristic, str | None]] = []
+@dataclass(frozen=True)
+class Difference:
+    """A row of the love plot: absolute standardised differences of a level in the whole cohort and in the one made of it."""
+
+    label: str
+    whole: float
+    made: float | None
+
+
+def _plot_love(results: Results, spec: StudySpec) -> Iterator[Drawing]:
+    """Yield `love_plot`, and `love_plot_2` and so on where the page is full: the largest difference before at the top."""
+    made = COHORT_NAMES[spec.main_cohort]
+    caption = Text(
+        f"Standardised mean differences in the whole and in the {made.en.lower()}, ordered by the whole cohort. Dashed: {BALANCED}.",
+        f"全队列与{made.zh}的标准化均数差，按全队列排序。虚线：{BALANCED}。",
+    )
+    rows = sorted(_list_differences(results, spec), key=lambda row: -row.whole)
+    said = "; ".join(f"{row.label} {row.whole:.2f}, {_print(row.made)}" for row in rows)
+    axis = f"Horizontal: absolute standardised mean difference, 0 to {_find_end(rows):.2g}."
+    alt = Text(
+        f"Love plot: absolute standardised mean differences before and after, {said}. {axis}",
+        f"Love图：匹配或加权前后的绝对标准化均数差，{said}。{axis}",
+    )
+    widths = [measure_widest([row.label for row in rows], TEXT), WIDEST_LABEL]
+    labels = {row.label: wrap(row.label, min(widths), TEXT) for row in rows}
+    for number, page in enumerate(_break_pages(rows, labels), start=1):
+        name = "love_plot" if number == 1 else f"love_plot_{number}"
+        yield Drawing(name, "matching", caption, alt, _plot_page(page, labels, spec, _find_end(rows)))
+
+
+def _list_differences(results: Results, spec: StudySpec) -> Iterator[Difference]:
+    """Yield every level of every characteristic: of two, the second says it all."""
+    covariates = spec.get_score_covariates(spec.main_cohort)
     for item in spec.characteristics:
         levels: tuple[str | None, ...] = (None,) if item.is_number else item.list_levels()
-        shown = levels[1:] if len(levels) == 2 else levels
-        rows += [(item, level) for level in shown if _find_smd(results, ALL, item.id, level) is not None]
-    figure = make_figure(min(1.0 + 0.2 * len(rows), HIGHEST))
-    axes = figure.add_axes((0.36, 0.60 / figure.get_figheight(), 0.61, 1 - 1.0 / figure.get_figheight()))
-    places = np.arange(len(rows))[::-1]
-    found = {
-        cohort: np.array([_find_smd(results, cohort, item.id, level) for item, level in rows], dtype=float)
-        for cohort in (ALL, spec.main_cohort)
-    }
-    axes.hlines(places, found[ALL], found[spec.main_cohort], color=RULE, linewidth=1.2, zorder=1)
-    style = {"linestyle": "none", "markersize": 5.5, "zorder": 3}
+        for level in levels[1:] if len(levels) == 2 else levels:
+            whole = _find_smd(results, ALL, item.id, level)
+            if whole is None:
+                continue
+            label = prettify(f"{item.label}: {level}" if level else item.label)
+            mark = "" if item.id in covariates else " †"
+            yield Difference(label + mark, whole, _find_smd(results, spec.main_cohort, item.id, level))
+
+
+def _print(value: float | None) -> str:
+    return NOT_ESTIMABLE if value is None else f"{value:.2f}"
+
+
+def _find_end(rows: Sequence[Difference]) -> float:
+    """Where the axis ends: behind the largest difference, and behind the line of balance."""
+    return 1.04 * max([BALANCED * 1.2, *(max(row.whole, row.made or 0) for row in rows)])
+
+
+def _break_pages(rows: Sequence[Difference], labels: dict[str, str]) -> Iterator[list[Difference]]:
+    page: list[Difference] = []
+    for row in rows:
+        if page and sum(_measure_row(labels[other.label]) for other in [*page, row]) > ROOM - 1.2:
+            yield page
+            page = []
+        page.append(row)
+    yield page
+
+
+def _measure_row(label: str) -> float:
+    return measure_height(label, TEXT) + 0.055
+
+
+def _plot_page(rows: Sequence[Difference], labels: dict[str, str], spec: StudySpec, end: float) -> Figure:
+    """The rows of a page; a line joins what a characteristic was before with what it is after."""
+    height = sum(_measure_row(labels[row.label]) for row in rows)
+    left = EDGE + measure_widest(list(labels.values()), TEXT) + 0.1
+    width = WIDTH - EDGE - 0.1 - left
     whole, made = COHORT_NAMES[ALL].en, COHORT_NAMES[spec.main_cohort].en
-    axes.plot(found[ALL], places, marker="o", markerfacecolor="white", markeredgecolor=INK, label=whole, **style)
-    axes.plot(found[spec.main_cohort], places, marker="D", color=TREATED, label=made, **style)
+    style: dict[str, Any] = {"linestyle": "none", "markersize": 5.5, "zorder": 3}
+    before: dict[str, Any] = style | {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK}
+    after: dict[str, Any] = style | {"marker": "D", "markerfacecolor": TREATED, "markeredgecolor": TREATED}
+    xlabel = wrap("Absolute standardised mean difference († not in the propensity score)", width, TEXT)
+    sheet, top = make_sheet(height + 0.62 + measure_height(xlabel, TEXT))
+    top = write_legend(sheet, left, top, width, [(whole, before), (made, after)]) + 0.08
+    axes = sheet.add_axes(left, top, width, height)
+    y = height
+    for row in rows:
+        place = y - measure_height("x", TEXT) * 0.42 - 0.02
+        sheet.write(left - 0.1, top + height - y + 0.02, labels[row.label], align="right")
+        axes.axhline(place, color=RULE, linewidth=0.4, alpha=0.6, zorder=0)
+        if row.made is not None:
+            axes.plot([row.whole, row.made], [place, place], color=RULE, linewidth=1.4, zorder=1)
+            axes.plot([row.made], [place], clip_on=False, **after)
+        axes.plot([row.whole], [place], clip_on=False, **before)
+        y -= _measure_row(labels[row.label])
     axes.axvline(BALANCED, color=MUTED, linestyle=(0, (4, 2)), linewidth=0.9, zorder=0)
-    covariates = spec.get_score_covariates(spec.main_cohort)
-    labels = [
-        f"{prettify(f'{item.label}: {level}' if level else item.label)}{'' if item.id in covariates else ' †'}"
-        for item, level in rows
-    ]
-    axes.set_yticks(places, labels)
-    axes.set(
-        ylim=(-0.7, len(rows) - 0.3), xlabel="Absolute standardised mean difference    († not in the propensity score)"
-    )
-    axes.set_xlim(left=-0.008)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="y", color=RULE, linewidth=0.4, alpha=0.6)
-    figure.legend(loc="upper left", bbox_to_anchor=(0.35, 1.0), ncols=2)
-    return figure
+    axes.set(xlim=(0, end), ylim=(0, height), yticks=[])
+    axes.spines["left"].set_position(("outward", 5))
+    axes.tick_params(labelsize=SMALL)
+    sheet.write(left + width / 2, top + height + 0.26, xlabel, align="center")
+    return sheet.figure
 
 
 def _find_smd(results: Results, cohort: str, name: str, level: str | None) -> float | None:
@@ -88,17 +155,34 @@ def _find_smd(results: Results, cohort: str, name: str, level: str | None) -> fl
 
 
 def _plot_overlap(results: Results, spec: StudySpec) -> Figure:
-    figure = make_figure(2.9)
-    panels = figure.subplots(1, 2, sharey=True, sharex=True)
-    for letter, cohort, axes in zip("AB", (ALL, MATCHED), panels, strict=True):
+    """Two histograms beside each other, at one scale."""
+    left, between = EDGE + 0.55, 0.2
+    width = (WIDTH - left - EDGE - 0.1 - between) / 2
+    entries: list[Entry] = [
+        (f"{arm.label} ({side})", make_patch_style(get_arm_style(spec, arm.id)["color"]))
+        for arm, side in ((spec.treated, "above"), (spec.control, "below"))
+    ]
+    labels = [label for label, _ in entries]
+    xlabel = wrap(f"Propensity score (probability of {spec.treated.label})", width, TEXT)
+    legend = measure_legend(labels, WIDTH - 2 * EDGE)
+    sheet, top = make_sheet(legend + 0.3 + 1.9 + 0.5 + measure_height(xlabel, TEXT))
+    top = write_legend(sheet, EDGE, top, WIDTH - 2 * EDGE, entries) + 0.08
+    panels = []
+    for column, (letter, cohort) in enumerate(zip("AB", (ALL, MATCHED), strict=True)):
+        x = left + column * (width + between)
+        sheet.write(x, top, f"{letter}  {COHORT_NAMES[cohort].en}", 7.5, weight="bold")
+        axes = sheet.add_axes(x, top + 0.22, width, 1.9)
         _plot_scores(axes, results, spec, cohort)
-        axes.set_title(f"{letter}  {COHORT_NAMES[cohort].en}")
-    panels[0].set_ylabel("Patients")
-    limit = max(abs(value) for value in panels[0].get_ylim())
-    panels[0].set_ylim(-limit * 1.08, limit * 1.08)
-    panels[0].yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-    figure.subplots_adjust(left=0.07, right=0.985, top=0.85, bottom=0.14, wspace=0.08)
-    return figure
+        sheet.write(x + width / 2, top + 0.22 + 1.9 + 0.25, xlabel, align="center")
+        panels.append(axes)
+    limit = 1.08 * max(abs(value) for axes in panels for value in axes.get_ylim())
+    for axes in panels:
+        axes.set_ylim(-limit, limit)
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+        axes.tick_params(labelsize=SMALL, labelleft=axes is panels[0])
+    panels[0].set_ylabel("Patients", fontsize=TEXT)
+    return sheet.figure
 
 
 def _plot_scores(axes: Axes, results: Results, spec: StudySpec, cohort: str) -> None:
@@ -106,13 +190,9 @@ def _plot_scores(axes: Axes, results: Results, spec: StudySpec, cohort: str) -> 
     for arm in (spec.treated, spec.control):
         rows = results.select(analysis="propensity", cohort=cohort, arm=arm.id, variable="score")
         lows = rows["level"].cast(pl.Float64).to_numpy()
-        width = lows[1] - lows[0]
         sign = 1 if arm.role == "treated" else -1
         color = get_arm_style(spec, arm.id)["color"]
-        axes.bar(lows, sign * rows["value"].to_numpy(), width=width, align="edge", color=color, alpha=0.8,
+        axes.bar(lows, sign * rows["value"].to_numpy(), width=lows[1] - lows[0], align="edge", color=color, alpha=0.8,
                  hatch=None if sign > 0 else "////", edgecolor="white", linewidth=0.5)  # fmt: skip
-        axes.text(0.985, 0.97 if sign > 0 else 0.03, arm.label, transform=axes.transAxes, color=color, weight="bold",
-                  ha="right", va="top" if sign > 0 else "bottom")  # fmt: skip
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xlim(0, 1)
-    axes.set_xlabel(f"Propensity score (probability of {spec.treated.label})")

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
 
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from analysis.figures.style import HIGHEST, INK, MUTED, RULE, TREATED, Drawing, get_arm_style, make_figure
+from analysis.figures.sheet import (
+    EDGE,
+    ROOM,
+    SMALL,
+    TEXT,
+    Entry,
+    Sheet,
+    make_patch_style,
+    make_sheet,
+    measure_legend,
+    write_legend,
+)
+from analysis.figures.style import INK, MUTED, RULE, TREATED, WIDTH, Drawing, get_arm_style, join_texts
+from analysis.figures.text_size import measure_height, wrap
 from analysis.study.cohort_names import COHORT_NAMES, name_cohort
 from analysis.study.outcome import StudyOutcome
 from analysis.study.spec import StudySpec
 from etl.pages.text import Text
 
-BAR, MARGINS = 0.075, 1.05  # inches: the height of a patient's bar, and of what is above and below the bars
+BAR, BETWEEN = 0.075, 0.2  # inches: the height of a patient's bar, and what is between two panels
+TITLE = 7.5
 RESPONSE_FILLS = {"CR": INK, "PR": TREATED, "SD": "#c3ced6", "PD": "#e8a33d", "NE": "white"}
 PARTIAL_RESPONSE, PROGRESSION = -30.0, 20.0  # per cent: RECIST 1.1
 LARGEST_CHANGE = 100.0
@@ -62,7 +76,9 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
         f"每条代表随访时间相近的 {size} 名患者：取中位数；至少半数出现缓解或进展时才标记；结局取多数。",
     )
     swimmer = _plot_swimmer(outcome.courses, spec, size)
-    yield Drawing("swimmer", "response", _join(caption, summary) if size > 1 else caption, swimmer)
+    yield Drawing(
+        "swimmer", "response", join_texts(caption, summary) if size > 1 else caption, _describe(outcome, spec), swimmer
+    )
     caption = Text(
         f"Best change of the sum of target diameters from the baseline up to the first progression, {cohort}. "
         "Dashed: +20 % and -30 %. Bars beyond +100 % are cut.",
@@ -73,11 +89,31 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
         f"每条代表变化相近的 {size} 名患者：取变化的中位数和最多见的疗效。",
     )
     waterfall = _plot_waterfall(outcome.courses, spec, size)
-    yield Drawing("waterfall", "response", _join(caption, summary) if size > 1 else caption, waterfall)
+    alt = _describe_changes(outcome, spec)
+    yield Drawing("waterfall", "response", join_texts(caption, summary) if size > 1 else caption, alt, waterfall)
 
 
-def _join(first: Text, second: Text) -> Text:
-    return Text(f"{first.en} {second.en}", f"{first.zh}{second.zh}")
+def _describe(outcome: StudyOutcome, spec: StudySpec) -> Text:
+    """What the swimmer plot shows, for who cannot see it."""
+    courses = outcome.courses
+    counts = "; ".join(f"{arm.label}: {courses.filter(arm=arm.id).height}" for arm in spec.arms)
+    end = float(courses["time"].max() or 0)  # type: ignore[arg-type]
+    axis = f"{spec.time_unit}s since {spec.time_origin}, 0 to {end:.0f}"
+    return Text(
+        f"Swimmer plot, a bar for each course, the longest at the top. Patients: {counts}. Horizontal: {axis}.",
+        f"泳道图，每条为一段病程，最长者在上。患者数：{counts}。横轴：{axis}。",
+    )
+
+
+def _describe_changes(outcome: StudyOutcome, spec: StudySpec) -> Text:
+    """What the waterfall plot shows, for who cannot see it."""
+    frames = {arm.label: outcome.courses.filter(arm=arm.id)["best_change_percent"].drop_nulls() for arm in spec.arms}
+    counts = "; ".join(f"{label}: {len(changes)}" for label, changes in frames.items())
+    axis = f"{-LARGEST_CHANGE:.0f} to {LARGEST_CHANGE:.0f} %"
+    return Text(
+        f"Waterfall plot, best change of the target sum, the largest growth at the left. Patients measured: {counts}. Vertical: {axis}.",
+        f"瀑布图：靶病灶径线总和的最佳变化，增大最多者在左。测量患者数：{counts}。纵轴：{axis}。",
+    )
 
 
 def choose_size(n: int) -> int:
@@ -108,21 +144,52 @@ def _tell_size(size: int) -> str:
     return f", {size} to a bar" if size > 1 else ""
 
 
+@dataclass(frozen=True)
+class Frame:
+    """A sheet with two panels beside each other below their titles and a legend: axes, and what stands left of them."""
+
+    sheet: Sheet
+    panels: tuple[Axes, ...]
+
+
+def _make_frame(
+    spec: StudySpec, titles: Sequence[str], entries: Sequence[Entry], height: float, left: float, below: str
+) -> Frame:
+    """Lay out legend, titles and axes of that height; `below` is written below each of them."""
+    width = (WIDTH - 2 * EDGE - left - BETWEEN * (len(titles) - 1) - 0.05) / len(titles)
+    wrapped = [wrap(title, width, TITLE, "bold") for title in titles]
+    xlabel = wrap(below, width, TEXT)
+    titled = max(measure_height(title, TITLE) for title in wrapped) + 0.05
+    legend = measure_legend([label for label, _ in entries], WIDTH - 2 * EDGE) + 0.08
+    foot = (0.32 if below else 0.1) + measure_height(xlabel, TEXT)
+    room = min(height, ROOM - legend - titled - foot)
+    sheet, top = make_sheet(legend + titled + room + foot)
+    write_legend(sheet, EDGE, top, WIDTH - 2 * EDGE, entries)
+    panels = []
+    for column, title in enumerate(wrapped):
+        x = EDGE + left + column * (width + BETWEEN)
+        sheet.write(x, top + legend, title, TITLE, weight="bold")
+        panels.append(sheet.add_axes(x, top + legend + titled, width, room))
+        sheet.write(x + width / 2, top + legend + titled + room + 0.25, xlabel, align="center")
+        panels[-1].tick_params(labelsize=SMALL)
+    return Frame(sheet, tuple(panels))
+
+
 def _plot_swimmer(courses: pl.DataFrame, spec: StudySpec, size: int) -> Figure:
     bars = {arm.id: summarise(courses.filter(arm=arm.id), size) for arm in spec.arms}
-    largest = max(frame.height for frame in bars.values())
-    height = min(MARGINS + BAR * largest, HIGHEST)
-    figure = make_figure(height)
-    panels = figure.subplots(1, len(spec.arms), sharex=True)
-    for letter, arm, axes in zip("AB", spec.arms, panels, strict=True):
+    largest = max(1, *(frame.height for frame in bars.values()))
+    titles = [
+        f"{letter}  {arm.label}, n = {courses.filter(arm=arm.id).height}{_tell_size(size)}"
+        for letter, arm in zip(ascii_uppercase, spec.arms, strict=False)
+    ]
+    below = f"{spec.time_unit.capitalize()}s since {spec.time_origin}"
+    frame = _make_frame(spec, titles, _list_marks(spec), 0.1 + BAR * largest, 0.05, below)
+    end = float(courses["time"].max() or 1)  # type: ignore[arg-type]
+    for arm, axes in zip(spec.arms, frame.panels, strict=True):
         _draw_bars(axes, bars[arm.id], largest, get_arm_style(spec, arm.id)["color"])
-        axes.set_title(f"{letter}  {arm.label}, n = {courses.filter(arm=arm.id).height}{_tell_size(size)}")
-        axes.set(ylim=(-1, largest), xlabel=f"{spec.time_unit.capitalize()}s since {spec.time_origin}", yticks=[])
+        axes.set(xlim=(0, end), ylim=(-1, largest), yticks=[])
         axes.spines["left"].set_visible(False)
-    panels[0].set_xlim(0, float(courses["time"].max()) * 1.03)  # type: ignore[arg-type]
-    _explain_marks(figure, spec)
-    figure.subplots_adjust(left=0.02, right=0.985, top=1 - 0.62 / height, bottom=0.42 / height, wspace=0.05)
-    return figure
+    return frame.sheet.figure
 
 
 def _draw_bars(axes: Axes, own: pl.DataFrame, largest: int, color: str) -> None:
@@ -142,46 +209,53 @@ def _draw_bars(axes: Axes, own: pl.DataFrame, largest: int, color: str) -> None:
         axes.plot(times, places, linestyle="none", clip_on=False, **mark)
 
 
-def _explain_marks(figure: Figure, spec: StudySpec) -> None:
+def _list_marks(spec: StudySpec) -> list[Entry]:
+    """The legend of the swimmer plot."""
     colors = [get_arm_style(spec, arm.id)["color"] for arm in spec.arms]
-    handles = [
-        *(Patch(color=color, alpha=0.75, label=f"treated, {arm.label}") for color, arm in zip(colors, spec.arms, strict=True)),
-        Patch(color=RULE, label="followed"),
+    return [
+        *((f"treated, {arm.label}", make_patch_style(color, alpha=0.75)) for color, arm in zip(colors, spec.arms, strict=True)),
+        ("followed", make_patch_style(RULE)),
         *(
-            Line2D([], [], linestyle="none", label=label, **mark)
+            (label, {"linestyle": "none", **mark})
             for label, mark in (
                 ("first response (CR, PR)", RESPONSE_MARK), ("first progression", PROGRESSION_MARK),
                 ("death", DEATH_MARK), ("alive at last contact", ALIVE_MARK),
             )
         ),
     ]  # fmt: skip
-    figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.01, 1.0), ncols=4, columnspacing=1.4, handlelength=1.4
-    )
 
 
 def _plot_waterfall(courses: pl.DataFrame, spec: StudySpec, size: int) -> Figure:
-    figure = make_figure(3.3)
-    panels = figure.subplots(1, len(spec.arms), sharey=True)
-    for letter, arm, axes in zip("AB", spec.arms, panels, strict=True):
-        everybody = courses.filter(arm=arm.id)
-        measured = everybody.drop_nulls("best_change_percent").sort(
+    everybody = [courses.filter(arm=arm.id) for arm in spec.arms]
+    measured = [
+        frame.drop_nulls("best_change_percent").sort(
             "best_change_percent", "best_response", descending=[True, False], maintain_order=True
         )
-        own = summarise(measured, size)
-        height = own["best_change_percent"].clip(upper_bound=LARGEST_CHANGE).to_numpy()
-        fills = [RESPONSE_FILLS[response] for response in own["best_response"]]
-        axes.bar(np.arange(own.height), height, width=0.86, color=fills, edgecolor=INK, linewidth=0.25)
-        axes.axhline(0, color=INK, linewidth=0.8)
-        for limit in (PROGRESSION, PARTIAL_RESPONSE):
-            axes.axhline(limit, color=MUTED, linestyle=(0, (4, 2)), linewidth=0.8)
-        whom = "patients measured" if size == 1 else f"measured{_tell_size(size)}"
-        axes.set_title(f"{letter}  {arm.label}: {measured.height} of {everybody.height} {whom}")
-        axes.set(xticks=[], ylim=(-LARGEST_CHANGE, LARGEST_CHANGE), xlim=(-1, max(own.height, 1)))
-        axes.spines["bottom"].set_visible(False)
-    panels[0].set_ylabel("Best change of the target sum (%)")
-    handles = [Patch(facecolor=fill, edgecolor=INK, linewidth=0.4, label=name) for name, fill in RESPONSE_FILLS.items()]
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.1, 1.0), ncols=5, handlelength=1.2)
-    figure.text(0.012, 0.962, "Best response", va="center", fontsize=6.5)
-    figure.subplots_adjust(left=0.075, right=0.985, top=0.83, bottom=0.04, wspace=0.05)
-    return figure
+        for frame in everybody
+    ]
+    whom = "patients measured" if size == 1 else f"measured{_tell_size(size)}"
+    titles = [
+        f"{letter}  {arm.label}: {own.height} of {frame.height} {whom}"
+        for letter, arm, own, frame in zip(ascii_uppercase, spec.arms, measured, everybody, strict=False)
+    ]
+    entries = [
+        (f"best response {name}", make_patch_style(fill, markeredgecolor=INK)) for name, fill in RESPONSE_FILLS.items()
+    ]
+    frame = _make_frame(spec, titles, entries, 2.5, 0.5, "")
+    for column, (own, axes) in enumerate(zip(measured, frame.panels, strict=True)):
+        _draw_changes(axes, summarise(own, size))
+        axes.tick_params(labelleft=column == 0)
+    frame.panels[0].set_ylabel("Best change of the target sum (%)", fontsize=TEXT)
+    return frame.sheet.figure
+
+
+def _draw_changes(axes: Axes, own: pl.DataFrame) -> None:
+    """A bar for each change, in the fill of its response, with the limits of RECIST."""
+    height = own["best_change_percent"].clip(upper_bound=LARGEST_CHANGE).to_numpy()
+    fills = [RESPONSE_FILLS[response] for response in own["best_response"]]
+    axes.bar(np.arange(own.height), height, width=0.86, color=fills, edgecolor=INK, linewidth=0.25)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    for limit in (PROGRESSION, PARTIAL_RESPONSE):
+        axes.axhline(limit, color=MUTED, linestyle=(0, (4, 2)), linewidth=0.8)
+    axes.set(xticks=[], ylim=(-LARGEST_CHANGE, LARGEST_CHANGE), xlim=(-1, max(own.height, 1)))
+    axes.spines["bottom"].set_visible(False)

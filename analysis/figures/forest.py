@@ -1,145 +1,97 @@
-"""Forest plots of the Cox models: every characteristic alone, and the model of those that entered, side by side."""
+"""Forest plots of the Cox models: every characteristic alone, and all of them in one model, side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-from analysis.figures.style import HIGHEST, INK, MUTED, TREATED, Drawing, make_figure
+from analysis.figures.ratio_plot import (
+    NOT_MADE,
+    REFERENCE,
+    Estimate,
+    Forest,
+    Row,
+    count_patients,
+    describe_forest,
+    plot_forest,
+    read_estimate,
+)
+from analysis.figures.style import TREATED, Drawing
+from analysis.steps.regression import FULL
 from analysis.study.cohort_names import name_cohort
-from analysis.study.numbers import format_number, prettify
+from analysis.study.keys import make_hazard_ratio_key
+from analysis.study.numbers import prettify
 from analysis.study.outcome import StudyOutcome
 from analysis.study.results import Key, Results, make_slug
 from analysis.study.spec import Endpoint, StudySpec
 from etl.pages.text import Text
 
-LINE = 0.2
-RATIOS = (0.1, 0.3, 1, 3, 10)
-LOWEST_RATIO, HIGHEST_RATIO = 0.1, 10.0
-
-
-@dataclass(frozen=True)
-class Term:
-    """One row: a level of a covariate against its reference."""
-
-    variable: str
-    text: str
-    level: str | None
+ALONE = "cox_univariable"
 
 
 def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `forest_<endpoint>` for every endpoint that has regression models."""
-    results = outcome.results
     if spec.regression is None:
         return
     for endpoint in spec.endpoints:
         caption = Text(
-            f"Hazard ratios of {endpoint.label.lower()}; blue: p < {spec.alpha:g}. p: Wald. A dash: not in the model.",
-            f"{endpoint.id}的风险比；蓝色：p < {spec.alpha:g}；p为Wald检验；短横：未进入模型。",
+            f"Hazard ratios of {endpoint.label.lower()}; blue: p < {spec.alpha:g}. p: Wald. Events and patients: "
+            "those of a level or, of a quantity, of its model alone.",
+            f"{endpoint.id}的风险比；蓝色：p < {spec.alpha:g}；p为Wald检验；事件数/患者数：各水平，连续变量为其单独的模型。",
         )
-        figure = _plot_endpoint(results, spec, endpoint)
-        yield Drawing(f"forest_{make_slug(endpoint.id)}", "regression", caption, figure)
+        forest = Forest(
+            title=f"{endpoint.label}, {name_cohort(spec.main_cohort)}",
+            rows=list(_list_rows(outcome.results, spec, endpoint)),
+            counted=("Events / patients",),
+            models=("Alone", "Every characteristic in one model"),
+            limits=spec.limits,
+            sides=("lower hazard", "higher hazard"),
+            color=TREATED,
+        )
+        alt = describe_forest(forest)
+        for number, figure in enumerate(plot_forest(forest), start=1):
+            name = f"forest_{make_slug(endpoint.id)}{'' if number == 1 else f'_{number}'}"
+            yield Drawing(name, "regression", caption, alt, figure)
 
 
-def list_terms(spec: StudySpec) -> list[Term]:
-    """Treatment and every characteristic, level by level against the reference."""
-    reference = spec.get_arm(spec.regression.reference_arm) if spec.regression else spec.control
-    other = spec.get_other_arm(reference.id)
-    terms = [Term("arm", f"{other.label} vs {reference.label}", other.id)]
+def _list_rows(results: Results, spec: StudySpec, endpoint: Endpoint) -> Iterator[Row]:
+    """Yield treatment and every characteristic, level by level with that of reference first."""
+    alone = Key(analysis=ALONE, cohort=spec.main_cohort, endpoint=endpoint.id)
+    arms = {arm.id: arm.label for arm in (spec.control, spec.treated)}
+    treatment = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
+    yield from _list_levels(results, spec, treatment, "Treatment", arms)
     for item in (item for item in spec.characteristics if not item.knots):
+        key = alone.of(variable=item.id)
         if item.is_number:
-            terms.append(Term(item.id, f"{item.label}, {item.unit_step}", item.unit_step))
-            continue
-        first, *rest = item.order_levels()
-        terms += [Term(item.id, prettify(f"{item.label}: {level} vs {first}"), level) for level in rest]
-    return terms
+            yield _make_row(results, spec, key.of(level=item.unit_step), f"{item.label}, {item.unit_step}", "hr")
+        else:
+            levels = {level: prettify(level) for level in item.order_levels()}
+            yield from _list_levels(results, spec, key, prettify(item.label), levels)
 
 
-def _plot_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint) -> Figure:
-    terms = list_terms(spec)
-    height = min(1.35 + LINE * len(terms), HIGHEST)
-    figure = make_figure(height)
-    bottom, top = 0.55 / height, 1 - 0.8 / height
-    places = [len(terms) - 1 - i for i in range(len(terms))]
-    layout = (("cox_univariable", "Univariable", 0.345, 0.47), ("cox_multivariable", "Multivariable", 0.68, 0.805))
-    for analysis, title, left, text_left in layout:
-        axes = figure.add_axes((left, bottom, 0.115, top - bottom))
-        model = Key(analysis=analysis, cohort=spec.main_cohort, endpoint=endpoint.id)
-        _plot_ratios(axes, results, model, terms, places, spec)
-        axes.set_title(title, pad=12)
-        if left < 0.5:
-            axes.set_yticks(places, [term.text for term in terms])
-        texts = figure.add_axes((text_left, bottom, 0.19, top - bottom), sharey=axes)
-        _write_ratios(texts, results, model, terms, places, spec)
-    figure.text(
-        0.012,
-        1 - 0.14 / height,
-        f"{endpoint.label}, {name_cohort(spec.main_cohort)}",
-        va="top",
-        weight="bold",
-        fontsize=8,
+def _list_levels(results: Results, spec: StudySpec, key: Key, name: str, levels: dict[str, str]) -> Iterator[Row]:
+    """The level of reference behind the name of the characteristic, then the others; a model without any of them has no reference either."""
+    first, *others = levels
+    rows = [_make_row(results, spec, key.of(level=level), levels[level], "n", is_inner=True) for level in others]
+    estimates = (
+        Estimate(REFERENCE if any(row.estimates[model].text != NOT_MADE for row in rows) else NOT_MADE)
+        for model in range(2)
     )
-    return figure
-
-
-def _plot_ratios(
-    axes: Axes, results: Results, model: Key, terms: Sequence[Term], places: list[int], spec: StudySpec
-) -> None:
-    axes.axvline(1, color=MUTED, linewidth=0.8, zorder=0)
-    for term, place in zip(terms, places, strict=True):
-        found = _find(results, model, term)
-        hr, low, high, p = found or (None, None, None, None)
-        if hr is None or low is None or high is None:
-            continue
-        color = TREATED if p is not None and p < spec.alpha else INK
-        inside = max(low, LOWEST_RATIO), min(high, HIGHEST_RATIO)
-        axes.plot(inside, [place, place], color=color, linewidth=1.2, solid_capstyle="butt")
-        if LOWEST_RATIO <= hr <= HIGHEST_RATIO:
-            axes.plot([hr], [place], marker="s", markersize=4.5, color=color)
-        if low < LOWEST_RATIO:
-            axes.plot([LOWEST_RATIO], [place], marker="<", markersize=4, color=color, clip_on=False)
-        if high > HIGHEST_RATIO:
-            axes.plot([HIGHEST_RATIO], [place], marker=">", markersize=4, color=color, clip_on=False)
-    axes.set_xscale("log")
-    axes.set(
-        xlim=(LOWEST_RATIO, HIGHEST_RATIO),
-        ylim=(-0.7, len(terms) - 0.3),
-        yticks=[],
-        xlabel=f"Hazard ratio ({spec.limits})",
+    yield Row(
+        f"{name}: {levels[first]}",
+        (count_patients(results, key.of(analysis=ALONE, level=first), "n"),),
+        tuple(estimates),
     )
-    axes.xaxis.set_major_locator(FixedLocator(RATIOS))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
+    yield from rows
 
 
-def _find(results: Results, model: Key, term: Term) -> tuple[float | None, ...] | None:
-    key = model.of(variable=term.variable, level=term.level)
-    if not results.has(key, "hr"):
-        return None
-    return tuple(results.value(key, name) for name in ("hr", "ci_low", "ci_high", "p"))
+def _make_row(results: Results, spec: StudySpec, key: Key, label: str, counted: str, *, is_inner: bool = False) -> Row:
+    """A level in every model; what differs from the reference by more than chance at the study's alpha is marked."""
+    keys = [key, key.of(analysis=FULL)]
+    estimates = (replace(read_estimate(results, one), is_marked=_is_below(results, spec, one)) for one in keys)
+    return Row(label, (count_patients(results, key.of(analysis=ALONE), counted),), tuple(estimates), is_inner=is_inner)
 
 
-def _write_ratios(
-    axes: Axes, results: Results, model: Key, terms: Sequence[Term], places: list[int], spec: StudySpec
-) -> None:
-    axes.axis("off")
-    header = len(terms) - 0.15
-    for x, title, align in ((0.06, f"HR ({spec.limits})", "left"), (0.98, "p", "right")):
-        axes.text(
-            x, header, title, transform=axes.get_yaxis_transform(), ha=align, va="bottom", weight="bold", fontsize=6.5
-        )
-    for term, place in zip(terms, places, strict=True):
-        found = _find(results, model, term)
-        if found is None:
-            axes.text(0.06, place, "–", transform=axes.get_yaxis_transform(), va="center", color=MUTED, fontsize=6.5)
-            continue
-        hr, low, high = (format_number(value, "ratio") for value in found[:3])
-        text = {"va": "center", "fontsize": 6.5, "transform": axes.get_yaxis_transform()}
-        axes.text(0.06, place, f"{hr} ({low}–{high})", **text)
-        axes.text(0.98, place, format_number(found[3], "p"), ha="right", **text)
+def _is_below(results: Results, spec: StudySpec, key: Key) -> bool:
+    p = results.value(key, "p") if results.has(key, "hr") else None
+    return p is not None and p < spec.alpha

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analysis.figures.style import Drawing, get_arm_style, make_figure
-from analysis.figures.survival_panel import Curve, choose_margins, plot_panel
-from analysis.study.cohort_names import name_cohort
+from analysis.figures.style import Drawing, get_arm_style
+from analysis.figures.survival_page import name_pages, plot_pages
+from analysis.figures.survival_panel import MOST_MARKS, Curve, Panel, make_panel
+from analysis.study.cohort_names import ALL, name_cohort
 from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.numbers import NOT_ESTIMABLE, format_number, format_p
 from analysis.study.outcome import StudyOutcome
@@ -16,36 +17,24 @@ from etl.pages.text import Text
 
 
 def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
-    """Yield `kaplan_meier`."""
-    results, curves = outcome.results, outcome.curves
-    cohorts = curves["cohort"].unique(maintain_order=True).to_list()
-    n_rows, n_columns = len(spec.endpoints), len(cohorts)
-    figure = make_figure(3.2 * n_rows)
-    grid = figure.add_gridspec(
-        n_rows,
-        n_columns,
-        right=0.985,
-        top=1 - 0.17 / n_rows,
-        bottom=0.03 / n_rows,
-        hspace=0.22,
-        **choose_margins([label for _, label in spec.groups]),
-    )
-    for row, endpoint in enumerate(spec.endpoints):
-        for column, cohort in enumerate(cohorts):
-            both = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id)
-            drawn = [
-                Curve(both.of(arm=arm), endpoint.label, label, get_arm_style(spec, arm)) for arm, label in spec.groups
-            ]
-            title = endpoint.label
-            if n_columns > 1:
-                title = f"{chr(ord('A') + row * n_columns + column)}  {title}, {name_cohort(cohort)}"
-            note = describe_comparison(results, spec, endpoint, cohort)
-            plot_panel(figure, grid[row, column], drawn, results, curves, spec, title=title, note=note)
+    """Yield `kaplan_meier`, and `kaplan_meier_2` and so on where the endpoints need further pages."""
+    cohorts = outcome.curves["cohort"].unique(maintain_order=True).to_list()
+    rows = [[_make_panel(outcome, spec, endpoint, cohort) for cohort in cohorts] for endpoint in spec.endpoints]
     caption = Text(
-        f"Kaplan-Meier curves with {spec.confidence} bands; marks are censored patients.",
-        f"Kaplan-Meier曲线及{spec.confidence} 置信带；竖线为删失。",
+        f"Kaplan-Meier curves with {spec.confidence} bands; marks are censored patients (none on a curve with more than {MOST_MARKS}). Below: patients at risk just before a time, and "
+        "events and censored patients before it.",
+        f"Kaplan-Meier曲线及{spec.confidence} 置信带；竖线为删失（超过 {MOST_MARKS} 处时不标）。下方：各时点前的在险人数，以及此前的事件数与删失数。",
     )
-    yield Drawing("kaplan_meier", "survival", caption, figure)
+    for name, figure, alt in name_pages("kaplan_meier", list(plot_pages(rows, len(cohorts)))):
+        yield Drawing(name, "survival", caption, alt, figure)
+
+
+def _make_panel(outcome: StudyOutcome, spec: StudySpec, endpoint: Endpoint, cohort: str) -> Panel:
+    both = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id)
+    drawn = [Curve(both.of(arm=arm), label, get_arm_style(spec, arm)) for arm, label in spec.groups]
+    title = f"{endpoint.label}, {name_cohort(cohort)}" if spec.main_cohort != ALL else endpoint.label
+    note = describe_comparison(outcome.results, spec, endpoint, cohort)
+    return make_panel(drawn, outcome.results, outcome.curves, spec, title=title, endpoint=endpoint.label, note=note)
 
 
 def describe_comparison(
@@ -65,4 +54,4 @@ def describe_comparison(
         lines.append(f"Log-rank {format_p(results.value(logrank, 'p'))}")
     elif results.has(model, "p_score"):
         lines.append(f"Robust score test {format_p(results.value(model, 'p_score'))}")
-    return "\n".join(lines)
+    return "; ".join(lines)

@@ -8,20 +8,23 @@ from this outcome, with its caption and its section of the report, and draws not
 from __future__ import annotations
 
 import importlib
+import io
 import pkgutil
+import re
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 import analysis.figures
+from analysis.figures.text_size import HINTING, LATIN, list_fonts
 from analysis.study.outcome import StudyOutcome
 from analysis.study.spec import StudySpec
 from etl.pages.synthetic_marks import ON_FIGURES
@@ -35,9 +38,10 @@ SEVERAL = (CONTROL, TREATED, "#3d7a2a", "#7a3d8f", "#55626e")
 LINES = (DASHED, SOLID, (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)))
 """Of three and more arms."""
 STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
     "font.size": 7,
     "text.color": INK,
+    "text.hinting": HINTING,
+    "text.parse_math": False,  # a label with two dollars is no formula
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "axes.linewidth": 0.8,
@@ -54,62 +58,89 @@ STYLE: dict[str, Any] = {
     "lines.linewidth": 1.2,
     "savefig.facecolor": "white",
     "svg.hashsalt": "hcc-registry",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "pdf.fonttype": 42,
     "timezone": "UTC",
 }
-PRINT_DPI = 300
+PRINT_DPI, JOURNAL_DPI = 300, 600
+"""Of the PNG of the manuscript, and of the TIFF that a journal asks for: line art."""
+SVG_FONTS = "Arial, Helvetica, 'Liberation Sans', 'DejaVu Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', 'PingFang SC', sans-serif"
+"""What the live text of an SVG asks for, the same whatever fonts this machine has: none of them is wider than the one that was measured."""
 WIDTH, HIGHEST = 7.2, 9.6  # inches: two columns (183 mm) and the page of most journals, at which nothing is scaled
 SMALLEST_TEXT = 6.0  # points, at that size
-FORMATS: dict[str, dict[str, Any]] = {
-    "svg": {"metadata": {"Date": None, "Creator": None}},
-    "png": {"metadata": {"Software": None}, "dpi": PRINT_DPI},
-}
-"""Of every figure: the report shows the one, the manuscript the other."""
+MARK_HEIGHT, MARK_WIDTH = (
+    0.3,
+    1.75,
+)  # inches at the upper right corner of every figure: room for the mark of synthetic data
+SVG_OPTIONS: dict[str, Any] = {"metadata": {"Date": None, "Creator": None}}
+PNG_OPTIONS: dict[str, Any] = {"metadata": {"Software": None}, "dpi": PRINT_DPI}
 PDF_OPTIONS: dict[str, Any] = {"metadata": {"CreationDate": None, "Producer": None, "Creator": None}}
 ALL_FORMATS = ("pdf", "png", "tiff", "svg")
 
 
+NO_LETTERS = Text(
+    "Letters that no font of this machine has are drawn as boxes in PNG, TIFF and PDF; the SVG has them.",
+    "本机字体缺少的字符在 PNG、TIFF 和 PDF 中显示为方框；SVG 中正常。",
+)
+
+
 @dataclass(frozen=True)
 class Drawing:
-    """A drawn figure: its file name, the section of the report it belongs to, its caption."""
+    """A drawn figure: its file name, the section of the report it belongs to, its caption, and what is seen for who cannot see it (`alt`)."""
 
     name: str
     section: str
     caption: Text
+    alt: Text
     figure: Figure
 
 
 def save_figures(
     outcome: StudyOutcome, spec: StudySpec, folder: Path, *, is_synthetic: bool, for_journal: bool = False
 ) -> list[Drawing]:
-    """Draw every figure of the package into `folder` as SVG and PNG (300 dpi), for a journal as TIFF and PDF too; returns them.
+    """Draw every figure of the package into `folder` as SVG and PNG (300 dpi), for a journal as PDF and TIFF (600 dpi) too; returns them.
 
-    The bytes depend on nothing but the results: no clock, no locale, no settings of the user.
+    The bytes of an SVG depend on nothing but the results: no clock, no locale, no settings of the user. Where a label has letters that no
+    font of the machine has, the caption says so.
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawings = []
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        mpl.rcParams.update(STYLE | {"font.family": list(list_fonts())})  # pyright: ignore[reportCallIssue, reportArgumentType]
         for drawing in _draw_figures(outcome, spec):
             if is_synthetic:
                 _mark_synthetic(drawing.figure)
-            for suffix, options in FORMATS.items():
-                drawing.figure.savefig(folder / f"{drawing.name}.{suffix}", **options)
-            if for_journal:
-                _save_tiff(drawing.figure, folder / f"{drawing.name}.tiff")
-                drawing.figure.savefig(folder / f"{drawing.name}.pdf", **PDF_OPTIONS)
-            drawings.append(drawing)
+            with warnings.catch_warnings(record=True) as found:
+                warnings.filterwarnings("always", "Glyph")
+                _save(drawing, folder, for_journal=for_journal)
+            caption = join_texts(drawing.caption, NO_LETTERS) if found else drawing.caption
+            drawings.append(replace(drawing, caption=caption))
     return drawings
 
 
+def _save(drawing: Drawing, folder: Path, *, for_journal: bool) -> None:
+    figure = drawing.figure
+    figure.savefig(folder / f"{drawing.name}.png", **PNG_OPTIONS)
+    svg = io.StringIO()
+    figure.savefig(svg, format="svg", **SVG_OPTIONS)
+    text = re.sub(rf"'{LATIN}'(, '[^']*')*", SVG_FONTS, svg.getvalue())
+    (folder / f"{drawing.name}.svg").write_text(text, encoding="utf-8", newline="\n")
+    if for_journal:
+        _save_tiff(figure, folder / f"{drawing.name}.tiff")
+        figure.savefig(folder / f"{drawing.name}.pdf", **PDF_OPTIONS)
+
+
 def _save_tiff(figure: Figure, path: Path) -> None:
-    """Save what was drawn for the PNG, the last of `FORMATS`, as journals take it: RGB without transparency, compressed without loss."""
-    canvas = figure.canvas
-    assert isinstance(canvas, FigureCanvasAgg)
-    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
-    drawn.convert("RGB").save(path, compression="tiff_lzw", dpi=(PRINT_DPI, PRINT_DPI))
+    """Save a figure as journals take line art: 600 dpi, RGB without transparency, compressed without loss."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=JOURNAL_DPI)
+    Image.open(buffer).convert("RGB").save(path, compression="tiff_lzw", dpi=(JOURNAL_DPI, JOURNAL_DPI))
+
+
+def join_texts(first: Text, second: Text) -> Text:
+    """Two captions as one."""
+    return Text(f"{first.en} {second.en}", f"{first.zh}{second.zh}")
 
 
 def _draw_figures(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
@@ -138,10 +169,15 @@ def get_arm_style(spec: StudySpec, arm_id: str | None) -> dict[str, Any]:
     if arm_id is None:
         return {"color": SINGLE, "linestyle": SOLID}
     if spec.has_pairs:
-        place = [arm.id for arm in spec.arms].index(arm_id) % len(SEVERAL)
-        return {"color": SEVERAL[place], "linestyle": LINES[place]}
+        return get_style_of_several([arm.id for arm in spec.arms].index(arm_id))
     is_treated = spec.get_arm(arm_id).role == "treated"
     return {"color": TREATED, "linestyle": SOLID} if is_treated else {"color": CONTROL, "linestyle": DASHED}
+
+
+def get_style_of_several(place: int) -> dict[str, Any]:
+    """Colour and line style of one of several curves; from the sixth on the colours come again with other lines."""
+    n = len(SEVERAL)
+    return {"color": SEVERAL[place % n], "linestyle": LINES[(place + place // n) % n]}
 
 
 def hide_frame(axes: Axes) -> None:

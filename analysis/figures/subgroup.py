@@ -2,72 +2,75 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from analysis.figures.kaplan_meier import describe_comparison
-from analysis.figures.style import DASHED, LINES, SOLID, Drawing, get_arm_style, make_figure
-from analysis.figures.survival_panel import Curve, choose_margins, plot_panel
+from analysis.figures.style import DASHED, LINES, SOLID, Drawing, get_arm_style
+from analysis.figures.survival_page import name_pages, plot_pages
+from analysis.figures.survival_panel import Curve, Panel, make_panel
 from analysis.study.characteristic import Characteristic
 from analysis.study.cohort_names import name_cohort
 from analysis.study.keys import make_interaction_key
 from analysis.study.numbers import format_p
 from analysis.study.outcome import StudyOutcome
-from analysis.study.population import Arm
 from analysis.study.results import Key, make_slug
 from analysis.study.spec import Endpoint, StudySpec
 from etl.pages.text import Text
 
-OTHER_LEVELS = (("#555555", DASHED), ("#8a6d3b", LINES[2]), ("#7a3d8f", LINES[3]), ("#3d7a2a", LINES[4]))
-"""How the levels but the first are drawn within an arm."""
+GREYS = ("#555555", "#8a6d3b", "#7a3d8f", "#3d7a2a")
+"""How the levels but the first are drawn within an arm, in this order, each with a line of its own."""
 
 
 def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
-    """Yield `subgroup_<characteristic>_<endpoint>` for every subgroup analysis."""
+    """Yield `subgroup_<characteristic>_<endpoint>` for every subgroup analysis: levels within each arm, then arms within each level."""
     for subgroup in spec.subgroups:
         item = spec.get_characteristic(subgroup.characteristic)
         endpoint = spec.get_endpoint(subgroup.endpoint)
+        panels = [*_compare_levels(outcome, spec, item, endpoint), *_compare_arms(outcome, spec, item, endpoint)]
+        n_arms = len(spec.arms)
+        rows = [panels[i : i + n_arms] for i in range(0, len(panels), n_arms)]
+        interaction = format_p(outcome.results.value(make_interaction_key(spec, item, endpoint.id), "p"))
+        title = f"{endpoint.label}, {name_cohort(spec.main_cohort)}. Interaction of arm and {item.label}: {interaction}"
         caption = Text(f"{endpoint.label} by {item.label} and arm.", f"按{item.label}与治疗组的{endpoint.id}。")
         name = f"subgroup_{make_slug(item.id)}_{make_slug(endpoint.id)}"
-        yield Drawing(name, "subgroup", caption, _plot_subgroup(outcome, spec, item, endpoint))
+        for page, figure, alt in name_pages(name, list(plot_pages(rows, n_arms, title))):
+            yield Drawing(page, "subgroup", caption, alt, figure)
 
 
-def _plot_subgroup(outcome: StudyOutcome, spec: StudySpec, item: Characteristic, endpoint: Endpoint) -> Figure:
-    """Above: the levels within each arm; below: the arms within each of the first two levels."""
-    results, curves, cohort = outcome.results, outcome.curves, spec.main_cohort
-    drawn_groups = curves["subgroup"].drop_nulls().unique().to_list()
-    levels = [level for level in reversed(item.list_levels()) if item.name_group(level) in drawn_groups]
-    figure = make_figure(6.6)
-    labels = [f"{item.label} {item.name_level(level)}" for level in levels]
-    margins = choose_margins([*labels, *(arm.label for arm in spec.arms)])
-    grid = figure.add_gridspec(2, 2, right=0.985, top=0.91, bottom=0.02, hspace=0.22, **margins)
-    everybody = Key(analysis="kaplan_meier", cohort=cohort, endpoint=endpoint.id)
-
-    def make_curve(arm: Arm, level: str, label: str, style: dict[str, Any]) -> Curve:
-        return Curve(everybody.of(arm=arm.id, subgroup=item.name_group(level)), endpoint.label, label, style)
-
-    for column, arm in enumerate(spec.arms):
+def _compare_levels(
+    outcome: StudyOutcome, spec: StudySpec, item: Characteristic, endpoint: Endpoint
+) -> Iterator[Panel]:
+    """A panel for each arm, with a curve for each level."""
+    results = outcome.results
+    for arm in spec.arms:
         color = get_arm_style(spec, arm.id)["color"]
-        styles = [
-            {"color": color, "linestyle": SOLID},
-            *({"color": grey, "linestyle": line} for grey, line in OTHER_LEVELS),
-        ]
+        styles = [{"color": color, "linestyle": SOLID}, *_list_greys()]
+        everybody = Key(analysis="kaplan_meier", cohort=spec.main_cohort, endpoint=endpoint.id, arm=arm.id)
         drawn = [
-            make_curve(arm, level, f"{item.label} {item.name_level(level)}", style)
-            for level, style in zip(levels, styles, strict=False)
+            Curve(everybody.of(subgroup=item.name_group(level)), f"{item.label} {item.name_level(level)}", style)
+            for level, style in zip(reversed(item.list_levels()), itertools.cycle(styles), strict=False)
         ]
-        within = everybody.of(analysis="logrank", subgroup=item.contrast, arm=arm.id)
+        within = everybody.of(analysis="logrank", subgroup=item.contrast)
         note = f"Log-rank {format_p(results.value(within, 'p'))}" if results.has(within, "p") else ""
-        title = f"{'AB'[column]}  {arm.label}: {item.label} {' and '.join(item.name_level(level) for level in levels)}"
-        plot_panel(figure, grid[0, column], drawn, results, curves, spec, title=title, note=note)
-    for column, level in enumerate(levels[:2]):
-        drawn = [make_curve(arm, level, arm.label, get_arm_style(spec, arm.id)) for arm in spec.arms]
-        note = describe_comparison(results, spec, endpoint, cohort, item.name_group(level))
-        title = f"{'CD'[column]}  {item.label} {item.name_level(level)}: both arms"
-        plot_panel(figure, grid[1, column], drawn, results, curves, spec, title=title, note=note)
-    interaction = format_p(results.value(make_interaction_key(spec, item, endpoint.id), "p"))
-    title = f"{endpoint.label}, {name_cohort(cohort)}. Interaction of arm and {item.label}: {interaction}"
-    figure.text(0.012, 0.985, title, va="top")
-    return figure
+        title = f"{arm.label}: levels of {item.label}"
+        yield make_panel(drawn, results, outcome.curves, spec, title=title, endpoint=endpoint.label, note=note)
+
+
+def _list_greys() -> list[dict[str, Any]]:
+    return [{"color": color, "linestyle": line} for color, line in zip(GREYS, (DASHED, *LINES[2:]), strict=True)]
+
+
+def _compare_arms(outcome: StudyOutcome, spec: StudySpec, item: Characteristic, endpoint: Endpoint) -> Iterator[Panel]:
+    """A panel for each level of which there are patients, with a curve for each arm."""
+    drawn_groups = set(outcome.curves["subgroup"].drop_nulls())
+    for level in reversed(item.list_levels()):
+        group = item.name_group(level)
+        if group not in drawn_groups:
+            continue
+        both = Key(analysis="kaplan_meier", cohort=spec.main_cohort, endpoint=endpoint.id, subgroup=group)
+        drawn = [Curve(both.of(arm=arm.id), arm.label, get_arm_style(spec, arm.id)) for arm in spec.arms]
+        note = describe_comparison(outcome.results, spec, endpoint, spec.main_cohort, group)
+        title = f"{item.label} {item.name_level(level)}"
+        yield make_panel(drawn, outcome.results, outcome.curves, spec, title=title, endpoint=endpoint.label, note=note)

@@ -21,7 +21,7 @@ from analysis.tables.post_baseline import list_changed, list_labels
 from etl.pages.text import Text
 
 ENDPOINTS_ZH = {"Overall survival": "总生存期", "Progression-free survival": "无进展生存期"}
-UNITS_ZH = {"month": "个月", "week": "周"}
+UNITS_ZH = {"month": "个月", "week": "周", "year": "年"}
 NO_CHANGE = 1.0
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from analysis.report.citing import number_references, read_references
 from analysis.report.design import list_hospitals, list_open, write_design
 from analysis.report.methods import write_methods
 from analysis.report.narrative import write_narrative
-from analysis.report.page import SECTIONS
+from analysis.report.page import FIRST_SCREEN, SECTIONS
 from analysis.report.word import Label, Numbering, WordWriter
 from analysis.study.results import Results, name_origin
 from analysis.study.spec import StudySpec
@@ -30,7 +31,7 @@ MAIN, SUPPLEMENT = "manuscript", "supplement"
 TABLES_OF_TEXT = ("table1", "survival", "pairwise", "adverse_events")
 GROUPS_OF_TEXT = ("regression", "subgroup", "response")
 """Tables by name, and by its first word, that stand in the manuscript; all others are its supplement."""
-FIGURES_OF_TEXT = ("flow_chart", "kaplan_meier", "other_analyses", "subgroup")
+FIGURES_OF_TEXT = ("flow_chart", "kaplan_meier", "sensitivity", "forest_subgroups")
 PUBLISHED_OF_SUPPLEMENT = "published_cox"
 """What was printed elsewhere stands in the report; of it the supplement has the models, beside those that a p-value chose."""
 STATEMENTS = {
@@ -53,7 +54,7 @@ def write_manuscript(
 ) -> Path:
     """Write `manuscript.docx`, `supplement.docx` and `manuscript_numbers.csv` beside the study's `figures/`; returns the manuscript's path."""
     tables = [*_choose_tables(results, spec), *_make_checklists()]
-    order = list(SECTIONS)
+    order = [*SECTIONS, FIRST_SCREEN]
     pictures = sorted(drawings, key=lambda drawing: order.index(drawing.section))
     text_of_main = _write_text(results, spec, manifest)
     cells = [cell for _, sections in text_of_main for _, paragraphs in sections for cell in paragraphs]
@@ -130,7 +131,7 @@ def _order_by_mention(items: Sequence[Named], cells: Sequence[Cell]) -> list[Nam
     """Tables or figures in the order in which the text mentions them first; those that it does not mention last."""
     mentions = [name for cell in cells for part in cell.parts if isinstance(part, CallOut) for name in part.names]
     places = {name: place for place, name in reversed(list(enumerate(mentions)))}
-    return sorted(items, key=lambda item: places.get(item.name, len(mentions)))
+    return sorted(items, key=lambda item: places.get(find_first_page(item.name), len(mentions)))
 
 
 def _write_contents(
@@ -160,8 +161,13 @@ def _number(tables: Sequence[ReportTable], drawings: Sequence[Drawing], spec: St
         document = MAIN if is_of_text else SUPPLEMENT
         counts[kind, document] += 1
         number = f"{'' if is_of_text else 'S'}{counts[kind, document]}"
-        labels[name].append(Label(kind, number, document, name))
+        labels[find_first_page(name)].append(Label(kind, number, document, name))
     return labels
+
+
+def find_first_page(name: str) -> str:
+    """The name by which a figure of several pages is mentioned: that of its first page."""
+    return re.sub(r"_\d+$", "", name)
 
 
 def _add_tables_and_figures(

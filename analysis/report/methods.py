@@ -11,6 +11,7 @@ from analysis.study.cohort_names import ALL, MATCHED, WEIGHTED, name_cohort
 from analysis.study.keys import NAIVE
 from analysis.study.results import Key, Results, make_slug
 from analysis.study.spec import StudySpec
+from analysis.study.study_time import UNIT_LENGTHS
 from analysis.tables.model import CallOut, Cell, Part, look_up, text
 
 ORDERS = {
@@ -133,7 +134,7 @@ def _describe_matching(results: Results, spec: StudySpec) -> list[Cell]:
 
 def _describe_survival(spec: StudySpec) -> Cell:
     names = " and ".join(f"{item.label.lower()} ({item.id})" for item in spec.endpoints)
-    unit = " of 365.25 / 12 days" if spec.time_unit == "month" else ""
+    unit = UNIT_LENGTHS[spec.time_unit]
     parts: list[Part] = [
         f"Curves of {names} are Kaplan-Meier's",
         cite("kaplan_1958"),

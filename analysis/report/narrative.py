@@ -30,15 +30,16 @@ def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[C
     for endpoint in spec.endpoints:
         cohorts = [_describe_endpoint(results, spec, endpoint, cohort) for cohort in COHORT_NAMES]
         shown = [_point(cell, "survival", "kaplan_meier") for cell in cohorts if cell]
-        model = f"regression_{make_slug(endpoint.id)}"
-        models = [_point(_describe_model(results, spec, endpoint), model)] if spec.regression else []
+        shows = (f"regression_{make_slug(endpoint.id)}", f"forest_{make_slug(endpoint.id)}")
+        models = [_point(_describe_model(results, spec, endpoint), *shows)] if spec.regression else []
         sections.append((endpoint.label, [*shown, *models]))
     for subgroup in spec.subgroups:
         label = (
             f"{spec.get_endpoint(subgroup.endpoint).label} by {spec.get_characteristic(subgroup.characteristic).label}"
         )
         name = f"subgroup_{make_slug(subgroup.characteristic)}_{make_slug(subgroup.endpoint)}"
-        sections.append((label, [_point(_describe_subgroup(results, spec, subgroup), name)]))
+        forest = f"forest_subgroups_{make_slug(subgroup.endpoint)}"
+        sections.append((label, [_point(_describe_subgroup(results, spec, subgroup), name, forest)]))
     if spec.time_varying:
         changes = [_point(_describe_time_varying(results, spec, item), "time_varying") for item in spec.time_varying]
         sections.append(("What changes during follow-up", changes))
@@ -51,9 +52,9 @@ def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[C
         )
     cautions = write_cautions(results, spec)
     if spec.sensitivity:
-        cautions.append(
-            _point(_describe_sensitivity(results, spec), "sensitivity", "sensitivity_endpoints", "post_baseline")
-        )
+        figures = [f"sensitivity_{make_slug(endpoint.id)}" for endpoint in spec.endpoints]
+        tables = ("sensitivity", "sensitivity_endpoints", "alternatives", "post_baseline")
+        cautions.append(_point(_describe_sensitivity(results, spec), *figures, *tables))
     return [*sections, *([("How far the results carry", cautions)] if cautions else [])]
 
 

@@ -38,6 +38,10 @@ SECTIONS = {
     "published": Text("Registry and published figures", "本登记库结果与已发表结果对照"),
 }
 
+UNITS_ZH = {"week": "周", "month": "月", "year": "年"}
+FIRST_SCREEN = "cautions"
+"""The section of figures that stand beside the words of `cautions`, above all others."""
+
 
 @dataclass(frozen=True)
 class ReportFigure:
@@ -66,7 +70,7 @@ def write_report(
     tables = build_tables(results, spec)
     figures = [_read_figure(folder / "figures", drawing) for drawing in drawings]
     filled = {table.section for table in tables} | {figure.section for figure in figures} | {"methods"}
-    if unknown := sorted(filled - SECTIONS.keys()):
+    if unknown := sorted(filled - SECTIONS.keys() - {FIRST_SCREEN}):
         raise InternalError(
             f"the report has no section {', '.join(unknown)}, so that its tables and figures would not be shown; "
             f"sections: {', '.join(SECTIONS)} (analysis/report/page.py)",
@@ -122,7 +126,7 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
             statistic, kind = "estimate", "time"
             what = Text(
                 f"{endpoint.id}: median in {spec.time_unit}s ({spec.limits})",
-                f"{endpoint.id}：中位数（{'月' if spec.time_unit == 'month' else '周'}，{spec.limits}）",
+                f"{endpoint.id}：中位数（{UNITS_ZH[spec.time_unit]}，{spec.limits}）",
             )
         limits = None
         if has_limits(results, key):
@@ -134,15 +138,15 @@ def _choose_cards(results: Results, spec: StudySpec) -> list[Card]:
 
 def _read_figure(folder: Path, drawing: Drawing) -> ReportFigure:
     source = (folder / f"{drawing.name}.svg").read_text(encoding="utf-8")
-    svg = _inline_svg(source, drawing.name, drawing.caption)
+    svg = _inline_svg(source, drawing.name, drawing.alt)
     formats = [suffix for suffix in ALL_FORMATS if (folder / f"{drawing.name}.{suffix}").exists()]
     return ReportFigure(drawing.name, drawing.section, drawing.caption, svg, formats)
 
 
-def _inline_svg(source: str, name: str, caption: Text) -> Markup:
+def _inline_svg(source: str, name: str, alt: Text) -> Markup:
     """The drawing without its file head; ids carry the figure's name, so that two figures on a page do not clash."""
     drawing = source[source.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawing, flags=re.DOTALL)
     drawing = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", drawing)
-    label = Markup(' role="img" aria-label="{}" class="chart"').format(str(caption))
+    label = Markup(' role="img" aria-label="{}" class="chart"').format(str(alt))
     return Markup(drawing.replace("<svg", f"<svg{label}", 1))  # noqa: S704 (our own drawing)

@@ -174,7 +174,7 @@ class WordWriter:
         widest, tallest = A4_CM[0] - 2 * MARGIN_CM, A4_CM[1] - 2 * MARGIN_CM - CAPTION_CM
         scale = min(widest / width, tallest / height)
         shape = self.document.add_picture(str(picture), width=Cm(width * scale))
-        shape._inline.docPr.set("descr", drawing.caption.en)
+        shape._inline.docPr.set("descr", drawing.alt.en)
         shown: Any = self.document.paragraphs[-1]
         shown.style, shown.paragraph_format.keep_with_next = self.document.styles["Caption"], True
         self._add_caption(label, drawing.caption.en)

@@ -85,6 +85,7 @@ def _fit_one(study: Study, everybody: pl.DataFrame, endpoint: Endpoint, name: st
     key = Key(analysis="cox_univariable", cohort=cohort, endpoint=endpoint.id, variable=name)
     frame = _keep_known(study, everybody, [name])
     times, options = study.compute_times(frame, endpoint), list_options(study, cohort, frame)
+    _add_levels(study, key, frame, times[1])
     try:
         design, found = _make_design(study, frame, [name], key.analysis)
         fit = fit_cox(*times, design, alpha=study.spec.alpha, **options)
@@ -96,6 +97,20 @@ def _fit_one(study: Study, everybody: pl.DataFrame, endpoint: Endpoint, name: st
     study.results.add(key, "p", p, n=fit.n, n_event=fit.n_event, method=method)
     add_proportional(study, key, fit, GLOBAL)
     return p
+
+
+def _add_levels(study: Study, key: Key, frame: pl.DataFrame, events: pl.Series) -> None:
+    """Add the patients at every level of a covariate, that of reference among them, with their events; of a quantity nothing."""
+    if key.variable == TREATMENT:
+        column, levels = "arm", tuple(arm.id for arm in study.spec.arms)
+    else:
+        item = study.spec.get_characteristic(key.variable or "")
+        column, levels = item.values, item.list_levels()
+    counted = frame.select(level=pl.col(column).cast(pl.String), event=events)
+    for level in levels:
+        at_level = counted.filter(level=level)
+        basis: dict[str, Any] = {"n": at_level.height, "n_event": int(at_level["event"].sum())}
+        study.results.add(key.of(level=level), "n", at_level.height, unit="patients", **basis)
 
 
 def _screen(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from analysis.steps.evidence import TIME_UNKNOWN
+from analysis.steps.survival import COUNTED
 from analysis.study.cohort_names import ALL, MATCHED, WEIGHTED
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
@@ -157,12 +158,15 @@ def _count_what_is_too_many(results: Results) -> Iterator[Sum]:
     curve = ["analysis", "cohort", "endpoint", "subgroup", "arm"]
     grown = risks.filter(pl.col("value").diff().over(curve, order_by="time_months") > 0)
     first = risks.filter(pl.col("time_months") == 0, pl.col("value") != pl.col("n"))
+    at_ticks = frame.filter(pl.col("variable").is_in(list(COUNTED)), pl.col("time_months").is_not_null())
+    lost = at_ticks.filter(pl.col("value").sum().over(*curve, "time_months") != pl.col("n"))
     for what, found in (
         ("more events than patients", more_events),
         ("share beyond 0 to 100", shares),
         ("p beyond 0 to 1", chances),
         ("more at risk than before", grown),
         ("not everybody at risk at the start", first),
+        ("at risk, with an event and censored are not everybody", lost),
     ):
         yield from (Sum(f"{what}: {name}", 1, 0) for name in found["result_id"])
 

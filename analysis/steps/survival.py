@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,7 @@ from analysis.estimators.kaplan_meier import (
     compute_rates,
     compute_spss_median,
     count_at_risk,
+    count_left,
     fit_kaplan_meier,
     fit_reverse_kaplan_meier,
 )
@@ -26,8 +27,14 @@ from analysis.study.spec import Endpoint, FollowUp
 from etl.errors import AnalysisError
 
 CURVE_COLUMNS = ("cohort", "endpoint", "subgroup", "arm")
-TICKS = {"month": (1, 3, 6, 12, 24, 60), "week": (1, 2, 4, 13, 26, 52, 104)}
+TICKS = {"month": (1, 3, 6, 12, 24, 60), "week": (1, 2, 4, 13, 26, 52, 104), "year": (0.25, 0.5, 1, 2, 5, 10)}
 MOST_TICKS = 9
+COUNTED = {
+    "at risk": ("patients", "just before"),
+    "events": ("events", "before that time"),
+    "censored": ("patients", "before that time"),
+}
+"""What is counted at the ticks of a curve, in the order of its lines below the axis: unit and method."""
 R_METHOD = "Kaplan-Meier; limits by Brookmeyer-Crowley on the log scale, as R's survfit"
 SPSS_METHOD = "Kaplan-Meier; SE from the slope of the curve around the median, as SPSS"
 RATE_METHOD = "Kaplan-Meier; Greenwood's standard error, limits on the log scale, as R's survfit"
@@ -60,17 +67,22 @@ def _add_endpoint(study: Study, cohort: str, timed: pl.DataFrame, endpoint: Endp
         add_hazard_ratio(study, cohort, timed, endpoint)
 
 
-def list_ticks(study: Study, endpoint: Endpoint) -> list[int]:
-    """Times at which numbers at risk are counted: whole steps that cover the longest follow-up of everybody."""
+def list_ticks(study: Study, endpoint: Endpoint) -> list[float]:
+    """Times at which numbers at risk are counted: equal steps that cover the longest follow-up of everybody."""
     everybody = study.keep_timed(study.cohorts[ALL], endpoint)
     longest = float(study.compute_times(everybody, endpoint)[0].max() or 0)  # type: ignore[arg-type]
     steps = TICKS[study.spec.time_unit]
     step = next((size for size in steps if longest / size < MOST_TICKS), steps[-1])
-    return list(range(0, int(longest // step + 2) * step, step))
+    return [step * i for i in range(int(longest // step) + 2)]
 
 
 def add_curves(
-    study: Study, cohort: str, frame: pl.DataFrame, endpoint: Endpoint, ticks: list[int], subgroup: str | None = None
+    study: Study,
+    cohort: str,
+    frame: pl.DataFrame,
+    endpoint: Endpoint,
+    ticks: Sequence[float],
+    subgroup: str | None = None,
 ) -> None:
     """Add the curve of every arm with its median, its rates and its numbers at risk."""
     for arm, patients in study.list_groups(frame):
@@ -86,7 +98,7 @@ def add_curves(
         _add_curve(study, curve, patients, endpoint, ticks)
 
 
-def _add_curve(study: Study, curve: Key, patients: pl.DataFrame, endpoint: Endpoint, ticks: list[int]) -> None:
+def _add_curve(study: Study, curve: Key, patients: pl.DataFrame, endpoint: Endpoint, ticks: Sequence[float]) -> None:
     """Add one curve; with weights its errors are robust, and what SPSS prints, which knows no such errors, is left out."""
     times, cohort = study.compute_times(patients, endpoint), curve.cohort or ALL
     weights, clusters = study.get_weights(cohort, patients), study.get_clusters(cohort, patients)
@@ -102,9 +114,11 @@ def _add_curve(study: Study, curve: Key, patients: pl.DataFrame, endpoint: Endpo
         plain = fit_kaplan_meier(*times, conf_type="plain", alpha=study.spec.alpha)
         _add_rates(study, plain, endpoint, curve.of(variable="survival_spss"), SPSS_RATE_METHOD)
     at_risk = fit_kaplan_meier(*times) if is_weighted else fit
-    basis: dict[str, Any] = {"unit": "patients", "n": fit.n, "n_event": fit.n_event, "method": "just before"}
-    for time, n_risk in zip(ticks, count_at_risk(at_risk, ticks), strict=True):
-        study.results.add(curve.of(variable="at risk", time=study.spec.at(time)), "n", n_risk, **basis)
+    counts = (count_at_risk(at_risk, ticks), *count_left(at_risk, ticks))
+    for (variable, (unit, method)), numbers in zip(COUNTED.items(), counts, strict=True):
+        basis: dict[str, Any] = {"unit": unit, "n": fit.n, "n_event": fit.n_event, "method": method}
+        for time, number in zip(ticks, numbers, strict=True):
+            study.results.add(curve.of(variable=variable, time=study.spec.at(time)), "n", number, **basis)
 
 
 def _add_rates(study: Study, fit: KaplanMeier, endpoint: Endpoint, key: Key, method: str) -> None:

@@ -61,7 +61,7 @@ ANALYSES = {
     "balance": "standardised mean differences and KS statistics before (`all`) and after matching (`matched`)",
     "propensity": "coefficients of the propensity score, and its distribution by arm",
     "matching": "pairs, caliper, and who was left out for which reason",
-    "kaplan_meier": "patients, events, medians, rates and numbers at risk",
+    "kaplan_meier": "patients, events, medians, rates, and at the ticks of a figure the numbers at risk, with events and censorings before",
     "logrank": "log-rank tests and the events expected under no difference",
     "cox_treatment": "hazard ratio of the treated arm against the control",
     "cox_alternative": "the same hazard ratio with pairs ignored, stratified by pair or hospital, with Breslow ties",

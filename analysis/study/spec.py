@@ -182,7 +182,9 @@ class StudySpec:
     title: Annotated[str, "title of report and manuscript"]
     alpha: Annotated[float, "two-sided error; confidence intervals are those of 1 - alpha"]
     endpoints: tuple[Endpoint, ...]
-    time_unit: Annotated[TimeUnit, "unit in which times are reported; a month has 365.25 / 12 days"] = "month"
+    time_unit: Annotated[TimeUnit, "unit in which times are reported; a month has 365.25 / 12 days, a year 365.25"] = (
+        "month"
+    )
     time_origin: Annotated[str, "what times run from, in words"] = "start of systemic therapy"
     disclosure: Annotated[Literal["none"], "how small counts are shown: as they are"] = "none"
     population: Population = field(default_factory=Population)

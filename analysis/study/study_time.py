@@ -7,8 +7,10 @@ from typing import Literal
 
 from schemas.definitions.study_period import DAYS_PER_MONTH
 
-TimeUnit = Literal["month", "week"]
-DAYS_PER_UNIT: dict[TimeUnit, float] = {"month": DAYS_PER_MONTH, "week": 7.0}
+TimeUnit = Literal["month", "week", "year"]
+DAYS_PER_UNIT: dict[TimeUnit, float] = {"month": DAYS_PER_MONTH, "week": 7.0, "year": 365.25}
+UNIT_LENGTHS: dict[TimeUnit, str] = {"month": " of 365.25 / 12 days", "week": "", "year": " of 365.25 days"}
+"""What a sentence says behind a unit that calendars do not agree on."""
 
 
 @dataclass(frozen=True)

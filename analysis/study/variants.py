@@ -56,3 +56,11 @@ def is_changed(results: Results, main: Key, other: Key) -> bool:
     includes_1, other_includes_1 = low <= 1 <= high, other_low <= 1 <= other_high
     is_across = (ratio - 1) * (other_ratio - 1) < 0
     return is_across or not low <= other_ratio <= high or includes_1 != other_includes_1
+
+
+def list_failed(results: Results, spec: StudySpec, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    """Yield the sensitivity analyses of an endpoint that ended before there was anything to estimate, and why."""
+    for item in spec.sensitivity:
+        key = Key(analysis="sensitivity", variable=item.id)
+        if results.has(key, "n") and item.endpoint in ("", endpoint.id):
+            yield item.label, results.row(key, "n")["method"].removeprefix("not estimable: ")

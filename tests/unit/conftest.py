@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -163,3 +164,9 @@ def subjects() -> pl.DataFrame:
 @pytest.fixture(scope="session")
 def frames(subjects) -> dict[str, pl.DataFrame]:
     return make_frames(subjects)
+
+
+@pytest.fixture(scope="session")
+def frames_of_size() -> Callable[[int], dict[str, pl.DataFrame]]:
+    """Frames of as many patients as one asks for."""
+    return lambda n: make_frames(make_subjects(n))
