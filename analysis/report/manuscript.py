@@ -22,7 +22,17 @@ from analysis.report.page import FIRST_SCREEN, SECTIONS
 from analysis.report.word import Label, Numbering, WordWriter
 from analysis.study.results import Results, name_origin
 from analysis.study.spec import StudySpec
-from analysis.tables.model import CallOut, Cell, Number, Open, ReportTable, build_tables, join_rows, text
+from analysis.tables.model import (
+    CallOut,
+    Cell,
+    Number,
+    Open,
+    ReportTable,
+    build_tables,
+    join_rows,
+    name_hospitals,
+    text,
+)
 from schemas.package_data import find_data
 
 FIRST = "Abstract"
@@ -53,7 +63,7 @@ def write_manuscript(
     folder: Path, results: Results, drawings: Sequence[Drawing], spec: StudySpec, manifest: Mapping[str, Any]
 ) -> Path:
     """Write `manuscript.docx`, `supplement.docx` and `manuscript_numbers.csv` beside the study's `figures/`; returns the manuscript's path."""
-    tables = [*_choose_tables(results, spec), *_make_checklists()]
+    tables = [*name_hospitals(_choose_tables(results, spec), list_hospitals(manifest)), *_make_checklists()]
     order = [*SECTIONS, FIRST_SCREEN]
     pictures = sorted(drawings, key=lambda drawing: order.index(drawing.section))
     text_of_main = _write_text(results, spec, manifest)

@@ -19,7 +19,7 @@ from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
 from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
-from analysis.tables.model import LIMITS, Cell, build_tables, has_limits, look_up, text
+from analysis.tables.model import LIMITS, Cell, build_tables, has_limits, look_up, name_hospitals, text
 from etl.errors import InternalError
 from etl.pages.page import render_page, write_page
 from etl.pages.text import Text
@@ -67,7 +67,7 @@ def write_report(
     folder: Path, results: Results, drawings: Sequence[Drawing], spec: StudySpec, manifest: Mapping[str, Any]
 ) -> Path:
     """Write `index.html` into the folder that holds the study's `figures/`; returns its path."""
-    tables = build_tables(results, spec)
+    tables = name_hospitals(build_tables(results, spec), manifest["hospitals"])
     figures = [_read_figure(folder / "figures", drawing) for drawing in drawings]
     filled = {table.section for table in tables} | {figure.section for figure in figures} | {"methods"}
     if unknown := sorted(filled - SECTIONS.keys() - {FIRST_SCREEN}):

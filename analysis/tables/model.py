@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import analysis.tables
@@ -135,6 +135,17 @@ def build_tables(results: Results, spec: StudySpec) -> list[ReportTable]:
     modules = [importlib.import_module(f"analysis.tables.{name}") for name in sorted(names)]
     builders = sorted((module for module in modules if hasattr(module, "build")), key=lambda module: module.ORDER)
     return [table for module in builders for table in module.build(results, spec)]
+
+
+def name_hospitals(tables: Sequence[ReportTable], hospitals: Sequence[Mapping[str, Any]]) -> list[ReportTable]:
+    """The tables with the hospitals' names in the place of their ids, which stand at the head of columns."""
+    names = {item["hospital"]: item["name_en"] for item in hospitals}
+
+    def name(label: str) -> str:
+        words, comma, rest = label.partition(",")
+        return f"{names.get(words, words)}{comma}{rest}"
+
+    return [replace(table, header=tuple(map(name, table.header))) for table in tables]
 
 
 def join_rows(rows: Sequence[Sequence[Cell]]) -> tuple[tuple[Cell, ...], ...]:

@@ -267,7 +267,11 @@ keep_curves <- function(x, cohort, rates, ticks, ...) for (arm in arms) {
   keep_rates(s, rates, ..., arm, "survival")
   if (!cohort$weighted) keep_spss_median(s, ..., arm)
   if (!cohort$weighted) keep_rates(curve(own, cohort, "plain"), rates, ..., arm, "survival_spss")
-  for (tick in ticks) keep(sum(own$t > tick - 1e-9), ..., arm, "at_risk", paste0(tick, unit), "n")
+  for (tick in ticks) {
+    left <- own$t <= tick - 1e-9
+    counts <- list(at_risk = sum(!left), events = sum(left & own$e), censored = sum(left & !own$e))
+    for (name in names(counts)) keep(counts[[name]], ..., arm, name, paste0(tick, unit), "n")
+  }
 }
 keep_logrank <- function(x, group, ...) {
   x$group <- factor(group)
@@ -365,6 +369,8 @@ keep_terms <- function(m, x, s, names, ...) for (k in seq_along(names)) {
   if (is.null(knots[[names[k]]])) for (j in seq_along(parts)) keep_ratio(m, m$assign[[k]][j], ..., names[k], parts[j])
 }
 keep_alone <- function(x, s, cohort, name, ...) {
+  of <- if (name == "arm") factor(x$arm, arms) else value_of(x, s$characteristics[[name]])
+  if (is.factor(of)) for (level in levels(of)) keep(sum(of %in% level), ..., name, slug(level), "n")
   own <- prepare(x, s, name)
   if (is.null(own)) return(keep(NA, ..., name, "p"))
   m <- cox(formula_of(name), own, cohort)
