@@ -67,6 +67,8 @@ def _plot_love(results: Results, spec: StudySpec) -> Iterator[Drawing]:
         f"全队列与{made.zh}的标准化均数差，按全队列排序。虚线：{BALANCED}。",
     )
     rows = sorted(_list_differences(results, spec), key=lambda row: -row.whole)
+    if not rows:
+        return
     said = "; ".join(f"{row.label} {row.whole:.2f}, {_print(row.made)}" for row in rows)
     axis = f"Horizontal: absolute standardised mean difference, 0 to {_find_end(rows):.2g}."
     alt = Text(

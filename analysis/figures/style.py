@@ -115,6 +115,7 @@ def save_figures(
             with warnings.catch_warnings(record=True) as found:
                 warnings.filterwarnings("always", "Glyph")
                 _save(drawing, folder, for_journal=for_journal)
+            FigureCanvasAgg(drawing.figure)  # lets go of the pixels, a hundred megabytes of a page at 600 dpi
             caption = join_texts(drawing.caption, NO_LETTERS) if found else drawing.caption
             drawings.append(replace(drawing, caption=caption))
     return drawings

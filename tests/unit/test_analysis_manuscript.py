@@ -221,7 +221,7 @@ def test_the_document_is_the_same_bytes_on_every_run(folder, tmp_path, frames):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_pictures_for_print_have_300_dpi(folder):
+def test_pictures_for_a_journal_have_600_dpi(folder):
     from PIL import Image
 
     paths = sorted((folder / "figures").glob("*.tiff"))
@@ -229,4 +229,4 @@ def test_pictures_for_print_have_300_dpi(folder):
     for path in paths:
         with Image.open(path) as picture:
             assert picture.mode == "RGB"
-            assert picture.info["dpi"] == (300, 300)
+            assert picture.info["dpi"] == (600, 600)

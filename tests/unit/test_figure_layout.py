@@ -75,7 +75,13 @@ CASES = {
     "two arms, Chinese": (229, TWO, CHINESE),
     "three arms, weeks, long labels": (
         229,
-        replace(BARE, arms=THREE, arm_column="metastasis_organs_level", time_unit="week"),
+        replace(
+            BARE,
+            arms=THREE,
+            arm_column="metastasis_organs_level",
+            time_unit="week",
+            matching=replace(SPEC.matching, covariates=("age", "sex")),
+        ),
         LONG,
     ),
     "one arm, years, 20 patients": (20, replace(BARE, arms=(), time_unit="year", population=EVERYBODY), None),
@@ -96,7 +102,7 @@ def drawn(tmp_path_factory, frames_of_size):
                 subjects = frames["analysis_subject"].head(n)
                 computed[n, id(spec)] = compute_study(frames | {"analysis_subject": subjects}, spec)
             outcome = computed[n, id(spec)]
-            shown = label_arms(spec, labels) if labels else spec
+            shown = (label_arms(spec, labels) if labels else spec).of_all_arms()
             found[name] = outcome, shown, save_figures(outcome, shown, tmp_path_factory.mktemp("f"), is_synthetic=True)
     return found
 
@@ -207,17 +213,27 @@ def test_a_forest_marks_what_changes_the_result_and_no_other(drawn):
         assert [row.estimates[0].is_marked for row in rows] == expected
 
 
+def read_words(drawing):
+    return " ".join(found.get_text() for found in drawing.figure.texts)
+
+
 def test_what_cannot_be_estimated_stands_with_its_reason(frames_of_size):
-    """Nobody of the treated arm dies, and one analysis cannot be made at all."""
+    """Nobody of the treated arm dies, and the column of one analysis was not made when hospitals were loaded."""
     frames = frames_of_size(229)
     nobody = pl.when(pl.col("arm") == "len_pd1").then(pl.lit(value=False)).otherwise("os_event").alias("os_event")
-    spec = replace(BARE, regression=SPEC.regression)
-    outcome = compute_study(frames | {"analysis_subject": frames["analysis_subject"].with_columns(nobody)}, spec)
+    absent = pl.lit(None, dtype=pl.Int64).alias("pfs_mrecist_days")
+    changed = {"analysis_subject": frames["analysis_subject"].with_columns(nobody, absent)}
+    items = tuple(item for item in SPEC.sensitivity if item.time_column == "pfs_mrecist_days")
+    spec = replace(BARE, regression=SPEC.regression, sensitivity=items)
+    outcome = compute_study(frames | changed, spec)
     for module in (forest, sensitivity):
-        first = next(module.plot(outcome, spec))
-        said = " ".join(found.get_text() for found in first.figure.findobj(TextArtist))
+        said = read_words(next(module.plot(outcome, spec)))
         assert "NE [1]" in said
         assert "[1] NE: the hazard ratio runs to 0 or to infinity" in said
+    said = read_words(list(sensitivity.plot(outcome, spec))[1])
+    assert "Could not be made" in said
+    assert items[0].label in said
+    assert "[1] NE: pfs_mrecist_days was not yet made when hunan, nanfang, sysu was loaded" in said
 
 
 def test_labels_are_broken_where_words_end_and_letters_only_where_nothing_else_fits():
