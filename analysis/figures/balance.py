@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.sheet import (
     EDGE,
+    PANEL_TITLE,
     ROOM,
     SMALL,
     TEXT,
@@ -20,6 +21,7 @@ from analysis.figures.sheet import (
     make_patch_style,
     make_sheet,
     measure_legend,
+    name_page,
     write_legend,
 )
 from analysis.figures.style import INK, MUTED, RULE, TREATED, WIDTH, Drawing, get_arm_style
@@ -78,8 +80,9 @@ def _plot_love(results: Results, spec: StudySpec) -> Iterator[Drawing]:
     widths = [measure_widest([row.label for row in rows], TEXT), WIDEST_LABEL]
     labels = {row.label: wrap(row.label, min(widths), TEXT) for row in rows}
     for number, page in enumerate(_break_pages(rows, labels), start=1):
-        name = "love_plot" if number == 1 else f"love_plot_{number}"
-        yield Drawing(name, "matching", caption, alt, _plot_page(page, labels, spec, _find_end(rows)))
+        yield Drawing(
+            name_page("love_plot", number), "matching", caption, alt, _plot_page(page, labels, spec, _find_end(rows))
+        )
 
 
 def _list_differences(results: Results, spec: StudySpec) -> Iterator[Difference]:
@@ -172,7 +175,7 @@ def _plot_overlap(results: Results, spec: StudySpec) -> Figure:
     panels = []
     for column, (letter, cohort) in enumerate(zip("AB", (ALL, MATCHED), strict=True)):
         x = left + column * (width + between)
-        sheet.write(x, top, f"{letter}  {COHORT_NAMES[cohort].en}", 7.5, weight="bold")
+        sheet.write(x, top, f"{letter}  {COHORT_NAMES[cohort].en}", PANEL_TITLE, weight="bold")
         axes = sheet.add_axes(x, top + 0.22, width, 1.9)
         _plot_scores(axes, results, spec, cohort)
         sheet.write(x + width / 2, top + 0.22 + 1.9 + 0.25, xlabel, align="center")

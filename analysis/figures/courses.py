@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.sheet import (
     EDGE,
+    PANEL_TITLE,
     ROOM,
     SMALL,
     TEXT,
@@ -31,7 +32,6 @@ from analysis.study.spec import StudySpec
 from etl.pages.text import Text
 
 BAR, BETWEEN = 0.075, 0.2  # inches: the height of a patient's bar, and what is between two panels
-TITLE = 7.5
 RESPONSE_FILLS = {"CR": INK, "PR": TREATED, "SD": "#c3ced6", "PD": "#e8a33d", "NE": "white"}
 PARTIAL_RESPONSE, PROGRESSION = -30.0, 20.0  # per cent: RECIST 1.1
 LARGEST_CHANGE = 100.0
@@ -157,9 +157,9 @@ def _make_frame(
 ) -> Frame:
     """Lay out legend, titles and axes of that height; `below` is written below each of them."""
     width = (WIDTH - 2 * EDGE - left - BETWEEN * (len(titles) - 1) - 0.05) / len(titles)
-    wrapped = [wrap(title, width, TITLE, "bold") for title in titles]
+    wrapped = [wrap(title, width, PANEL_TITLE, "bold") for title in titles]
     xlabel = wrap(below, width, TEXT)
-    titled = max(measure_height(title, TITLE) for title in wrapped) + 0.05
+    titled = max(measure_height(title, PANEL_TITLE) for title in wrapped) + 0.05
     legend = measure_legend([label for label, _ in entries], WIDTH - 2 * EDGE) + 0.08
     foot = (0.32 if below else 0.1) + measure_height(xlabel, TEXT)
     room = min(height, ROOM - legend - titled - foot)
@@ -168,7 +168,7 @@ def _make_frame(
     panels = []
     for column, title in enumerate(wrapped):
         x = EDGE + left + column * (width + BETWEEN)
-        sheet.write(x, top + legend, title, TITLE, weight="bold")
+        sheet.write(x, top + legend, title, PANEL_TITLE, weight="bold")
         panels.append(sheet.add_axes(x, top + legend + titled, width, room))
         sheet.write(x + width / 2, top + legend + titled + room + 0.25, xlabel, align="center")
         panels[-1].tick_params(labelsize=SMALL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -74,7 +74,6 @@ class Forest:
     color: str
     legend: tuple[tuple[str, Estimate], ...] = ()
     band: tuple[float, float] | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def plot_forest(forest: Forest) -> Iterator[Figure]:
     """Yield the figure, in as many pages as its rows need."""
     columns = _choose_columns(forest)
     reasons = _number_reasons(forest)
-    notes = [wrap(text, WIDTH - 2 * EDGE, SMALL) for text in (*reasons.values(), *forest.notes)]
+    notes = [wrap(text, WIDTH - 2 * EDGE, SMALL) for text in reasons.values()]
     head = 0.07 + max(measure_height(text, SMALL) for text in ("x\nx", *_wrap_counted(forest)))
     sides = [_wrap_side(forest, columns, model, side) for model in range(len(forest.models)) for side in (0, 1)]
     below = 0.46 + max(measure_height(text, SMALL) for text in sides)

@@ -15,8 +15,8 @@ from analysis.figures.text_size import LINE_SPACING, measure_height, measure_wid
 
 EDGE = 0.1
 """Left free at every edge of the page."""
-TEXT, SMALL, TITLE = 7.0, 6.5, 8.0
-"""Points: of text, of numbers and lists, of a figure's title."""
+TEXT, SMALL, TITLE, PANEL_TITLE = 7.0, 6.5, 8.0, 7.5
+"""Points: of text, of numbers and lists, of the titles of a figure and of a panel."""
 ROOM = HIGHEST - MARK_HEIGHT - EDGE
 """Height of a page below the band of its mark."""
 
@@ -58,6 +58,11 @@ def make_sheet(height: float, title: str = "") -> tuple[Sheet, float]:
     sheet = Sheet(make_figure(head + height), head + height)
     sheet.write(EDGE, EDGE, lines, TITLE, weight="bold")
     return sheet, head
+
+
+def name_page(name: str, number: int) -> str:
+    """The name of a page of a figure: `forest_os`, then `forest_os_2`."""
+    return name if number == 1 else f"{name}_{number}"
 
 
 Entry = tuple[str, dict[str, Any]]

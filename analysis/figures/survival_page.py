@@ -8,7 +8,7 @@ from string import ascii_uppercase
 
 from matplotlib.figure import Figure
 
-from analysis.figures.sheet import EDGE, ROOM, make_sheet
+from analysis.figures.sheet import EDGE, ROOM, make_sheet, name_page
 from analysis.figures.style import WIDTH
 from analysis.figures.survival_panel import Measures, Panel, describe_panel, measure_panel, plot_panel
 from etl.pages.text import Text
@@ -36,7 +36,7 @@ def plot_pages(rows: Sequence[Row], n_columns: int, title: str = "") -> Iterator
 def name_pages(name: str, pages: Sequence[tuple[Figure, list[Panel]]]) -> Iterator[tuple[str, Figure, Text]]:
     """Yield name, figure and description of each page: `name`, then `name_2`."""
     for number, (figure, panels) in enumerate(pages, start=1):
-        yield name if number == 1 else f"{name}_{number}", figure, _describe(panels)
+        yield name_page(name, number), figure, _describe(panels)
 
 
 def _describe(panels: Sequence[Panel]) -> Text:
