@@ -14,13 +14,13 @@ from matplotlib.ticker import MaxNLocator
 from analysis.figures.sheet import (
     EDGE,
     PANEL_TITLE,
-    ROOM,
     SMALL,
     TEXT,
     Entry,
     make_patch_style,
     make_sheet,
     measure_legend,
+    measure_room,
     name_page,
     write_legend,
 )
@@ -111,7 +111,7 @@ def _find_end(rows: Sequence[Difference]) -> float:
 def _break_pages(rows: Sequence[Difference], labels: dict[str, str]) -> Iterator[list[Difference]]:
     page: list[Difference] = []
     for row in rows:
-        if page and sum(_measure_row(labels[other.label]) for other in [*page, row]) > ROOM - 1.2:
+        if page and sum(_measure_row(labels[other.label]) for other in [*page, row]) > measure_room() - 1.2:
             yield page
             page = []
         page.append(row)

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from analysis.figures.sheet import (
     EDGE,
     PANEL_TITLE,
-    ROOM,
     SMALL,
     TEXT,
     Entry,
@@ -22,6 +21,7 @@ from analysis.figures.sheet import (
     make_patch_style,
     make_sheet,
     measure_legend,
+    measure_room,
     write_legend,
 )
 from analysis.figures.style import INK, MUTED, RULE, TREATED, WIDTH, Drawing, get_arm_style, join_texts
@@ -162,7 +162,7 @@ def _make_frame(
     titled = max(measure_height(title, PANEL_TITLE) for title in wrapped) + 0.05
     legend = measure_legend([label for label, _ in entries], WIDTH - 2 * EDGE) + 0.08
     foot = (0.32 if below else 0.1) + measure_height(xlabel, TEXT)
-    room = min(height, ROOM - legend - titled - foot)
+    room = min(height, measure_room() - legend - titled - foot)
     sheet, top = make_sheet(legend + titled + room + foot)
     write_legend(sheet, EDGE, top, WIDTH - 2 * EDGE, entries)
     panels = []

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figures.sheet import EDGE, ROOM, SMALL, TEXT, Sheet, make_sheet
+from analysis.figures.sheet import EDGE, SMALL, TEXT, Sheet, make_sheet, measure_room
 from analysis.figures.style import INK, MUTED, RULE, WIDTH
 from analysis.figures.text_size import measure_height, measure_widest, measure_width, wrap
 from analysis.study.numbers import NOT_ESTIMABLE, format_number
@@ -125,7 +125,7 @@ def plot_forest(forest: Forest) -> Iterator[Figure]:
     below = 0.46 + max(measure_height(text, SMALL) for text in sides)
     legend = [wrap(text, WIDTH - 2 * EDGE - 0.14, SMALL) for text, _ in forest.legend]
     below += sum(measure_height(text, SMALL) + 0.02 for text in (*notes, *legend))
-    for rows in _break_pages(forest.rows, columns, ROOM - head - below):
+    for rows in _break_pages(forest.rows, columns, measure_room(forest.title) - head - below):
         height = sum(_measure_row(row, columns) for row in rows)
         sheet, top = make_sheet(head + height + below, forest.title)
         _write_header(sheet, forest, columns, top)
