@@ -13,13 +13,15 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.sheet import (
     EDGE,
-    ROOM,
+    PANEL_TITLE,
     SMALL,
     TEXT,
     Entry,
     make_patch_style,
     make_sheet,
     measure_legend,
+    measure_room,
+    name_page,
     write_legend,
 )
 from analysis.figures.style import INK, MUTED, RULE, TREATED, WIDTH, Drawing, get_arm_style
@@ -78,8 +80,9 @@ def _plot_love(results: Results, spec: StudySpec) -> Iterator[Drawing]:
     widths = [measure_widest([row.label for row in rows], TEXT), WIDEST_LABEL]
     labels = {row.label: wrap(row.label, min(widths), TEXT) for row in rows}
     for number, page in enumerate(_break_pages(rows, labels), start=1):
-        name = "love_plot" if number == 1 else f"love_plot_{number}"
-        yield Drawing(name, "matching", caption, alt, _plot_page(page, labels, spec, _find_end(rows)))
+        yield Drawing(
+            name_page("love_plot", number), "matching", caption, alt, _plot_page(page, labels, spec, _find_end(rows))
+        )
 
 
 def _list_differences(results: Results, spec: StudySpec) -> Iterator[Difference]:
@@ -108,7 +111,7 @@ def _find_end(rows: Sequence[Difference]) -> float:
 def _break_pages(rows: Sequence[Difference], labels: dict[str, str]) -> Iterator[list[Difference]]:
     page: list[Difference] = []
     for row in rows:
-        if page and sum(_measure_row(labels[other.label]) for other in [*page, row]) > ROOM - 1.2:
+        if page and sum(_measure_row(labels[other.label]) for other in [*page, row]) > measure_room() - 1.2:
             yield page
             page = []
         page.append(row)
@@ -172,7 +175,7 @@ def _plot_overlap(results: Results, spec: StudySpec) -> Figure:
     panels = []
     for column, (letter, cohort) in enumerate(zip("AB", (ALL, MATCHED), strict=True)):
         x = left + column * (width + between)
-        sheet.write(x, top, f"{letter}  {COHORT_NAMES[cohort].en}", 7.5, weight="bold")
+        sheet.write(x, top, f"{letter}  {COHORT_NAMES[cohort].en}", PANEL_TITLE, weight="bold")
         axes = sheet.add_axes(x, top + 0.22, width, 1.9)
         _plot_scores(axes, results, spec, cohort)
         sheet.write(x + width / 2, top + 0.22 + 1.9 + 0.25, xlabel, align="center")

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.sheet import (
     EDGE,
-    ROOM,
+    PANEL_TITLE,
     SMALL,
     TEXT,
     Entry,
@@ -21,6 +21,7 @@ from analysis.figures.sheet import (
     make_patch_style,
     make_sheet,
     measure_legend,
+    measure_room,
     write_legend,
 )
 from analysis.figures.style import INK, MUTED, RULE, TREATED, WIDTH, Drawing, get_arm_style, join_texts
@@ -31,7 +32,6 @@ from analysis.study.spec import StudySpec
 from etl.pages.text import Text
 
 BAR, BETWEEN = 0.075, 0.2  # inches: the height of a patient's bar, and what is between two panels
-TITLE = 7.5
 RESPONSE_FILLS = {"CR": INK, "PR": TREATED, "SD": "#c3ced6", "PD": "#e8a33d", "NE": "white"}
 PARTIAL_RESPONSE, PROGRESSION = -30.0, 20.0  # per cent: RECIST 1.1
 LARGEST_CHANGE = 100.0
@@ -157,18 +157,18 @@ def _make_frame(
 ) -> Frame:
     """Lay out legend, titles and axes of that height; `below` is written below each of them."""
     width = (WIDTH - 2 * EDGE - left - BETWEEN * (len(titles) - 1) - 0.05) / len(titles)
-    wrapped = [wrap(title, width, TITLE, "bold") for title in titles]
+    wrapped = [wrap(title, width, PANEL_TITLE, "bold") for title in titles]
     xlabel = wrap(below, width, TEXT)
-    titled = max(measure_height(title, TITLE) for title in wrapped) + 0.05
+    titled = max(measure_height(title, PANEL_TITLE) for title in wrapped) + 0.05
     legend = measure_legend([label for label, _ in entries], WIDTH - 2 * EDGE) + 0.08
     foot = (0.32 if below else 0.1) + measure_height(xlabel, TEXT)
-    room = min(height, ROOM - legend - titled - foot)
+    room = min(height, measure_room() - legend - titled - foot)
     sheet, top = make_sheet(legend + titled + room + foot)
     write_legend(sheet, EDGE, top, WIDTH - 2 * EDGE, entries)
     panels = []
     for column, title in enumerate(wrapped):
         x = EDGE + left + column * (width + BETWEEN)
-        sheet.write(x, top + legend, title, TITLE, weight="bold")
+        sheet.write(x, top + legend, title, PANEL_TITLE, weight="bold")
         panels.append(sheet.add_axes(x, top + legend + titled, width, room))
         sheet.write(x + width / 2, top + legend + titled + room + 0.25, xlabel, align="center")
         panels[-1].tick_params(labelsize=SMALL)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from analysis.figures.ratio_plot import Forest, Row, count_patients, describe_forest, plot_forest, read_estimate
+from analysis.figures.sheet import name_page
 from analysis.figures.style import TREATED, Drawing
 from analysis.study.cohort_names import COHORT_NAMES
 from analysis.study.keys import make_pair_key
@@ -37,7 +38,7 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
         )
         alt = describe_forest(forest)
         for number, figure in enumerate(plot_forest(forest), start=1):
-            name = f"forest_pairs_{make_slug(endpoint.id)}{'' if number == 1 else f'_{number}'}"
+            name = name_page(f"forest_pairs_{make_slug(endpoint.id)}", number)
             yield Drawing(name, "survival", caption, alt, figure)
 
 

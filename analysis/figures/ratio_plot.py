@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.figures.sheet import EDGE, ROOM, SMALL, TEXT, Sheet, make_sheet
+from analysis.figures.sheet import EDGE, SMALL, TEXT, Sheet, make_sheet, measure_room
 from analysis.figures.style import INK, MUTED, RULE, WIDTH
 from analysis.figures.text_size import measure_height, measure_widest, measure_width, wrap
 from analysis.study.numbers import NOT_ESTIMABLE, format_number
@@ -74,7 +74,6 @@ class Forest:
     color: str
     legend: tuple[tuple[str, Estimate], ...] = ()
     band: tuple[float, float] | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -120,13 +119,13 @@ def plot_forest(forest: Forest) -> Iterator[Figure]:
     """Yield the figure, in as many pages as its rows need."""
     columns = _choose_columns(forest)
     reasons = _number_reasons(forest)
-    notes = [wrap(text, WIDTH - 2 * EDGE, SMALL) for text in (*reasons.values(), *forest.notes)]
+    notes = [wrap(text, WIDTH - 2 * EDGE, SMALL) for text in reasons.values()]
     head = 0.07 + max(measure_height(text, SMALL) for text in ("x\nx", *_wrap_counted(forest)))
     sides = [_wrap_side(forest, columns, model, side) for model in range(len(forest.models)) for side in (0, 1)]
     below = 0.46 + max(measure_height(text, SMALL) for text in sides)
     legend = [wrap(text, WIDTH - 2 * EDGE - 0.14, SMALL) for text, _ in forest.legend]
     below += sum(measure_height(text, SMALL) + 0.02 for text in (*notes, *legend))
-    for rows in _break_pages(forest.rows, columns, ROOM - head - below):
+    for rows in _break_pages(forest.rows, columns, measure_room(forest.title) - head - below):
         height = sum(_measure_row(row, columns) for row in rows)
         sheet, top = make_sheet(head + height + below, forest.title)
         _write_header(sheet, forest, columns, top)

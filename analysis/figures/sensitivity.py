@@ -16,6 +16,7 @@ from analysis.figures.ratio_plot import (
     plot_forest,
     read_estimate,
 )
+from analysis.figures.sheet import name_page
 from analysis.figures.style import CONTROL, Drawing
 from analysis.study.cohort_names import COHORT_NAMES, name_cohort
 from analysis.study.keys import make_hazard_ratio_key
@@ -58,7 +59,7 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
         )
         alt = describe_forest(forest)
         for number, figure in enumerate(plot_forest(forest), start=1):
-            name = f"sensitivity_{make_slug(endpoint.id)}{'' if number == 1 else f'_{number}'}"
+            name = name_page(f"sensitivity_{make_slug(endpoint.id)}", number)
             yield Drawing(name, SECTION, caption, alt, figure)
 
 

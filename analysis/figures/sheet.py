@@ -15,10 +15,8 @@ from analysis.figures.text_size import LINE_SPACING, measure_height, measure_wid
 
 EDGE = 0.1
 """Left free at every edge of the page."""
-TEXT, SMALL, TITLE = 7.0, 6.5, 8.0
-"""Points: of text, of numbers and lists, of a figure's title."""
-ROOM = HIGHEST - MARK_HEIGHT - EDGE
-"""Height of a page below the band of its mark."""
+TEXT, SMALL, TITLE, PANEL_TITLE = 7.0, 6.5, 8.0, 7.5
+"""Points: of text, of numbers and lists, of the titles of a figure and of a panel."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +51,26 @@ class Sheet:
 
 def make_sheet(height: float, title: str = "") -> tuple[Sheet, float]:
     """A figure of that height below its head; returns it with where its head ends: the title left of the mark of synthetic data."""
-    lines = wrap(title, WIDTH - 2 * EDGE - MARK_WIDTH, TITLE, "bold")
-    head = max(MARK_HEIGHT, EDGE + measure_height(lines, TITLE) + 0.04)
+    lines, head = _wrap_title(title)
     sheet = Sheet(make_figure(head + height), head + height)
     sheet.write(EDGE, EDGE, lines, TITLE, weight="bold")
     return sheet, head
+
+
+def measure_room(title: str = "") -> float:
+    """Height of a page below a title and the mark beside it."""
+    return HIGHEST - _wrap_title(title)[1] - EDGE
+
+
+def _wrap_title(title: str) -> tuple[str, float]:
+    """The title in lines left of the mark of synthetic data, and where it ends."""
+    lines = wrap(title, WIDTH - 2 * EDGE - MARK_WIDTH, TITLE, "bold")
+    return lines, max(MARK_HEIGHT, EDGE + measure_height(lines, TITLE) + 0.04)
+
+
+def name_page(name: str, number: int) -> str:
+    """The name of a page of a figure: `forest_os`, then `forest_os_2`."""
+    return name if number == 1 else f"{name}_{number}"
 
 
 Entry = tuple[str, dict[str, Any]]

@@ -11,6 +11,7 @@ from analysis.figures.ratio_plot import (
     plot_forest,
     read_estimate,
 )
+from analysis.figures.sheet import name_page
 from analysis.figures.style import TREATED, Drawing
 from analysis.study.cohort_names import name_cohort
 from analysis.study.keys import make_hazard_ratio_key, make_interaction_key
@@ -44,7 +45,7 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
         )
         alt = describe_forest(forest)
         for number, figure in enumerate(plot_forest(forest), start=1):
-            name = f"forest_subgroups_{make_slug(endpoint.id)}{'' if number == 1 else f'_{number}'}"
+            name = name_page(f"forest_subgroups_{make_slug(endpoint.id)}", number)
             yield Drawing(name, "subgroup", caption, alt, figure)
 
 

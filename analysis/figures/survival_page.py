@@ -8,7 +8,7 @@ from string import ascii_uppercase
 
 from matplotlib.figure import Figure
 
-from analysis.figures.sheet import EDGE, ROOM, make_sheet
+from analysis.figures.sheet import EDGE, make_sheet, measure_room, name_page
 from analysis.figures.style import WIDTH
 from analysis.figures.survival_panel import Measures, Panel, describe_panel, measure_panel, plot_panel
 from etl.pages.text import Text
@@ -23,7 +23,7 @@ def plot_pages(rows: Sequence[Row], n_columns: int, title: str = "") -> Iterator
     lettered = _letter(rows) if sum(map(len, rows)) > 1 else rows
     width = (WIDTH - 2 * EDGE - BETWEEN_COLUMNS * (n_columns - 1)) / n_columns
     measured = [(row, _agree([measure_panel(panel, width) for panel in row])) for row in lettered]
-    for page in _break_pages(measured):
+    for page in _break_pages(measured, measure_room(title)):
         height = sum(_add_up(measures) for _, measures in page)
         sheet, top = make_sheet(height, title)
         for row, measures in page:
@@ -36,7 +36,7 @@ def plot_pages(rows: Sequence[Row], n_columns: int, title: str = "") -> Iterator
 def name_pages(name: str, pages: Sequence[tuple[Figure, list[Panel]]]) -> Iterator[tuple[str, Figure, Text]]:
     """Yield name, figure and description of each page: `name`, then `name_2`."""
     for number, (figure, panels) in enumerate(pages, start=1):
-        yield name if number == 1 else f"{name}_{number}", figure, _describe(panels)
+        yield name_page(name, number), figure, _describe(panels)
 
 
 def _describe(panels: Sequence[Panel]) -> Text:
@@ -65,11 +65,11 @@ def _add_up(measures: Measures) -> float:
     return measures.head + measures.axes + measures.foot + BETWEEN_ROWS
 
 
-def _break_pages(measured: Sequence[tuple[Row, Measures]]) -> Iterator[list[tuple[Row, Measures]]]:
+def _break_pages(measured: Sequence[tuple[Row, Measures]], room: float) -> Iterator[list[tuple[Row, Measures]]]:
     """As many rows on a page as it has room for, at least one."""
     page: list[tuple[Row, Measures]] = []
     for row in measured:
-        if page and sum(_add_up(measures) for _, measures in [*page, row]) > ROOM:
+        if page and sum(_add_up(measures) for _, measures in [*page, row]) > room:
             yield page
             page = []
         page.append(row)

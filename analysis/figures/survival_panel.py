@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 from matplotlib.axes import Axes
 
-from analysis.figures.sheet import SMALL, TEXT, Sheet
+from analysis.figures.sheet import PANEL_TITLE, SMALL, TEXT, Sheet
 from analysis.figures.style import INK, MUTED, RULE
 from analysis.figures.text_size import measure_height, measure_widest, measure_width, wrap
 from analysis.steps.survival import COUNTED, CURVE_COLUMNS
@@ -20,7 +20,6 @@ from analysis.study.numbers import NOT_ESTIMABLE, format_number
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
 
-TITLE = 7.5
 SAMPLE, GAP = 0.3, 0.06  # inches: the sample of a line in front of its name, and what is between two things
 TICK = 0.07  # inches: the mark of a tick and the space to its number
 MOST_MARKS = 150
@@ -125,7 +124,7 @@ def measure_panel(panel: Panel, width: float) -> Measures:
     label = measure_height(_wrap_endpoint(panel, height), TEXT)
     left = max(names, label + GAP + measure_width("100", TEXT) + TICK) + 0.02
     right = max(half, 0.05)
-    head = measure_height(wrap(panel.title, width, TITLE, "bold"), TITLE) + 0.03
+    head = measure_height(wrap(panel.title, width, PANEL_TITLE, "bold"), PANEL_TITLE) + 0.03
     head += sum(measure_height(text, SMALL) for text in _wrap_legend(panel, width - left))
     head += measure_height(wrap(panel.note, width - left, TEXT), TEXT) + 0.09
     foot = TICK + measure_height("0", TEXT) + measure_height(_wrap_time(panel, width - left - right), TEXT) + 2 * GAP
@@ -181,7 +180,7 @@ def _write_upright(sheet: Sheet, left: float, middle: float, text: str) -> None:
 
 def _write_head(sheet: Sheet, panel: Panel, left: float, top: float, width: float, measures: Measures) -> None:
     """Title, the name of every curve behind a sample of its line, and the comparison."""
-    y = sheet.write(left, top, wrap(panel.title, width, TITLE, "bold"), TITLE, weight="bold") + 0.03
+    y = sheet.write(left, top, wrap(panel.title, width, PANEL_TITLE, "bold"), PANEL_TITLE, weight="bold") + 0.03
     x = left + measures.left
     for curve, text in zip(panel.curves, _wrap_legend(panel, width - measures.left), strict=True):
         sheet.draw_sample(x, y, SAMPLE, SMALL, linewidth=1.2, **curve.style)
