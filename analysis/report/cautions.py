@@ -11,7 +11,7 @@ from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key
 from analysis.study.numbers import prettify
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec
-from analysis.study.variants import list_changing, list_variants
+from analysis.study.variants import list_changing, list_failed, list_variants
 from analysis.tables.model import LIMITS, Cell, Number, Part, has_limits, look_up, print_row, text
 from analysis.tables.post_baseline import leaves_out, list_changed, list_labels
 from schemas.codes import Evidence
@@ -45,7 +45,8 @@ def _name_changing(results: Results, spec: StudySpec, endpoint: Endpoint) -> Par
     variants = list(list_variants(results, spec, endpoint))
     changing = list_changing(results, spec, endpoint)
     failed = [prettify(label) for label, key in variants if results.value(key, "hr") is None]
-    if not variants:
+    failed += [prettify(label) for label, _ in list_failed(results, spec, endpoint)]
+    if not variants and not failed:
         return ["No other analysis was made. "]
     parts: Parts = ["Other analyses that change it: " if changing else "None of the other analyses changes it"]
     for place, (label, key) in enumerate(changing):
