@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import cache
-from typing import Literal
 
 import polars as pl
 
@@ -24,8 +23,8 @@ from schemas.tables import TABLES
 ONE_PER_PATIENT = ("patient", "baseline", "outcome")
 PLACES = f"^_({'|'.join(TABLES)})$"
 """Columns with the places of the records that verdicts are about, by the records' table."""
-_FEW_RECORDS = 5_000
-"""Up to so many records polars' plain engine costs half of what its streaming one does, which needs less for the windows of many patients."""
+_ENGINE = "in-memory"
+"""Polars' plain engine costs half of what its streaming one does, as long as no rule orders a window: see `schemas/definitions/records_before.py`."""
 
 
 def judge_rules(
@@ -42,9 +41,7 @@ def judge_rules(
             continue
         asked = {rule.rule_id: _write(rule) for rule in rules}
         homes = {rule.rule_id: _home_of(rule) if table == SUBJECT else table for rule in rules}
-        n = (derived if table == SUBJECT else accepted)[table].height
-        engine = "in-memory" if n <= _FEW_RECORDS else "streaming"
-        verdicts = _evaluate(asked, _join_places(table, set(homes.values()), accepted, facts), engine)
+        verdicts = _evaluate(asked, _join_places(table, set(homes.values()), accepted, facts))
         for rule in rules:
             home = homes[rule.rule_id]
             if rule.rule_id in verdicts.columns:
@@ -76,18 +73,16 @@ def _write(rule: Rule) -> pl.Expr:
     return rule.expression().cast(pl.Boolean).alias(rule.rule_id)
 
 
-def _evaluate(
-    asked: Mapping[str, pl.Expr], frame: pl.LazyFrame, engine: Literal["in-memory", "streaming"]
-) -> pl.DataFrame:
+def _evaluate(asked: Mapping[str, pl.Expr], frame: pl.LazyFrame) -> pl.DataFrame:
     """Return each rule's verdicts as a column of its name, and the places of the records; a rule that breaks has no column."""
     places = pl.selectors.matches(PLACES)
     try:
-        return frame.select(places, *asked.values()).collect(engine=engine)
+        return frame.select(places, *asked.values()).collect(engine=_ENGINE)
     except pl.exceptions.PolarsError:
-        verdicts = frame.select(places).collect(engine=engine)
+        verdicts = frame.select(places).collect(engine=_ENGINE)
         for expression in asked.values():
             with suppress(pl.exceptions.PolarsError):
-                verdicts = verdicts.with_columns(frame.select(expression).collect(engine=engine).to_series())
+                verdicts = verdicts.with_columns(frame.select(expression).collect(engine=_ENGINE).to_series())
         return verdicts
 
 
