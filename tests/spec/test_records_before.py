@@ -101,3 +101,17 @@ def test_lesions_are_told_of_the_images_before(rows):
         days = row["assessment_date"], rows[last]["assessment_date"]
         is_compared = all((*days, sizes[i], sizes[last])) and days[0] != days[1]
         assert is_as_before == (sizes[i] == sizes[last] if is_compared else None)
+
+
+def test_of_many_records_that_tie_the_one_above_comes_before():
+    """An ordered window of polars by several columns takes any of them, from some twenty on."""
+    same = {
+        "patient_id": "a",
+        "test": "afp_ng_ml",
+        "sample_date": date(2020, 1, 1),
+        "visit_number": 0,
+        "repeat_number": 1,
+    }
+    got = add_sample_neighbours(pl.LazyFrame([same | {"value": n} for n in range(100)], schema=SAMPLES)).collect()
+    for name in ("value_before", "value_before_by_day"):
+        assert got[name].to_list() == [None, *range(99)]
