@@ -6,6 +6,7 @@ Source: the study's protocol, "Bounds": whoever is unknown at a criterion is ask
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -81,6 +82,7 @@ _LEVELS: dict[str, tuple[Place, ...]] = {
 """The characteristics of Table 1 and where they stand; the age is a criterion of its own."""
 
 
+@cache
 def list_requirements() -> tuple[Requirement, ...]:
     """Return all that is needed: what the criteria ask, of everybody; what complete data need besides, of whoever comes so far (E4)."""
     c = pl.col

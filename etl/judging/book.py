@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -99,11 +99,13 @@ class FindingsBook:
             if rule == rule_id:
                 self.outcomes[n] = (rule, home, severity, n_pass, n_fail - len(rows), n_null + len(rows), n_error)
 
-    def list_found(self, *, but_for: Severity | None = None) -> Iterator[tuple[str, str, str | None, pl.Series]]:
-        """Yield table, rule, field and records (`_record`) of what was found so far, if need be without the findings of one severity."""
-        for found in self._found:
-            if found.severity != but_for:
-                yield found.table, found.rule_id, found.field, found.rows
+    def list_found(self, *, but_for: Severity | None = None) -> pl.DataFrame:
+        """Return what was found so far as table_name, rule_id, field and _record, if need be without the findings of one severity."""
+        told = [f for f in self._found if f.severity != but_for]
+        named = [(f.table, f.rule_id, f.field) for f in told]
+        names = pl.DataFrame(named, schema=dict.fromkeys(("table_name", "rule_id", "field"), pl.String), orient="row")
+        rows = pl.concat([pl.Series(RECORD, [], dtype=pl.Int64), *(f.rows.alias(RECORD) for f in told)])
+        return _repeat(names, told).with_columns(rows)
 
     def list_mapped(self, groups: Collection[int]) -> frozenset[str]:
         """Return the fields for which the given groups of records have a column, and `<field>__unit` where one holds the unit."""
@@ -121,14 +123,15 @@ class FindingsBook:
         found = sorted((f for f in self._found if f.table == records.table), key=lambda f: f.field or "")
         if not found:
             return pl.DataFrame(schema=FINDING_SCHEMA)
-        nth = pl.Series("nth", np.repeat(range(len(found)), [len(f.rows) for f in found]))
         told = pl.DataFrame(
             [(f.rule_id, f.severity.value, f.field, f.message.en, f.message.zh) for f in found],
             schema=dict.fromkeys(("rule_id", "severity", "field", "message_en", "message_zh"), pl.String),
             orient="row",
         )
         rows = pl.concat([f.rows for f in found])
-        cells = told[nth].with_columns(rows.alias(RECORD), pl.concat([f.readings for f in found]).alias("reading"))
+        cells = _repeat(told, found).with_columns(
+            rows.alias(RECORD), pl.concat([f.readings for f in found]).alias("reading")
+        )
         fixed = {"finding_id": None, "outcome": FAIL, "table_name": records.table}
         everything = self.locate(records, cells).with_columns(pl.lit(text).alias(name) for name, text in fixed.items())
         return everything.select([pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items()])
@@ -159,3 +162,8 @@ class FindingsBook:
             own.select(*of_cell, "cell_row"), on=of_cell, how="left", nulls_equal=True, maintain_order="left"
         )
         return told.with_columns(source_row=pl.coalesce("cell_row", "source_row")).drop("cell_row")
+
+
+def _repeat(told: pl.DataFrame, found: Sequence[_Found]) -> pl.DataFrame:
+    """Return what is told of each rule's findings once for each record."""
+    return told[np.repeat(np.arange(len(found)), [len(f.rows) for f in found])]

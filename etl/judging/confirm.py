@@ -82,7 +82,7 @@ def put_in_place(frame: pl.DataFrame, name: str, cells: pl.DataFrame) -> pl.Data
 def list_confirmed(records: Mapping[str, SettledRecords], book: FindingsBook) -> pl.DataFrame:
     """Return the confirmed values of accepted records with their places, as they are stored (`STORED`)."""
     found = [pl.DataFrame(schema=STORED)]
-    for table in records.values():
+    for table in (table for table in records.values() if table.confirmed.height):
         kept = table.confirmed.join(table.accepted.select(RECORD), on=RECORD, how="semi")
         for (name,), cells in kept.sort("field", RECORD).group_by("field", maintain_order=True):
             reading = table.pick(cells[RECORD], [str(name)]).to_series().cast(pl.Float64)

@@ -83,23 +83,21 @@ def _part_people(people: pl.DataFrame, tried: pl.DataFrame, *, whole: bool) -> I
 
 def _list_found(settled: Mapping[str, SettledRecords], book: FindingsBook) -> pl.DataFrame:
     """Return what clinical rules found and whose it is, and whether the rule compares all patients of the hospital."""
+    clinical = [rule_id for rule_id in RULES if rule_id not in _ASK_FOR_RECORDS]
+    of_hospital = [rule_id for rule_id in clinical if RULES[rule_id].scope is Scope.HOSPITAL]
     parts = [pl.DataFrame(schema=_FOUND)]
-    for table, rule_id, _, rows in book.list_found():
-        if rule_id in RULES and rule_id not in _ASK_FOR_RECORDS:
-            named = _name_found(table, rule_id, rows).with_columns(settled[table].pick(rows, ["patient_id"]))
-            parts.append(named.with_columns(is_of_hospital=pl.lit(RULES[rule_id].scope is Scope.HOSPITAL)))
+    for (table,), found in (
+        book.list_found().filter(pl.col("rule_id").is_in(clinical)).group_by("table_name", maintain_order=True)
+    ):
+        named = found.with_columns(settled[str(table)].pick(found[RECORD], ["patient_id"]))
+        parts.append(named.select(*_FINDING, "patient_id", is_of_hospital=pl.col("rule_id").is_in(of_hospital)))
     return pl.concat(parts)
-
-
-def _name_found(table: str, rule_id: str, rows: pl.Series) -> pl.DataFrame:
-    return rows.to_frame(RECORD).select(table_name=pl.lit(table), rule_id=pl.lit(rule_id), _record=RECORD)
 
 
 def _list_found_each_time(trial: FindingsBook, n: int) -> pl.DataFrame:
     """Return what was found under each of so many patterns."""
-    found = [_name_found(table, rule_id, rows // _N_PATTERNS) for table, rule_id, _, rows in trial.list_found()]
-    counted = pl.concat([pl.DataFrame(schema=_FINDING), *found]).group_by(*_FINDING).len()
-    return counted.filter(pl.col("len") == n)
+    found = trial.list_found().select("table_name", "rule_id", pl.col(RECORD) // _N_PATTERNS)
+    return found.group_by(*_FINDING).len().filter(pl.col("len") == n)
 
 
 def _copy_patients(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from functools import cache
 
 import polars as pl
 
@@ -22,6 +23,8 @@ from schemas.tables import TABLES
 ONE_PER_PATIENT = ("patient", "baseline", "outcome")
 PLACES = f"^_({'|'.join(TABLES)})$"
 """Columns with the places of the records that verdicts are about, by the records' table."""
+_ENGINE = "in-memory"
+"""Polars' plain engine costs half of what its streaming one does, as long as no rule orders a window: see `schemas/definitions/records_before.py`."""
 
 
 def judge_rules(
@@ -36,7 +39,7 @@ def judge_rules(
         rules = [rule for rule in RULES.values() if rule.table == table]
         if not rules:
             continue
-        asked = {rule.rule_id: rule.expression().cast(pl.Boolean).alias(rule.rule_id) for rule in rules}
+        asked = {rule.rule_id: _write(rule) for rule in rules}
         homes = {rule.rule_id: _home_of(rule) if table == SUBJECT else table for rule in rules}
         verdicts = _evaluate(asked, _join_places(table, set(homes.values()), accepted, facts))
         for rule in rules:
@@ -64,16 +67,22 @@ def _join_places(
     return frame
 
 
+@cache
+def _write(rule: Rule) -> pl.Expr:
+    """Return a rule's verdict as a column of its name; its expression hangs on nothing and is written once."""
+    return rule.expression().cast(pl.Boolean).alias(rule.rule_id)
+
+
 def _evaluate(asked: Mapping[str, pl.Expr], frame: pl.LazyFrame) -> pl.DataFrame:
     """Return each rule's verdicts as a column of its name, and the places of the records; a rule that breaks has no column."""
     places = pl.selectors.matches(PLACES)
     try:
-        return frame.select(places, *asked.values()).collect()
+        return frame.select(places, *asked.values()).collect(engine=_ENGINE)
     except pl.exceptions.PolarsError:
-        verdicts = frame.select(places).collect()
+        verdicts = frame.select(places).collect(engine=_ENGINE)
         for expression in asked.values():
             with suppress(pl.exceptions.PolarsError):
-                verdicts = verdicts.with_columns(frame.select(expression).collect().to_series())
+                verdicts = verdicts.with_columns(frame.select(expression).collect(engine=_ENGINE).to_series())
         return verdicts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -34,16 +35,18 @@ class SettledRecords:
         """How many records there are."""
         return self.accepted.height + self.rejected.height
 
-    @property
+    @cached_property
     def groups(self) -> frozenset[int]:
         """The groups of the records."""
         return frozenset(self.accepted[GROUP].unique()) | frozenset(self.rejected[GROUP].unique())
 
     def pick(self, rows: pl.Series, columns: Sequence[str]) -> pl.DataFrame:
         """Return columns of the records with the given numbers, in their order."""
-        asked = pl.col(RECORD).is_in(rows.unique().implode())
-        parts = [frame.select(RECORD, *columns).filter(asked) for frame in (self.accepted, self.rejected)]
-        found = pl.concat(parts).sort(RECORD)
+        found = self.accepted.select(RECORD, *columns)
+        if self.rejected.height:
+            asked = pl.col(RECORD).is_in(rows.unique().implode())
+            parts = [found.filter(asked), self.rejected.select(RECORD, *columns).filter(asked)]
+            found = pl.concat(parts).sort(RECORD)
         return found[found[RECORD].search_sorted(rows)].select(columns)
 
     def read_texts(self, name: str | None, rows: pl.Series) -> pl.Series:

@@ -71,10 +71,15 @@ def _find_unasked(
 def _list_asked(records: Mapping[str, SettledRecords], book: FindingsBook) -> pl.DataFrame:
     """Return patient_id, table, field and rule_id of what was asked; of the laboratory the test stands for the field."""
     parts = [pl.DataFrame(schema=_ASKED)]
-    for table, rule_id, field, rows in book.list_found(but_for=Severity.NOTE):
-        asked = records[table].pick(rows, ["patient_id", *(["test"] if table == _LABORATORY else [])])
-        place = pl.col("test") if table == _LABORATORY else pl.lit(field, dtype=pl.String)
-        parts.append(asked.select("patient_id", table=pl.lit(table), field=place, rule_id=pl.lit(rule_id)))
+    for (name,), found in book.list_found(but_for=Severity.NOTE).group_by("table_name", maintain_order=True):
+        table = str(name)
+        own = ["patient_id", *(["test"] if table == _LABORATORY else [])]
+        told = found.with_columns(records[table].pick(found[RECORD], own))
+        parts.append(
+            told.select(
+                "patient_id", table="table_name", field=own[-1] if table == _LABORATORY else "field", rule_id="rule_id"
+            )
+        )
     return pl.concat(parts)
 
 

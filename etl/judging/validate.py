@@ -121,7 +121,9 @@ def hold_to_contracts(tables: Mapping[str, pl.DataFrame]) -> None:
             )
         asked = frozenset(_list_breakable(TABLES[name].to_schema(), frame))
         try:
-            _select_columns(name, asked).validate(frame.select(sorted(asked)), lazy=True)
+            # Pandera asks polars several times a column, of which the plain engine needs half the time.
+            with pl.Config(engine_affinity="in-memory"):
+                _select_columns(name, asked).validate(frame.select(sorted(asked)), lazy=True)
         except (pandera.errors.SchemaErrors, pandera.errors.SchemaError) as error:
             # The exception's own text holds rows, so only the failing columns and checks are told.
             cases = getattr(error, "failure_cases", None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -68,14 +69,14 @@ def read_dates(texts: pl.Series, written: pl.Series | None = None, *, field: str
         field: the contract's field. A birth on 1 January 1970 is one; any other event on that day is a placeholder.
     """
     frame = pl.DataFrame({"t": texts.str.to_lowercase(), "w": texts.clear(len(texts)) if written is None else written})
-    frame = frame.with_columns(d=_read_day())
+    frame = _add_days(frame, field)
     is_placeholder = (
         pl.col("d").is_in(_PLACEHOLDERS)
         | pl.col("d").dt.year().is_in(_PLACEHOLDER_YEARS)
         | pl.col("t").str.split(" ").list.first().is_in(_PLACEHOLDER_TEXTS)
         | (pl.lit(field != _BORN) & (pl.col("d") == _UNIX_EPOCH))
     ).fill_null(value=False)
-    frame = frame.with_columns(p=is_placeholder, m=_read_month(field))
+    frame = frame.with_columns(p=is_placeholder)
     is_month = pl.col("d").is_null() & pl.col("m").is_not_null() & ~pl.col("p")
     read = frame.select(
         d=pl.when(~pl.col("p")).then(pl.coalesce("d", pl.when(_says(Written.MONTH)).then("m"))),
@@ -90,7 +91,26 @@ def parse_dates(texts: pl.Series) -> pl.Series:
     return read_dates(texts).days
 
 
-def _read_day() -> pl.Expr:
+def _add_days(frame: pl.DataFrame, field: str) -> pl.DataFrame:
+    """Return `frame` (t, w) with the days `d` and, of texts that are none, the middles `m` of months.
+
+    Most dates are written year first: all other forms are looked for in the other texts alone.
+    """
+    read = frame.with_columns(d=_read_year_first(), m=pl.lit(None, dtype=pl.Date))
+    others = (read["d"].is_null() & read["t"].is_not_null()).arg_true()
+    if others.is_empty():
+        return read
+    found = frame[others].select(d=_read_other_form(), m=_read_month(field))
+    return read.with_columns(read[name].scatter(others, found[name]) for name in found.columns)
+
+
+def _read_year_first() -> pl.Expr:
+    parts = pl.col("t").str.extract_groups(_YEAR_FIRST)
+    return _unless_other_day(_join(*(parts.struct.field(name) for name in "123")))
+
+
+@cache
+def _read_other_form() -> pl.Expr:
     text = pl.col("t")
     first, second, year = (text.str.extract(_YEAR_LAST, i) for i in (1, 2, 3))
     named_month = text.str.extract(_NAMED, 2).replace_strict(_number_months(), default=None, return_dtype=pl.String)
@@ -99,7 +119,6 @@ def _read_day() -> pl.Expr:
     )
     day_number = pl.when(text.str.contains(_DAY_NUMBER) & _says(Written.DAY_NUMBER)).then(text)
     days = pl.coalesce(
-        _join(*(text.str.extract(_YEAR_FIRST, i) for i in (1, 2, 3))),
         text.str.extract(_COMPACT, 1).str.to_date("%Y%m%d", strict=False),
         pl.when(_says(Written.DAY_FIRST)).then(_join(year, second, first)),
         pl.when(_says(Written.MONTH_FIRST)).then(_join(year, first, second)),
@@ -109,9 +128,14 @@ def _read_day() -> pl.Expr:
         pl.when(_says(Written.STORED_YEAR)).then(_join(*(text.str.extract(YEARLESS, i) for i in (3, 1, 2)))),
         pl.date(1899, 12, 30) + pl.duration(days=day_number.cast(pl.Float64).floor().cast(pl.Int32)),
     )
-    return pl.when(~text.str.contains(_OTHER_DAY_HERE)).then(days)
+    return _unless_other_day(days)
 
 
+def _unless_other_day(days: pl.Expr) -> pl.Expr:
+    return pl.when(~pl.col("t").str.contains(_OTHER_DAY_HERE)).then(days)
+
+
+@cache
 def _read_month(field: str) -> pl.Expr:
     """Return the middle of the month that a text names; a year of two digits is one of this century, but for births."""
     text = pl.col("t")

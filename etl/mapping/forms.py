@@ -144,9 +144,9 @@ def _count_texts(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col(name).drop_nulls().value_counts(name="n").struct.rename_fields(["text", "n"]).implode().alias(name)
         for name in rows.columns
     ]
-    counted = rows.lazy().select(of_column).unpivot(variable_name="column", value_name="cell").explode("cell")
+    counted = rows.select(of_column).unpivot(variable_name="column", value_name="cell").explode("cell")
     long = counted.unnest("cell").filter(pl.col("text").is_not_null())
-    return long.with_columns(_fold(pl.col("text")).alias("t")).collect()
+    return long.with_columns(_fold(pl.col("text")).alias("t"))
 
 
 def is_value(text: str | None, form: Form) -> bool:

@@ -24,6 +24,7 @@ ALSO_A_NAME, NAMES_NOBODY = "also a name", "names nobody"
 _ORDINARY_WORDS = "ordinary_words.csv"
 _SHORTEST_NAME, _SHORTEST_LATIN_NAME, _SHORTEST_NUMBER, _SHORTEST_DROPPED_NUMBER = 2, 3, 6, 7
 _KEPT_PATTERNS = 2**16
+_FEW_CELLS = 500
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _REMARK_BEHIND_NAME = re.compile(r"\s*\([^()]*\)$")
 _BETWEEN_PARTS = re.compile(r"[-_\s/]+")
@@ -82,7 +83,8 @@ class OwnTexts:
     def look_up(self, columns: Iterable[pl.Series]) -> None:
         """Find what the texts of columns may hold, so far as it is not known. One call for many columns is the fast way."""
         filled = (column for column in columns if column.null_count() < len(column))
-        distinct = pl.concat([self._known.clear(), *(column.unique().alias("text") for column in filled)]).to_frame()
+        texts = (column if len(column) <= _FEW_CELLS else column.unique() for column in filled)
+        distinct = pl.concat([self._known.clear(), *(column.alias("text") for column in texts)]).to_frame()
         is_new = pl.col("text").is_not_null() & ~pl.col("text").is_in(self._known.implode())
         new = distinct.filter(is_new).unique()
         if new.is_empty():

@@ -78,10 +78,14 @@ class Parsed:
     is_month: pl.Series | None = None
 
 
-def clean_text(texts: pl.Series) -> pl.Series:
+def clean(text: pl.Expr) -> pl.Expr:
     """Return texts in the form in which they are read: NFKC (full-width digits become plain), without characters of no width, stripped, empty as null."""
-    seen = pl.col("t").str.replace_all(_NO_WIDTH, "").str.normalize("NFKC")
-    return _select(texts, seen.str.strip_chars().replace("", None))
+    return text.str.replace_all(_NO_WIDTH, "").str.normalize("NFKC").str.strip_chars().replace("", None)
+
+
+def clean_text(texts: pl.Series) -> pl.Series:
+    """Return texts in the form in which they are read: see `clean`."""
+    return _select(texts, clean(pl.col("t")))
 
 
 def mark_small_digits(texts: pl.Series) -> pl.Series:
@@ -122,7 +126,7 @@ def read_signs(texts: pl.Series, written: pl.Series | None) -> pl.Series:
 
     Where the decimal sign is not proven, a text that could be two numbers keeps a mark with which it is none.
     """
-    if written is None:
+    if written is None or not texts.str.contains("[.,]").any():
         return texts
     # In a workbook a number is a number, which its reader writes with a point; only texts have the file's sign.
     is_pointed = pl.col("w").str.contains(TYPED, literal=True) & pl.col("t").str.contains(_TYPED_NUMBER)

@@ -17,6 +17,8 @@ from etl.mapping.parse import (
     AFTER_DELIVERY,
     IMPOSSIBLE,
     UNREADABLE,
+    Parsed,
+    clean,
     clean_text,
     drop_missing,
     mark_small_digits,
@@ -233,13 +235,14 @@ def _read_column(
     series = [read["value"].alias(spec.name)]
     if spec.is_censored:
         series.append(read["comparator"].alias(spec.name + COMPARATOR_SUFFIX))
+    has_faults, has_months = distinct["kind"].null_count() < distinct.height, distinct["is_month"].any()
+    if not (has_faults or has_months):
+        return _Column(series, pl.DataFrame(schema=FAULTS))
     told = read.select(
         texts[RECORD], pl.lit(spec.name).alias("field"), "kind", "likely_unit", "is_month", "reading", "sign"
     )
-    months = told.filter("is_month").select(*MONTHS) if distinct["is_month"].any() else None
-    if distinct["kind"].null_count() == distinct.height:
-        return _Column(series, pl.DataFrame(schema=FAULTS), months)
-    return _Column(series, told.filter(pl.col("kind").is_not_null()).select(*FAULTS), months)
+    faults = told.filter(pl.col("kind").is_not_null()).select(*FAULTS)
+    return _Column(series, faults, told.filter("is_month").select(*MONTHS) if has_months else None)
 
 
 def _read_nothing(spec: FieldContract, n: int) -> _Column:
@@ -255,17 +258,46 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
     unit is a record whose source has no column of units.
     """
     told = {"quantity": pl.lit(spec.name), "sent_unit": _NOTHING, "written": _NOTHING}
-    full = cells.with_columns(part.alias(name) for name, part in told.items() if name not in cells.columns)
     is_text = spec.dtype == pl.String and spec.codes is None
-    full = full.with_columns(clean_text(cells["text"] if is_text else mark_small_digits(cells["text"])))
+    texts = cells["text"] if is_text else mark_small_digits(cells["text"])
+    full = cells.with_columns(
+        clean(pl.lit(texts)).alias("text"),
+        *(part.alias(name) for name, part in told.items() if name not in cells.columns),
+    )
     if spec.dtype == pl.Float64:
         full = split_units(full, spec.unit)
     sent = parse_field(full["text"], spec, codes, full["written"])
+    if spec.dtype in (pl.Float64, pl.Int64):
+        judged = cells.hstack(_judge_numbers(full, sent, spec))
+    else:
+        judged = cells.hstack(_judge_others(sent, spec, last_day))
+    if judged["kind"].null_count() == judged.height:
+        return judged
+    is_read = pl.col("kind").is_null()
+    return judged.with_columns(pl.when(is_read).then(pl.col("value", "comparator")), pl.col("is_month") & is_read)
+
+
+def _judge_others(sent: Parsed, spec: FieldContract, last_day: dt.date) -> pl.DataFrame:
+    """Return what `read_cells` adds to codes, texts and dates: they have no limits and no unit."""
+    value, kind = pl.col("value"), pl.col("fault")
+    read = sent.values.to_frame("value").hstack([sent.fault.alias("fault")])
+    is_month = pl.lit(value=False) if sent.is_month is None else pl.lit(sent.is_month)
+    if spec.dtype == pl.Date:  # the month of the delivery has come, though its middle may not have
+        is_of_delivery = is_month & (value.dt.truncate("1mo") == last_day.replace(day=1))
+        value = pl.when(is_of_delivery).then(pl.min_horizontal("value", last_day)).otherwise("value")
+        kind = pl.coalesce("fault", pl.when(value > last_day).then(pl.lit(AFTER_DELIVERY)))
+    return read.select(
+        value.alias("value"), _NOTHING.alias("comparator"), is_month.alias("is_month"), kind.alias("kind"),
+        _NOTHING.alias("likely_unit"), pl.lit(None, dtype=pl.Float64).alias("reading"), _NOTHING.alias("sign"),
+    )  # fmt: skip
+
+
+def _judge_numbers(full: pl.DataFrame, sent: Parsed, spec: FieldContract) -> pl.DataFrame:
+    """Return what `read_cells` adds to numbers: values in the registry's unit, and what lies outside its limits."""
     read = full.with_columns(
         sent=sent.values,
-        comparator=pl.lit(None, dtype=pl.String) if sent.comparator is None else sent.comparator,
+        comparator=_NOTHING if sent.comparator is None else sent.comparator,
         value=sent.values,
-        is_month=pl.lit(value=False) if sent.is_month is None else sent.is_month,
         fault=sent.fault,
     )
     if full["sent_unit"].null_count() < full.height:
@@ -273,35 +305,18 @@ def read_cells(cells: pl.DataFrame, spec: FieldContract, codes: Mapping[str, str
     plausible, possible, physical = (
         find_limits(spec, kind, pl.col("quantity")) for kind in ("plausible", "possible", "physical")
     )
-    slip, likely_unit = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.String).alias("likely_unit")
+    slip, likely_unit = _NOTHING, _NOTHING.alias("likely_unit")
     if spec.dtype == pl.Float64 and any(limit is not None for limit in plausible):
         read = suspect_units(read, plausible, spec.unit)
         slip, likely_unit = pl.when("is_slip").then(pl.lit(UNIT_SLIP)), pl.col("likely_unit")
-    if spec.dtype == pl.Date:  # the month of the delivery has come, though its middle may not have
-        is_of_delivery = pl.col("is_month") & (pl.col("value").dt.truncate("1mo") == last_day.replace(day=1))
-        read = read.with_columns(
-            value=pl.when(is_of_delivery).then(pl.min_horizontal("value", last_day)).otherwise("value")
-        )
-    is_later = pl.col("value") > last_day if spec.dtype == pl.Date else pl.lit(value=False)
     is_impossible = is_outside(pl.col("value"), possible)
-    kind = pl.coalesce(
-        "fault",
-        slip,
-        pl.when(is_impossible).then(pl.lit(IMPOSSIBLE)),
-        pl.when(is_later).then(pl.lit(AFTER_DELIVERY)),
-    )
+    kind = pl.coalesce("fault", slip, pl.when(is_impossible).then(pl.lit(IMPOSSIBLE)))
     can_be_confirmed = kind.is_in([UNIT_SLIP, IMPOSSIBLE]) & ~is_outside(pl.col("value"), physical)
     reading = pl.when(can_be_confirmed).then(pl.col("value")) if is_number(spec) else pl.lit(None)
-    judged = cells.with_columns(
-        read.select(
-            "value", "comparator", "is_month", kind.alias("kind"), likely_unit, reading.cast(pl.Float64).alias("reading"),
-            pl.when(can_be_confirmed).then("comparator").alias("sign"),
-        )
+    return read.select(
+        "value", "comparator", pl.lit(value=False).alias("is_month"), kind.alias("kind"), likely_unit,
+        reading.cast(pl.Float64).alias("reading"), pl.when(can_be_confirmed).then("comparator").alias("sign"),
     )  # fmt: skip
-    if judged["kind"].null_count() == judged.height:
-        return judged
-    is_read = pl.col("kind").is_null()
-    return judged.with_columns(pl.when(is_read).then(pl.col("value", "comparator")), pl.col("is_month") & is_read)
 
 
 def is_number(spec: FieldContract) -> bool:

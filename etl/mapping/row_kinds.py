@@ -109,7 +109,7 @@ def _find_repeated(
     differing: list[int] = []
     for place, row in enumerate(above):
         is_header = place == len(above) - 1
-        suspects = body.filter(pl.any_horizontal([_fold(p) == text for p, text in row.items()]))
+        suspects = body.filter(pl.any_horizontal([_fold(pl.col(p)) == text for p, text in row.items()]))
         for number, *cells in suspects.iter_rows():
             filled = {p: normalise_text(cell) for p, cell in zip(positions, cells, strict=True) if cell}
             n_same = sum(row.get(p) == text for p, text in filled.items())
@@ -120,11 +120,7 @@ def _find_repeated(
     return repeated, differing
 
 
-def _fold(position: str) -> pl.Expr:
-    return _fold_expression(pl.col(position))
-
-
-def _fold_expression(text: pl.Expr) -> pl.Expr:
+def _fold(text: pl.Expr) -> pl.Expr:
     return text.str.normalize("NFKC").str.strip_chars().str.replace_all(r"\s+", " ")
 
 
@@ -132,7 +128,7 @@ def _fold_expression(text: pl.Expr) -> pl.Expr:
 class _Rows:
     """The rows that are not blank, with `filled`, `misfit` and `fit` counts; the last two leave out columns of any text and words for nothing.
 
-    `first` is the first text of a row, `patient` that in the column of patients' numbers, `is_odd` tells that it is written as no other number.
+    `first` is the first text of a row, `has_word` tells that it may be a total or a footer, `patient` that in the column of patients' numbers, `is_odd` tells that it is written as no other number.
     """
 
     frame: pl.DataFrame
@@ -151,11 +147,11 @@ class _Rows:
 
 def _measure(body: pl.DataFrame, positions: Sequence[str], patient: str | None) -> _Rows:
     filled = pl.sum_horizontal([pl.col(p).is_not_null() for p in positions]).alias("filled")
-    counted = body.with_columns(filled)
+    has_word = _fold(pl.coalesce(positions)).str.contains(f"{_MAY_BE_A_TOTAL}|{_MAY_BE_A_FOOTER}")
+    counted = body.with_columns(filled, first=pl.coalesce(positions), has_word=has_word)
     most_filled = float(counted["filled"].median() or 0)  # type: ignore[arg-type]
-    first = _fold_expression(pl.coalesce(positions))
     full = counted.filter(2 * pl.col("filled") > most_filled)
-    plain = full.filter(~first.str.contains(_MAY_BE_A_TOTAL) & ~first.str.contains(_MAY_BE_A_FOOTER))
+    plain = full.filter(~pl.col("has_word"))
     # Where most rows begin with such a word, it is how patients are numbered.
     full = plain if 2 * plain.height > full.height else full
     has_forms = full.height >= _FULL_ROWS
@@ -170,7 +166,6 @@ def _measure(body: pl.DataFrame, positions: Sequence[str], patient: str | None) 
     measured = counted.with_columns(
         _count(is_misfit.values()).alias("misfit"),
         _count(is_fit.values()).alias("fit"),
-        pl.coalesce(positions).alias("first"),
         (pl.col(patient) if patient is not None and patient in positions else pl.lit(None, dtype=pl.String)).alias(
             "patient"
         ),
@@ -187,9 +182,7 @@ def _count(flags: object) -> pl.Expr:
 def _judge_rows(rows: _Rows, positions: Sequence[str]) -> dict[int, str]:
     """Return the rule of each row that is no record; only rows that might be none are looked at one by one."""
     known = pl.col("patient").is_not_null() & ~pl.col("is_odd") & pl.lit(rows.has_forms)
-    words = _fold("first").str.contains(_MAY_BE_A_FOOTER)
-    totals = _fold("first").str.contains(_MAY_BE_A_TOTAL)
-    suspects = rows.frame.filter((~known & ((pl.col("misfit") > 0) | words | totals)) | words | totals)
+    suspects = rows.frame.filter(pl.col("has_word") | (~known & (pl.col("misfit") > 0)))
     rules: dict[int, str] = {}
     first_record = _find_first_record(rows)
     for row in suspects.iter_rows(named=True):

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import xlsxwriter
+if TYPE_CHECKING:
+    import xlsxwriter
 
 CELL_LIMIT = 32_000
 LINE_HEIGHT = 16.0  # points of one line of text at 11 points
@@ -23,6 +25,8 @@ Replace = Callable[[Path, Path], object]
 @contextmanager
 def open_workbook(path: Path, title: str, replace: Replace = Path.replace) -> Iterator[xlsxwriter.Workbook]:
     """Give a new workbook to write into; when it is finished, `replace` puts it in place of the file at `path`."""
+    import xlsxwriter
+
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:

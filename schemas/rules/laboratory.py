@@ -7,7 +7,6 @@ import polars as pl
 from schemas.codes import Comparator, LabTest, Severity
 from schemas.definitions.endpoints import compute_days_between
 from schemas.definitions.laboratory_baseline import compute_is_baseline_day, compute_is_baseline_sample
-from schemas.definitions.visits import is_given_by_date
 from schemas.rules.rule import compute_differs_from_before, is_implied, rule
 
 AFP_HALF_LIFE_DAYS = 2
@@ -65,9 +64,7 @@ def baseline_sample_near_start() -> pl.Expr:
 )
 def sample_dates_follow_visits() -> pl.Expr:
     """Samples of one test are dated in the order of the visits that the hospital numbers."""
-    own = ["patient_id", "test", is_given_by_date(pl.col("visit_number"))]
-    before = pl.col("sample_date").shift(1).over(own, order_by=["visit_number", "sample_date"])
-    return pl.col("sample_date") >= before
+    return pl.col("sample_date") >= pl.col("sample_date_of_visit_before")
 
 
 @rule(
@@ -85,9 +82,8 @@ def sample_dates_follow_visits() -> pl.Expr:
 def afp_fall_is_plausible() -> pl.Expr:
     """AFP does not fall more than a hundredfold and faster than with a half-life of two days, by the dates of the samples."""
     date, value, sign = (pl.col(name) for name in ("sample_date", "value", "value_comparator"))
-    order = ["sample_date", "visit_number", "repeat_number"]
-    date_before, before, sign_before = (
-        column.shift(1).over("patient_id", "test", order_by=order) for column in (date, value, sign)
+    before, sign_before, date_before = (
+        pl.col(name) for name in ("value_before_by_day", "value_before_by_day_comparator", "sample_date_before_by_day")
     )
     days = compute_days_between(date_before, date)
     lowest = pl.min_horizontal(before / AFP_FALL_FACTOR, before * pl.lit(0.5).pow(days / AFP_HALF_LIFE_DAYS))

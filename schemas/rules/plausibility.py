@@ -203,8 +203,7 @@ def ast_alt_ratio_is_plausible() -> pl.Expr:
 def diameter_change_is_plausible() -> pl.Expr:
     """A diameter does not grow sevenfold (to 30 mm at least) or shrink so (from 50 mm): smaller remnants are deep responses."""
     is_measured = (pl.col("diameter_mm") > 0) & pl.col("status").ne_missing(LesionStatus.TOO_SMALL.value)
-    diameter = pl.when(is_measured).then("diameter_mm")
-    last = diameter.forward_fill().shift(1).over("patient_id", "reader", "lesion_id", order_by="visit_position")
+    diameter, last = pl.when(is_measured).then("diameter_mm"), pl.col("measured_before_mm")
     has_grown = (diameter >= DIAMETER_SLIP_MIN_MM) & (diameter >= DIAMETER_SLIP_FACTOR * last)
     has_shrunk = (last >= DIAMETER_SHRINK_MIN_MM) & (last >= DIAMETER_SLIP_FACTOR * diameter)
     return pl.when(diameter.is_not_null() & last.is_not_null()).then(~has_grown & ~has_shrunk)

@@ -34,7 +34,13 @@ def _find_facts(derived, table, record):
 
 def _compare_with_before(table, record):
     """What a rule sees of the neighbours of a record; whether it is right is seen by the rules that read it, which have oracles of their own."""
-    names = {"laboratory": ("value_before", "value_after", "is_as_before"), "lesion": ("is_as_before",)}
+    names = {
+        "laboratory": (
+            "value_before", "value_after", "is_as_before", "sample_date_of_visit_before",
+            "value_before_by_day", "value_before_by_day_comparator", "sample_date_before_by_day",
+        ),
+        "lesion": ("modality_before", "diameter_before_mm", "assessment_date_before", "measured_before_mm", "is_as_before"),
+    }  # fmt: skip
     return {name: record[name] for name in names.get(table, ())}
 
 
