@@ -6,14 +6,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from etl.pages.cells import escape_hidden
 
 CELL_LIMIT = 32_000
 LINE_HEIGHT = 16.0  # points of one line of text at 11 points
 _CREATED = datetime(2020, 1, 1)  # fixed: the file differs only when its content does
 # A cell that looks like a formula, a link or a number stays the text that it was.
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+
+
+class _Sheet(Worksheet):
+    """A sheet in which signs that a reader's program would obey are written out."""
+
+    def _write_string(self, row: int, col: int, string: str, cell_format: Format | None = None) -> Literal[0, -1, -2]:
+        return super()._write_string(row, col, escape_hidden(string, keep="\n\t"), cell_format)
 
 
 Replace = Callable[[Path, Path], object]
@@ -27,6 +39,7 @@ def open_workbook(path: Path, title: str, replace: Replace = Path.replace) -> It
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with xlsxwriter.Workbook(str(temporary), _OPTIONS) as book:
+            book.worksheet_class = _Sheet
             book.set_properties({"title": title, "author": "HCC registry", "created": _CREATED})
             yield book
         replace(temporary, path)
