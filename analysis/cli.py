@@ -20,8 +20,8 @@ from etl.command_line import RegistryCommand, both
 from etl.console import Terminal
 from etl.errors import InternalError, ProvenanceError, RegistryError, UsageError
 from etl.installation import check_installation, make_incomplete
+from etl.pages.cells import escape_hidden
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
-from etl.suggestions import escape_hidden
 from schemas.package_data import MissingDataError, find_folder
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.text import Text as Line
 
 from etl.errors import RegistryError
+from etl.pages.cells import escape_hidden
 from etl.settings import Language
-from etl.suggestions import escape_hidden
 
 Progress = Callable[[str, str], None]
 """Called with a step's name, in English and Chinese."""

@@ -88,7 +88,7 @@ def ingest(
     key = read_checked_key(settings, known)
     base = _find_base(site, known, candidate, extract, accept=accept)
     progress("mapping", "映射")
-    mapped, delivery = _map_rows(delivery, site), replace(delivery, grids=())
+    mapped, delivery, answers = _map_rows(delivery, site, answers)
     progress("validating", "校验")
     day = _settle_day(site, candidate, mapped, delivery, extract)
     made = {name: texts.height for name, texts in mapped.records.items()}
@@ -240,14 +240,21 @@ def read_offered(settings: Settings, site: Site, extract: Path | None) -> Delive
         return None
 
 
-def _map_rows(delivery: Delivery, site: Site) -> Mapped:
+def _map_rows(delivery: Delivery, site: Site, answers: pl.DataFrame) -> tuple[Mapped, Delivery, pl.DataFrame]:
+    """Return what mapping made, the delivery without its cells, and the answers: both without what names one of its patients."""
     mapped = map_delivery(delivery, site)
     if not mapped.row_accounts.filter(is_used())["n_rows"].sum():
         raise DeliveryError(
             f"The delivery '{delivery.name}' holds no rows below its headers.",
             f"提交内容“{delivery.name}”表头之下没有数据。",
         )
-    return mapped
+    without_cells = replace(delivery, grids=(), path=_hide_people(delivery.path, mapped.own))
+    return mapped, without_cells, answers.with_columns(mapped.own.mask_texts(answers["comment"]))
+
+
+def _hide_people(path: Path, own: OwnTexts) -> Path:
+    """Return a delivery's path as it is told and stored: without the patient after whom somebody called the file."""
+    return path.with_name(own.mask_text(path.name)) if path.name not in ("", "..") else path
 
 
 def _find_base(site: Site, known: Known, candidate: Candidate, extract: Path | None, *, accept: bool) -> int | None:
@@ -317,9 +324,11 @@ def _load(
 def _describe_ingest(version: _Version, ingest_id: int) -> pl.DataFrame:
     """Return the line of `ingests` that tells of a version."""
     site, candidate, day = version.site, version.candidate, version.candidate.stated_day
+    lies_in = candidate.path.resolve()
+    path = lies_in if lies_in.name == version.delivery.name else lies_in.with_name(version.delivery.name)
     line = {
         "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
-        "delivery": version.delivery.name, "path": str(candidate.path.resolve()), "content_hash": candidate.content_hash,
+        "delivery": version.delivery.name, "path": str(path), "content_hash": candidate.content_hash,
         "input_hash": candidate.input_hash, "is_synthetic": version.delivery.is_synthetic, "extract_day": day and day.day,
         "extract_day_origin": day and day.origin, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), **version.accounts,
         "base_ingest_id": version.addition.base_ingest_id, "mapping_hash": site.mapping_hash, "is_current": True, "is_withdrawn": False,

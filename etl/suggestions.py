@@ -6,29 +6,18 @@ import os
 import shlex
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+from etl.pages.cells import is_visible
 from etl.pages.text import Text
 
 UNDER_MAKE = "REGISTRY_UNDER_MAKE"
 """Set by the Makefile for the commands it runs: who typed `make` is told what to type to `make`."""
 REPEATED = ("WORKSPACE", "REGISTRY_KEY_FILE")
 """Settings that a suggested command repeats: without them it would work on other patients or with another key."""
-_HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _QUOTED = {"'": r"\'", "\\": r"\\"}
-
-
-def is_visible(character: str) -> bool:
-    """Whether a terminal shows a character; a control or direction mark it would obey, a lone surrogate it cannot print."""
-    return unicodedata.category(character) not in _HIDDEN_CATEGORIES
-
-
-def escape_hidden(text: str, keep: str = "") -> str:
-    """Return a text with the characters that a terminal would obey or cannot print written out, as in `<U+001B>`."""
-    return "".join(c if is_visible(c) or c in keep else ascii(c)[1:-1] for c in text)
 
 
 def quote(text: str) -> str:

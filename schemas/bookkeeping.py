@@ -78,7 +78,7 @@ CONFIRMED: dict[str, Column] = {
 SOURCE_ROW: dict[str, Column] = {
     **SOURCE,
     "rule": Column(pl.String, "used, or the rule by which the row was ignored"),
-    "cells": Column(pl.String, "the row's cells as JSON, without identifiers"),
+    "cells": Column(pl.String, "the row's cells as JSON, without identifiers and ignored columns, masked"),
 }
 
 NOTICES: dict[str, Column] = {
@@ -102,7 +102,7 @@ KEPT_RECORD: dict[str, Column] = {
     "texts": Column(pl.String, "the record's texts by field as JSON, masked"),
     "columns": Column(pl.String, "the hospital's column behind each field as JSON"),
     "cell_rows": Column(pl.String, "rows of cells that stand in another row than their record, by field as JSON"),
-    "personal": Column(pl.String, "fields in which personal data was masked, as JSON"),
+    "personal": Column(pl.String, "fields in which personal data was masked, and its kinds, as JSON"),
     "day": Column(pl.Date, "last day that its delivery can tell of"),
     "brought_by": Column(pl.Int64, "ingest of the delivery that brought it"),
 }

@@ -37,8 +37,8 @@ from etl.delivery.stat_files import (
 )
 from etl.delivery.text_files import cut_rows, decode_text, find_delimiter, unwrap
 from etl.errors import DeliveryError
+from etl.pages.cells import escape_hidden
 from etl.pages.text import Text
-from etl.suggestions import escape_hidden
 
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"

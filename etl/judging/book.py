@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from etl.judging.findings import FAIL, FINDING_SCHEMA, number_findings
+from etl.judging.findings import FAIL, FINDING_SCHEMA, PERSONAL_DATA_RULE, number_findings
 from etl.judging.settled import PLACE, SettledRecords
 from etl.mapping.patient_rows import CELL_ROWS
 from etl.mapping.records import RECORD
@@ -134,6 +134,8 @@ class FindingsBook:
         )
         fixed = {"finding_id": None, "outcome": FAIL, "table_name": records.table}
         everything = self.locate(records, cells).with_columns(pl.lit(text).alias(name) for name, text in fixed.items())
+        is_told = pl.col("rule_id") != PERSONAL_DATA_RULE  # of personal data the place and the kind are told, no text
+        everything = everything.with_columns(pl.when(is_told).then("value").alias("value"))
         return everything.select([pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items()])
 
     def locate(self, records: SettledRecords, cells: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,13 @@ import polars as pl
 
 from etl.judging import second_responses
 from etl.judging.book import FindingsBook
-from etl.judging.findings import PERSONAL_DATA, contract_message, record_message, state_limits_in
+from etl.judging.findings import (
+    PERSONAL_DATA_RULE,
+    contract_message,
+    personal_data_message,
+    record_message,
+    state_limits_in,
+)
 from etl.judging.settled import SettledRecords
 from etl.mapping.records import PERSON_ID, RECORD, TypedRecords, find_implausible, join_contents
 from etl.mapping.units import UNIT_SLIP, can_slip
@@ -21,7 +27,6 @@ from schemas.quantity import describe_quantity, name_quantities
 from schemas.tables import TABLES
 
 IDENTITY = ["patient_id", "record_key"]
-PERSONAL_DATA_RULE = "text.personal_data"
 
 
 def reject_by_key(records: TypedRecords, book: FindingsBook) -> pl.DataFrame:
@@ -129,14 +134,14 @@ def judge_cells(records: SettledRecords, book: FindingsBook) -> None:
             )
         if missing := counts.get((name, "missing")):
             _report("missing", records, spec, missing.rows, book, n=missing.n_other)
-    for (field,), rows in records.personal.group_by("field", maintain_order=True):
+    for (field, kinds), rows in records.personal.group_by("field", "kinds", maintain_order=True):
         book.add(
             records.table,
             rows[RECORD],
             rule_id=PERSONAL_DATA_RULE,
             severity=Severity.QUERY,
             field=str(field),
-            message=PERSONAL_DATA,
+            message=personal_data_message(str(kinds)),
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from etl.mapping.personal_forms import KINDS
 from etl.pages.text import Text
 from schemas.bookkeeping import FINDINGS, OWNER
 from schemas.codes import Severity
@@ -155,10 +156,19 @@ def record_message(kind: str, table: str) -> Text:
     return Text(f"Table {table.replace('_', ' ')}: {sentence.en}", f"{zh}：{sentence.zh}")
 
 
-PERSONAL_DATA = Text(
-    "This free text seems to hold personal data (a name, an id-card or telephone number). It was masked; please remove it in the source.",
-    "该文本疑似含个人信息（姓名、身份证号或电话），已屏蔽；请在原始数据中删除。",
-)
+PERSONAL_DATA_RULE = "text.personal_data"
+
+
+def personal_data_message(kinds: str) -> Text:
+    """Return the sentence for personal data found in a cell: its kinds (`KINDS`, joined by a comma) and never its text."""
+    told = [KINDS[kind] for kind in kinds.split(",") if kind] or [Text("personal data", "个人信息")]
+    en, zh = "; ".join(kind.en for kind in told), "、".join(kind.zh for kind in told)
+    return Text(
+        f"This cell seems to hold {en}. It was masked; please remove it in the source.",
+        f"该单元格疑似含{zh}，已屏蔽；请在原始数据中删除。",
+    )
+
+
 STRAY_CELL = Text(
     "This cell holds a value in a column that does not belong to this kind of row. It was set aside.",
     "该单元格所在列不属于该类行，数值已隔离。",

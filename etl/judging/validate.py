@@ -18,16 +18,17 @@ from pandera.polars import DataFrameSchema
 from etl.errors import InternalError
 from etl.judging.book import FindingsBook
 from etl.judging.confirm import list_confirmed
-from etl.judging.contract import PERSONAL_DATA_RULE, judge_cells, reject_by_key, reject_with_patient
+from etl.judging.contract import judge_cells, reject_by_key, reject_with_patient
 from etl.judging.findings import (
     FAIL,
     ODD_NUMBER,
-    PERSONAL_DATA,
+    PERSONAL_DATA_RULE,
     SHIFTED_ROW,
     STRAY_CELL,
     contract_message,
     make_findings,
     name_cell,
+    personal_data_message,
 )
 from etl.judging.months import settle_months
 from etl.judging.other_days import take_back_doubtful
@@ -164,8 +165,9 @@ def _judge_unmapped_cells(mapped: Mapped) -> list[pl.DataFrame]:
         ("cell.stray", mapped.cells.strays, STRAY_CELL, "delivery", None),
         ("row.shifted", mapped.slipped, SHIFTED_ROW, "delivery", None),
         ("row.odd_number", mapped.odd_numbers, ODD_NUMBER, "delivery", None),
-        (PERSONAL_DATA_RULE, mapped.landing.personal, PERSONAL_DATA, "delivery", None),
     ]
+    for (kinds,), cells in mapped.landing.personal.group_by("kinds", maintain_order=True):
+        judged.append((PERSONAL_DATA_RULE, cells, personal_data_message(str(kinds)), "delivery", None))
     for (table, name), cells in mapped.unread_boxes.group_by("table_name", "field", maintain_order=True):
         message = contract_message("code", read_contract(TABLES[str(table)])[str(name)])
         judged.append((f"{table}.{name}.code", cells, message, str(table), str(name)))

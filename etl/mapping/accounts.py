@@ -10,7 +10,7 @@ import polars as pl
 from etl.delivery.read import ROW, Grid
 from etl.mapping.identity import normalise_identifier
 from etl.mapping.kept_frame import KeptFrame, slice_rows
-from etl.mapping.masking import OwnTexts, is_identifying
+from etl.mapping.masking import OwnTexts, is_identifying, leave_out_shared
 from etl.mapping.parse import MISSING_TEXTS
 from etl.mapping.row_kinds import NO_RECORDS
 from etl.mapping.site import IDENTIFIER_ROLES, ColumnMap, Site, Source, normalise_code
@@ -29,6 +29,7 @@ PATIENT = "_patient"
 TICKED = ("1", "true", "yes", "是", "checked", "有")
 UNTICKED = ("0", "false", "no", "否", "unchecked", "无")
 _CELL = read_dtypes(SOURCE_CELL)
+_PERSONAL = {**_CELL, "kinds": pl.String}
 _KEPT_NOWHERE = (BLANK_ROW, ABOVE_HEADER, HEADER, SHIFTED_ROW, *NO_RECORDS)
 
 
@@ -162,20 +163,29 @@ def list_odd_numbers(sheets: Sequence[SheetRows], site: Site) -> pl.DataFrame:
 
 def collect_own_texts(sheets: Sequence[SheetRows], site: Site) -> OwnTexts:
     """Return what names each patient: the numbers and national ids as sent, and the texts of dropped columns."""
-    found: dict[str, set[str]] = {}
+    numbers: dict[str, set[str]] = {}
+    dropped: dict[str, set[str]] = {}
     for number, text, role in (line for sheet in sheets for line in _list_identifiers(sheet, site)):
-        if is_identifying(text) if role == "drop" else text.casefold() not in MISSING_TEXTS:
-            found.setdefault(normalise_identifier(number), set()).add(text)
-    # Longer texts first, so that a name inside a longer one leaves no rest of it. Rows without a patient number share one entry.
-    return OwnTexts({number: sorted(texts, key=lambda t: (-len(t), t)) for number, texts in found.items()})
+        if role == "drop" and is_identifying(text):
+            dropped.setdefault(normalise_identifier(number), set()).add(text)
+        elif role != "drop" and text.casefold() not in MISSING_TEXTS:
+            numbers.setdefault(normalise_identifier(number), set()).add(text)
+    kept = leave_out_shared(dropped)
+    # Rows without a patient number share one entry.
+    return OwnTexts({n: sorted({*numbers.get(n, ()), *kept.get(n, ())}) for n in dict.fromkeys([*numbers, *kept])})
 
 
 def _list_identifiers(sheet: SheetRows, site: Site) -> Iterator[tuple[str, str, str]]:
-    """Yield local patient number, text and role of the cells of a sheet's identifier columns, each text of a patient once."""
+    """Yield local patient number, text and role of the cells of a sheet's identifier columns, each text of a patient once.
+
+    A sheet that does not fit the mapping may lack some of them.
+    """
     used = sheet.rows.filter(is_used())
     for source in sheet.sources:
-        number = pl.col(site.patient_column(source)).fill_null("").alias(PATIENT)
-        for column in (c for c in site.columns_of(source) if c.role in IDENTIFIER_ROLES):
+        patient = site.patient_column(source)
+        number = (pl.col(patient).fill_null("") if patient in used.columns else pl.lit("")).alias(PATIENT)
+        identifiers = [c for c in site.columns_of(source) if c.role in IDENTIFIER_ROLES]
+        for column in (c for c in identifiers if c.column in used.columns):
             cells = used.select(number, pl.col(column.column).str.strip_chars().alias("text"))
             yield from cells.drop_nulls("text").unique().with_columns(pl.lit(column.role)).iter_rows()
 
@@ -235,37 +245,39 @@ def count_rows(sheets: Sequence[SheetRows], ignored: Sequence[tuple[Grid, str]])
 class Landing:
     """Every non-blank row's cells as JSON text, in parts, and the cells of ignored columns that held personal data.
 
-    Identifiers are removed and personal data is masked. `personal` has source_file, source_sheet, source_row,
-    source_column and the masked text as `value`.
+    Identifiers and ignored columns are left out and personal data is masked. `personal` has source_file, source_sheet, source_row,
+    source_column and as `kinds` what was found; its text is told nowhere.
     """
 
     rows: tuple[KeptFrame, ...]
     personal: pl.DataFrame
 
 
-def _list_kept(sheet: SheetRows, site: Site) -> list[str]:
+def _list_scanned(sheet: SheetRows, site: Site) -> list[str]:
     """Return the sheet's columns that no kind of its rows reads as an identifier."""
     secret = {c.column for s in sheet.sources for c in site.columns_of(s) if c.role in IDENTIFIER_ROLES}
     return [name for name in sheet.header if name not in secret]
 
 
 def make_landing(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Landing:
-    """Keep what each row said, without what names a person."""
-    own.look_up(sheet.rows[name] for sheet in sheets for name in _list_kept(sheet, site))
+    """Keep what each row said, without what names a person and what nobody needs."""
+    own.look_up(sheet.rows[name] for sheet in sheets for name in _list_scanned(sheet, site))
     rows: list[KeptFrame] = []
-    personal = [pl.DataFrame(schema=_CELL)]
+    personal = [pl.DataFrame(schema=_PERSONAL)]
     for sheet in sheets:
         columns = [c for s in sheet.sources for c in site.columns_of(s)]
         read = {c.column for c in columns if c.role == "field"}  # what is masked there is told of its field
         ignored = {c.column for c in columns if c.role == "ignore"} - read
         patient = _patient_column(sheet, site)
-        kept = _list_kept(sheet, site)
+        scanned = _list_scanned(sheet, site)
+        kept = [name for name in scanned if name not in ignored]
         frame = sheet.rows.filter(~pl.col("rule").is_in(_KEPT_NOWHERE))
         fields = _list_fields(columns)
-        frame, hits = own.mask_frame(frame, frame[patient], {name: fields.get(name) for name in kept})
-        for name in sorted({name for _, name in hits if name in ignored}, key=kept.index):
-            found = [row for row, hit in hits if hit == name]
-            personal.append(frame[found].select(*_name_cell(sheet, name), pl.col(name).alias("value")))
+        frame, hits = own.mask_frame(frame, frame[patient], {name: fields.get(name) for name in scanned})
+        for name in sorted({name for _, name, _ in hits if name in ignored}, key=scanned.index):
+            found = {row: kinds for row, hit, kinds in hits if hit == name}
+            told = frame[list(found)].select(*_name_cell(sheet, name), pl.lit("").alias("value"))
+            personal.append(told.with_columns(pl.Series("kinds", list(found.values()), dtype=pl.String)))
         cells = pl.struct(kept).struct.json_encode() if kept else pl.lit("{}")
         said = (*_name_row(sheet), "rule", cells.alias("cells"))
         rows += (KeptFrame(part.select(*said)) for part in slice_rows(frame))

@@ -11,7 +11,7 @@ from etl.delivery.read import ROW, Grid
 from etl.delivery.text_files import TEXT_ENCODINGS
 from etl.errors import DeliveryError
 from etl.mapping.header_levels import join_levels, read_levels
-from etl.mapping.identity import mask_personal_data
+from etl.mapping.personal_forms import mask_personal_data
 from etl.mapping.site import ROW_NUMBER, Site, Source, normalise_text
 
 _HEADER_SEARCH_ROWS = 20

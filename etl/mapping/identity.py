@@ -1,4 +1,4 @@
-"""Pseudonyms and the search for personal data: nothing that names a person passes this module.
+"""Pseudonyms: no number of a patient and no national id passes this module.
 
 A pseudonym is HMAC-SHA256 under the registry's key, cut to 128 bits. Without the key nobody can go from a pseudonym to a
 patient number, and the warehouse refuses a key other than the one it was made with.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
@@ -21,20 +20,8 @@ from etl.errors import IdentityError
 from etl.mapping.identity_documents import read_birth_date, read_document, read_sex
 from etl.suggestions import quote_path
 
-MASK = "[masked]"
 _KEY_BYTES = 32
 _PSEUDONYM_HEX = 32
-# A decimal number such as 0.010000000000000002 is no id card, though it has eighteen digits in a row.
-_ID_CARD = re.compile(r"(?<!\d)(?<!\d\.)\d{17}[\dXx](?!\d)")
-# Eleven digits before copies or IU are a viral load.
-_TELEPHONE = re.compile(
-    r"(?<!\d)(?<!\d\.)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)(?!\s*(?:copies|cps|[Ii][Uu]\b|拷贝))"
-)
-_LANDLINE = re.compile(r"(?<!\d)0\d{2,3}-\d{7,8}(?!\d)")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
-_PATTERNS = (_ID_CARD, _TELEPHONE, _LANDLINE, _EMAIL)
-# The same patterns for polars' regex engine, which knows no look-around; a false hit here is checked again in Python.
-PERSONAL_DATA_HINT = r"\d{17}[\dXx]|1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-\d{7,8}|@"
 
 
 @dataclass(frozen=True)
@@ -139,19 +126,3 @@ def compare_with_person(
         "birth_date_is_of_national_id": joined.select(same=stated_birth == known_birth)["same"],
         "sex_is_of_national_id": joined["sex"] == sexes,
     }
-
-
-def has_personal_data(text: str) -> bool:
-    """Whether a free text holds an id-card number, a telephone number or a mail address."""
-    normalised = unicodedata.normalize("NFKC", text)
-    return any(pattern.search(normalised) for pattern in _PATTERNS)
-
-
-def mask_personal_data(text: str) -> str:
-    """Return the text with id-card numbers, telephone numbers and mail addresses masked."""
-    if not has_personal_data(text):
-        return text
-    masked = unicodedata.normalize("NFKC", text)
-    for pattern in _PATTERNS:
-        masked = pattern.sub(MASK, masked)
-    return masked

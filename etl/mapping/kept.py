@@ -22,7 +22,7 @@ from etl.mapping.kept_frame import KeptFrame
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import UNREADABLE
 from etl.mapping.patient_rows import CELL_ROWS
-from etl.mapping.records import FAULTS, PERSON_ID, RECORD, TypedRecords, read_patient_ids, type_records
+from etl.mapping.records import FAULTS, PERSON_ID, PERSONAL, RECORD, TypedRecords, read_patient_ids, type_records
 from etl.mapping.site import Site
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, WRITTEN_SUFFIX, Mapped
 from etl.mapping.written import Written, restate_months
@@ -55,7 +55,9 @@ def keep_records(records: Mapping[str, TypedRecords], mapped: Mapped, delivery: 
     columns = _list_columns(mapped.group_columns)
     for name, table in records.items():
         frame, mapped_texts = table.frame, mapped.records[name]
-        personal = dict(table.personal.group_by(RECORD).agg(pl.col("field").sort()).iter_rows())
+        personal: dict[int, dict[str, str]] = {}
+        for n, field, kinds in table.personal.sort(RECORD, "field").iter_rows():
+            personal.setdefault(n, {})[field] = kinds
         unread = set(table.faults.filter(field=PERSON_ID, kind=UNREADABLE)[RECORD])
         written = mapped_texts.select(column for column in mapped_texts.columns if column.endswith(WRITTEN_SUFFIX))
         texts = table.raw.read().hstack(written)
@@ -222,12 +224,15 @@ def _list_stated(columns: Mapping[str, str], table: str, site: Site) -> dict[str
 
 def _restore(table: TypedRecords, kept: pl.DataFrame) -> TypedRecords:
     """Put back what no text tells any more: the person, and where personal data stood before it was masked."""
-    personal = [(n, name) for n, names in enumerate(kept["personal"]) for name in json.loads(names)]
-    schema = {RECORD: pl.Int64, "field": pl.String}
+    personal = [
+        (n, name, told.get(name, "") if isinstance(told, dict) else "")  # earlier versions told no kinds
+        for n, told in enumerate(map(json.loads, kept["personal"]))
+        for name in told
+    ]
     told = replace(
         table,
-        personal=pl.concat([table.personal, pl.DataFrame(personal, schema=schema, orient="row")]).unique(
-            maintain_order=True
+        personal=pl.concat([table.personal, pl.DataFrame(personal, schema=PERSONAL, orient="row")]).unique(
+            [RECORD, "field"], keep="last", maintain_order=True
         ),
     )
     if PERSON_ID not in table.frame.columns:

@@ -1,58 +1,35 @@
-"""Masks in a patient's texts what names that patient: numbers, names, telephone numbers, as far as the delivery holds them.
+"""Masks in a delivery's texts what names a patient: its numbers and names, and whatever is written like personal data.
 
-A number of six and more characters, or with letters, is masked wherever it stands by itself; a shorter one only behind a label
-(住院号12), for 12 is also a segment, a size or a dose. A name that is an ordinary word too (高峰, Long) is masked only where
-a person is meant.
+Numbers of six and more characters or with letters, and names, are masked in every row of the delivery; what may be something else
+there (a name that is a word, a single short Latin name, a number behind No.) in its own patient's rows only. Never masked are names of one
+character, what five and more patients share, dates, counts and values with their units. What is looked for how: `own_forms.py`
+and `personal_forms.py`.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cached_property
 
 import polars as pl
 
-from etl.mapping.identity import MASK, PERSONAL_DATA_HINT, mask_personal_data, normalise_identifier
+from etl.mapping.name_words import NAMES_NOBODY, read_words
+from etl.mapping.own_forms import LABEL_HINT, find_own_form, find_surname, list_pieces
 from etl.mapping.parse import MISSING_TEXTS
+from etl.mapping.personal_forms import KNOWN, Span, fold, list_forms, name_kinds, replace_spans
 from schemas.contract import FieldContract
-from schemas.package_data import find_data
 
-ALSO_A_NAME, NAMES_NOBODY = "also a name", "names nobody"
-_ORDINARY_WORDS = "ordinary_words.csv"
-_SHORTEST_NAME, _SHORTEST_LATIN_NAME, _SHORTEST_NUMBER, _SHORTEST_DROPPED_NUMBER = 2, 3, 6, 7
-_KEPT_PATTERNS = 2**16
+_SHORTEST_NAME, _SHORTEST_DROPPED_NUMBER = 2, 6
+_SHARED_BY = 5
+_FEW_SHARE = 50
 _FEW_CELLS = 500
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_REMARK_BEHIND_NAME = re.compile(r"\s*\([^()]*\)$")
-_BETWEEN_PARTS = re.compile(r"[-_\s/]+")
-_VISIT_SUFFIX = re.compile(r"(?<=\d{6})-\d{1,2}$")
-_NATIONAL_ID = re.compile(r"\d{14,17}[\dxX]")
-# S7, T12, C34.1: segments, vertebrae, stages and diagnoses are written like short numbers with a letter.
-_CLINICAL_CODE = re.compile(r"[A-Za-z]\d{1,2}(?:\.\d+)?")
-_DATE = re.compile(
-    r"(19|20)\d{2}(?:(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])|([-./_])(0?[1-9]|1[0-2])\4(0?[1-9]|[12]\d|3[01]))"
-)
 # What a column of dates holds when it holds one: a date, or a day as a workbook counts it.
 _DATE_CELL = re.compile(r"(?:19|20)\d{2}\D?(?:0?[1-9]|1[0-2])\D?(?:0?[1-9]|[12]\d|3[01])(?:\D.*)?|[2-5]\d{4}(?:\.\d+)?")
 _DATE_LIKE = re.compile(r"(19|20)\d{2}\D?(0?[1-9]|1[0-2])\D?(0?[1-9]|[12]\d|3[01])(\D.*)?$")
 # No value begins with a zero before another digit, as a patient's number may.
 _PLAIN_NUMBER = re.compile(r"[<>≤≥≦≧]?=?\s*[+-]?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?(?:[eE][+-]?\d+)?")
-_LABEL = r"(?:住院号码?|病案号|门诊号|病历号|就诊卡号|登记号|编号|患者号|病人号|(?<![A-Za-z])(?:ID|Id|id|No|NO|MRN|mrn))\.?\s*:?\s*"
-_LABEL_HINT = "号|id|no|mrn"
-_NO_VALUE = r"(?!\d)(?!\.\d)(?!\s*(?:%|[×*]\s*\d|(?i:iu|u|[mk]?au|ku|ng|ug|μg|mg|kg|pg|g|ml|l|mm|cm|m|s|h|d|copies|cps|umol|μmol|mmol)(?![A-Za-z])|拷贝))"
-_PERSON_BEFORE, _PERSON_BEHIND = (
-    r"姓名\s*:?\s*|(?i:name\s*:|patient)\s*",
-    r"(?=\s*(?:先生|女士|同志|自?诉|主诉|自述|称))",
-)
-
-
-@cache
-def _read_ordinary_words() -> Mapping[str, frozenset[str]]:
-    with find_data("etl.mapping", _ORDINARY_WORDS).open(encoding="utf-8", newline="") as file:
-        return {row["kind"]: frozenset(row["words"].split("|")) for row in csv.DictReader(file)}
+_BIRTH = "birth"
 
 
 def is_identifying(text: str) -> bool:
@@ -60,12 +37,21 @@ def is_identifying(text: str) -> bool:
 
     A short number (a bed), a date, a word for "no value" or a province also stands in cells that name nobody.
     """
-    if text.casefold() in MISSING_TEXTS or text.casefold() in _read_ordinary_words()[NAMES_NOBODY]:
+    if text.casefold() in MISSING_TEXTS or text.casefold() in read_words(NAMES_NOBODY):
         return False
     if any(character.isalpha() for character in text):
         return len(text) >= _SHORTEST_NAME
     is_long = sum(character.isdigit() for character in text) >= _SHORTEST_DROPPED_NUMBER
     return is_long and not _DATE_LIKE.match(text)
+
+
+def leave_out_shared(by_patient: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Return of each patient the texts that fewer than five patients have: what more share names none of them."""
+    n_patients: dict[str, int] = {}
+    for patient, texts in by_patient.items():
+        for text in set(texts):
+            n_patients[text] = n_patients.get(text, 0) + bool(patient)
+    return {p: sorted(t for t in set(texts) if n_patients[t] < _SHARED_BY) for p, texts in by_patient.items()}
 
 
 class OwnTexts:
@@ -79,6 +65,7 @@ class OwnTexts:
         self._known = pl.Series("text", [], dtype=pl.String)
         self._named = pl.DataFrame(schema={"text": pl.String, "patient": pl.String, "own": pl.List(pl.String)})
         self._flagged = self._known
+        self._everywhere: dict[str, list[Span]] = {}
 
     def look_up(self, columns: Iterable[pl.Series]) -> None:
         """Find what the texts of columns may hold, so far as it is not known. One call for many columns is the fast way."""
@@ -89,45 +76,74 @@ class OwnTexts:
         new = distinct.filter(is_new).unique()
         if new.is_empty():
             return
-        lowered = pl.col("text").str.normalize("NFKC").str.to_lowercase()
-        cells = new.select(
-            "text",
-            compact=_compact(lowered),
-            is_labelled=lowered.str.contains(_LABEL_HINT),
-            is_suspect=lowered.str.contains(PERSONAL_DATA_HINT),
-        )
-        suspect = cells.filter("is_suspect")["text"]
-        personal = pl.Series("text", [text for text in suspect if mask_personal_data(text) != text], dtype=pl.String)
-        alone = _find_named(cells, self._pieces.filter(~pl.col("needs_label")))
-        labelled = _find_named(cells.filter("is_labelled"), self._pieces.filter("needs_label"))
-        found = pl.concat([alone, labelled]).sort("text", "patient", "rank")
-        named = found.group_by("text", "patient", maintain_order=True).agg("own")
-        self._named = pl.concat([self._named, named])
-        self._flagged = pl.concat([self._flagged, named["text"], personal]).unique()
+        cells = new.with_columns(plain=pl.col("text").str.normalize("NFKC"))
+        self._find_written_forms(cells)
+        own = self._find_known_texts(cells)
+        self._named = pl.concat([self._named, own])
+        found = pl.Series("text", list(self._everywhere), dtype=pl.String)
+        self._flagged = pl.concat([found, self._named["text"]]).unique()
         self._known = pl.concat([self._known, new["text"]])
+
+    def _find_written_forms(self, cells: pl.DataFrame) -> None:
+        """Note the spans of texts that are written like personal data, each form tried where its hint stands."""
+        forms = list_forms(self._surnames)
+        hints = {hint: str(n) for n, hint in enumerate(dict.fromkeys(form.hint for form in forms))}
+        hinted = cells.select("text", *(pl.col("plain").str.contains(hint).alias(name) for hint, name in hints.items()))
+        for hint, name in hints.items():
+            own = [form for form in forms if form.hint == hint]
+            for text in hinted.filter(name)["text"]:
+                plain = fold(text)[0]
+                if spans := [span for form in own for span in form.find(plain)]:
+                    self._everywhere.setdefault(text, []).extend(spans)
+
+    def _find_known_texts(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """Note the spans of the delivery's names and numbers; return text, patient, own of those looked for in their patient's rows only."""
+        patterns = self._pieces["piece"].unique(maintain_order=True)
+        if patterns.is_empty():
+            return self._named.clear()
+        lowered = pl.col("plain").str.to_lowercase()
+        texts = cells.select("text", compact=_compact(lowered), is_labelled=lowered.str.contains(LABEL_HINT))
+        piece = pl.col("compact").str.extract_many(patterns.implode(), overlapping=True).list.unique()
+        hits = texts.select("text", "is_labelled", piece=piece).filter(pl.col("piece").list.len() > 0).explode("piece")
+        held = hits.join(self._pieces, on="piece", how="inner").filter(pl.col("is_labelled") | ~pl.col("needs_label"))
+        for text, own in held.filter("is_everywhere").select("text", "own").unique().sort("text", "own").iter_rows():
+            if spans := _find_own(text, own):
+                self._everywhere.setdefault(text, []).extend(spans)
+        rest = held.filter(~pl.col("is_everywhere")).unique(["text", "patient", "own"]).sort("text", "patient", "own")
+        return rest.group_by("text", "patient", maintain_order=True).agg("own")
+
+    @cached_property
+    def _surnames(self) -> str:
+        return "".join(sorted({find_surname(text) for texts in self.by_patient.values() for text in texts}))
 
     @cached_property
     def _pieces(self) -> pl.DataFrame:
-        """The texts of all patients, each with the piece without which it is not in a cell, both without blanks and dashes."""
+        """The pieces of all patients' texts, without blanks and dashes; what is looked for everywhere stands once, as nobody's."""
         lines = [
-            (patient, rank, own, *_find_piece(own))
+            (
+                "" if piece.is_everywhere else patient,
+                own,
+                piece.text,
+                piece.needs_label,
+                piece.is_everywhere,
+                piece.is_surname,
+            )
             for patient, texts in self.by_patient.items()
-            for rank, own in enumerate(texts)
+            for own in texts
+            for piece in list_pieces(own)
         ]
-        schema = {
-            "patient": pl.String,
-            "rank": pl.Int64,
-            "own": pl.String,
-            "piece": pl.String,
-            "needs_label": pl.Boolean,
-        }
-        pieces = pl.DataFrame(lines, schema=schema, orient="row")
-        return pieces.with_columns(_compact(pl.col("piece").str.to_lowercase())).filter(pl.col("piece") != "")
+        schema = {"patient": pl.String, "own": pl.String, "piece": pl.String} | dict.fromkeys(
+            ("needs_label", "is_everywhere", "is_surname"), pl.Boolean
+        )
+        pieces = pl.DataFrame(lines, schema=schema, orient="row").unique(maintain_order=True)
+        pieces = pieces.with_columns(_compact(pl.col("piece").str.to_lowercase())).filter(pl.col("piece") != "")
+        # A Latin surname that many have is no piece: each text that holds it would be compared with all of them.
+        return pieces.filter(~pl.col("is_surname") | (pl.len().over("piece") <= _FEW_SHARE))
 
     def mask_frame(
         self, frame: pl.DataFrame, patients: pl.Series, fields: Mapping[str, FieldContract | None]
-    ) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
-        """Return the frame with personal data masked in the columns that `fields` names, and row and column of the cells that held some.
+    ) -> tuple[pl.DataFrame, list[tuple[int, str, str]]]:
+        """Return the frame with personal data masked in the columns that `fields` names, and row, column and kinds of the cells that held some.
 
         `patients` are the rows' local numbers; `fields` has the field that each column is read into, where it is read into one.
         """
@@ -135,17 +151,17 @@ class OwnTexts:
         if self._flagged.is_empty():
             return frame, []
         flagged = frame.select(pl.col(name).is_in(self._flagged.implode()).any() for name in fields)
-        hits: list[tuple[int, str]] = []
+        hits: list[tuple[int, str, str]] = []
         for name in (name for name in fields if flagged[name][0]):
-            masked, rows = self.mask_cells(frame[name], patients, fields[name])
+            masked, kinds = self.mask_cells(frame[name], patients, fields[name])
             frame = frame.with_columns(masked.alias(name))
-            hits += [(row, name) for row in rows]
+            hits += [(row, name, kind) for row, kind in kinds.items()]
         return frame, hits
 
     def mask_cells(
         self, cells: pl.Series, patients: pl.Series, spec: FieldContract | None = None
-    ) -> tuple[pl.Series, list[int]]:
-        """Return a column with personal data masked, and the positions of the cells that held some.
+    ) -> tuple[pl.Series, dict[int, str]]:
+        """Return a column with personal data masked, and of the cells that held some their position and the kinds of it.
 
         `spec` is the field that the column is read into. In one of numbers, dates or codes a cell that is just one of them stays,
         also where it equals its patient's number: a value that is lost in silence would be worse.
@@ -155,115 +171,47 @@ class OwnTexts:
         rows = pl.DataFrame({"patient": patients, "text": cells}).with_row_index("row")
         suspect = rows.filter(pl.col("text").is_in(self._flagged.implode())).with_columns(numbers)
         if suspect.is_empty():
-            return cells, []
+            return cells, {}
         known = suspect.join(self._named, on=["text", "patient"], how="left", maintain_order="left")
-        value, masked = _find_value_form(spec), {}
+        masked: dict[int, str] = {}
+        kinds: dict[int, str] = {}
         for row, text, own in known.select("row", "text", "own").iter_rows():
-            hidden = mask_own(text, own or (), value)
-            if hidden != text:
-                masked[row] = hidden
-        return (cells.scatter(list(masked), list(masked.values())) if masked else cells), list(masked)
+            spans = [*self._everywhere.get(text, ()), *(span for other in own or () for span in _find_own(text, other))]
+            if spans := _leave_value(text, spans, spec):
+                masked[row], kinds[row] = replace_spans(text, spans), name_kinds(spans)
+        # `scatter` would write into the caller's series.
+        return (cells.clone().scatter(list(masked), list(masked.values())) if masked else cells), kinds
+
+    def mask_texts(self, texts: pl.Series) -> pl.Series:
+        """Return texts that belong to no row, such as comments, without what names one of the delivery's patients."""
+        return self.mask_cells(texts, pl.Series([None], dtype=pl.String).new_from_index(0, len(texts)))[0]
+
+    def mask_text(self, text: str) -> str:
+        """Return one such text, a sheet's name."""
+        return self.mask_texts(pl.Series([text]))[0]
+
+
+def _find_own(text: str, own: str) -> list[Span]:
+    return [Span(start, end, KNOWN) for start, end in find_own_form(own).find(fold(text)[0])]
+
+
+def _leave_value(text: str, spans: Sequence[Span], spec: FieldContract | None) -> list[Span]:
+    """Return the spans that are masked in a cell of a field: in one of dates no day of birth, in a cell that is just a value nothing known."""
+    if spec is None or not spans:
+        return list(spans)
+    value = _find_value_form(spec)
+    left_out = {KNOWN} if value and value.fullmatch(fold(text)[0].strip()) else set[str]()
+    if spec.dtype == pl.Date:
+        left_out.add(_BIRTH)
+    return [span for span in spans if span.kind not in left_out]
 
 
 def _compact(texts: pl.Expr) -> pl.Expr:
     """A text without what may stand between the parts of a name or number (what Python and polars call a blank differs)."""
-    return texts.str.replace_all(r"[-_/,\s\x1c-\x1f]", "")
+    return texts.str.replace_all(r"[-_/,.'·\s\x1c-\x1f]", "")
 
 
-def _find_named(cells: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:
-    """Return text, patient, rank, own for each piece that is in a cell's compact text, whosever cell it is."""
-    patterns = pieces["piece"].unique(maintain_order=True)
-    if cells.is_empty() or patterns.is_empty():
-        return pieces.clear().select(pl.lit("").alias("text"), "patient", "rank", "own")
-    hits = cells.select(
-        "text", piece=pl.col("compact").str.extract_many(patterns.implode(), overlapping=True).list.unique()
-    )
-    held = hits.filter(pl.col("piece").list.len() > 0).explode("piece")
-    return held.join(pieces, on="piece", how="inner").select("text", "patient", "rank", "own")
-
-
-def _find_value_form(spec: FieldContract | None) -> re.Pattern[str] | None:
-    if spec is None:
-        return None
+def _find_value_form(spec: FieldContract) -> re.Pattern[str] | None:
     if spec.codes is not None:
         return re.compile("|".join(re.escape(code.value) for code in spec.codes), re.IGNORECASE)
     return _DATE_CELL if spec.dtype == pl.Date else _PLAIN_NUMBER if spec.dtype in (pl.Float64, pl.Int64) else None
-
-
-def mask_own(text: str, own: Sequence[str], value: re.Pattern[str] | None = None) -> str:
-    """Return a patient's text with personal data masked, and with it the patient's own texts, given longest first.
-
-    A text that is a `value` as a whole keeps what it shares with the patient's own texts.
-    """
-    masked = mask_personal_data(text)
-    plain = unicodedata.normalize("NFKC", masked)
-    if value and value.fullmatch(plain.strip()):
-        return masked
-    hidden = plain
-    for other in own:
-        hidden = _compile(other).sub(_keep_label, hidden)
-    return masked if hidden == plain else hidden
-
-
-def _keep_label(match: re.Match[str]) -> str:
-    return (match.groupdict().get("label") or "") + MASK
-
-
-@lru_cache(_KEPT_PATTERNS)
-def _compile(text: str) -> re.Pattern[str]:
-    plain = " ".join(normalise_identifier(text).split())
-    if _is_name(plain):
-        return _compile_name(_REMARK_BEHIND_NAME.sub("", plain) or plain)
-    return _compile_number(_VISIT_SUFFIX.sub("", plain))
-
-
-def _is_name(plain: str) -> bool:
-    """Whether a text is written like a name; one or two letters are also a class, a blood group or a stage."""
-    has_digit = any(character.isdigit() for character in plain)
-    return bool(_HAN.search(plain)) or (not has_digit and len(plain) >= _SHORTEST_LATIN_NAME)
-
-
-def _compile_name(name: str) -> re.Pattern[str]:
-    """A name in any case and with any blanks; Latin letters and digits only where they are a word of their own."""
-    is_han = bool(_HAN.search(name))
-    parts = "".join(name.split()) if is_han else name.split()
-    body = (r"\s*" if is_han else r"[\s,]+").join(map(re.escape, parts))
-    before = r"(?<![A-Za-z0-9])" if name[0].isascii() else ""
-    after = r"(?![A-Za-z0-9])" if name[-1].isascii() else ""
-    word = f"{before}(?i:{body}){after}"
-    if "".join(parts).casefold() in _read_ordinary_words()[ALSO_A_NAME]:
-        word = rf"^\s*{word}\s*$|(?P<label>{_PERSON_BEFORE}){word}(?=\s*(?:\W|$))|{word}{_PERSON_BEHIND}"
-    return re.compile(word)
-
-
-def _compile_number(number: str) -> re.Pattern[str]:
-    """A number with or without leading zeros and the suffix of a visit: by itself, or behind a label."""
-    parts = _BETWEEN_PARTS.split(number)
-    parts[0] = parts[0].lstrip("0") or parts[0]
-    core = r"[-_\s/]*".join(map(re.escape, parts))
-    if _NATIONAL_ID.fullmatch(number):
-        core = r"[-\s]?".join(number)
-    written = rf"0*(?i:{core})"
-    forms = [rf"(?P<label>{_LABEL}){written}(?:-\d{{1,2}})?{_NO_VALUE}"]
-    if _stands_alone(number):
-        is_padded = number.isdigit() and len(parts[0]) < _SHORTEST_NUMBER
-        alone = re.escape(number) if is_padded else written
-        forms.append(rf"(?<![0-9A-Za-z.<>≤≥]){alone}(?:-\d{{1,2}})?{_NO_VALUE}")
-    return re.compile("|".join(forms))
-
-
-def _stands_alone(number: str) -> bool:
-    """Whether a number points at a patient without a label: it is long or has letters, and is no date and no clinical code."""
-    if _DATE.fullmatch(number) or _CLINICAL_CODE.fullmatch(number):
-        return False
-    has_digit = any(character.isdigit() for character in number)
-    return len(number) >= _SHORTEST_NUMBER or (has_digit and any(character.isalpha() for character in number))
-
-
-def _find_piece(text: str) -> tuple[str, bool]:
-    """Return what must be in a cell, but for blanks and dashes, if a text is to be masked there, and whether only behind a label."""
-    plain = " ".join(normalise_identifier(text).split())
-    if _is_name(plain):
-        return _REMARK_BEHIND_NAME.sub("", plain) or plain, False
-    number = _VISIT_SUFFIX.sub("", plain)
-    return number.lstrip("0") or number, not _stands_alone(number)

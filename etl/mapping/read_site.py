@@ -35,6 +35,7 @@ from etl.mapping.site import (
 )  # fmt: skip
 from etl.mapping.site_file import ADDITIONS, SourceEntry, read_site_file
 from etl.mapping.written import Written
+from etl.pages.cells import read_neutralised
 from etl.pages.text import Text
 from schemas.contract import read_contract
 from schemas.tables import TABLES
@@ -156,7 +157,7 @@ def _read_csv(path: Path, header: list[str], faults: list[Fault]) -> Iterator[tu
         place = f"{path.name} line {reader.line_num}"
         if any(text.strip() for text in row.pop("", ())):
             faults.append(Fault(place, Text("has more cells than the header", "单元格多于表头")))
-        cells = {name: text.strip() for name, text in row.items()}
+        cells = {name: read_neutralised(text).strip() for name, text in row.items()}
         if any(cells.values()):
             yield place, cells
 

@@ -44,6 +44,7 @@ RECORD = "_record"
 PERSON_ID = "person_id"
 COMPARATOR_SUFFIX = "_comparator"
 MONTHS = {RECORD: pl.Int64, "field": pl.String}
+PERSONAL = {**MONTHS, "kinds": pl.String}
 _LONG_NUMBER = r"^\s*[<>≤≥]?=?\s*[1-9]\d{10}(?:[.,]0*)?\s*(?:[↑↓*HL]|\([HL]\))*\s*$"
 _ROUNDED = r"^\d(?:\.\d+)?[eE]\+\d+$"
 _NOTHING = pl.lit(None, dtype=pl.String)
@@ -60,7 +61,7 @@ class TypedRecords:
 
     `frame` holds provenance, `_record`, `_group`, `record_key` and typed fields; `raw` the masked texts of fields and units in the
     same order; `faults` has _record, field, kind, likely_unit, and of a cell that would count once the hospital confirms it `reading` and
-    `sign`: its value in the registry's unit, and its comparator. `personal` has _record, field of free texts that held personal data;
+    `sign`: its value in the registry's unit, and its comparator. `personal` has _record, field, kinds of texts that held personal data;
     `months` has _record, field of dates of which only the month is known; `confirmed` has _record, field, finding_id of values that count
     since the hospital confirmed them.
     """
@@ -389,4 +390,4 @@ def mask_texts(
     """Mask personal data in the columns of a contract's fields; return the texts and where something was masked."""
     fields = {name: contract[name] for name in _list_masked(texts, contract)}
     texts, hits = own.mask_frame(texts, texts[PATIENT_TEXT], fields)
-    return texts, pl.DataFrame(hits, schema={RECORD: pl.Int64, "field": pl.String}, orient="row")
+    return texts, pl.DataFrame(hits, schema=PERSONAL, orient="row")

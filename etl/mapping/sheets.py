@@ -21,11 +21,12 @@ from etl.mapping.accounts import (
     USED_STRUCK,
     SheetRows,
     SlippedRow,
+    collect_own_texts,
     is_used,
 )
 from etl.mapping.body import Body, read_body
 from etl.mapping.header import Fault, find_nameless, name_columns
-from etl.mapping.identity import mask_personal_data
+from etl.mapping.masking import OwnTexts
 from etl.mapping.row_kinds import UNIT_ROW
 from etl.mapping.site import ROW_NUMBER, Site, Source, normalise_code, normalise_text
 from etl.mapping.unit_rows import find_other_units
@@ -65,9 +66,10 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
     lacking = [s for s in site.sources if s.name not in found and not (site.sends_additions and found)]
     absent = [f"{s.file}{f' / {s.sheet}' if s.sheet else ''}" for s in lacking]
     faults += [(f"missing: {place}", f"缺少：{place}") for place in absent]
-    faults += _check_columns(sheets, site)
+    own = collect_own_texts(sheets, site)
+    faults += _check_columns(sheets, site, own)
     if faults:
-        raise _misfit(delivery, site, faults, follow)
+        raise _misfit(delivery, site, [(own.mask_text(en), own.mask_text(zh)) for en, zh in faults], follow)
     return sheets, ignored
 
 
@@ -227,14 +229,19 @@ def _row_filter(source: Source, names: Sequence[str]) -> pl.Expr:
     return pl.all_horizontal(tests) if tests else pl.lit(value=True)
 
 
-def _check_columns(sheets: Sequence[SheetRows], site: Site) -> list[Fault]:
+def _check_columns(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> list[Fault]:
+    """Report columns that are not mapped, one that is called after a patient by its place, and mapped ones that are not there."""
     faults: list[Fault] = []
     for sheet in sheets:
         mapped = {c.column for s in sheet.sources for c in site.columns_of(s) if c.column}
         needed = {
             normalise_text(name) for s in sheet.sources for name in [*s.row_filter, *(i.column for i in s.ignore)]
         }
-        unknown = [mask_personal_data(name) for name in sheet.header if name not in mapped]
+        unknown = [
+            name if own.mask_text(name) == name else f"no. {place}"
+            for place, name in enumerate(sheet.header, 1)
+            if name not in mapped
+        ]
         faults += [
             (f"{sheet.label}: column '{n}' is not in the mapping", f"{sheet.label}：列“{n}”不在映射中") for n in unknown
         ]

@@ -26,10 +26,12 @@ from etl.mapping.accounts import (
     list_slipped,
     make_landing,
 )
+from etl.mapping.identifying_columns import protect_people
 from etl.mapping.kept_frame import say_once
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import MISSING, MISSING_TEXTS
 from etl.mapping.patient_rows import CELL_ROWS, LAST, is_filled, is_form_filled, join_rows, pick_filled
+from etl.mapping.places import name_by_place
 from etl.mapping.sheets import choose_sheets
 from etl.mapping.site import SHARED, VISIT, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
 from etl.mapping.written import TYPED, settle_dates, settle_decimals
@@ -77,6 +79,9 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
         StructureError, DeliveryError: see `choose_sheets`.
     """
     sheets, ignored = choose_sheets(delivery, site)
+    site = protect_people(site, sheets)
+    own = collect_own_texts(sheets, site)
+    sheets, ignored = name_by_place(delivery.grids, sheets, ignored, own)
     groups: list[dict[str, object]] = []
     pieces: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}
     cell_rows = [pl.DataFrame(schema=CELL_ROWS)]
@@ -86,7 +91,6 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
             written = _settle_written(sheet, rows, source, site)
             for table in TABLES:
                 pieces[table] += _make_records(sheet, rows, source, table, site, groups, cell_rows, written)
-    own = collect_own_texts(sheets, site)
     landing = make_landing(sheets, site, own)
     group_schema = {GROUP: pl.Int64, "field": pl.String, "source_column": pl.String}
     return Mapped(

@@ -16,6 +16,7 @@ from etl.onboarding.proposing.codes import CodeDraft
 from etl.onboarding.proposing.draft import ALL_ROWS, ColumnDraft, Draft
 from etl.onboarding.proposing.layout import FoundSource
 from etl.onboarding.proposing.proposal import SURE
+from etl.pages.cells import neutralise, read_neutralised
 from etl.pages.text import Text
 
 DECISIONS = "decisions.csv"
@@ -122,7 +123,7 @@ def print_decisions(decisions: Iterable[Decision]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Decision)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(decision) for decision in decisions)
+    writer.writerows({k: neutralise(v) for k, v in asdict(decision).items()} for decision in decisions)
     return text.getvalue()
 
 
@@ -131,4 +132,5 @@ def read_decisions(folder: Path) -> list[Decision]:
     path = folder / DECISIONS
     if not path.exists():
         return []
-    return [Decision(**row) for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))]
+    rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+    return [Decision(**{name: read_neutralised(text) for name, text in row.items()}) for row in rows]

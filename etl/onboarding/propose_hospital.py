@@ -21,8 +21,9 @@ from etl.onboarding.site_files import describe_site, replace_file, write_site
 from etl.onboarding.worksheet.entries import Written, names_other_headers, read_written
 from etl.onboarding.worksheet.form import CHANGES, SHEETS, WORKSHEET
 from etl.onboarding.worksheet.write import write_worksheet
+from etl.pages.cells import escape_hidden
 from etl.settings import HOSPITAL_NAME, Settings, find_site, list_hospitals
-from etl.suggestions import escape_hidden, suggest_command
+from etl.suggestions import suggest_command
 
 
 @dataclass(frozen=True)

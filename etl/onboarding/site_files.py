@@ -17,6 +17,7 @@ from etl.mapping.site import EVERY_SOURCE, EVERY_TABLE, SHARED, VISIT, normalise
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.proposing.layout import FoundSource
 from etl.onboarding.proposing.words import NO_LINE, NOT_NEEDED, NOT_SENT, VISIT_OF_ROW, list_meanings
+from etl.pages.cells import neutralise, read_neutralised
 
 UNDECIDED = "undecided"
 AS_DECIDED = "left out as decided / 按决定不读取"
@@ -151,7 +152,8 @@ def _move_header(source: dict[str, Any], header: dict[str, int] | None) -> dict[
 
 
 def _read_rows(path: Path) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))[1:]
+    rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))[1:]
+    return [[read_neutralised(cell) for cell in row] for row in rows]
 
 
 def _makes_line(d: Decision) -> bool:
@@ -176,11 +178,11 @@ def list_cells(d: Decision) -> list[str]:
 
 
 def print_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a csv file's text."""
+    """Return a csv file's text; a hospital's column or code that begins like a formula is neutralised, and read back as it was."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([neutralise(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 

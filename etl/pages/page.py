@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFo
 from markupsafe import Markup
 
 from etl.pages import charts
+from etl.pages.cells import show_hidden
 from etl.pages.synthetic_marks import ON_PAGES
 from etl.pages.text import Text, format_count, format_percent
 from schemas.package_data import MissingDataError, find_data, find_folder
@@ -58,6 +59,7 @@ def _make_environment(folder: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader([folder, find_folder(TEMPLATES)]),
         autoescape=True,
+        finalize=show_hidden,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from etl.pages.cells import show_hidden
+
 
 @dataclass(frozen=True)
 class Text:
@@ -16,9 +18,8 @@ class Text:
 
     def __html__(self) -> str:
         """Return both languages as spans; jinja2 calls this where the text is printed."""
-        if self.en == self.zh:
-            return str(escape(self.en))
-        return f'<span class="en" lang="en">{escape(self.en)}</span><span class="zh" lang="zh">{escape(self.zh)}</span>'
+        en, zh = escape(show_hidden(self.en)), escape(show_hidden(self.zh))
+        return str(en) if en == zh else f'<span class="en" lang="en">{en}</span><span class="zh" lang="zh">{zh}</span>'
 
     def __str__(self) -> str:
         """Return both languages as plain text, for titles and attributes."""
@@ -26,11 +27,10 @@ class Text:
 
     def to_svg(self) -> Markup:
         """Return both languages as SVG text spans."""
-        if self.en == self.zh:
-            return escape(self.en)
-        return Markup('<tspan class="en" lang="en">{}</tspan><tspan class="zh" lang="zh">{}</tspan>').format(
-            self.en, self.zh
-        )
+        en, zh = show_hidden(self.en), show_hidden(self.zh)
+        if en == zh:
+            return escape(en)
+        return Markup('<tspan class="en" lang="en">{}</tspan><tspan class="zh" lang="zh">{}</tspan>').format(en, zh)
 
 
 NOTHING = "–"

@@ -20,7 +20,7 @@ import polars as pl
 from etl.delivery.read import TEXT_FILES, WORKBOOKS, is_desktop_file
 from etl.errors import AnswerError, DeliveryError
 from etl.kept_files import keep_file, replace_keeping
-from etl.mapping.identity import mask_personal_data
+from etl.mapping.personal_forms import mask_personal_data
 from etl.pages.text import Text
 from etl.quality.answer_rows import Row, Sheet, find_faults, read_sheet
 from etl.quality.answer_words import (

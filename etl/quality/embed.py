@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from etl.pages.cells import show_hidden
 from etl.pages.labels import SEVERITIES, STATUSES
 from etl.pages.text import Text
 from etl.quality.answer_words import ANSWERS
@@ -88,9 +89,16 @@ def _list_labels(labels: dict[Any, Text]) -> list[list[str]]:
     return [[str(key), label.en, label.zh] for key, label in labels.items()]
 
 
+def _write_out(data: Any) -> Any:
+    """Return data with the signs written out that a page would obey, such as those that turn a line around."""
+    if isinstance(data, dict):
+        return {name: _write_out(value) for name, value in data.items()}
+    return [_write_out(value) for value in data] if isinstance(data, list | tuple) else show_hidden(data)
+
+
 def _print_json(data: dict[str, Any]) -> str:
     """Print JSON in which no text can end the script element or open a comment in it."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(_write_out(data), ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

@@ -68,7 +68,7 @@ def test_a_name_in_a_row_of_another_form_is_an_identifier_there_too(desk):
     )
     summary = desk.ingest()
     assert summary.accounts["cells_quarantined"] == 1
-    assert find(desk, "cell.stray") == [(3, "portal vein", "电话[masked],[masked]")]
+    assert find(desk, "cell.stray") == [(3, "portal vein", "电话[masked]，[masked]")]
     for relation in ("versions.findings", "versions.quarantine", "landing.source_row"):
         text = desk.read(relation).write_json()
         assert "张三丰" not in text

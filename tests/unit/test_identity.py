@@ -8,12 +8,11 @@ import pytest
 from etl.mapping.identity import (
     PseudonymKey,
     compare_with_person,
-    has_personal_data,
-    mask_personal_data,
     normalise_person,
     pseudonymise,
     read_key,
 )
+from etl.mapping.personal_forms import has_personal_data, mask_personal_data
 
 KEY = PseudonymKey(b"k" * 64)
 

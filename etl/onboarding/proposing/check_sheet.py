@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from etl.delivery.read import ROW, Grid
 from etl.errors import DeliveryError
-from etl.onboarding.proposing.profile import look_like_names
+from etl.mapping.identifying_columns import look_like_names
 from etl.onboarding.proposing.words import PATIENT_NUMBER, read_column_words, squeeze
 
 _FEWEST_LABELS = 4

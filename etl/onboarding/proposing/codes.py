@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from etl.mapping.identity import has_personal_data
 from etl.mapping.parse import MISSING, MISSING_TEXTS, UNSCHEDULED
+from etl.mapping.personal_forms import has_personal_data
 from etl.mapping.site import EACH, VISIT, normalise_code
 from etl.onboarding.proposing.dictionary import says_missing
 from etl.onboarding.proposing.no_value import list_no_values

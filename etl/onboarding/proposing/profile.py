@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import polars as pl
 
 from etl.mapping.dates import YEARLESS, read_dates
-from etl.mapping.identity import has_personal_data
-from etl.mapping.identity_documents import is_national_id
+from etl.mapping.identifying_columns import find_identifier, look_like_names
 from etl.mapping.parse import (
     ONGOING_TEXTS,
     clean_text,
@@ -26,6 +25,7 @@ from etl.mapping.parse import (
     read_signs,
     undecorate,
 )  # fmt: skip
+from etl.mapping.personal_forms import has_personal_data
 from etl.mapping.site import split_items
 from etl.mapping.units import is_unit
 from etl.onboarding.proposing.no_value import pick_suspects
@@ -56,10 +56,6 @@ _SUFFIX = re.compile(
 )
 _CODE_HINT = re.compile(r"(\d+)\s*[=:：]\s*([^\s,，;；、/|)）]+)")
 _NUMBER_AND_UNIT = re.compile(r"^[<>]?\s*[\d.,]+\s*([^\d\s.,].*)$")
-_CHINESE_NAME = re.compile(r"^[\u4e00-\u9fff·]{2,5}$")
-_SURNAMES = frozenset(
-    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
-)
 
 
 class Kind(StrEnum):
@@ -218,25 +214,6 @@ def split_unit(name: str) -> tuple[str, str | None]:
     if suffix and (suffix["name"] == "" or not suffix["name"][-1].isascii() or name[len(suffix["name"])] in "_- "):
         return suffix["name"].strip("_- "), normalise_unit(suffix["unit"].replace("_", "/"))
     return name, None
-
-
-def find_identifier(present: pl.Series) -> str:
-    """Return which identifier most of the values look like: `national id`, `telephone or mail`, `name`; "" for none."""
-    sample = present.unique(maintain_order=True).head(500)
-    if sample.is_empty():
-        return ""
-    if sum(map(is_national_id, sample.to_list())) >= sample.len() / 2:
-        return "national id"
-    if sum(map(has_personal_data, sample)) >= sample.len() / 2:
-        return "telephone or mail"
-    is_often = sample.len() >= max(_FEW, present.len() / 2)
-    return "name" if is_often and look_like_names(sample.to_list()) else ""
-
-
-def look_like_names(texts: Collection[str]) -> bool:
-    """Whether most of some distinct texts begin with a Chinese surname and are as long as names."""
-    named = [text for text in texts if _CHINESE_NAME.match(text) and text[0] in _SURNAMES]
-    return len(named) >= 0.8 * len(texts) > 0
 
 
 def find_value_unit(counts: Sequence[str]) -> str | None:

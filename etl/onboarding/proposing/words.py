@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from etl.mapping.identifying_columns import read_identifier_words, squeeze
 from etl.mapping.parse import MISSING_TEXTS
 from etl.mapping.site import VISIT
 from etl.pages.text import Text
@@ -37,9 +38,7 @@ UNIT_COLUMN = "laboratory.unit"
 VISIT_OF_ROW = VISIT
 """What a column is that says which visit its row is, for every table of the row."""
 YES_NO = "yes_no"
-_BRACKETS = re.compile(r"[(\[{【（][^)\]}】）]*[)\]}】）]")
 _LABELLED = re.compile(r"^\d+\s*[:=：.]\s*(\D.*)$")
-_NO_LETTER = re.compile(r"[\W_]+")
 _ORGAN_COLUMNS = {
     "metastasis.lesion_number": ("{}转移灶数", "{}转移灶数目", "{}转移数", "{}转移个数", "number of {} metastases", "{} metastases number"),
     "metastasis.organ": (
@@ -89,12 +88,6 @@ class Meaning:
 def read_fields(table: str) -> Mapping[str, FieldContract]:
     """Return the fields of a table."""
     return read_contract(TABLES[table])
-
-
-def squeeze(text: str) -> str:
-    """Return a text as words are compared: NFKC, without case, what stands in brackets, blanks and punctuation."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return _NO_LETTER.sub("", _BRACKETS.sub(" ", folded)) or _NO_LETTER.sub("", folded)
 
 
 @functools.cache
@@ -235,7 +228,7 @@ def list_code_lists() -> list[type[Code]]:
 
 
 def _list_column_words(kind: str) -> Iterator[tuple[str, str]]:
-    for row in _read("column_words.csv"):
+    for row in (*read_identifier_words(), *_read("column_words.csv")):
         yield from ((row["meaning"], word) for word in row[kind].split("|") if word)
 
 

@@ -9,6 +9,7 @@ from etl.delivery.read import ROW, Grid
 from etl.errors import WorksheetError
 from etl.mapping.site import normalise_text
 from etl.onboarding.worksheet.form import ACCEPT, AUTHOR_ROWS, DECIDED_BY, HEADER_ROW, README
+from etl.pages.cells import restore_hidden
 from etl.pages.text import Text
 
 
@@ -87,7 +88,7 @@ def read_rows(
     found |= {label.en: places[head_text] for label in younger if (head_text := f"{label.zh} {label.en}") in places}
     letters = {en: _name_column(int(place)) for en, place in found.items() if place is not None}
     for row in grid.cells.filter(grid.cells[ROW] > HEADER_ROW + 1).iter_rows(named=True):
-        texts = {en: (row[place] or "").strip() for en, place in found.items() if place is not None}
+        texts = {en: restore_hidden(row[place] or "").strip() for en, place in found.items() if place is not None}
         if any(texts.values()):
             yield Row(name, row[ROW], texts, letters)
 
