@@ -23,6 +23,7 @@ from etl.onboarding.worksheet.form import CHANGES, SHEETS, WORKSHEET
 from etl.onboarding.worksheet.write import write_worksheet
 from etl.settings import HOSPITAL_NAME, Settings, find_site, list_hospitals
 from etl.suggestions import escape_hidden, suggest_command
+from etl.whole_files import name_scratch
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def _propose_whole(hospital: str, folder: Path, delivery: Delivery, written: Wri
     draft = hide_people(draft_mapping(delivery, hospital, written.header_rows))
     decisions = list_proposals(draft)
     names = {"hospital": hospital, "name_en": hospital, "name_zh": hospital}
-    temporary = folder.with_name(f".{hospital}.tmp")
+    temporary = name_scratch(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         write_site(temporary, describe_site(names, draft.sources), decisions)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import xlsxwriter
 
+from etl.whole_files import name_scratch, put_in_place
+
 CELL_LIMIT = 32_000
 LINE_HEIGHT = 16.0  # points of one line of text at 11 points
 _CREATED = datetime(2020, 1, 1)  # fixed: the file differs only when its content does
@@ -17,14 +19,14 @@ _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_
 
 
 Replace = Callable[[Path, Path], object]
-"""Puts a finished file in place of another, as `Path.replace` does."""
+"""Puts a finished file in place of another, as `put_in_place` does."""
 
 
 @contextmanager
-def open_workbook(path: Path, title: str, replace: Replace = Path.replace) -> Iterator[xlsxwriter.Workbook]:
+def open_workbook(path: Path, title: str, replace: Replace = put_in_place) -> Iterator[xlsxwriter.Workbook]:
     """Give a new workbook to write into; when it is finished, `replace` puts it in place of the file at `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = name_scratch(path)
     try:
         with xlsxwriter.Workbook(str(temporary), _OPTIONS) as book:
             book.set_properties({"title": title, "author": "HCC registry", "created": _CREATED})

@@ -14,7 +14,7 @@ from answered_workbook import CONFIRMED, CORRECTED, NOT_AVAILABLE, answer, list_
 from python_calamine import CalamineWorkbook
 
 from etl import errors
-from etl.ingest import revert
+from etl.load import revert
 from etl.publish import write_quality
 
 HEADS = "number,name,id card,sex,born,portal vein,size,lung,bone,remark,weight"
