@@ -163,6 +163,7 @@ def run_new_hospital(
 
     settings = read_settings()
     terminal = Terminal(settings.language)
+    tell_state(settings, terminal, is_paid=False)
     with terminal.progress(terminal.text("scanning the delivery", "扫描数据")):
         proposed = propose_hospital(settings, hospital, extract)
     show_proposal(terminal, proposed)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,7 +84,18 @@ def read_new_answers(settings: Settings, hospital: str, extract: Path | None = N
     Raises:
         AnswerError: a workbook that cannot be read, an unknown query or answer, a row that is not as it was asked; lists every
             fault with its cell.
+        ChangedWhileReadError: somebody saved or copied a workbook meanwhile.
     """
+    while True:
+        with suppress(_WrittenMeanwhileError):
+            return _read_new_answers(settings, hospital, extract)
+
+
+class _WrittenMeanwhileError(Exception):
+    """Another command wrote the workbook anew while it was read, and has kept among the answers what somebody wrote into it."""
+
+
+def _read_new_answers(settings: Settings, hospital: str, extract: Path | None) -> pl.DataFrame:
     known = _read_known(settings, hospital)
     seen = set(known["file_hash"])
     books = {book.file_hash: book for book in _list_workbooks(settings, hospital, extract)}
@@ -258,6 +270,8 @@ def _read_workbooks(books: Sequence[_Workbook], faults: list[Text]) -> Iterable[
 def _check_unchanged(book: _Workbook) -> None:
     """Refuse a workbook that is not what it was before it was read: what is taken is what is hashed."""
     if _hash_file(book.path) != book.file_hash:
+        if is_as_written(book.path):
+            raise _WrittenMeanwhileError
         raise ChangedWhileReadError(
             f"{book.path.name}: somebody saved or copied this workbook while it was read. Nothing of it was taken. Run the command again.",
             f"{book.path.name}：读取期间该文件被保存或复制。未采用其中任何内容。请重新运行。",
