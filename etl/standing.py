@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from etl.pages.text import Text
 from etl.settings import Settings
+from etl.store.lock import forget_dead_holder
 from etl.store.owed import list_owed, tell_owed
 from etl.store.seen import find_change, find_seen, tell_older_copy
 from etl.store.warehouse import open_for_reading
@@ -39,3 +40,5 @@ def _sweep(settings: Settings) -> None:
     for folder in (settings.reports_dir, settings.workspace / "sites", *settings.extracts_dir.glob("*/answers")):
         sweep(folder)
     sweep(settings.workspace, is_deep=False)
+    for locked in (settings.warehouse_path, settings.reports_dir / "quality"):
+        forget_dead_holder(locked)

@@ -7,6 +7,7 @@ living one and swept away.
 from __future__ import annotations
 
 import ctypes
+import errno
 import filecmp
 import os
 import platform
@@ -75,6 +76,8 @@ def write_whole(path: Path, content: bytes) -> None:
     scratch = name_scratch(path)
     try:
         scratch.write_bytes(content)
+        if scratch.read_bytes() != content:
+            raise OSError(errno.EIO, "what was written reads otherwise")
         put_in_place(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)

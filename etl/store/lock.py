@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,11 +60,23 @@ def _describe_holder(holder: Path) -> str:
 
 def is_held_by_another(path: Path) -> bool:
     """Whether another living command of the registry writes to a database now: a reader waits for its turn."""
+    mark = _read_mark(path.with_name(path.name + _HOLDER_SUFFIX))
+    return mark is not None and mark != mark_process() and not is_dead(mark)
+
+
+def forget_dead_holder(path: Path) -> None:
+    """Remove the note of a holder that has died; its lock went with it."""
+    holder = path.with_name(path.name + _HOLDER_SUFFIX)
+    if (mark := _read_mark(holder)) is not None and is_dead(mark):
+        with suppress(OSError):
+            holder.unlink()
+
+
+def _read_mark(holder: Path) -> str | None:
     try:
-        note = json.loads(path.with_name(path.name + _HOLDER_SUFFIX).read_text(encoding="utf-8"))
-        return note["mark"] != mark_process() and not is_dead(note["mark"])
+        return str(json.loads(holder.read_text(encoding="utf-8"))["mark"])
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return None
 
 
 def make_busy_error(path: Path, who: str, wait_seconds: float) -> BusyError:

@@ -145,11 +145,11 @@ def _list_lasting(connection, schema: str, table: str) -> str:
 
 
 def list_scratch(place: Path) -> list[str]:
-    """What only a running command has."""
+    """What only a running command has; the log of a database is part of it until somebody writes again."""
     allowed = re.compile(r"\.queries(_more)?\.(xlsx|csv)\.sha256")
     found = [
         p
         for p in (place / "workspace").rglob("*")
-        if p.name.startswith(".") or p.name.endswith((".holder.json", ".wal", ".tmp"))
+        if p.name.startswith(".") or p.name.endswith((".holder.json", ".tmp"))
     ]
     return sorted(p.name for p in found if not allowed.fullmatch(p.name))
