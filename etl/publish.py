@@ -50,6 +50,7 @@ def write_quality(settings: Settings, hospital: str | None = None, *, tell: Tell
     """
     if hospital:
         find_site(settings, hospital)
+    read_owed(settings.warehouse_path, must_exist=True)  # before a lock makes a folder where nothing is loaded
     with hold_lock(settings.reports_dir / "quality"):
         return _write_pages(settings, hospital, tell)
 

@@ -45,9 +45,9 @@ def note_owed(warehouse: Warehouse, hospital: str) -> None:
     )
 
 
-def read_owed(path: Path) -> list[Owed]:
-    """Return what is owed in a workspace, the oldest first; without a database nothing is."""
-    if not path.exists():
+def read_owed(path: Path, *, must_exist: bool = False) -> list[Owed]:
+    """Return what is owed in a workspace, the oldest first; without a database nothing is, or that is refused (UsageError)."""
+    if not (path.exists() or must_exist):
         return []
     with open_for_reading(path) as warehouse:
         return list_owed(warehouse)
