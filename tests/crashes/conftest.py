@@ -1,4 +1,4 @@
-"""A warm process for all tests of a worker, and places with a workspace of twenty patients."""
+"""A warm process for all tests of a session, and places with a workspace of twenty patients."""
 
 import json
 import os
@@ -69,7 +69,7 @@ class Warm:
         return json.loads(self.process.stdout.readline())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def warm():
     made = Warm()
     yield made
@@ -89,7 +89,7 @@ class Start:
     command: tuple[str, ...]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def starts(warm, tmp_path_factory) -> dict[str, Start]:
     """Places before each command: nothing loaded; a new delivery and an answered workbook; two versions; an unknown delivery."""
     folder = tmp_path_factory.mktemp("starts")
