@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -15,22 +14,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from etl.cli import commands
+from etl import saved
+from etl.cli import commands, pay, tell_state
 from etl.command_line import RegistryCommand, both
 from etl.console import Terminal
-from etl.errors import InternalError, ProvenanceError, RegistryError, UsageError
-from etl.installation import check_installation, make_incomplete
+from etl.errors import ProvenanceError, RegistryError, UsageError
+from etl.faults import describe_fault
+from etl.installation import check_installation
+from etl.interruption import listen_to_signals
 from etl.pages.cells import escape_hidden
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
-from schemas.package_data import MissingDataError, find_folder
+from schemas.package_data import find_folder
 
 if TYPE_CHECKING:
     import polars as pl
 
 MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
-OWN_PACKAGES = ("schemas", "etl", "analysis", "sql")
-INTERRUPTED = 130
-"""The exit code of a command that was stopped from the keyboard."""
 
 
 @commands.command(
@@ -63,6 +62,8 @@ def run_analyse(
     settings = read_settings()
     terminal = Terminal(settings.language)
     study = study or settings.main_study
+    tell_state(settings, terminal)
+    pay(settings, terminal)
     with terminal.progress(terminal.text(f"analysing {study}", f"分析 {study}")):
         folder = _analyse(settings, study, for_journal=journal)
     terminal.say(f"Report: {folder / 'index.html'}", f"报告：{folder / 'index.html'}")
@@ -214,25 +215,18 @@ def run(read_arguments: Callable[[], list[str]]) -> int:
         if stream is not None:  # a terminal that knows no Chinese shows it as codes
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     terminal = Terminal("both")
+    saved.start()
     try:
-        check_installation()
-        _check_environment()
-        terminal = Terminal(read_settings().language)
-        result: Any = commands(args=_check_texts(read_arguments()), prog_name="registry", standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except RegistryError as error:
-        fault = error
-    except MissingDataError as error:
-        fault = make_incomplete([error.path])
+        with listen_to_signals():
+            check_installation()
+            _check_environment()
+            terminal = Terminal(read_settings().language)
+            result: Any = commands(args=_check_texts(read_arguments()), prog_name="registry", standalone_mode=False)
+            return result if isinstance(result, int) else 0
     except SystemExit:  # typer's own way where the reader of a help went away (`| head`)
         return 0
-    except (typer.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except OSError as error:
-        fault = _describe_system_error(error)
-    except Exception as error:
-        fault = _describe_unknown(error)
-    return _show_fault(terminal, fault)
+    except BaseException as error:
+        return _show_fault(terminal, describe_fault(error))
 
 
 def _show_fault(terminal: Terminal, fault: RegistryError) -> int:
@@ -257,37 +251,6 @@ def _check_texts(words: list[str]) -> list[str]:
                 f"“{shown}”不是 UTF-8 编码。请将该文件或文件夹改名。",
             ) from None
     return words
-
-
-def _describe_system_error(error: OSError) -> RegistryError:
-    """Return what the system refused: a folder that cannot be written, a full disk; a file of ours that is gone is our fault."""
-    if error.filename and any(Path(os.fsdecode(error.filename)).is_relative_to(find_folder(p)) for p in OWN_PACKAGES):
-        return _describe_unknown(error)
-    what = f"'{os.fsdecode(error.filename)}'" if error.filename else f"({_find_place(error)})"
-    return UsageError(
-        f"The system refused {what}: {error.strerror}. Check the path, who may write there, and the space on the disk.",
-        f"系统拒绝 {what}：{error.strerror}。请检查路径、写入权限和磁盘空间。",
-    )
-
-
-def _describe_unknown(error: Exception) -> InternalError:
-    """Return where an unexpected error arose, without its text; REGISTRY_DEBUG=1 shows all of it."""
-    if os.environ.get("REGISTRY_DEBUG"):
-        traceback.print_exception(error)
-    where = f"{type(error).__name__} in {_find_place(error)}"
-    return InternalError(
-        f"The registry itself failed ({where}). Nothing was half written. Please report this line; "
-        "REGISTRY_DEBUG=1 shows more (it may show patients' values).",
-        f"程序内部错误（{where}）。没有写入不完整的数据。请报告此行；REGISTRY_DEBUG=1 可显示更多（可能含患者数据）。",
-    )
-
-
-def _find_place(error: BaseException) -> str:
-    """Return the last line of our own packages that an error came through: a library's line tells nobody what was done."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    own = [item for item in frames if item[0].f_globals.get("__name__", "").partition(".")[0] in OWN_PACKAGES]
-    frame, line = (own or frames)[-1]
-    return f"{frame.f_globals.get('__name__')}, line {line}"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 from collections.abc import Mapping
@@ -45,6 +44,7 @@ from analysis.study.results import ResultsBuilder, mark_origin
 from analysis.study.spec import StudySpec
 from etl.errors import AnalysisError
 from etl.installation import read_version
+from etl.whole_files import name_scratch, swap_folder
 
 PACKAGES = ("polars", "numpy", "scipy", "lifelines", "scikit-learn", "survival", "matplotlib", "jinja2")
 
@@ -137,7 +137,7 @@ def run_study(
     outcome = compute_study(frames, spec)
     synthetic = is_synthetic(frames["ingests"], spec)
     manifest = make_manifest(spec, manifest_inputs, list_hospitals(frames["ingests"], spec), is_synthetic=synthetic)
-    scratch = out_dir.with_name(f".{out_dir.name}.{os.getpid()}.new")
+    scratch = name_scratch(out_dir)
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         scratch.mkdir(parents=True)
@@ -151,23 +151,9 @@ def run_study(
         drawings = save_figures(outcome, shown, scratch / "figures", is_synthetic=synthetic, for_journal=for_journal)
         write_report(scratch, outcome.results, drawings, shown, manifest)
         write_manuscript(scratch, outcome.results, drawings, shown, manifest)
-        _replace_folder(scratch, out_dir)
+        swap_folder(scratch, out_dir)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _replace_folder(new: Path, target: Path) -> None:
-    """Put the new folder in the place of the old one; the old one stays if that fails."""
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    if target.exists():
-        target.rename(old)
-    try:
-        new.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def is_synthetic(ingests: pl.DataFrame, spec: StudySpec) -> bool:

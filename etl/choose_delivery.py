@@ -22,7 +22,7 @@ from etl.suggestions import suggest_command
 from schemas.package_data import find_folder
 
 JUDGING_ROOMS = ("etl.delivery", "etl.mapping", "etl.judging")
-JUDGING_MODULES = ("additions.py", "configuration.py", "ingest.py")
+JUDGING_MODULES = ("additions.py", "configuration.py", "ingest.py", "load.py")
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ def run_ingest(
     said = read_said_day(extracted) if extracted else None
     terminal = Terminal(settings.language)
     folder, weaknesses = find_site(settings, hospital), None
+    tell_state(settings, terminal, is_paid=not check)
     if any(folder.glob("*.xlsx")):  # a worksheet beside the mapping; else nothing that reads one is imported
         from etl.onboarding.take_worksheet import take_worksheet
 
@@ -109,19 +110,28 @@ def run_ingest(
         )
     # Said before the pages are written: what is loaded is loaded, also where they cannot be.
     show_ingest(terminal, summary)
-    if summary.status == "loaded" or (summary.answers and not check):
-        _write_quality(settings, terminal)
+    if not check:
+        pay(settings, terminal)
     if summary.status == "loaded":
         terminal.say(
             *(f"  {page}: {settings.reports_dir / 'quality' / hospital / 'index.html'}" for page in ("Page", "报告"))
         )
 
 
-def _write_quality(settings: Settings, terminal: Terminal, hospital: str | None = None) -> list[Path]:
-    from etl.publish import write_quality
+def pay(settings: Settings, terminal: Terminal) -> None:
+    """Write the pages that this command or a stopped one owes."""
+    from etl.publish import pay_owed
 
     with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
-        return write_quality(settings, hospital)
+        pay_owed(settings, tell=lambda told: terminal.say(told.en, told.zh))
+
+
+def tell_state(settings: Settings, terminal: Terminal, *, is_paid: bool = True) -> None:
+    """Say what is odd about a workspace before a command works in it, and what is owed there where the command does not pay it."""
+    from etl.standing import find_standing
+
+    for told in find_standing(settings, with_debts=not is_paid):
+        terminal.say(told.en, told.zh)
 
 
 @commands.command(
@@ -153,6 +163,7 @@ def run_new_hospital(
 
     settings = read_settings()
     terminal = Terminal(settings.language)
+    tell_state(settings, terminal, is_paid=False)
     with terminal.progress(terminal.text("scanning the delivery", "扫描数据")):
         proposed = propose_hospital(settings, hospital, extract)
     show_proposal(terminal, proposed)
@@ -169,11 +180,14 @@ def run_quality(
     ] = None,
 ) -> None:
     """Write the data-quality pages and query workbooks."""
-    from etl.publish import tell_incomplete_where_first
+    from etl.publish import tell_incomplete_where_first, write_quality
 
     settings = read_settings()
     terminal = Terminal(settings.language)
-    for path in _write_quality(settings, terminal, hospital):
+    tell_state(settings, terminal)
+    with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
+        paths = write_quality(settings, hospital, tell=lambda told: terminal.say(told.en, told.zh))
+    for path in paths:
         terminal.write(str(path))
     if hospital is None and (told := tell_incomplete_where_first(settings)):
         terminal.say(told.en, told.zh)
@@ -192,8 +206,9 @@ def list_ingests() -> None:
     from etl.store.warehouse import read_frames
 
     settings = read_settings()
-    ingests = read_frames(settings.warehouse_path, ["ingests"])["ingests"].sort("ingest_id")
     terminal = Terminal(settings.language)
+    ingests = read_frames(settings.warehouse_path, ["ingests"])["ingests"].sort("ingest_id")
+    tell_state(settings, terminal, is_paid=False)
     for row in ingests.select(
         "ingest_id", "hospital", "delivery", "loaded_at", "patients", "is_current", "is_withdrawn"
     ).iter_rows(named=True):
@@ -215,12 +230,13 @@ def list_ingests() -> None:
 )
 def run_revert(hospital: Hospital = "") -> None:
     """Make a hospital's previous ingest current again, and write the quality pages anew."""
-    from etl.ingest import revert, tell_mapping
+    from etl.ingest import tell_mapping
+    from etl.load import revert
 
     settings = read_settings()
     terminal = Terminal(settings.language)
+    tell_state(settings, terminal)
     left, current = revert(settings, hospital)
-    _write_quality(settings, terminal)
     following = suggest_command("analyse")
     terminal.say(
         f"{hospital}: ingest {left} is no longer current; ingest {current} is again. Then: {following}",
@@ -228,6 +244,7 @@ def run_revert(hospital: Hospital = "") -> None:
     )
     mapping = tell_mapping(settings, hospital, current)
     terminal.say(mapping.en, mapping.zh)
+    pay(settings, terminal)
 
 
 @commands.command(

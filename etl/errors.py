@@ -114,6 +114,41 @@ class EmptyTableError(RegistryError):
     exit_code = 16
 
 
+class DamagedError(RegistryError):
+    """A database of which bytes are not what was written, as a failing disk or a broken copy leaves them."""
+
+    exit_code = 17
+
+
+class UnfinishedError(RegistryError):
+    """What was asked for is saved, and something that follows could not be done; it is owed, and says what it was and why.
+
+    `exit_code` is that of the cause where it says more: a signal, or a fault of the registry itself.
+    """
+
+    exit_code = 18
+
+    def __init__(self, en: str, zh: str, exit_code: int = 18) -> None:
+        super().__init__(en, zh)
+        self.exit_code = exit_code
+
+
+class ChangedWhileReadError(RegistryError):
+    """A file that changed while it was read, as on a share to which it is still being copied; nothing of it was taken."""
+
+    exit_code = 19
+
+
+class StoppedError(RegistryError):
+    """The command was told to stop: from the keyboard (130), by a closed terminal (129) or by `kill` (143)."""
+
+    exit_code = 130
+
+    def __init__(self, name: str, number: int) -> None:
+        super().__init__(f"Stopped by {name}.", f"已被 {name} 中止。")
+        self.exit_code = 128 + number
+
+
 class InternalError(RegistryError):
     """A fault of the registry itself, such as accounts that do not balance: nothing was loaded; please report it."""
 

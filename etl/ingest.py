@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -13,16 +13,16 @@ import polars as pl
 from etl.additions import NO_ADDITION, Addition, add_to_base, find_base
 from etl.choose_delivery import Candidate, choose_delivery
 from etl.console import Progress
-from etl.delivery.read import Delivery, list_hidden, read_delivery
-from etl.errors import BusyError, DeliveryError, RegistryError, UsageError
+from etl.delivery.read import Delivery, hash_delivery, list_hidden, read_delivery
+from etl.errors import ChangedWhileReadError, DeliveryError, RegistryError
 from etl.ingest_result import IngestSummary, balance_accounts, list_reasons
-from etl.judging.between_hospitals import find_shared_patients
 from etl.judging.confirm import confirm_values
 from etl.judging.empty_tables import list_empty_tables, refuse_lost_tables
 from etl.judging.validate import Validated, validate_delivery
 from etl.judging.visits import number_records
 from etl.known_versions import Known, check_provenance, check_volume, read_checked_key, read_known
-from etl.mapping.accounts import Landing, is_used
+from etl.load import OvertakenError, Version, list_frames, load_version, take_answers
+from etl.mapping.accounts import is_used
 from etl.mapping.delivery_day import EXAMPLE_DAY, DeliveryDay, settle_day
 from etl.mapping.identity import PseudonymKey
 from etl.mapping.masking import OwnTexts
@@ -31,22 +31,16 @@ from etl.mapping.records import TypedRecords, type_delivery
 from etl.mapping.site import Site
 from etl.mapping.verbs import Mapped, map_delivery
 from etl.pages.text import Text
-from etl.quality.answers import read_answers, read_new_answers, store_answers
+from etl.quality.answers import read_answers, read_new_answers
 from etl.quality.confirmations import (
     count_typed_values,
     find_confirmations,
     hash_confirmations,
-    name_answers,
 )
 from etl.quality.continuity import find_notices
 from etl.settings import Settings, find_site
-from etl.store.database import Warehouse
-from etl.store.history import find_previous_ingest, withdraw_later
-from etl.store.warehouse import open_for_reading, open_for_writing
+from etl.store.warehouse import open_for_reading
 from etl.suggestions import suggest_command
-from schemas.bookkeeping import INGESTS
-from schemas.column import read_dtypes
-from schemas.derived_columns import STORED_FRAMES
 
 
 def ingest(
@@ -73,6 +67,21 @@ def ingest(
     Raises:
         RegistryError: whatever is wrong with command, delivery, mapping, key or warehouse; nothing is loaded then.
     """
+    while True:
+        with suppress(OvertakenError):  # the same hospital's data or answers came by another command: look again
+            return _ingest_once(settings, hospital, extract, extracted, check=check, accept=accept, progress=progress)
+
+
+def _ingest_once(
+    settings: Settings,
+    hospital: str,
+    extract: Path | None,
+    extracted: dt.date | None,
+    *,
+    check: bool,
+    accept: bool,
+    progress: Progress,
+) -> IngestSummary:
     site, known = load_site(find_site(settings, hospital)), read_known(settings)
     answers = read_new_answers(settings, hospital, extract)
     confirmations = find_confirmations(settings, hospital, read_answers(settings, hospital, answers))
@@ -97,7 +106,7 @@ def ingest(
     validated = _validate(site, records, mapped, addition)
     if not accept:
         _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
-    version = _Version(
+    version = Version(
         site, delivery, candidate, balance_accounts(mapped, validated, addition), mapped.landing, addition,
         _find_notices(settings, site, known, candidate, day.day, validated),
     )  # fmt: skip
@@ -106,9 +115,9 @@ def ingest(
     if check:
         return summary
     progress("loading", "载入")
-    frames = _list_frames(version, mapped, validated)
+    frames = list_frames(version, mapped, validated)
     del validated
-    return replace(summary, ingest_id=_load(settings, version, frames, key, known, answers))
+    return replace(summary, ingest_id=load_version(settings, version, frames, key, known, answers))
 
 
 def _validate(site: Site, records: dict[str, TypedRecords], mapped: Mapped, addition: Addition) -> Validated:
@@ -116,23 +125,30 @@ def _validate(site: Site, records: dict[str, TypedRecords], mapped: Mapped, addi
     return validate_delivery(records, mapped, site.tables, addition.findings, lists_every_new_lesion=every_new)
 
 
-@dataclass(frozen=True)
-class _Version:
-    """A version that is about to be loaded: what it was made of, and what is told of it beside its records."""
-
-    site: Site
-    delivery: Delivery
-    candidate: Candidate
-    accounts: Mapping[str, int]
-    landing: Landing
-    addition: Addition
-    notices: pl.DataFrame
-
-
 def _read(candidate: Candidate, known: Known) -> Delivery:
-    delivery = replace(read_delivery(candidate.path), content_hash=candidate.content_hash)
+    """Read a delivery; what is read is what was hashed before.
+
+    Raises:
+        ChangedWhileReadError: a file of it changed meanwhile.
+    """
+    try:
+        delivery = read_delivery(candidate.path)
+    except DeliveryError:
+        if candidate.path.exists():
+            _check_unchanged(candidate, hash_delivery(candidate.path))
+        raise
+    _check_unchanged(candidate, delivery.content_hash)
     check_provenance(delivery, known)
     return delivery
+
+
+def _check_unchanged(candidate: Candidate, content_hash: str) -> None:
+    if content_hash != candidate.content_hash:
+        raise ChangedWhileReadError(
+            f"The delivery '{candidate.path}' changed while it was read: it is still being copied, or somebody saves it. Nothing was loaded. "
+            "Wait until it lies there whole and run the command again.",
+            f"提交内容“{candidate.path}”在读取期间发生变化：可能仍在复制，或正被保存。未载入任何数据。请等待其完整后重新运行。",
+        )
 
 
 def _settle_day(
@@ -184,7 +200,7 @@ def _find_notices(
 
 
 def _summarise(
-    version: _Version,
+    version: Version,
     day: DeliveryDay,
     mapped: Mapped,
     validated: Validated,
@@ -210,11 +226,9 @@ def _end_without_delivery(
     check: bool,
 ) -> IngestSummary:
     """Store the answers, where any came; there is no delivery to read."""
-    if answers.height and not check:
-        with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-            store_answers(warehouse, site.hospital, answers)
+    n_taken = take_answers(settings, site.hospital, answers) if answers.height and not check else answers.height
     return IngestSummary(
-        site.hospital, site.name_en, site.name_zh, "nothing new", answers=answers.height, hidden=hidden,
+        site.hospital, site.name_en, site.name_zh, "nothing new", answers=n_taken, hidden=hidden,
         typed_values=count_typed_values(answers), waiting=_count_waiting(settings, site.hospital, confirmations),
     )  # fmt: skip
 
@@ -262,106 +276,6 @@ def _find_base(site: Site, known: Known, candidate: Candidate, extract: Path | N
         return None
     again = suggest_command("ingest", site.hospital, extract=extract or candidate.path, accept=True)
     return find_base(known.ingests, site, candidate.content_hash, accept=accept, again=again)
-
-
-def _list_frames(version: _Version, mapped: Mapped, validated: Validated) -> dict[str, pl.DataFrame]:
-    """Return what is stored of a version, by table, without the ingest's number.
-
-    What is about a record or a cell belongs to the delivery that brought it.
-    """
-    hospital, delivery = pl.lit(version.site.hospital).alias("hospital"), version.delivery.name
-    stored = {**validated.tables, **{name: validated.derived[name] for name in STORED_FRAMES}}
-    about = {
-        "rule_outcomes": validated.rule_outcomes, "row_accounts": mapped.row_accounts, "completeness": validated.completeness,
-        "notices": version.notices,
-    }  # fmt: skip
-    of_records = {"findings": validated.findings, "quarantine": validated.quarantine, "confirmed": validated.confirmed}
-    stored |= {name: frame.with_columns(hospital, pl.lit(delivery).alias("delivery")) for name, frame in about.items()}
-    stored |= {
-        name: frame.with_columns(hospital, pl.col("delivery").fill_null(delivery)) for name, frame in of_records.items()
-    }
-    return {f"versions.{name}": frame for name, frame in stored.items()}
-
-
-def _load(
-    settings: Settings,
-    version: _Version,
-    frames: dict[str, pl.DataFrame],
-    key: PseudonymKey,
-    known: Known,
-    answers: pl.DataFrame,
-) -> int:
-    """Load everything in one transaction and return the ingest's number; `frames` is emptied, so that memory becomes free on the way."""
-    site, delivery = version.site, version.delivery
-    last_id = int(known.ingests["ingest_id"][-1]) if known.ingests.height else 0
-    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-        ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
-        if ingest_id != last_id + 1:
-            raise BusyError(
-                "Another ingest was loaded while this one was being read. Nothing of this one was loaded; run it again.",
-                "读取期间有另一次入库完成。本次未载入任何数据，请重新运行。",
-            )
-        if warehouse.query("select * from registry").is_empty():
-            made_with = {"key_fingerprint": key.fingerprint, "is_synthetic": delivery.is_synthetic}
-            warehouse.append("main.registry", pl.DataFrame([made_with]))
-        withdraw_later(warehouse, site.hospital)
-        warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])
-        warehouse.append("main.ingests", _describe_ingest(version, ingest_id))
-        stamp, hospital = pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id"), pl.lit(site.hospital).alias("hospital")
-        store_answers(warehouse, site.hospital, answers)
-        frames["versions.confirmed"] = name_answers(warehouse, site.hospital, frames["versions.confirmed"])
-        for table in tuple(frames):
-            warehouse.append(table, frames.pop(table).with_columns(stamp))
-        kept = version.addition.kept.with_columns(stamp, hospital, pl.col("brought_by").fill_null(ingest_id))
-        warehouse.append("landing.kept_record", kept)
-        owner = (stamp, hospital, pl.lit(delivery.name).alias("delivery"))
-        for rows in version.landing.rows:
-            warehouse.append("landing.source_row", rows.read().with_columns(owner))
-        refresh(warehouse)
-    return ingest_id
-
-
-def _describe_ingest(version: _Version, ingest_id: int) -> pl.DataFrame:
-    """Return the line of `ingests` that tells of a version."""
-    site, candidate, day = version.site, version.candidate, version.candidate.stated_day
-    lies_in = candidate.path.resolve()
-    path = lies_in if lies_in.name == version.delivery.name else lies_in.with_name(version.delivery.name)
-    line = {
-        "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
-        "delivery": version.delivery.name, "path": str(path), "content_hash": candidate.content_hash,
-        "input_hash": candidate.input_hash, "is_synthetic": version.delivery.is_synthetic, "extract_day": day and day.day,
-        "extract_day_origin": day and day.origin, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), **version.accounts,
-        "base_ingest_id": version.addition.base_ingest_id, "mapping_hash": site.mapping_hash, "is_current": True, "is_withdrawn": False,
-    }  # fmt: skip
-    return pl.DataFrame([line], schema=read_dtypes(INGESTS))
-
-
-def refresh(warehouse: Warehouse) -> None:
-    """Recompute the findings between hospitals and run the checks; inside the caller's transaction."""
-    shared = find_shared_patients(
-        warehouse.query("select * from marts.person_in_two_hospitals"), warehouse.query("select * from core.patient")
-    )
-    warehouse.execute("delete from cross_findings")
-    warehouse.append("main.cross_findings", shared)
-    warehouse.run_checks()
-
-
-def revert(settings: Settings, hospital: str) -> tuple[int, int]:
-    """Make the ingest that stands before a hospital's current one its current version again; return (from, to).
-
-    Raises:
-        UsageError: the hospital has no earlier ingest.
-    """
-    find_site(settings, hospital)
-    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-        own = warehouse.query("select * from ingests where hospital = ?", [hospital])
-        previous = find_previous_ingest(own)
-        if previous is None:
-            raise UsageError(f"{hospital} has no earlier ingest to go back to.", f"{hospital} 没有更早的版本可恢复。")
-        warehouse.execute("update ingests set is_current = (ingest_id = ?) where hospital = ?", [previous, hospital])
-        withdraw_later(warehouse, hospital)
-        refresh(warehouse)
-    return int(own.filter("is_current")["ingest_id"][0]), previous
 
 
 def tell_mapping(settings: Settings, hospital: str, ingest_id: int) -> Text:

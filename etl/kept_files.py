@@ -6,13 +6,12 @@ counts only where its content is the same.
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from etl.errors import NotKeptError
+from etl.whole_files import exchange, put_in_place, write_whole
 
 _HASH_LENGTHS = (8, 16, 32, 64)
 
@@ -20,7 +19,8 @@ _HASH_LENGTHS = (8, 16, 32, 64)
 def replace_keeping(new: Path, path: Path, folder: Path, is_filled: Callable[[Path], bool]) -> Path | None:
     """Put the file `new` in place of `path`, of which a copy is kept in `folder` where somebody wrote in it; return the copy.
 
-    What is replaced is what was copied: the file is read again just before, and copied again where it has changed since.
+    What is replaced is what was copied: the file is read again just before, and copied again where it has changed since. Where the
+    system can exchange two files in one step, what was saved in the last moment is looked at too.
 
     Raises:
         NotKeptError: the copy cannot be made; `path` is as it was, and `new` is gone.
@@ -30,10 +30,23 @@ def replace_keeping(new: Path, path: Path, folder: Path, is_filled: Callable[[Pa
         while path.exists() and (content := _read(path)) != seen:
             copy = keep_file(path, folder) if is_filled(path) else copy
             seen = content
+        if seen is not None and exchange(new, path):
+            return _keep_last(new, path, folder, seen) or copy
         _replace(new, path)
     finally:
         new.unlink(missing_ok=True)
     return copy
+
+
+def _keep_last(old: Path, path: Path, folder: Path, seen: bytes) -> Path | None:
+    """Copy what `path` held until it was exchanged with `old`, where it is not what was `seen` before; if that fails it goes back."""
+    if (content := _read(old)) == seen:
+        return None
+    try:
+        return _keep_content(content, path, folder)
+    except NotKeptError:
+        exchange(old, path)
+        raise
 
 
 def keep_file(path: Path, folder: Path) -> Path:
@@ -42,7 +55,10 @@ def keep_file(path: Path, folder: Path) -> Path:
     Raises:
         NotKeptError: the copy cannot be made; there is none then, and no part of one.
     """
-    content = _read(path)
+    return _keep_content(_read(path), path, folder)
+
+
+def _keep_content(content: bytes, path: Path, folder: Path) -> Path:
     name = hashlib.sha256(content).hexdigest()
     for length in _HASH_LENGTHS:
         copy = folder / f"{path.stem}_{name[:length]}{path.suffix}"
@@ -51,7 +67,7 @@ def keep_file(path: Path, folder: Path) -> Path:
             return copy
         # The beginning of the same content is what a full disk left of an earlier copy.
         if there is None or content.startswith(there):
-            _write_whole(copy, content, path)
+            _copy(copy, content, path)
             return copy
     raise NotKeptError(
         f"'{path}' was not copied: other files have all its names in '{folder}'. Move them away and run the command again.",
@@ -59,20 +75,10 @@ def keep_file(path: Path, folder: Path) -> Path:
     )
 
 
-def _write_whole(copy: Path, content: bytes, path: Path) -> None:
-    temporary = copy.with_name(f".{copy.name}.tmp")
+def _copy(copy: Path, content: bytes, path: Path) -> None:
     try:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if temporary.read_bytes() != content:
-            raise OSError(errno.EIO, "the copy differs")
-        temporary.replace(copy)
-        _flush_folder(copy.parent)
+        write_whole(copy, content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise NotKeptError(
             f"'{path}' holds what somebody wrote and could not be copied to '{copy.parent}' ({error.strerror}), so it was not written anew. "
             "Make room there, or give yourself the right to write there, and run the command again (for queries: make quality).",
@@ -83,7 +89,7 @@ def _write_whole(copy: Path, content: bytes, path: Path) -> None:
 
 def _replace(new: Path, path: Path) -> None:
     try:
-        new.replace(path)
+        put_in_place(new, path)
     except OSError as error:
         raise NotKeptError(
             f"'{path}' could not be written anew ({error.strerror}); it is as it was. Close it in other programs and run the command again.",
@@ -99,13 +105,3 @@ def _read(path: Path) -> bytes:
             f"'{path}' cannot be read ({error.strerror}), so that it was not written anew. Close it in other programs and run the command again.",
             f"无法读取“{path}”（{error.strerror}），因此未重新生成。请在其他程序中关闭该文件，然后重新运行命令。",
         ) from None
-
-
-def _flush_folder(folder: Path) -> None:
-    """Have the rename itself reach the disk; Windows knows no such thing."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

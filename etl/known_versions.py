@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from etl.judging.validate import Validated
 from etl.mapping.identity import PseudonymKey, read_key
 from etl.mapping.site import Site
 from etl.settings import Settings
+from etl.store.database import Warehouse
 from etl.store.warehouse import open_for_reading
 
 MINIMAL_SHARE_OF_LAST = 0.8
@@ -19,11 +21,18 @@ MINIMAL_SHARE_OF_LAST = 0.8
 
 @dataclass(frozen=True)
 class Known:
-    """What the warehouse already holds."""
+    """What the warehouse already holds; `n_answers` are those taken of each hospital."""
 
     ingests: pl.DataFrame
     key_fingerprint: str | None
     is_synthetic: bool | None
+    n_answers: Mapping[str, int] = field(default_factory=dict)
+
+    def tell_apart(self, hospital: str) -> tuple[object, ...]:
+        """Return what differs as soon as any command has changed the hospital's versions or answers."""
+        own = self.ingests.filter(pl.col("hospital") == hospital) if self.ingests.height else pl.DataFrame()
+        standing = tuple(own.select("ingest_id", "is_current").sort("ingest_id").rows()) if own.height else ()
+        return standing, self.n_answers.get(hospital, 0)
 
 
 def read_known(settings: Settings) -> Known:
@@ -31,11 +40,18 @@ def read_known(settings: Settings) -> Known:
     if not settings.warehouse_path.exists():
         return Known(pl.DataFrame(), None, None)
     with open_for_reading(settings.warehouse_path) as warehouse:
-        ingests = warehouse.query("select * from ingests order by ingest_id")
-        registry = warehouse.query("select * from registry")
+        return take_known(warehouse)
+
+
+def take_known(warehouse: Warehouse) -> Known:
+    """Return the same of a warehouse that is open."""
+    ingests = warehouse.query("select * from ingests order by ingest_id")
+    registry = warehouse.query("select * from registry")
+    counted = warehouse.query("select hospital, count(*) as n from answers group by hospital")
+    n_answers = dict(counted.iter_rows())
     if registry.is_empty():
-        return Known(ingests, None, None)
-    return Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0])
+        return Known(ingests, None, None, n_answers)
+    return Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0], n_answers)
 
 
 def check_provenance(delivery: Delivery, known: Known) -> None:
@@ -58,6 +74,12 @@ def check_provenance(delivery: Delivery, known: Known) -> None:
 def read_checked_key(settings: Settings, known: Known) -> PseudonymKey:
     """Return the pseudonym key; refuse another than the one that the workspace was made with (IdentityError)."""
     key = read_key(settings.key_file, may_create=known.key_fingerprint is None)
+    check_key(settings, key, known)
+    return key
+
+
+def check_key(settings: Settings, key: PseudonymKey, known: Known) -> None:
+    """Refuse another key than the one that the workspace was made with (IdentityError)."""
     if known.key_fingerprint not in (None, key.fingerprint):
         raise IdentityError(
             f"The key in '{settings.key_file}' is not the one this workspace was loaded with; with another key every patient would "
@@ -65,7 +87,6 @@ def read_checked_key(settings: Settings, known: Known) -> PseudonymKey:
             f"“{settings.key_file}”中的密钥与本工作区建库时所用的不同；换密钥会使所有患者变成他人。"
             "请用 REGISTRY_KEY_FILE 指明正确的密钥。未载入任何数据。",
         )
-    return key
 
 
 def check_volume(validated: Validated, site: Site, known: Known, confirmed: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+
+import polars as pl
 
 from etl.errors import StructureError, UsageError
 from etl.onboarding.mapping_page import write_mapping_page
@@ -13,12 +15,22 @@ from etl.quality.answers import keep_workbook, replace_workbook
 from etl.quality.comparison import describe_incomplete_where_first
 from etl.quality.report import write_quality_pages
 from etl.settings import Settings, find_site, list_hospitals
+from etl.store.lock import hold_lock
+from etl.store.owed import clear_owed, read_owed, tell_owed
 from etl.store.warehouse import read_frames
 from etl.suggestions import suggest_command
+from etl.whole_files import sweep
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 
 ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine", "confirmed", "notices")
+RELATIONS = (
+    "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "marts.unfilled_column", "marts.incomplete_where_first",
+    "core.completeness", "core.eligibility", "core.subject",
+    *(f"core.{name}" for name in TABLES), *(f"versions.{name}" for name in ABOUT_INGESTS),
+)  # fmt: skip
+Tell = Callable[[Text], None]
+"""Called with a sentence that whoever runs the command should read."""
 
 
 def tell_incomplete_where_first(settings: Settings) -> Text | None:
@@ -27,35 +39,45 @@ def tell_incomplete_where_first(settings: Settings) -> Text | None:
     return describe_incomplete_where_first(n) if n else None
 
 
-def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]:
+def write_quality(settings: Settings, hospital: str | None = None, *, tell: Tell = lambda _: None) -> list[Path]:
     """Write the pages and query workbooks and return their paths; with `hospital` only that hospital's.
+
+    Where stopped commands still owe pages all are written, and `tell` is called with a sentence about it. One command writes pages at a
+    time, of what the warehouse holds when its turn comes, so that no older page takes the place of a newer one.
 
     Raises:
         UsageError: no such hospital, or nothing loaded yet.
     """
     if hospital:
         find_site(settings, hospital)
-    relations = [
-        "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "marts.unfilled_column", "marts.incomplete_where_first",
-        "core.completeness", "core.eligibility", "core.subject",
-        *(f"core.{name}" for name in TABLES), *(f"versions.{name}" for name in ABOUT_INGESTS),
-    ]  # fmt: skip
+    read_owed(settings.warehouse_path, must_exist=True)  # before a lock makes a folder where nothing is loaded
+    with hold_lock(settings.reports_dir / "quality"):
+        return _write_pages(settings, hospital, tell)
+
+
+def pay_owed(settings: Settings, *, tell: Tell = lambda _: None) -> list[Path]:
+    """Write all pages where they are owed, by this command or by one that was stopped, and return their paths.
+
+    Of several commands at once the first pays for those that have loaded by then, and the others find nothing owed.
+    """
+    if not read_owed(settings.warehouse_path):
+        return []
+    with hold_lock(settings.reports_dir / "quality"):
+        return _write_pages(settings, None, tell) if read_owed(settings.warehouse_path) else []
+
+
+def _write_pages(settings: Settings, hospital: str | None, tell: Tell) -> list[Path]:
+    """Write under the lock what is asked for, or all where anything is owed, and clear the debt."""
+    owed = read_owed(settings.warehouse_path)  # before the records, so that what is cleared is surely written
+    if told := tell_owed(owed):
+        tell(Text(f"{told.en} They are written now.", f"{told.zh}现予补做。"))
+    sweep(settings.reports_dir)
     # Pages tell nothing of where a record stood; a large hospital's places would fill the memory.
     needed = {f"core.{name}": ["hospital", "patient_id", *read_contract(table)] for name, table in TABLES.items()}
-    frames = read_frames(settings.warehouse_path, relations, needed)
+    frames = read_frames(settings.warehouse_path, RELATIONS, needed)
     frames["findings"] = frames.pop("finding")
     frames["record_counts"] = frames.pop("record_count")
-    names = {
-        row["hospital"]: Text(row["name_en"], row["name_zh"])
-        for row in frames["ingests"].filter("is_current").sort("hospital").iter_rows(named=True)
-    }
-    if hospital and hospital not in names:
-        first = suggest_command("ingest", hospital)
-        raise UsageError(
-            f"Nothing of {hospital} has been loaded yet. First: {first}",
-            f"尚未载入 {hospital} 的数据。请先运行：{first}",
-        )
-    chosen = {hospital: names[hospital]} if hospital else names
+    chosen = _choose(frames["ingests"], None if owed else hospital)
     for name in chosen:
         keep_workbook(settings, name)
     paths = write_quality_pages(
@@ -66,7 +88,24 @@ def write_quality(settings: Settings, hospital: str | None = None) -> list[Path]
         replace_workbook=partial(replace_workbook, settings),
     )
     is_synthetic = bool(frames["ingests"].filter("is_current")["is_synthetic"].any())
-    return [*paths, *_write_mapping_pages(settings, chosen, is_synthetic=is_synthetic)]
+    paths += _write_mapping_pages(settings, chosen, is_synthetic=is_synthetic)
+    clear_owed(settings.warehouse_path, owed)
+    return paths
+
+
+def _choose(ingests: pl.DataFrame, hospital: str | None) -> dict[str, Text]:
+    """Return the names of the hospitals whose pages are written: of the one that is named, else of all that have data."""
+    names = {
+        row["hospital"]: Text(row["name_en"], row["name_zh"])
+        for row in ingests.filter("is_current").sort("hospital").iter_rows(named=True)
+    }
+    if hospital and hospital not in names:
+        first = suggest_command("ingest", hospital)
+        raise UsageError(
+            f"Nothing of {hospital} has been loaded yet. First: {first}",
+            f"尚未载入 {hospital} 的数据。请先运行：{first}",
+        )
+    return {hospital: names[hospital]} if hospital else names
 
 
 def _write_mapping_pages(settings: Settings, hospitals: Mapping[str, Text], *, is_synthetic: bool) -> list[Path]:

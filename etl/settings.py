@@ -93,7 +93,7 @@ def _expand_home(text: str) -> Path:
 def list_hospitals(settings: Settings) -> list[str]:
     """Return the hospitals that have a mapping, sorted."""
     found = {path.parent.name for folder in settings.site_dirs for path in folder.glob("*/site.toml")}
-    return sorted(found)
+    return sorted(name for name in found if not name.startswith("."))  # what a command is writing is no hospital
 
 
 def find_site(settings: Settings, hospital: str) -> Path:

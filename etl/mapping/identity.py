@@ -11,6 +11,7 @@ import hmac
 import os
 import secrets
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import polars as pl
 from etl.errors import IdentityError
 from etl.mapping.identity_documents import read_birth_date, read_document, read_sex
 from etl.suggestions import quote_path
+from etl.whole_files import name_scratch
 
 _KEY_BYTES = 32
 _PSEUDONYM_HEX = 32
@@ -82,10 +84,20 @@ def _read_key(path: Path, *, may_create: bool) -> PseudonymKey:
 
 
 def _create_key(path: Path) -> None:
+    """Make a new key: whole or not at all, and not where another command has made one in the same moment."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(_KEY_BYTES))
+    scratch = name_scratch(path)
+    scratch.unlink(missing_ok=True)
+    try:
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def pseudonymise(texts: pl.Series, key: PseudonymKey, *scope: str) -> pl.Series:

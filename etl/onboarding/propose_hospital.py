@@ -24,6 +24,7 @@ from etl.onboarding.worksheet.write import write_worksheet
 from etl.pages.cells import escape_hidden
 from etl.settings import HOSPITAL_NAME, Settings, find_site, list_hospitals
 from etl.suggestions import suggest_command
+from etl.whole_files import name_scratch, swap_folder
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,27 @@ def _propose_whole(hospital: str, folder: Path, delivery: Delivery, written: Wri
     draft = hide_people(draft_mapping(delivery, hospital, written.header_rows))
     decisions = list_proposals(draft)
     names = {"hospital": hospital, "name_en": hospital, "name_zh": hospital}
-    temporary = folder.with_name(f".{hospital}.tmp")
+    temporary = name_scratch(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     try:
         write_site(temporary, describe_site(names, draft.sources), decisions)
         replace_file(temporary / DECISIONS, print_decisions(decisions))
         write_worksheet(draft, temporary / WORKSHEET, written)
-        if folder.exists():
-            keep_file(folder / WORKSHEET, folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in sorted(temporary.iterdir()):
-            replace_filled(file, folder / file.name)
+        _put_in_place(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return NewHospital(draft, tuple(decisions), folder / WORKSHEET)
+
+
+def _put_in_place(new: Path, folder: Path) -> None:
+    """Let a new mapping's folder appear as a whole; into one that is there its files go one by one, and those that differ are kept."""
+    if not folder.exists():
+        swap_folder(new, folder)
+        return
+    if (folder / WORKSHEET).exists():
+        keep_file(folder / WORKSHEET, folder)
+    for file in sorted(new.iterdir()):
+        replace_filled(file, folder / file.name)
 
 
 def _propose_difference(known: Path, folder: Path, delivery: Delivery) -> NewHospital:

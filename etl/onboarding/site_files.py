@@ -18,6 +18,7 @@ from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, D
 from etl.onboarding.proposing.layout import FoundSource
 from etl.onboarding.proposing.words import NO_LINE, NOT_NEEDED, NOT_SENT, VISIT_OF_ROW, list_meanings
 from etl.pages.cells import neutralise, read_neutralised
+from etl.whole_files import write_whole
 
 UNDECIDED = "undecided"
 AS_DECIDED = "left out as decided / 按决定不读取"
@@ -188,9 +189,7 @@ def print_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def replace_file(path: Path, text: str) -> None:
     """Write a file so that it is the old one or the new one, never half of it."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(path)
+    write_whole(path, text.encode())
 
 
 def print_toml(site: Mapping[str, Any]) -> str:

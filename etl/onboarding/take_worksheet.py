@@ -28,6 +28,7 @@ from etl.onboarding.worksheet.form import CHANGES, WORKSHEET
 from etl.onboarding.worksheet.read import Filled, hash_worksheet, read_worksheet
 from etl.onboarding.worksheet.write import write_worksheet
 from etl.pages.text import Text
+from etl.whole_files import name_scratch
 
 _FOLLOW_UP = "+"
 """Marks what a worksheet brought about without a row of its own: sure codes of columns that a person named."""
@@ -163,7 +164,7 @@ def _list_offered_codes(
 
 def _replace_site(folder: Path, write: Callable[[Path], None]) -> None:
     """Write a mapping aside, check it as an ingest would, and put it in place of the old one."""
-    temporary = folder / ".taken" / folder.name
+    temporary = name_scratch(folder / "taken") / folder.name
     shutil.rmtree(temporary.parent, ignore_errors=True)
     try:
         write(temporary)
@@ -176,7 +177,7 @@ def _replace_site(folder: Path, write: Callable[[Path], None]) -> None:
 
 def _check_untouched(folder: Path, decisions: Sequence[Decision]) -> None:
     """Refuse a changed worksheet where the mapping's files were changed since: one of the two would be lost."""
-    expected = folder / ".expected"
+    expected = name_scratch(folder / "expected")
     try:
         write_site(expected, read_toml(folder), decisions)
         files = ("columns.csv", "codes.csv")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from etl.pages import charts
 from etl.pages.cells import show_hidden
 from etl.pages.synthetic_marks import ON_PAGES
 from etl.pages.text import Text, format_count, format_percent
+from etl.whole_files import write_whole
 from schemas.package_data import MissingDataError, find_data, find_folder
 
 TEMPLATES = "etl.pages.templates"
@@ -78,11 +78,5 @@ def _hash_script(source: str) -> str:
 
 def write_page(path: Path, html: str) -> Path:
     """Write a page so that a reader sees the old one or the new one, never half of it; returns the path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(html, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, html.encode())
     return path

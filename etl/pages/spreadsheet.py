@@ -11,24 +11,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xlsxwriter
 
+from etl.whole_files import name_scratch, put_in_place
+
 CELL_LIMIT = 32_000
 LINE_HEIGHT = 16.0  # points of one line of text at 11 points
 _CREATED = datetime(2020, 1, 1)  # fixed: the file differs only when its content does
 # A cell that looks like a formula, a link or a number stays the text that it was.
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 Replace = Callable[[Path, Path], object]
-"""Puts a finished file in place of another, as `Path.replace` does."""
+"""Puts a finished file in place of another, as `put_in_place` does."""
 
 
 @contextmanager
-def open_workbook(path: Path, title: str, replace: Replace = Path.replace) -> Iterator[xlsxwriter.Workbook]:
+def open_workbook(path: Path, title: str, replace: Replace = put_in_place) -> Iterator[xlsxwriter.Workbook]:
     """Give a new workbook to write into; when it is finished, `replace` puts it in place of the file at `path`."""
     import xlsxwriter
 
     from etl.pages.plain_sheet import PlainSheet
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = name_scratch(path)
     try:
         with xlsxwriter.Workbook(str(temporary), _OPTIONS) as book:
             book.worksheet_class = PlainSheet

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from etl.delivery.read import TEXT_FILES, WORKBOOKS, is_desktop_file
-from etl.errors import AnswerError, DeliveryError
+from etl.errors import AnswerError, ChangedWhileReadError, DeliveryError
 from etl.kept_files import keep_file, replace_keeping
 from etl.mapping.personal_forms import mask_personal_data
 from etl.pages.text import Text
@@ -37,6 +38,7 @@ from etl.settings import Settings
 from etl.store.database import Warehouse
 from etl.store.shape import SCHEMA_COLUMN
 from etl.store.warehouse import open_for_reading
+from etl.whole_files import write_whole
 from schemas.bookkeeping import ANSWERS as ANSWER_COLUMNS
 from schemas.column import read_dtypes
 
@@ -82,7 +84,18 @@ def read_new_answers(settings: Settings, hospital: str, extract: Path | None = N
     Raises:
         AnswerError: a workbook that cannot be read, an unknown query or answer, a row that is not as it was asked; lists every
             fault with its cell.
+        ChangedWhileReadError: somebody saved or copied a workbook meanwhile.
     """
+    while True:
+        with suppress(_WrittenMeanwhileError):
+            return _read_new_answers(settings, hospital, extract)
+
+
+class _WrittenMeanwhileError(Exception):
+    """Another command wrote the workbook anew while it was read, and has kept among the answers what somebody wrote into it."""
+
+
+def _read_new_answers(settings: Settings, hospital: str, extract: Path | None) -> pl.DataFrame:
     known = _read_known(settings, hospital)
     seen = set(known["file_hash"])
     books = {book.file_hash: book for book in _list_workbooks(settings, hospital, extract)}
@@ -106,8 +119,10 @@ def read_answers(settings: Settings, hospital: str, new: pl.DataFrame) -> pl.Dat
     return pl.concat([_read_known(settings, hospital).select(*_SCHEMA), new])
 
 
-def store_answers(warehouse: Warehouse, hospital: str, answers: pl.DataFrame) -> None:
-    """Add answers to those of the warehouse, inside the caller's transaction."""
+def store_answers(warehouse: Warehouse, hospital: str, answers: pl.DataFrame) -> pl.DataFrame:
+    """Add answers to those of the warehouse, inside the caller's transaction; return those that no other command took meanwhile."""
+    known = warehouse.query("select * from answers where hospital = ? order by answer_id", [hospital])
+    answers = _drop_repeated(answers, known)
     last = int(warehouse.query("select coalesce(max(answer_id), 0) as n from answers")["n"][0])
     rows = answers.with_row_index("answer_id", offset=last + 1).with_columns(
         pl.col("answer_id").cast(pl.Int64),
@@ -115,6 +130,7 @@ def store_answers(warehouse: Warehouse, hospital: str, answers: pl.DataFrame) ->
         taken_at=pl.lit(datetime.now(UTC).isoformat(timespec="seconds")),
     )
     warehouse.append("main.answers", rows)
+    return answers
 
 
 def keep_workbook(settings: Settings, hospital: str) -> Path | None:
@@ -137,10 +153,22 @@ def replace_workbook(settings: Settings, new: Path, path: Path) -> None:
     Raises:
         NotKeptError: it cannot be kept; the workbook is as it was.
     """
+    replace_written(new, path, settings.extracts_dir / path.parent.name / ANSWERS_FOLDER)
+
+
+def replace_written(new: Path, path: Path, folder: Path) -> None:
+    """Put a new file in place of one that a person may have changed since it was written; then a copy of that is kept in `folder`.
+
+    Both hashes are noted meanwhile, so that neither file is taken for a changed one wherever the process ends.
+
+    Raises:
+        NotKeptError: it cannot be kept; the file is as it was.
+    """
     written = _hash_file(new)
-    folder = settings.extracts_dir / path.parent.name / ANSWERS_FOLDER
+    before = _read_marks(path)
+    _mark_as_written(path, [*before, written])
     replace_keeping(new, path, folder, _is_changed)
-    mark_as_written(path, written)
+    _mark_as_written(path, [written])
 
 
 def _list_workbooks(settings: Settings, hospital: str, extract: Path | None) -> Iterable[_Workbook]:
@@ -172,15 +200,19 @@ def _locate_mark(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
-def mark_as_written(path: Path, file_hash: str) -> None:
+def _mark_as_written(path: Path, hashes: Iterable[str]) -> None:
     """Note what a file holds as it was written, so that it can be seen whether a person changed it since."""
-    _locate_mark(path).write_text(file_hash, encoding="ascii")
+    write_whole(_locate_mark(path), "\n".join(hashes).encode("ascii"))
+
+
+def _read_marks(path: Path) -> list[str]:
+    mark = _locate_mark(path)
+    return mark.read_text(encoding="ascii", errors="replace").split() if mark.is_file() else []
 
 
 def is_as_written(path: Path) -> bool:
     """Return whether nobody changed a file since it was written; False where that was not noted."""
-    mark = _locate_mark(path)
-    return mark.is_file() and mark.read_bytes() == _hash_file(path).encode()
+    return _hash_file(path) in _read_marks(path)
 
 
 def _is_changed(path: Path) -> bool:
@@ -225,10 +257,25 @@ def _read_asked(settings: Settings, hospital: str, ids: set[str]) -> dict[str, l
 def _read_workbooks(books: Sequence[_Workbook], faults: list[Text]) -> Iterable[_Taken]:
     for book in books:
         try:
-            yield _Taken(book, read_sheet(book.path))
+            taken = _Taken(book, read_sheet(book.path))
         except DeliveryError as error:
+            _check_unchanged(book)
             if book.is_put_there:
                 faults.append(Text(error.en, error.zh))
+            continue
+        _check_unchanged(book)
+        yield taken
+
+
+def _check_unchanged(book: _Workbook) -> None:
+    """Refuse a workbook that is not what it was before it was read: what is taken is what is hashed."""
+    if _hash_file(book.path) != book.file_hash:
+        if is_as_written(book.path):
+            raise _WrittenMeanwhileError
+        raise ChangedWhileReadError(
+            f"{book.path.name}: somebody saved or copied this workbook while it was read. Nothing of it was taken. Run the command again.",
+            f"{book.path.name}：读取期间该文件被保存或复制。未采用其中任何内容。请重新运行。",
+        )
 
 
 def _take_answers(

@@ -5,7 +5,6 @@ Everything from a delivery is written as text: a cell that looks like a formula,
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ import xlsxwriter
 
 from etl.kept_files import keep_file
 from etl.pages.labels import SEVERITIES, STATUSES, label_field
-from etl.pages.page import write_page
 from etl.pages.spreadsheet import CELL_LIMIT, Replace, fit_height, open_workbook
 from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
@@ -45,9 +43,10 @@ from etl.quality.answer_words import (
     can_be_confirmed,
     list_choices,
 )
-from etl.quality.answers import REST, is_as_written, mark_as_written, name_delivery
+from etl.quality.answers import REST, is_as_written, name_delivery, replace_written
 from etl.quality.measures import sort_findings
 from etl.quality.status import ASKED
+from etl.whole_files import name_scratch, put_in_place
 from schemas.codes import Severity
 
 COLUMNS: tuple[tuple[Text, int], ...] = (
@@ -118,7 +117,7 @@ def filter_queries(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def write_query_workbook(
-    findings: pl.DataFrame, path: Path, hospital: Text, *, is_synthetic: bool, replace: Replace = Path.replace
+    findings: pl.DataFrame, path: Path, hospital: Text, *, is_synthetic: bool, replace: Replace = put_in_place
 ) -> Path:
     """Write the query workbook of one hospital from `derive_query_status`; returns the path.
 
@@ -138,9 +137,9 @@ def _write_rest(queries: pl.DataFrame, path: Path, *, is_synthetic: bool) -> Non
 
     Where a person wrote into the one before, a copy of it stays beside it.
     """
-    if path.exists() and not is_as_written(path):
-        keep_file(path, path.parent)
     if queries.is_empty():
+        if path.exists() and not is_as_written(path):
+            keep_file(path, path.parent)
         path.unlink(missing_ok=True)
         return
     texts = {
@@ -155,7 +154,12 @@ def _write_rest(queries: pl.DataFrame, path: Path, *, is_synthetic: bool) -> Non
     safe = cells.select(pl.when(is_formula).then("'" + pl.all()).otherwise(pl.all()).name.keep())
     mark = f"{IN_WORKBOOKS}\n" if is_synthetic else ""
     content = "\ufeff" + mark + safe.write_csv()
-    mark_as_written(write_page(path, content), hashlib.sha256(content.encode()).hexdigest())
+    new = name_scratch(path)
+    try:
+        new.write_bytes(content.encode())
+        replace_written(new, path, path.parent)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _make_formats(book: xlsxwriter.Workbook) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from etl.quality.expectations import run_expectations
 from etl.quality.queries import MOST_QUERIES, REST, filter_queries, write_query_workbook
 from etl.quality.readiness import judge_readiness
 from etl.quality.status import RESOLVED, derive_query_status
+from etl.whole_files import put_in_place
 from schemas.package_data import find_data
 
 Frames = Mapping[str, pl.DataFrame]
@@ -64,7 +65,7 @@ def write_quality_pages(
     *,
     expectations: pl.DataFrame | None = None,
     language: Language = "both",
-    replace_workbook: Replace = Path.replace,
+    replace_workbook: Replace = put_in_place,
 ) -> list[Path]:
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 

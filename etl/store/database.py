@@ -2,40 +2,62 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from etl.errors import InternalError, UsageError
-from etl.store.lock import make_busy_error
-from etl.store.shape import declare_tables
+from etl import saved
+from etl.errors import DamagedError, InternalError, RegistryError, UsageError
+from etl.interruption import hold_signals
+from etl.pages.text import Text
+from etl.store.lock import TURN_SECONDS, is_held_by_another, make_busy_error
+from etl.store.shape import CHANGE, declare_tables
 from etl.store.sql_files import list_views, read_folder
 from schemas.column import list_misfits
 
 SCHEMAS = ("landing", "versions", "core", "marts")
 ROWS_AT_ONCE = 250_000
+_DAMAGE = re.compile(r"checksum|corrupt|replaying WAL|truncated", re.IGNORECASE)
 _HEADER = struct.Struct("<8x4sQ")  # checksum, magic bytes, storage version
 
 
 class Warehouse:
     """An open warehouse; made by `open_for_writing` and `open_for_reading`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
+        self._path = path
+        self._said: Text | None = None
+        self.change: tuple[int, str] | None = None
+        """Number and time of the last change that was committed, or may have been, through this connection."""
 
     def query(self, sql: str, parameters: Iterable[object] = ()) -> pl.DataFrame:
         """Return a query's rows as a frame."""
-        return self._connection.sql(sql, params=list(parameters) or None).pl()
+        with self._explaining():
+            return self._connection.sql(sql, params=list(parameters) or None).pl()
 
     def execute(self, sql: str, parameters: Iterable[object] = ()) -> None:
         """Run a statement and take its result, so that the connection is free again."""
-        self._connection.execute(sql, list(parameters)).fetchall()
+        with self._explaining():
+            self._connection.execute(sql, list(parameters)).fetchall()
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Tell a damaged file and a full disk in words; whatever else DuckDB raises is a fault of ours."""
+        try:
+            yield
+        except duckdb.Error as error:
+            if (told := explain_failure(self._path, error)) is None:
+                raise
+            raise told from None
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
         """Append a frame to a declared table (`versions.patient`).
@@ -53,8 +75,9 @@ class Warehouse:
         ordered = frame.select(
             pl.col(name) if name in frame.columns else lacking.alias(name) for name in self._list_columns(table)
         )
-        for part in ordered.iter_slices(ROWS_AT_ONCE):
-            self._connection.from_arrow(part.to_arrow()).insert_into(table)
+        with self._explaining():
+            for part in ordered.iter_slices(ROWS_AT_ONCE):
+                self._connection.from_arrow(part.to_arrow()).insert_into(table)
 
     def _list_columns(self, table: str) -> list[str]:
         """Return a table's columns in their order in this file."""
@@ -99,39 +122,54 @@ class Warehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: what happens inside is committed as a whole or not at all.
+        """All or nothing: what happens inside is committed as a whole or not at all, and numbered.
 
         Raises:
-            UsageError: the commit failed, as on a full disk.
+            WriteFailedError: the commit failed, as on a full disk; whether it is saved only a new connection can tell.
         """
         self.execute("begin transaction")
         try:
             yield
+            number, changed_at = self._number_change()
         except BaseException:
-            self._connection.execute("rollback")
+            with suppress(duckdb.Error):  # after a fatal error there is nothing to roll back
+                self._connection.execute("rollback")
             raise
-        try:
-            self._connection.execute("commit")
-        except duckdb.Error:
-            raise UsageError(
-                "The database could not be written; is the disk full? Nothing was changed. Make room and run the command again.",
-                "无法写入数据库，磁盘是否已满？未作任何更改。请腾出空间后重新运行。",
-            ) from None
+        with hold_signals():
+            self.change = (number, changed_at)
+            try:
+                self._connection.execute("commit")
+            except duckdb.Error:
+                raise WriteFailedError from None
+            self.note_saved()
+
+    def say_saved(self, what: Text) -> None:
+        """Say what the running transaction does, for whoever must be told that it is done although something later fails."""
+        self._said = what
+
+    def note_saved(self) -> None:
+        """Note that the change is saved: after its commit, or when a new connection has told so."""
+        if self._said is not None:
+            saved.note(self._said)
+        self._said = None
+
+    def _number_change(self) -> tuple[int, str]:
+        rows = self._connection.execute(f"select number from {CHANGE}").fetchall()  # noqa: S608 (a name of ours)
+        number, changed_at = (rows[0][0] if rows else 0) + 1, datetime.now(UTC).isoformat(timespec="microseconds")
+        self.execute(f"delete from {CHANGE}")  # noqa: S608
+        self.execute(f"insert into {CHANGE} values (?, ?)", [number, changed_at])  # noqa: S608
+        return number, changed_at
 
     def checkpoint(self) -> None:
         """Write what was committed from the log into the file.
 
         Raises:
-            UsageError: that failed, as on a full disk; what was committed is safe in the log beside the file.
+            WriteFailedError: that failed, as on a full disk; what was committed is safe in the log beside the file.
         """
         try:
-            self.execute("checkpoint")
+            self._connection.execute("checkpoint")
         except duckdb.Error:
-            raise UsageError(
-                "What was done is saved, but the database's file could not be finished; is the disk full? Keep the file "
-                "that ends in .wal beside it, make room, and run: registry ingests",
-                "所做更改已保存，但数据库文件未能整理完毕，磁盘是否已满？请保留同目录下以 .wal 结尾的文件，腾出空间后运行：registry ingests",
-            ) from None
+            raise WriteFailedError from None
 
     def close(self) -> None:
         """Close the file."""
@@ -146,6 +184,7 @@ def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Warehouse:
         UsageError: the file is no DuckDB database, is damaged, or was written by a newer DuckDB.
     """
     deadline = time.monotonic() + wait_seconds
+    last = deadline + TURN_SECONDS
     while True:
         try:
             connection = duckdb.connect(str(path), read_only=read_only)
@@ -153,6 +192,8 @@ def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Warehouse:
         except duckdb.IOException as error:
             if "could not set lock" not in str(error).lower():
                 raise _explain_unusable(path, error) from None
+            if is_held_by_another(path):
+                deadline = min(time.monotonic() + wait_seconds, last)
             if time.monotonic() > deadline:
                 raise make_busy_error(path, str(error), wait_seconds) from None
             time.sleep(0.2)
@@ -162,10 +203,37 @@ def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Warehouse:
     connection.execute("set autoload_known_extensions = false")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
-    return Warehouse(connection)
+    return Warehouse(connection, path)
 
 
-def _explain_unusable(path: Path, error: duckdb.Error) -> UsageError:
+class WriteFailedError(Exception):
+    """A commit or checkpoint failed; the connection can be used no more, and another must tell what is saved."""
+
+
+def explain_failure(path: Path, error: duckdb.Error) -> RegistryError | None:
+    """Return what a failing statement means for whoever runs the command; None where it is a fault of the registry itself."""
+    text = str(error)
+    if _DAMAGE.search(text) or isinstance(error, (duckdb.SerializationException, duckdb.InternalException)):
+        return make_damaged(path)
+    if isinstance(error, (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)):
+        return UsageError(
+            f"The database '{path}' could not be written or read; is the disk full? Nothing was changed. Make room and run the command again.",
+            f"无法读写数据库“{path}”，磁盘是否已满？未作任何更改。请腾出空间后重新运行。",
+        )
+    return None
+
+
+def make_damaged(path: Path) -> DamagedError:
+    """Return the error of a file of which bytes are not as they were written."""
+    return DamagedError(
+        f"The database '{path}' is damaged: bytes of it, or of the .wal file beside it, are not what was written. Nothing was changed. Move both "
+        "files away and keep them, put back your last copy, and ingest again what came since; without a copy ingest every delivery again. Check the disk.",
+        f"数据库“{path}”已损坏：该文件或同目录下 .wal 文件的部分内容与写入时不同。未作任何更改。请将两个文件移走并保留，恢复最近的备份，"
+        "再重新载入此后的数据；若无备份，请重新载入全部数据。并请检查磁盘。",
+    )
+
+
+def _explain_unusable(path: Path, error: duckdb.Error) -> RegistryError:
     if "storage version number" in str(error) or _is_of_newer_duckdb(path):
         return UsageError(
             f"'{path}' was written in a storage format that DuckDB {duckdb.__version__}, which this registry uses, cannot read: "
@@ -174,6 +242,8 @@ def _explain_unusable(path: Path, error: duckdb.Error) -> UsageError:
             f"“{path}”的存储格式由更新版本的 DuckDB 写成，本程序所用的 DuckDB {duckdb.__version__} 无法读取。文件并未损坏，"
             "未作任何更改。请使用写入它的程序版本，或恢复此前的备份。",
         )
+    if _DAMAGE.search(str(error)):
+        return make_damaged(path)
     return UsageError(
         f"'{path}' cannot be opened: it is no warehouse of the registry, it is damaged, or the disk is full. Put back a copy, "
         "or move it away and ingest again.",

@@ -1,6 +1,6 @@
 """The declared shape of every table of the warehouse, and how it is written in DuckDB's words.
 
-Nothing is declared here but the store's own two tables: records come from the contracts, derived frames and what is
+Nothing is declared here but the store's own tables: records come from the contracts, derived frames and what is
 kept about ingests from their declarations in `schemas`.
 """
 
@@ -29,6 +29,8 @@ DUCKDB_TYPES: dict[DType, str] = {
 INGEST_ID = {"ingest_id": bookkeeping.OWNER["ingest_id"].dtype}
 SCHEMA_VERSION = "main.schema_version"
 SCHEMA_COLUMN = "main.schema_column"
+CHANGE = "main.change"
+OWED = "main.owed"
 OWN_TABLES: dict[str, dict[str, Column]] = {
     SCHEMA_VERSION: {
         "version": Column(pl.Int64, "number of the last migration that this database has had"),
@@ -38,6 +40,17 @@ OWN_TABLES: dict[str, dict[str, Column]] = {
         "table_name": Column(pl.String, "table, with its schema"),
         "column_name": Column(pl.String, "column"),
         "since_ingest_id": Column(pl.Int64, "first ingest that fills the column"),
+    },
+    CHANGE: {
+        "number": Column(pl.Int64, "how many changes were committed in this database"),
+        "changed_at": Column(pl.String, "time of the last one, UTC"),
+    },
+    OWED: {
+        "effect": Column(pl.String, "what is owed: pages, with the query workbooks and the copies of answered ones"),
+        "hospital": Column(pl.String, "hospital whose change made it due"),
+        "since_change": Column(pl.Int64, "number of that change"),
+        "due_at": Column(pl.String, "its time, UTC"),
+        "debtor": Column(pl.String, "machine and number of the process that owes it"),
     },
 }
 

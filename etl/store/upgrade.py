@@ -16,9 +16,9 @@ from pathlib import Path
 
 from etl.errors import InternalError, UsageError
 from etl.store.database import Warehouse
-from etl.store.file_copy import copy_whole
 from etl.store.shape import SCHEMA_COLUMN, SCHEMA_VERSION, Shape, declare_shape
 from etl.store.sql_files import hash_views, read_folder
+from etl.whole_files import copy_whole
 
 _REGISTRY, _INGESTS = "main.registry", "main.ingests"
 Columns = dict[str, list[str]]

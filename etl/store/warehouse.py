@@ -13,9 +13,12 @@ from pathlib import Path
 
 import polars as pl
 
-from etl.errors import UsageError
-from etl.store.database import Warehouse, connect
-from etl.store.lock import hold_lock
+from etl.errors import RegistryError, UnfinishedError, UsageError
+from etl.interruption import hold_signals
+from etl.store.database import Warehouse, WriteFailedError, connect
+from etl.store.lock import TURN_SECONDS, hold_lock
+from etl.store.seen import Change, find_change, note_change
+from etl.store.shape import CHANGE
 from etl.store.upgrade import examine, keep_copy, upgrade
 from etl.suggestions import suggest_command
 
@@ -23,35 +26,94 @@ WAIT_SECONDS = 20.0
 
 
 @contextmanager
-def open_for_writing(path: Path, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[Warehouse]:
+def open_for_writing(
+    path: Path, *, wait_seconds: float = WAIT_SECONDS, turn_seconds: float = TURN_SECONDS
+) -> Iterator[Warehouse]:
     """Open the warehouse as its one writer, and make it where it is new.
 
+    `turn_seconds` is how long it waits for other commands of the registry, `wait_seconds` for another program that has the file open.
+
     Raises:
-        BusyError: another process holds it after the wait; says who and since when.
-        UsageError: it cannot be written to, or is none that this registry can bring to its own shape.
+        BusyError: it is held after the wait; says by whom and since when.
+        UsageError: it cannot be written to, or is none that this registry can bring to its own shape; a failed write, of which nothing is saved.
+        UnfinishedError: what was committed is saved, and the file could not be finished.
     """
-    with hold_lock(path, wait_seconds):
+    with hold_lock(path, turn_seconds):
         if path.exists() and not os.access(path, os.W_OK):
             raise UsageError(
                 f"The database '{path}' cannot be written to. Give yourself the right to write it, or set WORKSPACE to a folder "
                 "you may write.",
                 f"无法写入数据库“{path}”。请取得写入权限，或将 WORKSPACE 设为可写的文件夹。",
             )
-        warehouse = connect(path, read_only=False, wait_seconds=wait_seconds)
+        warehouse = _open_current(path, wait_seconds)
         try:
-            state = examine(warehouse, path)
-            if state.migrations:
-                # Closed while it is copied: closing any other handle of the file would take DuckDB's own lock away.
-                warehouse.checkpoint()
-                warehouse.close()
-                keep_copy(path, state)
-                warehouse = connect(path, read_only=False, wait_seconds=wait_seconds)
-            if state.is_behind:
-                upgrade(warehouse, path, state)
             yield warehouse
-            warehouse.checkpoint()
+            with hold_signals():
+                if warehouse.change:
+                    note_change(path, *warehouse.change)
+                warehouse.checkpoint()
+        except WriteFailedError:
+            warehouse.close()
+            raise _find_out(path, warehouse, wait_seconds) from None
         finally:
             warehouse.close()
+
+
+def _open_current(path: Path, wait_seconds: float) -> Warehouse:
+    """Open the file under the lock and bring it to the declared shape."""
+    warehouse = connect(path, read_only=False, wait_seconds=wait_seconds)
+    try:
+        state = examine(warehouse, path)
+        if state.migrations:
+            # Closed while it is copied: closing any other handle of the file would take DuckDB's own lock away.
+            warehouse.checkpoint()
+            warehouse.close()
+            keep_copy(path, state)
+            warehouse = connect(path, read_only=False, wait_seconds=wait_seconds)
+        if state.is_behind:
+            upgrade(warehouse, path, state)
+    except WriteFailedError:
+        warehouse.close()
+        raise _find_out(path, warehouse, wait_seconds) from None
+    except BaseException:
+        warehouse.close()
+        raise
+    return warehouse
+
+
+def _find_out(path: Path, warehouse: Warehouse, wait_seconds: float) -> RegistryError:
+    """Ask a new connection whether the change of which commit or checkpoint failed is saved, and return what is to be said."""
+    try:
+        is_saved = _is_saved(path, warehouse.change, wait_seconds)
+    except RegistryError:
+        return UnfinishedError(
+            f"The database '{path}' could not be finished; is the disk full? It could not even be read again to see whether this change is "
+            "saved. Keep the file that ends in .wal beside it, make room, and run: registry ingests",
+            f"数据库“{path}”未能整理完毕，磁盘是否已满？也无法重新读取以确认本次更改是否已保存。请保留同目录下以 .wal 结尾的文件，"
+            "腾出空间后运行：registry ingests",
+        )
+    if not is_saved:
+        return UsageError(
+            f"The database '{path}' could not be written; is the disk full? This change was not made. Make room and run the command again.",
+            f"无法写入数据库“{path}”，磁盘是否已满？本次更改未生效。请腾出空间后重新运行。",
+        )
+    warehouse.note_saved()
+    if warehouse.change:
+        note_change(path, *warehouse.change)
+    return UnfinishedError(
+        "What was done is saved, but the database's file could not be finished; is the disk full? Keep the file "
+        "that ends in .wal beside it, make room, and run: registry ingests",
+        "所做更改已保存，但数据库文件未能整理完毕，磁盘是否已满？请保留同目录下以 .wal 结尾的文件，腾出空间后运行：registry ingests",
+    )
+
+
+def _is_saved(path: Path, change: Change | None, wait_seconds: float) -> bool:
+    """Whether a database holds a change; a failed checkpoint before any change has lost nothing."""
+    another = connect(path, read_only=True, wait_seconds=wait_seconds)
+    try:
+        return change is None or (CHANGE in another.read_shape() and find_change(another) == change)
+    finally:
+        another.close()
 
 
 @contextmanager

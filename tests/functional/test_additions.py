@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from etl import errors
-from etl.ingest import revert
+from etl.load import revert
 from etl.publish import write_quality
 
 ADDS = clinic.SITE.replace('name_zh = "测试医院"', 'name_zh = "测试医院"\ndeliveries = "additions"')

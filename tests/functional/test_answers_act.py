@@ -14,7 +14,7 @@ from answered_workbook import CONFIRMED, CORRECTED, NOT_AVAILABLE, answer, list_
 from python_calamine import CalamineWorkbook
 
 from etl import errors
-from etl.ingest import revert
+from etl.load import revert
 from etl.publish import write_quality
 
 HEADS = "number,name,id card,sex,born,portal vein,size,lung,bone,remark,weight"
@@ -437,7 +437,7 @@ def test_a_copy_that_cannot_be_read_back_keeps_the_workbook(desk, monkeypatch):
     content = find_workbook(desk).read_bytes()
     original = Path.read_bytes
     monkeypatch.setattr(
-        Path, "read_bytes", lambda self: original(self)[:-1] if self.suffix == ".tmp" else original(self)
+        Path, "read_bytes", lambda self: original(self)[:-1] if self.suffix == ".part" else original(self)
     )
     with pytest.raises(errors.NotKeptError):
         write_quality(desk.settings)

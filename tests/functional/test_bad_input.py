@@ -11,7 +11,8 @@ import pytest
 from etl import errors
 from etl.delivery.read import SYNTHETIC_MARKER
 from etl.errors import RegistryError
-from etl.ingest import ingest, revert
+from etl.ingest import ingest
+from etl.load import revert
 from etl.settings import read_settings
 from etl.store.warehouse import open_for_writing
 
@@ -186,7 +187,7 @@ def test_two_ingests_at_once_wait_for_each_other(desk):
     with (
         open_for_writing(desk.settings.warehouse_path),
         pytest.raises(errors.BusyError, match=r"process \d+, for \d+ s"),
-        open_for_writing(desk.settings.warehouse_path, wait_seconds=0.2),
+        open_for_writing(desk.settings.warehouse_path, turn_seconds=0.2),
     ):
         pass
 
@@ -210,7 +211,7 @@ def test_an_ingest_that_breaks_while_loading_leaves_the_last_version(desk, monke
     clinic.write_delivery(desk.extracts / "a")
     desk.ingest()
     clinic.write_delivery(desk.extracts / "b", labs=clinic.LABS.replace("3.9", "3.8"))
-    monkeypatch.setattr("etl.ingest.refresh", lambda _: (_ for _ in ()).throw(errors.InternalError("disk full")))
+    monkeypatch.setattr("etl.load.refresh", lambda _: (_ for _ in ()).throw(errors.InternalError("disk full")))
     with pytest.raises(errors.InternalError):
         desk.ingest()
     assert desk.read("ingests").select("ingest_id", "is_current").rows() == [(1, True)]

@@ -8,7 +8,7 @@ import pytest
 
 from etl import errors
 from etl.cli import run_revert
-from etl.ingest import revert
+from etl.load import revert
 from etl.mapping.accounts import COPY
 from etl.onboarding.propose_hospital import propose_hospital
 from etl.pages.labels import label_ignore_rule

@@ -51,7 +51,7 @@ def shop(make_folder, monkeypatch):
     extracts = make_folder.path / "workspace" / "extracts" / "clinic"
     extracts.mkdir(parents=True)
     monkeypatch.chdir(make_folder.path)
-    monkeypatch.setattr("etl.publish.write_quality", lambda *_: [])  # the pages are not what is tried here
+    monkeypatch.setattr("etl.publish.pay_owed", lambda *_, **__: [])  # the pages are not what is tried here
     return make_folder, extracts
 
 
@@ -128,16 +128,18 @@ def test_what_is_hidden_beside_a_delivery_is_told(shop, capsys):
 
 
 def test_pages_that_cannot_be_written_do_not_hide_that_the_delivery_is_loaded(shop, monkeypatch, capsys):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise PermissionError(13, "Permission denied", "workspace/reports")
 
     _, extracts = shop
     write_book(extracts / "a.xlsx", "1960-03-05")
-    monkeypatch.setattr("etl.publish.write_quality", refuse)
-    assert cli.run(lambda: ["ingest", "clinic"]) == 2
+    monkeypatch.setattr("etl.publish.pay_owed", refuse)
+    assert cli.run(lambda: ["ingest", "clinic"]) == 18
     told = capsys.readouterr()
     assert "loaded as ingest 1" in told.out
+    assert "clinic: loaded as ingest 1. What follows was not finished:" in told.err
     assert "The system refused 'workspace/reports': Permission denied" in told.err
+    assert "Nothing was changed" not in told.err
 
 
 def test_a_module_in_the_folder_one_stands_in_is_not_run(shop):

@@ -11,7 +11,8 @@ import duckdb
 import pytest
 
 from etl import errors
-from etl.ingest import ingest, revert
+from etl.ingest import ingest
+from etl.load import revert
 from etl.store.warehouse import open_for_writing
 
 OCTOBER = clinic.LABS.replace("3.9", "3.8")
@@ -65,13 +66,13 @@ def test_an_ingest_killed_while_loading_leaves_the_last_version(desk):
     desk.ingest()
     clinic.write_delivery(desk.extracts / "b", labs=OCTOBER)
     code = (
-        "import datetime, os, signal, etl.ingest as m\n"
+        "import datetime, os, signal, etl.ingest, etl.load as m\n"
         "from pathlib import Path\n"
         "from etl.settings import Settings\n"
         "m.refresh = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
         f"s = Settings(Path({str(desk.settings.workspace)!r}), Path({str(desk.settings.key_file)!r}), 'en')\n"
         f"day = datetime.date.fromisoformat({str(clinic.EXTRACTED)!r})\n"
-        "m.ingest(s, 'clinic', extract=None, check=False, accept=False, progress=lambda *_: None, extracted=day)\n"
+        "etl.ingest.ingest(s, 'clinic', extract=None, check=False, accept=False, progress=lambda *_: None, extracted=day)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == -signal.SIGKILL
@@ -80,24 +81,78 @@ def test_an_ingest_killed_while_loading_leaves_the_last_version(desk):
     assert desk.ingest().ingest_id == 2
 
 
-def test_of_two_ingests_at_once_the_later_one_starts_again(desk):
-    clinic.write_delivery(desk.extracts / "a")
+def ingest_meanwhile(desk, other):
+    """Ingest the clinic's one delivery while `other` has its turn just before the load."""
+    turns = iter([other])
 
     def interrupt(step: str, _: str) -> None:
-        if step == "loading":
-            desk.ingest()
+        if step == "loading" and (turn := next(turns, None)):
+            turn()
 
-    with pytest.raises(errors.BusyError, match="Another ingest"):
-        ingest(
-            desk.settings,
-            "clinic",
-            extract=None,
-            check=False,
-            accept=False,
-            progress=interrupt,
-            extracted=clinic.EXTRACTED,
-        )
+    return ingest(
+        desk.settings, "clinic", extract=None, check=False, accept=False, progress=interrupt, extracted=clinic.EXTRACTED
+    )  # fmt: skip
+
+
+def test_two_ingests_of_one_hospital_at_once_give_one_load(desk):
+    clinic.write_delivery(desk.extracts / "a")
+    assert ingest_meanwhile(desk, desk.ingest).status == "nothing new"
     assert desk.read("ingests").height == 1
+
+
+def test_of_two_deliveries_of_one_hospital_at_once_the_later_one_follows_the_earlier(desk):
+    clinic.write_delivery(desk.extracts / "a")
+    elsewhere = clinic.write_delivery(desk.settings.workspace / "other" / "b", labs=OCTOBER)
+    summary = ingest_meanwhile(desk, lambda: desk.ingest(elsewhere))
+    assert (summary.status, summary.ingest_id) == ("loaded", 2)
+    assert desk.read("ingests").sort("ingest_id")["is_current"].to_list() == [False, True]
+
+
+def test_an_ingest_keeps_its_work_where_another_hospitals_came_first(desk):
+    clinic.write_site(desk.settings.workspace / "sites" / "other", site=clinic.SITE.replace('"clinic"', '"other"'))
+    clinic.write_delivery(desk.extracts / "a")
+    clinic.write_delivery(desk.settings.extracts_dir / "other" / "a")
+
+    def ingest_other():
+        ingest(
+            desk.settings, "other", extract=None, check=False, accept=False, progress=lambda *_: None, extracted=clinic.EXTRACTED
+        )  # fmt: skip
+
+    assert ingest_meanwhile(desk, ingest_other).ingest_id == 2
+    assert desk.read("ingests").sort("ingest_id")["hospital"].to_list() == ["other", "clinic"]
+
+
+def test_another_key_that_came_first_is_noticed_before_the_load(desk):
+    clinic.write_delivery(desk.extracts / "a")
+    clinic.write_site(desk.settings.workspace / "sites" / "other", site=clinic.SITE.replace('"clinic"', '"other"'))
+    clinic.write_delivery(desk.settings.extracts_dir / "other" / "a")
+    with_another_key = replace(desk.settings, key_file=desk.settings.workspace / "key2")
+
+    def ingest_other():
+        ingest(
+            with_another_key, "other", extract=None, check=False, accept=False, progress=lambda *_: None, extracted=clinic.EXTRACTED
+        )  # fmt: skip
+
+    with pytest.raises(errors.IdentityError, match="another key"):
+        ingest_meanwhile(desk, ingest_other)
+    assert desk.read("ingests")["hospital"].to_list() == ["other"]
+
+
+@pytest.mark.parametrize("content", [clinic.LABS + "004,2020-03-03,3.1,12,ng/mL\n", "\x00\x00\x00"])
+def test_a_delivery_that_changes_while_it_is_read_is_refused(desk, monkeypatch, content):
+    import etl.ingest
+
+    path = clinic.write_delivery(desk.extracts / "a") / "labs.csv"
+    original = etl.ingest.read_delivery
+
+    def copy_on(delivery):
+        path.write_text(content, encoding="utf-8")  # the share is still copying
+        return original(delivery)
+
+    monkeypatch.setattr(etl.ingest, "read_delivery", copy_on)
+    with pytest.raises(errors.ChangedWhileReadError, match="changed while it was read"):
+        desk.ingest()
+    assert not desk.settings.warehouse_path.exists()
 
 
 def test_a_key_or_workspace_that_cannot_be_written(desk, tmp_path):

@@ -6,7 +6,7 @@ import clinic
 import pytest
 
 from etl.errors import UsageError
-from etl.ingest import revert
+from etl.load import revert
 
 STEPS = 14
 

@@ -9,7 +9,7 @@ from conftest import Desk
 
 import etl.judging.validate
 from etl.errors import InternalError
-from etl.ingest import revert
+from etl.load import revert
 from etl.settings import Settings
 from etl.store.shape import declare_tables
 from etl.store.warehouse import open_for_reading, open_for_writing

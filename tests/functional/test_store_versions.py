@@ -13,7 +13,7 @@ import pytest
 from conftest import Desk
 
 from etl import errors
-from etl.ingest import revert
+from etl.load import revert
 from etl.publish import write_quality
 from etl.settings import Settings
 from etl.store import upgrade as store_upgrade
@@ -198,7 +198,7 @@ def test_a_file_of_duckdbs_next_storage_version(desk, is_checksum_right):
 
 def test_a_file_whose_header_is_damaged_is_not_said_to_be_newer(desk):
     write_header(desk.settings.warehouse_path, 64, is_checksum_right=False)
-    with pytest.raises(errors.UsageError, match="it is damaged"):
+    with pytest.raises(errors.DamagedError, match="is damaged"):
         desk.read("ingests")
 
 
@@ -290,22 +290,49 @@ def test_a_version_loaded_since_and_the_answers_are_kept(desk):
 
 
 class FullDisk:
-    """A connection on which one statement fails, as on a full disk."""
+    """A connection on which one statement fails, as on a full disk; what is said to be committed before it was."""
 
-    def __init__(self, failing):
-        self.failing = failing
+    def __init__(self, connection, failing):
+        self.connection, self.failing = connection, failing
 
-    def execute(self, sql, *_):
+    def __getattr__(self, name):
+        return getattr(self.connection, name)
+
+    def execute(self, sql, *parameters):
         if sql == self.failing:
             raise duckdb.FatalException("could not write")
-        return self
-
-    def fetchall(self):
-        return []
+        return self.connection.execute(sql, *parameters)
 
 
-def test_a_failed_commit_changed_nothing_and_a_failed_checkpoint_lost_nothing():
-    with pytest.raises(errors.UsageError, match="Nothing was changed"), Warehouse(FullDisk("commit")).transaction():
-        pass
-    with pytest.raises(errors.UsageError, match="What was done is saved"):
-        Warehouse(FullDisk("checkpoint")).checkpoint()
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Let a statement of the writer fail; whoever reads is not disturbed."""
+
+    def fail(statement):
+        original = Warehouse.__init__
+
+        def begin(self, connection, path):
+            is_reader = "read_only" in str(
+                connection.execute(
+                    "select access_mode from (select current_setting('access_mode') as access_mode)"
+                ).fetchall()
+            )
+            original(self, connection if is_reader else FullDisk(connection, statement), path)
+
+        monkeypatch.setattr(Warehouse, "__init__", begin)
+
+    return fail
+
+
+def test_a_failed_commit_is_told_to_have_changed_nothing(desk, full_disk):
+    full_disk("commit")
+    with pytest.raises(errors.UsageError, match="This change was not made"):
+        revert(desk.settings, "clinic")
+    assert desk.read("ingests").sort("ingest_id")["is_current"].to_list() == [False, True]
+
+
+def test_a_failed_checkpoint_is_told_to_have_lost_nothing(desk, full_disk):
+    full_disk("checkpoint")
+    with pytest.raises(errors.UnfinishedError, match="What was done is saved"):
+        revert(desk.settings, "clinic")
+    assert desk.read("ingests").sort("ingest_id")["is_current"].to_list() == [True, False]

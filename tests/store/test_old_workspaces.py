@@ -17,7 +17,8 @@ from fixed_key import write_fixed_key
 from analysis.cli import run_analyse
 from etl.cli import list_ingests
 from etl.errors import AnalysisError
-from etl.ingest import ingest, revert
+from etl.ingest import ingest
+from etl.load import revert
 from etl.publish import write_quality
 from etl.settings import EXAMPLE_STUDY, Settings
 

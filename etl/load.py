@@ -1,0 +1,190 @@
+"""What changes the warehouse: a version is loaded, answers are taken, a hospital goes back; each is one transaction that notes what it makes due.
+
+Others may have written since a delivery was read. What hangs on that is looked at again inside the transaction, so that no command is
+refused because another hospital's came first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import polars as pl
+
+from etl.additions import Addition
+from etl.choose_delivery import Candidate
+from etl.delivery.read import Delivery
+from etl.errors import UsageError
+from etl.judging.between_hospitals import find_shared_patients
+from etl.judging.validate import Validated
+from etl.known_versions import Known, check_key, check_provenance, take_known
+from etl.mapping.accounts import Landing
+from etl.mapping.identity import PseudonymKey
+from etl.mapping.site import Site
+from etl.mapping.verbs import Mapped
+from etl.pages.text import Text
+from etl.quality.answers import store_answers
+from etl.quality.confirmations import name_answers
+from etl.settings import Settings, find_site
+from etl.store.database import Warehouse
+from etl.store.history import find_previous_ingest, withdraw_later
+from etl.store.owed import note_owed
+from etl.store.warehouse import open_for_writing
+from schemas.bookkeeping import INGESTS
+from schemas.column import read_dtypes
+from schemas.derived_columns import STORED_FRAMES
+
+
+class OvertakenError(Exception):
+    """Another command loaded a version or took answers of the same hospital since this one looked; it looks again."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version that is about to be loaded: what it was made of, and what is told of it beside its records."""
+
+    site: Site
+    delivery: Delivery
+    candidate: Candidate
+    accounts: Mapping[str, int]
+    landing: Landing
+    addition: Addition
+    notices: pl.DataFrame
+
+
+def list_frames(version: Version, mapped: Mapped, validated: Validated) -> dict[str, pl.DataFrame]:
+    """Return what is stored of a version, by table, without the ingest's number.
+
+    What is about a record or a cell belongs to the delivery that brought it.
+    """
+    hospital, delivery = pl.lit(version.site.hospital).alias("hospital"), version.delivery.name
+    stored = {**validated.tables, **{name: validated.derived[name] for name in STORED_FRAMES}}
+    about = {
+        "rule_outcomes": validated.rule_outcomes, "row_accounts": mapped.row_accounts, "completeness": validated.completeness,
+        "notices": version.notices,
+    }  # fmt: skip
+    of_records = {"findings": validated.findings, "quarantine": validated.quarantine, "confirmed": validated.confirmed}
+    stored |= {name: frame.with_columns(hospital, pl.lit(delivery).alias("delivery")) for name, frame in about.items()}
+    stored |= {
+        name: frame.with_columns(hospital, pl.col("delivery").fill_null(delivery)) for name, frame in of_records.items()
+    }
+    return {f"versions.{name}": frame for name, frame in stored.items()}
+
+
+def load_version(
+    settings: Settings,
+    version: Version,
+    frames: dict[str, pl.DataFrame],
+    key: PseudonymKey,
+    known: Known,
+    answers: pl.DataFrame,
+) -> int:
+    """Load everything in one transaction and return the ingest's number; `frames` is emptied, so that memory becomes free on the way.
+
+    Raises:
+        OvertakenError: the hospital has another version or more answers than when the delivery was read.
+        IdentityError, ProvenanceError: another command has begun this workspace with another key, or with patients of the other kind.
+    """
+    site, delivery = version.site, version.delivery
+    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+        _check_meanwhile(warehouse, settings, site.hospital, delivery, key, known)
+        ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
+        if warehouse.query("select * from registry").is_empty():
+            made_with = {"key_fingerprint": key.fingerprint, "is_synthetic": delivery.is_synthetic}
+            warehouse.append("main.registry", pl.DataFrame([made_with]))
+        withdraw_later(warehouse, site.hospital)
+        warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])
+        warehouse.append("main.ingests", _describe_ingest(version, ingest_id))
+        store_answers(warehouse, site.hospital, answers)
+        frames["versions.confirmed"] = name_answers(warehouse, site.hospital, frames["versions.confirmed"])
+        _append_rows(warehouse, version, frames, ingest_id)
+        refresh(warehouse)
+        note_owed(warehouse, site.hospital)
+        warehouse.say_saved(
+            Text(f"{site.hospital}: loaded as ingest {ingest_id}.", f"{site.hospital}：已载入，编号 {ingest_id}。")
+        )
+    return ingest_id
+
+
+def _check_meanwhile(
+    warehouse: Warehouse, settings: Settings, hospital: str, delivery: Delivery, key: PseudonymKey, known: Known
+) -> None:
+    now = take_known(warehouse)
+    check_provenance(delivery, now)
+    check_key(settings, key, now)
+    if now.tell_apart(hospital) != known.tell_apart(hospital):
+        raise OvertakenError
+
+
+def _append_rows(warehouse: Warehouse, version: Version, frames: dict[str, pl.DataFrame], ingest_id: int) -> None:
+    """Write a version's records, what is kept of an addition, and the texts of its rows."""
+    stamp = pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")
+    hospital = pl.lit(version.site.hospital).alias("hospital")
+    for table in tuple(frames):
+        warehouse.append(table, frames.pop(table).with_columns(stamp))
+    kept = version.addition.kept.with_columns(stamp, hospital, pl.col("brought_by").fill_null(ingest_id))
+    warehouse.append("landing.kept_record", kept)
+    owner = (stamp, hospital, pl.lit(version.delivery.name).alias("delivery"))
+    for rows in version.landing.rows:
+        warehouse.append("landing.source_row", rows.read().with_columns(owner))
+
+
+def take_answers(settings: Settings, hospital: str, answers: pl.DataFrame) -> int:
+    """Store answers that came without a delivery to read; return how many of them no other command took meanwhile."""
+    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+        n = store_answers(warehouse, hospital, answers).height
+        note_owed(warehouse, hospital)
+        warehouse.say_saved(Text(f"{hospital}: {n} answers are taken.", f"{hospital}：已采用 {n} 条答复。"))
+    return n
+
+
+def _describe_ingest(version: Version, ingest_id: int) -> pl.DataFrame:
+    """Return the line of `ingests` that tells of a version."""
+    site, candidate, day = version.site, version.candidate, version.candidate.stated_day
+    lies_in = candidate.path.resolve()
+    path = lies_in if lies_in.name == version.delivery.name else lies_in.with_name(version.delivery.name)
+    line = {
+        "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
+        "delivery": version.delivery.name, "path": str(path), "content_hash": candidate.content_hash,
+        "input_hash": candidate.input_hash, "is_synthetic": version.delivery.is_synthetic, "extract_day": day and day.day,
+        "extract_day_origin": day and day.origin, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), **version.accounts,
+        "base_ingest_id": version.addition.base_ingest_id, "mapping_hash": site.mapping_hash, "is_current": True, "is_withdrawn": False,
+    }  # fmt: skip
+    return pl.DataFrame([line], schema=read_dtypes(INGESTS))
+
+
+def refresh(warehouse: Warehouse) -> None:
+    """Recompute the findings between hospitals and run the checks; inside the caller's transaction."""
+    shared = find_shared_patients(
+        warehouse.query("select * from marts.person_in_two_hospitals"), warehouse.query("select * from core.patient")
+    )
+    warehouse.execute("delete from cross_findings")
+    warehouse.append("main.cross_findings", shared)
+    warehouse.run_checks()
+
+
+def revert(settings: Settings, hospital: str) -> tuple[int, int]:
+    """Make the ingest that stands before a hospital's current one its current version again; return (from, to).
+
+    Raises:
+        UsageError: the hospital has no earlier ingest.
+    """
+    find_site(settings, hospital)
+    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+        own = warehouse.query("select * from ingests where hospital = ?", [hospital])
+        previous = find_previous_ingest(own)
+        if previous is None:
+            raise UsageError(f"{hospital} has no earlier ingest to go back to.", f"{hospital} 没有更早的版本可恢复。")
+        warehouse.execute("update ingests set is_current = (ingest_id = ?) where hospital = ?", [previous, hospital])
+        withdraw_later(warehouse, hospital)
+        refresh(warehouse)
+        note_owed(warehouse, hospital)
+        left = int(own.filter("is_current")["ingest_id"][0])
+        warehouse.say_saved(
+            Text(
+                f"{hospital}: ingest {left} is no longer current; ingest {previous} is again.",
+                f"{hospital}：已从版本 {left} 恢复到版本 {previous}。",
+            )
+        )
+    return left, previous

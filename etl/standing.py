@@ -1,0 +1,44 @@
+"""What is odd about a workspace when a command begins to work in it, and what earlier commands left behind."""
+
+from __future__ import annotations
+
+from etl.pages.text import Text
+from etl.settings import Settings
+from etl.store.lock import forget_dead_holder
+from etl.store.owed import list_owed, tell_owed
+from etl.store.seen import find_change, find_seen, tell_older_copy
+from etl.store.warehouse import open_for_reading
+from etl.suggestions import suggest_command
+from etl.whole_files import sweep
+
+
+def find_standing(settings: Settings, *, with_debts: bool) -> list[Text]:
+    """Return sentences about a workspace: that its database is older than the work done here, and what is owed where `with_debts`.
+
+    What dead processes left half written is swept away first.
+    """
+    _sweep(settings)
+    path = settings.warehouse_path
+    seen = find_seen(path)
+    held, owed = None, []
+    if path.exists():
+        with open_for_reading(path) as warehouse:
+            held, owed = find_change(warehouse), list_owed(warehouse) if with_debts else []
+    told = [tell_older_copy(path, held, seen)]
+    if debts := tell_owed(owed):
+        paid = suggest_command("quality")
+        told.append(
+            Text(
+                f"{debts.en} The next command that writes makes them, as does: {paid}",
+                f"{debts.zh}下一条写入命令会补做，也可运行：{paid}",
+            )
+        )
+    return [text for text in told if text]
+
+
+def _sweep(settings: Settings) -> None:
+    for folder in (settings.reports_dir, settings.workspace / "sites", *settings.extracts_dir.glob("*/answers")):
+        sweep(folder)
+    sweep(settings.workspace, is_deep=False)
+    for locked in (settings.warehouse_path, settings.reports_dir / "quality"):
+        forget_dead_holder(locked)

@@ -1,0 +1,80 @@
+"""What a change of the database makes due outside it, and nobody has done yet: written in the transaction of the change itself.
+
+So a process that ends in between leaves the debt behind, and the next command that writes pays it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from etl.pages.text import Text
+from etl.store.database import Warehouse
+from etl.store.shape import CHANGE, OWED
+from etl.store.warehouse import open_for_reading, open_for_writing
+from etl.whole_files import is_dead, mark_process
+
+PAGES = "pages"
+"""Quality pages and query workbooks of every hospital, and the copies of those that were answered: a change of one tells in all."""
+
+
+@dataclass(frozen=True)
+class Owed:
+    """One debt: what is owed, the hospital whose change made it due, that change's number and time (UTC), and the process that owes it."""
+
+    effect: str
+    hospital: str
+    since_change: int
+    due_at: str
+    debtor: str
+
+    @property
+    def is_forsaken(self) -> bool:
+        """Whether the process that owed it has ended."""
+        return is_dead(self.debtor)
+
+
+def note_owed(warehouse: Warehouse, hospital: str) -> None:
+    """Note inside the caller's transaction that its change makes the pages due."""
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    warehouse.execute(f"delete from {OWED} where hospital = ?", [hospital])  # noqa: S608 (names are ours)
+    warehouse.execute(
+        f"insert into {OWED} select ?, ?, coalesce(max(number), 0) + 1, ?, ? from {CHANGE}",  # noqa: S608
+        [PAGES, hospital, at, mark_process()],
+    )
+
+
+def read_owed(path: Path, *, must_exist: bool = False) -> list[Owed]:
+    """Return what is owed in a workspace, the oldest first; without a database nothing is, or that is refused (UsageError)."""
+    if not (path.exists() or must_exist):
+        return []
+    with open_for_reading(path) as warehouse:
+        return list_owed(warehouse)
+
+
+def list_owed(warehouse: Warehouse) -> list[Owed]:
+    """Return what is owed, the oldest first."""
+    rows = warehouse.query(f"select * from {OWED} order by since_change, hospital").rows(named=True)  # noqa: S608
+    return [Owed(**row) for row in rows]
+
+
+def clear_owed(path: Path, paid: list[Owed]) -> None:
+    """Clear what was paid; what became due since then stays."""
+    if paid:
+        with open_for_writing(path) as warehouse, warehouse.transaction():
+            last = max(debt.since_change for debt in paid)
+            warehouse.execute(f"delete from {OWED} where since_change <= ?", [last])  # noqa: S608
+
+
+def tell_owed(owed: list[Owed]) -> Text | None:
+    """Return what stopped commands still owe; None where nothing is, or a command that runs is about to pay it."""
+    forsaken = [debt for debt in owed if debt.is_forsaken]
+    if not forsaken:
+        return None
+    named = ", ".join(dict.fromkeys(debt.hospital for debt in forsaken))
+    since = f"{forsaken[0].due_at[:16].replace('T', ' ')} UTC"
+    return Text(
+        f"Pages and query workbooks are owed since {since} for a change of {named}: a command was stopped before it had written them.",
+        f"自 {since} 起，因 {named} 的更改而应生成的报告和质疑工作簿尚未完成：当时的命令在写出之前被中止。",
+    )
