@@ -187,7 +187,7 @@ def grade_agrees_with_value() -> pl.Expr:
 
     The nearest sample counts, of two equally near the worse; a value without an elevation counts as grade 0. Since an event
     has the highest grade it reached, a higher grade passes as well where a value up to its resolution comes so near to it,
-    and a lower one fails where such a value is 2 grades worse, unless another event of the term begins in between.
+    and a lower one fails where such a value is 2 grades worse, unless another event of the term begins in between, or may do so.
     """
     grade = pl.col("grade")
     at_onset, at_worst = (

@@ -57,10 +57,12 @@ def combination_is_one_line() -> pl.Expr:
     en="The first line holds two kinase inhibitors, or two PD-1 inhibitors at one time. Which were given together, and from when to when? A PD-1 inhibitor "
     "that follows another is no question.",
     zh="一线治疗含两种酪氨酸激酶抑制剂，或同一时期含两种PD-1抑制剂。请注明实际联合使用的药物及起止日期（先后换用PD-1抑制剂无需说明）。",
+    on_missing="two kinase inhibitors fail whatever their days; of two PD-1 inhibitors not evaluable where a day is missing that would decide",
 )
 def first_line_has_one_of_each() -> pl.Expr:
     """Line 1 has at most one kinase inhibitor, and no two PD-1 inhibitors at one time."""
-    return (pl.col("kinase_inhibitor_number") <= 1) & ~pl.col("has_pd1_drugs_at_once").fill_null(value=False)
+    has_one_antibody = (pl.col("pd1_drug_number") <= 1) | ~pl.col("has_pd1_drugs_at_once")
+    return (pl.col("kinase_inhibitor_number") <= 1) & has_one_antibody
 
 
 @rule(

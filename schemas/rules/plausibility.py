@@ -207,7 +207,7 @@ def diameter_change_is_plausible() -> pl.Expr:
     last = diameter.forward_fill().shift(1).over("patient_id", "reader", "lesion_id", order_by="visit_position")
     has_grown = (diameter >= DIAMETER_SLIP_MIN_MM) & (diameter >= DIAMETER_SLIP_FACTOR * last)
     has_shrunk = (last >= DIAMETER_SHRINK_MIN_MM) & (last >= DIAMETER_SLIP_FACTOR * diameter)
-    return pl.when(diameter.is_not_null() & last.is_not_null()).then(~has_grown & ~has_shrunk)
+    return ~has_grown & ~has_shrunk
 
 
 @rule(

@@ -61,7 +61,7 @@ def line_begins_after_line_before() -> pl.Expr:
     why_zh="同一药物同时记于两线：要么并无后线治疗，要么其中一种药物填错。",
     en="The same drug stands in two lines over the same days. To which line does it belong?",
     zh="同一药物在相同时间段内记于两线治疗，请核对其属于哪一线。",
-    on_missing="not evaluable without the drug's dates; `other` stands for several drugs and is not compared",
+    on_missing="not evaluable where a date of the drug is missing that would decide; `other` stands for several drugs and is not compared",
 )
 def drug_is_in_one_line_at_a_time() -> pl.Expr:
     """No drug of a later line stands in an earlier one over common days; lines in the wrong order are another rule's."""
@@ -83,7 +83,8 @@ def drug_is_in_one_line_at_a_time() -> pl.Expr:
 def line_is_not_repeated() -> pl.Expr:
     """A line that follows within 90 days has not the very drugs of the line before."""
     gap = compute_days_between(pl.col("earlier_line_end_date"), pl.col("start_date"))
-    is_repeated = pl.col("repeats_line_before") & ~pl.col("is_in_earlier_line_too")
+    is_asked_elsewhere = pl.col("is_in_earlier_line_too").fill_null(value=False)
+    is_repeated = pl.col("repeats_line_before") & ~is_asked_elsewhere
     return is_implied(is_repeated, gap > MAX_REPEAT_GAP_DAYS)
 
 
