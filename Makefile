@@ -85,7 +85,7 @@ bench: $(DEV)  ## docs/performance.md: performance, as ratios against a peer (BE
 	@BENCH_RESULTS=$(CURDIR)/build/bench.jsonl $(BIN)/pytest -q -s tests/bench/bench_*.py
 	@PYTHONPATH=tests $(BIN)/python -P -m bench.write_page build/bench.jsonl
 
-mutation: $(DEV)  ## [ONLY=part of a module's name] [EVERY=3]: how many small changes of schemas/ the tests notice (hours; EVERY=3: of a third of them) | [ONLY=模块名的一部分] [EVERY=3]：测试能发现多少处对 schemas/ 的小改动（数小时；EVERY=3：仅其三分之一）
+mutation: $(DEV)  ## [ONLY=part of a module's name] [EVERY=3] [OFFSET=1]: how many small changes of schemas/ the tests notice (hours; EVERY=3: of a third of them, OFFSET: of another third) | [ONLY=模块名的一部分] [EVERY=3] [OFFSET=1]：测试能发现多少处对 schemas/ 的小改动（数小时；EVERY=3：仅其三分之一；OFFSET：另取一组）
 	@PYTHONPATH=tests $(BIN)/python -P -m mutation.run $${ONLY:+"$$ONLY"}
 
 lock: $(DEV)  ## resolve the dependencies again and write their hashes | 重新解析依赖并写入校验值

@@ -55,7 +55,10 @@ SUBJECT_COLUMNS: dict[str, Column] = {
         "a PD-1 inhibitor of line 1, begun within 28 days of its only kinase inhibitor, was given at one time with it (an infusion covers 21 "
         "days); empty where a day is missing that would decide",
     ),
-    "has_pd1_drugs_at_once": Column(pl.Boolean, "a PD-1 inhibitor of line 1 began while another was still given"),
+    "has_pd1_drugs_at_once": Column(
+        pl.Boolean,
+        "a PD-1 inhibitor of line 1 began while another was still given; empty where a day is missing that would decide",
+    ),
     "next_line_start_date": Column(pl.Date, "first dose of any later line (new anticancer therapy)"),
     "bclc_stage": Column(pl.String, "BCLC stage as recorded"),
     "ecog_status": Column(pl.Int64, "ECOG performance status"),
@@ -222,9 +225,12 @@ SUBJECT_COLUMNS: dict[str, Column] = {
     ),
     "pfs_two_missed_event": Column(pl.Boolean, "as `pfs_event`; no event where it comes so late"),
     "pfs_new_therapy_days": Column(
-        pl.Float64, "as `pfs_days`; the last adequate assessment up to a later line that starts before it"
+        pl.Float64,
+        "as `pfs_days`; the last adequate assessment up to a later line that starts before it; empty where that line lacks a first dose",
     ),
-    "pfs_new_therapy_event": Column(pl.Boolean, "as `pfs_event`; no event after the start of a later line"),
+    "pfs_new_therapy_event": Column(
+        pl.Boolean, "as `pfs_event`; no event after the start of a later line; empty likewise"
+    ),
     "pfs_images_only_days": Column(
         pl.Float64,
         "as `pfs_days`; of the progressions only those that lesions or sums show; empty where the first has no day",

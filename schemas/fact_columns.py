@@ -15,7 +15,10 @@ EVENT_FACTS: dict[str, Column] = {
     "worst_value": Column(
         pl.Float64, "worst value from 3 days before the onset to the resolution; bounds are left out"
     ),
-    "has_next_event_within": Column(pl.Boolean, "another event of the same term begins before this one resolves"),
+    "has_next_event_within": Column(
+        pl.Boolean,
+        "another event of the same term begins before this one resolves; empty where a day is missing that would decide",
+    ),
     "baseline_value": Column(pl.Float64, "value of the baseline; empty for a bound"),
 }
 
@@ -81,7 +84,10 @@ TREATMENT_FACTS: dict[str, Column] = {
     "earlier_line_start_date": Column(pl.Date, "latest start among the lines before"),
     "earlier_line_end_date": Column(pl.Date, "latest last dose among the lines before"),
     "later_line_start_date": Column(pl.Date, "first dose of any later line"),
-    "is_in_earlier_line_too": Column(pl.Boolean, "the drug stands in an earlier line with days in common"),
+    "is_in_earlier_line_too": Column(
+        pl.Boolean,
+        "the drug stands in an earlier line with days in common; empty where a day is missing that would decide",
+    ),
     "repeats_line_before": Column(pl.Boolean, "the line has the very drugs of the line before"),
 }
 

@@ -10,40 +10,45 @@ from itertools import groupby
 from pathlib import Path
 
 from schemas.codes import Severity
+from schemas.column_names import find_chinese_name
 from schemas.contract import read_contract, read_grain
 from schemas.contract_checks import CONTRACT_CHECKS
 from schemas.example_patient import read_correct_patient, read_introduction, read_rows
+from schemas.example_words import CHINESE, ENGLISH, spell_words
 from schemas.markdown import render_table
 from schemas.recorded_rules import list_gone, list_rules, read_recorded
-from schemas.rule_examples import describe_example, spell_words
+from schemas.rule_examples import describe_example
 from schemas.rules import CRITERIA, RULES
 from schemas.rules.rule import SUBJECT, Rule, Scope
 from schemas.tables import TABLES
 
 SECTIONS = {
-    "completeness": "完整性",
-    "identity": "身份",
-    "chronology": "时间顺序",
-    "liver_and_stage": "肝功能与分期",
-    "tumour_burden": "肿瘤负荷",
-    "course": "治疗经过",
-    "adverse_events": "不良反应",
-    "tumour_assessment": "肿瘤评估",
-    "response_evidence": "疗效依据",
-    "recorded_progression": "记录的进展",
-    "plausibility": "合理性",
-    "arm": "治疗组",
-    "bounds": "界限值",
-    "default_dates": "默认日期",
-    "disease_burden": "病灶与转移",
-    "imaging": "影像",
-    "laboratory": "检验",
-    "liver_disease": "肝病",
-    "local_treatment": "局部治疗",
-    "therapy_lines": "治疗线数",
-    "veins": "静脉癌栓",
+    "completeness": ("完整性", "每例患者应有、而单个单元格不能显示其缺失的记录和日期。"),
+    "identity": ("身份", "一人一条记录：身份证号所能说明的内容。身份证号本身从不保存。"),
+    "chronology": (
+        "时间顺序",
+        "同一患者各日期的先后。顺序正确即通过，缺日期时无法判定。天数按整日计；除另有说明外，同一日视为顺序正确。",
+    ),
+    "liver_and_stage": ("肝功能与分期", "肝功能、BCLC分期、体力状态与乙型肝炎：相互矛盾的记录。"),
+    "tumour_burden": ("肿瘤负荷", "门静脉、肝内肿瘤的大小与数目、转移：编码、文字、数值与影像相互比较。"),
+    "course": ("治疗经过", "相互矛盾的治疗、局部治疗与结局，或缺少所需日期的记录。"),
+    "adverse_events": ("不良反应", "不良反应的日期、CTCAE分级，以及与之相应的检验值和转归。"),
+    "tumour_assessment": ("肿瘤评估", "肿瘤评估：病灶与疗效相互比较，并与RECIST 1.1比较。"),
+    "response_evidence": ("疗效依据", "所记疗效与其依据：病灶记录所显示、否定或未能确定者，以及不完整的病灶记录。"),
+    "recorded_progression": ("记录的进展", "所记进展：结局中的进展日期及是否进展，与肿瘤评估所示比较。"),
+    "plausibility": ("合理性", "可能但少见的数值：请医院确认是否属实。"),
+    "arm": ("治疗组", "研究所比较的一线治疗：含哪些药物，各药的时间关系如何。"),
+    "bounds": ("界限值", "仅为界限值、不能确定研究所需内容的检验值。"),
+    "default_dates": ("默认日期", "仅代表年份的日期，以及诊断后很久才开始的治疗。"),
+    "disease_burden": ("病灶与转移", "所填转移、癌栓及大小与基线所列病灶比较。"),
+    "imaging": ("影像", "病灶影像：日期、检查方式，以及一次评估所列的内容。"),
+    "laboratory": ("检验", "检验样本的日期属实，同一日的结果一致。"),
+    "liver_disease": ("肝病", "肝病与诊断：何者应有病因，已知各项所排除的情况。"),
+    "local_treatment": ("局部治疗", "局部治疗及其所治病灶：日期、重复、部位。"),
+    "therapy_lines": ("治疗线数", "各线系统治疗相互比较，并与进展、毒性及死亡比较。"),
+    "veins": ("静脉癌栓", "门静脉以外的静脉：文字描述与所填内容比较。"),
 }
-"""The modules of `schemas/rules` with their Chinese titles, in the order of a patient's record; one that is not named comes last."""
+"""The modules of `schemas/rules`: title and content in Chinese, in the order of a patient's record; one that is not named comes last."""
 
 HISTORY = "New and changed 新增与修改"
 ELIGIBILITY, CONTRACT, EXAMPLE = (
@@ -55,11 +60,13 @@ ELIGIBILITY, CONTRACT, EXAMPLE = (
 
 @dataclass(frozen=True)
 class Section:
-    """One module of `schemas/rules`: its name, its title in English and Chinese, and its rules in the order of the module."""
+    """One module of `schemas/rules`: its name, title and content in English and Chinese, and its rules in the order of the module."""
 
     name: str
     en: str
     zh: str
+    about: str
+    about_zh: str
     rules: tuple[Rule, ...]
 
 
@@ -67,10 +74,13 @@ def list_sections() -> list[Section]:
     """Return the sections of the catalogue in its order."""
     place = {name: number for number, name in enumerate(SECTIONS)}
     ordered = sorted(RULES.values(), key=lambda rule: (place.get(_module_of(rule), len(place)), _module_of(rule)))
-    return [
-        Section(name, name.replace("_", " ").capitalize(), SECTIONS.get(name, ""), tuple(rules))
-        for name, rules in groupby(ordered, key=_module_of)
-    ]
+    return [_make_section(name, tuple(rules)) for name, rules in groupby(ordered, key=_module_of)]
+
+
+def _make_section(name: str, rules: tuple[Rule, ...]) -> Section:
+    zh, about_zh = SECTIONS.get(name, ("", ""))
+    about = inspect.getdoc(inspect.getmodule(rules[0].expression)) or ""
+    return Section(name, name.replace("_", " ").capitalize(), zh, about, about_zh, rules)
 
 
 NEW = "new 新增"
@@ -149,25 +159,31 @@ def _link(title: str) -> str:
     return f"[{title}](#{title.lower().replace(' ', '-')})"
 
 
+def _join(en: str, zh: str) -> str:
+    """Return both languages, one under the other."""
+    return f"{en}<br>{zh}"
+
+
 def _title(section: Section) -> str:
     return f"{section.en} {section.zh}".rstrip()
 
 
 def _render_contents(sections: list[Section]) -> str:
-    rows = [(_link(ELIGIBILITY), "Who may enter the study, step by step", str(len(CRITERIA)), "", "", "")]
+    who = _join("Who may enter the study, step by step", "何人可入组，逐步列出")
+    rows = [(_link(ELIGIBILITY), who, str(len(CRITERIA)), "", "", "")]
     for section in sections:
-        summary = _describe_module(section.rules[0]).split("\n", 1)[0].rstrip(".")
+        summary = _join(section.about.split("\n", 1)[0].rstrip("."), section.about_zh.split("。", 1)[0])
         n_new, n_changed = _count_changes(section.rules)
         severities = _count_severities(rule.severity for rule in section.rules)
         counts = (str(len(section.rules)), str(n_new or ""), str(n_changed or ""))
         rows.append((_link(_title(section)), summary, *counts, severities))
     made = [check.severity for check in CONTRACT_CHECKS for _ in range(check.count())]
-    about = "Keys, dates, codes, units, limits, empty cells"
+    about = _join("Keys, dates, codes, units, limits, empty cells", "主键、日期、编码、单位、界限、空单元格")
     rows += [
         (_link(CONTRACT), about, str(len(made)), "", "", _count_severities(made)),
-        (_link(EXAMPLE), "Whom the examples change", "", "", "", ""),
+        (_link(EXAMPLE), _join("Whom the examples change", "各举例所改动的患者"), "", "", "", ""),
     ]
-    head = ("section 章节", "about", "rules 规则数", "new 新增", "changed 修改", "severity 级别")
+    head = ("section 章节", "about 内容", "rules 规则数", "new 新增", "changed 修改", "severity 级别")
     return f"## Contents 目录\n\n{render_table(head, rows)}"
 
 
@@ -206,14 +222,15 @@ def _render_criteria() -> str:
         (
             str(c.order),
             f"{c.label_en} / {c.label_zh}<br>`{c.criterion_id}`",
-            " ".join((inspect.getdoc(c.expression) or "").split()),
+            _join(" ".join((inspect.getdoc(c.expression) or "").split()), c.read_zh),
             c.source,
         )
         for c in sorted(CRITERIA.values(), key=lambda c: c.order)
     ]
     intro = (
         "Each step keeps a patient, removes them, or is unknown; unknown leads to E4. Not being eligible is no error, and "
-        "nobody is asked about it. The order is that of the flow chart."
+        "nobody is asked about it. The order is that of the flow chart.\n\n"
+        "每一步的结果为保留、排除或不明；不明者归入E4。不符合标准并非错误，不因此提出质疑。顺序即流程图的顺序。"
     )
     table = render_table(("step 步骤", "criterion 标准", "how it is read 判定方式", "source 来源"), rows)
     return f"## {ELIGIBILITY}\n\n{intro}\n\n{table}"
@@ -228,12 +245,8 @@ def _title_of(rule: Rule) -> str:
     return f"{title[0].upper()}{title[1:]}"
 
 
-def _describe_module(rule: Rule) -> str:
-    return inspect.getdoc(inspect.getmodule(rule.expression)) or ""
-
-
 def _render_section(section: Section) -> str:
-    head = [f"## {_title(section)}", _describe_module(section.rules[0])]
+    head = (f"## {_title(section)}", section.about, section.about_zh)
     return "\n\n".join([*head, *(_render_rule(rule) for rule in section.rules)])
 
 
@@ -246,17 +259,21 @@ def _render_rule(rule: Rule) -> str:
         "",
         f"`{rule.rule_id}` · **{rule.severity.value}** · {_describe_place(rule)}{marked}",
         "",
-        f"- **Passes where 通过条件:** {meaning}",
-        f"- **Why it is asked 询问原因:** {rule.why}<br>{rule.why_zh}",
-        f"- **The hospital reads 医院所见:** {rule.en}<br>{rule.zh}",
-        f"- **Passes, for example 通过举例:** {describe_example(rule, 'pass')}",
-        f"- **Fails, for example 不通过举例:** {describe_example(rule, 'fail')}",
-        f"- **Missing values 缺失值:** {rule.on_missing}.",
-        *([] if rule.scope is Scope.PATIENT else [f"- **Looks at 涉及范围:** {rule.scope.value}."]),
+        f"- **Passes where 通过条件:** {_join(meaning, rule.passes_where_zh)}",
+        f"- **Why it is asked 询问原因:** {_join(rule.why, rule.why_zh)}",
+        f"- **The hospital reads 医院所见:** {_join(rule.en, rule.zh)}",
+        f"- **Passes, for example 通过举例:** {_describe_example(rule, 'pass')}",
+        f"- **Fails, for example 不通过举例:** {_describe_example(rule, 'fail')}",
+        f"- **Missing values 缺失值:** {_join(f'{rule.on_missing}.', f'{rule.on_missing_zh}。')}",
+        *([] if rule.scope is Scope.PATIENT else [f"- **Looks at 涉及范围:** {rule.scope.en}. {rule.scope.zh}。"]),
         f"- **Source 来源:** {rule.source}",
         *([] if change in (None, NEW) else [f"- **Changed 修改:** {change}. {_quote_former(rule.rule_id)}".rstrip()]),
     ]
     return "\n".join(lines)
+
+
+def _describe_example(rule: Rule, verdict: str) -> str:
+    return _join(*(describe_example(rule, verdict, words) for words in (ENGLISH, CHINESE)))
 
 
 def _quote_former(rule_id: str) -> str:
@@ -273,7 +290,8 @@ def _describe_place(rule: Rule) -> str:
     """The cell that a finding points at, in both languages."""
     home = next((t for t in TABLES if rule.table in (t, SUBJECT) and rule.field in read_contract(TABLES[t])), None)
     if rule.table == SUBJECT:
-        return f"one question per patient, about `{rule.field}`"
+        name = find_chinese_name(rule.field, rule.table) or rule.field
+        return f"one question per patient, about `{rule.field}` (每例患者询问一次：{name})"
     if home is None:
         return f"`{rule.table}`"
     field = read_contract(TABLES[home])[rule.field]
@@ -284,15 +302,16 @@ def _render_contract_checks() -> str:
     intro = (
         "These are made for every table and field that the data dictionary describes. For laboratory values the field is "
         "`value`; the test stands in the record's key and decides the limits. A rule counts at a hospital only where the "
-        "hospital sends the column."
+        "hospital sends the column.\n\n"
+        "对数据字典所述的每张表、每个字段均生成此类规则。检验值的字段为`value`；检验项目属记录主键，并决定其界限。仅在医院提交该列时才计入该院的规则。"
     )
     rows = [
         (
             f"`{check.rule_id}`",
             check.severity.value,
-            check.fails_where,
-            f"{check.why}<br>{check.why_zh}",
-            check.example,
+            _join(check.fails_where, check.fails_where_zh),
+            _join(check.why, check.why_zh),
+            _join(check.example, check.example_zh),
             str(check.count()),
         )
         for check in CONTRACT_CHECKS

@@ -247,7 +247,7 @@ def _choose_responses(readings: pl.DataFrame) -> pl.DataFrame:
         & ~pl.col("has_new_lesion_listed_or_recorded").fill_null(value=True)
         & ~pl.col("is_equivocal")
         & ~pl.col("has_target_called_progression")
-        & ((pl.col("baseline_non_target_number") == 0) | pl.col("is_non_target_complete"))
+        & pl.col("is_non_target_complete")
     )
     stands = (is_recorded_pd & ~is_refuting) | ((recorded == Response.NE.value).fill_null(value=False) & is_open)
     substitute = target.replace(Response.CR.value, Response.PR.value)

@@ -40,7 +40,8 @@ def derive_combination(first_line: pl.DataFrame) -> pl.DataFrame:
     `pd1_start_date`: first dose of the first of them, null where one has no date. `is_begun_together`: it and the line's only
     kinase inhibitor began within 28 days. `is_given_together`: a PD-1 inhibitor that began within 28 days of it was given at one
     time with it. Both are null where a day is missing that would decide, and without exactly one kinase inhibitor.
-    `has_pd1_drugs_at_once`: a PD-1 inhibitor began while another was still given, which is no change of the antibody.
+    `has_pd1_drugs_at_once`: a PD-1 inhibitor began while another was still given, which is no change of the antibody; null where a
+    day is missing that would decide.
     """
     start, end = pl.col("start_date"), _find_end()
     is_near = (start - pl.col("kinase_start")).dt.total_days().abs() <= COMBINATION_DAYS
@@ -51,18 +52,17 @@ def derive_combination(first_line: pl.DataFrame) -> pl.DataFrame:
         .sort("patient_id", "start_date", "drug", nulls_last=True)
         .join(_find_only_kinase_inhibitor(first_line), on="patient_id", how="left", maintain_order="left")
         .with_columns(
-            is_combined=pl.when(pl.col("kinase_start").is_not_null()).then(is_near & is_not_over & is_in_time),
-            is_at_once=_compute_is_at_once(),
+            is_combined=pl.when(pl.col("kinase_start").is_not_null()).then(is_near & is_not_over & is_in_time)
         )
     )
     described = antibody.group_by("patient_id", maintain_order=True).agg(
         pl.col("kinase_start").first(),
         pd1_start_date=pl.when(start.is_not_null().all()).then(start.min()),
         is_given_together=pl.col("is_combined").any(ignore_nulls=False),
-        has_pd1_drugs_at_once=pl.col("is_at_once").any(),
     )
     days = (pl.col("pd1_start_date") - pl.col("kinase_start")).dt.total_days().abs()
-    return described.select(
+    at_once = _find_drugs_at_once(antibody)
+    return described.join(at_once, on="patient_id", how="left", maintain_order="left").select(
         "patient_id",
         "pd1_start_date",
         "is_given_together",
@@ -84,14 +84,31 @@ def _find_end() -> pl.Expr:
     return pl.when(~is_slip).then("end_date")
 
 
-def _compute_is_at_once() -> pl.Expr:
-    """Whether an antibody began before the last dose of one before it, or on the day on which that began.
+def _find_drugs_at_once(antibody: pl.DataFrame) -> pl.DataFrame:
+    """Per patient `has_pd1_drugs_at_once`: of any two antibodies each began before the last dose of the other, or both on one day.
 
-    One whose last dose is the day of the other's first was changed. The end of a stopped drug that has no date is not
-    known.
+    One whose last dose is the day of the other's first was changed. The end of a stopped drug that has no date is not known, no more
+    than a first dose without one; where the one had surely ended before the other began, neither matters.
     """
     goes_on = pl.when(pl.col("stop_reason").is_null() & pl.col("end_date").is_null()).then(pl.lit(_GOES_ON))
-    last = pl.coalesce(_find_end(), goes_on)
-    last_before = last.cum_max().shift(1).over("patient_id")
-    start_before = pl.col("start_date").shift(1).over("patient_id")
-    return (pl.col("start_date") < last_before) | (pl.col("start_date") == start_before)
+    given = antibody.select("patient_id", "drug", start="start_date", end=pl.coalesce(_find_end(), goes_on))
+    pairs = given.join(given, on="patient_id", how="inner", suffix="_other", maintain_order="left_right")
+    is_apart = _has_ended_before("", "_other") | _has_ended_before("_other", "")
+    overlaps = _is_begun_before_end("", "_other") & _is_begun_before_end("_other", "")
+    is_same_day = pl.col("start") == pl.col("start_other")
+    is_at_once = (pl.col("drug") != pl.col("drug_other")) & ~is_apart.fill_null(value=False) & (overlaps | is_same_day)
+    return pairs.group_by("patient_id", maintain_order=True).agg(
+        has_pd1_drugs_at_once=is_at_once.any(ignore_nulls=False)
+    )
+
+
+def _has_ended_before(one: str, other: str) -> pl.Expr:
+    """Whether a drug had ended when another began; on that very day only where it had begun before, else both may be of one day."""
+    start, end, start_other = (pl.col(name) for name in (f"start{one}", f"end{one}", f"start{other}"))
+    return (end < start_other) | ((end == start_other) & (start < start_other))
+
+
+def _is_begun_before_end(one: str, other: str) -> pl.Expr:
+    """Whether a drug began before another's last dose: surely where it began before the other, ended before it, or where that goes on."""
+    start, end, start_other, end_other = (pl.col(f"{n}{by}") for by in (one, other) for n in ("start", "end"))
+    return (start < end_other) | (start < start_other) | (end < end_other) | (end_other == _GOES_ON)

@@ -88,7 +88,7 @@ def derive_treatment_facts(treatment: pl.DataFrame) -> pl.DataFrame:
     `earlier_line_start_date` is the latest start of the lines before (a line starts with its first drug), `earlier_line_end_date` the latest last
     dose among them, `later_line_start_date` the first dose of any later line. `is_in_earlier_line_too`: the same drug stands in an earlier
     line with days in common. `repeats_line_before`: the line has the very drugs of the one before. The drug `other` stands for several and
-    equals none.
+    equals none, nor is anything known of common days where a first or last dose is missing that would decide.
     """
     pairs = _pair_drugs(treatment)
     is_earlier, is_later = (
@@ -108,7 +108,7 @@ def derive_treatment_facts(treatment: pl.DataFrame) -> pl.DataFrame:
             earlier_line_start_date=pl.col("line_start_other").filter(is_earlier).max(),
             earlier_line_end_date=pl.col("end_date_other").filter(is_earlier).max(),
             later_line_start_date=pl.col("start_date_other").filter(is_later).min(),
-            is_in_earlier_line_too=(is_earlier & is_same_drug & has_common_days).fill_null(value=False).any(),
+            is_in_earlier_line_too=(is_earlier & is_same_drug & has_common_days).any(ignore_nulls=False),
             repeats_line_before=(pl.col("line_drugs").first() == before)
             & ~pl.col("line_drugs").first().str.contains(Drug.OTHER.value),
         )

@@ -25,7 +25,8 @@ FIRST_DAY = 1.0
 def derive_pfs_censoring(subject: pl.DataFrame, readings: pl.DataFrame) -> pl.DataFrame:
     """Add times and events of the variants, days from the start; null where the study's own time is not known.
 
-    `subject`: patient_id, first_line_start_date, next_line_start_date, os_days, first_progression_days, pfs_days, pfs_event.
+    Without the first dose of a new therapy the variant that ends with it is null as well.
+    `subject`: patient_id, first_line_start_date, next_line_start_date, is_next_line_undated (null without a later line), os_days, first_progression_days, pfs_days, pfs_event.
     `readings`: patient_id, imaging_days, response, one reader's visits after the baseline.
     """
     therapy_days = compute_days_between(pl.col("first_line_start_date"), pl.col("next_line_start_date"))
@@ -46,8 +47,10 @@ def derive_pfs_censoring(subject: pl.DataFrame, readings: pl.DataFrame) -> pl.Da
         "pfs_new_therapy_days": pl.when(has_new_therapy).then(adequate_therapy).otherwise(pfs_days),
         "pfs_new_therapy_event": pfs_event & ~has_new_therapy,
     }
-    is_known = pfs_days.is_not_null()
-    return timed.with_columns(pl.when(is_known).then(value).alias(name) for name, value in variants.items()).drop(
+    is_known, is_undated = pfs_days.is_not_null(), pl.col("is_next_line_undated").fill_null(value=False)
+    known = timed.with_columns(pl.when(is_known).then(value).alias(name) for name, value in variants.items())
+    of_new_therapy = pl.col("pfs_new_therapy_days", "pfs_new_therapy_event")
+    return known.with_columns(pl.when(~is_undated).then(of_new_therapy).name.keep()).drop(
         "therapy_days", "before", "upto", "before_therapy"
     )
 

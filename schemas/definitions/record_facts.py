@@ -109,7 +109,7 @@ def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame, sa
 
     `sample_value` is from the sample nearest to the onset, at most 3 days away, of two equally near the worse;
     `worst_value` the worst from 3 days before the onset to the resolution, or to the last sample of an event that goes on;
-    `baseline_value` that of the baseline (`samples`, as of `derive_baseline_samples`); `has_next_event_within` whether another event of the term begins before it resolves.
+    `baseline_value` that of the baseline (`samples`, as of `derive_baseline_samples`); `has_next_event_within` whether another event of the term begins before it resolves, null where a day is missing that would decide.
     All in the test's canonical unit; null where the value is a bound, which is never worst.
     """
     test = pl.col("term").replace_strict(TEST_OF_TERM, default=None)
@@ -161,11 +161,12 @@ def derive_event_facts(adverse_event: pl.DataFrame, laboratory: pl.DataFrame, sa
 
 def _find_next_events(event: pl.DataFrame) -> pl.DataFrame:
     """Per event: whether another event of the same test begins after its onset and up to its resolution."""
-    next_onset = event.select("patient_id", "test", next_onset="onset_date")
+    next_onset = event.select("patient_id", "test", next_number="event_number", next_onset="onset_date")
+    is_another = pl.col("next_number") != pl.col("event_number")
     is_within = (pl.col("next_onset") > pl.col("onset_date")) & (pl.col("next_onset") <= pl.col("resolved_date"))
     pairs = event.join(next_onset, on=["patient_id", "test"], how="left")
     return pairs.group_by("patient_id", "event_number", maintain_order=True).agg(
-        has_next_event_within=is_within.fill_null(value=False).any()
+        has_next_event_within=(is_another & is_within).any(ignore_nulls=False)
     )
 
 

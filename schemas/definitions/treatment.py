@@ -38,9 +38,17 @@ def derive_first_line(treatment: pl.DataFrame) -> pl.DataFrame:
 
 
 def derive_next_line(treatment: pl.DataFrame) -> pl.DataFrame:
-    """Return patient_id and next_line_start_date: the first dose of the earliest later line."""
+    """Return patient_id, `next_line_start_date` and `is_next_line_undated`.
+
+    The first is the earliest first dose of any later line that has a date. The second is true where a drug of the line after line 1
+    has none: the new therapy may have begun before that day, or on a day that nobody knows.
+    """
     later = treatment.filter(pl.col("line_number") > 1)
-    return later.group_by("patient_id", maintain_order=True).agg(next_line_start_date=pl.col("start_date").min())
+    is_next = pl.col("line_number") == pl.col("line_number").min()
+    return later.group_by("patient_id", maintain_order=True).agg(
+        next_line_start_date=pl.col("start_date").min(),
+        is_next_line_undated=pl.col("start_date").filter(is_next).is_null().any(),
+    )
 
 
 def _first_of(drugs: tuple[str, ...]) -> pl.Expr:

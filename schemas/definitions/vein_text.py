@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import NamedTuple
 
 from schemas.definitions.vein_words import WHOLE_PORTAL, Kind, Place, Stated, Token, Vessel, match_words, read_stated
@@ -74,7 +74,11 @@ _PREDICATES = (
 )  # fmt: skip
 _SIGNS = (Kind.PLUS, Kind.MINUS)
 _OPENING = (Kind.INVASION, Kind.NEGATION, Kind.FREE)
+_LEADING = (Kind.JOIN, Kind.OR, Kind.INVASION, Kind.NEGATION)
+"""Words that what follows belongs to: "未见其余分支癌栓", "累及其余分支"."""
 _BREAKS = (Kind.COMMA, Kind.STOP)
+TYPE_OF_A_MAIN_BRANCH = 2
+"""Cheng's type II: the left or the right branch."""
 _BLANK_BETWEEN = re.compile(r"(?<=[\u3400-\u9fff)+-])[ \t\u3000]+(?=[\u3400-\u9fff])")
 
 
@@ -111,7 +115,7 @@ def _read(text: str) -> Report:
 def _resolve_parentheses(tokens: Sequence[Token]) -> list[Token]:
     """Take parentheses that hold only vessels or a type for what they explain, others for clauses of their own."""
     resolved: list[Token] = []
-    is_own = False
+    is_own = True  # one that is closed and was never opened ends what stands before it
     for i, token in enumerate(tokens):
         if token.kind is Kind.OPEN:
             inside = list(_take_inside(tokens[i + 1 :]))
@@ -133,12 +137,21 @@ def _take_inside(tokens: Sequence[Token]) -> Iterator[Token]:
 def _cut_clauses(tokens: Sequence[Token]) -> Iterator[tuple[list[Token], Kind]]:
     clause: list[Token] = []
     for token in (*tokens, Token(Kind.STOP, "")):
+        if token.kind is Kind.REST and _is_said(clause):
+            yield clause, Kind.COMMA
+            clause = []
         if token.kind not in _BREAKS:
             clause.append(token)
         else:
             if clause:
                 yield clause, token.kind
             clause = []
+
+
+def _is_said(clause: Sequence[Token]) -> bool:
+    """Whether a clause has said something of a vessel, so that the rest begins another: "右支癌栓余未见癌栓"."""
+    behind = [t.kind for t in dropwhile(lambda t: t.vessel is None, clause)]
+    return any(kind in _PREDICATES for kind in behind) and behind[-1] not in _LEADING
 
 
 def _split_clause(clause: Sequence[Token]) -> list[_Group]:
@@ -210,7 +223,7 @@ def _lend_vessels(group: _Group, clause: Sequence[Token], earlier: list[_Group])
     elif _judge(before) is None and not group.is_rest:
         before.said = said
     elif not before.is_doubtful:
-        return [replace(group, vessels=list(before.vessels))]
+        return [replace(group, vessels=[WHOLE_PORTAL] if group.is_rest else list(before.vessels))]
     return []
 
 
@@ -223,18 +236,20 @@ def _name_portal_vein(group: _Group, *, is_alone: bool, doubts: bool) -> list[_G
 
 def _continue_list(earlier: list[_Group], new: list[_Group], clause: Sequence[Token]) -> None:
     """Let a clause of bare vessels go on with a list: "no thrombus in the main trunk, left or right branch"."""
-    kinds = [token.kind for token in clause]
+    if not new:
+        return
+    first, kinds = new[0], [token.kind for token in clause]
     bare = list(takewhile(_is_bare, reversed(earlier)))
-    if len(new) == 1 and _is_bare(new[0]) and len(bare) < len(earlier):
+    if len(new) == 1 and _is_bare(first) and len(bare) < len(earlier):
         before = earlier[-1 - len(bare)]
         is_open = bool(before.vessels and before.before and not before.behind)
         said = _judge(before) if is_open else None
         is_end = Kind.OR in kinds or kinds[0] is Kind.JOIN
         if said is Said.AFFIRMED or (said is Said.DENIED and is_end):
-            for group in (*bare, new[0]):
+            for group in (*bare, first):
                 group.before = list(before.before)
-    elif new and new[0].vessels and new[0].behind and _judge(new[0]) is Said.DENIED:
-        is_list = Kind.ALL in kinds or (sum(len(v.names) for v in new[0].vessels) > 1 and new[0].is_joined)
+    elif first.vessels and first.behind and _judge(first) is Said.DENIED:
+        is_list = Kind.ALL in kinds or (sum(len(v.names) for v in first.vessels) > 1 and first.is_joined)
         for group in bare:  # "主干，左支及右支未见癌栓"; whether "主干，右支未见癌栓" is a list cannot be told
             group.said = Said.DENIED if is_list else Said.UNCERTAIN
 
@@ -319,11 +334,17 @@ def _state(groups: Sequence[_Group]) -> Iterator[Statement]:
         for vessel in group.vessels:
             is_listed = vessel.is_whole and len(group.vessels) > 1
             if group.is_rest:
-                yield Statement(Vessel(vessel.place, frozenset({"rest"}), vessel.low, vessel.high), said or bare)
+                yield _state_rest(vessel, said or bare)
             elif is_bare and said is None:
                 yield Statement(vessel, bare if vessel.place is Place.PORTAL else Said.UNCERTAIN, is_listed)
             elif said is not None:
                 yield Statement(vessel, said, is_listed)
+
+
+def _state_rest(vessel: Vessel, said: Said) -> Statement:
+    """Say it of what is left of a vessel; of "the other branches" that are not free one may be the left or the right branch."""
+    high = vessel.high if said is Said.DENIED else max(vessel.high, TYPE_OF_A_MAIN_BRANCH)
+    return Statement(Vessel(vessel.place, frozenset({"rest"}), vessel.low, high), said)
 
 
 def _denies_thrombus(group: _Group) -> bool:

@@ -22,7 +22,9 @@ IMAGING_WINDOW_DAYS = 14
     why_zh="缺少基线特征则无法判断是否符合入组标准，也无法匹配，该患者将无法纳入研究。",
     en="The patient has no baseline record. Please add it.",
     zh="该患者无基线记录，请补充。",
+    passes_where_zh="每例患者均有基线记录。",
     on_missing="a missing record fails; not evaluable where the hospital sends no baseline records at all",
+    on_missing_zh="无记录即不通过；医院未提供任何基线记录时无法判定",
 )
 def baseline_is_recorded() -> pl.Expr:
     """Every patient has a baseline record."""
@@ -38,7 +40,9 @@ def baseline_is_recorded() -> pl.Expr:
     why_zh="缺少结局则无生存时间，该患者将无法纳入研究。",
     en="The patient has no outcome record. Please add it.",
     zh="该患者无结局记录，请补充。",
+    passes_where_zh="每例患者均有结局记录。",
     on_missing="a missing record fails; not evaluable where the hospital sends no outcomes at all",
+    on_missing_zh="无记录即不通过；医院未提供任何结局记录时无法判定",
 )
 def outcome_is_recorded() -> pl.Expr:
     """Every patient has an outcome record."""
@@ -54,7 +58,9 @@ def outcome_is_recorded() -> pl.Expr:
     why_zh="缺少一线治疗则既无治疗组，也无时间起点。",
     en="The patient has no first line of systemic therapy. Please add it, or check the line numbers.",
     zh="该患者无一线系统治疗记录，请补充或核对治疗线数。",
+    passes_where_zh="每例患者均有一线治疗记录。",
     on_missing="a missing record fails; not evaluable where the hospital sends no treatments",
+    on_missing_zh="无记录即不通过；医院未提供任何治疗记录时无法判定",
 )
 def first_line_is_recorded() -> pl.Expr:
     """Every patient has a line 1."""
@@ -71,7 +77,9 @@ def first_line_is_recorded() -> pl.Expr:
     en="A baseline value is missing: ALT, AST, bilirubin, albumin, AFP, or HBV DNA while HBsAg is positive; of a sample in the 28 days before the start "
     "(AFP, HBV DNA: 90). Please add it.",
     zh="基线检验缺项：ALT、AST、胆红素、白蛋白、AFP，或HBsAg阳性者的HBV DNA（治疗开始前28天内的样本，AFP、HBV DNA为90天内），请补充。",
+    passes_where_zh="17项基线特征中的检验值齐全。",
     on_missing="a missing value fails; not evaluable where the hospital sends no laboratory values",
+    on_missing_zh="缺项即不通过；医院未提供任何检验值时无法判定",
 )
 def baseline_laboratory_is_complete() -> pl.Expr:
     """The laboratory values among the 17 characteristics are there."""
@@ -92,7 +100,9 @@ def baseline_laboratory_is_complete() -> pl.Expr:
     why_zh="缺少基线影像则疗效无从比较，该患者将被排除（E4）。",
     en="No tumour assessment is listed at the baseline (visit 0). Please add it, or check the visit numbers.",
     zh="无基线（评估序号0）影像评估，请补充或核对评估序号。",
+    passes_where_zh="每例患者均有基线影像评估。",
     on_missing="a missing assessment fails; not evaluable where the hospital sends none at all",
+    on_missing_zh="无评估即不通过；医院未提供任何评估时无法判定",
 )
 def baseline_imaging_is_recorded() -> pl.Expr:
     """Every patient has a baseline assessment."""
@@ -108,6 +118,7 @@ def baseline_imaging_is_recorded() -> pl.Expr:
     why_zh="分期检查过早，至治疗开始时肿瘤可能已增大；治疗前的增大会被误计为治疗失败。",
     en="The baseline imaging was not done within the 14 days before the start of therapy. Please check both dates.",
     zh="基线影像检查不在治疗开始前14天内，请核对日期。",
+    passes_where_zh="分期影像检查在治疗开始前14天内或开始当日完成。",
 )
 def baseline_imaging_near_start() -> pl.Expr:
     """Staging is done within 14 days before the start or on its day."""
@@ -124,7 +135,9 @@ def baseline_imaging_near_start() -> pl.Expr:
     why_zh="3个月时的疗效将记为无法评估，拉低该组的缓解率。",
     en="The patient was treated for 3 months without a tumour assessment after the baseline. Please add it, or confirm that none was done.",
     zh="治疗已满3个月，但无基线后的疗效评估，请补充或确认未做。",
+    passes_where_zh="治疗满3个月的患者，基线后至少有一次疗效评估。",
     on_missing="not evaluable; nor where the hospital sends no assessments",
+    on_missing_zh="无法判定；医院未提供任何评估时亦然",
 )
 def response_is_followed() -> pl.Expr:
     """Who is treated for 3 months has at least one assessment after the baseline."""

@@ -33,6 +33,7 @@ def _is_not_new_year(name: str) -> pl.Expr:
     why_zh=WHY_ZH,
     en=EN,
     zh=ZH,
+    passes_where_zh="诊断日期不是1月1日。",
 )
 def diagnosis_is_not_on_new_year() -> pl.Expr:
     """The diagnosis is not dated 1 January."""
@@ -48,7 +49,9 @@ def diagnosis_is_not_on_new_year() -> pl.Expr:
     why_zh=WHY_ZH,
     en=EN,
     zh=ZH,
+    passes_where_zh="首次用药日期不是1月1日，此前记录表明日期确切者除外：一线治疗为开始前14天内有基线影像，后线治疗为开始前60天内有前线治疗结束。",
     on_missing="not evaluable without the date; where the images, or the end of the line before, are missing, that day is asked about",
+    on_missing_zh="无日期时无法判定；缺基线影像或前线结束日期时，仍询问该日期",
 )
 def first_dose_is_not_on_new_year() -> pl.Expr:
     """No first dose is dated 1 January unless what comes before it says that the day is known.
@@ -73,7 +76,9 @@ def first_dose_is_not_on_new_year() -> pl.Expr:
     why_zh=WHY_ZH,
     en=EN,
     zh=ZH,
+    passes_where_zh="系统治疗前的局部治疗（常仅记得年份）日期不是1月1日。",
     on_missing="not evaluable without both dates; a procedure under therapy is documented by the day and passes",
+    on_missing_zh="两个日期不全时无法判定；治疗期间的局部治疗有确切日期记录，予以通过",
 )
 def earlier_procedure_is_not_on_new_year() -> pl.Expr:
     """No procedure from before the start of therapy, of which often only the year is remembered, is dated 1 January."""
@@ -90,7 +95,9 @@ def earlier_procedure_is_not_on_new_year() -> pl.Expr:
     why_zh="诊断后数年才需治疗的肿瘤应为复发（E1），或漏填了此前的治疗，或年份有误。",
     en="The first therapy comes more than 2 years after the diagnosis, without recurrence and without an earlier procedure. Please check the date, or add what was done before.",
     zh="首次治疗晚于诊断2年以上，既未填复发也无此前的局部治疗，请核对诊断日期，或补充此前的治疗。",
+    passes_where_zh="诊断2年后才开始的治疗，为复发后的治疗，或此前已行局部治疗。",
     on_missing="not evaluable without both dates or the answer on recurrence; above 20 years another rule asks",
+    on_missing_zh="两个日期或是否复发缺失时无法判定；超过20年者由另一规则询问",
 )
 def late_therapy_has_a_reason() -> pl.Expr:
     """A therapy more than 2 years after the diagnosis follows a recurrence or an earlier procedure."""

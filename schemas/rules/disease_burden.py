@@ -27,6 +27,7 @@ MAX_DIAMETER_MM = {
     why_zh="门静脉癌栓是匹配变量；分型与有无血栓或癌栓是对同一血管的两项记录，其中一项有误。",
     en="A tumour thrombus of the portal vein is recorded, but thrombosis of the portal vein is denied. Which of the two is right?",
     zh="已记录门静脉癌栓，但填无门静脉血栓或癌栓，请核对哪一项正确。",
+    passes_where_zh="有门静脉癌栓者，未填无门静脉血栓或癌栓。",
 )
 def thrombosis_flag_agrees_with_pvtt() -> pl.Expr:
     """With a tumour thrombus in the portal vein thrombosis is not denied."""
@@ -44,7 +45,9 @@ def thrombosis_flag_agrees_with_pvtt() -> pl.Expr:
     why_zh="列有门静脉癌栓病灶，分型却为0型，两者不可能都对，而门静脉癌栓是匹配变量。",
     en="A lesion of the portal vein is listed at the baseline, but no tumour thrombus is recorded. Which of the two is right?",
     zh="基线列有门静脉癌栓病灶，但记录为无门静脉癌栓，请核对哪一项正确。",
+    passes_where_zh="列有门静脉病灶者记录有门静脉癌栓。",
     on_missing="not evaluable without lesions at the baseline or without a type",
+    on_missing_zh="无基线病灶或无分型时无法判定",
 )
 def portal_vein_lesion_is_thrombus() -> pl.Expr:
     """Who has a lesion of the portal vein has a tumour thrombus of it."""
@@ -61,7 +64,9 @@ def portal_vein_lesion_is_thrombus() -> pl.Expr:
     why_zh="肝外转移是纳入标准；转移灶若不随访，增大也无从发现。",
     en="Extrahepatic metastasis is recorded, but every lesion listed at the baseline, non-targets included, lies in the liver. Please list a metastasis, or correct the organ or the answer.",
     zh="已填有肝外转移，但基线所列病灶（含非靶病灶）均位于肝内，请补列转移病灶，或更正病灶部位或该项填写。",
+    passes_where_zh="有肝外转移并列有靶与非靶病灶者，至少列有一个肝外病灶。",
     on_missing="not evaluable where no non-target is listed at the baseline (a list of targets need not hold a metastasis), or where a lesion's organ is empty and none lies outside",
+    on_missing_zh="基线未列非靶病灶（仅列靶病灶时不必含转移灶），或有病灶部位缺失而无肝外病灶时无法判定",
 )
 def metastasis_is_among_lesions() -> pl.Expr:
     """Who has metastases and lists targets and non-targets lists one lesion outside the liver."""
@@ -78,7 +83,9 @@ def metastasis_is_among_lesions() -> pl.Expr:
     why_zh="肝外转移是纳入标准；肝外病灶提示有转移，与所填的“无”相矛盾。",
     en="Extrahepatic metastasis is denied, but a lesion outside the liver is listed at the baseline. Which of the two is right?",
     zh="已填无肝外转移，但基线列有肝外病灶，请核对哪一项正确。",
+    passes_where_zh="填无肝外转移且未列转移器官者，基线无肝外病灶。",
     on_missing="not evaluable without lesions at the baseline; where organs are listed another rule asks",
+    on_missing_zh="无基线病灶时无法判定；列有转移器官时由另一规则询问",
 )
 def lesion_outside_liver_is_metastasis() -> pl.Expr:
     """Who has no metastasis, and no organ listed, has no lesion outside the liver at the baseline."""
@@ -95,6 +102,7 @@ def lesion_outside_liver_is_metastasis() -> pl.Expr:
     why_zh="转移灶数（以5个为界）是匹配变量；少计会使患者与病情较轻者匹配。",
     en="More lesions are listed in this organ at the baseline than metastases are counted in it. Please check the number.",
     zh="基线所列该器官病灶多于所填转移灶数，请核对病灶数。",
+    passes_where_zh="各器官转移灶数不少于该器官所列病灶数。",
 )
 def metastasis_number_covers_lesions() -> pl.Expr:
     """An organ has at least as many metastases as lesions are listed in it."""
@@ -110,7 +118,9 @@ def metastasis_number_covers_lesions() -> pl.Expr:
     why_zh="径线超出该器官可能的大小，说明单位或部位填错，且其在径线和中的权重会超过所有其他靶病灶。",
     en="The lesion is larger than its organ holds. Please check diameter, unit and organ.",
     zh="病灶径线超出该器官可能的大小，请核对径线、单位及部位。",
+    passes_where_zh="病灶径线不超过该器官的界限。",
     on_missing="not evaluable without organ or diameter; nor in organs without a limit of their own",
+    on_missing_zh="无部位或径线时无法判定；未设界限的器官亦不判定",
 )
 def lesion_fits_its_organ() -> pl.Expr:
     """A lesion is no larger than the limit of its organ."""

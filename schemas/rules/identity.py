@@ -19,7 +19,9 @@ NATIONAL_ID = "GB 11643-1999: the national id holds the date of birth and the se
     why_zh="同一患者会被重复计数，使所有置信区间偏窄。",
     en="The same national id or other identity document stands under two patient numbers of the hospital. Is it one patient, or is one id wrong?",
     zh="同一身份证号（或其他证件号）对应本院两个患者编号，请核对是否为同一患者，或证件号是否有误。",
+    passes_where_zh="同一人在一家医院只有一个患者编号；否则对其每条记录均提出质疑。",
     on_missing="not evaluable without an identity document",
+    on_missing_zh="无证件号时无法判定",
     scope=Scope.PERSON,
 )
 def patient_is_not_repeated() -> pl.Expr:
@@ -37,7 +39,9 @@ def patient_is_not_repeated() -> pl.Expr:
     why_zh="身份证号含出生日期；不一致说明年龄有误或证件号属于他人，也会使重复患者无法查出。",
     en="The date of birth is not the one in the national id. Please check the date and the id.",
     zh="出生日期与身份证号中的出生日期不一致，请核对出生日期及身份证号。",
+    passes_where_zh="出生日期与身份证号中的出生日期一致。",
     on_missing="not evaluable without a valid national id or without a date of birth",
+    on_missing_zh="无有效身份证号或无出生日期时无法判定",
 )
 def birth_date_agrees_with_national_id() -> pl.Expr:
     """The date of birth is the one that the national id holds."""
@@ -53,7 +57,9 @@ def birth_date_agrees_with_national_id() -> pl.Expr:
     why_zh="身份证号含性别，而性别是匹配变量；不一致说明填写有误或证件号属于他人。",
     en="The sex is not the one in the national id. Please check the sex and the id.",
     zh="性别与身份证号不一致，请核对性别及身份证号。",
+    passes_where_zh="性别与身份证号一致。",
     on_missing="not evaluable without a valid national id or without the sex",
+    on_missing_zh="无有效身份证号或无性别时无法判定",
 )
 def sex_agrees_with_national_id() -> pl.Expr:
     """The sex is the one that the national id holds."""
@@ -69,7 +75,9 @@ def sex_agrees_with_national_id() -> pl.Expr:
     why_zh="同一患者会被重复计数，使所有置信区间偏窄。",
     en="Another patient number of the hospital has the same sex, date of birth, date of diagnosis and start of therapy. Is it one patient?",
     zh="本院另一患者编号的性别、出生日期、诊断日期及治疗开始日期完全相同，请核对是否为同一患者。",
+    passes_where_zh="没有两个患者编号的性别、出生日期、诊断日期及治疗开始日期均相同；身份证号已能区分或确认为同一人者除外。",
     on_missing="not evaluable without sex, birth and diagnosis; nor where all of them have a national id, which tells. A start that is missing contradicts nothing",
+    on_missing_zh="缺性别、出生日期或诊断日期时无法判定；均有身份证号时亦不判定，由身份证号区分。治疗开始日期缺失不视为不同",
     scope=Scope.HOSPITAL,
 )
 def patient_is_not_repeated_without_id() -> pl.Expr:

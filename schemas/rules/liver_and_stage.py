@@ -45,6 +45,7 @@ def _has_spread() -> pl.Expr:
     why_zh="Child-Pugh A级或B级是纳入标准；分级或任一分项有误，会误纳不符合者或误排符合者。",
     en="The recorded Child-Pugh class does not follow from bilirubin, albumin, INR or prothrombin time, ascites and encephalopathy. Please check all six.",
     zh="所填Child-Pugh分级与胆红素、白蛋白、INR或凝血酶原时间、腹水、肝性脑病计算结果不符，请核对六项。",
+    passes_where_zh="所填分级与五项指标计算的分级一致。",
 )
 def child_pugh_agrees_with_components() -> pl.Expr:
     """The recorded class is the one that the five components give."""
@@ -60,7 +61,9 @@ def child_pugh_agrees_with_components() -> pl.Expr:
     why_zh="INR与凝血酶原时间延长秒数来自同一血样；两者矛盾则其中一项填错，Child-Pugh分级也可能有误。",
     en="INR and prolongation of the prothrombin time contradict each other at the baseline (1 point against 3). Please check both.",
     zh="基线INR与凝血酶原时间延长秒数相矛盾（Child-Pugh计分1分与3分），请核对两项。",
+    passes_where_zh="按INR与按凝血酶原时间延长的Child-Pugh计分不会一为1分、一为3分。",
     on_missing="not evaluable; nor where a bound leaves the points open",
+    on_missing_zh="无法判定；界限值使计分不能确定时亦然",
 )
 def pt_agrees_with_inr() -> pl.Expr:
     """Child-Pugh's points from the INR and from the prolongation are not 1 and 3."""
@@ -78,6 +81,7 @@ def pt_agrees_with_inr() -> pl.Expr:
     why_zh="白蛋白或胆红素的单位填错，会使ALBI 2级变为3级；这一矛盾可提示此类错误。",
     en="Albumin and bilirubin give ALBI grade 3, yet Child-Pugh class A is recorded. Please check the values, units and class.",
     zh="白蛋白与胆红素计算为ALBI 3级，但Child-Pugh记录为A级，请核对数值、单位及分级。",
+    passes_where_zh="ALBI 3级者所填Child-Pugh分级不为A级，五项指标计算确为A级者除外。",
 )
 def albi_3_is_not_child_pugh_a() -> pl.Expr:
     """With ALBI grade 3 the recorded class is not A, unless all five components give A."""
@@ -95,7 +99,9 @@ def albi_3_is_not_child_pugh_a() -> pl.Expr:
     why_zh="本研究以HVPG大于10 mmHg为门静脉高压；所填与之矛盾，说明其中一项填错。",
     en="Portal hypertension is denied with an HVPG above 10 mmHg, or affirmed with one of 5 mmHg or less and no portal vein thrombus. Please check both.",
     zh="HVPG大于10 mmHg而填无门静脉高压，或无门静脉癌栓且HVPG不超过5 mmHg而填有门静脉高压，请核对两项。",
+    passes_where_zh="门静脉高压一项与HVPG不矛盾；5–10 mmHg之间临床上两种判断均可。有门静脉癌栓时HVPG低并不矛盾，因其不能反映窦前压力。",
     on_missing="not evaluable; nor where an HVPG of at most 5 mmHg is affirmed and the portal vein is not described",
+    on_missing_zh="无法判定；HVPG不超过5 mmHg而填有门静脉高压、且未描述门静脉情况时亦然",
 )
 def portal_hypertension_agrees_with_hvpg() -> pl.Expr:
     """The flag does not contradict the HVPG; from above 5 to 10 mmHg clinicians may call it either.
@@ -120,7 +126,9 @@ def portal_hypertension_agrees_with_hvpg() -> pl.Expr:
     why_zh="BCLC C期是纳入标准；有肝外转移的患者若填为B期，会被漏纳。",
     en="Metastasis, portal vein or vena cava tumour, or ECOG 1-2 makes BCLC stage C at least, but a lower stage is recorded. Please check the stage and these findings.",
     zh="有肝外转移、门静脉或腔静脉癌栓或ECOG 1–2分时BCLC至少为C期，但所填分期更低，请核对分期及上述各项。",
+    passes_where_zh="有肝外转移、大血管侵犯或ECOG 1–2分者，分期为C期或D期。",
     on_missing="one finding that is there suffices; not evaluable while one is empty and none is there, or without a stage",
+    on_missing_zh="有一项阳性即可判定；无一项阳性而有缺项，或无分期时无法判定",
 )
 def bclc_c_with_spread() -> pl.Expr:
     """With metastasis, macrovascular invasion or ECOG 1-2 the stage is C or D."""
@@ -136,8 +144,10 @@ def bclc_c_with_spread() -> pl.Expr:
     why_zh="分期有误，或肝外转移、癌栓、ECOG评分有误，而这些均决定患者能否入组。",
     en="BCLC stage C is recorded without metastasis, portal vein or vena cava tumour, or ECOG 1-2. Please check the stage and these findings.",
     zh="所填BCLC为C期，但无肝外转移、门静脉或腔静脉癌栓，且ECOG非1–2分，请核对分期及上述各项。",
+    passes_where_zh="C期者有肝外转移、大血管侵犯或ECOG 1–2分；肝静脉癌栓只能由文字描述得知。",
     on_missing="one finding that is there suffices; not evaluable while one is empty and none is there, nor where the text leaves "
     "a thrombus in a hepatic vein or the vena cava uncertain",
+    on_missing_zh="有一项阳性即可判定；无一项阳性而有缺项，或文字描述未能确定肝静脉或腔静脉有无癌栓时无法判定",
 )
 def bclc_c_has_a_reason() -> pl.Expr:
     """Stage C goes with metastasis, macrovascular invasion or ECOG 1-2; of a hepatic vein thrombus only a text can tell."""
@@ -168,8 +178,10 @@ def _is_told(fact: str) -> pl.Expr:
     why_zh="或是分期（纳入标准）有误，或是据以判为D期的体力状态或肝功能有误。",
     en="With ECOG 3-4 or Child-Pugh class C the BCLC stage is D, unless a transplantation is planned, but another stage is recorded. Please check ECOG status, class and stage.",
     zh="ECOG 3–4分或Child-Pugh C级时BCLC应为D期（拟行肝移植者除外），但所填分期不是D期，请核对ECOG评分、Child-Pugh分级及BCLC分期。",
+    passes_where_zh="ECOG 3–4分或Child-Pugh C级者，分期为D期。",
     on_missing="an empty Child-Pugh class is that of the derived points; one of the two suffices; not evaluable while one is empty "
     "and the other is not there, or without a stage",
+    on_missing_zh="Child-Pugh分级缺失时按计算所得积分；两者有其一即可判定；一项缺失而另一项不符，或无分期时无法判定",
 )
 def bclc_d_with_end_stage() -> pl.Expr:
     """With ECOG 3-4 or Child-Pugh C the stage is D."""
@@ -187,7 +199,9 @@ def bclc_d_with_end_stage() -> pl.Expr:
     why_zh="D期患者不纳入研究；若D期为误填，研究将损失一名符合入组条件的患者。",
     en="BCLC stage D is recorded without ECOG 3-4, Child-Pugh class C, moderate ascites (which may be refractory) or a raised creatinine (hepatorenal). Please check the stage.",
     zh="所填BCLC为D期，但ECOG非3–4分、Child-Pugh非C级、无中度及以上腹水（可能为难治性）且肌酐不高（肝肾综合征），请核对分期。",
+    passes_where_zh="D期者有ECOG 3–4分、Child-Pugh C级（所填或计算所得）、可能为难治性的腹水，或肾功能衰竭。",
     on_missing="one finding that is there suffices; not evaluable while one of ECOG, class and ascites is empty and none is there",
+    on_missing_zh="有一项阳性即可判定；ECOG、Child-Pugh分级、腹水有缺项而无一项阳性时无法判定",
 )
 def bclc_d_has_a_reason() -> pl.Expr:
     """Stage D goes with ECOG 3-4, Child-Pugh class C, recorded or derived, ascites that may be refractory, or a failing kidney."""
@@ -208,6 +222,7 @@ def bclc_d_has_a_reason() -> pl.Expr:
     why_zh="两项均决定能否入组；昏迷患者不可能活动完全正常，其中一项有误。",
     en="Encephalopathy of grade 3-4 does not go with ECOG status 0. Please check both.",
     zh="肝性脑病3–4级与ECOG 0分不符，请核对两项。",
+    passes_where_zh="肝性脑病3–4级（昏睡或昏迷）者ECOG大于0分。",
 )
 def encephalopathy_agrees_with_ecog() -> pl.Expr:
     """Encephalopathy of grade 3-4, stupor or coma, goes with an ECOG status above 0."""
@@ -223,6 +238,7 @@ def encephalopathy_agrees_with_ecog() -> pl.Expr:
     why_zh="ECOG 0分是纳入标准；5分为误填，会使该患者被排除。",
     en="ECOG status 5 means death and cannot be a baseline value. Please enter the status at the start of therapy.",
     zh="ECOG 5分表示死亡，不能作为基线值，请填写治疗开始时的评分。",
+    passes_where_zh="基线ECOG评分为0–4分。",
 )
 def ecog_is_not_death() -> pl.Expr:
     """A baseline ECOG status is 0 to 4."""
@@ -238,7 +254,9 @@ def ecog_is_not_death() -> pl.Expr:
     why_zh="两项均为表1中的基线特征，其中一项是匹配变量；HBsAg阴性而病毒载量高者少见，多为误填。",
     en="HBsAg is negative, yet the HBV DNA exceeds 2000 IU/mL. Please check both.",
     zh="HBsAg阴性而HBV DNA大于2000 IU/mL，请核对两项。",
+    passes_where_zh="已检测HBV DNA的HBsAg阴性患者，HBV DNA不超过2000 IU/mL。",
     on_missing="not evaluable; nor without HBV DNA, or where copies/mL leave the level open",
+    on_missing_zh="无法判定；未检测HBV DNA，或copies/mL数值不能确定所属水平时亦然",
 )
 def hbsag_agrees_with_hbv_dna() -> pl.Expr:
     """Where HBV DNA was measured, a patient without HBsAg has at most 2000 IU/mL."""
@@ -256,7 +274,9 @@ def hbsag_agrees_with_hbv_dna() -> pl.Expr:
     why_zh="copies与IU之间无固定换算系数；数值接近分界点时水平不明，而水平缺失会使该患者被排除（E4）。",
     en="The HBV DNA in copies/mL may lie on either side of 2000 IU/mL (10000 to 12000 copies/mL). Please give it in IU/mL.",
     zh="HBV DNA以copies/mL填写，换算后可能高于或低于2000 IU/mL（10000–12000 copies/mL），请提供IU/mL数值。",
+    passes_where_zh="基线copies/mL数值不超过10000或大于12000，或另有IU/mL数值；界限值所允许的范围全部在一侧时同样有效。",
     on_missing="not asked; a value set aside is asked about where it is missed",
+    on_missing_zh="不询问；被剔除的数值在缺项处询问",
 )
 def hbv_dna_copies_are_decisive() -> pl.Expr:
     """A baseline value in copies/mL is at most 10000 or above 12000, or a value in IU/mL is there too.
@@ -278,7 +298,9 @@ def hbv_dna_copies_are_decisive() -> pl.Expr:
     why_zh="该项仅指乙肝抗病毒治疗，丙肝抗病毒治疗不计；也可能是血清学结果填错。",
     en="Antiviral therapy against hepatitis B is recorded, but HBsAg is negative and no positive HBV DNA is on record. Is it prophylaxis, or therapy of another virus?",
     zh="已填乙肝抗病毒治疗，但HBsAg阴性且无HBV DNA阳性记录，请确认是否为预防用药或针对其他病毒的治疗。",
+    passes_where_zh="抗病毒治疗者HBsAg阳性或可检出HBV DNA。",
     on_missing="not evaluable; HBV DNA that was not measured counts as not detected",
+    on_missing_zh="无法判定；未检测HBV DNA视同未检出",
 )
 def antiviral_has_hepatitis_b() -> pl.Expr:
     """Antiviral therapy goes with HBsAg or detectable HBV DNA."""

@@ -24,6 +24,7 @@ OF_LIVER = (ProcedureType.TACE.value, ProcedureType.HAIC.value)
     why_zh="该局部治疗针对的是更早的肿瘤，则本次为复发（E1）；否则其中一个日期有误。",
     en="The procedure is dated more than 14 days before the diagnosis. Please check both dates.",
     zh="局部治疗日期早于诊断日期14天以上，请核对两个日期。",
+    passes_where_zh="局部治疗早于诊断日期不超过14天。",
 )
 def procedure_not_before_diagnosis() -> pl.Expr:
     """A procedure is done at most 14 days before the diagnosis is dated."""
@@ -39,7 +40,9 @@ def procedure_not_before_diagnosis() -> pl.Expr:
     why_zh="肝脏难以在数日内耐受第二次TACE；同一次治疗以两个日期填写，会高估局部治疗。",
     en="Two TACE are dated within one week. Is it one session, or is a date wrong?",
     zh="两次TACE日期相隔不足一周，请核对是否为同一次治疗，或日期有误。",
+    passes_where_zh="TACE不在另一次TACE后1–6天内。",
     on_missing="not evaluable; two of one day are another rule's",
+    on_missing_zh="无法判定；同日两次由另一规则询问",
 )
 def tace_is_not_within_a_week() -> pl.Expr:
     """A TACE is not dated 1 to 6 days after another."""
@@ -63,7 +66,9 @@ def tace_is_not_within_a_week() -> pl.Expr:
     why_zh="哪一靶病灶接受过局部治疗，决定缓解能否归于药物；病灶编号不存在则无从判断。",
     en="The procedure names a lesion that is not listed at any visit. Please check the lesion's name.",
     zh="该局部治疗所填病灶编号在任何一次评估中均未列出，请核对病灶编号。",
+    passes_where_zh="局部治疗所注明的病灶在某次评估中列出。",
     on_missing="not evaluable where no lesion is named, or none of the patient is listed",
+    on_missing_zh="未注明病灶，或该患者无任何病灶记录时无法判定",
 )
 def treated_lesion_is_listed() -> pl.Expr:
     """A lesion that a procedure names is listed at some visit."""
@@ -79,6 +84,7 @@ def treated_lesion_is_listed() -> pl.Expr:
     why_zh="转移灶若被记为经TACE治疗，会被错误地剔除出或保留在疗效评估中。",
     en="TACE or HAIC is recorded for a lesion outside the liver. Please check the procedure and the lesion's name.",
     zh="TACE或HAIC所填治疗病灶位于肝外，请核对治疗类型及病灶编号。",
+    passes_where_zh="TACE与HAIC所注明的病灶位于肝内。",
 )
 def tace_treats_the_liver() -> pl.Expr:
     """TACE and HAIC name lesions of the liver."""
@@ -94,7 +100,9 @@ def tace_treats_the_liver() -> pl.Expr:
     why_zh="靶病灶切除后，此后各次评估均为无法评估；病灶编号或手术日期有误，会漏掉缓解，或将手术所致的缓解误判为药物疗效。",
     en="The procedure is the resection of a lesion that the first image 17 days or more after it measures with at least half of its diameter before. Was it this lesion, and on that day?",
     zh="所填切除的病灶在术后17天及以上的首次影像中仍测得术前径线的一半及以上，请核对切除的病灶编号及手术日期。",
+    passes_where_zh="已切除的病灶在术后17天及以上的首次影像中小于术前径线的一半；骨病灶除外。",
     on_missing="not evaluable without a named lesion, or its diameter before or after; nor in bone, where a decompression leaves the metastasis",
+    on_missing_zh="未注明病灶，或缺术前、术后径线时无法判定；骨病灶减压术后转移灶仍在，亦不判定",
 )
 def resected_lesion_is_gone() -> pl.Expr:
     """A lesion that was resected measures less than half of its diameter before at the first image 17 days or more after, bone left aside."""
@@ -112,6 +120,7 @@ def resected_lesion_is_gone() -> pl.Expr:
     why_zh="标记为TACE治疗的靶病灶可能不作为可测量病灶；病灶位于肝外时，该标记应为误填。",
     en="A lesion outside the liver is marked as treated by TACE. Please check the mark and the organ.",
     zh="肝外病灶标记为TACE治疗，请核对该标记及病灶部位。",
+    passes_where_zh="TACE治疗的病灶位于肝内或门静脉。",
 )
 def tace_treated_lesion_is_in_liver() -> pl.Expr:
     """A lesion treated by TACE lies in the liver or its portal vein."""

@@ -21,6 +21,7 @@ PROGRESSION_TOLERANCE_DAYS = 14
     why_zh="进展日期是无进展生存期的终点；相差数周的两个日期不可能都对。",
     en="The recorded date of progression is more than 14 days from the first images that show it. Which date is right?",
     zh="所记进展日期与首次显示进展的影像日期相差超过14天，请核对哪个日期正确。",
+    passes_where_zh="所记进展日期与评估中首个PD（推算或阅片所记）相差不超过14天。",
 )
 def progression_agrees_with_lesions() -> pl.Expr:
     """The recorded date lies within 14 days of the first PD of the assessments, derived from them or as read."""
@@ -38,6 +39,7 @@ def progression_agrees_with_lesions() -> pl.Expr:
     why_zh="影像已显示进展，结局却填为未进展；其中一项有误，无进展生存期也随之有误。",
     en="No progression is recorded, although the assessments show it. Please check the assessments and the outcome.",
     zh="记录为未进展，但影像评估已显示进展，请核对评估及结局。",
+    passes_where_zh="评估中出现PD（推算或阅片所记）者记录为已进展。",
 )
 def progression_flag_agrees_with_lesions() -> pl.Expr:
     """Who shows PD in the assessments, derived from them or as read, is recorded as progressed."""
@@ -54,7 +56,9 @@ def progression_flag_agrees_with_lesions() -> pl.Expr:
     en="A progression is recorded, but assessments at that time or later show none (CR, PR or SD). Please check date and assessments, "
     "or confirm a progression that the images do not show.",
     zh="所记进展日期当时或之后的影像评估未显示进展（CR/PR/SD），请核对进展日期或疗效评估，或确认为影像以外的进展。",
+    passes_where_zh="各次评估均无PD时，末次CR、PR或SD早于所记进展日期14天以上。",
     on_missing="passes where an assessment shows PD; not evaluable without date, start of therapy or assessments, for a clinical progression, or where the diameter of a target is missing, which is asked at the lesion",
+    on_missing_zh="评估显示PD者通过；无进展日期、治疗开始日期或评估，为临床进展，或有靶病灶缺径线（在该病灶处询问）时无法判定",
 )
 def progression_is_not_contradicted() -> pl.Expr:
     """Without PD in any assessment, the last CR, PR or SD lies more than 14 days before the recorded progression."""

@@ -19,14 +19,20 @@ SUBJECT = "subject"
 
 
 class Scope(Enum):
-    """Whose records a rule looks at to judge one of them; the value is what the rule catalogue says.
+    """Whose records a rule looks at to judge one of them; the texts are what the rule catalogue says.
 
     A rule may be judged on any part of a delivery that holds its scope whole.
     """
 
-    PATIENT = "one patient"
-    PERSON = "one person, across the patient numbers of the hospital"
-    HOSPITAL = "all patients of the hospital"
+    en: str
+    zh: str
+
+    def __init__(self, en: str, zh: str) -> None:
+        self.en, self.zh = en, zh
+
+    PATIENT = "one patient", "一名患者"
+    PERSON = "one person, across the patient numbers of the hospital", "同一人在本院的全部患者编号"
+    HOSPITAL = "all patients of the hospital", "本院全部患者"
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,8 @@ class Rule:
 
     `table` is the table whose records it judges (`subject` for one verdict per patient), `field` the column a finding
     points at, `source` the citation or protocol section, `why` and `why_zh` what would go wrong if nobody asked, `en` and
-    `zh` the sentence a hospital reads. `on_missing` says what the rule does where a value it needs is empty, `scope`
-    whose records it looks at.
+    `zh` the sentence a hospital reads. The docstring of `expression` says what passes, `passes_where_zh` the same in Chinese;
+    `on_missing` and `on_missing_zh` what the rule does where a value it needs is empty, `scope` whose records it looks at.
     """
 
     rule_id: str
@@ -48,7 +54,9 @@ class Rule:
     why_zh: str
     en: str
     zh: str
+    passes_where_zh: str
     on_missing: str
+    on_missing_zh: str
     expression: Callable[[], pl.Expr]
     scope: Scope = Scope.PATIENT
 
@@ -57,13 +65,15 @@ class Rule:
 class Criterion:
     """One step of eligibility: True keeps the patient, False removes, null is unknown and leads to E4.
 
-    `order` is the step in the flow chart. A criterion looks at one patient alone.
+    `order` is the step in the flow chart. A criterion looks at one patient alone. The docstring of `expression` says how it is
+    read, `read_zh` the same in Chinese.
     """
 
     criterion_id: str
     order: int
     label_en: str
     label_zh: str
+    read_zh: str
     source: str
     expression: Callable[[], pl.Expr]
 
@@ -82,7 +92,9 @@ def rule(
     why_zh: str,
     en: str,
     zh: str,
+    passes_where_zh: str,
     on_missing: str = "not evaluable",
+    on_missing_zh: str = "无法判定",
     scope: Scope = Scope.PATIENT,
 ) -> Callable[[Callable[[], pl.Expr]], Callable[[], pl.Expr]]:
     """Make a function that returns an expression (True = pass) a rule; its name becomes the rule's id."""
@@ -92,7 +104,20 @@ def rule(
         if rule_id in RULES:
             raise ValueError(f"two rules are called {rule_id}")
         RULES[rule_id] = Rule(
-            rule_id, table, field, severity, source, why, why_zh, en, zh, on_missing, expression, scope
+            rule_id=rule_id,
+            table=table,
+            field=field,
+            severity=severity,
+            source=source,
+            why=why,
+            why_zh=why_zh,
+            en=en,
+            zh=zh,
+            passes_where_zh=passes_where_zh,
+            on_missing=on_missing,
+            on_missing_zh=on_missing_zh,
+            expression=expression,
+            scope=scope,
         )
         return expression
 
@@ -100,7 +125,7 @@ def rule(
 
 
 def criterion(
-    *, order: int, label_en: str, label_zh: str, source: str
+    *, order: int, label_en: str, label_zh: str, read_zh: str, source: str
 ) -> Callable[[Callable[[], pl.Expr]], Callable[[], pl.Expr]]:
     """Make a function that returns an expression over the subject table a step of eligibility."""
 
@@ -108,7 +133,7 @@ def criterion(
         criterion_id = expression.__name__
         if criterion_id in CRITERIA:
             raise ValueError(f"two criteria are called {criterion_id}")
-        CRITERIA[criterion_id] = Criterion(criterion_id, order, label_en, label_zh, source, expression)
+        CRITERIA[criterion_id] = Criterion(criterion_id, order, label_en, label_zh, read_zh, source, expression)
         return expression
 
     return register

@@ -42,7 +42,9 @@ def _compute_position(*columns: str) -> pl.Expr:
     why_zh="病灶过小则测量不可靠，数毫米的误差就会被计为缓解或进展。",
     en="A target lesion is below 10 mm (a lymph node below 15 mm short axis) at the baseline. Please check the diameter; if it is right, please make it a non-target.",
     zh="基线靶病灶小于10 mm（淋巴结短径小于15 mm），请核对径线；如径线无误，请改为非靶病灶。",
+    passes_where_zh="靶病灶至少10 mm，淋巴结靶病灶短径至少15 mm。",
     on_missing="an empty diameter is not evaluable; below 10 mm fails whatever the organ",
+    on_missing_zh="径线缺失时无法判定；小于10 mm者无论部位均不通过",
 )
 def target_is_measurable() -> pl.Expr:
     """A target is at least 10 mm, a target node at least 15 mm in short axis."""
@@ -61,6 +63,7 @@ def target_is_measurable() -> pl.Expr:
     why_zh="靶病灶过多，径线和便与RECIST规定的不同，疗效也随之不同。",
     en="More than five target lesions are listed at the baseline. Please mark five as targets and the others as non-targets.",
     zh="基线靶病灶超过5个，请注明哪5个为靶病灶，其余改为非靶病灶。",
+    passes_where_zh="一次阅片最多5个靶病灶；超出者逐一列出。",
 )
 def at_most_five_targets() -> pl.Expr:
     """A reading has at most five targets; the surplus ones are named."""
@@ -76,7 +79,9 @@ def at_most_five_targets() -> pl.Expr:
     why_zh="同一器官的靶病灶过多，会使该器官在径线和及疗效判定中的权重超过所有其他器官。",
     en="More than two target lesions are listed in one organ at the baseline. Please mark two as targets and the others as non-targets.",
     zh="基线同一器官的靶病灶超过2个，请注明哪2个为靶病灶，其余改为非靶病灶。",
+    passes_where_zh="每个器官最多2个靶病灶；全部淋巴结视为一个器官，“其他”代表多个器官。",
     on_missing="not evaluable; nor for the organ `other`",
+    on_missing_zh="无法判定；部位为“其他”时亦然",
 )
 def at_most_two_targets_per_organ() -> pl.Expr:
     """An organ has at most two targets; all lymph nodes are one organ, and `other` stands for several."""
@@ -95,7 +100,9 @@ def at_most_two_targets_per_organ() -> pl.Expr:
     why_zh="此类病灶在系统治疗前已因TACE缩小或坏死，其变化会被误判为药物疗效。",
     en="A target lesion had been treated by TACE before the baseline. Has it grown since? If not, it is a non-target.",
     zh="基线靶病灶曾行TACE治疗，请填写此后是否增大；如未增大，应为非靶病灶。",
+    passes_where_zh="靶病灶在基线前未行TACE，或此后已增大。",
     on_missing="an empty answer on growth fails; an empty mark of TACE is not evaluable",
+    on_missing_zh="是否增大一项缺失即不通过；TACE标记缺失时无法判定",
 )
 def target_was_not_tace_treated() -> pl.Expr:
     """A target was not treated by TACE before the baseline, or has grown since."""
@@ -112,7 +119,9 @@ def target_was_not_tace_treated() -> pl.Expr:
     why_zh="TACE是匹配变量；病灶经TACE治疗说明漏填了TACE，或该标记有误。",
     en="A lesion is marked as treated by TACE, but the patient has no TACE. Which of the two is right?",
     zh="病灶标记为TACE治疗，但患者无TACE记录，请核对哪一项正确。",
+    passes_where_zh="有TACE治疗病灶的患者，填有TACE或列有TACE治疗记录。",
     on_missing="a TACE recorded or listed suffices; not evaluable while one of the two is empty and the other says no",
+    on_missing_zh="填有或列有TACE之一即可；一项缺失而另一项为否时无法判定",
 )
 def tace_treated_lesion_has_tace() -> pl.Expr:
     """Who has a TACE-treated lesion has TACE recorded, or a TACE procedure listed."""
@@ -128,6 +137,7 @@ def tace_treated_lesion_has_tace() -> pl.Expr:
     why_zh="两个病灶共用一个编号，会造成虚假的增大或缩小；部位还决定淋巴结的测量方法。",
     en="The lesion lies in another organ than at its first visit. Please check the lesion's name.",
     zh="该病灶部位与首次记录不同，请核对病灶编号。",
+    passes_where_zh="病灶部位与首次记录一致。",
 )
 def lesion_organ_is_constant() -> pl.Expr:
     """The organ is that of the lesion's first visit."""
@@ -143,6 +153,7 @@ def lesion_organ_is_constant() -> pl.Expr:
     why_zh="只有靶病灶计入径线和；类型改变会使病灶不再计入径线和，或被误判为进展。",
     en="The lesion has another role (target, non-target, new) than at its first visit. Please check the role and the lesion's name.",
     zh="该病灶类型（靶、非靶、新病灶）与首次记录不同，请核对类型及病灶编号。",
+    passes_where_zh="病灶类型与首次记录一致。",
 )
 def lesion_role_is_constant() -> pl.Expr:
     """The role is that of the lesion's first visit."""
@@ -158,6 +169,7 @@ def lesion_role_is_constant() -> pl.Expr:
     why_zh="新病灶即为进展；基线时无既往影像可比，谈不上“新”病灶。",
     en="A lesion of the baseline is listed as new. Is it a target or a non-target?",
     zh="基线病灶被列为新病灶，请核对应为靶病灶还是非靶病灶。",
+    passes_where_zh="基线无新病灶。",
 )
 def new_lesion_not_at_baseline() -> pl.Expr:
     """At the baseline no lesion is new."""
@@ -174,7 +186,9 @@ def new_lesion_not_at_baseline() -> pl.Expr:
     en="This lesion is called target or non-target, but no image on or before the start of therapy lists it. Was it there before (please add its "
     "baseline image), or did it appear later (then it is a new lesion)?",
     zh="该病灶记为靶或非靶病灶，但治疗开始前的影像均未列出。请核对：如治疗前已存在，请补充基线影像；如为后来出现，请改为新病灶。",
+    passes_where_zh="治疗开始后才首次见于影像的病灶为新病灶。答复前不予计入。",
     on_missing="not evaluable for a fragment of another lesion, nor without any image before therapy",
+    on_missing_zh="由其他病灶分裂而来者，或治疗前无任何影像时无法判定",
 )
 def late_lesion_is_new() -> pl.Expr:
     """A lesion first imaged after the start of therapy is new. Until answered it does not count."""
@@ -194,7 +208,9 @@ def late_lesion_is_new() -> pl.Expr:
     en="The lesion's status and diameter contradict each other (measured, or a target that is present, without a diameter; gone "
     "with one; too small to measure with 0 mm). Please check both.",
     zh="病灶状态与径线相矛盾（已测量或靶病灶存在但无径线；已消失但有径线；过小无法测量但径线为0），请核对。",
+    passes_where_zh="已测量的病灶及存在的靶病灶有径线，已消失的病灶无径线，过小的病灶径线不为0。",
     on_missing="a measured lesion, or a target that is present, without a diameter fails; an empty status is not evaluable",
+    on_missing_zh="已测量的病灶或存在的靶病灶缺径线即不通过；状态缺失时无法判定",
 )
 def lesion_status_agrees_with_diameter() -> pl.Expr:
     """A measured lesion and a target that is there have a diameter, a lesion that is gone has none, a small one not 0."""
@@ -221,6 +237,7 @@ def lesion_status_agrees_with_diameter() -> pl.Expr:
     why_zh="存活肿瘤在病灶之内测量；两列填反会使mRECIST与RECIST的结果互换。",
     en="The viable diameter is larger than the whole lesion. Please check both diameters.",
     zh="存活肿瘤径线大于病灶径线，请核对两项测量值。",
+    passes_where_zh="存活肿瘤径线不大于病灶径线，允许1 mm取整误差。",
 )
 def viable_diameter_within_lesion() -> pl.Expr:
     """The viable part is no larger than the lesion, but for 1 mm of rounding."""
@@ -236,7 +253,9 @@ def viable_diameter_within_lesion() -> pl.Expr:
     why_zh="缺少一个靶病灶，径线和即不完整；除另有进展依据外，该次评估按无法评估计。",
     en="A target lesion of the baseline is not listed at this visit. Please add its diameter, or list it as gone or not assessed.",
     zh="该次评估缺少基线靶病灶的记录，请补充径线，或注明已消失或未评估。",
+    passes_where_zh="每个基线靶病灶在该次评估均有记录。",
     on_missing="not evaluable without lesions",
+    on_missing_zh="无病灶记录时无法判定",
 )
 def targets_are_listed() -> pl.Expr:
     """Every target of the baseline has a record at the visit."""
@@ -252,7 +271,9 @@ def targets_are_listed() -> pl.Expr:
     why_zh="研究采用各病灶的测量值；径线和不符，说明有径线填错或遗漏病灶。",
     en="The sum of diameters is not that of the target lesions listed at this visit. Please check the sum and the diameters.",
     zh="靶病灶径线和与该次评估所列靶病灶径线之和不符，请核对径线和及各病灶径线。",
+    passes_where_zh="所填径线和与所列靶病灶径线之和相差不超过1 mm。",
     on_missing="not evaluable; nor where a target was not assessed",
+    on_missing_zh="无法判定；有靶病灶未评估时亦然",
 )
 def target_sum_agrees_with_lesions() -> pl.Expr:
     """The sum sent and that of the targets listed differ by at most 1 mm."""
@@ -269,7 +290,9 @@ def target_sum_agrees_with_lesions() -> pl.Expr:
     why_zh="缺少同一阅片者的基线径线和，该次评估无法判断疗效，按无法评估计。",
     en="The visit has a sum of target lesions, but the baseline (visit 0) of this reader and these criteria has none. Please add it, or check the visit number.",
     zh="该次评估有靶病灶径线和，但同一阅片者、同一标准的基线（评估序号0）无径线和，请补充基线或核对评估序号。",
+    passes_where_zh="有径线和（所填或由病灶计算）的评估，有同一阅片者、同一标准的基线径线和。",
     on_missing="a missing baseline fails; not evaluable where the visit itself has no sum, or where the diameter of a target is missing, which is asked at the lesion",
+    on_missing_zh="无基线即不通过；该次评估本身无径线和，或有靶病灶缺径线（在该病灶处询问）时无法判定",
 )
 def reading_has_baseline() -> pl.Expr:
     """A visit with a sum, sent or from its lesions, has a baseline sum of the same reader and criteria."""
@@ -288,7 +311,9 @@ def reading_has_baseline() -> pl.Expr:
     why_zh="新病灶即为进展；已列出却填为无，要么医院漏判了进展，要么研究会误判进展。",
     en="No new lesion is recorded, but a new lesion is listed at this visit. Which of the two is right?",
     zh="记录为无新病灶，但该次评估列有新病灶，请核对哪一项正确。",
+    passes_where_zh="同一阅片者在该次评估列有可见的新病灶时，不填无新病灶；基线时无新病灶。",
     on_missing="an empty answer is not evaluable where a new lesion is listed",
+    on_missing_zh="该项缺失而列有新病灶时无法判定",
 )
 def new_lesion_flag_agrees_with_lesions() -> pl.Expr:
     """No new lesion is denied while the same reader lists one that is seen at the visit; at the baseline there is none."""
@@ -305,7 +330,9 @@ def new_lesion_flag_agrees_with_lesions() -> pl.Expr:
     why_zh="病灶记录完整时采用推算的疗效，否则除病灶已显示进展外采用所记疗效；两者不一致时，其中一项有误。",
     en="The recorded response does not fit the lesions or the sum of diameters of this visit and the visits before. Please check measurements and response.",
     zh="所记疗效与本次及既往评估的病灶测量或径线和不符，请核对测量值及疗效。",
+    passes_where_zh="首次进展前（含首次进展），所记疗效与推算的疗效一致，或为靶病灶所允许者。仍维持的PR可记为PR；靶病灶曾行局部治疗或未评估时可记为NE。",
     on_missing="not evaluable before the start, after a progression, where a target is not listed or the sum lacks its diameter, for a PD that no complete list denies, or for a CR or PR after a treatment whose lesion is not named: these are asked elsewhere",
+    on_missing_zh="治疗开始前、进展之后、靶病灶未列全或径线和缺径线、PD未被完整病灶记录否定，或所治病灶未注明的局部治疗之后记为CR/PR时无法判定：均在别处询问",
 )
 def recorded_response_agrees_with_lesions() -> pl.Expr:
     """Up to the first progression the recorded response is the derived one, or one that the targets allow.
@@ -347,27 +374,14 @@ def _is_complete_of_targets() -> pl.Expr:
     field="recorded_response",
     severity=Severity.QUERY,
     source=RECIST,
-    why="A progression that is missed makes response rate and progression-free survival look better than they were.",
-    why_zh="漏判进展会使缓解率及无进展生存期好于实际。",
-    en="A new lesion is recorded, but the response is not PD. Which of the two is right?",
-    zh="记录有新病灶，但疗效不是PD，请核对哪一项正确。",
-)
-def new_lesion_is_progression() -> pl.Expr:
-    """Where a new lesion is recorded, the recorded response is PD."""
-    return is_implied(pl.col("has_new_lesion"), pl.col("recorded_response") == Response.PD.value)
-
-
-@rule(
-    table="response",
-    field="recorded_response",
-    severity=Severity.QUERY,
-    source=RECIST,
     why="A response before therapy means that visit or date is wrong, so that the sums are compared with the wrong baseline.",
     why_zh="治疗前出现疗效，说明评估序号或日期有误，径线和会与错误的基线比较。",
     en="A response is recorded at an assessment whose images, or the response itself, are dated on or before the start of therapy (without "
     "dates: at visit 0). Please check the visit number and the dates.",
     zh="影像或疗效评估日期在治疗开始当日或之前的评估（无日期时为评估序号0）记录了疗效，请核对评估序号及日期。",
+    passes_where_zh="治疗开始前无疗效记录。",
     on_missing="an empty response passes; one after visit 0 that is dated before the start is asked by its date alone",
+    on_missing_zh="疗效缺失者通过；评估序号大于0而日期早于治疗开始者，仅就日期询问",
 )
 def baseline_has_no_response() -> pl.Expr:
     """Before therapy no response is recorded."""

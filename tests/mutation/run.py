@@ -43,6 +43,8 @@ RULE_CASES = "tests/rules/test_rule_cases.py"
 SECONDS_PER_MUTANT = 300
 EVERY = int(os.environ.get("EVERY", "1"))
 """Of so many changes of a module one is judged: a sample where all would take hours."""
+OFFSET = int(os.environ.get("OFFSET", "0"))
+"""How many changes of a module are passed over before the first is judged: another sample (fewer than `EVERY`)."""
 FAILED, BROKEN, NO_TEST = 1, 3, 5
 PYTEST = (
     "-q", "-x", "--tb=no", "--no-header", "--assert=plain", "--import-mode=importlib", "-o", "addopts=",
@@ -219,7 +221,7 @@ def judge_module(path: Path, tests: tuple[str, ...], rules: str, known: Containe
     for file in tests:
         check_unchanged(file, frozenset() if rules == CHANGED else frozenset(rules.split()))
     verdicts, killers = [], Counter[str]()
-    for mutant in find_mutants(source)[::EVERY]:
+    for mutant in find_mutants(source)[OFFSET::EVERY]:
         if (module, mutant.scope, mutant.before, mutant.after) in known:
             verdicts.append(Verdict(module, mutant, EQUIVALENT_CHANGE))
             continue
@@ -230,6 +232,13 @@ def judge_module(path: Path, tests: tuple[str, ...], rules: str, known: Containe
         verdicts.append(Verdict(module, mutant, KILLED if code else SURVIVED, failed))
         print(describe_survivors(verdicts[-1:]), end="", flush=True)
     return verdicts
+
+
+def describe_sample() -> str:
+    """Say which changes were judged, where not all were."""
+    if EVERY == 1:
+        return ""
+    return f"A sample: of every {EVERY} changes of a module one was judged, after passing over the first {OFFSET}.\n\n"
 
 
 def describe_scores(verdicts: list[Verdict]) -> str:
@@ -269,18 +278,22 @@ def main(parts: list[str]) -> None:
         if not parts or any(part in str(path.relative_to(ROOT)) for part in parts)
     }
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("fork")) as pool:
-        running = [pool.submit(judge_module, path, tests, rules, known) for path, (tests, rules) in chosen.items()]
+        running = {
+            pool.submit(judge_module, path, tests, rules, known): path.relative_to(ROOT)
+            for path, (tests, rules) in chosen.items()
+        }
         for done in as_completed(running):
             counts = dict(Counter(v.outcome for v in done.result()))
-            print(f"{time.monotonic() - started:6.0f} s  {done.result()[0].module}: {counts}", flush=True)
+            print(f"{time.monotonic() - started:6.0f} s  {running[done]}: {counts}", flush=True)
     verdicts = [verdict for judged in running for verdict in judged.result()]
     scores = describe_scores(verdicts)
     print(scores)
     if not parts:
         head = REPORT.read_text(encoding="utf-8").split("## Score")[0]
         survivors = describe_survivors(verdicts) or "None.\n"
-        sample = f"A sample: of every {EVERY} changes of a module the first was judged.\n\n" if EVERY > 1 else ""
-        REPORT.write_text(f"{head}## Score\n\n{sample}{scores}\n## Survivors\n\n{survivors}", encoding="utf-8")
+        REPORT.write_text(
+            f"{head}## Score\n\n{describe_sample()}{scores}\n## Survivors\n\n{survivors}", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

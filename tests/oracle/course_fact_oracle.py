@@ -1,6 +1,7 @@
 """Plain-Python facts about treatments, procedures and lesions, drug by drug and lesion by lesion, from the dictionary's sentences."""
 
 from oracle.hospitals import split_by_patient
+from oracle.logic import all_of, any_of, below
 from oracle.rule_case import Case, Row
 
 IN_LIVER = ("liver", "portal_vein")
@@ -131,21 +132,17 @@ def describe_drug(row, treatments):
         "earlier_line_start_date": max((day for day in starts if day is not None), default=None),
         "earlier_line_end_date": max(ends, default=None),
         "later_line_start_date": _first(later, "start_date"),
-        "is_in_earlier_line_too": any(
-            _shares_days(row, other) for other in earlier if other["drug"] == row["drug"] != "other"
+        "is_in_earlier_line_too": any_of(
+            *(_shares_days(row, other) for other in earlier if other["drug"] == row["drug"] != "other")
         ),
         "repeats_line_before": False if "other" in own else None if before is None else own == before,
     }
 
 
-def _shares_days(row, other):
-    if row["start_date"] is None or other["start_date"] is None or other["end_date"] is None:
-        return (
-            row["start_date"] is not None
-            and other["end_date"] is not None
-            and (row["start_date"] < other["end_date"] and row["end_date"] is None)
-        )
-    return row["start_date"] < other["end_date"] and (row["end_date"] is None or other["start_date"] < row["end_date"])
+def _shares_days(row, earlier):
+    """Whether a drug began before it had ended in the earlier line, and that line's had begun before it ended; one without an end goes on."""
+    is_begun = True if row["end_date"] is None else below(earlier["start_date"], row["end_date"])
+    return all_of(below(row["start_date"], earlier["end_date"]), is_begun)
 
 
 def describe_named_lesion(row, lesions):

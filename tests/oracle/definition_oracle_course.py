@@ -1,6 +1,7 @@
 """First line, progression, survival and response of one patient, in plain Python from the study's protocol."""
 
-from datetime import date
+from datetime import date, timedelta
+from itertools import combinations
 
 from oracle.definition_oracle_progression import make_progression
 from oracle.logic import all_of, any_of, at_most, days_between
@@ -62,9 +63,7 @@ def _describe_antibodies(line):
         "pd1_start_date": first,
         "is_begun_together": begun,
         "is_given_together": given,
-        "has_pd1_drugs_at_once": any(
-            _is_during(one, other) for one in antibodies for other in antibodies if one is not other
-        ),
+        "has_pd1_drugs_at_once": any_of(*(_are_at_once(one, other) for one, other in combinations(antibodies, 2))),
     }
 
 
@@ -81,15 +80,28 @@ def _end_of(row):
     return None if at_most(row["start_date"], row["end_date"]) is False else row["end_date"]
 
 
-def _is_during(one, other):
-    """One began while the other was given: after its first dose, or on that day, and before its last."""
-    if one["start_date"] is None or other["start_date"] is None or one["start_date"] < other["start_date"]:
-        return False
-    if one["start_date"] == other["start_date"]:
-        return True
-    if other["end_date"] is None:
-        return other["stop_reason"] is None
-    return other["start_date"] <= one["start_date"] < other["end_date"]
+def _are_at_once(one, other):
+    """Whether two drugs were given on a day together, the last dose of the one on the day of the other's first left out.
+
+    Unknown first and last doses are tried out: a verdict stands where it is the same for every day that they can have been.
+    """
+    found = {
+        a == b or (a < b_end and b < a_end)
+        for a, a_end in _list_possible_days(one, other)
+        for b, b_end in _list_possible_days(other, one)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _list_possible_days(row, other):
+    """Every first and last dose that matters: known days, or those around the days of the other drug."""
+    last = _end_of(row)
+    known = [day for day in (row["start_date"], last, other["start_date"], _end_of(other)) if day is not None]
+    around = [day + timedelta(days=n) for day in known or [CLOSE] for n in range(-3, 4)]
+    goes_on = row["end_date"] is None and row["stop_reason"] is None
+    starts = [row["start_date"]] if row["start_date"] is not None else around
+    ends = [date.max] if goes_on else [last] if last is not None else around
+    return [(start, end) for start in starts for end in ends if start <= end]
 
 
 def _first_started(line, drugs):
@@ -110,12 +122,12 @@ def _find_last_objective(readings):
     return max((date for date in dates if date is not None), default=None)
 
 
-def make_outcome(outcome, start, line, readings):
+def make_outcome(outcome, treatments, line, readings):
     """Times, first progression, OS, PFS and responses of one patient; `outcome` is None without a record.
 
     `readings`: the counted assessments after the baseline, in the order of their images.
     """
-    record = outcome or {}
+    record, start = outcome or {}, line["first_line_start_date"]
     status = record.get("vital_status")
     facts = {
         "death_date": record.get("death_date"),
@@ -132,6 +144,8 @@ def make_outcome(outcome, start, line, readings):
     facts |= _make_times(facts, record.get("last_contact_date"), start, line)
     facts |= _make_survival(facts, is_undated=facts["is_progression_undated"])
     facts |= _make_pfs_variants(facts, start, line["next_line_start_date"], readings)
+    if _lacks_start_of_next_line(treatments):
+        facts |= {"pfs_new_therapy_days": None, "pfs_new_therapy_event": None}
     for name, window in WINDOWS.items():
         facts[name], facts[f"{name}_source"] = respond_at(facts, readings, *window)
     seen = _until_progression(readings, facts["first_progression_days"])
@@ -189,6 +203,11 @@ def _make_survival(facts, *, is_undated):
         "pfs_days": progression if has_progressed else os_days,
         "pfs_event": os_event or has_progressed,
     }
+
+
+def _lacks_start_of_next_line(treatments):
+    later = [row["line_number"] for row in treatments if row["line_number"] > 1]
+    return any(row["start_date"] is None for row in treatments if row["line_number"] == min(later, default=None))
 
 
 def _make_pfs_variants(facts, start, next_line, readings):

@@ -20,7 +20,7 @@ from oracle.definition_oracle_visits import describe_baseline_imaging, is_after_
 from oracle.hospitals import split_by_patient
 from oracle.invented_texts import SIZE_MEANING
 from oracle.invented_veins import VEIN_MEANING
-from oracle.logic import all_of, any_of, negate
+from oracle.logic import all_of, any_of, at_most, below, negate
 
 MONTHS_3_DAYS = 3 * 365.25 / 12
 TEST_OF_TERM = {
@@ -113,18 +113,21 @@ def make_event_facts(hospital, baseline_samples):
             "baseline_value": at_baseline["baseline_sample_value"]
             if at_baseline and at_baseline["baseline_sample_comparator"] in (None, "=")
             else None,
-            "has_next_event_within": any(
-                is_between(event["onset_date"], other["onset_date"], event["resolved_date"])
-                for other in hospital["adverse_event"]
-                if (other["patient_id"], other["term"]) == (event["patient_id"], event["term"])
+            "has_next_event_within": any_of(
+                *(
+                    is_between(event["onset_date"], other["onset_date"], event["resolved_date"])
+                    for other in hospital["adverse_event"]
+                    if (other["patient_id"], other["term"]) == (event["patient_id"], event["term"])
+                    and other["event_number"] != event["event_number"]
+                )
             ),
         }
     return facts
 
 
 def is_between(onset, next_onset, end):
-    """Whether an onset lies after another and not after its end."""
-    return None not in (onset, next_onset, end) and onset < next_onset <= end
+    """Whether an onset lies after another and not after its end; None where a day is missing that would decide."""
+    return all_of(below(onset, next_onset), at_most(next_onset, end))
 
 
 def _find_nearest(samples, onset):
@@ -222,7 +225,7 @@ def _make_subject(sent, own, line, samples, assessed):
     facts |= _make_tumour(baseline, facts) | _count_records(sent, own, baseline, line)
     facts |= _describe_baseline_lesions(own)
     readings = select_follow_up(assessed)
-    facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, line["first_line_start_date"], line, readings)
+    facts |= make_outcome(own["outcome"][0] if own["outcome"] else None, own["treatment"], line, readings)
     facts |= make_alternatives(facts, readings, assessed)
     facts["has_outcome_record"] = bool(own["outcome"]) if "outcome" in sent else None
     facts |= _describe_imaging(own, assessed, line["first_line_start_date"])

@@ -92,11 +92,12 @@ def progression_has_date(record, case):
 
 
 def first_line_has_one_of_each(record, case):
-    """Two PD-1 inhibitors are asked about only where they were given at one time."""
+    """Two PD-1 inhibitors are asked about only where they were given at one time; nothing is said where that is not known."""
     if not case.first_line:
         return None
     n_kinase = sum(row["drug"] in KINASE_INHIBITORS for row in case.first_line)
-    return n_kinase <= 1 and not case.facts["has_pd1_drugs_at_once"]
+    is_apart = negate(case.facts["has_pd1_drugs_at_once"]) if case.facts["pd1_drug_number"] > 1 else True
+    return all_of(n_kinase <= 1, is_apart)
 
 
 def combination_starts_together(record, case):

@@ -29,7 +29,7 @@ def line_begins_after_line_before(record, case):
 
 def drug_is_in_one_line_at_a_time(record, case):
     is_asked = record["line_number"] > 1 and _is_in_order(record, case)
-    return where(is_asked, not _about(record, case)["is_in_earlier_line_too"])
+    return where(is_asked, negate(_about(record, case)["is_in_earlier_line_too"]))
 
 
 def line_is_not_repeated(record, case):

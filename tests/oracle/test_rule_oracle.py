@@ -50,7 +50,6 @@ NEVER_UNKNOWN = {
     "metastasis_is_not_in_liver",
     "baseline_values_agree",
     "hbv_dna_copies_are_decisive",
-    "drug_is_in_one_line_at_a_time",
 }
 LEFT_OUT = (
     (),

@@ -43,6 +43,29 @@ def test_one_drug_in_two_lines_over_common_days(facts):
     assert not facts["p1", 1, "lenvatinib"]["is_in_earlier_line_too"]
 
 
+# Lenvatinib in line 1, then in line 2 -> in both over common days. An earlier drug without a last dose may have ended in time.
+COMMON_DAYS = """
+    | first_start | first_end  | start      | end        | expected |
+    | 2020-03-01  | 2020-07-01 | 2020-06-30 |            | True     |
+    | 2020-03-01  | 2020-07-01 | 2020-07-01 |            | False    |
+    |             | 2020-07-01 | 2020-06-30 |            | True     |
+    |             | 2020-07-01 | 2020-06-30 | 2020-08-01 |          |
+    |             | 2020-07-01 | 2020-07-01 | 2020-08-01 | False    |
+    | 2020-03-01  |            | 2020-06-30 | 2020-08-01 |          |
+    | 2020-03-01  | 2020-07-01 |            | 2020-08-01 |          |
+    | 2020-03-01  | 2020-07-01 |            | 2020-03-01 | False    |
+"""
+
+
+@pytest.mark.parametrize("case", read_rows(COMMON_DAYS))
+def test_common_days_are_unknown_where_a_date_is_missing_that_would_decide(case):
+    lines = (("1", case["first_start"], case["first_end"]), ("2", case["start"], case["end"]))
+    rows = [{"line_number": n, "drug": "lenvatinib", "start_date": start, "end_date": end} for n, start, end in lines]
+    facts = derive_treatment_facts(make_frame("treatment", rows))
+    found = facts.filter(pl.col("line_number") == 2)["is_in_earlier_line_too"].item()
+    assert (None if found is None else str(found)) == case["expected"]
+
+
 def test_a_line_of_the_same_drugs(facts):
     assert facts["p1", 2, "sintilimab"]["repeats_line_before"]
     assert not facts["p1", 3, "other"]["repeats_line_before"]

@@ -160,7 +160,7 @@ def test_the_next_line_starts_with_the_first_dose_after_line_1():
         | p1         | 3           | other       | 2020-09-01 |
         | p2         | 1           | sorafenib   | 2020-03-01 |
     """)
-    assert derive_next_line(make_frame("treatment", rows)).rows() == [("p1", date(2020, 8, 1))]
+    assert derive_next_line(make_frame("treatment", rows)).rows() == [("p1", date(2020, 8, 1), False)]
 
 
 # The drugs of a line 1 with their days, counted from the start of lenvatinib on day 0 -> arm, begun within 28 days, given at one time,
@@ -183,7 +183,18 @@ COMBINATIONS = """
 | lenvatinib 0..90, camrelizumab 2..61, sintilimab 61..90   | len_pd1 | True | True | False |
 | lenvatinib 0..90, camrelizumab 2..62, sintilimab 61..90   | len_pd1 | True | True | True  |
 | lenvatinib 0..90, camrelizumab 2.., sintilimab 61..90     | len_pd1 | True |      | True  |
-| lenvatinib 0..90, camrelizumab 2..?, sintilimab 61..90    | len_pd1 | True |      | False |
+| lenvatinib 0..90, camrelizumab 2..?, sintilimab 61..90    | len_pd1 | True |      |       |
+| lenvatinib 0..90, camrelizumab 2..62, sintilimab 61..?    | len_pd1 | True | True | True  |
+| lenvatinib 0..90, camrelizumab ?..60, sintilimab 61..90   | len_pd1 |      |      | False |
+| lenvatinib 0..90, camrelizumab 61..90, sintilimab ?..60   | len_pd1 |      |      | False |
+| lenvatinib 0..90, camrelizumab ?..61, sintilimab 61..90   | len_pd1 |      |      |       |
+| lenvatinib 0..90, camrelizumab ?..62, sintilimab 61..90   | len_pd1 |      |      | True  |
+| lenvatinib 0..90, camrelizumab 2..60, sintilimab ?..90    | len_pd1 |      | True |       |
+| lenvatinib 0..90, camrelizumab 2.., sintilimab ?..        | len_pd1 |      |      | True  |
+| lenvatinib 0..90, camrelizumab 2.., sintilimab ?..90      | len_pd1 |      |      | True  |
+| lenvatinib 0..90, camrelizumab 2..60, sintilimab 61..?    | len_pd1 | True | True | False |
+| lenvatinib 0..90, camrelizumab 2..40, sintilimab 30..50, toripalimab ?..90 | len_pd1 |  | True | True |
+| lenvatinib 0..90, camrelizumab 2..40, sintilimab 41..?, toripalimab 61..90 | len_pd1 | True | True |  |
 | lenvatinib 0..90, camrelizumab 2..9, sintilimab 2..9      | len_pd1 | True | True | True  |
 | lenvatinib 0..90, camrelizumab -60..-30, sintilimab -9..90 | other  | False | True | False |
 | lenvatinib 0..90, camrelizumab -22..-22, sintilimab 40..90 | other  | True | False | False |

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from clinical_tables import read_rows
 
-from schemas.contract import FieldContract, Table, read_contract, read_grain, read_key, table_name
+from schemas.contract import FieldContract, Table, read_contract, read_grain, read_key, read_sent_key, table_name
 from schemas.tables import TABLES
 from schemas.units import LAB_RANGES
 
@@ -176,6 +176,28 @@ def test_what_no_hospital_sends():
     }
     of_national_id = {f"patient.{name}_is_of_national_id" for name in ("birth_date", "sex")}
     assert made == {"laboratory.repeat_number", "laboratory.value_comparator", "patient.person_id"} | of_national_id
+
+
+def test_the_key_that_a_hospital_sends_leaves_out_what_the_registry_counts():
+    assert read_sent_key(TABLES["laboratory"]) == ("patient_id", "visit_number", "test")
+    assert read_sent_key(TABLES["treatment"]) == ("patient_id", "line_number", "drug")
+
+
+def test_the_dates_by_which_a_statement_is_dated():
+    """What is said of a progression was known at the last contact, or at the death, whichever is told."""
+    dated = {
+        f"{table}.{field.name}": set(field.dated_by)
+        for table, model in TABLES.items()
+        for field in read_contract(model).values()
+        if field.dated_by
+    }
+    progression = {"progression_date", "last_contact_date", "death_date", "progression_days"}
+    assert dated == {
+        "outcome.vital_status": {"last_contact_date", "death_date", "overall_survival_days"},
+        "outcome.has_progressed": progression,
+        "outcome.progression_basis": progression,
+        "treatment.stop_reason": {"end_date"},
+    }
 
 
 def test_a_tables_names():

@@ -25,7 +25,9 @@ VARIANTS = f"""
 | {EARLY_LATER_LINE}                          | true        | 101      | 101         | true   | 45           | false   |
 | treatment[3].start_date=2020-06-10          | true        | 101      | 101         | true   | 101          | true    |
 | treatment[3].start_date=2020-06-09          | true        | 101      | 101         | true   | 45           | false   |
-| treatment[3].start_date=                    | true        | 101      | 101         | true   | 101          | true    |
+| treatment[3].start_date=                    | true        | 101      | 101         | true   |              |         |
+| treatment[3].start_date=; treatment[4].line_number=2; treatment[4].drug=regorafenib; treatment[4].start_date=2020-07-10 | true | 101 | 101 | true | | |
+| treatment[4].line_number=3; treatment[4].drug=regorafenib; treatment[4].start_date= | true | 101 | 101 | true | 101 | true |
 | treatment[3].start_date=2020-03-01          | true        | 101      | 101         | true   | 101          | true    |
 | treatment[3].start_date=2020-03-05          | true        | 101      | 101         | true   | 1            | false   |
 | -lesion; -response                          | true        | 101      | 101         | true   | 101          | true    |

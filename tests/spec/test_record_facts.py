@@ -80,6 +80,24 @@ def test_an_event_without_any_sample_stays_and_a_term_without_a_test_does_not():
     assert facts.rows() == [("p1", 1, None, None, None, False), ("p1", 3, None, None, None, False)]
 
 
+@pytest.mark.parametrize(
+    ("next_onset", "resolved", "expected"),
+    [
+        ("2020-04-05", "2020-04-05", True),
+        ("2020-04-06", "2020-04-05", False),
+        ("2020-04-01", "2020-04-05", False),
+        (None, "2020-04-05", None),
+        ("2020-04-05", None, None),
+        ("2020-03-31", None, False),
+    ],
+)
+def test_an_event_is_alone_only_where_the_days_say_so(next_onset, resolved, expected):
+    first = {"event_number": "1", "term": "alt_increased", "onset_date": "2020-04-01", "resolved_date": resolved}
+    second = {"event_number": "2", "term": "alt_increased", "onset_date": next_onset}
+    facts = derive_event_facts(make_frame("adverse_event", [first, second]), make_frame("laboratory", []))
+    assert facts["has_next_event_within"][0] is expected
+
+
 def test_the_tests_that_terms_are_graded_by():
     terms = ["alt_increased", "ast_increased", "bilirubin_increased", "platelets_decreased"]
     tests = ["alt_u_l", "ast_u_l", "bilirubin_umol_l", "platelets_10e9_l"]

@@ -53,6 +53,7 @@ CASES = """
 | procedure[1].procedure_date=2019-12-01; -treatment                                       | combined_tace_number          | 2           |
 | baseline.has_tace=; procedure[1].procedure_date=2019-05-10; procedure[2].procedure_date=2019-07-20 | has_tace_with_therapy |             |
 | procedure[1].procedure=ablation                                                          | first_curative_date           | 2020-03-10  |
+| procedure[2].procedure=resection                                                         | first_curative_date           | 2020-04-20  |
 | procedure[1].procedure=ablation; procedure[2].procedure=resection                        | first_curative_date           | 2020-03-10  |
 |                                                                                          | first_curative_date           |             |
 |                                                                                          | first_tace_date               | 2020-03-10  |
