@@ -8,6 +8,14 @@ from schemas.definitions.vein_text import Said
 from schemas.tables import TABLES
 
 DERIVED_NAMES = {
+    "assessment_date_before": "前一次评估日期",
+    "diameter_before_mm": "前一次径线",
+    "measured_before_mm": "此前最后一次测得的径线",
+    "modality_before": "前一次影像检查方式",
+    "sample_date_before_by_day": "前一次采样日期（按日期）",
+    "sample_date_of_visit_before": "前一次访视的采样日期",
+    "value_before_by_day": "前一次结果（按日期）",
+    "value_before_by_day_comparator": "前一次结果的符号（按日期）",
     "adverse_event_number": "不良反应记录数",
     "albi_grade": "ALBI分级",
     "arm": "治疗组",

@@ -218,6 +218,7 @@ def _make_checklists() -> list[ReportTable]:
             (
                 "Introduction, discussion and statements are the authors' to write: their places are highlighted in the text.",
             ),
+            has_sentences=True,
         )
         for name in dict.fromkeys(row["checklist"] for row in rows)
     ]

@@ -28,7 +28,7 @@ def needs_landscape(table: ReportTable, page_cm: tuple[float, float], margin_cm:
     return first + sum(least[1:]) > page_cm[0] - 2 * margin_cm
 
 
-def lay_out(grid: Any, section: Any, n_header: int, style_id: str) -> None:
+def lay_out(grid: Any, section: Any, n_header: int, style_id: str, *, has_sentences: bool = False) -> None:
     """Rules above, below and under the header; the header again on every page; rows that do not break; small tables on one page."""
     grid.autofit = False
     borders = OxmlElement("w:tblBorders")
@@ -38,7 +38,6 @@ def lay_out(grid: Any, section: Any, n_header: int, style_id: str) -> None:
     width = section.page_width - section.left_margin - section.right_margin
     _set_widths(grid, _share_width(grid, width, n_header))
     is_short = len(grid.rows) <= SHORT
-    is_text = _find_text_columns(grid, n_header)
     for number, row in enumerate(grid.rows):
         properties = row._tr.get_or_add_trPr()
         properties.append(OxmlElement("w:cantSplit"))
@@ -51,7 +50,7 @@ def lay_out(grid: Any, section: Any, n_header: int, style_id: str) -> None:
                 paragraph._p.style = style_id
                 if is_short and number < len(grid.rows) - 1:
                     paragraph.paragraph_format.keep_with_next = True
-                if place and not is_text[place]:
+                if place and not has_sentences:
                     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
 
 
@@ -66,25 +65,6 @@ def _list_cells(row: Any) -> list[tuple[int, Any]]:
 
 SHORT = 30
 """Rows of a table that is kept on one page."""
-
-
-def _find_text_columns(grid: Any, n_header: int) -> list[bool]:
-    """Of each column whether it holds sentences, which begin at its left, and no numbers, which stand below each other."""
-    rows = [
-        [cell.text for cell in row.cells]
-        for row in list(grid.rows)[n_header:]
-        if len(row._tr.tc_lst) == len(grid.columns)
-    ]
-    if not rows:
-        return [False] * len(grid.columns)
-    return [
-        max(map(len, column)) > LONGEST_NUMBER and not any(map(_begins_with_digit, column))
-        for column in zip(*rows, strict=True)
-    ]
-
-
-def _begins_with_digit(text: str) -> bool:
-    return text[:1].isdigit() or text[:1] in ("−", "<", ">")
 
 
 def _read(cell: Cell) -> str:

@@ -147,7 +147,7 @@ class WordWriter:
                 cells[0].merge(cells[-1])
             for cell, content in zip(cells, row, strict=False):
                 self._fill(cell.paragraphs[0], content, place, is_bold=content.is_heading)
-        lay_out(grid, self.document.sections[-1], n_header, self.table_style_id)
+        lay_out(grid, self.document.sections[-1], n_header, self.table_style_id, has_sentences=table.has_sentences)
         for note in (*table.notes, *list_abbreviations(table)):
             self.document.add_paragraph(self._typeset(note), style="Note")
         self.document.add_paragraph(style="Note")

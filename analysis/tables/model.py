@@ -67,7 +67,7 @@ class ReportTable:
 
     `name` is its anchor, `section` the section it stands in. `header` has the same length as every row; a row with a
     single cell is a heading across the table. `spans` are headings above the header, each over so many columns.
-    `notes` stand below it; a folded table opens when asked.
+    `notes` stand below it; a folded table opens when asked; one with sentences in it has its columns begin at the left.
     """
 
     name: str
@@ -79,6 +79,7 @@ class ReportTable:
     notes: tuple[str, ...] = ()
     is_folded: bool = False
     spans: tuple[tuple[str, int], ...] = ()
+    has_sentences: bool = False
 
 
 def look_up(results: Results, key: Key, statistic: str, kind: str) -> Number:

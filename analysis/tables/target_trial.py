@@ -39,7 +39,7 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     ]
     cells = join_rows([[text(prettify(entry)) for entry in row] for row in rows])
     title, zh = "Target trial and its emulation", "目标试验及其模拟"
-    yield ReportTable("target_trial", "methods", title, zh, HEADER, cells, is_folded=True)
+    yield ReportTable("target_trial", "methods", title, zh, HEADER, cells, is_folded=True, has_sentences=True)
 
 
 def _join_arms(spec: StudySpec, words: str) -> str:

@@ -23,7 +23,10 @@ def compute(frames, *changes):
 
 def write_text(results):
     paragraphs = [cell for _, cells in write_narrative(results, SPEC) for cell in cells]
-    return " ".join("".join(part if isinstance(part, str) else part.text for part in cell.parts) for cell in paragraphs)
+    return " ".join(
+        "".join(part if isinstance(part, str) else getattr(part, "text", "") for part in cell.parts)
+        for cell in paragraphs
+    )
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +100,8 @@ def test_a_figure_says_ne_once(frames):
     nobody = pl.when(IS_TREATED).then(pl.lit(value=False)).otherwise("os_event").alias("os_event")
     results = compute(frames, nobody)
     note = describe_comparison(results, SPEC, SPEC.endpoints[0], "matched")
-    assert note.splitlines()[0] == "HR NE"
+    assert note.splitlines()[0].startswith("HR NE")
+    assert note.count("NE") == 1
     other = describe_comparison(results, SPEC, SPEC.endpoints[1], "matched")
     assert re.match(r"HR \d\.\d\d \(95 % CI ", other)
 

@@ -57,7 +57,7 @@ def test_a_study_needs_neither_arms_nor_matching(tmp_path):
         ('title = "Survival of everybody"', 'title = "x"\ncolour = "red"', "colour"),
         ('title = "Survival of everybody"', "title = 3", "title"),
         ("alpha = 0.05", "", "alpha"),
-        ('time_unit = "week"', 'time_unit = "year"', "time_unit"),
+        ('time_unit = "week"', 'time_unit = "fortnight"', "time_unit"),
         ("rate_times = [26, 52]", "rate_times = 26", "rate_times"),
         ("rate_times = [26, 52]", 'landmarks = ["26"]', r"rate_times\[1\]"),
         ('id = "OS"', 'ids = "OS"', "ids"),
