@@ -6,7 +6,7 @@ Its conclusion says what is associated with what, by estimate and limits, and wh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from analysis.report.design import join_words, list_hospitals
@@ -15,14 +15,15 @@ from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.numbers import prettify
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec
-from analysis.study.variants import list_changing
+from analysis.study.variants import list_changing, list_variants
 from analysis.tables.model import LIMITS, Cell, Open, Part, has_limits, look_up, print_row, text
-from analysis.tables.post_baseline import list_changed, list_labels
+from analysis.tables.post_baseline import list_changed, list_labels, name_time_zero_zh
 from etl.pages.text import Text
 
 ENDPOINTS_ZH = {"Overall survival": "总生存期", "Progression-free survival": "无进展生存期"}
 UNITS_ZH = {"month": "个月", "week": "周", "year": "年"}
 NO_CHANGE = 1.0
+DEFAULT_ORIGIN = next(item.default for item in fields(StudySpec) if item.name == "time_origin")
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,17 @@ def _describe_methods(spec: StudySpec, manifest: Mapping[str, Any], language: La
         if arms
         else Text("", "")
     )
+    plural = "s were" if len(endpoints) > 1 else " was"
     outcomes = Text(
-        f"Outcomes were {join_words([item.en for item in endpoints])}, from the {spec.origin}.",
-        f"结局为{'、'.join(item.zh for item in endpoints)}，自治疗开始起计算。",
+        f"The outcome{plural} {join_words([item.en for item in endpoints])}, from the {spec.origin}.",
+        f"结局为{'、'.join(item.zh for item in endpoints)}，自{_name_origin_zh(spec)}起计算。",
     )
     return text("".join(language.pick(part) for part in (words, compared, outcomes)))
+
+
+def _name_origin_zh(spec: StudySpec) -> str:
+    """What times run from: in Chinese, but for words that only the specification has."""
+    return name_time_zero_zh(spec) if spec.time_origin == DEFAULT_ORIGIN else f"“{spec.origin}”"
 
 
 def _adjust(spec: StudySpec) -> Text:
@@ -110,7 +117,7 @@ def _describe_results(results: Results, spec: StudySpec, language: Language) -> 
     parts: list[Part] = [*_count_patients(results, spec, language)]
     for endpoint in spec.endpoints:
         parts += _describe_endpoint(results, spec, endpoint, language)
-    for band in spec.grade_bands[-1:]:
+    for band in spec.grade_bands[-1:] if spec.arms else ():
         key = Key(analysis="adverse_events", cohort=ALL, variable="any event", level=band.id)
         label = f"{band.label[0].lower()}{band.label[1:]}"
         parts.append(language.pick(Text(f"Adverse events of {label} were recorded in ", f"{band.label}不良反应：")))
@@ -204,7 +211,7 @@ def conclude(results: Results, spec: StudySpec, language: Language = ENGLISH) ->
                 Text(
                     f"Patients were chosen or compared by what happened after {spec.time_zero} ({later}), so that this is an association "
                     "among who came so far. ",
-                    f"患者的选择或比较使用了治疗开始之后的信息（{later}），故仅为达到该时点者中的关联。",
+                    f"患者的选择或比较使用了{name_time_zero_zh(spec)}之后的信息（{later}），故仅为达到该时点者中的关联。",
                 )
             )
         )
@@ -217,22 +224,27 @@ def _say_associated(results: Results, spec: StudySpec, endpoint: Endpoint, key: 
     label, treated, control = name_endpoint(endpoint), spec.treated.label, spec.control.label
     low, high = (float(results.value(key, name) or 0) for name in LIMITS)
     cohort = spec.main_cohort
-    changing = [prettify(name) for name, _ in list_changing(results, spec, endpoint)]
-    agreement = (
-        Text(f"changed by other analyses ({'; '.join(changing)})", f"但其他分析改变该结果（{'；'.join(changing)}）")
-        if changing
-        else Text("changed by no other analysis", "其他分析未改变该结果")
-    )
+    agreement = _say_agreement(results, spec, endpoint)
     if low <= NO_CHANGE <= high:
         return Text(
-            f"In the {name_cohort(cohort)}, {label.en} with {treated} and with {control} was compatible with no difference; {agreement.en}. ",
-            f"{COHORT_NAMES[cohort].zh}中，{treated}与{control}的{label.zh}与无差异相符；{agreement.zh}。",
+            f"In the {name_cohort(cohort)}, {label.en} with {treated} and with {control} was compatible with no difference{agreement.en}. ",
+            f"{COHORT_NAMES[cohort].zh}中，{treated}与{control}的{label.zh}与无差异相符{agreement.zh}。",
         )
     longer = high < NO_CHANGE
     return Text(
-        f"In the {name_cohort(cohort)}, {treated} was associated with {'longer' if longer else 'shorter'} {label.en} than {control}; {agreement.en}. ",
-        f"{COHORT_NAMES[cohort].zh}中，与{control}相比，{treated}与较{'长' if longer else '短'}的{label.zh}相关；{agreement.zh}。",
+        f"In the {name_cohort(cohort)}, {treated} was associated with {'longer' if longer else 'shorter'} {label.en} than {control}{agreement.en}. ",
+        f"{COHORT_NAMES[cohort].zh}中，与{control}相比，{treated}与较{'长' if longer else '短'}的{label.zh}相关{agreement.zh}。",
     )
+
+
+def _say_agreement(results: Results, spec: StudySpec, endpoint: Endpoint) -> Text:
+    """Which other analyses change the result; that none does is said only where there are others."""
+    if changing := [prettify(name) for name, _ in list_changing(results, spec, endpoint)]:
+        listed = "; ".join(changing)
+        return Text(f"; changed by other analyses ({listed})", f"；但其他分析改变该结果（{listed}）")
+    if any(True for _ in list_variants(results, spec, endpoint)):
+        return Text("; changed by no other analysis", "；其他分析未改变该结果")
+    return Text("; no other analysis was made", "；未做其他分析")
 
 
 def _end(parts: list[Part]) -> list[Part]:

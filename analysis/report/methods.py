@@ -206,9 +206,9 @@ def _describe_sensitivity(spec: StudySpec) -> Cell:
     others = [item.label for item in spec.sensitivity if item.endpoint]
     sentences = []
     if anew:
-        sentences.append(
-            f"The score was fitted and used anew with one thing changed at a time: {'; '.join(anew)}. After matching 1:k sets count with their weights"
-        )
+        sentences.append(f"The score was fitted and used anew with one thing changed at a time: {'; '.join(anew)}")
+    if any(item.matching.get("ratio", 1) > 1 for item in spec.sensitivity):
+        sentences.append("After matching 1:k sets count with their weights")
     if others:
         sentences.append(f"In the study's own cohorts other endpoints were taken: {'; '.join(others)}")
     return (

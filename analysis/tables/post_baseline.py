@@ -31,7 +31,7 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     header = ("Patients for whom it changes", "All registered", *(f"Analysed, {arm.label}" for arm in spec.arms))
     title, zh = (
         f"What uses the time after {spec.time_zero}",
-        f"哪些标准与协变量使用了{_name_time_zero_zh(spec)}之后的信息",
+        f"哪些标准与协变量使用了{name_time_zero_zh(spec)}之后的信息",
     )
     notes = tuple(_write_notes(results, spec, items, named))
     yield ReportTable("post_baseline", "patients", title, zh, header, join_rows(rows), notes)
@@ -47,7 +47,8 @@ def _count(results: Results, item: Item, level: str) -> float:
     return (results.value(key, "n") or 0) if results.has(key, "n") else 0
 
 
-def _name_time_zero_zh(spec: StudySpec) -> str:
+def name_time_zero_zh(spec: StudySpec) -> str:
+    """The day from which time runs, in Chinese."""
     day = spec.population.landmark_day
     return f"治疗开始后第 {day:g} 天（界标）" if day else "治疗开始"
 
