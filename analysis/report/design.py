@@ -13,11 +13,13 @@ from analysis.study.population import Arm, Condition
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec
 from analysis.tables.model import CallOut, Cell, Open, Part, look_up, text
+from analysis.tables.target_trial import compares_treatments
 from schemas.definitions import albi, baseline, child_pugh, combination
 from schemas.derived_columns import SUBJECT_COLUMNS
 from schemas.rules import CRITERIA
 
 ARM_COLUMN = "arm"
+YES_NO = {"true": "yes", "false": "no"}
 DRUGS = {"sora_pd1": "sorafenib", "len_pd1": "lenvatinib"}
 
 
@@ -26,8 +28,8 @@ def write_design(results: Results, spec: StudySpec, manifest: Mapping[str, Any])
     return [
         ("Design and setting", [_describe_setting(spec, manifest)]),
         ("Patients", _describe_patients(spec)),
-        *([("Treatment", [text(*_describe_arms(spec))])] if spec.arms else []),
-        ("Definitions", _describe_definitions(spec)),
+        *([("Groups compared", [text(*_describe_arms(spec))])] if spec.arms else []),
+        *([("Definitions", definitions)] if (definitions := _describe_definitions(spec)) else []),
         ("Outcomes", [_describe_outcomes(spec)]),
         ("Missing data", [_describe_missing(results, spec)]),
     ]
@@ -66,7 +68,7 @@ def _describe_setting(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
         " Reporting follows STROBE and RECORD",
         cite("von_elm_2007", "benchimol_2015"),
     ]
-    if spec.arms:
+    if compares_treatments(spec):
         parts += [
             "; the comparison is described as the emulation of a target trial",
             cite("hernan_2016"),
@@ -78,12 +80,8 @@ def _describe_setting(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
 def _describe_patients(spec: StudySpec) -> list[Cell]:
     population = spec.population
     if not population.eligible_only:
-        return [
-            text(
-                f"Everybody was analysed whose outcome was recorded{_list_filters(spec)}.",
-                CallOut(("flow", "flow_chart")),
-            )
-        ]
+        words = f"Everybody was analysed whose outcome was recorded{_list_filters(spec)}"
+        return [text(words, CallOut(("flow_chart", "flow")), ".")]
     asked = [item for item in CRITERIA.values() if item.criterion_id not in population.without_criteria]
     listed = "; ".join(prettify(item.label_en) for item in sorted(asked, key=lambda item: item.order))
     left_out = [CRITERIA[name].label_en for name in population.without_criteria]
@@ -125,7 +123,7 @@ def describe_arm(spec: StudySpec, arm: Arm) -> str:
         )
     column = SUBJECT_COLUMNS.get(spec.arm_column)
     meaning = column.meaning if column else spec.arm_column
-    return f"'{arm.code}' as recorded ({meaning})"
+    return f"{YES_NO.get(arm.code, repr(arm.code))} in the records ({meaning})"
 
 
 def _describe_condition(condition: Condition) -> str:
@@ -142,7 +140,7 @@ def _describe_definitions(spec: StudySpec) -> list[Cell]:
     read = {item.column for item in spec.characteristics} | {
         condition.column for item in (*spec.population.filters, *spec.arms) for condition in item.where
     }
-    parts: list[Part] = ["Baseline is the last value before the first dose. "]
+    parts: list[Part] = ["Baseline is the last value before the first dose. "] if spec.characteristics else []
     if read & {"albi_level", "albi_grade", "albi_score"}:
         parts += [
             f"The albumin-bilirubin (ALBI) score is {albi.BILIRUBIN_COEFFICIENT} × log10(bilirubin in µmol/L) − "
@@ -178,7 +176,7 @@ def _describe_definitions(spec: StudySpec) -> list[Cell]:
             CallOut(("evidence",)),
             ". ",
         ]
-    return [text(*parts)]
+    return [text(*parts)] if parts else []
 
 
 def _describe_outcomes(spec: StudySpec) -> Cell:

@@ -75,8 +75,8 @@ def _describe_patients(results: Results, spec: StudySpec) -> Cell:
     parts += [look_up(results, Key(analysis="flow", variable="analysed"), "n", "count"), " were analysed"]
     patients = Key(analysis="table1", cohort=ALL, variable="patients")
     for i, arm in enumerate(spec.arms):
-        parts += [": " if i == 0 else " and ", look_up(results, patients.of(arm=arm.id), "n", "count")]
-        parts.append(f" treated with {arm.label}")
+        parts += [f"{'; ' if i else ' ('}{arm.label}, ", look_up(results, patients.of(arm=arm.id), "n", "count")]
+    parts += [")"] if spec.arms else []
     return text(*parts, ".")
 
 

@@ -10,7 +10,7 @@ NO_BREAK = "\u00a0"
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _RANGE = re.compile(r"(?<=[\dIVX])-(?=[\dIVX])")
 _RULES = (
-    (re.compile(r"[ \u00a0]%"), "%"),
+    (re.compile(r"(?<![,;:(])[ \u00a0]%"), "%"),
     (re.compile(r"10\^9"), "10⁹"),
     (re.compile(r"\bumol\b"), "µmol"),
     (re.compile(r"\bp $"), f"p{NO_BREAK}"),

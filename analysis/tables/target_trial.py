@@ -12,12 +12,13 @@ from analysis.tables.model import ReportTable, join_rows, text
 from analysis.tables.post_baseline import list_changed, list_labels
 
 ORDER = 3
+TREATMENTS = ("arm", "pd1_drug", "targeted_drug")
 HEADER = ("Part", "Trial that would have answered the question", "This study")
 
 
 def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
-    """Yield the table of a study that compares arms."""
-    if not spec.arms:
+    """Yield the table of a study that compares treatments."""
+    if not compares_treatments(spec):
         return
     rows = [
         ("Eligibility", "Criteria known on the day of the start", _describe_eligibility(results, spec)),
@@ -40,6 +41,11 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     cells = join_rows([[text(prettify(entry)) for entry in row] for row in rows])
     title, zh = "Target trial and its emulation", "目标试验及其模拟"
     yield ReportTable("target_trial", "methods", title, zh, HEADER, cells, is_folded=True, has_sentences=True)
+
+
+def compares_treatments(spec: StudySpec) -> bool:
+    """Whether the arms are something that a trial could have assigned: combinations, drugs, or what a study makes of its conditions."""
+    return bool(spec.arms) and (spec.arm_column in TREATMENTS or any(arm.where for arm in spec.arms))
 
 
 def _join_arms(spec: StudySpec, words: str) -> str:

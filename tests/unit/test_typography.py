@@ -9,6 +9,7 @@ from analysis.report.typography import NO_BREAK, typeset
     ("text", "printed"),
     [
         ("(95 % CI ", "(95% CI "),
+        ("At 52 weeks, % (95 % CI)", f"At 52{NO_BREAK}weeks, % (95% CI)"),
         ("grade 3-4, type I-II", "grade 3–4, type I–II"),
         ("Started from 2019-01-01 to 2021-12-31", "Started from 2019-01-01 to 2021-12-31"),
         ("PD-1 and the Brookmeyer-Crowley limits", "PD-1 and the Brookmeyer-Crowley limits"),
