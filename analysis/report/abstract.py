@@ -15,7 +15,7 @@ from analysis.study.keys import make_hazard_ratio_key
 from analysis.study.numbers import prettify
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec
-from analysis.study.variants import list_changing, list_variants
+from analysis.study.variants import is_same, list_changing, list_variants
 from analysis.tables.model import LIMITS, Cell, Open, Part, has_limits, look_up, print_row, text
 from analysis.tables.post_baseline import list_changed, list_labels, name_time_zero_zh
 from etl.pages.text import Text
@@ -79,7 +79,7 @@ def _describe_methods(spec: StudySpec, manifest: Mapping[str, Any], language: La
     )
     words = Text(f"Cohort study of patients of {named.en} {chosen.en}. ", f"队列研究，纳入{named.zh}{chosen.zh}。")
     compared = (
-        Text(f"{join_words(arms)} were compared{_adjust(spec).en}. ", f"比较{'、'.join(arms)}{_adjust(spec).zh}。")
+        Text(f"{join_words(arms)} were compared{_adjust(spec).en}. ", f"比较{'与'.join(arms)}{_adjust(spec).zh}。")
         if arms
         else Text("", "")
     )
@@ -102,7 +102,7 @@ def _adjust(spec: StudySpec) -> Text:
     if spec.matching:
         ratio = spec.matching.ratio
         return Text(
-            f" after 1:{ratio} matching on a propensity score, by Cox models with errors robust by matched set",
+            f" after {'up to ' if ratio > 1 else ''}1:{ratio} matching on a propensity score, by Cox models with errors robust by matched set",
             f"（按倾向评分1:{ratio}匹配，Cox模型，标准误按匹配组聚类）",
         )
     if spec.weighting:
@@ -120,7 +120,14 @@ def _describe_results(results: Results, spec: StudySpec, language: Language) -> 
     for band in spec.grade_bands[-1:] if spec.arms else ():
         key = Key(analysis="adverse_events", cohort=ALL, variable="any event", level=band.id)
         label = f"{band.label[0].lower()}{band.label[1:]}"
-        parts.append(language.pick(Text(f"Adverse events of {label} were recorded in ", f"{band.label}不良反应：")))
+        parts.append(
+            language.pick(
+                Text(
+                    f"In the whole cohort, unadjusted, adverse events of {label} were recorded in ",
+                    f"全队列未校正的{band.label}不良反应：",
+                )
+            )
+        )
         shares = [(arm.label, [look_up(results, key.of(arm=arm.id), "pct", "percent"), "%"]) for arm in spec.arms]
         parts += [*_list_by_arm(shares, language), language.stop]
     return text(*_end(parts))
@@ -141,7 +148,7 @@ def _count_patients(results: Results, spec: StudySpec, language: Language) -> li
     if spec.matching:
         pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
         what = Text(" pairs", "对") if spec.matching.ratio == 1 else Text(" sets", "组")
-        parts += [language.pick(Text("; matching gave ", "；匹配得")), pairs, language.pick(what)]
+        parts += [language.pick(Text("; matching gave ", "；匹配成功")), pairs, language.pick(what)]
     return [*parts, language.stop]
 
 
@@ -210,8 +217,8 @@ def conclude(results: Results, spec: StudySpec, language: Language = ENGLISH) ->
             language.pick(
                 Text(
                     f"Patients were chosen or compared by what happened after {spec.time_zero} ({later}), so that this is an association "
-                    "among who came so far. ",
-                    f"患者的选择或比较使用了{name_time_zero_zh(spec)}之后的信息（{later}），故仅为达到该时点者中的关联。",
+                    "among patients who stayed alive, in follow-up or on treatment long enough to be selected. ",
+                    f"患者的选择或比较使用了{name_time_zero_zh(spec)}之后的信息（{later}），故所见关联仅限于满足上述随访与治疗时长条件的患者，不能解释为因果效应。",
                 )
             )
         )
@@ -242,7 +249,8 @@ def _say_agreement(results: Results, spec: StudySpec, endpoint: Endpoint) -> Tex
     if changing := [prettify(name) for name, _ in list_changing(results, spec, endpoint)]:
         listed = "; ".join(changing)
         return Text(f"; changed by other analyses ({listed})", f"；但其他分析改变该结果（{listed}）")
-    if any(True for _ in list_variants(results, spec, endpoint)):
+    main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
+    if any(not is_same(results, main, key) for _, key in list_variants(results, spec, endpoint)):
         return Text("; changed by no other analysis", "；其他分析未改变该结果")
     return Text("; no other analysis was made", "；未做其他分析")
 

@@ -11,7 +11,7 @@ from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key
 from analysis.study.numbers import prettify
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec
-from analysis.study.variants import list_changing, list_failed, list_variants
+from analysis.study.variants import is_same, list_changing, list_failed, list_variants
 from analysis.tables.model import LIMITS, Cell, Number, Part, has_limits, look_up, print_row, text
 from analysis.tables.post_baseline import leaves_out, list_changed, list_labels
 from schemas.codes import Evidence
@@ -46,12 +46,22 @@ def _name_changing(results: Results, spec: StudySpec, endpoint: Endpoint) -> Par
     changing = list_changing(results, spec, endpoint)
     failed = [prettify(label) for label, key in variants if results.value(key, "hr") is None]
     failed += [prettify(label) for label, _ in list_failed(results, spec, endpoint)]
-    if not variants and not failed:
-        return ["No other analysis was made. "]
+    same = [
+        prettify(label)
+        for label, key in variants
+        if is_same(results, make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id), key)
+    ]
+    if len(variants) == len(same) and not failed:
+        return (
+            ["No other analysis was made. "]
+            if not same
+            else [f"The same in all digits, so that nobody was changed: {'; '.join(same)}. "]
+        )
     parts: Parts = ["Other analyses that change it: " if changing else "None of the other analyses changes it"]
     for place, (label, key) in enumerate(changing):
         parts += ["; " if place else "", f"{prettify(label)} ", *_print_ratio(results, key)]
-    return [*parts, ". ", *([f"Not estimable: {'; '.join(failed)}. "] if failed else [])]
+    parts += [". ", *([f"Not estimable: {'; '.join(failed)}. "] if failed else [])]
+    return [*parts, *([f"The same in all digits, so that nobody was changed: {'; '.join(same)}. "] if same else [])]
 
 
 def _print_ratio(results: Results, key: Key) -> Parts:
@@ -94,14 +104,17 @@ def _describe_future(results: Results, spec: StudySpec) -> list[Cell]:
     if not named:
         return []
     parts: Parts = [
-        f"These use what happened after {spec.time_zero}, so that the comparison is an association among who came so far: {list_labels(named)}. "
+        f"These use what happened after {spec.time_zero}, so that the comparison is an association among patients who stayed alive, in follow-up or on treatment long enough to be selected: {list_labels(named)}. "
     ]
     without = [item for item in spec.sensitivity if any(leaves_out(spec, item, one) for one in named)]
     for place, item in enumerate(without):
         parts.append(f"{'; ' if place else 'Without some of them: '}{prettify(item.label)}")
         for endpoint in spec.endpoints:
             key = Key(analysis="sensitivity", variable=item.id, cohort=spec.main_cohort, endpoint=endpoint.id)
-            parts += [f", {endpoint.id} ", *_print_ratio(results, key)] if results.has(key, "hr") else []
+            if is_same(results, make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id), key):
+                parts.append(f", {endpoint.id} of the same patients")
+            elif results.has(key, "hr"):
+                parts += [f", {endpoint.id} ", *_print_ratio(results, key)]
     parts += [". "] if without else []
     if kept := [item for item in named if not any(leaves_out(spec, other, item) for other in spec.sensitivity)]:
         parts.append(f"In every analysis: {list_labels(kept)}.")

@@ -15,6 +15,9 @@ from analysis.study.spec import Endpoint, StudySpec
 from analysis.tables.model import CallOut, Cell, Open, Part, look_up, text
 from analysis.tables.target_trial import compares_treatments
 from schemas.definitions import albi, baseline, child_pugh, combination
+from schemas.definitions.imaging import BASELINE_FROM_DAY
+from schemas.definitions.laboratory_baseline import BASELINE_SAMPLE_DAYS, LASTING_SAMPLE_DAYS
+from schemas.definitions.study_period import FOLLOW_UP_CLOSE
 from schemas.derived_columns import SUBJECT_COLUMNS
 from schemas.rules import CRITERIA
 
@@ -62,9 +65,9 @@ def _describe_setting(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
         f"{item['name_en']}, {write_day(item['extract_day'])}" for item in hospitals if item["extract_day"]
     )
     parts: list[Part] = [
-        f"This is a cohort study from the records of {named}, which were sent to a registry. Each extract was mapped and validated when it was "
+        f"This is a retrospective cohort study from the records of {named}, which were sent to a registry. Each extract was mapped and validated when it was "
         "loaded; values that cannot be right were set aside, and the hospital was asked about them.",
-        f" Days of the extracts: {days}." if days else "",
+        f" Data extraction dates: {days}." if days else "",
         " Reporting follows STROBE and RECORD",
         cite("von_elm_2007", "benchimol_2015"),
     ]
@@ -140,7 +143,14 @@ def _describe_definitions(spec: StudySpec) -> list[Cell]:
     read = {item.column for item in spec.characteristics} | {
         condition.column for item in (*spec.population.filters, *spec.arms) for condition in item.where
     }
-    parts: list[Part] = ["Baseline is the last value before the first dose. "] if spec.characteristics else []
+    parts: list[Part] = (
+        [
+            f"Baseline is the last laboratory value in the {BASELINE_SAMPLE_DAYS} days to the first dose ({LASTING_SAMPLE_DAYS} days for alpha-fetoprotein, HBsAg and HBV DNA "
+            f"where there is none), and of each lesion the last image in the {-BASELINE_FROM_DAY} days to it. "
+        ]
+        if spec.characteristics
+        else []
+    )
     if read & {"albi_level", "albi_grade", "albi_score"}:
         parts += [
             f"The albumin-bilirubin (ALBI) score is {albi.BILIRUBIN_COEFFICIENT} × log10(bilirubin in µmol/L) − "
@@ -165,7 +175,7 @@ def _describe_definitions(spec: StudySpec) -> list[Cell]:
         ]
     if "hbv_dna_level" in read:
         parts.append(
-            f"Who is negative for hepatitis B surface antigen (HBsAg) and has no measurement of hepatitis B virus (HBV) DNA counts as at most "
+            f"Patients negative for hepatitis B surface antigen (HBsAg) without a measurement of hepatitis B virus (HBV) DNA count as at most "
             f"{baseline.HBV_DNA_CUT_IU_ML} IU/mL. "
         )
     if spec.evaluations or spec.courses or any("pfs" in endpoint.time_column for endpoint in spec.endpoints):
@@ -181,6 +191,8 @@ def _describe_definitions(spec: StudySpec) -> list[Cell]:
 
 def _describe_outcomes(spec: StudySpec) -> Cell:
     sentences = [_describe_endpoint(spec, endpoint) for endpoint in spec.endpoints]
+    if any("close" in sentence for sentence in sentences):
+        sentences.append(f"The close of follow-up is {write_day(FOLLOW_UP_CLOSE.isoformat())}.")
     for item in spec.evaluations:
         sentences.append(f"Response at {item.month} months: {_get_meaning(item.column)}.")
     if spec.grade_bands:

@@ -154,12 +154,22 @@ def _describe_survival(spec: StudySpec) -> Cell:
             ".",
         ]
     if spec.matching:
-        parts += [" After matching, errors are robust by matched set", cite("lin_1989"), "."]
+        parts += [
+            " After matching, errors of hazard ratios are robust by matched set",
+            cite("lin_1989"),
+            "; the log-rank test, curves, restricted means and tests of interaction take patients for independent.",
+        ]
+    if spec.subgroups:
+        parts.append(" Subgroups were compared by the likelihood-ratio test of the product of treatment and level.")
     if spec.population.landmark_day or any("landmark_day" in item.population for item in spec.sensitivity):
-        parts += [" A landmark analysis takes who is followed without the event on its day", cite("anderson_1983"), "."]
+        parts += [
+            " A landmark analysis includes patients in follow-up without the event on its day",
+            cite("anderson_1983"),
+            ".",
+        ]
     if spec.time_varying:
         parts += [
-            " What is given during follow-up counts from the day it was given, since it can be given only to who lives",
+            " What is given during follow-up counts from the day it was given, since it can be given only to patients still alive",
             cite("suissa_2008"),
             ".",
         ]
@@ -206,13 +216,21 @@ def _describe_sensitivity(spec: StudySpec) -> Cell:
     others = [item.label for item in spec.sensitivity if item.endpoint]
     sentences = []
     if anew:
-        sentences.append(f"The score was fitted and used anew with one thing changed at a time: {'; '.join(anew)}")
+        sentences.append(
+            "One thing was changed at a time, or those that are named together, and the score fitted anew where patients, covariates or weights change: "
+            f"{'; '.join(anew)}"
+        )
     if any(item.matching.get("ratio", 1) > 1 for item in spec.sensitivity):
         sentences.append("After matching 1:k sets count with their weights")
     if others:
         sentences.append(f"In the study's own cohorts other endpoints were taken: {'; '.join(others)}")
     return (
-        text("Sensitivity analyses. " + ". ".join(sentences), CallOut(("sensitivity", "sensitivity_endpoints")), ".")
+        text(
+            "Sensitivity analyses. " + ". ".join(sentences),
+            CallOut(("sensitivity", "sensitivity_endpoints")),
+            ". An analysis is said to change a result where its estimate lies on the other side of 1 or outside the main interval, or where its "
+            "interval includes 1 and the main one does not, or the reverse.",
+        )
         if sentences
         else text()
     )
@@ -304,5 +322,5 @@ def _describe_software(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
     return text(
         f"Software: Python {manifest['python']}, {packages}. The curves of every endpoint and cohort{tests} were computed a second time by lifelines{score}, "
         f"with the same result. {_describe_chance(spec)} "
-        f"Disclosure policy: {spec.disclosure} (counts are shown as they are)."
+        "Counts are shown as they are."
     )

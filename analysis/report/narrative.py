@@ -55,7 +55,7 @@ def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[C
         figures = [f"sensitivity_{make_slug(endpoint.id)}" for endpoint in spec.endpoints]
         tables = ("sensitivity", "sensitivity_endpoints", "alternatives", "post_baseline")
         cautions.append(_point(_describe_sensitivity(results, spec), *figures, *tables))
-    return [*sections, *([("How far the results carry", cautions)] if cautions else [])]
+    return [*sections, *([("Robustness of the results", cautions)] if cautions else [])]
 
 
 def _point(cell: Cell, *names: str) -> Cell:
@@ -103,7 +103,7 @@ def _describe_time_varying(results: Results, spec: StudySpec, item: TimeVarying)
     """The hazard ratios of treatment and of what changes, from that day on."""
     key, endpoint = make_time_varying_key(spec, item), spec.get_endpoint(item.endpoint)
     parts: Parts = [
-        f"{item.label}, {endpoint.label.lower()}: the hazard ratio of {spec.treated.label} against {spec.control.label} was "
+        f"{item.label}, {endpoint.label.lower()}, in the whole cohort{_name_adjustment(spec, item)}: the hazard ratio of {spec.treated.label} against {spec.control.label} was "
     ]
     parts += _term(results, spec, key.of(level=spec.treated.id))
     if item.day_column:
@@ -118,6 +118,11 @@ def _describe_time_varying(results: Results, spec: StudySpec, item: TimeVarying)
     return text(*parts, ".")
 
 
+def _name_adjustment(spec: StudySpec, item: TimeVarying) -> str:
+    labels = [spec.get_characteristic(name).label for name in item.covariates]
+    return f", adjusted for {', '.join(labels)}" if labels else ", unadjusted"
+
+
 def _describe_matching(results: Results, spec: StudySpec) -> Cell:
     pairs = look_up(results, Key(analysis="matching", cohort=MATCHED, variable="pairs"), "n", "count")
     what = "pairs" if spec.matching and spec.matching.ratio == 1 else "sets"
@@ -127,8 +132,9 @@ def _describe_matching(results: Results, spec: StudySpec) -> Cell:
         parts += [" and " if i else "", look_up(results, unmatched, "n", "count"), f" {arm.label} patients"]
     balance = Key(analysis="balance", cohort=MATCHED, variable="largest covariate")
     largest = look_up(results, balance, "abs_smd", "difference")
-    closing = " had no partner. The largest absolute standardised mean difference of a covariate after matching was "
-    return text(*parts, closing, largest, ".")
+    everything = look_up(results, balance.of(variable="largest"), "abs_smd", "difference")
+    closing = " had no partner. The largest absolute standardised mean difference after matching was "
+    return text(*parts, closing, largest, " of a covariate of the score and ", everything, " of any characteristic.")
 
 
 def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, cohort: str) -> Cell | None:
@@ -279,7 +285,7 @@ def _describe_events(results: Results, spec: StudySpec) -> Cell:
     for band in spec.grade_bands:
         key = Key(analysis="adverse_events", cohort=ALL, variable=ANY_TERM, level=band.id)
         counts = _join([_count(results, key.of(arm=arm.id), arm) for arm in spec.arms])
-        start = f"Adverse events of {band.label[0].lower()}{band.label[1:]} were recorded in "
+        start = f"Adverse events with a worst grade in {band.label[0].lower()}{band.label[1:]} were recorded in "
         sentences.append([start, *counts, "; ", *_p(results, key)])
     none = Key(analysis="adverse_events", cohort=ALL, variable=NO_TERM)
     sentences.append(

@@ -32,7 +32,7 @@ from etl.errors import AnalysisError
 
 TREATMENT, GLOBAL = "arm", "GLOBAL"
 FULL, SELECTED = "cox_full", "cox_multivariable"
-"""The model of treatment and every characteristic, chosen before any result, and that of those which a p-value has let in."""
+"""The model of treatment and every characteristic, whatever its p-value, and that of those which a p-value has let in."""
 TESTS = ("likelihood-ratio", "Wald", "score")
 """The tests of a whole model, in the order in which they are listed."""
 

@@ -32,6 +32,12 @@ def list_variants(results: Results, spec: StudySpec, endpoint: Endpoint) -> Iter
                 yield item.label, key
 
 
+def is_same(results: Results, main: Key, other: Key) -> bool:
+    """Whether an estimate and its limits are the main ones to the last digit kept: the analysis changed nobody, and says nothing."""
+    own, found = ([results.value(key, name) for name in ("hr", "ci_low", "ci_high")] for key in (main, other))
+    return None not in own and own == found
+
+
 def list_changing(results: Results, spec: StudySpec, endpoint: Endpoint) -> list[tuple[str, Key]]:
     """The other estimates that change the result of an endpoint, each with its name."""
     main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)

@@ -42,7 +42,7 @@ def _build_evidence(results: Results, spec: StudySpec) -> ReportTable:
         "progression is derived; otherwise the recorded response counts, and where none is recorded that of the targets.",
     )
     header = ("", *(f"{arm.label}, n (%)" for arm in spec.arms), "p", *(f"{name}, n (%)" for name in hospitals))
-    title, zh = "What responses and progressions rest on", "疗效与进展的判定依据"
+    title, zh = "Source of responses and progressions", "疗效与进展的判定依据"
     return ReportTable("evidence", "response", title, zh, header, join_rows(rows), notes)
 
 

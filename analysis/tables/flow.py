@@ -27,7 +27,7 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
 
     rows = [count("Patients", steps["variable"][0], "n_before")]
     for name, label in steps.select("variable", "method").iter_rows():
-        rows.append(count(f"\u2003removed: {prettify(label)}", name, "n_removed"))
+        rows.append(count(f"\u2003not met: {prettify(label)}", name, "n_removed"))
     rows.append(count("Analysed", "analysed", "n"))
     rows += [_describe_unknown(results, endpoint, len(hospitals)) for endpoint in spec.endpoints]
     notes = (
@@ -53,7 +53,7 @@ def _build_by_arm(results: Results, spec: StudySpec) -> ReportTable:
 
     rows = [count("Patients", steps["variable"][0], "n_before")]
     for name, label in steps.select("variable", "method").iter_rows():
-        rows.append(count(f"\u2003removed: {prettify(label)}", name, "n_removed"))
+        rows.append(count(f"\u2003not met: {prettify(label)}", name, "n_removed"))
     rows.append(count("Analysed", steps["variable"][-1], "n_after"))
     header = ("", *(arm.label for arm in spec.arms), "In no arm")
     notes = ("A dash: there was nobody.",)

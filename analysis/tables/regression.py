@@ -32,11 +32,11 @@ MODELS = {
         "regression",
         "Cox model of treatment and every characteristic",
         "含治疗及全部特征的Cox模型",
-        "The model was fixed before any result; a model in which p-values choose the terms stands apart.",
+        "The terms are those of the specification: no p-value chose them; a model of selected terms stands apart.",
     ),
     SELECTED: Model(
         "regression_selected",
-        "Cox model of what a p-value let in",
+        "Cox model of characteristics selected by p",
         "按p值筛选变量的Cox模型",
         "A characteristic with p < {p} alone enters; treatment always does. Limits after such a choice are too narrow.",
     ),

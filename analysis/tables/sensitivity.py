@@ -45,7 +45,7 @@ def _build_models(results: Results, spec: StudySpec) -> ReportTable:
             rows.append(heading(f"{endpoint.label}, {name_cohort(cohort)}"))
             model = make_hazard_ratio_key(spec, cohort, endpoint.id)
             logrank = Key(analysis="logrank", cohort=cohort, endpoint=endpoint.id)
-            rows.append(_describe_model(results, "As the study", model, logrank))
+            rows.append(_describe_model(results, "Main analysis", model, logrank))
             for name, label in MODELS.items():
                 other = model.of(analysis="cox_alternative", variable=name)
                 if results.has(other, "hr"):
