@@ -77,7 +77,8 @@ def _write_pages(settings: Settings, hospital: str | None, tell: Tell) -> list[P
     frames = read_frames(settings.warehouse_path, RELATIONS, needed)
     frames["findings"] = frames.pop("finding")
     frames["record_counts"] = frames.pop("record_count")
-    chosen = _choose(frames["ingests"], None if owed else hospital)
+    asked = _choose(frames["ingests"], hospital)
+    chosen = _choose(frames["ingests"], None) if owed else asked
     for name in chosen:
         keep_workbook(settings, name)
     paths = write_quality_pages(

@@ -78,9 +78,13 @@ def test_a_killed_command_that_is_run_again_leaves_what_an_undisturbed_one_leave
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_ends_a_command_in_words_and_without_scratch(warm, starts, undisturbed, tmp_path, number, code):
-    shutil.copytree(starts["ingest"].folder, tmp_path / "place")
-    delay = undisturbed["ingest"][2] * 0.3
-    done = warm.run(tmp_path / "place", *starts["ingest"].command, kill_after=delay, signal=int(number))
+    for share in (0.3, 0.1, 0.03):  # sooner where the machine is faster now than when the command was timed
+        shutil.rmtree(tmp_path / "place", ignore_errors=True)
+        shutil.copytree(starts["ingest"].folder, tmp_path / "place")
+        delay = undisturbed["ingest"][2] * share
+        done = warm.run(tmp_path / "place", *starts["ingest"].command, kill_after=delay, signal=int(number))
+        if done["code"]:
+            break
     assert done["code"] == code, done["told"]
     assert f"Stopped by {signal.Signals(number).name}" in done["told"]
     assert "Traceback" not in done["told"]
