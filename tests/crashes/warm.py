@@ -98,6 +98,10 @@ def main() -> None:
     import etl.publish
     import etl.standing  # noqa: F401
 
+    # Tests that are themselves run under nohup or in the background ignore these, and so would every command, rightly.
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     for line in sys.stdin:
         started, tasks = time.monotonic(), json.loads(line)
