@@ -80,9 +80,9 @@ def test_the_wheel_holds_the_files_of_the_four_packages_and_no_other_name(wheel)
 
 
 def read_files(folder):
-    """Every file below a folder but the database, without the moments at which deliveries were read."""
+    """Every file below a folder but the database and what lies beside it, without the moments at which deliveries were read."""
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    read = {name: path.read_bytes() for name, path in files.items() if path.suffix not in (".duckdb", ".lock")}
+    read = {name: path.read_bytes() for name, path in files.items() if ".duckdb" not in path.name}
     timed = (".html", ".json")
     return {name: MOMENT.sub(b"moment", data) if name.endswith(timed) else data for name, data in read.items()}
 
