@@ -69,8 +69,8 @@ def _wrap_title(title: str) -> tuple[str, float]:
 
 
 def name_page(name: str, number: int) -> str:
-    """The name of a page of a figure: `forest_os`, then `forest_os_2`."""
-    return name if number == 1 else f"{name}_{number}"
+    """The name of a page of a figure: `forest_os`, then `forest_os-2`; no name of an endpoint or characteristic has a dash in it."""
+    return name if number == 1 else f"{name}-{number}"
 
 
 Entry = tuple[str, dict[str, Any]]

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -177,7 +176,7 @@ def _number(tables: Sequence[ReportTable], drawings: Sequence[Drawing], spec: St
 
 def find_first_page(name: str) -> str:
     """The name by which a figure of several pages is mentioned: that of its first page."""
-    return re.sub(r"_\d+$", "", name)
+    return name.partition("-")[0]
 
 
 def _add_tables_and_figures(

@@ -30,6 +30,7 @@ from analysis.report.table_layout import lay_out, needs_landscape
 from analysis.report.typography import NO_BREAK, typeset
 from analysis.study.publication import Spelling
 from analysis.tables.model import CallOut, Cell, Citation, Number, Open, Part, ReportTable
+from etl.pages.cells import escape_hidden
 from etl.pages.synthetic_marks import IN_MANUSCRIPTS
 
 FONT, FONT_ZH = "Times New Roman", "SimSun"
@@ -53,8 +54,8 @@ class Label:
 
     @property
     def bookmark(self) -> str:
-        """The place that call-outs lead to."""
-        return f"{self.kind.lower()}_{self.name}"[:40]
+        """The place that call-outs lead to: by the number, since Word cuts longer names at 40 signs, and two may begin alike."""
+        return f"{self.kind.lower()}_{self.number}"
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ class WordWriter:
         widest, tallest = A4_CM[0] - 2 * MARGIN_CM, A4_CM[1] - 2 * MARGIN_CM - CAPTION_CM
         scale = min(widest / width, tallest / height)
         shape = self.document.add_picture(str(picture), width=Cm(width * scale))
-        shape._inline.docPr.set("descr", drawing.alt.en)
+        shape._inline.docPr.set("descr", self._typeset(drawing.alt.en))
         shown: Any = self.document.paragraphs[-1]
         shown.style, shown.paragraph_format.keep_with_next = self.document.styles["Caption"], True
         self._add_caption(label, drawing.caption.en)
@@ -262,7 +263,8 @@ class WordWriter:
             paragraph.add_run(")")
 
     def _typeset(self, words: str, *, is_behind_number: bool = False) -> str:
-        return typeset(words, self.spelling, is_behind_number=is_behind_number)
+        """The words as they are printed; a sign that no document can hold, as in a hospital's name, is written out."""
+        return typeset(escape_hidden(words, keep="\n\t"), self.spelling, is_behind_number=is_behind_number)
 
 
 def _center(paragraph: Paragraph) -> Paragraph:

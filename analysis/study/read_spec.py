@@ -29,6 +29,7 @@ from analysis.study.spec_faults import (
     find_arm_faults,
     find_characteristic_faults,
     find_endpoint_faults,
+    find_hidden,
     find_matching_faults,
     find_population_faults,
     find_repeated,
@@ -88,6 +89,7 @@ def read_spec(path: Path) -> StudySpec:
         UsageError: the file is not as it should be; names every fault with its place.
     """
     content, faults = parse_toml(path)
+    faults += find_hidden(content)
     if not faults:
         given_names = [item.name for item in dataclasses.fields(StudySpec) if item.metadata.get("is_given")]
         reserved = [name for name in given_names if name in content]

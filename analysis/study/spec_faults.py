@@ -21,6 +21,7 @@ from analysis.study.spec import (
     Sensitivity,
 )
 from etl.configuration import Fault, FaultsError, change, suggest
+from etl.pages.cells import is_visible
 from etl.pages.text import Text
 from schemas.rules import CRITERIA
 from schemas.rules.eligibility import e4_complete_data
@@ -45,6 +46,24 @@ def need_two(info: ValidationInfo) -> list[Fault]:
 def list_ids(data: Mapping[str, Any], part: str) -> list[str] | None:
     """Ids that a part declares; None where it could not be read."""
     return [item.id for item in data[part]] if part in data else None
+
+
+def find_hidden(value: Any, place: str = "") -> Iterator[Fault]:
+    """Yield the texts that hold a sign nobody sees, such as a control character: no document can print it, and two labels look alike.
+
+    `value` is a specification as parsed, with the place of the part that it is.
+    """
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from find_hidden(inner, f"{place}.{name}".removeprefix("."))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, start=1):
+            yield from find_hidden(inner, f"{place}[{number}]")
+    elif isinstance(value, str) and (hidden := [sign for sign in value if not is_visible(sign) and sign not in "\n\t"]):
+        code = f"U+{ord(hidden[0]):04X}"
+        yield Fault(
+            place, Text(f"holds a sign that cannot be seen ({code}); delete it", f"含不可见字符（{code}），请删除")
+        )
 
 
 def find_repeated(items: Sequence[Any]) -> Iterator[Fault]:

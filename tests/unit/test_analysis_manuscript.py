@@ -230,3 +230,40 @@ def test_pictures_for_a_journal_have_600_dpi(folder):
         with Image.open(path) as picture:
             assert picture.mode == "RGB"
             assert picture.info["dpi"] == (600, 600)
+
+
+def test_names_that_begin_alike_and_end_in_numbers_lead_to_their_own_tables_and_figures(frames, tmp_path):
+    """Word cuts a bookmark's name at 40 signs, and `forest_os_2` could be an endpoint's first page or another's second."""
+    spec = read_study("len_vs_sora")
+    overall, progression = spec.endpoints
+    endpoints = (
+        replace(overall, id="OS", rate_times=(6,)),
+        replace(progression, id="OS 2", rate_times=(6,)),
+        replace(overall, id="Survival overall of everybody until the close", rate_times=(6,)),
+        replace(progression, id="Survival overall of everybody until the end", rate_times=(6,)),
+    )
+    small = {
+        "courses": None,
+        "subgroups": (),
+        "sensitivity": (),
+        "grade_bands": (),
+        "time_varying": (),
+        "follow_up": None,
+    }
+    varied = replace(spec, folder=tmp_path, endpoints=endpoints, evaluations=(), response_alternatives=(), **small)
+    run_study(frames, varied, tmp_path / "analysis", {"ingests": []})
+    document = Document(str(tmp_path / "analysis" / "manuscript.docx"))
+    marks = [mark.get(qn("w:name")) for mark in document.element.body.iter(qn("w:bookmarkStart"))]
+    assert len(set(marks)) == len(marks)
+    assert all(re.fullmatch(r"[A-Za-z]\w{0,39}", mark) for mark in marks)
+    results = list_sections(document)["Results"]
+    texts = [read_words(p) for p in results if "treatment and every characteristic" in read_words(p)]
+    tables = [re.findall(r"Table\xa0(\d+)", text) for text in texts]
+    assert len(tables) == len(endpoints)
+    assert all(len(found) == 1 for found in tables)
+    assert len({found[0] for found in tables}) == len(endpoints)
+    captions = {
+        read_words(p).partition(".")[0]: read_words(p) for p in document.paragraphs if p.style.name == "Caption"
+    }
+    for (number,), endpoint in zip(tables, endpoints, strict=True):
+        assert endpoint.label.lower() in captions[f"Table\xa0{number}"]

@@ -66,6 +66,12 @@ def test_a_study_needs_neither_arms_nor_matching(tmp_path):
         ("alpha = 0.05", 'alpha = 0.05\n[follow_up]\nendpoint = "PFS"', "PFS"),
         ("alpha = 0.05", 'alpha = 0.05\n[[arms]]\nid = "a"\ncode = "a"\nlabel = "A"\nrole = "treated"', "arms"),
         ("alpha = 0.05", "alpha = = 0.05", "TOML"),
+        (
+            'title = "Survival of everybody"',
+            'title = "A\\u0001B"',
+            r"title: holds a sign that cannot be seen \(U\+0001\)",
+        ),
+        ('label = "Overall survival"', 'label = "Overall\\u202e survival"', r"endpoints\[1\].label: .*U\+202E"),
     ],
 )
 def test_a_wrong_key_is_named(tmp_path, before, after, named):
