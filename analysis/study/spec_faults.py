@@ -12,6 +12,7 @@ from pydantic import ValidationInfo
 
 from analysis.study.characteristic import MISSING, Characteristic
 from analysis.study.population import Arm, Condition, Population
+from analysis.study.results import make_slug
 from analysis.study.score import Matching, Weighting, change_weighting
 from analysis.study.spec import (
     CENSORED_AT,
@@ -67,9 +68,14 @@ def find_hidden(value: Any, place: str = "") -> Iterator[Fault]:
 
 
 def find_repeated(items: Sequence[Any]) -> Iterator[Fault]:
-    """An id that two items of one part share."""
-    for name in (name for name, n in Counter(item.id for item in items).items() if n > 1):
-        yield Fault("", Text(f"the id {name} occurs twice", f"id {name} 重复"))
+    """An id that two items of one part share, or that results spell alike: `OS` and `os`."""
+    slugs = Counter(make_slug(item.id) for item in items)
+    for name in dict.fromkeys(item.id for item in items if slugs[make_slug(item.id)] > 1):
+        if sum(item.id == name for item in items) > 1:
+            yield Fault("", Text(f"the id {name} occurs twice", f"id {name} 重复"))
+        else:
+            words = f"the id {name} is spelled as another one in the names of results; choose another"
+            yield Fault("", Text(words, f"id {name} 在结果名称中与另一 id 写法相同，请更换"))
 
 
 def find_unknown(place: str, names: Iterable[str], known: Sequence[str] | None) -> Iterator[Fault]:

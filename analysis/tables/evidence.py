@@ -43,7 +43,8 @@ def _build_evidence(results: Results, spec: StudySpec) -> ReportTable:
     )
     header = ("", *(f"{arm.label}, n (%)" for arm in spec.arms), "p", *(f"{name}, n (%)" for name in hospitals))
     title, zh = "Source of responses and progressions", "疗效与进展的判定依据"
-    return ReportTable("evidence", "response", title, zh, header, join_rows(rows), notes)
+    columns = range(len(header) - len(hospitals), len(header))
+    return ReportTable("evidence", "response", title, zh, header, join_rows(rows), notes, hospital_columns=columns)
 
 
 def _describe_levels(results: Results, spec: StudySpec, whose: Key, hospitals: list[str]) -> Iterator[list[Cell]]:

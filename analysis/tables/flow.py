@@ -34,8 +34,9 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
         "A label says what is asked for. Patients for whom a criterion cannot be judged count as incomplete data.",
     )
     header = ("", *hospitals, "All")
+    title, zh, columns = "Flow chart by hospital", "各医院入组流程", range(1, len(hospitals) + 1)
     yield ReportTable(
-        "flow", "patients", "Flow chart by hospital", "各医院入组流程", header, join_rows(rows), notes, is_folded=True
+        "flow", "patients", title, zh, header, join_rows(rows), notes, is_folded=True, hospital_columns=columns
     )
     if spec.arms:
         yield _build_by_arm(results, spec)

@@ -67,7 +67,8 @@ class ReportTable:
 
     `name` is its anchor, `section` the section it stands in. `header` has the same length as every row; a row with a
     single cell is a heading across the table. `spans` are headings above the header, each over so many columns.
-    `notes` stand below it; a folded table opens when asked; one with sentences in it has its columns begin at the left.
+    `notes` stand below it; a folded table opens when asked; one with sentences in it has its columns begin at the left. `hospital_columns`
+    are those that begin with the id of a hospital.
     """
 
     name: str
@@ -80,6 +81,7 @@ class ReportTable:
     is_folded: bool = False
     spans: tuple[tuple[str, int], ...] = ()
     has_sentences: bool = False
+    hospital_columns: range = range(0)
 
 
 def look_up(results: Results, key: Key, statistic: str, kind: str) -> Number:
@@ -146,7 +148,11 @@ def name_hospitals(tables: Sequence[ReportTable], hospitals: Sequence[Mapping[st
         words, comma, rest = label.partition(",")
         return f"{names.get(words, words)}{comma}{rest}"
 
-    return [replace(table, header=tuple(map(name, table.header))) for table in tables]
+    def name_columns(table: ReportTable) -> tuple[str, ...]:
+        """An arm may be labelled as a hospital is: its column stays."""
+        return tuple(name(label) if i in table.hospital_columns else label for i, label in enumerate(table.header))
+
+    return [replace(table, header=name_columns(table)) for table in tables]
 
 
 def join_rows(rows: Sequence[Sequence[Cell]]) -> tuple[tuple[Cell, ...], ...]:

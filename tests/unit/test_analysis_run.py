@@ -16,6 +16,7 @@ from analysis.study.read_spec import read_study
 from analysis.study.results import Results
 from analysis.study.spec import Endpoint, Population, StudySpec
 from analysis.tables import comparison
+from analysis.tables.model import build_tables, name_hospitals
 from etl.errors import AnalysisError, InternalError
 
 SPEC = read_study("len_vs_sora")
@@ -244,3 +245,15 @@ def test_ids_with_signs_are_found_again_wherever_they_are_printed(frames, tmp_pa
     printed = {name for name, _, _ in NUMBER.findall((tmp_path / "analysis" / "index.html").read_text("utf-8"))}
     of_arms = {name for name in printed if results.named(name)["arm"]}
     assert {name.split(".")[0] for name in of_arms} >= {"table1", "kaplan_meier", "response", "treatment", "matching"}
+
+
+def test_an_arm_that_is_called_like_a_hospital_keeps_its_name(results):
+    """Columns of hospitals have their names; a label of the study is nobody's id."""
+    arms = (replace(SPEC.arms[0], label="hunan"), SPEC.arms[1])
+    tables = build_tables(results, replace(SPEC, arms=arms))
+    named = name_hospitals(tables, [{"hospital": "hunan", "name_en": "Hunan Provincial People's Hospital"}])
+    headers = {table.name: table.header for table in named}
+    assert headers["flow_by_arm"][1] == "hunan"
+    assert headers["flow"][1] == "Hunan Provincial People's Hospital"
+    of_arms, of_hospitals = headers["evidence"][1], headers["evidence"][4]
+    assert (of_arms, of_hospitals) == ("hunan, n (%)", "Hunan Provincial People's Hospital, n (%)")
