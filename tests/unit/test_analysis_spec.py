@@ -65,6 +65,11 @@ def test_a_study_needs_neither_arms_nor_matching(tmp_path):
         ("alpha = 0.05", 'alpha = 0.05\n[subgroup]\ncharacteristic = "age"\nendpoint = "OS"', "arms"),
         ("alpha = 0.05", 'alpha = 0.05\n[follow_up]\nendpoint = "PFS"', "PFS"),
         ("alpha = 0.05", 'alpha = 0.05\n[[arms]]\nid = "a"\ncode = "a"\nlabel = "A"\nrole = "treated"', "arms"),
+        (
+            "[[endpoints]]",
+            '[[endpoints]]\nid = "os"\nlabel = "O"\ntime_column = "os_days"\nevent_column = "os_event"\n[[endpoints]]',
+            "the id os is spelled as another one",
+        ),
         ("alpha = 0.05", "alpha = = 0.05", "TOML"),
         (
             'title = "Survival of everybody"',
