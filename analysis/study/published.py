@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from analysis.study.cohort_names import ALL, MATCHED
 from analysis.study.keys import make_hazard_ratio_key, make_naive_key
 from analysis.study.results import Key
 from analysis.study.spec import StudySpec
+from etl.errors import UsageError
 
+Reader = Callable[[list[dict[str, str]], StudySpec], Iterator[tuple[str, str]]]
 COHORTS = {"all": ALL, "psm": MATCHED}  # as the printed files call them
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
@@ -32,10 +34,22 @@ def read_published(spec: StudySpec) -> dict[str, str]:
     printed: dict[str, str] = {}
     for name, reader in readers.items():
         path = folder / f"{name}.csv"
-        for result_id, text in reader(_read_rows(path), spec) if path.exists() else ():
+        for result_id, text in _read_file(path, reader, spec) if path.exists() else ():
             if text:
                 printed.setdefault(result_id, text)
     return printed
+
+
+def _read_file(path: Path, reader: Reader, spec: StudySpec) -> list[tuple[str, str]]:
+    """What one file prints; `UsageError` where it has a column, cohort or arm that the study does not."""
+    try:
+        return list(reader(_read_rows(path), spec))
+    except (KeyError, ValueError, RuntimeError) as error:  # the last: an arm that is asked for and not there
+        raise UsageError(
+            f"'{path}' does not fit the study {spec.study}: it lacks a column, or names an arm, cohort or characteristic that the study does not have "
+            f"({type(error).__name__}). Correct it, or take it out of the folder.",
+            f"“{path}”与研究 {spec.study} 不符：缺少某列，或含有研究中没有的分组、队列或特征（{type(error).__name__}）。请更正，或将其移出文件夹。",
+        ) from None
 
 
 def list_without_result(spec: StudySpec) -> list[tuple[str, str, str]]:

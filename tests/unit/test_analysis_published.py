@@ -2,7 +2,9 @@
 
 import csv
 import re
+import shutil
 from collections import Counter
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -12,6 +14,7 @@ from analysis.study import published
 from analysis.study.published import list_without_result, read_published
 from analysis.study.read_spec import read_study
 from analysis.tables.comparison import build
+from etl.errors import UsageError
 
 SPEC = read_study("len_vs_sora")
 FOLDER = SPEC.folder / "published"
@@ -90,3 +93,15 @@ def test_every_reference_is_a_printed_figure(results):
     referenced = results.frame.filter(pl.col("reference").is_not_null())
     printed = read_published(SPEC)
     assert dict(referenced.select("result_id", "reference").iter_rows()).items() <= printed.items()
+
+
+def test_printed_figures_of_another_study_are_refused_by_file(tmp_path):
+    """A study of one group beside figures printed by arm, and a file without its columns: each is named, nothing ends in our fault."""
+    spec = read_study("len_vs_sora")
+    shutil.copytree(spec.folder / "published", tmp_path / "published")
+    for other in (replace(spec, folder=tmp_path, arms=()), replace(spec, folder=tmp_path, characteristics=())):
+        with pytest.raises(UsageError, match=r"published/\w+.csv' does not fit the study"):
+            read_published(other)
+    (tmp_path / "published" / "table1.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"table1.csv"):
+        read_published(replace(spec, folder=tmp_path))
