@@ -32,6 +32,7 @@ from analysis.steps.sensitivity import add_sensitivity
 from analysis.steps.study import Study
 from analysis.steps.sums import check_sums
 from analysis.steps.survival import add_follow_up, add_survival
+from analysis.steps.therapy import add_therapy
 from analysis.steps.time_varying import add_time_varying
 from analysis.steps.weight import add_weighting
 from analysis.study.at_start import AT_START
@@ -69,6 +70,7 @@ def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyO
     if spec.weighting:
         add_weighting(study)
     add_baseline(study)
+    add_therapy(study)
     add_survival(study)
     _add_comparisons(study)
     if asked.has_pairs:

@@ -24,7 +24,7 @@ from analysis.study.numbers import NOT_ESTIMABLE, prettify
 from analysis.study.outcome import StudyOutcome
 from analysis.study.results import Key, Results, make_slug
 from analysis.study.spec import Endpoint, StudySpec
-from analysis.study.variants import is_changed, list_failed, list_variants
+from analysis.study.variants import is_changed, is_same, join_labels, list_failed, list_variants
 from etl.pages.text import Text
 
 SECTION = "cautions"
@@ -54,8 +54,9 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
         forest = _make_forest(results, spec, endpoint, [Row("Main analysis"), _make_main(results, spec, main), *rows])
         caption = Text(
             f"{endpoint.label}: hazard ratio of {spec.treated.label} against {spec.control.label} in every analysis made. "
-            "Favours: lower hazard. Filled: changes the result.",
-            f"{endpoint.id}：各项分析中 {spec.treated.label} 相对 {spec.control.label} 的风险比。Favours：风险较低。实心：改变结论。",
+            f"Favours: lower hazard. Filled: changes the result.{_name_same(results, spec, endpoint).en}",
+            f"{endpoint.id}：各项分析中 {spec.treated.label} 相对 {spec.control.label} 的风险比。Favours：风险较低。实心：改变结论。"
+            f"{_name_same(results, spec, endpoint).zh}",
         )
         alt = describe_forest(forest)
         for number, figure in enumerate(plot_forest(forest), start=1):
@@ -92,14 +93,14 @@ def list_rows(results: Results, spec: StudySpec, endpoint: Endpoint) -> Iterator
     """Yield every other analysis under the heading of its kind; last those that ended before there was anything to estimate."""
     main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
     for kind, variants in itertools.groupby(
-        list_variants(results, spec, endpoint), key=lambda found: KINDS[found[1].analysis]
+        _list_other(results, spec, endpoint), key=lambda found: KINDS[found[1].analysis]
     ):
         yield Row(kind)
         for label, key in variants:
             where = f" ({name_cohort(key.cohort)})" if _needs_cohort(spec, key) and key.cohort else ""
             estimate = replace(read_estimate(results, key), is_marked=is_changed(results, main, key))
             yield Row(
-                f"{label[0].upper()}{prettify(label[1:])}{where}",
+                f"{prettify(label.en)}{where}",
                 (count_patients(results, key),),
                 (estimate,),
                 is_inner=True,
@@ -108,7 +109,25 @@ def list_rows(results: Results, spec: StudySpec, endpoint: Endpoint) -> Iterator
     if failed:
         yield Row("Could not be made")
     for label, reason in failed:
-        yield Row(prettify(label), (NOT_MADE,), (Estimate(NOT_ESTIMABLE, reason=reason),), is_inner=True)
+        yield Row(prettify(label.en), (NOT_MADE,), (Estimate(NOT_ESTIMABLE, reason=reason),), is_inner=True)
+
+
+def _list_other(results: Results, spec: StudySpec, endpoint: Endpoint) -> list[tuple[Text, Key]]:
+    """The analyses that are others than the main one: those that change nobody say nothing, and are named below the figure."""
+    main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
+    return [(label, key) for label, key in list_variants(results, spec, endpoint) if not is_same(results, main, key)]
+
+
+def _name_same(results: Results, spec: StudySpec, endpoint: Endpoint) -> Text:
+    """The analyses that change nobody, and are not drawn."""
+    main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
+    same = [label for label, key in list_variants(results, spec, endpoint) if is_same(results, main, key)]
+    named = join_labels(same)
+    return (
+        Text(f" Not drawn, the same in all digits: {named.en}.", f"未绘出（结果完全相同）：{named.zh}。")
+        if same
+        else Text("", "")
+    )
 
 
 def _needs_cohort(spec: StudySpec, key: Key) -> bool:

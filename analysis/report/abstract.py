@@ -12,12 +12,12 @@ from typing import Any
 from analysis.report.design import join_words, list_hospitals
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
 from analysis.study.keys import make_hazard_ratio_key
-from analysis.study.numbers import prettify
+from analysis.study.numbers import NOT_ESTIMABLE, prettify
 from analysis.study.results import Key, Results
-from analysis.study.spec import Endpoint, StudySpec
-from analysis.study.variants import is_same, list_changing, list_variants
+from analysis.study.spec import Endpoint, GradeBand, StudySpec
+from analysis.study.variants import is_same, join_labels, list_changing, list_variants
 from analysis.tables.model import LIMITS, Cell, Open, Part, has_limits, look_up, print_row, text
-from analysis.tables.post_baseline import list_changed, list_labels, name_time_zero_zh
+from analysis.tables.post_baseline import list_changed, list_labels, list_labels_zh, name_time_zero_zh
 from etl.pages.text import Text
 
 ENDPOINTS_ZH = {"Overall survival": "总生存期", "Progression-free survival": "无进展生存期"}
@@ -124,13 +124,19 @@ def _describe_results(results: Results, spec: StudySpec, language: Language) -> 
             language.pick(
                 Text(
                     f"In the whole cohort, unadjusted, adverse events of {label} were recorded in ",
-                    f"全队列未校正的{band.label}不良反应：",
+                    f"全队列未校正的{_name_grades_zh(band)}不良反应：",
                 )
             )
         )
         shares = [(arm.label, [look_up(results, key.of(arm=arm.id), "pct", "percent"), "%"]) for arm in spec.arms]
         parts += [*_list_by_arm(shares, language), language.stop]
     return text(*_end(parts))
+
+
+def _name_grades_zh(band: GradeBand) -> str:
+    """Grades in Chinese, as `3–4级`."""
+    first, last = min(band.grades), max(band.grades)
+    return f"{first}级" if first == last else f"{first}–{last}级"
 
 
 def _count_patients(results: Results, spec: StudySpec, language: Language) -> list[Part]:
@@ -175,10 +181,13 @@ def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, la
     parts += [language.pick(Text("; ", "；")), language.pick(against)]
     parts += [*_estimate(results, spec, main, "hr", "ratio", "", language), language.stop]
     if changing := list_changing(results, spec, endpoint):
-        parts.append(language.pick(Text("Other analyses change it: ", "其他分析改变该结果：")))
+        parts.append(language.pick(Text("Analyses that change this result: ", "改变该结果的分析：")))
         for place, (name, key) in enumerate(changing):
             between = language.pick(Text("; ", "；")) if place else ""
-            parts += [f"{between}{prettify(name)} ", *_estimate(results, spec, key, "hr", "ratio", "", language)]
+            parts += [
+                f"{between}{prettify(language.pick(name))} ",
+                *_estimate(results, spec, key, "hr", "ratio", "", language),
+            ]
         parts.append(language.stop)
     return parts
 
@@ -198,6 +207,7 @@ def _estimate(
     results: Results, spec: StudySpec, key: Key, statistic: str, kind: str, unit: str, language: Language
 ) -> list[Part]:
     estimate = look_up(results, key, statistic, kind)
+    unit = "" if estimate.text == NOT_ESTIMABLE else unit
     if not has_limits(results, key):
         return [estimate, *([unit] if unit else [])]
     low, high = (look_up(results, key, name, kind) for name in LIMITS)
@@ -211,14 +221,14 @@ def conclude(results: Results, spec: StudySpec, language: Language = ENGLISH) ->
         key = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
         if results.value(key, "hr") is not None and has_limits(results, key):
             parts.append(language.pick(_say_associated(results, spec, endpoint, key)))
-    later = list_labels(list_changed(results, spec))
-    if later:
+    if changed := list_changed(results, spec):
+        later, later_zh = list_labels(changed), list_labels_zh(changed)
         parts.append(
             language.pick(
                 Text(
                     f"Patients were chosen or compared by what happened after {spec.time_zero} ({later}), so that this is an association "
                     "among patients who stayed alive, in follow-up or on treatment long enough to be selected. ",
-                    f"患者的选择或比较使用了{name_time_zero_zh(spec)}之后的信息（{later}），故所见关联仅限于满足上述随访与治疗时长条件的患者，不能解释为因果效应。",
+                    f"患者的选择或比较使用了{name_time_zero_zh(spec)}之后的信息（{later_zh}），故所见关联仅限于满足上述随访与治疗时长条件的患者，不能解释为因果效应。",
                 )
             )
         )
@@ -246,12 +256,12 @@ def _say_associated(results: Results, spec: StudySpec, endpoint: Endpoint, key: 
 
 def _say_agreement(results: Results, spec: StudySpec, endpoint: Endpoint) -> Text:
     """Which other analyses change the result; that none does is said only where there are others."""
-    if changing := [prettify(name) for name, _ in list_changing(results, spec, endpoint)]:
-        listed = "; ".join(changing)
-        return Text(f"; changed by other analyses ({listed})", f"；但其他分析改变该结果（{listed}）")
+    if changing := [name for name, _ in list_changing(results, spec, endpoint)]:
+        listed = join_labels(changing)
+        return Text(f"; other analyses change this result ({listed.en})", f"；但其他分析改变该结果（{listed.zh}）")
     main = make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id)
     if any(not is_same(results, main, key) for _, key in list_variants(results, spec, endpoint)):
-        return Text("; changed by no other analysis", "；其他分析未改变该结果")
+        return Text("; no other analysis changes this result", "；其他分析未改变该结果")
     return Text("; no other analysis was made", "；未做其他分析")
 
 

@@ -44,10 +44,10 @@ def _name_changing(results: Results, spec: StudySpec, endpoint: Endpoint) -> Par
     """The other analyses that change the result, with theirs, and those that could not be made."""
     variants = list(list_variants(results, spec, endpoint))
     changing = list_changing(results, spec, endpoint)
-    failed = [prettify(label) for label, key in variants if results.value(key, "hr") is None]
-    failed += [prettify(label) for label, _ in list_failed(results, spec, endpoint)]
+    failed = [prettify(label.en) for label, key in variants if results.value(key, "hr") is None]
+    failed += [prettify(label.en) for label, _ in list_failed(results, spec, endpoint)]
     same = [
-        prettify(label)
+        prettify(label.en)
         for label, key in variants
         if is_same(results, make_hazard_ratio_key(spec, spec.main_cohort, endpoint.id), key)
     ]
@@ -57,9 +57,9 @@ def _name_changing(results: Results, spec: StudySpec, endpoint: Endpoint) -> Par
             if not same
             else [f"The same in all digits, so that nobody was changed: {'; '.join(same)}. "]
         )
-    parts: Parts = ["Other analyses that change it: " if changing else "None of the other analyses changes it"]
+    parts: Parts = ["Analyses that change this result: " if changing else "No other analysis changes this result"]
     for place, (label, key) in enumerate(changing):
-        parts += ["; " if place else "", f"{prettify(label)} ", *_print_ratio(results, key)]
+        parts += ["; " if place else "", f"{prettify(label.en)} ", *_print_ratio(results, key)]
     parts += [". ", *([f"Not estimable: {'; '.join(failed)}. "] if failed else [])]
     return [*parts, *([f"The same in all digits, so that nobody was changed: {'; '.join(same)}. "] if same else [])]
 
@@ -77,18 +77,20 @@ def _print_p(number: Number) -> Parts:
 
 
 def describe_restricted_mean(results: Results, spec: StudySpec, cohort: str, endpoint: Endpoint) -> Parts:
-    """Where one hazard ratio does not describe the course: the difference of the restricted means."""
+    """The difference of the restricted means, which no assumption carries, and before it that the hazard ratio is an average where the test says so."""
     p = results.value(make_hazard_ratio_key(spec, cohort, endpoint.id), PROPORTIONAL)
+    average = [", so that the hazard ratio is an average over the course"] if p is not None and p < spec.alpha else []
     at = {"analysis": "restricted_mean", "cohort": cohort, "endpoint": endpoint.id, "arm": None}
     means = results.select(**at, statistic="difference")
     horizon = results.select(**at, variable="horizon", statistic="estimate")
-    if p is None or p >= spec.alpha or means.is_empty() or horizon.is_empty():
-        return []
+    if means.is_empty() or horizon.is_empty():
+        return [*average]
     low, high = (print_row(results.select(**at, statistic=name).row(0, named=True), "time") for name in LIMITS)
     return [
-        ", so that the hazard ratio is an average over the course; the restricted means up to ",
+        *average,
+        "; restricted mean up to ",
         print_row(horizon.row(0, named=True), "time"),
-        f" {spec.time_unit}s differ by ",
+        f" {spec.time_unit}s, {spec.treated.label} minus {spec.control.label}: ",
         print_row(means.row(0, named=True), "time"),
         f" {spec.time_unit}s ({spec.limits} ",
         low,

@@ -14,7 +14,7 @@ from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec
 from analysis.tables.model import CallOut, Cell, Open, Part, look_up, text
 from analysis.tables.target_trial import compares_treatments
-from schemas.definitions import albi, baseline, child_pugh, combination
+from schemas.definitions import albi, baseline, child_pugh, combination, procedures
 from schemas.definitions.imaging import BASELINE_FROM_DAY
 from schemas.definitions.laboratory_baseline import BASELINE_SAMPLE_DAYS, LASTING_SAMPLE_DAYS
 from schemas.definitions.study_period import FOLLOW_UP_CLOSE
@@ -70,6 +70,7 @@ def _describe_setting(spec: StudySpec, manifest: Mapping[str, Any]) -> Cell:
         f" Data extraction dates: {days}." if days else "",
         " Reporting follows STROBE and RECORD",
         cite("von_elm_2007", "benchimol_2015"),
+        CallOut(("checklist_strobe", "checklist_record")),
     ]
     if compares_treatments(spec):
         parts += [
@@ -178,6 +179,17 @@ def _describe_definitions(spec: StudySpec) -> list[Cell]:
             f"Patients negative for hepatitis B surface antigen (HBsAg) without a measurement of hepatitis B virus (HBV) DNA count as at most "
             f"{baseline.HBV_DNA_CUT_IU_ML} IU/mL. "
         )
+    if "tace_level" in read:
+        parts.append(
+            f"Transarterial chemoembolisation (TACE) counts from {-procedures.TACE_FIRST_DAY} days before to {procedures.TACE_LAST_DAY} days after the "
+            "start, before a later line of therapy; without a dated one, as recorded. "
+        )
+    if "portal_hypertension_level" in read:
+        parts.append(
+            f"Portal hypertension is a hepatic venous pressure gradient above {baseline.HVPG_CUT_MMHG} mmHg; where none was measured, as recorded. "
+        )
+    if read & {"metastasis_sites_level", "metastasis_site_number"}:
+        parts.append("Metastasis sites are metastatic lesions, and their organs are counted apart. ")
     if spec.evaluations or spec.courses or any("pfs" in endpoint.time_column for endpoint in spec.endpoints):
         parts += [
             "Response follows RECIST 1.1",

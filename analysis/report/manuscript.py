@@ -15,7 +15,7 @@ from analysis.figures.style import Drawing
 from analysis.report.abstract import conclude, write_abstract, write_abstract_zh
 from analysis.report.citing import number_references, read_references
 from analysis.report.design import list_hospitals, list_open, write_design
-from analysis.report.methods import write_methods
+from analysis.report.methods import PUBLISHED_MODELS, write_methods
 from analysis.report.narrative import write_narrative
 from analysis.report.page import FIRST_SCREEN, SECTIONS
 from analysis.report.word import Label, Numbering, WordWriter
@@ -41,8 +41,6 @@ TABLES_OF_TEXT = ("table1", "survival", "pairwise", "adverse_events")
 GROUPS_OF_TEXT = ("regression", "subgroup", "response")
 """Tables by name, and by its first word, that stand in the manuscript; all others are its supplement."""
 FIGURES_OF_TEXT = ("flow_chart", "kaplan_meier", "sensitivity", "forest_subgroups")
-PUBLISHED_OF_SUPPLEMENT = "published_cox"
-"""What was printed elsewhere stands in the report; of it the supplement has the models, beside those that a p-value chose."""
 STATEMENTS = {
     "registration": "Registration",
     "deviations": "Deviations from the protocol",
@@ -124,8 +122,9 @@ def _write_title_page(writer: WordWriter, spec: StudySpec, manifest: Mapping[str
 
 
 def _choose_tables(results: Results, spec: StudySpec) -> list[ReportTable]:
+    """What was printed elsewhere stands in the report; of it the supplement has the models, beside those that a p-value chose."""
     tables = build_tables(results, spec)
-    return [table for table in tables if table.section != "published" or table.name.startswith(PUBLISHED_OF_SUPPLEMENT)]
+    return [table for table in tables if table.section != "published" or table.name.startswith(PUBLISHED_MODELS)]
 
 
 def _is_of_text(name: str, spec: StudySpec) -> bool:

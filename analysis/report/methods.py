@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from analysis.report.citing import cite
+from analysis.report.design import join_words
 from analysis.steps.match import describe_caliper
 from analysis.study.cohort_names import ALL, MATCHED, WEIGHTED, name_cohort
 from analysis.study.keys import NAIVE
+from analysis.study.published import read_published
 from analysis.study.results import Key, Results, make_slug
 from analysis.study.spec import StudySpec
 from analysis.study.study_time import UNIT_LENGTHS
-from analysis.tables.model import CallOut, Cell, Part, look_up, text
+from analysis.tables.model import CallOut, Cell, Open, Part, look_up, text
 
+PUBLISHED_MODELS = "published_cox_"
+"""How the tables begin in which published hazard ratios stand beside the registry's."""
 ORDERS = {
     "largest": "in descending order of the score",
     "smallest": "in ascending order of the score",
@@ -42,15 +46,31 @@ def write_methods(results: Results, spec: StudySpec, manifest: Mapping[str, Any]
     paragraphs += _describe_responses(spec)
     if spec.sensitivity:
         paragraphs.append(_describe_sensitivity(spec))
-    return [*paragraphs, _describe_software(spec, manifest)]
+    return [*paragraphs, *_describe_published(spec), _describe_software(spec, manifest)]
 
 
 def _describe_tests(spec: StudySpec) -> Cell:
+    compared = [
+        "Characteristics",
+        *(["responses"] if spec.evaluations else []),
+        *(["adverse events"] if spec.grade_bands else []),
+    ]
     return text(
-        "Characteristics were compared by Pearson's chi-square test without continuity correction, by Fisher's "
+        f"{join_words(compared)} were compared by Pearson's chi-square test without continuity correction, by Fisher's "
         f"exact test where an expected count was below 5{_describe_ranks(spec)}. Patients are ordered by start date, baseline values, "
         "hospital and row of the source, so that ties do not depend on the order of the files."
     )
+
+
+def _describe_published(spec: StudySpec) -> list[Cell]:
+    """Whose figures the supplement prints beside the registry's."""
+    if not read_published(spec):
+        return []
+    source = spec.publication.published_in or Open("reference of the publication")
+    tables = CallOut(tuple(f"{PUBLISHED_MODELS}{kind}" for kind in ("treatment", "alternative", "multivariable_naive")))
+    return [
+        text("Hazard ratios that were published before (", source, ") stand beside those of this study", tables, ".")
+    ]
 
 
 def _describe_pairs() -> Cell:

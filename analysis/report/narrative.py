@@ -8,6 +8,7 @@ from analysis.steps.outcomes import ANY_TERM, NO_TERM
 from analysis.steps.regression import FULL
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, WEIGHTED, name_cohort
 from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key, make_interaction_key, make_time_varying_key
+from analysis.study.numbers import NOT_ESTIMABLE
 from analysis.study.population import Arm
 from analysis.study.results import Key, Results, make_slug
 from analysis.study.spec import Endpoint, StudySpec, Subgroup, TimeVarying
@@ -19,7 +20,10 @@ Parts = list[Part]
 def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[Cell]]]:
     """Return the results section as headings with their paragraphs; what the study did not do is left out."""
     sections = [
-        ("Patients", [_point(_describe_patients(results, spec), "flow_chart", "flow", "flow_by_arm", "table1")])
+        (
+            "Patients",
+            [_point(_describe_patients(results, spec), "flow_chart", "flow", "flow_by_arm", "table1", "therapy")],
+        )
     ]
     if spec.follow_up:
         sections[0][1].append(_point(_describe_follow_up(results, spec), "follow_up"))
@@ -44,7 +48,14 @@ def write_narrative(results: Results, spec: StudySpec) -> list[tuple[str, list[C
         changes = [_point(_describe_time_varying(results, spec, item), "time_varying") for item in spec.time_varying]
         sections.append(("What changes during follow-up", changes))
     if spec.evaluations:
-        tables = (f"response_{spec.main_cohort}", "evidence", "waterfall", "swimmer")
+        own = f"response_{spec.main_cohort}"
+        tables = (
+            own,
+            *(f"response_{cohort}" for cohort in COHORT_NAMES if cohort != spec.main_cohort),
+            "sensitivity_response",
+            "evidence",
+        )
+        tables = (*tables, "waterfall", "swimmer")
         sections.append(("Tumour response", [_point(_describe_response(results, spec), *tables)]))
     if spec.grade_bands:
         sections.append(
@@ -205,8 +216,9 @@ def _test_curves(results: Results, model: Key) -> Parts:
 
 
 def _estimate(results: Results, spec: StudySpec, key: Key, statistic: str, kind: str, unit: str) -> Parts:
-    """Estimate with unit and 95 % limits; without limits where none could be estimated."""
+    """Estimate with unit and 95 % limits; without limits where none could be estimated, without unit where it could not itself."""
     estimate = look_up(results, key, statistic, kind)
+    unit = "" if estimate.text == NOT_ESTIMABLE else unit
     if not has_limits(results, key):
         return [estimate, unit]
     low, high = (look_up(results, key, name, kind) for name in LIMITS)
@@ -230,11 +242,23 @@ def _describe_model(results: Results, spec: StudySpec, endpoint: Endpoint) -> Ce
     cohort = spec.main_cohort
     full = Key(analysis=FULL, cohort=cohort, endpoint=endpoint.id, variable="arm", level=spec.treated.id)
     number = look_up(results, full.of(variable="covariates", level=None), "n", "count")
+    columns, events = full.of(variable="coefficients", level=None), full.of(variable="events", level=None)
+    sizes: Parts = []
+    if results.has(columns, "n"):
+        sizes = [
+            " with ",
+            look_up(results, columns, "n", "count"),
+            " coefficients, ",
+            look_up(results, events, "n", "count"),
+            " events",
+        ]
     return text(
         f"In the {name_cohort(cohort)}, the hazard ratio of {spec.treated.label} against {spec.control.label} in the Cox model of treatment and every "
         "characteristic (",
         number,
-        f" {_name_covariates(number)}) was ",
+        f" {_name_covariates(number)}",
+        *sizes,
+        ") was ",
         *_term(results, spec, full),
         ".",
     )
@@ -285,7 +309,7 @@ def _describe_events(results: Results, spec: StudySpec) -> Cell:
     for band in spec.grade_bands:
         key = Key(analysis="adverse_events", cohort=ALL, variable=ANY_TERM, level=band.id)
         counts = _join([_count(results, key.of(arm=arm.id), arm) for arm in spec.arms])
-        start = f"Adverse events with a worst grade in {band.label[0].lower()}{band.label[1:]} were recorded in "
+        start = f"Adverse events of {band.label[0].lower()}{band.label[1:]} were recorded in "
         sentences.append([start, *counts, "; ", *_p(results, key)])
     none = Key(analysis="adverse_events", cohort=ALL, variable=NO_TERM)
     sentences.append(
@@ -307,11 +331,15 @@ def _count(results: Results, key: Key, arm: Arm) -> Parts:
 def _describe_follow_up(results: Results, spec: StudySpec) -> Cell:
     assert spec.follow_up is not None
     sentences: list[Parts] = []
+    unit = f" {spec.time_unit}s"
     for cohort in COHORT_NAMES:
         median = Key(analysis="follow_up", cohort=cohort, endpoint=spec.follow_up.endpoint, variable="median")
         if results.has(median, "estimate"):
-            estimate = _estimate(results, spec, median, "estimate", "time", f" {spec.time_unit}s")
-            sentences.append([f"Median follow-up in the {name_cohort(cohort)} was ", *estimate])
+            estimate = _estimate(results, spec, median, "estimate", "time", unit)
+            keys = [median.of(arm=arm.id) for arm in spec.arms]
+            by_arm = [_estimate(results, spec, key, "estimate", "time", unit) for key in keys]
+            between = [": ", *_join(_name_arms(spec, by_arm))] if spec.arms else []
+            sentences.append([f"Median follow-up in the {name_cohort(cohort)} was ", *estimate, *between])
     return _close(sentences)
 
 

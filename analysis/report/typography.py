@@ -1,4 +1,4 @@
-"""How a manuscript is typeset: spaces that do not break, dashes, per cent signs, and the spelling a journal asks for."""
+"""How a manuscript is typeset: spaces and hyphens that do not break, dashes, per cent signs, and the spelling a journal asks for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ NO_BREAK = "\u00a0"
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _RANGE = re.compile(r"(?<=[\dIVX])-(?=[\dIVX])")
 _RULES = (
+    (re.compile(r"(?<=[A-Z])-(?=\d)"), "\u2011"),  # PD-1 in one piece
     (re.compile(r"(?<![,;:(])[ \u00a0]%"), "%"),
     (re.compile(r"10\^9"), "10⁹"),
     (re.compile(r"\bumol\b"), "µmol"),

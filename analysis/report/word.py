@@ -75,6 +75,7 @@ class WordWriter:
         self.document: DocumentObject = Document()
         self.numbers: list[tuple[str, Number]] = []
         self.n_bookmarks = 0
+        self.figure_room_cm = 0.0
         _set_styles(self.document)
         # Given by its name, a style is looked for among all styles twice: for some thousand numbers, half of the time.
         self.result_style_id, self.table_style_id = (
@@ -169,11 +170,15 @@ class WordWriter:
         grid.add_row()
 
     def add_figure(self, picture: Path, drawing: Drawing, label: Label) -> None:
-        """A picture on a page of its own, with its caption below and the same words for who cannot see it."""
-        self.start_section()
+        """A picture with its caption below and the same words for who cannot see it; on a new page unless there is room below the one before."""
         width, height = drawing.figure.get_size_inches()
-        widest, tallest = A4_CM[0] - 2 * MARGIN_CM, A4_CM[1] - 2 * MARGIN_CM - CAPTION_CM
-        scale = min(widest / width, tallest / height)
+        widest, tallest = A4_CM[0] - 2 * MARGIN_CM, A4_CM[1] - 2 * MARGIN_CM
+        scale = min(widest / width, (tallest - CAPTION_CM) / height)
+        needed_cm = height * scale + CAPTION_CM
+        if needed_cm > self.figure_room_cm:
+            self.start_section()
+            self.figure_room_cm = tallest
+        self.figure_room_cm -= needed_cm
         shape = self.document.add_picture(str(picture), width=Cm(width * scale))
         shape._inline.docPr.set("descr", self._typeset(drawing.alt.en))
         shown: Any = self.document.paragraphs[-1]

@@ -173,6 +173,8 @@ def _add_whole(
     """Add what a model says as a whole: likelihood and score tests as if pairs were none, Wald's with the errors of its limits."""
     basis: dict[str, Any] = {"n": fit.n, "n_event": fit.n_event}
     study.results.add(model.of(variable="covariates"), "n", len(names), **basis)
+    study.results.add(model.of(variable="coefficients"), "n", len(fit.coefficients), **basis)
+    study.results.add(model.of(variable="events"), "n", fit.n_event, **basis)
     tests = (None if is_weighted else plain.likelihood_ratio, fit.wald, None if is_weighted else plain.score)
     for name, test in zip(TESTS, tests, strict=True):
         if test is None:

@@ -37,6 +37,7 @@ class Item:
     id: str
     label: str
     columns: tuple[str, ...]
+    label_zh: str = ""
 
 
 def list_items(spec: StudySpec) -> list[Item]:
@@ -44,7 +45,12 @@ def list_items(spec: StudySpec) -> list[Item]:
     items = []
     if spec.population.eligible_only:
         steps = list_steps(spec.population.without_criteria)[:-1]
-        items += [Item("criterion", name, _name_criterion(name, label), (name,)) for name, label in steps]
+        items += [
+            Item(
+                "criterion", name, _name_criterion(name, label), (name,), _name_criterion(name, CRITERIA[name].label_zh)
+            )
+            for name, label in steps
+        ]
     items += [Item("filter", item.id, item.label, _list_columns(item.where)) for item in spec.population.filters]
     items += [Item("characteristic", item.id, item.label, (item.column,)) for item in spec.characteristics]
     if spec.arms:

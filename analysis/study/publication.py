@@ -29,5 +29,8 @@ class Publication:
     funding: Annotated[str, "funding, and what funders had to say"] = ""
     interests: Annotated[str, "competing interests"] = ""
     contributions: Annotated[str, "who did what"] = ""
+    published_in: Annotated[
+        str, "the publication whose figures stand beside those of the study, as a list of references prints it"
+    ] = ""
     data_sharing: Annotated[str, "which data are shared, with whom, how"] = ""
     spelling: Annotated[Spelling, "of the manuscript's own sentences; labels stay as they are written"] = "british"

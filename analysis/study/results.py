@@ -82,6 +82,7 @@ ANALYSES = {
     "adverse_event_rate": "patients with an adverse event per 100 patient-months of treatment, and the patient-months (`exposure`)",
     "follow_up": "median follow-up",
     "treatment": "months on treatment",
+    "therapy": "years in which therapy began and drugs of the first line, by arm, and tests",
     "sensitivity": "the comparison again with one thing changed; `variable` is the analysis' id in the specification",
 }
 STATISTICS = {

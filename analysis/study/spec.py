@@ -157,6 +157,9 @@ class Sensitivity:
 
     id: Annotated[str, "name in results"]
     label: Annotated[str, "name in print"]
+    label_zh: Annotated[
+        str, "its name in Chinese, for the Chinese abstract; without it the label stands there in quotation marks"
+    ] = ""
     matching: Annotated[Mapping[str, Any], "keys of `[matching]` with other values"] = field(default_factory=dict)
     weighting: Annotated[
         Mapping[str, Any],

@@ -71,6 +71,11 @@ def list_labels(items: Sequence[Item]) -> str:
     return "; ".join(prettify(item.label) for item in items)
 
 
+def list_labels_zh(items: Sequence[Item]) -> str:
+    """The labels of items in a Chinese sentence; those of the specification as they stand there."""
+    return "；".join(prettify(item.label_zh or item.label) for item in items)
+
+
 def _describe_item(results: Results, spec: StudySpec, item: Item) -> Iterator[list[Cell]]:
     """The item, and below it the later facts that change it alone, most patients first, and last those that change it only together."""
     key = POST_BASELINE.of(variable=item.id, level=CHANGED)

@@ -151,9 +151,20 @@ def _build_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, analy
         f"{endpoint.id}的{kind.title_zh}（{COHORT_NAMES[cohort].zh}）",
         ("", f"Alone: HR ({spec.limits})", "p", f"Together: HR ({spec.limits})", "p"),
         join_rows(rows),
-        (_describe_tests(spec), kind.note.format(p=f"{regression.p_enter:g}")),
+        (_describe_tests(spec), kind.note.format(p=f"{regression.p_enter:g}"), *_say_direction(spec, analysis)),
         is_folded=analysis == SELECTED,
     )
+
+
+def _say_direction(spec: StudySpec, analysis: str) -> list[str]:
+    """A word where the arms stand the other way round than everywhere else."""
+    reference = find_reference_arm(spec, analysis)
+    if reference.id == spec.control.id:
+        return []
+    other = spec.get_other_arm(reference.id)
+    return [
+        f"The arms stand here as the study printed them, {other.label} against {reference.label}: the reverse of all other tables."
+    ]
 
 
 def _describe_characteristic(results: Results, model: Key, item: Characteristic, analysis: str) -> list[list[Cell]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, name_cohort
-from analysis.study.keys import NAIVE, PROPORTIONAL, make_hazard_ratio_key
+from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, Sensitivity, StudySpec
+from analysis.study.variants import MODELS
 from analysis.tables.model import Cell, ReportTable, heading, interval_cell, join_rows, look_up, number_cell, text
 
 ORDER = 60
@@ -15,12 +16,6 @@ BY_PAIR = (
     "Stratified by pair, a patient is compared with the partner alone, and a pair counts only where the one fails while "
     "the other is at risk; this hazard ratio is that within pairs, the others are those of the matched patients as a whole."
 )
-MODELS = {
-    NAIVE: "Pairs ignored (naive errors)",
-    "stratified by pair": "Stratified by pair",
-    "stratified by hospital": "Stratified by hospital",
-    "Breslow ties": "Breslow's handling of ties",
-}
 
 
 def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
@@ -50,7 +45,7 @@ def _build_models(results: Results, spec: StudySpec) -> ReportTable:
                 other = model.of(analysis="cox_alternative", variable=name)
                 if results.has(other, "hr"):
                     test = logrank.of(analysis="logrank_alternative", variable=name)
-                    rows.append(_describe_model(results, label, other, test))
+                    rows.append(_describe_model(results, label.en, other, test))
             rows += _describe_restricted_mean(results, spec, cohort, endpoint)
     contrast = f"{spec.treated.label} vs {spec.control.label}"
     is_weighted = any(spec.is_weighted(cohort) for cohort in _list_cohorts(results))

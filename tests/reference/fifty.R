@@ -206,6 +206,17 @@ test_arms <- function(v, arm, ...) {
   if (min(test$expected) < 5) return(keep(fisher.test(table, workspace = 1e7)$p.value, ..., "p"))
   keep_all(list(chi_square = test$statistic, p = test$p.value), ...)
 }
+keep_therapy <- function(x, everybody, cohort) {  # the levels are those of everybody
+  values <- list(start_year = function(d) format(d$first_line_start_date, "%Y"), targeted_drug = function(d) d$targeted_drug)
+  for (name in names(values)) {
+    v <- factor(values[[name]](x), sort(unique(values[[name]](everybody))))
+    for (arm in arms) for (level in levels(v)) {
+      n <- sum(v[x$arm == arm] %in% level)
+      keep_all(list(n = n, pct = 100 * n / sum(x$arm == arm)), "therapy", cohort, arm, name, level)
+    }
+    if (any(rowSums(table(v, x$arm) > 0) > 1)) test_arms(v, x$arm, "therapy", cohort, name)
+  }
+}
 differ <- function(x, treated, w) {  # smd by both arms' variances in everybody, and the largest distance of the distribution functions
   mean_of <- function(arm, w) weighted.mean(x[treated == arm], w[treated == arm])
   is_level <- is.logical(x)
@@ -389,6 +400,8 @@ keep_together <- function(x, s, cohort, names, model, ...) {
   plain <- cox(formula_of(names), own, alone(cohort))
   id <- c(model, ...)
   keep(length(names), id, "covariates.n")
+  keep(length(coef(m)), id, "coefficients.n")
+  keep(m$nevent, id, "events.n")
   keep_terms(m, own, s, names, id)
   if (cohort$clustered && !cohort$weighted && model == "cox_multivariable") keep_terms(plain, own, s, names, "cox_multivariable_naive", ...)
   for (k in seq_along(names)) if (is.null(knots[[names[k]]])) {
@@ -509,6 +522,7 @@ keep_cohort <- function(cohort, d, s, is_main) {
   if (!cohort$weighted) for (id in names(s$characteristics)) {
     test_arms(value_of(cohort$data, s$characteristics[[id]]), cohort$data$arm, "table1", cohort$name, id)
   } else keep_sizes(cohort$data, cohort$name)
+  if (!cohort$weighted) keep_therapy(cohort$data, d, cohort$name)
   w <- switch(cohort$name, all = rep(1, nrow(d)), matched = d$w, weighted = cohort$data$w)
   keep_balance(d, s, cohort$name, w, part$all$covariates)
   for (name in names(s$endpoints)) keep_endpoint(cohort, d, s, name, is_main)

@@ -21,9 +21,11 @@ from schemas.package_data import find_data
 
 # What the sentences say with digits that are no results: limits, times and levels of the study's own definition.
 OWN_WORDS = re.compile(
-    r"95% CI|PD-1|[Aa]t \d+\xa0months|grade \d–\d|Grade \d–\d|[≤>]\d+|Grade \d|per 100\xa0patient-months|1:\d|\(E\d\)|\(X\d\)|\(I\d\)"
+    r"95% CI|PD\u2011\d|[Aa]t \d+\xa0months|grade \d–\d|Grade \d–\d|[≤>]\d+|Grade \d|per 100\xa0patient-months|1:\d|\(E\d\)|\(X\d\)|\(I\d\)|\d(–\d)?级|至少\d个月|\d个月内"
 )
-LABELS = [typeset(prettify(item.label)) for item in read_study("len_vs_sora").sensitivity]
+ANALYSES = read_study("len_vs_sora").sensitivity
+LABELS = [typeset(prettify(label)) for item in ANALYSES for label in (item.label, item.label_zh)]
+LABELS.sort(key=len, reverse=True)
 """Names of analyses that a specification gives, numbers and all."""
 DOCUMENTS = ("manuscript", "supplement")
 
