@@ -9,10 +9,12 @@ from pathlib import Path
 import polars as pl
 
 from etl.errors import StructureError, UsageError
+from etl.mapping.read_site import load_site
 from etl.onboarding.mapping_page import write_mapping_page
 from etl.pages.text import Text
 from etl.quality.answers import keep_workbook, replace_workbook
 from etl.quality.comparison import describe_incomplete_where_first
+from etl.quality.others import OTHERS_TABLE, fix_others, save_others
 from etl.quality.report import write_quality_pages
 from etl.settings import Settings, find_site, list_hospitals
 from etl.store.lock import hold_lock
@@ -26,6 +28,7 @@ from schemas.tables import TABLES
 ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine", "confirmed", "notices")
 RELATIONS = (
     "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "marts.unfilled_column", "marts.incomplete_where_first",
+    OTHERS_TABLE,
     "core.completeness", "core.eligibility", "core.subject",
     *(f"core.{name}" for name in TABLES), *(f"versions.{name}" for name in ABOUT_INGESTS),
 )  # fmt: skip
@@ -52,7 +55,27 @@ def write_quality(settings: Settings, hospital: str | None = None, *, tell: Tell
         find_site(settings, hospital)
     read_owed(settings.warehouse_path, must_exist=True)  # before a lock makes a folder where nothing is loaded
     with hold_lock(settings.reports_dir / "quality"):
+        if hospital is None:
+            _fix_others(settings)
         return _write_pages(settings, hospital, tell)
+
+
+def _fix_others(settings: Settings) -> None:
+    """Fix what hospitals see of each other, which only the coordinating centre's own command does."""
+    frames = read_frames(settings.warehouse_path, ["core.subject", OTHERS_TABLE])
+    agreements = {name: _read_agreement(settings, name) for name in frames["subject"]["hospital"].unique()}
+    before = frames["others_share"].sort("hospital", "field", "level")
+    fixed = fix_others(frames["subject"], before, agreements).sort("hospital", "field", "level")
+    if not fixed.equals(before):
+        save_others(settings.warehouse_path, fixed)
+
+
+def _read_agreement(settings: Settings, hospital: str) -> str:
+    """The agreement by which a hospital's figures may be shown; none of one whose mapping is gone or being changed."""
+    try:
+        return load_site(find_site(settings, hospital)).comparison_agreement
+    except (StructureError, UsageError):
+        return ""
 
 
 def pay_owed(settings: Settings, *, tell: Tell = lambda _: None) -> list[Path]:

@@ -151,6 +151,14 @@ INGESTS: dict[str, Column] = {
     "is_withdrawn": Column(pl.Boolean, "the hospital went back from it; empty where nobody noted that yet"),
 }
 
+OTHERS_SHARE: dict[str, Column] = {
+    "hospital": Column(pl.String, "hospital whose page shows it"),
+    "field": Column(pl.String, "compared field of the subject table"),
+    "level": Column(pl.String, "level, as the page prints it in English"),
+    "percent": Column(pl.Int64, "share of the other hospitals' patients at this level, whole per cent"),
+    "n_patients": Column(pl.Int64, "patients of the other hospitals when it was fixed"),
+}
+"""What each hospital's page shows of the others, until the coordinating centre fixes it anew."""
 ANSWERS: dict[str, Column] = {
     "answer_id": Column(pl.Int64, "number of the answer; the last one of a query counts"),
     "hospital": Column(pl.String, "hospital"),

@@ -95,6 +95,7 @@ def load_site(folder: Path) -> Site:
         mapping_hash=_hash_folder(folder),
         sends_additions=header.deliveries == ADDITIONS,
         lists_every_new_lesion=header.lists_every_new_lesion,
+        comparison_agreement=header.permission.comparison.strip(),
     )
     faults += find_site_faults(site)
     if faults:

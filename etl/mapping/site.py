@@ -110,7 +110,8 @@ class Site:
     """A hospital's whole mapping; `mapping_hash` changes when any of its files does.
 
     A hospital that `sends_additions` sends what is new since its last delivery; else each delivery is the whole. Where it
-    `lists_every_new_lesion`, a visit of which it lists lesions and none that is new had none.
+    `lists_every_new_lesion`, a visit of which it lists lesions and none that is new had none. `comparison_agreement` says by what
+    its figures may be shown to hospitals although fewer than four take part.
     """
 
     hospital: str
@@ -123,6 +124,7 @@ class Site:
     mapping_hash: str = ""
     sends_additions: bool = False
     lists_every_new_lesion: bool = False
+    comparison_agreement: str = ""
 
     @property
     def tables(self) -> frozenset[str]:

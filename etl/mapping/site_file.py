@@ -103,6 +103,13 @@ class IgnoredEntry:
 
 
 @dataclass(frozen=True, config=CONFIG)
+class PermissionEntry:
+    """`[permission]`: what may be done with the hospital's data, and by which agreement."""
+
+    comparison: str = ""
+
+
+@dataclass(frozen=True, config=CONFIG)
 class SiteFile:
     """The whole of `site.toml`."""
 
@@ -113,6 +120,7 @@ class SiteFile:
     deliveries: Literal["full", "additions"] = field(default=FULL, metadata={WANTED: _DELIVERIES})
     lists_every_new_lesion: bool = False
     ignored: tuple[IgnoredEntry, ...] = ()
+    permission: PermissionEntry = PermissionEntry()
 
     @field_validator("source")
     @classmethod

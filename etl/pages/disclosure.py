@@ -1,13 +1,15 @@
-"""The small-cell policy: what is hidden when counts of other hospitals are shown.
-
-Counts of 1 to 4 could point at people. Hiding just those is not enough where the sum is known, so others go with them.
-"""
+"""The small-cell policy: what is hidden when counts of people are shown to somebody who does not hold their records."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 SMALL_CELL_THRESHOLD = 5
+"""Smaller counts of a hospital's own patients are not printed in what leaves it before it is mapped."""
+FEWEST_PATIENTS = 10
+"""Smaller counts of other hospitals' patients are never shown, and figures of theirs are fixed anew only after so many new patients."""
+FEWEST_HOSPITALS = 3
+"""Fewer other hospitals are never shown together: two of them could tell each other's figures from the sum."""
 
 
 def suppress_small_counts(counts: Sequence[int], threshold: int = SMALL_CELL_THRESHOLD) -> list[int | None]:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import chi2_contingency
 
-from etl.pages.disclosure import suppress_small_counts
+from etl.pages.disclosure import FEWEST_PATIENTS, suppress_small_counts
 from etl.pages.labels import label_field, label_test
 from etl.pages.text import Text
 from etl.quality import thresholds
@@ -61,11 +61,11 @@ SCHEMA = {
 }  # fmt: skip
 
 
-def count_levels(subject: pl.DataFrame, hospital: str) -> pl.DataFrame:
+def count_levels(subject: pl.DataFrame, hospital: str, *, with_empty: bool = False) -> pl.DataFrame:
     """Return how many patients of the hospital, and of all the others together, are at each level of each field.
 
     `subject`: the subject-level facts of all hospitals. Columns: field, level (its place), label_en, label_zh, n, n_others.
-    A level that nobody has is left out; patients without a value count nowhere. These are the true counts: what a
+    A level that nobody has is left out, unless `with_empty`; patients without a value count nowhere. These are the true counts: what a
     hospital may see of the others is `hide_small_counts`.
     """
     is_own = subject["hospital"] == hospital
@@ -74,24 +74,24 @@ def count_levels(subject: pl.DataFrame, hospital: str) -> pl.DataFrame:
         for place, label in enumerate(labels):
             is_here = level == place
             counts = int((is_own & is_here).sum()), int((~is_own & is_here).sum())
-            if any(counts):
+            if with_empty or any(counts):
                 rows.append((name, place, label.en, label.zh, *counts))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
 def hide_small_counts(levels: pl.DataFrame) -> pl.DataFrame:
-    """Return the levels with `share_others` in place of `n_others`, null where a count is small or protects a small one.
+    """Return the levels with `percent_others` in place of `n_others`: whole per cents, null where a count is small or protects a small one.
 
-    A field for which the other hospitals have too few values to compare (`MEDIAN_MIN_VALUES`) has no shares.
+    A field for which the other hospitals have too few values to compare (`MEDIAN_MIN_VALUES`) has none.
     """
     parts = []
     for (_,), rows in levels.group_by("field", maintain_order=True):
         total = rows["n_others"].sum()
-        hidden = suppress_small_counts(rows["n_others"].to_list())
+        hidden = suppress_small_counts(rows["n_others"].to_list(), FEWEST_PATIENTS)
         is_enough = total >= thresholds.MEDIAN_MIN_VALUES
-        shares = [n / total if is_enough and n is not None else None for n in hidden]
-        parts.append(rows.drop("n_others").with_columns(share_others=pl.Series(shares, dtype=pl.Float64)))
-    return pl.concat(parts) if parts else levels.drop("n_others").with_columns(share_others=pl.lit(None, pl.Float64))
+        shares = [round(100 * n / total) if is_enough and n is not None else None for n in hidden]
+        parts.append(rows.drop("n_others").with_columns(percent_others=pl.Series(shares, dtype=pl.Int64)))
+    return pl.concat(parts) if parts else levels.drop("n_others").with_columns(percent_others=pl.lit(None, pl.Int64))
 
 
 def measure_drift(levels: pl.DataFrame) -> pl.DataFrame:

@@ -89,13 +89,12 @@ def list_question_changes(own: Frames) -> Rows:
     ]
 
 
-def list_distributions(subject: pl.DataFrame, hospital: str) -> Rows:
-    """List the compared fields with their levels: the hospital's patients and share, and the others' share where it may be seen.
-
-    This is the only thing on a hospital's page that comes from other hospitals: shares of all of them together, small counts
-    hidden (`etl/pages/disclosure.py`).
-    """
-    levels = distributions.hide_small_counts(distributions.count_levels(subject, hospital))
+def list_distributions(own: Frames, hospital: str) -> Rows:
+    """List the compared fields with their levels: the hospital's patients and share, and the others' share where one is fixed (`others.py`)."""
+    counted = distributions.count_levels(own["subject"], hospital, with_empty=True)
+    fixed = own["others_share"].select("field", label_en="level", percent_others="percent")
+    levels = counted.join(fixed, on=["field", "label_en"], how="left", maintain_order="left")
+    levels = levels.filter((pl.col("n") > 0) | pl.col("percent_others").is_not_null())
     fields = []
     for (name,), rows in levels.group_by("field", maintain_order=True):
         n = rows["n"].sum()

@@ -34,6 +34,10 @@ ACCOUNT_PARTS = {
         },
     ),
 }
+BETWEEN_HOSPITALS = "between_hospitals."
+"""How the rules are called that look at several hospitals: what they find is the coordinating centre's."""
+BESIDE_OTHERS = "median"
+"""The check of a batch that looks at the other hospitals."""
 _ALTERNATIVE = Text("not needed where {} is given", "已提供{}时无需填写")
 
 
@@ -46,6 +50,15 @@ def filter_current(frame: pl.DataFrame, ingests: pl.DataFrame) -> pl.DataFrame:
 def filter_hospital(frames: Frames, hospital: str) -> dict[str, pl.DataFrame]:
     """Keep one hospital's rows of every frame, so that nothing of another can reach its page."""
     return {name: frame.filter(pl.col("hospital") == hospital) for name, frame in frames.items()}
+
+
+def keep_own(own: Frames) -> dict[str, pl.DataFrame]:
+    """Of one hospital's frames keep what its own records say alone: no finding between hospitals, no check against the others' medians."""
+    kept = dict(own)
+    for name in ("findings", "status"):
+        kept[name] = own[name].filter(~pl.col("rule_id").str.starts_with(BETWEEN_HOSPITALS))
+    kept["expectations"] = own["expectations"].filter(pl.col("expectation") != BESIDE_OTHERS)
+    return kept
 
 
 def derive_accounts(ingests: pl.DataFrame) -> pl.DataFrame:

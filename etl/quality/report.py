@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from etl.pages import labels as texts
+from etl.pages.disclosure import FEWEST_HOSPITALS, FEWEST_PATIENTS
 from etl.pages.page import Language, render_page, write_page
 from etl.pages.spreadsheet import Replace
 from etl.pages.text import Text
@@ -70,7 +71,7 @@ def write_quality_pages(
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
     `frames` are the warehouse's: the record tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
-    quarantine, confirmed, notices, eligibility, attrition, completeness, answers, unfilled_column, incomplete_where_first. `hospitals` gives the names by id. The page over all is written
+    quarantine, confirmed, notices, eligibility, attrition, completeness, answers, unfilled_column, incomplete_where_first, others_share. `hospitals` gives the names by id. The page over all is written
     where `hospitals` names every hospital that has data. `replace_workbook` puts a new query workbook in place of the old one. `expectations`
     are those of `run_expectations`; without them
     they are run now.
@@ -110,9 +111,10 @@ def _write_hospital(
 def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, Any]:
     """Return what the page of one hospital shows.
 
-    Nothing in it comes from another hospital's records but the shares of all others together in `distributions`.
+    It counts this hospital alone. The only thing that comes from other hospitals' records are the shares in `distributions`, which were fixed
+    before (`others.py`); so the page says the same whatever another hospital delivers, and whether or not it has the same patient.
     """
-    own = measures.filter_hospital(frames, hospital)
+    own = measures.keep_own(measures.filter_hospital(frames, hospital))
     ingest = own["ingests"].filter("is_current").row(0, named=True)
     steps = listing.list_eligibility(own)
     n_listed = own["status"].filter(pl.col("status") != RESOLVED).height
@@ -133,7 +135,10 @@ def describe_hospital(frames: Frames, hospital: str, name: Text) -> dict[str, An
         "priorities": listing.list_priorities(own),
         "count_changes": listing.list_count_changes(own),
         "question_changes": listing.list_question_changes(own),
-        "distributions": listing.list_distributions(frames["subject"], hospital),
+        "distributions": listing.list_distributions(own, hospital),
+        "has_others": own["others_share"].height > 0,
+        "fewest_hospitals": FEWEST_HOSPITALS,
+        "fewest_patients": FEWEST_PATIENTS,
         "accounts": listing.list_accounts(own["ingests"]),
         "row_accounts": listing.list_row_accounts(own),
         "quarantine": listing.list_quarantine(own),

@@ -77,6 +77,7 @@ def declare_tables() -> dict[str, dict[str, DType]]:
         "main.ingests": read_dtypes(bookkeeping.INGESTS),
         "main.answers": read_dtypes(bookkeeping.ANSWERS),
         "main.registry": read_dtypes(bookkeeping.REGISTRY),
+        "main.others_share": read_dtypes(bookkeeping.OTHERS_SHARE),
         **{name: read_dtypes(columns) for name, columns in OWN_TABLES.items()},
     }
 

@@ -72,7 +72,7 @@ def test_what_other_hospitals_hold_does_not_change_a_page():
         frames = {**frames, "expectations": CHECKS, "measured": fixture_measures(frames)}
         frames["status"] = derive_query_status(frames["findings"], frames["ingests"], frames["answers"])
         context = describe_hospital(frames, "nanfang", NAMES["nanfang"])
-        return {name: value for name, value in context.items() if name not in ("status", "distributions")}
+        return {name: value for name, value in context.items() if name != "status"}
 
     def fixture_measures(frames):
         from etl.quality.measures import derive_completeness
