@@ -52,6 +52,7 @@ class _Group:
     behind: list[Kind] = field(default_factory=list)
     is_joined: bool = True
     is_doubtful: bool = False
+    is_alternative: bool = False  # a tumour thrombus or a clot
     follows_negation: bool = False
     is_rest: bool = False
     said: Said | None = None  # by another clause
@@ -181,7 +182,7 @@ def _split_clause(clause: Sequence[Token]) -> list[_Group]:
             else:
                 (group.behind if group.vessels else group.before).append(kind)
                 is_closed = is_closed or (bool(group.vessels) and token.kind in (Kind.FREE, *_SIGNS))
-        last = last if token.kind in (Kind.ITS, Kind.ALL) else token.kind
+        last = last if token.kind in (Kind.ITS, Kind.ALL, Kind.READS) else token.kind
     return groups
 
 
@@ -199,8 +200,16 @@ def _mark_doubt(groups: list[_Group], clause: Sequence[Token]) -> None:
     has_several_signs = sum(kind in _SIGNS for kind in kinds) > 1
     for group in groups:
         group.is_doubtful = Kind.DOUBT in kinds or Kind.UNKNOWN in kinds
+        group.is_alternative = _leaves_open_which(clause)
         if has_several_signs and len(group.vessels) > 1 and group.has(*_SIGNS):
             group.is_joined = False  # whose sign it is cannot be told
+
+
+def _leaves_open_which(clause: Sequence[Token]) -> bool:
+    """Whether a clause names a tumour thrombus or a clot ("癌栓或血栓", "血栓/癌栓"), and not both of them ("癌栓及血栓")."""
+    triples = zip(clause, clause[1:], clause[2:], strict=False)
+    named = {Kind.THROMBUS, Kind.CLOT}
+    return any({one.kind, other.kind} == named and (between.kind is Kind.OR or between.text == "/") for one, between, other in triples)
 
 
 def _lend_vessels(group: _Group, clause: Sequence[Token], earlier: list[_Group]) -> list[_Group]:
@@ -209,6 +218,9 @@ def _lend_vessels(group: _Group, clause: Sequence[Token], earlier: list[_Group])
     names_one = group.has(Kind.THROMBUS, Kind.CLOT)
     doubts = bool(kinds & {Kind.DOUBT, Kind.BLAND}) and Kind.FOREIGN not in kinds
     before = next((g for g in reversed(earlier) if g.vessels), None)
+    is_other = names_one and not group.has(Kind.THROMBUS) and clause[0].kind is not Kind.JOIN
+    if before is not None and (is_other or (clause[0].kind is Kind.READS and Kind.UNKNOWN in kinds)):
+        before.is_doubtful = before.is_doubtful or _judge(before) is Said.AFFIRMED  # "充盈缺损，考虑血栓"
     if not (names_one or doubts) and kinds & {Kind.FOREIGN, Kind.UNKNOWN}:
         if before is not None and _is_bare(before):  # "主干（详见报告）"
             before.is_doubtful = Kind.UNKNOWN in kinds
@@ -229,7 +241,7 @@ def _lend_vessels(group: _Group, clause: Sequence[Token], earlier: list[_Group])
 
 def _name_portal_vein(group: _Group, *, is_alone: bool, doubts: bool) -> list[_Group]:
     """Take what is said of no vessel for the portal vein's: the column is about it."""
-    if group.has(Kind.THROMBUS, Kind.CLOT) or doubts or (is_alone and group.before):
+    if group.has(Kind.THROMBUS, Kind.CLOT) or doubts or (is_alone and set(group.before) - {Kind.OCCLUDED}):
         return [replace(group, vessels=[WHOLE_PORTAL])]
     return []
 
@@ -290,7 +302,7 @@ def _judge_words(group: _Group) -> Said | None:
     if negations:
         return _judge_negation(group, negations)
     if group.has(Kind.THROMBUS, Kind.INVASION, Kind.THERE):
-        return Said.UNCERTAIN if group.has(Kind.BESIDE) else Said.AFFIRMED
+        return Said.UNCERTAIN if group.has(Kind.BESIDE) or group.is_alternative else Said.AFFIRMED
     return Said.UNCERTAIN if group.has(Kind.CLOT) else None
 
 

@@ -60,6 +60,7 @@ class Kind(Enum):
     OCCLUDED = "occluded"  # says neither whether nor of what
     CHANGE = "change"  # calibre, course, pressure: says nothing of a thrombus
     BESIDE = "beside"  # the vessel only tells where something else lies
+    READS = "reads"  # opens what the reader takes it for
     FOREIGN = "foreign"  # another subject
     REST = "rest"  # the rest of the portal vein
     ITS = "its"
@@ -119,7 +120,7 @@ VESSELS: tuple[tuple[Vessel, tuple[str, ...]], ...] = (
         r"\b(?:portal |spleno-?portal |splenomesenteric |portosplenic )?(?:venous )?confluence\b",
     )),
     (_portal("left right", 2, 3), (rf"{_P}?{_SIDE}支?(?:主干|总干)",)),
-    (_portal("left right", 1, 2), (rf"{_P}?{_SIDE}(?:分支|叶支)", rf"{_P}肝内分支", rf"{_P}?各支")),
+    (_portal("left right", 1, 2), (rf"{_P}?{_SIDE}(?:分支|叶支)", rf"{_P}?{_SIDE}(?:支|干)的?一级主?分支", rf"{_P}肝内分支", rf"{_P}?各支")),
     (_portal("left right", 2, 2), (
         rf"{_P}?(?:左右|双|两|一级)侧?(?:主支|支|干|门静脉|门脉)", rf"{_P}?(?:左侧?支?{_AND}{_P}?右|右侧?支?{_AND}{_P}?左)侧?(?:支|干|门静脉|门脉)", rf"{_P}?一级主?分支",
         rf"\b(?:left(?: and | or |/|, ?)right|right(?: and | or |/|, ?)left|bilateral|both|first[- ]order)(?: main)?(?: first[- ]order)? {_EN_BRANCH}{_OF}",
@@ -166,6 +167,8 @@ PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.DOUBT, rf"(?:未见?|不|无)(?:明确|明显|确切|清晰)?{_FILLING}(?!缺损)"),
     (Kind.DOUBT, rf"{_FILLING}(?:不良|不佳|欠佳|不清[楚晰]?|欠清[楚晰]?|较差|差|淡|浅淡|不均匀?)"),
     (Kind.OCCLUDED, r"(?:软组织|异常)(?:密度|信号)?影?(?:填充|充填)?"),
+    (Kind.OCCLUDED, r"内(?:可?见|有)?(?:条[片索]?状|斑?片状|团块?状)?稍?[高低等]密度[影灶]"),
+    (Kind.DOUBT, r"\bno (?:longer|more)\b"),
     (Kind.DOUBT, r"\bnot (?:well |clearly |fully |adequately )?(?:assess|evaluat|availab|record|done|known|visuali|opacifi|included|scanned)\w*"),
     (Kind.NEGATION, r"不(?=累及|侵|达|及|延|伴|超过|扩张|增宽|宽)"),
     (Kind.NEGATION, r"非(?=癌栓|瘤栓)"),
