@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from etl.mapping.name_words import COMPOUND_SURNAME, NO_SURNAME_ALONE, RARE_SURNAME, SURNAME, read_words
+from etl.mapping.name_words import ALSO_A_NAME, COMPOUND_SURNAME, NO_SURNAME_ALONE, RARE_SURNAME, SURNAME, read_words
 
 _S = r"[\s\-‐-―−_.·/,、]"
 _P = r"[\s\-‐-―−_.·/]"
@@ -94,7 +94,7 @@ _DOCUMENTS = (
     r"(?i:passport|permit|id card|identity card|national id|ssn|social security|insurance|bank card|bank account|account|qr code)"
 )
 DOCUMENT_HINT = _DOCUMENTS
-LABELLED_DOCUMENT = re.compile(rf"(?:{_DOCUMENTS}){_IS}(?P<hidden>{_CODE})")
+LABELLED_DOCUMENT = re.compile(rf"(?:{_DOCUMENTS}){_IS}(?:{_HAN}字第?\s?)?(?P<hidden>{_CODE})")
 HONG_KONG_CARD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{1,2}\d{6}\([\dAa]\)")
 WHOLE_CELL = re.compile(
     r"\A\s*(?P<hidden>[HM]\d{8}(?:\d{2})?|[A-Z]{1,2}\d{6}\(?[\dA]\)?|[A-Z][12]\d{8}|[A-Z]{1,2}\d{7,8}|[A-Z]{3}\d{12})\s*\Z"
@@ -103,7 +103,7 @@ PLATE_HINT = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙�
 PLATE = re.compile(rf"{PLATE_HINT}[·\s]?(?=[A-Z]{{0,2}}\d)[A-Z0-9]{{5,6}}(?![A-Za-z0-9])")
 _NUMBERS = (
     r"住院号|住院病案号|住院编号|病案号|病案编号|病历号|病历编号|门诊号|急诊号|就诊号|就诊卡号?|登记号|病理号|病理编号|影像号|检查号|标本号|标本编号|样本号|样本编号|"
-    r"条码号?|放射号|超声号|CT号|MRI?号|X线号|片号|患者编?号|病人编?号|受试者编?号|研究编号|入组编?号|筛选号|随机号|体检号|"
+    r"条码号?|标签号|检验号|化验号|档案号|档案编号|随访号|随访编号|试验编号|登记编号|放射号|超声号|CT号|MRI?号|X线号|片号|患者编?号|病人编?号|受试者编?号|研究编号|入组编?号|筛选号|随机号|体检号|"
     r"(?i:\bmrn|medical record|hospital|patient|record|accession|pathology|specimen|subject|case)(?=\s?(?i:no\b|number|id\b|#|n:))"
 )
 NUMBER_HINT = (
@@ -138,7 +138,7 @@ BIRTH_DAY_FIRST = re.compile(
     rf"{_BORN}(?P<hidden>\d{{1,2}}[\s./-](?:\d{{1,2}}|[A-Za-z]{{3,9}})|[A-Za-z]{{3,9}}\.?\s\d{{1,2}})[\s./,-]{{1,2}}(?:18|19|20)\d{{2}}"
     rf"|{_BIRTHDAY}(?P<day>{_DAY}|{_HAN_DAY})"
 )
-ADDRESS_HINT = r"[路街巷弄村庄栋幢室单镇乡县区址住籍户]|(?i:address)"
+ADDRESS_HINT = r"[路街巷弄村庄栋幢室单镇乡县区址住籍户]|(?i:address)|Street|Road|Lane|Avenue|Drive|Boulevard"
 _NO_PLACE = r"(?![\u3400-\u9fff]{0,6}(?:[院病医科]|中心))"
 _WORD = r"(?:(?![院病医科段叶])[\u3400-\u9fff])"
 _LIVING = r"(?:(?:家庭|家|现|原|居|暂)?住(?:在|于|址)?|来自|位于|地处|址)?"
@@ -162,6 +162,10 @@ ADDRESSES = (
     re.compile(rf"{_LIVING}(?P<hidden>{_WORD}{{1,8}}(?:村|庄|屯)(?:委会)?(?:{_HOUSE}|[一二三四五六七八九十]{{1,3}}[组队社]){{1,3}})"),
     re.compile(rf"{_LIVING}(?P<hidden>(?:{_WORD}{{0,8}}(?:花园|小区|新村|公寓|家园|苑|大厦))?(?:{_NUMBERED}\s?(?:栋|幢|号楼)|{_NUMBERED}\s?单元(?=\s?\d{{3,4}}(?:室|$|[,。;；、)]))|{_NUMBERED}弄(?=\d))\s?(?:{_HOUSE}\s?){{0,3}}(?:\d{{2,5}}(?!\d|\s?[a-zA-Z%]))?)"),
     re.compile(r"(?<![\d.第])\d{2,5}(?:室|房间)(?![性壁间上速早颤管])"),
+    re.compile(
+        r"(?:(?:Flat|Room|Unit|Apt\.?|Apartment|No\.?)\s?\d{1,5}[A-Z]?,?\s)?(?<![\d.])\d{1,5}[A-Z]?,?\s(?:[A-Z][a-z]{1,20}\s){1,4}"
+        r"(?:Street|Road|Lane|Avenue|Drive|Boulevard)\b(?:,\s[A-Z][a-z]{1,20}){0,3}"
+    ),
 )  # fmt: skip
 BED = re.compile(
     r"(?:床号|床位号?|病床)\s?[:#为是]?\s?(?P<hidden>[A-Za-z]?\+?\d{1,4}\+?[A-Za-z]?)|(?:(?i:\bbed\s?(?:no\.?|number|#))\s?:?\s?)\d{1,4}|\bBed\s\d{1,3}(?![\d.]|\s?[cm]m)"
@@ -182,6 +186,9 @@ def make_name_patterns(surnames: str) -> list[tuple[str, re.Pattern[str]]]:
     two = "|".join(sorted(read_words(COMPOUND_SURNAME)))
     name, whole = rf"(?:{two}|[{common}])", rf"(?:{two}|[{common}]){_HAN}{{1,2}}"
     any_name = rf"(?:{two}|[{common}{''.join(sorted(read_words(RARE_SURNAME)))}])"
+    # Surnames that only this delivery has, and that begin no word: behind a title or a relative nothing else need tell that they are names.
+    of_words = {word[0] for word in read_words(ALSO_A_NAME)}
+    own = "".join(sorted({*surnames} - {*read_words(SURNAME)} - of_words)) or "\x00"
     begin = r"(?:^|(?<=[^\u3400-\u9fff])|(?<=[由请经与和及遵据随找让者]))"
     titles = "先生|女士|同志|小姐|太太|阿姨|大爷|大妈|大叔|师傅|老师"
     staff = "(?:副?主任|主治|住院|责任|主管)?(?:医师|医生|大夫|教授|主任|护士|药师|技师)"
@@ -197,14 +204,21 @@ def make_name_patterns(surnames: str) -> list[tuple[str, re.Pattern[str]]]:
         ("某", re.compile(rf"(?P<hidden>{name}某{{1,3}})(?![院医种些个日次年月处部科地市省县天段时药])")),
         ("医师|医生|大夫|教授|主任|护士|药师|技师", re.compile(rf"{begin}(?P<hidden>(?:{two}|[{alone}])|{whole})(?={staff})")),
         (
-            ":|：|\\s|医|护|主任|教授",
+            ":|：|\\s|医|护|主任|教授|家属",
             re.compile(
                 rf"(?:{people})(?:\s?:\s?|\s{{1,2}})(?P<hidden>{any_name}{_HAN}{{1,3}}?|{_HAN}{{1,2}}某{{1,2}})(?=[^\u3400-\u9fff]|$|{doing})"
-                rf"|(?:医师|医生|大夫|主任|教授|护士长?)(?P<other>{whole})(?={doing})"
+                rf"|(?:医师|医生|大夫|主任|教授|护士长?)(?:(?P<other>{whole})(?={doing})|(?P<last>[{alone}]{_HAN}{{1,2}})(?=[^\u3400-\u9fff]|$))|家属(?P<kin>[{alone}]{_HAN}{{1,2}})(?=签|陪|代)"
             ),
         ),
         ("姓名|名字", re.compile(rf"(?:姓名|名字)(?:\s?[:为是]\s?(?P<hidden>{_HAN}[\u3400-\u9fff·]{{1,7}})|(?:\s?[:为是]\s?|\s)(?P<other>{any_name}{_HAN}{{1,3}}(?!{_HAN})|[A-Z][A-Za-z'-]+(?:[\s,]+[A-Z][A-Za-z'-]+){{0,2}}))")),
         (of.replace("(?:[长次大小幼])?", "[长次大小幼]?"), re.compile(rf"(?:{of})(?P<hidden>{name}{_HAN}{{1,2}}?)(?={beside})")),
+        (f"[{own}]", re.compile(
+            rf"(?:{of}|{people}|{staff}|家属|介绍人|陪人)(?P<hidden>[{own}](?:{_HAN}{{1,2}}?(?=[^\u3400-\u9fff]|$|{beside}|{doing})|{_HAN}))"
+            rf"|[小老阿](?P<other>[{own}])(?!{_HAN})"
+        )),
+        (r"(?i:son|daughter|wife|husband|father|mother|brother|sister)\s", re.compile(
+            r"\b(?:son|daughter|wife|husband|father|mother|brother|sister)\s{1,2}(?P<hidden>[A-Z][a-z]{1,20}\s[A-Z][a-z]{1,20})\b"
+        )),
         ("患者|病人|病员", re.compile(rf"(?:患者|病人|病员)(?P<hidden>{whole})(?=[,、\s]{{0,2}}[男女](?:性|[,、\s]|$))")),
         ("Mr|Mrs|Ms|Miss|Mdm|Dr|Prof", re.compile(r"\b(?:Mr|Mrs|Ms|Miss|Mdm|Dr|Prof)\b\.?\s{1,2}(?P<hidden>[A-Z][A-Za-z'-]+(?:\s[A-Z][A-Za-z'-]+){0,2})")),
     ]  # fmt: skip

@@ -209,7 +209,10 @@ def _leaves_open_which(clause: Sequence[Token]) -> bool:
     """Whether a clause names a tumour thrombus or a clot ("癌栓或血栓", "血栓/癌栓"), and not both of them ("癌栓及血栓")."""
     triples = zip(clause, clause[1:], clause[2:], strict=False)
     named = {Kind.THROMBUS, Kind.CLOT}
-    return any({one.kind, other.kind} == named and (between.kind is Kind.OR or between.text == "/") for one, between, other in triples)
+    return any(
+        {one.kind, other.kind} == named and (between.kind is Kind.OR or between.text == "/")
+        for one, between, other in triples
+    )
 
 
 def _lend_vessels(group: _Group, clause: Sequence[Token], earlier: list[_Group]) -> list[_Group]:
