@@ -224,8 +224,11 @@ FAULTS: tuple[AnyFault, ...] = (
         lambda p, _r: f"{p.course.last_contact_days * 12 / 365.25 + 5:.1f}", "durations_agree_with_dates"),
     Fault("progression after survival", "outcome", "progression_days",
         lambda p, _r: f"{p.course.last_contact_days * 12 / 365.25 + 6:.1f}",
-        "progression_days_not_after_survival"),
+        "progression_days_not_after_survival", wanted=lambda _p, r: r["progression_date"] is None),
+    Fault("progression days against date", "outcome", "progression_days",
+        lambda _p, r: f"{(r['progression_days'] + 12) * 12 / 365.25:.1f}", "progression_days_agree_with_date",
+        wanted=lambda p, r: r["progression_date"] is not None and p.course.last_contact_days - r["progression_days"] > 20, is_late=True),
     Fault("progression at another date", "outcome", "progression_date", moved("progression_date", 30),
-        "progression_agrees_with_lesions",
+        "progression_agrees_with_lesions", consequences=("progression_days_agree_with_date",),
         wanted=lambda p, r: p.course.last_contact_days - (r["progression_days"] or 0) > 35 and has_progressed(p, r)),
 )  # fmt: skip

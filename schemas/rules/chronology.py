@@ -197,6 +197,40 @@ def durations_agree_with_dates() -> pl.Expr:
 
 
 @rule(
+    table="outcome",
+    field="progression_days",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="The same progression is stated twice; the study would take one of two days that differ without knowing which is right.",
+    why_zh="同一进展时间有两种记录；两者不一致时，研究只能采用其一，却不知哪一个正确。",
+    en="The days to progression do not agree with the dates of start and progression. Please check the days and both dates.",
+    zh="至进展天数与开始日期、进展日期不符，请核对天数及两个日期。",
+    passes_where_zh="所填天数与由日期计算的天数相差不超过3天（按月填写者有取整误差）。",
+)
+def progression_days_agree_with_date() -> pl.Expr:
+    """Days as sent and as counted from the start to a dated progression differ by at most 3 (months are rounded)."""
+    counted = compute_days_between(pl.col("first_line_start_date"), pl.col("progression_date"))
+    return (pl.col("progression_days") - counted).abs() <= DURATION_TOLERANCE_DAYS
+
+
+@rule(
+    table="response",
+    field="assessment_days",
+    severity=Severity.QUERY,
+    source=PROTOCOL,
+    why="The same assessment is placed twice; the windows of the responses and progression-free survival hang on its day.",
+    why_zh="同一次评估有两种时间记录；疗效评估窗口与无进展生存期均取决于该日期。",
+    en="The days to the assessment do not agree with the dates of start and assessment. Please check the days and both dates.",
+    zh="评估天数与开始日期、评估日期不符，请核对天数及两个日期。",
+    passes_where_zh="所填天数与由日期计算的天数相差不超过3天（按周或月填写者有取整误差）。",
+)
+def assessment_days_agree_with_date() -> pl.Expr:
+    """Days as sent and as counted from the start to a dated assessment differ by at most 3 (weeks and months are rounded)."""
+    counted = compute_days_between(pl.col("first_line_start_date"), pl.col("assessment_date"))
+    return (pl.col("assessment_days") - counted).abs() <= DURATION_TOLERANCE_DAYS
+
+
+@rule(
     table="laboratory",
     field="sample_date",
     severity=Severity.QUERY,

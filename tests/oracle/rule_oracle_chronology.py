@@ -98,6 +98,18 @@ def durations_agree_with_dates(record, case):
     return abs(sent - counted) <= 3 if is_known(sent, counted) else None
 
 
+def progression_days_agree_with_date(record, case):
+    return _agree(record["progression_days"], days_between(case.start_date, record["progression_date"]))
+
+
+def assessment_days_agree_with_date(record, case):
+    return _agree(record["assessment_days"], days_between(case.start_date, record["assessment_date"]))
+
+
+def _agree(sent, counted):
+    return abs(sent - counted) <= 3 if is_known(sent, counted) else None
+
+
 def last_contact_not_before_start(record, case):
     return at_most(case.start_date, record["last_contact_date"])
 

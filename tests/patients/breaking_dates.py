@@ -173,6 +173,19 @@ def progression_days_beyond_survival(made, draw):
     made.outcome.update({"overall_survival_days": float(survival), "progression_days": float(survival + 60)})
 
 
+@breaks("D23")
+def progression_days_that_are_not_its_date(made, draw):
+    day = made.responses(visit_number=1)[0]["assessment_date"]
+    made.outcome.update({"has_progressed": True, "progression_date": day, "overall_survival_days": None})
+    made.outcome["progression_days"] = float((day - made.start).days + draw.choice((-30, 40, 300)))
+
+
+@breaks("D24")
+def assessment_days_that_are_not_its_date(made, draw):
+    reading = made.responses(visit_number=1)[0]
+    reading["assessment_days"] = float((reading["assessment_date"] - made.start).days + draw.choice((-20, 30, 365)))
+
+
 @breaks("D20")
 def images_of_two_visits_exchanged(made, draw):
     dates = {v: made.responses(visit_number=v)[0]["assessment_date"] for v in (1, 2)}
