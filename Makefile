@@ -14,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -P -m pip install -q --disable-pip-version-check --
 # reads a character of a hospital's or a file's name. A variable of make's command line would be expanded when it is
 # exported ($(shell ...) in it run): each is either made a plain text by $(value ...) or not exported.
 # analysis/make.py turns the texts into a command of `registry` and refuses goals and variables that there are not.
-TEXTS := HOSPITAL EXTRACT EXTRACTED CHECK ACCEPT STUDY JOURNAL WORKSPACE REGISTRY_KEY_FILE REGISTRY_LANG REGISTRY_STUDY REGISTRY_DEBUG PYTHON ONLY
+TEXTS := HOSPITAL EXTRACT EXTRACTED CHECK ACCEPT REASON STUDY JOURNAL WORKSPACE REGISTRY_KEY_FILE REGISTRY_LANG REGISTRY_STUDY REGISTRY_DEBUG PYTHON ONLY
 export REGISTRY_TYPED := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 export REGISTRY_GOALS := $(MAKECMDGOALS)
 $(foreach name,$(filter $(TEXTS),$(.VARIABLES)),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
@@ -40,7 +40,7 @@ setup: $(RUNTIME)  ## install what the registry needs, and nothing else | 仅安
 study: $(RUNTIME)  ## the synthetic example study, all steps, in example/ | 合成示例研究的全部步骤，写入 example/
 	$(RUN) study
 
-ingest: $(RUNTIME)  ## HOSPITAL=x [EXTRACT=path] [EXTRACTED=date] [CHECK=yes] [ACCEPT=yes]: read, validate and load one delivery | HOSPITAL=x [EXTRACT=路径] [EXTRACTED=日期] [CHECK=yes] [ACCEPT=yes]：读取、校验并载入一次提交
+ingest: $(RUNTIME)  ## HOSPITAL=x [EXTRACT=path] [EXTRACTED=date] [CHECK=yes] [ACCEPT=yes [REASON=text]]: read, validate and load one delivery | HOSPITAL=x [EXTRACT=路径] [EXTRACTED=日期] [CHECK=yes] [ACCEPT=yes [REASON=理由]]：读取、校验并载入一次提交
 	$(RUN) ingest
 
 new-hospital: $(RUNTIME)  ## HOSPITAL=x EXTRACT=path: propose a mapping and write the worksheet of what to decide | HOSPITAL=x EXTRACT=路径：提出映射建议，并生成待决定的对应表

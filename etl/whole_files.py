@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import filecmp
+import hashlib
 import os
 import platform
 import re
@@ -81,6 +82,16 @@ def write_whole(path: Path, content: bytes) -> None:
         put_in_place(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, which are never in memory as a whole.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def copy_whole(source: Path, target: Path) -> None:

@@ -19,8 +19,11 @@ from etl.errors import DamagedError, InternalError, RegistryError, UsageError
 from etl.interruption import hold_signals
 from etl.pages.text import Text
 from etl.store.lock import TURN_SECONDS, is_held_by_another, make_busy_error
-from etl.store.shape import CHANGE, declare_tables
+from etl.store.seal import ROW_HASH, draw_salts, write_check_sql, write_hash_sql
+from etl.store.shape import CHANGE, ROW_CHECK, ROW_SALT, SEAL, declare_tables, is_sealed
 from etl.store.sql_files import list_views, read_folder
+from etl.store.statements import Appended, state_change
+from etl.store.trail import Event, write_events
 from schemas.column import list_misfits
 
 SCHEMAS = ("landing", "versions", "core", "marts")
@@ -36,13 +39,21 @@ class Warehouse:
         self._connection = connection
         self._path = path
         self._said: Text | None = None
+        self._events: list[Event] = []
+        self._appended = Appended()
         self.change: tuple[int, str] | None = None
         """Number and time of the last change that was committed, or may have been, through this connection."""
 
     def query(self, sql: str, parameters: Iterable[object] = ()) -> pl.DataFrame:
-        """Return a query's rows as a frame."""
+        """Return a query's rows as a frame, without the seals of the records: `stream` has them."""
         with self._explaining():
-            return self._connection.sql(sql, params=list(parameters) or None).pl()
+            return self._connection.sql(sql, params=list(parameters) or None).pl().drop(SEAL, strict=False)
+
+    def stream(self, sql: str, parameters: Iterable[object] = ()) -> Iterator[pl.DataFrame]:
+        """Yield a query's rows in parts, so that a large table is never in memory as a whole."""
+        with self._explaining():
+            for batch in self._connection.sql(sql, params=list(parameters) or None).to_arrow_reader(ROWS_AT_ONCE):
+                yield pl.DataFrame(batch)
 
     def execute(self, sql: str, parameters: Iterable[object] = ()) -> None:
         """Run a statement and take its result, so that the connection is free again."""
@@ -60,24 +71,34 @@ class Warehouse:
             raise told from None
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
-        """Append a frame to a declared table (`versions.patient`).
+        """Append a frame to a declared table (`versions.patient`); records are sealed, with the salts that they have already or new ones.
 
         Raises:
             InternalError: the frame's columns or types are not those declared; nothing was written of it.
         """
-        if misfits := list_misfits(dict(frame.schema), declare_tables()[table]):
+        if misfits := list_misfits(dict(frame.drop(ROW_SALT, strict=False).schema), declare_tables()[table]):
             raise InternalError(
                 f"A frame for {table} is not as it is declared: it {'; '.join(misfits)}. Nothing was loaded.",
                 f"写入 {table} 的数据与声明不符：{'；'.join(misfits)}。未载入任何数据。",
             )
         # A relation, and no registered view: a transaction would hold on to each view's rows until its end.
-        lacking = pl.lit(None)
-        ordered = frame.select(
-            pl.col(name) if name in frame.columns else lacking.alias(name) for name in self._list_columns(table)
-        )
+        columns = self._list_columns(table)
         with self._explaining():
-            for part in ordered.iter_slices(ROWS_AT_ONCE):
-                self._connection.from_arrow(part.to_arrow()).insert_into(table)
+            for part in frame.iter_slices(ROWS_AT_ONCE):
+                if is_sealed(table):
+                    self._append_sealed(table, part, columns)
+                else:
+                    self._connection.from_arrow(_order(part, columns).to_arrow()).insert_into(table)
+
+    def _append_sealed(self, table: str, part: pl.DataFrame, columns: list[str]) -> None:
+        """Append records with salt and check beside them; their whole hashes are kept until the commit, for what is stated then."""
+        salted = part if ROW_SALT in part.columns else part.with_columns(draw_salts(part.height))
+        ordered = _order(salted, [name for name in columns if name != ROW_CHECK]).to_arrow()
+        hashed = self._connection.from_arrow(ordered).project(f"*, {write_hash_sql(table)} as {ROW_HASH}")
+        records = hashed.to_arrow_table()
+        named = ", ".join(write_check_sql(ROW_HASH) if name == ROW_CHECK else f'"{name}"' for name in columns)
+        self._connection.from_arrow(records).project(named).insert_into(table)
+        self._appended.add(table, pl.DataFrame(records.select([*self._appended.list_needed(table), ROW_HASH])))
 
     def _list_columns(self, table: str) -> list[str]:
         """Return a table's columns in their order in this file."""
@@ -122,15 +143,20 @@ class Warehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: what happens inside is committed as a whole or not at all, and numbered.
+        """All or nothing: what happens inside is committed as a whole or not at all, numbered, and told in the trail.
 
         Raises:
+            InternalError: nothing was told of it (`record_event`); no change is made that is not on record.
             WriteFailedError: the commit failed, as on a full disk; whether it is saved only a new connection can tell.
         """
+        self._events, self._appended = [], Appended()
         self.execute("begin transaction")
         try:
             yield
             number, changed_at = self._number_change()
+            if not self._events:
+                raise InternalError("A change is not told in the trail.", "有一项更改未记入记录。")
+            write_events(self, self._events, number, state_change(self, self._appended))
         except BaseException:
             with suppress(duckdb.Error):  # after a fatal error there is nothing to roll back
                 self._connection.execute("rollback")
@@ -142,6 +168,10 @@ class Warehouse:
             except duckdb.Error:
                 raise WriteFailedError from None
             self.note_saved()
+
+    def tell(self, event: Event) -> None:
+        """Take an event of the running transaction, to be written before its commit; `record_event` makes it."""
+        self._events.append(event)
 
     def say_saved(self, what: Text) -> None:
         """Say what the running transaction does, for whoever must be told that it is done although something later fails."""
@@ -174,6 +204,13 @@ class Warehouse:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _order(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """Return a frame with the columns of a table in their order in the file; what it lacks is empty."""
+    return frame.select(
+        pl.col(name) if name in frame.columns else pl.lit(None, dtype=pl.String).alias(name) for name in columns
+    )
 
 
 def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Warehouse:
