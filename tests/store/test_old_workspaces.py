@@ -13,8 +13,11 @@ import polars as pl
 import pytest
 from answered_workbook import CONFIRMED, answer, list_queries
 from fixed_key import write_fixed_key
+from held_tables import read_tables
 
 from analysis.cli import run_analyse
+from etl.archive.export import export_registry
+from etl.archive.restore import restore_registry
 from etl.cli import list_ingests
 from etl.errors import AnalysisError
 from etl.ingest import ingest
@@ -124,6 +127,15 @@ def test_its_ingests_are_listed(left, capsys, monkeypatch):
 def test_its_quality_pages_are_written_before_anything_is_read_again(left):
     paths = write_quality(left.settings, "hunan")
     assert left.folder / "reports" / "quality" / "hunan" / "index.html" in paths
+
+
+def test_its_database_exports_and_comes_back(left, tmp_path):
+    export_registry(left.settings, tmp_path / "out")
+    restored = Settings(tmp_path / "restored", left.settings.key_file, "en")
+    restore_registry(restored, tmp_path / "out")
+    held = read_tables(left.settings.warehouse_path)
+    assert held["versions.patient"]
+    assert read_tables(restored.warehouse_path) == held
 
 
 def analyse(workspace: OldWorkspace) -> dict[str, float]:
