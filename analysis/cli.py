@@ -23,6 +23,7 @@ from etl.faults import describe_fault
 from etl.installation import check_installation
 from etl.interruption import listen_to_signals
 from etl.pages.cells import escape_hidden
+from etl.pages.text import Text
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
 from schemas.package_data import find_folder
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
+HEAD = ("max(number) as number", "max_by(hash, number) as hash")
+"""Number and hash of the last event of the trail."""
 
 
 @commands.command(
@@ -74,16 +77,34 @@ def _analyse(settings: Settings, study: str, *, for_journal: bool = False) -> Pa
     from analysis.run import run_study
     from analysis.study.at_start import AT_START, RECORDS, derive_study_at_start
     from analysis.study.read_spec import STUDIES, read_study
+    from etl.store.shape import EVENT
     from etl.store.warehouse import read_frames
 
     spec = read_study(study, (settings.studies_dir, STUDIES))
-    frames = read_frames(settings.warehouse_path, (*MARTS, *RECORDS))
+    frames = read_frames(settings.warehouse_path, (*MARTS, *RECORDS, EVENT), {EVENT: HEAD})
     frames[AT_START] = derive_study_at_start(frames, spec)
     current = frames["ingests"].filter("is_current").sort("hospital")
     inputs = current.select("hospital", "ingest_id", "delivery", "content_hash", "input_hash", "loaded_at").to_dicts()
     folder = settings.reports_dir / ("analysis" if study == settings.main_study else f"analysis-{study}")
-    run_study(frames, spec, folder, {"ingests": inputs}, for_journal=for_journal)
+    head = frames["event"].row(0, named=True)
+    run_study(frames, spec, folder, {"ingests": inputs, "trail": head}, for_journal=for_journal)
+    saved.note(Text(f"{study}: report and results are written.", f"{study}：报告与结果已写出。"))
+    _record_analysis(settings, study, folder, n_patients=frames["analysis_subject"].height)
     return folder
+
+
+def _record_analysis(settings: Settings, study: str, folder: Path, n_patients: int) -> None:
+    """Tell in the trail that a study was computed, with the hashes of its results and of the manifest that holds all others."""
+    from etl.store.trail import record_event
+    from etl.store.warehouse import open_for_writing
+    from etl.whole_files import hash_file
+
+    hashes = {name: hash_file(folder / name) for name in ("results.csv", "manifest.json")}
+    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+        record_event(
+            warehouse, "analysis", rows_in=n_patients, study=study, folder=folder.name, results_hash=hashes["results.csv"],
+            manifest_hash=hashes["manifest.json"],
+        )  # fmt: skip
 
 
 @commands.command(
