@@ -24,6 +24,7 @@ from etl.faults import describe_fault
 from etl.installation import check_installation
 from etl.interruption import listen_to_signals
 from etl.pages.cells import escape_hidden
+from etl.pages.text import Text
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
 from schemas.package_data import find_folder
 
@@ -78,7 +79,7 @@ def run_analyse(
 
 def _analyse(settings: Settings, study: str, *, frozen: str = "", for_journal: bool = False) -> Path:
     """Compute a study from the database, or from a frozen set, by which the study is known too; return the folder of its results."""
-    from analysis.inputs import read_current, take_frozen
+    from analysis.inputs import read_current, record_analysis, take_frozen
     from analysis.run import run_study
     from analysis.study.at_start import AT_START, derive_study_at_start
     from analysis.study.read_spec import STUDIES, read_study
@@ -92,6 +93,8 @@ def _analyse(settings: Settings, study: str, *, frozen: str = "", for_journal: b
     name = f"frozen-{frozen}" if frozen else "analysis" if study == settings.main_study else f"analysis-{study}"
     folder = settings.reports_dir / name
     run_study(frames, spec, folder, inputs, for_journal=for_journal)
+    saved.note(Text(f"{study}: report and results are written.", f"{study}：报告与结果已写出。"))
+    record_analysis(settings, spec, folder, inputs, n_patients=frames["analysis_subject"].height)
     return folder
 
 

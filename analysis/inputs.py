@@ -15,21 +15,27 @@ from etl.archive.frozen import Events, Frozen, freeze
 from etl.errors import UsageError
 from etl.pages.text import Text
 from etl.settings import Settings
-from etl.store.warehouse import read_frames
+from etl.store.shape import EVENT
+from etl.store.trail import record_event
+from etl.store.warehouse import open_for_writing, read_frames
+from etl.whole_files import hash_file
 from schemas.contract import read_dtypes
 from schemas.tables import TABLES
 
 MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
 RELATIONS = (*MARTS, *RECORDS)
 """All that any study reads of the database."""
+_HEAD = ("max(number) as number", "max_by(hash, number) as hash")
+"""Number and hash of the last event of the trail."""
 Inputs = tuple[dict[str, pl.DataFrame], dict[str, Any]]
 """The frames by the relations' names, and what the manifest of the results says of them."""
 
 
 def read_current(settings: Settings) -> Inputs:
     """Read what the database holds now."""
-    frames = read_frames(settings.warehouse_path, RELATIONS)
-    return frames, {"ingests": list_versions(frames["ingests"])}
+    frames = read_frames(settings.warehouse_path, (*RELATIONS, EVENT), {EVENT: _HEAD})
+    head = frames.pop("event").row(0, named=True)
+    return frames, {"ingests": list_versions(frames["ingests"]), "trail": head}
 
 
 def list_versions(ingests: pl.DataFrame) -> list[dict[str, Any]]:
@@ -73,10 +79,24 @@ def take_frozen(frozen: Frozen, spec: StudySpec) -> Inputs:
     _check_columns(frozen)
     named = {
         "name": frozen.name, "manifest_hash": frozen.manifest_hash, "frozen_at": told["written_at"],
-        "results_before": told["results_before"], "last_event": told["last_event"],
+        "results_before": told["results_before"],
         "is_specification_as_frozen": told["specification_hash"] == hash_specification(spec),
     }  # fmt: skip
-    return dict(frozen.frames), {"ingests": told["ingests"], "frozen": named}
+    return dict(frozen.frames), {"ingests": told["ingests"], "trail": told["last_event"], "frozen": named}
+
+
+def record_analysis(
+    settings: Settings, spec: StudySpec, folder: Path, inputs: Mapping[str, Any], n_patients: int
+) -> None:
+    """Tell in the trail that a study was computed: of which versions, with the hashes of its results and of the manifest that holds all others."""
+    hashes = {name: hash_file(folder / name) for name in ("results.csv", "manifest.json")}
+    frozen = inputs.get("frozen", {})
+    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+        record_event(
+            warehouse, "analysis", input_hash=hash_specification(spec), rows_in=n_patients, study=spec.study, folder=folder.name,
+            ingests=[version["ingest_id"] for version in inputs["ingests"]], frozen=frozen.get("name"),
+            results_hash=hashes["results.csv"], manifest_hash=hashes["manifest.json"],
+        )  # fmt: skip
 
 
 def _check_columns(frozen: Frozen) -> None:
@@ -113,7 +133,7 @@ def find_results_before(events: Events, study: str, versions: Sequence[Mapping[s
     """
     ids = sorted(version["ingest_id"] for version in versions)
     runs = [event for event in events if event["kind"] == "analysis" and event["detail"].get("study") == study]
-    own = [run for run in runs if sorted(run["detail"]["ingests"]) == ids]
+    own = [run for run in runs if sorted(run["detail"].get("ingests", [])) == ids]
     since = events[0]["at"] if events else None
     is_known = since is not None and all(version["loaded_at"] >= since for version in versions)
     return {

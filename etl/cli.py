@@ -98,7 +98,7 @@ def run_ingest(
     reason: Reason = "",
 ) -> None:
     """Read, validate and load one delivery of a hospital, and write its quality page."""
-    from etl.ingest import ingest, read_offered
+    from etl.ingest import ingest
     from etl.ingest_summary import show_ingest
     from etl.mapping.delivery_day import read_said_day
 
@@ -106,16 +106,10 @@ def run_ingest(
     said = read_said_day(extracted) if extracted else None
     _check_reason(reason, is_accepted=accept)
     terminal = Terminal(settings.language)
-    folder, weaknesses = find_site(settings, hospital), None
+    folder = find_site(settings, hospital)
     tell_state(settings, terminal, is_paid=not check)
-    if any(folder.glob("*.xlsx")):  # a worksheet beside the mapping; else nothing that reads one is imported
-        from etl.onboarding.take_worksheet import take_worksheet
-
-        weaknesses = take_worksheet(folder, lambda site: read_offered(settings, site, extract))
-    if weaknesses:
-        from etl.mapping_summary import show_weaknesses
-
-        show_weaknesses(terminal, weaknesses)
+    if any(folder.glob("*.xlsx")):  # else nothing that reads one is imported
+        _take_worksheet(settings, terminal, folder, extract)
     with terminal.progress(hospital) as progress:
         summary = ingest(
             settings,
@@ -135,6 +129,16 @@ def run_ingest(
         terminal.say(
             *(f"  {page}: {settings.reports_dir / 'quality' / hospital / 'index.html'}" for page in ("Page", "报告"))
         )
+
+
+def _take_worksheet(settings: Settings, terminal: Terminal, folder: Path, extract: Path | None) -> None:
+    """Take the worksheet that lies beside a mapping, and say what is weak about it."""
+    from etl.ingest import read_offered
+    from etl.mapping_summary import show_weaknesses
+    from etl.onboarding.take_worksheet import take_worksheet
+
+    if weaknesses := take_worksheet(folder, lambda site: read_offered(settings, site, extract)):
+        show_weaknesses(terminal, weaknesses)
 
 
 def _check_reason(reason: str, *, is_accepted: bool) -> None:
