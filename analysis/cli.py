@@ -26,6 +26,7 @@ from etl.interruption import listen_to_signals
 from etl.pages.cells import escape_hidden
 from etl.pages.text import Text
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
+from etl.suggestions import suggest_command
 from schemas.package_data import find_folder
 
 if TYPE_CHECKING:
@@ -132,6 +133,9 @@ def run_freeze(
     settings = read_settings()
     terminal = Terminal(settings.language)
     study = study or settings.main_study
+    if not frozen:
+        example = suggest_command("freeze", frozen="lock1")
+        raise UsageError(f"Give the frozen set a name, as in: {example}", f"请为冻结数据集命名，如：{example}")
     spec = read_study(study, (settings.studies_dir, STUDIES))
     tell_state(settings, terminal, is_paid=False)
     with terminal.progress(terminal.text(f"freezing {frozen}", f"冻结 {frozen}")):
@@ -144,7 +148,8 @@ def run_freeze(
     )
     before = describe_results_before(held.manifest["results_before"])
     terminal.say(before.en, before.zh)
-    terminal.say(f"Then: registry analyse --frozen {frozen}", f"随后：registry analyse --frozen {frozen}")
+    following = suggest_command("analyse", frozen=frozen)
+    terminal.say(f"Then: {following}", f"随后：{following}")
 
 
 @commands.command(

@@ -16,6 +16,7 @@ from etl.console import Terminal
 from etl.errors import UsageError
 from etl.pages.synthetic_marks import IN_TERMINALS
 from etl.settings import Settings, read_settings
+from etl.suggestions import suggest_command
 
 Folder = Annotated[
     Path | None,
@@ -39,7 +40,7 @@ def run_export(archive: Folder = None) -> None:
     terminal = Terminal(settings.language)
     if archive is None:
         raise _make_missing(
-            "a new or empty folder, as in: registry export DIR", "新文件夹或空文件夹，如：registry export DIR"
+            "a new or empty folder", "新文件夹或空文件夹", suggest_command("export", archive=Path("folder"))
         )
     tell_state(settings, terminal, is_paid=False)
     with terminal.progress(terminal.text("exporting", "导出")):
@@ -49,6 +50,11 @@ def run_export(archive: Folder = None) -> None:
         f"已导出：{written.n_files} 个文件，{_show_size(written.n_bytes)}：{written.folder}",
     )
     _warn(terminal, is_synthetic=written.is_synthetic)
+    back = suggest_command("restore", archive=written.folder)
+    terminal.say(
+        f"Layout: docs/export.md. The same database in an empty WORKSPACE: {back}",
+        f"格式说明：docs/export.md。在空的 WORKSPACE 中重建同一数据库：{back}",
+    )
 
 
 @commands.command(
@@ -73,8 +79,9 @@ def run_restore(
     terminal = Terminal(settings.language)
     if archive is None:
         raise _make_missing(
-            "the folder of an export or the file of a backup, as in: registry restore DIR",
-            "导出的文件夹或备份文件，如：registry restore DIR",
+            "the folder of an export or the file of a backup",
+            "导出的文件夹或备份文件",
+            suggest_command("restore", archive=Path("folder")),
         )
     with terminal.progress(terminal.text("restoring", "恢复")):
         _restore(settings, terminal, archive)
@@ -163,10 +170,7 @@ def _check_backup(settings: Settings, terminal: Terminal, archive: Path | None) 
     from etl.archive.read_backup import compare_with_present, read_backup
 
     if archive is None:
-        raise _make_missing(
-            "the file that is to be checked, as in: registry backup --check FILE",
-            "要检查的文件，如：registry backup --check FILE",
-        )
+        raise _make_missing("the file that is to be checked", "要检查的文件", "registry backup --check file.tar")
     with terminal.progress(terminal.text("checking", "检查")):
         backup = read_backup(archive)
         behind = compare_with_present(settings, backup)
@@ -179,8 +183,8 @@ def _check_backup(settings: Settings, terminal: Terminal, archive: Path | None) 
         terminal.say(told.en, told.zh)
 
 
-def _make_missing(en: str, zh: str) -> UsageError:
-    return UsageError(f"Nothing is named: {en}", f"未指明：{zh}")
+def _make_missing(en: str, zh: str, example: str) -> UsageError:
+    return UsageError(f"Nothing is named. It takes {en}: {example}", f"未指明{zh}，如：{example}")
 
 
 def _warn(terminal: Terminal, *, is_synthetic: bool) -> None:

@@ -70,7 +70,7 @@ def back_up(settings: Settings, target: Path | None = None) -> Backup:
     try:
         with hold_still(path, tell):
             with open_for_reading(path) as warehouse:
-                told |= {"change": find_change(warehouse), "last_event": _name_last(warehouse)}
+                told |= {"change": list(find_change(warehouse) or ()), "last_event": _name_last(warehouse)}
             manifest = _write(scratch, settings, told)
         _refuse_existing(file)
         put_in_place(scratch, file)
