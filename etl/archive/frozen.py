@@ -83,7 +83,7 @@ def _refuse_used(name: str, events: Events) -> None:
 
 
 def _list_freezes(events: Events) -> list[Mapping[str, Any]]:
-    return [event for event in events if event["kind"] == FREEZE]
+    return [event for event in events if event["kind"] == FREEZE and "name" in event["detail"]]
 
 
 def _name_last(events: Events) -> dict[str, Any] | None:
@@ -119,7 +119,7 @@ def read_frozen(settings: Settings, name: str) -> Frozen:
         )
     source = open_folder(folder, FROZEN)
     source.check_files()
-    if source.manifest_hash != recorded[name]["detail"]["manifest_hash"]:
+    if source.manifest_hash != recorded[name]["detail"].get("manifest_hash"):
         raise DamagedError(
             f"The frozen set '{folder}' is not the one that was put on record as '{name}': its manifest has another hash. It is not read. "
             "Put it back from a backup.",

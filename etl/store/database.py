@@ -6,7 +6,7 @@ import re
 import struct
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +20,9 @@ from etl.interruption import hold_signals
 from etl.pages.text import Text
 from etl.store.lock import TURN_SECONDS, is_held_by_another, make_busy_error
 from etl.store.seal import ROW_HASH, draw_salts, write_check_sql, write_hash_sql
-from etl.store.shape import CHANGE, ROW_CHECK, ROW_SALT, SEAL, declare_tables, is_sealed
+from etl.store.shape import CHANGE, ROW_CHECK, ROW_SALT, SEAL, declare_shape, declare_tables, is_sealed
 from etl.store.sql_files import list_views, read_folder
-from etl.store.statements import Appended, state_change
+from etl.store.statements import ANSWERS, Appended, is_changed, list_changed, state_change
 from etl.store.trail import Event, write_events
 from schemas.column import list_misfits
 
@@ -41,6 +41,7 @@ class Warehouse:
         self._said: Text | None = None
         self._events: list[Event] = []
         self._appended = Appended()
+        self._found: list[str] = []
         self.change: tuple[int, str] | None = None
         """Number and time of the last change that was committed, or may have been, through this connection."""
 
@@ -82,7 +83,7 @@ class Warehouse:
                 f"写入 {table} 的数据与声明不符：{'；'.join(misfits)}。未载入任何数据。",
             )
         # A relation, and no registered view: a transaction would hold on to each view's rows until its end.
-        columns = self._list_columns(table)
+        columns = self.list_columns(table)
         with self._explaining():
             for part in frame.iter_slices(ROWS_AT_ONCE):
                 if is_sealed(table):
@@ -90,13 +91,14 @@ class Warehouse:
                 else:
                     self._connection.from_arrow(_order(part, columns).to_arrow()).insert_into(table)
 
-    def _append_sealed(self, table: str, part: pl.DataFrame, columns: list[str]) -> None:
+    def _append_sealed(self, table: str, part: pl.DataFrame, columns: Mapping[str, str]) -> None:
         """Append records with salt and check beside them; their whole hashes are kept until the commit, for what is stated then."""
         salted = part if ROW_SALT in part.columns else part.with_columns(draw_salts(part.height))
         ordered = _order(salted, [name for name in columns if name != ROW_CHECK]).to_arrow()
-        hashed = self._connection.from_arrow(ordered).project(f"*, {write_hash_sql(table)} as {ROW_HASH}")
+        hashed = self._connection.from_arrow(ordered).project(f"*, {write_hash_sql(columns)} as {ROW_HASH}")
         records = hashed.to_arrow_table()
-        named = ", ".join(write_check_sql(ROW_HASH) if name == ROW_CHECK else f'"{name}"' for name in columns)
+        check = f"{write_check_sql(ROW_HASH)} as {ROW_CHECK}"
+        named = ", ".join(check if name == ROW_CHECK else f'"{name}"' for name in columns)
         self._connection.from_arrow(records).project(named).insert_into(table)
         self._appended.add(table, pl.DataFrame(records.select([*self._appended.list_needed(table), ROW_HASH])))
 
@@ -106,13 +108,13 @@ class Warehouse:
             self._connection.from_arrow(frame.to_arrow()).insert_into(table)
         return frame.height
 
-    def _list_columns(self, table: str) -> list[str]:
-        """Return a table's columns in their order in this file."""
+    def list_columns(self, table: str) -> dict[str, str]:
+        """Return a table's columns in their order in this file, with their types in DuckDB's words; none where there is no such table."""
         told = self._connection.execute(
-            "select column_name from duckdb_columns() where schema_name || '.' || table_name = ? order by column_index",
+            "select column_name, data_type from duckdb_columns() where schema_name || '.' || table_name = ? order by column_index",
             [table],
         )
-        return [name for (name,) in told.fetchall()]
+        return dict(told.fetchall())
 
     def read_shape(self) -> dict[str, dict[str, str]]:
         """Return the columns of every stored table and their types, by `schema.table`; views are no tables."""
@@ -133,6 +135,21 @@ class Warehouse:
             self.execute(f"create schema {schema}")
         for name, sql in list_views().items():
             self.execute(f"create view {name} as {sql}")
+
+    def list_foreign_views(self) -> list[str]:
+        """Return the views that are not those that the registry makes: changed, added or gone."""
+        sql = "select schema_name || '.' || view_name, sql from duckdb_views() where not internal"
+        held = dict(self._connection.execute(sql).fetchall())
+        with duckdb.connect() as empty:
+            made = Warehouse(empty, self._path)
+            for schema in SCHEMAS:
+                made.execute(f"create schema {schema}")
+            for table in declare_shape():
+                columns = ", ".join(f'"{name}" {dtype}' for name, dtype in self.list_columns(table).items())
+                made.execute(f"create table {table} ({columns})")
+            made.rebuild_views()
+            right = dict(empty.execute(sql).fetchall())
+        return sorted(name for name in held.keys() | right.keys() if held.get(name) != right.get(name))
 
     def run_checks(self) -> None:
         """Run every file of sql/checks.
@@ -158,11 +175,12 @@ class Warehouse:
         self._events, self._appended = [], Appended()
         self.execute("begin transaction")
         try:
+            self._found = list_changed(self)
             yield
             number, changed_at = self._number_change()
             if not self._events:
                 raise InternalError("A change is not told in the trail.", "有一项更改未记入记录。")
-            write_events(self, self._events, number, state_change(self, self._appended))
+            write_events(self, self._events, number, state_change(self, self._appended), self._found)
         except BaseException:
             with suppress(duckdb.Error):  # after a fatal error there is nothing to roll back
                 self._connection.execute("rollback")
@@ -178,6 +196,11 @@ class Warehouse:
     def tell(self, event: Event) -> None:
         """Take an event of the running transaction, to be written before its commit; `record_event` makes it."""
         self._events.append(event)
+
+    def look_at_answers(self, hospital: str) -> None:
+        """Note, before more are added, where a hospital's answers are not what was stated of them: what is stated next would hide it."""
+        if is_changed(self, ANSWERS, hospital) and ANSWERS not in self._found:
+            self._found.append(ANSWERS)
 
     def say_saved(self, what: Text) -> None:
         """Say what the running transaction does, for whoever must be told that it is done although something later fails."""

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import polars as pl
 
-from etl.store.shape import ROW_CHECK, ROW_SALT, declare_tables, is_sealed
-from schemas.column import DType
+from etl.store.shape import ROW_SALT, SEAL
 
 ROW_HASH = "row_hash"
 _SALT_BYTES = 16
@@ -34,21 +33,26 @@ def draw_salts(n: int) -> pl.Series:
     return pl.Series(ROW_SALT, salts, dtype=pl.Binary)
 
 
-def write_hash_sql(table: str) -> str:
-    """Return the expression of a record's hash, 32 bytes, in the words of DuckDB; tables without salts hold nothing of a patient."""
-    told = ", ".join(_write_value(name, dtype) for name, dtype in sorted(declare_tables()[table].items()))
+def write_hash_sql(columns: Mapping[str, str]) -> str:
+    """Return the expression of a record's hash, 32 bytes, in the words of DuckDB.
+
+    `columns` are those of its table in the file, with their types in DuckDB's words. Tables without salts hold nothing of a patient.
+    """
+    told = ", ".join(_write_value(name, dtype) for name, dtype in sorted(columns.items()) if name not in SEAL)
     values = f"encode(concat_ws(chr(31), {told}))"
-    return f"unhex(sha256({f'{ROW_SALT} || {values}' if is_sealed(table) else values}))"
+    salt = f"coalesce({ROW_SALT}, ''::blob) || " if ROW_SALT in columns else ""
+    return f"unhex(sha256({salt}{values}))"
 
 
-def _write_value(name: str, dtype: DType) -> str:
+def _write_value(name: str, dtype: str) -> str:
     """Return the expression of a named value; it is null where the value is, and left out by `concat_ws`."""
-    return f"'{name}:' || strlen(\"{name}\") || ':' || \"{name}\"" if dtype == pl.String else f"'{name}=' || \"{name}\""
+    text = f'strlen("{name}") || \':\' || "{name}"'
+    return f"'{name}:' || {text}" if dtype == "VARCHAR" else f"'{name}=' || \"{name}\""
 
 
 def write_check_sql(hash_sql: str) -> str:
     """Return the expression of what stays beside a record of its hash, enough to name the record that was changed: its first four bytes."""
-    return f"('0x' || left(hex({hash_sql}), 8))::bigint as {ROW_CHECK}"
+    return f"('0x' || left(hex({hash_sql}), 8))::bigint"
 
 
 def state_records(hashes: Iterable[bytes]) -> Statement:

@@ -6,9 +6,10 @@ Tables of versions are stated by ingest and answers by hospital: of a change onl
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from etl.store.shape import EVENT, declare_tables
 if TYPE_CHECKING:
     from etl.store.database import Warehouse
 
+ANSWERS = "main.answers"
 WHOLE = ""
 """The part of a table that is stated as a whole."""
 
@@ -52,7 +54,7 @@ def find_part_column(table: str) -> str | None:
     """Return the column by whose values a table is stated in parts; None where it is stated as a whole."""
     if table.startswith(("versions.", "landing.")):
         return "ingest_id"
-    return "hospital" if table == "main.answers" else None
+    return "hospital" if table == ANSWERS else None
 
 
 def _split(table: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -80,12 +82,47 @@ def list_whole() -> list[str]:
     return [table for table in declare_tables() if find_part_column(table) is None and table != EVENT]
 
 
+def list_changed(warehouse: Warehouse) -> list[str]:
+    """Return the tables that hold something else than was stated last, of those that the next change states again and would hide it."""
+    if not warehouse.list_columns(EVENT):
+        return []
+    last = warehouse.query(f"select detail from {EVENT} order by number desc limit 1")["detail"]  # noqa: S608 (names are ours)
+    stated = read_detail(last[0]).get("tables", {}) if len(last) else {}
+    return [
+        table for table in list_whole() if table in stated and stated[table] != _as_json(read_states(warehouse, table))
+    ]
+
+
+def is_changed(warehouse: Warehouse, table: str, part: str) -> bool:
+    """Whether a part of a table holds something else than was stated of it last; False where nothing was."""
+    sql = f"select detail from {EVENT} where contains(detail, ?) order by number desc"  # noqa: S608 (names are ours)
+    told = warehouse.query(sql, [f'"{table}":'])["detail"]
+    parts = (read_detail(detail).get("tables", {}).get(table, {}) for detail in told)
+    stated = next((own[part] for own in parts if part in own), None)
+    return stated is not None and _as_json(read_states(warehouse, table, part)) != {part: stated}
+
+
+def read_detail(text: str | None) -> dict[str, Any]:
+    """Return an event's detail; of one that somebody edited, which its hash tells, it may be nothing that can be read."""
+    try:
+        read = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    is_readable = isinstance(read, dict) and isinstance(read.get("tables", {}), dict)
+    return read if is_readable and all(isinstance(parts, dict) for parts in read.get("tables", {}).values()) else {}
+
+
+def _as_json(states: Mapping[str, Statement]) -> dict[str, list[object]]:
+    return {part: [*statement] for part, statement in states.items()}
+
+
 def read_states(warehouse: Warehouse, table: str, part: str | None = None) -> dict[str, Statement]:
     """Compute what a table holds by its parts, or one of them, from its values and salts; it is never in memory as a whole."""
     column = find_part_column(table)
     told = f'"{column}"::varchar' if column else f"'{WHOLE}'"
     chosen = f"where {told} = ?" if part else ""
-    sql = f"select coalesce({told}, 'None') as part, {write_hash_sql(table)} as {ROW_HASH} from {table} {chosen} order by part, {ROW_HASH}"  # noqa: S608
+    record = write_hash_sql(warehouse.list_columns(table))
+    sql = f"select coalesce({told}, 'None') as part, {record} as {ROW_HASH} from {table} {chosen} order by part, {ROW_HASH}"  # noqa: S608
     states: dict[str, Statement] = {}
     rows = warehouse.stream(sql, [part] if part else [])
     for name, group in groupby(_walk(rows), key=lambda one: one[0]):

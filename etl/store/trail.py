@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ import polars as pl
 
 from etl.installation import read_commit, read_version
 from etl.store.shape import EVENT, OWN_TABLES
+from etl.store.statements import read_detail
 from schemas.column import read_dtypes
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 Fact = str | int | bool | None | list[Any] | Mapping[str, Any]
 Stated = Mapping[str, Mapping[str, "Statement"]]
 """What tables hold: by table, and within it by ingest or hospital where it is stated in parts ("" where it is not)."""
+
+
+FOUND = "found_changed"
+"""In an event's detail: the tables that another program had changed before it."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def record_event(
 ) -> None:
     """Tell of a change inside the caller's transaction; it is written as the last thing before the commit.
 
-    `kind` is a short English word; a new one needs no more than its name in `etl/trail_page.py`. `detail` is whatever else is worth
+    `kind` is a short English word; a new one needs no more than its name in `etl/show_trail.py`. `detail` is whatever else is worth
     knowing (paths, hashes, counts), never a value of a patient.
     """
     told = {name: value for name, value in detail.items() if value is not None}
@@ -71,13 +76,17 @@ def record_event(
     )
 
 
-def write_events(warehouse: Warehouse, events: list[Event], number: int, stated: Stated) -> None:
-    """Write the events of change `number` at the end of its transaction; the last one states what the tables hold."""
+def write_events(warehouse: Warehouse, events: list[Event], number: int, stated: Stated, found: list[str]) -> None:
+    """Write the events of change `number` at the end of its transaction; the last one states what the tables hold.
+
+    `found` are tables that held something else before the change than was stated of them: that stays on record.
+    """
     last = find_last(warehouse)
     before, n = (last["hash"], last["number"]) if last else (None, 0)
     lines: list[dict[str, Any]] = []
     for i, event in enumerate(events, 1):
-        detail = {**event.detail, "change": number, **({"tables": stated} if i == len(events) else {})}
+        at_last = {"tables": stated, **({FOUND: found} if found else {})} if i == len(events) else {}
+        detail = {**event.detail, "change": number, **at_last}
         line = {**asdict(event), **_tell_who(), "number": n + i, "detail": write_json(detail), "hash_before": before}
         before = hash_event(line)
         lines.append({**line, "hash": before})
@@ -93,7 +102,7 @@ def find_last(warehouse: Warehouse) -> dict[str, Any] | None:
 def list_events(warehouse: Warehouse) -> list[dict[str, Any]]:
     """Return every event in its order, `detail` as what it says."""
     rows = warehouse.query(f"select * from {EVENT} order by number").rows(named=True)  # noqa: S608 (a name of ours)
-    return [{**row, "detail": json.loads(row["detail"])} for row in rows]
+    return [{**row, "detail": read_detail(row["detail"])} for row in rows]
 
 
 def hash_event(line: Mapping[str, Any]) -> str:
@@ -105,6 +114,44 @@ def hash_event(line: Mapping[str, Any]) -> str:
 def write_json(value: object) -> str:
     """Return a value as JSON that is written in one way alone: names in their order, no blanks."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Trail:
+    """A trail that was read from its beginning.
+
+    `stated` is what was stated last of each table by its parts, `found` the tables that events found changed by another program, with the event's
+    number and time, `broken` the numbers of events that do not follow from the one before.
+    """
+
+    n_events: int
+    head: str | None
+    stated: dict[str, dict[str, list[Any]]]
+    found: list[tuple[int, str, str]]
+    broken: list[int]
+
+
+def read_trail(warehouse: Warehouse) -> Trail:
+    """Read all events, one after the other, and compute their hashes again."""
+    stated: dict[str, dict[str, list[Any]]] = {}
+    found: list[tuple[int, str, str]] = []
+    broken: list[int] = []
+    n, before = 0, None
+    for line in _walk(warehouse):
+        n += 1
+        if (line["number"], line["hash_before"], line["hash"]) != (n, before, hash_event(line)):
+            broken.append(n)
+        before = line["hash"]
+        detail = read_detail(line["detail"])
+        found += [(n, str(line["at"]), table) for table in detail.get(FOUND, ())]
+        for table, parts in detail.get("tables", {}).items():
+            stated.setdefault(table, {}).update(parts)
+    return Trail(n, before, stated, found, broken)
+
+
+def _walk(warehouse: Warehouse) -> Iterator[dict[str, Any]]:
+    for frame in warehouse.stream(f"select * from {EVENT} order by number, hash"):  # noqa: S608 (a name of ours)
+        yield from frame.iter_rows(named=True)
 
 
 def _tell_who() -> dict[str, str | None]:
