@@ -11,9 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from etl.archive.open_files import FolderWriter, open_folder
+from etl.archive.open_files import FolderWriter, OpenFolder, open_folder
 from etl.errors import DamagedError, UsageError
 from etl.settings import Settings
+from etl.store.database import Warehouse
 from etl.store.trail import list_events, record_event
 from etl.store.warehouse import check_there, open_for_reading, open_for_writing
 from etl.suggestions import did_you_mean
@@ -35,6 +36,15 @@ class Frozen:
     frames: Mapping[str, pl.DataFrame]
     manifest: Mapping[str, Any]
     manifest_hash: str
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the trail says of a frozen set: its name, the hash of its manifest, and when it was frozen (UTC)."""
+
+    name: str
+    manifest_hash: str
+    at: str
 
 
 def freeze(settings: Settings, name: str, relations: Sequence[str], describe: Describe) -> Frozen:
@@ -74,16 +84,17 @@ def _check_name(name: str) -> None:
 
 def _refuse_used(name: str, events: Events) -> None:
     """Refuse a name that was used, also in another case: on some disks both would be one folder."""
-    for event in _list_freezes(events):
-        if event["detail"]["name"].casefold() == name.casefold():
+    for used in _list_recorded(events):
+        if used.name.casefold() == name.casefold():
             raise UsageError(
-                f"The name '{name}' was used on {event['at'][:10]}: a frozen set is never changed, and its name is used once. Choose another.",
-                f"名称“{name}”已于 {event['at'][:10]} 使用：冻结数据集不可更改，名称只能使用一次。请另选名称。",
+                f"The name '{name}' was used on {used.at[:10]}: a frozen set is never changed, and its name is used once. Choose another.",
+                f"名称“{name}”已于 {used.at[:10]} 使用：冻结数据集不可更改，名称只能使用一次。请另选名称。",
             )
 
 
-def _list_freezes(events: Events) -> list[Mapping[str, Any]]:
-    return [event for event in events if event["kind"] == FREEZE and "name" in event["detail"]]
+def _list_recorded(events: Events) -> list[Recorded]:
+    told = [(event["detail"], event["at"]) for event in events if event["kind"] == FREEZE]
+    return [Recorded(str(detail.get("name")), str(detail.get("manifest_hash")), str(at)) for detail, at in told]
 
 
 def _name_last(events: Events) -> dict[str, Any] | None:
@@ -107,26 +118,42 @@ def read_frozen(settings: Settings, name: str) -> Frozen:
         DamagedError: a file is not as it was written, or the set is not the one that is on record.
     """
     _check_name(name)
-    folder = settings.frozen_dir / name
     with open_for_reading(settings.warehouse_path) as warehouse:
-        recorded = {event["detail"]["name"]: event for event in _list_freezes(list_events(warehouse))}
+        recorded = {frozen.name: frozen for frozen in list_frozen(warehouse)}
     if name not in recorded:
-        raise _make_unknown(name, recorded, is_begun=folder.is_dir())
+        raise _make_unknown(name, recorded, is_begun=(settings.frozen_dir / name).is_dir())
+    source = check_frozen(settings, recorded[name])
+    frames = {relation: pl.concat(source.read_table(relation)) for relation in source.read_shapes()}
+    return Frozen(name, _shorten(frames), source.manifest, source.manifest_hash)
+
+
+def list_frozen(warehouse: Warehouse) -> list[Recorded]:
+    """Return the frozen sets that are on record, the oldest first."""
+    return _list_recorded(list_events(warehouse))
+
+
+def check_frozen(settings: Settings, recorded: Recorded) -> OpenFolder:
+    """Hold a frozen set against its manifest and what is on record, and return it.
+
+    Raises:
+        UsageError: its folder is gone.
+        DamagedError: a file is not as it was written, or the set is another.
+    """
+    folder = settings.frozen_dir / recorded.name
     if not folder.is_dir():
         raise UsageError(
-            f"The frozen set '{name}' is on record, and its folder '{folder}' is gone. Put it back from a backup.",
-            f"冻结数据集“{name}”有记录，但其文件夹“{folder}”已不存在。请从备份中恢复。",
+            f"The frozen set '{recorded.name}' is on record, and its folder '{folder}' is gone. Put it back from a backup.",
+            f"冻结数据集“{recorded.name}”有记录，但其文件夹“{folder}”已不存在。请从备份中恢复。",
         )
     source = open_folder(folder, FROZEN)
     source.check_files()
-    if source.manifest_hash != recorded[name]["detail"].get("manifest_hash"):
+    if source.manifest_hash != recorded.manifest_hash:
         raise DamagedError(
-            f"The frozen set '{folder}' is not the one that was put on record as '{name}': its manifest has another hash. It is not read. "
+            f"The frozen set '{folder}' is not the one that was put on record as '{recorded.name}': its manifest has another hash. It is not read. "
             "Put it back from a backup.",
-            f"冻结数据集“{folder}”并非以“{name}”记录在案的那一个：其清单的哈希不同。未予读取。请从备份中恢复。",
+            f"冻结数据集“{folder}”并非以“{recorded.name}”记录在案的那一个：其清单的哈希不同。未予读取。请从备份中恢复。",
         )
-    frames = {relation: pl.concat(source.read_table(relation)) for relation in source.read_shapes()}
-    return Frozen(name, _shorten(frames), source.manifest, source.manifest_hash)
+    return source
 
 
 def _make_unknown(name: str, recorded: Iterable[str], *, is_begun: bool) -> UsageError:

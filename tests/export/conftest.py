@@ -27,6 +27,12 @@ def kept(tmp_path_factory) -> Settings:
     return settings
 
 
+@pytest.fixture(scope="session")
+def results(kept, tmp_path_factory) -> dict[str, bytes]:
+    """What the study gives from the workspace's database."""
+    return analyse(copy_workspace(kept, tmp_path_factory.mktemp("analysed") / "workspace"), study="everybody")
+
+
 @pytest.fixture
 def settings(kept, tmp_path) -> Settings:
     """A copy of the workspace, for tests that change it."""

@@ -3,11 +3,12 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from export.conftest import analyse, copy_workspace, flip, list_scratch, write_study
 
-from analysis.inputs import RELATIONS, find_results_before, freeze_inputs
+from analysis.inputs import RELATIONS, find_results_before, freeze_inputs, read_current, record_analysis, take_frozen
 from analysis.report.design import list_open
 from analysis.study.read_spec import read_study
 from etl.archive.frozen import freeze, read_frozen
@@ -15,6 +16,7 @@ from etl.errors import DamagedError, UsageError
 from etl.load import revert
 from etl.store.trail import list_events
 from etl.store.warehouse import open_for_reading
+from etl.verify import verify
 
 BEFORE = {"of_these_data": "no", "n": 0, "first_at": None, "n_of_other_data": 0, "on_record_since": "2026-01-01"}
 
@@ -31,25 +33,15 @@ def locked(kept, tmp_path_factory):
     return settings
 
 
-def read_manifest(settings, place):
-    return json.loads((settings.reports_dir / place / "manifest.json").read_text(encoding="utf-8"))
-
-
-def test_its_results_are_those_of_the_database_then_whatever_comes_later(settings):
-    then = analyse(settings, study="everybody")
+def test_its_results_are_those_of_the_database_then_whatever_comes_later(settings, results):
     frozen = freeze_inputs(settings, "lock1", read_spec(settings))
     revert(settings, "hunan")
-    assert analyse(settings, study="everybody") != then
-    assert analyse(settings, frozen="lock1") == then
-    assert analyse(settings, frozen="lock1", study="everybody") == then
-    told = read_manifest(settings, "frozen-lock1")["inputs"]
+    assert not read_current(settings)[0]["patient"].equals(frozen.frames["patient"])
+    assert analyse(settings, frozen="lock1") == results
+    told = json.loads((settings.reports_dir / "frozen-lock1" / "manifest.json").read_text(encoding="utf-8"))["inputs"]
     assert (told["frozen"]["name"], told["frozen"]["manifest_hash"]) == ("lock1", frozen.manifest_hash)
     assert told["frozen"]["is_specification_as_frozen"]
-    assert (
-        told["ingests"]
-        == frozen.manifest["ingests"]
-        != read_manifest(settings, "analysis-everybody")["inputs"]["ingests"]
-    )
+    assert told["ingests"] == frozen.manifest["ingests"] != read_current(settings)[1]["ingests"]
 
 
 def test_it_holds_what_an_analysis_reads_and_nothing_else(locked):
@@ -81,6 +73,8 @@ def test_a_set_that_is_changed_and_signed_again_is_not_the_one_on_record(locked,
     (folder / "manifest.json.sha256").write_text(f"{hashlib.sha256(content).hexdigest()}  manifest.json\n")
     with pytest.raises(DamagedError, match="not the one that was put on record"):
         read_frozen(settings, "lock1")
+    assert [text for text in verify(settings).differences if "put on record as 'lock1'" in text.en]
+    assert not [text for text in verify(locked).differences if "lock1" in text.en]
 
 
 def test_a_name_is_used_once_whatever_becomes_of_the_folder(settings):
@@ -115,25 +109,33 @@ def test_a_folder_that_is_not_on_record_is_no_frozen_set_and_makes_room(locked, 
 def test_it_is_of_one_study_and_tells_that_its_specification_was_changed(locked, tmp_path):
     settings = copy_workspace(locked, tmp_path / "copy")
     write_study(settings, "another")
+    frozen = read_frozen(settings, "lock1")
     with pytest.raises(UsageError, match="frozen for the study everybody, and not for another"):
-        analyse(settings, frozen="lock1", study="another")
+        take_frozen(frozen, read_spec(settings, "another"))
     path = settings.studies_dir / "everybody" / "spec.toml"
     path.write_text(path.read_text(encoding="utf-8").replace("[12]", "[24]"), encoding="utf-8")
-    analyse(settings, frozen="lock1")
-    assert not read_manifest(settings, "frozen-lock1")["inputs"]["frozen"]["is_specification_as_frozen"]
+    assert not take_frozen(frozen, read_spec(settings))[1]["frozen"]["is_specification_as_frozen"]
+
+
+def test_a_set_of_a_registry_that_knew_fewer_columns_is_left_to_that_one(locked):
+    frozen = read_frozen(locked, "lock1")
+    fewer = {**frozen.frames, "patient": frozen.frames["patient"].drop("sex")}
+    with pytest.raises(UsageError, match=r"did not yet know patient\.sex"):
+        take_frozen(replace(frozen, frames=fewer), read_spec(locked))
 
 
 def test_it_says_honestly_whether_there_were_results_before(settings):
-    """The trail of this workspace is younger than its data; a later version is loaded under its eyes."""
+    """The trail of this workspace is younger than its data; a study is computed, and then a hospital goes back."""
     with open_for_reading(settings.warehouse_path) as warehouse:
         events = list_events(warehouse)
     held = freeze_inputs(settings, "unknown", read_spec(settings)).manifest
     assert held["results_before"]["of_these_data"] == "unknown"
-    since = events[0]["at"]
-    young = [{**version, "loaded_at": since} for version in held["ingests"]]
+    young = [{**version, "loaded_at": events[0]["at"]} for version in held["ingests"]]
     assert find_results_before(events, "everybody", young)["of_these_data"] == "no"
     assert find_results_before([], "everybody", young)["of_these_data"] == "unknown"
-    analyse(settings, study="everybody")
+    for name in ("results.csv", "manifest.json"):
+        (settings.workspace / name).touch()
+    record_analysis(settings, read_spec(settings), settings.workspace, {"ingests": held["ingests"]}, n_patients=1)
     assert freeze_inputs(settings, "yes", read_spec(settings)).manifest["results_before"]["of_these_data"] == "yes"
     revert(settings, "hunan")
     told = freeze_inputs(settings, "others", read_spec(settings)).manifest["results_before"]
