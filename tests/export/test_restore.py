@@ -2,28 +2,21 @@
 
 import hashlib
 import json
-import re
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 from export.conftest import analyse, flip, list_scratch
 from held_tables import read_tables
-from store.test_old_workspaces import OldWorkspace
 
-from etl.archive.export import POLARS_TYPES, export_registry
-from etl.archive.open_files import FolderWriter
+from etl.archive.export import export_registry
 from etl.archive.restore import restore_registry
 from etl.errors import DamagedError, UsageError
 from etl.load import revert
 from etl.store.trail import list_events, read_trail
 from etl.store.warehouse import open_for_reading
 from etl.verify import verify
-
-MIGRATIONS = Path(__file__).parents[2] / "sql" / "migrations"
 
 
 @pytest.fixture(scope="module")
@@ -167,36 +160,3 @@ def test_an_export_of_a_newer_shape_is_refused(copied, empty):
     with pytest.raises(UsageError, match="version 99"):
         restore_registry(empty, copied)
     check_nothing_made(empty)
-
-
-def write_as_it_stands(path, folder):
-    """Export a database of any shape in format version 1, as the registry of its time would have; return what it holds."""
-    writer, held = FolderWriter(folder, is_synthetic=True), {}
-    with duckdb.connect(str(path), read_only=True) as database:
-        for (table,) in database.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() order by all"
-        ).fetchall():
-            told = database.execute(
-                "select column_name, data_type from duckdb_columns() where schema_name || '.' || table_name = ?",
-                [table],
-            ).fetchall()
-            held[table] = database.sql(f"select * from {table}").pl()
-            shape = {name: POLARS_TYPES[dtype] for name, dtype in told}
-            writer.write_table(f"tables/{table}/all.parquet", table, shape, [held[table]])
-    writer.finish("export", {})
-    return held
-
-
-def test_an_export_of_an_older_registry_is_brought_up_to_date_and_loses_nothing(empty, tmp_path):
-    """Of the oldest one, whose database did not yet know its version; columns that a migration has renamed are looked for under their new names."""
-    old = OldWorkspace("f7a896e", tmp_path / "old")
-    held = write_as_it_stands(old.settings.warehouse_path, tmp_path / "out")
-    restore_registry(empty, tmp_path / "out")
-    renamed = dict(re.findall(r"rename column (\w+) to (\w+)", (MIGRATIONS / "0002_derived_names.sql").read_text()))
-    with open_for_reading(empty.warehouse_path) as warehouse:
-        for table, frame in held.items():
-            made = warehouse.query(f"select * from {table}")
-            names = {name: name if name in made.columns else renamed[name] for name in frame.columns}
-            assert made.select(names.values()).equals(frame.rename(names)), table
-    assert verify(empty).differences == []
-    assert {"versions.patient", "versions.findings", "landing.source_row", "main.ingests"} <= held.keys()
