@@ -47,7 +47,7 @@ def verify(settings: Settings) -> Verdict:
         owed = list_owed(warehouse)
         pages = [_tell_owed()] if owed else [*check_pages(warehouse, settings)]
         of_studies = [*check_analyses(warehouse, settings), *check_frozen_sets(warehouse, settings)]
-        files = [*check_deliveries(ingests), *pages, *of_studies]
+        files = [*check_deliveries(ingests, settings), *pages, *of_studies]
     n_records = sum(int(n) for parts in trail.stated.values() for n, _ in parts.values())
     checked = Text(
         f"{trail.n_events} events of the trail, {n_records:,} records in {len(declare_tables()) - 1} tables, {ingests.height} deliveries, {n_pages} pages and workbooks",

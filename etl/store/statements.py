@@ -37,7 +37,7 @@ class Appended:
     def add(self, table: str, rows: pl.DataFrame) -> None:
         """Note records that were appended: the column by which their table is stated, and `row_hash`."""
         for part, own in _split(table, rows):
-            self._hashes.setdefault((table, part), []).append(b"".join(own[ROW_HASH]))
+            self._hashes.setdefault((table, part), []).append(b"".join(own[ROW_HASH].to_list()))
 
     def list_loaded(self) -> Iterator[tuple[str, str, Statement]]:
         """Yield table, ingest and statement of each part of a version: nothing was in it before."""
@@ -84,7 +84,7 @@ def list_whole() -> list[str]:
 
 def list_changed(warehouse: Warehouse) -> list[str]:
     """Return the tables that hold something else than was stated last, of those that the next change states again and would hide it."""
-    if not warehouse.list_columns(EVENT):
+    if EVENT not in warehouse.read_shape():
         return []
     last = warehouse.query(f"select detail from {EVENT} order by number desc limit 1")["detail"]  # noqa: S608 (names are ours)
     stated = read_detail(last[0]).get("tables", {}) if len(last) else {}
@@ -138,4 +138,4 @@ def _walk(frames: Iterator[pl.DataFrame]) -> Iterator[tuple[str, bytes]]:
     """Yield each part's hashes, joined, as they come in their order."""
     for frame in frames:
         for (part,), own in frame.group_by("part", maintain_order=True):
-            yield str(part), b"".join(own[ROW_HASH])
+            yield str(part), b"".join(own[ROW_HASH].to_list())
