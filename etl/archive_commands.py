@@ -50,10 +50,9 @@ def run_export(archive: Folder = None) -> None:
         f"已导出：{written.n_files} 个文件，{_show_size(written.n_bytes)}：{written.folder}",
     )
     _warn(terminal, is_synthetic=written.is_synthetic)
-    back = suggest_command("restore", archive=written.folder)
     terminal.say(
-        f"Layout: docs/export.md. The same database in an empty WORKSPACE: {back}",
-        f"格式说明：docs/export.md。在空的 WORKSPACE 中重建同一数据库：{back}",
+        "Layout: docs/export.md. registry restore (make restore) makes the same database of it in a WORKSPACE that has none.",
+        "格式说明：docs/export.md。registry restore（make restore）可在尚无数据库的 WORKSPACE 中重建同一数据库。",
     )
 
 
