@@ -45,7 +45,7 @@ from analysis.study.results import ResultsBuilder, mark_origin
 from analysis.study.spec import StudySpec
 from etl.errors import AnalysisError
 from etl.installation import read_version
-from etl.whole_files import name_scratch, swap_folder
+from etl.whole_files import hash_file, name_scratch, swap_folder
 
 PACKAGES = ("polars", "numpy", "scipy", "lifelines", "scikit-learn", "survival", "matplotlib", "jinja2")
 
@@ -130,7 +130,7 @@ def run_study(
     Written are `results.parquet`, `results.csv`, `curves.parquet`, `courses.parquet`, `manifest.json`, `figures/`, `index.html`,
     `manuscript.docx`, `supplement.docx` and `manuscript_numbers.csv`.
     `frames` are the marts `analysis_subject`, `analysis_adverse_event` and `unfilled_column`, `ingests`, and `subject_at_start`.
-    `manifest_inputs` is written into the manifest as it is (input hashes, ingest ids). `for_journal` asks for the figures as
+    `manifest_inputs` is written into the manifest as it is (input hashes, ingest ids, head of the trail). `for_journal` asks for the figures as
     PDF and TIFF too.
 
     Raises `AnalysisError` as `compute_study` does, and where a hospital was loaded before a column that is read was made.
@@ -147,15 +147,22 @@ def run_study(
         for name, points in {"curves": outcome.curves, "courses": outcome.courses}.items():
             marked = mark_origin(points, is_synthetic=synthetic)
             marked.write_parquet(scratch / f"{name}.parquet", statistics=False)
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True, default=str)
-        (scratch / "manifest.json").write_text(text + "\n", encoding="utf-8")
         shown = spec.of_all_arms()
         drawings = save_figures(outcome, shown, scratch / "figures", is_synthetic=synthetic, for_journal=for_journal)
         write_report(scratch, outcome.results, drawings, shown, manifest)
         write_manuscript(scratch, outcome.results, drawings, shown, manifest)
+        _write_manifest(scratch, manifest)
         swap_folder(scratch, out_dir)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write what the results were made from, with the hash of every file that lies beside it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    told = {**manifest, "files": {path.relative_to(folder).as_posix(): hash_file(path) for path in files}}
+    text = json.dumps(told, indent=2, ensure_ascii=False, sort_keys=True, default=str)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
 
 
 def is_synthetic(ingests: pl.DataFrame, spec: StudySpec) -> bool:

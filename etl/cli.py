@@ -13,6 +13,7 @@ import typer
 
 from etl.command_line import RegistryCommand, RegistryGroup, both
 from etl.console import Terminal
+from etl.errors import UsageError
 from etl.settings import Settings, find_site, list_hospitals, read_settings
 from etl.suggestions import suggest_command
 
@@ -30,6 +31,21 @@ Hospital = Annotated[
     typer.Argument(
         metavar="HOSPITAL",
         help=both("a hospital with a mapping: registry hospitals", "已有映射的医院：registry hospitals"),
+    ),
+]
+
+Accept = Annotated[
+    bool,
+    typer.Option(
+        "--accept",
+        help=both("load although patients are far fewer, or a table is empty", "患者数大幅减少或某表为空时仍载入"),
+    ),
+]
+Reason = Annotated[
+    str,
+    typer.Option(
+        metavar="TEXT",
+        help=both("why it is accepted: kept in the trail", "接受的理由，写入操作记录（与 --accept 同用）"),
     ),
 ]
 
@@ -78,35 +94,32 @@ def run_ingest(
         ),
     ] = "",
     check: Annotated[bool, typer.Option("--check", help=both("do everything but load", "只校验，不载入"))] = False,
-    accept: Annotated[
-        bool,
-        typer.Option(
-            "--accept",
-            help=both("load although patients are far fewer, or a table is empty", "患者数大幅减少或某表为空时仍载入"),
-        ),
-    ] = False,
+    accept: Accept = False,
+    reason: Reason = "",
 ) -> None:
     """Read, validate and load one delivery of a hospital, and write its quality page."""
-    from etl.ingest import ingest, read_offered
+    from etl.ingest import ingest
     from etl.ingest_summary import show_ingest
     from etl.mapping.delivery_day import read_said_day
 
     settings = read_settings()
     said = read_said_day(extracted) if extracted else None
+    _check_reason(reason, is_accepted=accept)
     terminal = Terminal(settings.language)
-    folder, weaknesses = find_site(settings, hospital), None
+    folder = find_site(settings, hospital)
     tell_state(settings, terminal, is_paid=not check)
-    if any(folder.glob("*.xlsx")):  # a worksheet beside the mapping; else nothing that reads one is imported
-        from etl.onboarding.take_worksheet import take_worksheet
-
-        weaknesses = take_worksheet(folder, lambda site: read_offered(settings, site, extract))
-    if weaknesses:
-        from etl.mapping_summary import show_weaknesses
-
-        show_weaknesses(terminal, weaknesses)
+    if any(folder.glob("*.xlsx")):  # else nothing that reads one is imported
+        _take_worksheet(settings, terminal, folder, extract)
     with terminal.progress(hospital) as progress:
         summary = ingest(
-            settings, hospital, extract=extract, extracted=said, check=check, accept=accept, progress=progress
+            settings,
+            hospital,
+            extract=extract,
+            extracted=said,
+            check=check,
+            accept=accept,
+            progress=progress,
+            reason=reason,
         )
     # Said before the pages are written: what is loaded is loaded, also where they cannot be.
     show_ingest(terminal, summary)
@@ -115,6 +128,24 @@ def run_ingest(
     if summary.status == "loaded":
         terminal.say(
             *(f"  {page}: {settings.reports_dir / 'quality' / hospital / 'index.html'}" for page in ("Page", "报告"))
+        )
+
+
+def _take_worksheet(settings: Settings, terminal: Terminal, folder: Path, extract: Path | None) -> None:
+    """Take the worksheet that lies beside a mapping, and say what is weak about it."""
+    from etl.ingest import read_offered
+    from etl.mapping_summary import show_weaknesses
+    from etl.onboarding.take_worksheet import take_worksheet
+
+    if weaknesses := take_worksheet(folder, lambda site: read_offered(settings, site, extract)):
+        show_weaknesses(terminal, weaknesses)
+
+
+def _check_reason(reason: str, *, is_accepted: bool) -> None:
+    if reason and not is_accepted:
+        raise UsageError(
+            "A reason says why a delivery is accepted: give --accept (ACCEPT=yes) with it.",
+            "理由用于说明为何接受该数据：请同时给出 --accept（ACCEPT=yes）。",
         )
 
 
@@ -224,27 +255,100 @@ def list_ingests() -> None:
     "revert",
     cls=RegistryCommand,
     help=both(
-        "Make a hospital's previous ingest current again, and write the quality pages anew.",
-        "将某医院恢复到上一版本，并重新生成质量报告。",
+        "Make an earlier ingest of a hospital current again, and write the quality pages anew.",
+        "将某医院恢复到更早的版本，并重新生成质量报告。",
     ),
 )
-def run_revert(hospital: Hospital = "") -> None:
-    """Make a hospital's previous ingest current again, and write the quality pages anew."""
+def run_revert(
+    hospital: Hospital = "",
+    to: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            help=both(
+                "the ingest to go back to (registry ingests); run again it changes nothing; default: the one before",
+                "要恢复到的版本编号（registry ingests）；重复运行不再更改；默认为上一版本",
+            ),
+        ),
+    ] = None,
+) -> None:
+    """Make an earlier ingest of a hospital current again, and write the quality pages anew."""
     from etl.ingest import tell_mapping
     from etl.load import revert
 
     settings = read_settings()
     terminal = Terminal(settings.language)
     tell_state(settings, terminal)
-    left, current = revert(settings, hospital)
+    left, current = revert(settings, hospital, to)
     following = suggest_command("analyse")
-    terminal.say(
-        f"{hospital}: ingest {left} is no longer current; ingest {current} is again. Then: {following}",
-        f"{hospital}：已从版本 {left} 恢复到版本 {current}。随后请运行：{following}",
-    )
+    if left == current:
+        terminal.say(
+            f"{hospital}: ingest {current} is current already; nothing was changed.",
+            f"{hospital}：版本 {current} 已是当前版本，未作更改。",
+        )
+    else:
+        terminal.say(
+            f"{hospital}: ingest {left} is no longer current; ingest {current} is again. Then: {following}",
+            f"{hospital}：已从版本 {left} 恢复到版本 {current}。随后请运行：{following}",
+        )
     mapping = tell_mapping(settings, hospital, current)
     terminal.say(mapping.en, mapping.zh)
     pay(settings, terminal)
+
+
+@commands.command(
+    "trail",
+    cls=RegistryCommand,
+    help=both(
+        "Show what happened here: every load, answer, revert, page and analysis, by whom and when.",
+        "查看操作记录：每次载入、答复、恢复、报告和分析，由谁在何时进行。",
+    ),
+)
+def run_trail(
+    hospital: Annotated[
+        str | None, typer.Option(metavar="HOSPITAL", help=both("only of this hospital", "仅此医院"))
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(metavar="KIND", help=both("only of this kind: ingest, revert, ...", "仅此类：ingest、revert 等")),
+    ] = None,
+    since: Annotated[str, typer.Option(metavar="DATE", help=both("from this day on (UTC)", "自该日起（UTC）"))] = "",
+) -> None:
+    """Show what happened here, by whom and when, and whether the trail holds."""
+    from etl.show_trail import read_day, show_trail
+
+    settings = read_settings()
+    day = read_day(since) if since else None
+    show_trail(settings, Terminal(settings.language), hospital=hospital, kind=kind, since=day)
+
+
+@commands.command(
+    "verify",
+    cls=RegistryCommand,
+    help=both(
+        "Hold trail, tables, deliveries and reports against what was recorded of them; nothing is changed.",
+        "将操作记录、数据表、原始数据和报告与登记时的记录核对；不作任何更改。",
+    ),
+)
+def run_verify() -> None:
+    """Hold trail, tables, deliveries and reports against what was recorded of them; nothing is changed."""
+    from etl.errors import DiffersError
+    from etl.verify import verify
+
+    settings = read_settings()
+    terminal = Terminal(settings.language)
+    with terminal.progress(terminal.text("verifying", "核对")):
+        verdict = verify(settings)
+    for note in verdict.notes:
+        terminal.say(f"Note: {note.en}", f"说明：{note.zh}")
+    for difference in verdict.differences:
+        terminal.say(f"DIFFERS: {difference.en}", f"不符：{difference.zh}")
+    if n := len(verdict.differences):
+        raise DiffersError(
+            f"{n} thing(s) are not what the registry recorded of them. Find out who changed them; then put back a copy from before.",
+            f"有 {n} 处与登记时的记录不符。请查明是谁更改，然后恢复此前的备份。",
+        )
+    terminal.say(f"All as recorded: {verdict.checked.en}.", f"与记录一致：{verdict.checked.zh}。")
 
 
 @commands.command(

@@ -139,6 +139,12 @@ class ChangedWhileReadError(RegistryError):
     exit_code = 19
 
 
+class DiffersError(RegistryError):
+    """Something is not what the registry recorded of it: a table, the trail, a delivery or a report; nothing was changed."""
+
+    exit_code = 20
+
+
 class StoppedError(RegistryError):
     """The command was told to stop: from the keyboard (130), by a closed terminal (129) or by `kill` (143)."""
 

@@ -26,6 +26,7 @@ from etl.mapping.accounts import is_used
 from etl.mapping.delivery_day import EXAMPLE_DAY, DeliveryDay, settle_day
 from etl.mapping.identity import PseudonymKey
 from etl.mapping.masking import OwnTexts
+from etl.mapping.personal_forms import mask_personal_data
 from etl.mapping.read_site import load_site
 from etl.mapping.records import TypedRecords, type_delivery
 from etl.mapping.site import Site
@@ -38,6 +39,7 @@ from etl.quality.confirmations import (
     hash_confirmations,
 )
 from etl.quality.continuity import find_notices
+from etl.refusals import record_refusal
 from etl.settings import Settings, find_site
 from etl.store.warehouse import open_for_reading
 from etl.suggestions import suggest_command
@@ -51,6 +53,7 @@ def ingest(
     check: bool,
     accept: bool,
     progress: Progress,
+    reason: str = "",
     extracted: dt.date | None = None,
 ) -> IngestSummary:
     """Take a hospital's answers, then read, map, validate and load one delivery.
@@ -62,6 +65,7 @@ def ingest(
         check: do everything but load.
         accept: load although there are far fewer patients than last time, or not one record of a mapped table.
         progress: called with each step's name, in English and Chinese.
+        reason: why it is accepted, as somebody gave it.
         extracted: the day on which the data were taken out of the hospital's system; None where nobody says it.
 
     Raises:
@@ -69,7 +73,15 @@ def ingest(
     """
     while True:
         with suppress(OvertakenError):  # the same hospital's data or answers came by another command: look again
-            return _ingest_once(settings, hospital, extract, extracted, check=check, accept=accept, progress=progress)
+            return _ingest_once(
+                settings,
+                hospital,
+                extract,
+                extracted,
+                check=check,
+                accepted=mask_personal_data(reason) if accept else None,
+                progress=progress,
+            )
 
 
 def _ingest_once(
@@ -79,7 +91,7 @@ def _ingest_once(
     extracted: dt.date | None,
     *,
     check: bool,
-    accept: bool,
+    accepted: str | None,
     progress: Progress,
 ) -> IngestSummary:
     site, known = load_site(find_site(settings, hospital)), read_known(settings)
@@ -92,32 +104,33 @@ def _ingest_once(
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     if candidate is None:
         return _end_without_delivery(settings, site, answers, confirmations, hidden, check=check)
-    progress("reading", "读取")
-    delivery = _read(candidate, known)
-    key = read_checked_key(settings, known)
-    base = _find_base(site, known, candidate, extract, accept=accept)
-    progress("mapping", "映射")
-    mapped, delivery, answers = _map_rows(delivery, site, answers)
-    progress("validating", "校验")
-    day = _settle_day(site, candidate, mapped, delivery, extract)
-    made = {name: texts.height for name, texts in mapped.records.items()}
-    records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
-    records = confirm_values(number_records(records), confirmations)
-    validated = _validate(site, records, mapped, addition)
-    if not accept:
-        _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
-    version = Version(
-        site, delivery, candidate, balance_accounts(mapped, validated, addition), mapped.landing, addition,
-        _find_notices(settings, site, known, candidate, day.day, validated),
-    )  # fmt: skip
-    summary = _summarise(version, day, mapped, validated, answers, made)
-    summary = replace(summary, status="checked" if check else "loaded", hidden=hidden)
-    if check:
-        return summary
-    progress("loading", "载入")
-    frames = list_frames(version, mapped, validated)
-    del validated
-    return replace(summary, ingest_id=load_version(settings, version, frames, key, known, answers))
+    with record_refusal(settings, hospital, candidate, is_recorded=not check):
+        progress("reading", "读取")
+        delivery = _read(candidate, known)
+        key = read_checked_key(settings, known)
+        base = _find_base(site, known, candidate, extract, accept=accepted is not None)
+        progress("mapping", "映射")
+        mapped, delivery, answers = _map_rows(delivery, site, answers)
+        progress("validating", "校验")
+        day = _settle_day(site, candidate, mapped, delivery, extract)
+        made = {name: texts.height for name, texts in mapped.records.items()}
+        records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
+        records = confirm_values(number_records(records), confirmations)
+        validated = _validate(site, records, mapped, addition)
+        if accepted is None:
+            _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
+        version = Version(
+            site, delivery, candidate, balance_accounts(mapped, validated, addition), mapped.landing, addition,
+            _find_notices(settings, site, known, candidate, day.day, validated), accepted,
+        )  # fmt: skip
+        summary = _summarise(version, day, mapped, validated, answers, made)
+        summary = replace(summary, status="checked" if check else "loaded", hidden=hidden)
+        if check:
+            return summary
+        progress("loading", "载入")
+        frames = list_frames(version, mapped, validated)
+        del validated
+        return replace(summary, ingest_id=load_version(settings, version, frames, key, known, answers))
 
 
 def _validate(site: Site, records: dict[str, TypedRecords], mapped: Mapped, addition: Addition) -> Validated:

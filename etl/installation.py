@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
 from etl.errors import InstallationError
+from schemas.package_data import find_folder
 
 DISTRIBUTION = "hcc-registry"
 SHOWN = 5
@@ -22,6 +24,29 @@ def read_version() -> str:
         InstallationError: the registry is not installed in this Python.
     """
     return _find_distribution().version
+
+
+def read_commit() -> str | None:
+    """Return the commit of the checkout that the registry runs from; None where a wheel is installed, or git keeps it elsewhere."""
+    git = find_folder("schemas").parent / ".git"
+    with suppress(OSError):
+        if git.is_file():  # a worktree: its folder is named in the file
+            git = (git.parent / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()).resolve()
+        head = (git / "HEAD").read_text(encoding="ascii").strip()
+        if not head.startswith("ref: "):
+            return head
+        named = git / "commondir"
+        common = git / named.read_text(encoding="utf-8").strip() if named.is_file() else git
+        return _read_reference(common, head.removeprefix("ref: "))
+    return None
+
+
+def _read_reference(git: Path, name: str) -> str | None:
+    """Return the commit of a branch, which lies in a file of its own or in the list of packed ones."""
+    if (git / name).is_file():
+        return (git / name).read_text(encoding="ascii").strip()
+    lines = (git / "packed-refs").read_text(encoding="utf-8").splitlines()
+    return next((line.split()[0] for line in lines if line.endswith(f" {name}")), None)
 
 
 def check_installation() -> None:

@@ -28,8 +28,9 @@ from etl.quality.answers import store_answers
 from etl.quality.confirmations import name_answers
 from etl.settings import Settings, find_site
 from etl.store.database import Warehouse
-from etl.store.history import find_previous_ingest, withdraw_later
+from etl.store.history import find_previous_ingest, list_standing, withdraw_later
 from etl.store.owed import note_owed
+from etl.store.trail import record_event
 from etl.store.warehouse import open_for_writing
 from schemas.bookkeeping import INGESTS
 from schemas.column import read_dtypes
@@ -42,7 +43,10 @@ class OvertakenError(Exception):
 
 @dataclass(frozen=True)
 class Version:
-    """A version that is about to be loaded: what it was made of, and what is told of it beside its records."""
+    """A version that is about to be loaded: what it was made of, and what is told of it beside its records.
+
+    `accepted` is the reason for which it is loaded although it would be refused; empty where nobody gave one, None where nobody accepted it.
+    """
 
     site: Site
     delivery: Delivery
@@ -51,6 +55,7 @@ class Version:
     landing: Landing
     addition: Addition
     notices: pl.DataFrame
+    accepted: str | None
 
 
 def list_frames(version: Version, mapped: Mapped, validated: Validated) -> dict[str, pl.DataFrame]:
@@ -96,15 +101,35 @@ def load_version(
         withdraw_later(warehouse, site.hospital)
         warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])
         warehouse.append("main.ingests", _describe_ingest(version, ingest_id))
-        store_answers(warehouse, site.hospital, answers)
+        _tell_answers(warehouse, site.hospital, store_answers(warehouse, site.hospital, answers))
         frames["versions.confirmed"] = name_answers(warehouse, site.hospital, frames["versions.confirmed"])
         _append_rows(warehouse, version, frames, ingest_id)
         refresh(warehouse)
         note_owed(warehouse, site.hospital)
+        _tell_ingest(warehouse, version, ingest_id)
         warehouse.say_saved(
             Text(f"{site.hospital}: loaded as ingest {ingest_id}.", f"{site.hospital}：已载入，编号 {ingest_id}。")
         )
     return ingest_id
+
+
+def _tell_ingest(warehouse: Warehouse, version: Version, ingest_id: int) -> None:
+    accounts = version.accounts
+    record_event(
+        warehouse, "ingest", hospital=version.site.hospital, input_hash=version.candidate.input_hash, mapping_hash=version.site.mapping_hash,
+        rows_in=accounts["rows_read"], rows_out=accounts["records_loaded"], n_refused=accounts["records_quarantined"],
+        reason=version.accepted or None, accepted=True if version.accepted is not None else None, ingest_id=ingest_id,
+        delivery=version.delivery.name, content_hash=version.candidate.content_hash, base_ingest_id=version.addition.base_ingest_id,
+    )  # fmt: skip
+
+
+def _tell_answers(warehouse: Warehouse, hospital: str, taken: pl.DataFrame) -> None:
+    """Tell that answers were taken; earlier ones to the same questions stay beside them."""
+    if taken.height:
+        workbooks = sorted(set(taken["file_hash"]))
+        record_event(
+            warehouse, "answers", hospital=hospital, rows_in=taken.height, rows_out=taken.height, workbooks=workbooks
+        )
 
 
 def _check_meanwhile(
@@ -133,10 +158,13 @@ def _append_rows(warehouse: Warehouse, version: Version, frames: dict[str, pl.Da
 def take_answers(settings: Settings, hospital: str, answers: pl.DataFrame) -> int:
     """Store answers that came without a delivery to read; return how many of them no other command took meanwhile."""
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-        n = store_answers(warehouse, hospital, answers).height
+        taken = store_answers(warehouse, hospital, answers)
         note_owed(warehouse, hospital)
-        warehouse.say_saved(Text(f"{hospital}: {n} answers are taken.", f"{hospital}：已采用 {n} 条答复。"))
-    return n
+        _tell_answers(warehouse, hospital, taken)
+        warehouse.say_saved(
+            Text(f"{hospital}: {taken.height} answers are taken.", f"{hospital}：已采用 {taken.height} 条答复。")
+        )
+    return taken.height
 
 
 def _describe_ingest(version: Version, ingest_id: int) -> pl.DataFrame:
@@ -164,27 +192,53 @@ def refresh(warehouse: Warehouse) -> None:
     warehouse.run_checks()
 
 
-def revert(settings: Settings, hospital: str) -> tuple[int, int]:
-    """Make the ingest that stands before a hospital's current one its current version again; return (from, to).
+def revert(settings: Settings, hospital: str, to: int | None = None) -> tuple[int, int]:
+    """Make an earlier ingest of a hospital its current version again; return (from, to), which are the same where it is current already.
+
+    Args:
+        settings: workspace.
+        hospital: name of a mapping.
+        to: number of the ingest; None takes the one that stands before the current one.
 
     Raises:
-        UsageError: the hospital has no earlier ingest.
+        UsageError: the hospital has no such ingest, or none that stands.
     """
     find_site(settings, hospital)
-    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+    with open_for_writing(settings.warehouse_path) as warehouse:
         own = warehouse.query("select * from ingests where hospital = ?", [hospital])
-        previous = find_previous_ingest(own)
-        if previous is None:
-            raise UsageError(f"{hospital} has no earlier ingest to go back to.", f"{hospital} 没有更早的版本可恢复。")
-        warehouse.execute("update ingests set is_current = (ingest_id = ?) where hospital = ?", [previous, hospital])
-        withdraw_later(warehouse, hospital)
-        refresh(warehouse)
-        note_owed(warehouse, hospital)
+        chosen = _choose_standing(own, hospital, to)
         left = int(own.filter("is_current")["ingest_id"][0])
-        warehouse.say_saved(
-            Text(
-                f"{hospital}: ingest {left} is no longer current; ingest {previous} is again.",
-                f"{hospital}：已从版本 {left} 恢复到版本 {previous}。",
-            )
+        if chosen != left:
+            with warehouse.transaction():
+                _go_back(warehouse, hospital, left, chosen)
+    return left, chosen
+
+
+def _choose_standing(own: pl.DataFrame, hospital: str, to: int | None) -> int:
+    """Return the ingest to go back to, of those that stand."""
+    chosen = to if to is not None else find_previous_ingest(own)
+    if chosen is None:
+        raise UsageError(f"{hospital} has no earlier ingest to go back to.", f"{hospital} 没有更早的版本可恢复。")
+    standing = list_standing(own).sort("ingest_id")["ingest_id"].to_list()
+    if chosen not in standing:
+        listed = ", ".join(map(str, standing)) or "–"
+        raise UsageError(
+            f"{hospital} has no ingest {chosen} that stands; it can go back to: {listed}. Of what a revert withdrew, ingest the delivery again "
+            "(--extract). All ingests: registry ingests",
+            f"{hospital} 没有仍有效的版本 {chosen}；可恢复到：{listed}。已被撤回的版本请重新载入其数据（--extract）。全部版本：registry ingests",
         )
-    return left, previous
+    return chosen
+
+
+def _go_back(warehouse: Warehouse, hospital: str, left: int, chosen: int) -> None:
+    warehouse.execute("update ingests set is_current = (ingest_id = ?) where hospital = ?", [chosen, hospital])
+    withdraw_later(warehouse, hospital)
+    refresh(warehouse)
+    note_owed(warehouse, hospital)
+    record_event(warehouse, "revert", hospital=hospital, from_ingest_id=left, to_ingest_id=chosen)
+    warehouse.say_saved(
+        Text(
+            f"{hospital}: ingest {left} is no longer current; ingest {chosen} is again.",
+            f"{hospital}：已从版本 {left} 恢复到版本 {chosen}。",
+        )
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -12,16 +12,16 @@ from etl.errors import StructureError, UsageError
 from etl.mapping.read_site import load_site
 from etl.onboarding.mapping_page import write_mapping_page
 from etl.pages.text import Text
-from etl.quality.answers import keep_workbook, replace_workbook
+from etl.quality.answers import REST, WORKBOOK, keep_workbook, replace_workbook
 from etl.quality.comparison import describe_incomplete_where_first
 from etl.quality.others import OTHERS_TABLE, fix_others, save_others
 from etl.quality.report import write_quality_pages
 from etl.settings import Settings, find_site, list_hospitals
 from etl.store.lock import hold_lock
-from etl.store.owed import clear_owed, read_owed, tell_owed
+from etl.store.owed import read_owed, settle, tell_owed
 from etl.store.warehouse import read_frames
 from etl.suggestions import suggest_command
-from etl.whole_files import sweep
+from etl.whole_files import hash_file, sweep
 from schemas.contract import read_contract
 from schemas.tables import TABLES
 
@@ -32,6 +32,7 @@ RELATIONS = (
     "core.completeness", "core.eligibility", "core.subject",
     *(f"core.{name}" for name in TABLES), *(f"versions.{name}" for name in ABOUT_INGESTS),
 )  # fmt: skip
+WRITTEN = ("index.html", "mapping.html", WORKBOOK, REST)
 Tell = Callable[[Text], None]
 """Called with a sentence that whoever runs the command should read."""
 
@@ -113,8 +114,15 @@ def _write_pages(settings: Settings, hospital: str | None, tell: Tell) -> list[P
     )
     is_synthetic = bool(frames["ingests"].filter("is_current")["is_synthetic"].any())
     paths += _write_mapping_pages(settings, chosen, is_synthetic=is_synthetic)
-    clear_owed(settings.warehouse_path, owed)
+    folders = ["quality", *(f"quality/{name}" for name in chosen)]
+    settle(settings.warehouse_path, owed, _hash_pages(settings.reports_dir, folders), folders)
     return paths
+
+
+def _hash_pages(reports_dir: Path, folders: Iterable[str]) -> dict[str, str]:
+    """Return the hashes of the pages and workbooks that lie in folders, by their paths below that of the reports."""
+    found = (reports_dir / folder / name for folder in folders for name in WRITTEN)
+    return {path.relative_to(reports_dir).as_posix(): hash_file(path) for path in found if path.is_file()}
 
 
 def _choose(ingests: pl.DataFrame, hospital: str | None) -> dict[str, Text]:

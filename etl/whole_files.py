@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import filecmp
+import hashlib
 import os
 import platform
 import re
@@ -47,6 +48,11 @@ def name_scratch(path: Path, kind: str = "part") -> Path:
     return path.with_name(f".{path.name}.{mark_process()}.{kind}")
 
 
+def is_scratch(path: Path) -> bool:
+    """Whether a file or folder is one that a process is writing, or has left half written."""
+    return _SCRATCH.fullmatch(path.name) is not None
+
+
 def sweep(folder: Path, *, is_deep: bool = True) -> None:
     """Remove from a folder, and from those below where `is_deep`, what dead processes left half done.
 
@@ -81,6 +87,16 @@ def write_whole(path: Path, content: bytes) -> None:
         put_in_place(scratch, path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, which are never in memory as a whole.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def copy_whole(source: Path, target: Path) -> None:
@@ -131,6 +147,18 @@ def swap_folder(new: Path, folder: Path) -> None:
             raise
     _flush_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def place_folder(new: Path, folder: Path) -> None:
+    """Give a finished folder its name, which is free or that of an empty folder: nothing is ever replaced.
+
+    Raises:
+        OSError: something stands there; nothing was changed.
+    """
+    for file in (path for path in new.rglob("*") if path.is_file()):
+        _flush_file(file)
+    new.rename(folder)
+    _flush_folder(folder.parent)
 
 
 def exchange(one: Path, other: Path) -> bool:

@@ -129,7 +129,9 @@ def store_answers(warehouse: Warehouse, hospital: str, answers: pl.DataFrame) ->
         hospital=pl.lit(hospital),
         taken_at=pl.lit(datetime.now(UTC).isoformat(timespec="seconds")),
     )
-    warehouse.append("main.answers", rows)
+    if rows.height:
+        warehouse.look_at_answers(hospital)
+        warehouse.append("main.answers", rows)
     return answers
 
 

@@ -6,7 +6,7 @@ import re
 import struct
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,11 @@ from etl.errors import DamagedError, InternalError, RegistryError, UsageError
 from etl.interruption import hold_signals
 from etl.pages.text import Text
 from etl.store.lock import TURN_SECONDS, is_held_by_another, make_busy_error
-from etl.store.shape import CHANGE, declare_tables
+from etl.store.seal import ROW_HASH, draw_salts, write_check_sql, write_hash_sql
+from etl.store.shape import CHANGE, ROW_CHECK, ROW_SALT, SEAL, declare_shape, declare_tables, is_sealed
 from etl.store.sql_files import list_views, read_folder
+from etl.store.statements import ANSWERS, Appended, is_changed, list_changed, state_change
+from etl.store.trail import Event, write_events
 from schemas.column import list_misfits
 
 SCHEMAS = ("landing", "versions", "core", "marts")
@@ -36,13 +39,22 @@ class Warehouse:
         self._connection = connection
         self._path = path
         self._said: Text | None = None
+        self._events: list[Event] = []
+        self._appended = Appended()
+        self._found: list[str] = []
         self.change: tuple[int, str] | None = None
         """Number and time of the last change that was committed, or may have been, through this connection."""
 
     def query(self, sql: str, parameters: Iterable[object] = ()) -> pl.DataFrame:
-        """Return a query's rows as a frame."""
+        """Return a query's rows as a frame, without the seals of the records: `stream` has them."""
         with self._explaining():
-            return self._connection.sql(sql, params=list(parameters) or None).pl()
+            return self._connection.sql(sql, params=list(parameters) or None).pl().drop(SEAL, strict=False)
+
+    def stream(self, sql: str, parameters: Iterable[object] = ()) -> Iterator[pl.DataFrame]:
+        """Yield a query's rows in parts, so that a large table is never in memory as a whole."""
+        with self._explaining():
+            for batch in self._connection.sql(sql, params=list(parameters) or None).to_arrow_reader(ROWS_AT_ONCE):
+                yield pl.DataFrame(batch)
 
     def execute(self, sql: str, parameters: Iterable[object] = ()) -> None:
         """Run a statement and take its result, so that the connection is free again."""
@@ -60,32 +72,46 @@ class Warehouse:
             raise told from None
 
     def append(self, table: str, frame: pl.DataFrame) -> None:
-        """Append a frame to a declared table (`versions.patient`).
+        """Append a frame to a declared table (`versions.patient`); records are sealed, with the salts that they have already or new ones.
 
         Raises:
             InternalError: the frame's columns or types are not those declared; nothing was written of it.
         """
-        if misfits := list_misfits(dict(frame.schema), declare_tables()[table]):
+        if misfits := list_misfits(dict(frame.drop(ROW_SALT, strict=False).schema), declare_tables()[table]):
             raise InternalError(
                 f"A frame for {table} is not as it is declared: it {'; '.join(misfits)}. Nothing was loaded.",
                 f"写入 {table} 的数据与声明不符：{'；'.join(misfits)}。未载入任何数据。",
             )
         # A relation, and no registered view: a transaction would hold on to each view's rows until its end.
-        lacking = pl.lit(None)
-        ordered = frame.select(
-            pl.col(name) if name in frame.columns else lacking.alias(name) for name in self._list_columns(table)
-        )
+        columns = self.list_columns(table)
         with self._explaining():
-            for part in ordered.iter_slices(ROWS_AT_ONCE):
-                self._connection.from_arrow(part.to_arrow()).insert_into(table)
+            for part in frame.iter_slices(ROWS_AT_ONCE):
+                if is_sealed(table):
+                    self._append_sealed(table, part, columns)
+                else:
+                    self._connection.from_arrow(_order(part, columns).to_arrow()).insert_into(table)
 
-    def _list_columns(self, table: str) -> list[str]:
-        """Return a table's columns in their order in this file."""
-        told = self._connection.execute(
-            "select column_name from duckdb_columns() where schema_name || '.' || table_name = ? order by column_index",
-            [table],
-        )
-        return [name for (name,) in told.fetchall()]
+    def _append_sealed(self, table: str, part: pl.DataFrame, columns: Mapping[str, str]) -> None:
+        """Append records with salt and check beside them; their whole hashes are kept until the commit, for what is stated then."""
+        salted = part if ROW_SALT in part.columns else part.with_columns(draw_salts(part.height))
+        ordered = _order(salted, [name for name in columns if name != ROW_CHECK]).to_arrow()
+        hashed = self._connection.from_arrow(ordered).project(f"*, {write_hash_sql(columns)} as {ROW_HASH}")
+        records = hashed.to_arrow_table()
+        check = f"{write_check_sql(ROW_HASH)} as {ROW_CHECK}"
+        named = ", ".join(check if name == ROW_CHECK else f'"{name}"' for name in columns)
+        self._connection.from_arrow(records).project(named).insert_into(table)
+        self._appended.add(table, pl.DataFrame(records.select([*self._appended.list_needed(table), ROW_HASH])))
+
+    def put_back(self, table: str, frame: pl.DataFrame) -> int:
+        """Insert rows that a table of the same columns held elsewhere, with their seals as they were; return how many."""
+        with self._explaining():
+            self._connection.from_arrow(frame.to_arrow()).insert_into(table)
+        return frame.height
+
+    def list_columns(self, table: str) -> dict[str, str]:
+        """Return a table's columns in their order in this file, with their types in DuckDB's words."""
+        empty = self._connection.sql(f"select * from {table} limit 0")  # noqa: S608 (a name of ours)
+        return dict(zip(empty.columns, map(str, empty.types), strict=True))
 
     def read_shape(self) -> dict[str, dict[str, str]]:
         """Return the columns of every stored table and their types, by `schema.table`; views are no tables."""
@@ -107,6 +133,21 @@ class Warehouse:
         for name, sql in list_views().items():
             self.execute(f"create view {name} as {sql}")
 
+    def list_foreign_views(self) -> list[str]:
+        """Return the views that are not those that the registry makes: changed, added or gone."""
+        sql = "select schema_name || '.' || view_name, sql from duckdb_views() where not internal"
+        held = dict(self._connection.execute(sql).fetchall())
+        with duckdb.connect() as empty:
+            made = Warehouse(empty, self._path)
+            for schema in SCHEMAS:
+                made.execute(f"create schema {schema}")
+            for table in declare_shape():
+                columns = ", ".join(f'"{name}" {dtype}' for name, dtype in self.list_columns(table).items())
+                made.execute(f"create table {table} ({columns})")
+            made.rebuild_views()
+            right = dict(empty.execute(sql).fetchall())
+        return sorted(name for name in held.keys() | right.keys() if held.get(name) != right.get(name))
+
     def run_checks(self) -> None:
         """Run every file of sql/checks.
 
@@ -122,15 +163,21 @@ class Warehouse:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: what happens inside is committed as a whole or not at all, and numbered.
+        """All or nothing: what happens inside is committed as a whole or not at all, numbered, and told in the trail.
 
         Raises:
+            InternalError: nothing was told of it (`record_event`); no change is made that is not on record.
             WriteFailedError: the commit failed, as on a full disk; whether it is saved only a new connection can tell.
         """
+        self._events, self._appended = [], Appended()
         self.execute("begin transaction")
         try:
+            self._found = list_changed(self)
             yield
             number, changed_at = self._number_change()
+            if not self._events:
+                raise InternalError("A change is not told in the trail.", "有一项更改未记入记录。")
+            write_events(self, self._events, number, state_change(self, self._appended), self._found)
         except BaseException:
             with suppress(duckdb.Error):  # after a fatal error there is nothing to roll back
                 self._connection.execute("rollback")
@@ -142,6 +189,15 @@ class Warehouse:
             except duckdb.Error:
                 raise WriteFailedError from None
             self.note_saved()
+
+    def tell(self, event: Event) -> None:
+        """Take an event of the running transaction, to be written before its commit; `record_event` makes it."""
+        self._events.append(event)
+
+    def look_at_answers(self, hospital: str) -> None:
+        """Note, before more are added, where a hospital's answers are not what was stated of them: what is stated next would hide it."""
+        if is_changed(self, ANSWERS, hospital) and ANSWERS not in self._found:
+            self._found.append(ANSWERS)
 
     def say_saved(self, what: Text) -> None:
         """Say what the running transaction does, for whoever must be told that it is done although something later fails."""
@@ -174,6 +230,13 @@ class Warehouse:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _order(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """Return a frame with the columns of a table in their order in the file; what it lacks is empty."""
+    return frame.select(
+        pl.col(name) if name in frame.columns else pl.lit(None, dtype=pl.String).alias(name) for name in columns
+    )
 
 
 def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Warehouse:

@@ -5,16 +5,22 @@ So a process that ends in between leaves the debt behind, and the next command t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+import polars as pl
 
 from etl.pages.text import Text
 from etl.store.database import Warehouse
-from etl.store.shape import CHANGE, OWED
+from etl.store.shape import CHANGE, OWED, OWN_TABLES, PAGE
+from etl.store.trail import record_event
 from etl.store.warehouse import open_for_reading, open_for_writing
 from etl.whole_files import is_dead, mark_process
+from schemas.column import read_dtypes
 
+_PAGES = read_dtypes(OWN_TABLES[PAGE])
 PAGES = "pages"
 """Quality pages and query workbooks of every hospital, and the copies of those that were answered: a change of one tells in all."""
 
@@ -59,12 +65,24 @@ def list_owed(warehouse: Warehouse) -> list[Owed]:
     return [Owed(**row) for row in rows]
 
 
-def clear_owed(path: Path, paid: list[Owed]) -> None:
-    """Clear what was paid; what became due since then stays."""
-    if paid:
-        with open_for_writing(path) as warehouse, warehouse.transaction():
-            last = max(debt.since_change for debt in paid)
-            warehouse.execute(f"delete from {OWED} where since_change <= ?", [last])  # noqa: S608
+def settle(path: Path, paid: list[Owed], written: Mapping[str, str], folders: Iterable[str]) -> None:
+    """Clear what was paid and keep the hashes of what was written; what became due since then stays.
+
+    `written` are files by their paths below the reports, all that there are now of the `folders`. Where pages came out as they were, and
+    none was owed, nothing is changed.
+    """
+    with open_for_reading(path) as warehouse:
+        known = warehouse.query(f"select * from {PAGE} order by path")  # noqa: S608 (names are ours)
+    others = {name: content for name, content in known.rows() if str(PurePosixPath(name).parent) not in set(folders)}
+    pages = dict(sorted({**others, **written}.items()))
+    if not paid and pages == dict(known.rows()):
+        return
+    with open_for_writing(path) as warehouse, warehouse.transaction():
+        last = max((debt.since_change for debt in paid), default=0)
+        warehouse.execute(f"delete from {OWED} where since_change <= ?", [last])  # noqa: S608
+        warehouse.execute(f"delete from {PAGE}")  # noqa: S608
+        warehouse.append(PAGE, pl.DataFrame({"path": [*pages], "content_hash": [*pages.values()]}, schema=_PAGES))
+        record_event(warehouse, "pages", rows_out=len(written))
 
 
 def tell_owed(owed: list[Owed]) -> Text | None:

@@ -1,6 +1,6 @@
 """Reads `sql/`: statements by folder, templates filled with the tables and criteria that `schemas` declares.
 
-In a view's file `{table}` is replaced by the table's name. A line with `{criterion}` or `{order}` stands once for each
+In a view's file `{table}` is replaced by the table's name, and `{columns}` by those that are declared of it. A line with `{criterion}` or `{order}` stands once for each
 eligibility criterion, in the order of the flow chart; `{next_order}` is the number after the last one.
 """
 
@@ -12,7 +12,7 @@ from graphlib import TopologicalSorter
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from etl.store.shape import list_versioned
+from etl.store.shape import declare_tables, list_versioned
 from schemas.rules import CRITERIA
 
 _MART = re.compile(r"\bmarts\.(\w+)")
@@ -31,8 +31,13 @@ def list_sql_files(folder: str) -> list[Traversable]:
 
 def list_views() -> dict[str, str]:
     """Return the statement of every view by `schema.view`, each after those it reads."""
-    current = read_folder("core")["current_version"]
-    core = {f"core.{name}": current.replace("{table}", name) for name in list_versioned()}
+    current, declared = read_folder("core")["current_version"], declare_tables()
+    columns = {
+        name: ", ".join(f"record.{column}" for column in declared[f"versions.{name}"]) for name in list_versioned()
+    }
+    core = {
+        f"core.{name}": current.replace("{table}", name).replace("{columns}", told) for name, told in columns.items()
+    }
     marts = {name: fill_criteria(sql) for name, sql in read_folder("marts").items()}
     uses = {name: sorted((set(_MART.findall(sql)) & set(marts)) - {name}) for name, sql in marts.items()}
     return {**core, **{f"marts.{name}": marts[name] for name in TopologicalSorter(uses).static_order()}}

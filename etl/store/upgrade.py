@@ -8,7 +8,6 @@ type, and what a newer registry made is refused.
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -16,9 +15,11 @@ from pathlib import Path
 
 from etl.errors import InternalError, UsageError
 from etl.store.database import Warehouse
-from etl.store.shape import SCHEMA_COLUMN, SCHEMA_VERSION, Shape, declare_shape
+from etl.store.shape import EVENT, SCHEMA_COLUMN, SCHEMA_VERSION, SEAL, Shape, declare_shape, declare_tables, is_sealed
 from etl.store.sql_files import hash_views, read_folder
-from etl.whole_files import copy_whole
+from etl.store.statements import find_part_column
+from etl.store.trail import record_event
+from etl.whole_files import copy_whole, hash_file
 
 _REGISTRY, _INGESTS = "main.registry", "main.ingests"
 Columns = dict[str, list[str]]
@@ -91,9 +92,7 @@ def keep_copy(path: Path, state: State) -> Path:
     Raises:
         UsageError: there is no room for it; nothing was changed.
     """
-    with path.open("rb") as file:
-        content_hash = hashlib.file_digest(file, "sha256").hexdigest()
-    copy = path.with_name(f"{path.stem}_version{state.version}_{content_hash[:8]}{path.suffix}")
+    copy = path.with_name(f"{path.stem}_version{state.version}_{hash_file(path)[:8]}{path.suffix}")
     try:
         copy_whole(path, copy)
     except OSError as error:
@@ -113,9 +112,10 @@ def upgrade(warehouse: Warehouse, path: Path, state: State) -> None:
         UsageError: afterwards it still is not as declared, because another tool changed it; nothing was changed.
     """
     with warehouse.transaction():
+        had = warehouse.read_shape()
         for migration in state.migrations:
             warehouse.execute(migration.sql)
-        _add_what_is_new(warehouse)
+        new = _add_what_is_new(warehouse)
         warehouse.execute(f"delete from {SCHEMA_VERSION}")  # noqa: S608 (names are ours)
         warehouse.execute(f"insert into {SCHEMA_VERSION} values (?, ?)", [find_latest_version(), hash_views()])  # noqa: S608
         if examine(warehouse, path).is_behind:
@@ -123,12 +123,46 @@ def upgrade(warehouse: Warehouse, path: Path, state: State) -> None:
                 "The migrations do not lead to the declared tables. Nothing was changed.",
                 "迁移后的表与声明不符。未作任何更改。",
             )
+        if EVENT not in had or state.migrations:
+            _seal_anew(warehouse)
         warehouse.rebuild_views()
         warehouse.run_checks()
+        _tell(warehouse, had, state, new)
 
 
-def _add_what_is_new(warehouse: Warehouse) -> None:
-    """Make the declared tables and columns that are not there, and record from which ingest on they are filled."""
+def _seal_anew(warehouse: Warehouse) -> None:
+    """Seal every record that is there: none of an earlier registry is, and a migration may have changed what is under the seals."""
+    for table in filter(is_sealed, declare_tables()):
+        part = find_part_column(table)
+        for (value,) in warehouse.query(f"select distinct {part or 'null'} from {table} order by all").rows():  # noqa: S608 (names are ours)
+            of_part = f"{table} where {part or 'null'} is not distinct from ?"
+            records = warehouse.query(f"select * from {of_part}", [value])  # noqa: S608
+            warehouse.execute(f"delete from {of_part}", [value])  # noqa: S608
+            warehouse.append(table, records)
+
+
+def _tell(warehouse: Warehouse, had: Shape, state: State, new: list[tuple[str, str]]) -> None:
+    """Tell in the trail that the database was made, changed, or found without a trail; where nothing but views is made anew too."""
+    found = {name: warehouse.query(f"select count(*) as n from {name}")["n"][0] for name in ("ingests", "answers")}  # noqa: S608
+    columns = sorted(f"{table}.{name}" for table, name in new if table in had)
+    tables = sorted({table for table, _ in new} - {*had})
+    if not had:
+        record_event(warehouse, "database")
+    elif EVENT not in had:
+        record_event(warehouse, "opening", version_before=state.version, found=found)
+    else:
+        record_event(
+            warehouse,
+            "upgrade",
+            version_before=state.version,
+            version=find_latest_version(),
+            columns=columns,
+            tables=tables,
+        )
+
+
+def _add_what_is_new(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Make the declared tables and columns that are not there, record from which ingest on they are filled, and return them."""
     for schema in ("landing", "versions"):
         warehouse.execute(f"create schema if not exists {schema}")
     shape = warehouse.read_shape()
@@ -142,8 +176,10 @@ def _add_what_is_new(warehouse: Warehouse) -> None:
         for name in added if table in shape else ():
             warehouse.execute(f'alter table {table} add column "{name}" {columns[name]}')
     next_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
-    for table, name in new:
-        warehouse.execute(f"insert into {SCHEMA_COLUMN} values (?, ?, ?)", [table, name, next_id])  # noqa: S608
+    for table, name in new:  # a seal is put on every record, also on those of before
+        since = 1 if name in SEAL else next_id
+        warehouse.execute(f"insert into {SCHEMA_COLUMN} values (?, ?, ?)", [table, name, since])  # noqa: S608
+    return new
 
 
 def _read_version(warehouse: Warehouse, shape: Shape, path: Path) -> tuple[int, str | None]:

@@ -1,0 +1,141 @@
+"""What the tables of a database hold, in numbers of records and hashes: stated at each change, and computed again to compare.
+
+Tables of versions are stated by ingest and answers by hospital: of a change only those parts that it touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from etl.store.seal import ROW_HASH, Statement, state_records, write_hash_sql
+from etl.store.shape import EVENT, declare_tables
+
+if TYPE_CHECKING:
+    from etl.store.database import Warehouse
+
+ANSWERS = "main.answers"
+WHOLE = ""
+"""The part of a table that is stated as a whole."""
+
+
+class Appended:
+    """What a transaction has appended: of versions the hashes of their records, of other tables the parts that it touched."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[tuple[str, str], list[bytes]] = {}
+
+    def list_needed(self, table: str) -> list[str]:
+        """Return the column by which a table is stated, if there is one."""
+        return [] if (name := find_part_column(table)) is None else [name]
+
+    def add(self, table: str, rows: pl.DataFrame) -> None:
+        """Note records that were appended: the column by which their table is stated, and `row_hash`."""
+        for part, own in _split(table, rows):
+            self._hashes.setdefault((table, part), []).append(b"".join(own[ROW_HASH].to_list()))
+
+    def list_loaded(self) -> Iterator[tuple[str, str, Statement]]:
+        """Yield table, ingest and statement of each part of a version: nothing was in it before."""
+        for (table, part), hashes in self._hashes.items():
+            if find_part_column(table) == "ingest_id":
+                yield table, part, state_records(hashes)
+
+    def list_touched(self) -> Iterator[tuple[str, str]]:
+        """Yield table and part of what may have held records before."""
+        yield from (key for key in self._hashes if find_part_column(key[0]) != "ingest_id")
+
+
+def find_part_column(table: str) -> str | None:
+    """Return the column by whose values a table is stated in parts; None where it is stated as a whole."""
+    if table.startswith(("versions.", "landing.")):
+        return "ingest_id"
+    return "hospital" if table == ANSWERS else None
+
+
+def _split(table: str, rows: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    if (column := find_part_column(table)) is None:
+        yield WHOLE, rows
+        return
+    for (value,), own in rows.group_by(column, maintain_order=True):
+        yield str(value), own
+
+
+def state_change(warehouse: Warehouse, appended: Appended) -> dict[str, dict[str, Statement]]:
+    """Return what is stated at the end of a change: what it loaded, and all that is stated as a whole."""
+    stated: dict[str, dict[str, Statement]] = {}
+    for table, part, statement in appended.list_loaded():
+        stated.setdefault(table, {})[part] = statement
+    for table, part in appended.list_touched():
+        stated.setdefault(table, {}).update(read_states(warehouse, table, part))
+    for table in list_whole():
+        stated[table] = read_states(warehouse, table)
+    return stated
+
+
+def list_whole() -> list[str]:
+    """Return the tables that are stated at every change: few rows each, which a change may alter in place."""
+    return [table for table in declare_tables() if find_part_column(table) is None and table != EVENT]
+
+
+def list_changed(warehouse: Warehouse) -> list[str]:
+    """Return the tables that hold something else than was stated last, of those that the next change states again and would hide it."""
+    if EVENT not in warehouse.read_shape():
+        return []
+    last = warehouse.query(f"select detail from {EVENT} order by number desc limit 1")["detail"]  # noqa: S608 (names are ours)
+    stated = read_detail(last[0]).get("tables", {}) if len(last) else {}
+    return [
+        table for table in list_whole() if table in stated and stated[table] != _as_json(read_states(warehouse, table))
+    ]
+
+
+def is_changed(warehouse: Warehouse, table: str, part: str) -> bool:
+    """Whether a part of a table holds something else than was stated of it last; False where nothing was."""
+    sql = f"select detail from {EVENT} where contains(detail, ?) order by number desc"  # noqa: S608 (names are ours)
+    told = warehouse.query(sql, [f'"{table}":'])["detail"]
+    parts = (read_detail(detail).get("tables", {}).get(table, {}) for detail in told)
+    stated = next((own[part] for own in parts if part in own), None)
+    return stated is not None and _as_json(read_states(warehouse, table, part)) != {part: stated}
+
+
+def read_detail(text: str | None) -> dict[str, Any]:
+    """Return an event's detail; of one that somebody edited, which its hash tells, it may be nothing that can be read."""
+    try:
+        read = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    is_readable = isinstance(read, dict) and isinstance(read.get("tables", {}), dict)
+    return read if is_readable and all(isinstance(parts, dict) for parts in read.get("tables", {}).values()) else {}
+
+
+def _as_json(states: Mapping[str, Statement]) -> dict[str, list[object]]:
+    return {part: [*statement] for part, statement in states.items()}
+
+
+def read_states(warehouse: Warehouse, table: str, part: str | None = None) -> dict[str, Statement]:
+    """Compute what a table holds by its parts, or one of them, from its values and salts; it is never in memory as a whole."""
+    column = find_part_column(table)
+    told = f'"{column}"::varchar' if column else f"'{WHOLE}'"
+    chosen = f"where {told} = ?" if part else ""
+    record = write_hash_sql(warehouse.list_columns(table))
+    sql = f"select coalesce({told}, 'None') as part, {record} as {ROW_HASH} from {table} {chosen} order by part, {ROW_HASH}"  # noqa: S608
+    states: dict[str, Statement] = {}
+    rows = warehouse.stream(sql, [part] if part else [])
+    for name, group in groupby(_walk(rows), key=lambda one: one[0]):
+        n, digest = 0, hashlib.sha256()
+        for _, hashes in group:
+            n += len(hashes) // 32
+            digest.update(hashes)
+        states[name] = n, digest.hexdigest()
+    return states or ({WHOLE: state_records([])} if column is None else {})
+
+
+def _walk(frames: Iterator[pl.DataFrame]) -> Iterator[tuple[str, bytes]]:
+    """Yield each part's hashes, joined, as they come in their order."""
+    for frame in frames:
+        for (part,), own in frame.group_by("part", maintain_order=True):
+            yield str(part), b"".join(own[ROW_HASH].to_list())
