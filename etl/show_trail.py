@@ -49,7 +49,7 @@ def show_trail(
     """
     asked = {"hospital": hospital, "kind": kind}
     chosen = {name: value for name, value in asked.items() if value is not None}
-    where = " and ".join(["true", *(f"{name} = ?" for name in chosen), *(["at >= ?"] if since else [])])
+    where = " and ".join(["true", *(f"{name} = ?" for name in chosen), *(['"at" >= ?'] if since else [])])
     values = [*chosen.values(), *([since.isoformat()] if since else [])]
     with open_for_reading(settings.warehouse_path) as warehouse:
         trail = read_trail(warehouse)
@@ -57,19 +57,20 @@ def show_trail(
             for event in frame.iter_rows(named=True):
                 terminal.write(_describe(terminal, event))
     if trail.broken:
-        raise make_broken(trail.broken)
+        told = tell_broken(trail.broken)
+        raise DiffersError(told.en, told.zh)
     terminal.say(
         f"The trail holds: {trail.n_events} events, each bound to the one before; head {trail.head}.",
         f"记录完整：共 {trail.n_events} 条，逐条相连；末条哈希 {trail.head}。",
     )
 
 
-def make_broken(numbers: list[int]) -> DiffersError:
-    """Return the error of events that do not follow from those before them."""
+def tell_broken(numbers: list[int]) -> Text:
+    """Return that events do not follow from those before them."""
     listed = ", ".join(map(str, numbers[:10])) + (" ..." if len(numbers) > 10 else "")
-    return DiffersError(
-        f"The trail does not hold: at event {listed} it is not what was written. An event was edited, taken out, put in or moved by another program.",
-        f"记录不完整：第 {listed} 条与写入时不符。有记录被其他程序修改、删除、插入或移动。",
+    return Text(
+        f"The trail does not hold: event {listed} is not what was written. It was edited, taken out, put in or moved by another program.",
+        f"操作记录不完整：第 {listed} 条与写入时不符，被其他程序修改、删除、插入或移动。",
     )
 
 

@@ -46,7 +46,7 @@ def verify(settings: Settings) -> Verdict:
         ]
         owed = list_owed(warehouse)
         pages = [_tell_owed()] if owed else [*check_pages(warehouse, settings)]
-        files = [*check_deliveries(ingests), *pages, *check_analyses(warehouse, settings)]
+        files = [*check_deliveries(ingests, settings), *pages, *check_analyses(warehouse, settings)]
     n_records = sum(int(n) for parts in trail.stated.values() for n, _ in parts.values())
     checked = Text(
         f"{trail.n_events} events of the trail, {n_records:,} records in {len(declare_tables()) - 1} tables, {ingests.height} deliveries, {n_pages} pages and workbooks",

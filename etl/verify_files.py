@@ -32,12 +32,12 @@ class Seen:
     differs: bool
 
 
-def check_deliveries(ingests: pl.DataFrame) -> Iterator[Seen]:
+def check_deliveries(ingests: pl.DataFrame, settings: Settings) -> Iterator[Seen]:
     """Yield the deliveries that no longer are what was loaded, each by the last ingest that read them."""
     known = dict(ingests.select("content_hash", "ingest_id").iter_rows())
     for row in ingests.unique(["path", "content_hash"], keep="last", maintain_order=True).iter_rows(named=True):
         about = f"{row['hospital']}, ingest {row['ingest_id']}", f"{row['hospital']}，版本 {row['ingest_id']}"
-        held = _hash_delivery(Path(row["path"]))
+        held = _hash_delivery(_locate(Path(row["path"]), row["hospital"], settings))
         if held == row["content_hash"]:
             continue
         if held is None:
@@ -65,6 +65,12 @@ def check_deliveries(ingests: pl.DataFrame) -> Iterator[Seen]:
                 ),
                 differs=True,
             )
+
+
+def _locate(path: Path, hospital: str, settings: Settings) -> Path:
+    """Return where a delivery lies now: one of the workspace's own goes with it when it is moved."""
+    is_own = path.parent.name == hospital and path.parent.parent.name == settings.extracts_dir.name
+    return settings.extracts_dir / hospital / path.name if is_own else path
 
 
 def _hash_delivery(path: Path) -> str | None:

@@ -9,10 +9,11 @@ from typing import Any
 from etl.errors import InternalError
 from etl.judging.between_hospitals import find_shared_patients
 from etl.pages.text import Text
+from etl.show_trail import tell_broken
 from etl.store.database import Warehouse
-from etl.store.seal import write_check_sql, write_hash_sql
-from etl.store.shape import EVENT, ROW_CHECK, ROW_SALT, declare_tables
-from etl.store.statements import WHOLE, find_part_column, read_states
+from etl.store.seal import write_misfit_sql
+from etl.store.shape import EVENT, declare_tables
+from etl.store.statements import WHOLE, find_part_column, read_parts
 from etl.store.trail import Trail
 
 _PLACE = {
@@ -33,11 +34,7 @@ _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 def check_trail(trail: Trail) -> Iterator[Text]:
     """Yield what is wrong with the trail itself, and what it found changed as it went on."""
     if trail.broken:
-        listed = ", ".join(map(str, trail.broken[:10])) + (" ..." if len(trail.broken) > 10 else "")
-        yield Text(
-            f"trail: event {listed} is not what was written: edited, taken out, put in or moved by another program.",
-            f"操作记录：第 {listed} 条与写入时不符，被其他程序修改、删除、插入或移动。",
-        )
+        yield tell_broken(trail.broken)
     for number, at, table in trail.found:
         yield Text(
             f"{table}: another program had changed it before event {number} ({at[:16].replace('T', ' ')} UTC).",
@@ -50,11 +47,14 @@ def check_tables(warehouse: Warehouse, trail: Trail) -> Iterator[Text]:
     for table in declare_tables():
         if table == EVENT:
             continue
-        stated, held = trail.stated.get(table, {}), read_states(warehouse, table)
-        for part in sorted({*stated, *held}, key=lambda name: (len(name), name)):
-            then, now = stated.get(part, [0, ""])[0], held.get(part, (0, ""))[0]
-            if stated.get(part) != [*held[part]] if part in held else then > 0:
-                yield _describe(table, part, then, now, _name_records(warehouse, table, part))
+        stated = trail.stated.get(table, {})
+        held = {part.name: part for part in read_parts(warehouse, table)}
+        for name in sorted({*stated, *held}, key=lambda name: (len(name), name)):
+            (then, digest), part = stated.get(name, (0, "")), held.get(name)
+            now = part.statement[0] if part else 0
+            is_same = (now, then) == (0, 0) if part is None else part.statement == (then, digest) and not part.n_misfits
+            if not is_same:
+                yield _describe(table, name, then, now, _name_records(warehouse, table, name))
 
 
 def _describe(table: str, part: str, then: int, now: int, records: list[Text]) -> Text:
@@ -75,26 +75,24 @@ def _describe(table: str, part: str, then: int, now: int, records: list[Text]) -
 
 def _name_records(warehouse: Warehouse, table: str, part: str) -> list[Text]:
     """Return the records that do not fit what stands beside them, as far as a few can be named."""
-    columns = warehouse.list_columns(table)
-    if ROW_SALT not in columns:
-        return []
-    check = write_check_sql(write_hash_sql(columns))
-    column = find_part_column(table)
-    own = f'"{column}"::varchar = ?' if column else "? = ''"
+    columns, column = warehouse.list_columns(table), find_part_column(table)
+    misfits = write_misfit_sql(columns)
+    own = f'"{column}"::varchar' if column else f"'{WHOLE}'"
     places = [name for name in _PLACE if name in columns]
+    told = ", ".join(places) or "1 as one"
     rows = warehouse.query(
-        f"select {', '.join(places)} from {table} where {own} and ({ROW_CHECK} is null or {ROW_CHECK} <> {check}) limit {_SHOWN_RECORDS + 1}",  # noqa: S608 (names are ours)
-        [part if column else WHOLE],
+        f"select {told} from {table} where {own} is not distinct from ? and {misfits} limit {_SHOWN_RECORDS + 1}",  # noqa: S608 (names are ours)
+        [part],
     ).rows(named=True)
     named = [_name_record(row) for row in rows[:_SHOWN_RECORDS]]
-    return named + ([Text("...", "……")] if len(rows) > _SHOWN_RECORDS else [])
+    return [*named, *([Text("...", "……")] if len(rows) > _SHOWN_RECORDS else [])]
 
 
 def _name_record(row: dict[str, Any]) -> Text:
     told = {
         name: value
         for name, value in row.items()
-        if value is not None and (name != "patient_id" or _PSEUDONYM.fullmatch(str(value)))
+        if name in _PLACE and value is not None and (name != "patient_id" or _PSEUDONYM.fullmatch(str(value)))
     }
     return Text(
         ", ".join(f"{_PLACE[name].en} {value}" for name, value in told.items()),

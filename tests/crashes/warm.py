@@ -96,7 +96,9 @@ def main() -> None:
     import etl.ingest_summary
     import etl.onboarding.propose_hospital
     import etl.publish
-    import etl.standing  # noqa: F401
+    import etl.show_trail
+    import etl.standing
+    import etl.verify  # noqa: F401
 
     # Tests that are themselves run under nohup or in the background ignore these, and so would every command, rightly.
     for number in (signal.SIGHUP, signal.SIGTERM):
