@@ -102,6 +102,9 @@ def test_the_trail_is_shown_filtered_and_in_the_language_that_is_asked_for(make_
     assert all("  ingest  clinic  [" in line for line in only[:-1])
     assert len(place.run("trail", "--since", "2999-01-01")["told"].splitlines()) == 1
     assert place.run("trail", "--since", "yesterday")["code"] == 2
+    slip = place.run("trail", "--kind", "ingst")
+    assert slip["code"] == 2
+    assert "ingest" in slip["told"]
     place.warm.language = "zh"
     assert "记录完整" in place.run("trail")["told"]
     place.warm.language = "en"
