@@ -52,7 +52,7 @@ def show_trail(
     """
     asked = {"hospital": hospital, "kind": kind}
     chosen = {name: value for name, value in asked.items() if value is not None}
-    where = " and ".join(["true", *(f"{name} = ?" for name in chosen), *(['"at" >= ?'] if since else [])])
+    where = " and ".join(["true", *(f"{name} = ?" for name in chosen), *(["happened_at >= ?"] if since else [])])
     values = [*chosen.values(), *([since.isoformat()] if since else [])]
     with open_for_reading(settings.warehouse_path) as warehouse:
         for name, value in chosen.items():
@@ -120,7 +120,7 @@ def _describe(terminal: Terminal, event: Mapping[str, Any]) -> str:
     except (TypeError, ValueError, AttributeError):  # edited: its hash tells
         facts.append("?")
     about = f"  {event['hospital']}" if event["hospital"] else ""
-    when = str(event["at"])[:19].replace("T", " ")
+    when = str(event["happened_at"])[:19].replace("T", " ")
     return f"{event['number']:>5}  {when} UTC  {terminal.text(kind.en, kind.zh)}{about}  [{who}, {code}]  {'; '.join(facts)}"
 
 

@@ -92,7 +92,7 @@ def _name_record(row: dict[str, Any]) -> Text:
     told = {
         name: value
         for name, value in row.items()
-        if name in _PLACE and value is not None and (name != "patient_id" or _PSEUDONYM.fullmatch(str(value)))
+        if name in _PLACE and value not in (None, "") and (name != "patient_id" or _PSEUDONYM.fullmatch(str(value)))
     }
     return Text(
         ", ".join(f"{_PLACE[name].en} {value}" for name, value in told.items()),

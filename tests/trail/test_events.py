@@ -31,7 +31,7 @@ def test_an_ingest_with_answers_is_told_whole(make_place):
     assert ingest[:4] == ("ingest", "clinic", 42, 100)
     assert pages == ("pages", None, None, 4, None, None)
     who = place.query(
-        "select distinct account, host, code_version, length(code_commit), at like '20%+00:00' from event"
+        "select distinct account, host, code_version, length(code_commit), happened_at like '20%+00:00' from event"
     )
     assert len(who) == 1
     assert None not in who[0][:3]
