@@ -11,9 +11,11 @@ from etl.console import Terminal
 from etl.errors import DiffersError, UsageError
 from etl.pages.text import Text
 from etl.settings import Settings
+from etl.store.database import Warehouse
 from etl.store.shape import EVENT
 from etl.store.trail import read_trail
 from etl.store.warehouse import open_for_reading
+from etl.suggestions import did_you_mean
 
 KINDS = {
     "database": Text("database made", "建立数据库"),
@@ -50,12 +52,15 @@ def show_trail(
 
     Raises:
         DiffersError: an event was edited, taken out, put in or moved.
+        UsageError: no event is of such a hospital or kind.
     """
     asked = {"hospital": hospital, "kind": kind}
     chosen = {name: value for name, value in asked.items() if value is not None}
-    where = " and ".join(["true", *(f"{name} = ?" for name in chosen), *(['"at" >= ?'] if since else [])])
+    where = " and ".join(["true", *(f"{name} = ?" for name in chosen), *(["happened_at >= ?"] if since else [])])
     values = [*chosen.values(), *([since.isoformat()] if since else [])]
     with open_for_reading(settings.warehouse_path) as warehouse:
+        for name, value in chosen.items():
+            _check_told(warehouse, name, value)
         trail = read_trail(warehouse)
         for frame in warehouse.stream(f"select * from {EVENT} where {where} order by number", values):  # noqa: S608
             for event in frame.iter_rows(named=True):
@@ -67,6 +72,16 @@ def show_trail(
         f"The trail holds: {trail.n_events} events, each bound to the one before; head {trail.head}.",
         f"记录完整：共 {trail.n_events} 条，逐条相连；末条哈希 {trail.head}。",
     )
+
+
+def _check_told(warehouse: Warehouse, name: str, value: str) -> None:
+    told = warehouse.query(f"select distinct {name} from {EVENT} where {name} is not null order by all")[name].to_list()  # noqa: S608
+    if value not in told:
+        near, listed = did_you_mean(value, told), (", ".join(told), "、".join(told))
+        raise UsageError(
+            f"No event is of the {name} '{value}'.{near.en} There are: {listed[0]}.",
+            f"没有“{value}”的记录。{near.zh}现有：{listed[1]}。",
+        )
 
 
 def tell_broken(numbers: list[int]) -> Text:
@@ -109,7 +124,7 @@ def _describe(terminal: Terminal, event: Mapping[str, Any]) -> str:
     except (TypeError, ValueError, AttributeError):  # edited: its hash tells
         facts.append("?")
     about = f"  {event['hospital']}" if event["hospital"] else ""
-    when = str(event["at"])[:19].replace("T", " ")
+    when = str(event["happened_at"])[:19].replace("T", " ")
     return f"{event['number']:>5}  {when} UTC  {terminal.text(kind.en, kind.zh)}{about}  [{who}, {code}]  {'; '.join(facts)}"
 
 

@@ -11,9 +11,9 @@ from etl.judging.between_hospitals import find_shared_patients
 from etl.pages.text import Text
 from etl.show_trail import tell_broken
 from etl.store.database import Warehouse
-from etl.store.seal import write_check_sql, write_hash_sql
-from etl.store.shape import EVENT, ROW_CHECK, declare_tables
-from etl.store.statements import WHOLE, find_part_column, read_states
+from etl.store.seal import write_misfit_sql
+from etl.store.shape import EVENT, declare_tables
+from etl.store.statements import WHOLE, find_part_column, read_parts
 from etl.store.trail import Trail
 
 _PLACE = {
@@ -47,28 +47,14 @@ def check_tables(warehouse: Warehouse, trail: Trail) -> Iterator[Text]:
     for table in declare_tables():
         if table == EVENT:
             continue
-        stated, held = trail.stated.get(table, {}), read_states(warehouse, table)
-        differing = {part for part in {*stated, *held} if stated.get(part, [0, ""]) != [*held.get(part, (0, ""))]}
-        differing = {part for part in differing if stated.get(part, [0])[0] or held.get(part, [0])[0]}
-        for part in sorted({*differing, *_list_misfitting(warehouse, table)}, key=lambda name: (len(name), name)):
-            then, now = stated.get(part, [0])[0], held.get(part, (0, ""))[0]
-            yield _describe(table, part, then, now, _name_records(warehouse, table, part))
-
-
-def _list_misfitting(warehouse: Warehouse, table: str) -> list[str]:
-    """Return the parts of a table with records that do not fit the check beside them."""
-    if (misfits := _write_misfits_sql(warehouse, table)) is None:
-        return []
-    column = find_part_column(table)
-    part = f'"{column}"::varchar' if column else f"'{WHOLE}'"
-    return warehouse.query(f"select distinct {part} as part from {table} where {misfits}")["part"].to_list()  # noqa: S608 (names are ours)
-
-
-def _write_misfits_sql(warehouse: Warehouse, table: str) -> str | None:
-    """Return the condition of a record that does not fit its check; None where a table has none."""
-    columns = warehouse.list_columns(table)
-    check = write_check_sql(write_hash_sql(columns))
-    return f"({ROW_CHECK} is null or {ROW_CHECK} <> {check})" if ROW_CHECK in columns else None
+        stated = trail.stated.get(table, {})
+        held = {part.name: part for part in read_parts(warehouse, table)}
+        for name in sorted({*stated, *held}, key=lambda name: (len(name), name)):
+            (then, digest), part = stated.get(name, (0, "")), held.get(name)
+            now = part.statement[0] if part else 0
+            is_same = (now, then) == (0, 0) if part is None else part.statement == (then, digest) and not part.n_misfits
+            if not is_same:
+                yield _describe(table, name, then, now, _name_records(warehouse, table, name))
 
 
 def _describe(table: str, part: str, then: int, now: int, records: list[Text]) -> Text:
@@ -89,11 +75,10 @@ def _describe(table: str, part: str, then: int, now: int, records: list[Text]) -
 
 def _name_records(warehouse: Warehouse, table: str, part: str) -> list[Text]:
     """Return the records that do not fit what stands beside them, as far as a few can be named."""
-    if (misfits := _write_misfits_sql(warehouse, table)) is None:
-        return []
-    column = find_part_column(table)
+    columns, column = warehouse.list_columns(table), find_part_column(table)
+    misfits = write_misfit_sql(columns)
     own = f'"{column}"::varchar' if column else f"'{WHOLE}'"
-    places = [name for name in _PLACE if name in warehouse.list_columns(table)]
+    places = [name for name in _PLACE if name in columns]
     told = ", ".join(places) or "1 as one"
     rows = warehouse.query(
         f"select {told} from {table} where {own} is not distinct from ? and {misfits} limit {_SHOWN_RECORDS + 1}",  # noqa: S608 (names are ours)
@@ -107,7 +92,7 @@ def _name_record(row: dict[str, Any]) -> Text:
     told = {
         name: value
         for name, value in row.items()
-        if name in _PLACE and value is not None and (name != "patient_id" or _PSEUDONYM.fullmatch(str(value)))
+        if name in _PLACE and value not in (None, "") and (name != "patient_id" or _PSEUDONYM.fullmatch(str(value)))
     }
     return Text(
         ", ".join(f"{_PLACE[name].en} {value}" for name, value in told.items()),

@@ -16,11 +16,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import polars as pl
 
-from etl.store.shape import ROW_SALT, SEAL
+from etl.store.shape import ROW_CHECK, ROW_SALT, SEAL
 
 ROW_HASH = "row_hash"
 _SALT_BYTES = 16
-_HASH_BYTES = 32
+HASH_BYTES = 32
 
 Statement = tuple[int, str]
 """How many records a table holds, or an ingest's part of it, and the hash over them."""
@@ -55,8 +55,15 @@ def write_check_sql(hash_sql: str) -> str:
     return f"('0x' || left(hex({hash_sql}), 8))::bigint"
 
 
+def write_misfit_sql(columns: Mapping[str, str]) -> str:
+    """Return the condition of a record that does not fit the check beside it; where a table has none, none does."""
+    if ROW_CHECK not in columns:
+        return "false"
+    return f"coalesce({ROW_CHECK} <> {write_check_sql(write_hash_sql(columns))}, true)"
+
+
 def state_records(hashes: Iterable[bytes]) -> Statement:
     """Return what is stated of records, of whose hashes any number are joined in each of `hashes`."""
     joined = b"".join(hashes)
-    ordered = np.sort(np.frombuffer(joined, dtype=f"S{_HASH_BYTES}"))
-    return len(joined) // _HASH_BYTES, hashlib.sha256(ordered.tobytes()).hexdigest()
+    ordered = np.sort(np.frombuffer(joined, dtype=f"S{HASH_BYTES}"))
+    return len(joined) // HASH_BYTES, hashlib.sha256(ordered.tobytes()).hexdigest()

@@ -66,7 +66,7 @@ OWN_TABLES: dict[str, dict[str, Column]] = {
     },
     EVENT: {
         "number": Column(pl.Int64, "number of the event, from 1"),
-        "at": Column(pl.String, "its time, UTC"),
+        "happened_at": Column(pl.String, "its time, UTC"),
         "account": Column(pl.String, "account under which the command ran"),
         "host": Column(pl.String, "machine on which it ran"),
         "kind": Column(

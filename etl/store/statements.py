@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from etl.store.seal import ROW_HASH, Statement, state_records, write_hash_sql
+from etl.store.seal import HASH_BYTES, ROW_HASH, Statement, state_records, write_hash_sql, write_misfit_sql
 from etl.store.shape import EVENT, declare_tables
 
 if TYPE_CHECKING:
@@ -116,26 +117,39 @@ def _as_json(states: Mapping[str, Statement]) -> dict[str, list[object]]:
     return {part: [*statement] for part, statement in states.items()}
 
 
+@dataclass(frozen=True)
+class Part:
+    """What a table holds, or an ingest's or a hospital's part of it; `n_misfits` are records that do not fit the check beside them."""
+
+    name: str
+    statement: Statement
+    n_misfits: int
+
+
 def read_states(warehouse: Warehouse, table: str, part: str | None = None) -> dict[str, Statement]:
-    """Compute what a table holds by its parts, or one of them, from its values and salts; it is never in memory as a whole."""
-    column = find_part_column(table)
-    told = f'"{column}"::varchar' if column else f"'{WHOLE}'"
-    chosen = f"where {told} = ?" if part else ""
-    record = write_hash_sql(warehouse.list_columns(table))
-    sql = f"select coalesce({told}, 'None') as part, {record} as {ROW_HASH} from {table} {chosen} order by part, {ROW_HASH}"  # noqa: S608
-    states: dict[str, Statement] = {}
-    rows = warehouse.stream(sql, [part] if part else [])
-    for name, group in groupby(_walk(rows), key=lambda one: one[0]):
-        n, digest = 0, hashlib.sha256()
-        for _, hashes in group:
-            n += len(hashes) // 32
+    """Compute what a table holds by its parts, or one of them; a table that is stated as a whole always has its one part."""
+    states = {each.name: each.statement for each in read_parts(warehouse, table, part)}
+    return states or ({WHOLE: state_records([])} if find_part_column(table) is None else {})
+
+
+def read_parts(warehouse: Warehouse, table: str, part: str | None = None) -> Iterator[Part]:
+    """Yield the parts of a table, or one of them, from values and salts; it is never in memory as a whole."""
+    columns, column = warehouse.list_columns(table), find_part_column(table)
+    name = f"coalesce(\"{column}\"::varchar, 'None')" if column else f"'{WHOLE}'"
+    sql = (
+        f"select {name} as part, {write_hash_sql(columns)} as {ROW_HASH}, {write_misfit_sql(columns)} as is_misfit from {table} "  # noqa: S608
+        f"{f'where {name} = ?' if part else ''} order by part, {ROW_HASH}"
+    )
+    for told, group in groupby(_walk(warehouse.stream(sql, [part] if part else [])), key=lambda one: one[0]):
+        n, n_misfits, digest = 0, 0, hashlib.sha256()
+        for _, hashes, misfits in group:
+            n, n_misfits = n + len(hashes) // HASH_BYTES, n_misfits + misfits
             digest.update(hashes)
-        states[name] = n, digest.hexdigest()
-    return states or ({WHOLE: state_records([])} if column is None else {})
+        yield Part(told, (n, digest.hexdigest()), n_misfits)
 
 
-def _walk(frames: Iterator[pl.DataFrame]) -> Iterator[tuple[str, bytes]]:
-    """Yield each part's hashes, joined, as they come in their order."""
+def _walk(frames: Iterator[pl.DataFrame]) -> Iterator[tuple[str, bytes, int]]:
+    """Yield each part's hashes, joined, as they come in their order, and how many of them are misfits."""
     for frame in frames:
         for (part,), own in frame.group_by("part", maintain_order=True):
-            yield str(part), b"".join(own[ROW_HASH].to_list())
+            yield str(part), b"".join(own[ROW_HASH].to_list()), int(own["is_misfit"].sum())

@@ -143,7 +143,7 @@ def read_trail(warehouse: Warehouse) -> Trail:
             broken.append(n)
         before = line["hash"]
         detail = read_detail(line["detail"])
-        found += [(n, str(line["at"]), table) for table in detail.get(FOUND, ())]
+        found += [(n, str(line["happened_at"]), table) for table in detail.get(FOUND, ())]
         for table, parts in detail.get("tables", {}).items():
             stated.setdefault(table, {}).update(parts)
     return Trail(n, before, stated, found, broken)
@@ -161,6 +161,6 @@ def _tell_who() -> dict[str, str | None]:
     except (KeyError, OSError, ImportError):  # a container whose user has a number and no name
         account = str(os.getuid())
     return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"), "account": account, "host": platform.node(),
+        "happened_at": datetime.now(UTC).isoformat(timespec="seconds"), "account": account, "host": platform.node(),
         "code_version": read_version(), "code_commit": read_commit(),
     }  # fmt: skip

@@ -20,7 +20,17 @@ from fixed_key import write_fixed_key
 
 HEAD, *_ = clinic.PATIENTS.splitlines()
 TIMES = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?")
-PASSING = ("loaded_at", "taken_at", "path", "row_salt", "row_check", "at", "hash_before", "hash")
+PASSING = (
+    "loaded_at",
+    "taken_at",
+    "path",
+    "row_salt",
+    "row_check",
+    "happened_at",
+    "hash_before",
+    "hash",
+    "code_commit",
+)
 """Columns that tell when and where, or hang on what was drawn at random, and differ from run to run."""
 HASHED = {"page.content_hash", "event.detail"}
 """Columns in which hashes of such things stand, among what lasts."""

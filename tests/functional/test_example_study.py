@@ -1,6 +1,7 @@
 """The example study from deliveries to results, as `make study` runs it: counts, ledger, repeatability, independence."""
 
 import csv
+import json
 import lzma
 import os
 import shutil
@@ -418,3 +419,21 @@ def test_the_documented_way_leads_from_a_number_to_its_cells(study, monkeypatch)
     assert cells.height == number
     assert (cells["value"] <= 40).all()
     assert cells.select("source_file", "source_row").null_count().sum_horizontal().item() == 0
+
+
+def test_everything_is_as_it_was_recorded_and_an_edited_result_is_named(study):
+    done = study.run("verify")
+    assert done.returncode == 0, done.stdout
+    analysis = study.folder / "reports" / "analysis"
+    head = json.loads((analysis / "manifest.json").read_text(encoding="utf-8"))["trail"]
+    events = dict(study.read("event")["event"].select("number", "hash").iter_rows())
+    assert events[head["number"]] == head["hash"]
+    shown = [path for path in (study.folder / "reports").rglob("*") if path.suffix in (".html", ".csv", ".svg")]
+    assert not [path for path in shown if head["hash"] in path.read_text(encoding="utf-8")]
+    results = analysis / "results.csv"
+    content = results.read_bytes()
+    results.write_bytes(content.replace(b"0", b"1", 1))
+    done = study.run("verify")
+    results.write_bytes(content)
+    assert done.returncode == 20
+    assert "reports/analysis/results.csv is gone or not as the analysis of len_vs_sora wrote it" in done.stdout

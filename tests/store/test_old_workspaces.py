@@ -269,3 +269,10 @@ def test_a_revert_goes_back_to_the_reading_of_that_version(read_again):
         assert current["ingest_id"].to_list() == before.filter(hospital=hospital)["ingest_id"].to_list()
         n_patients = read_again.read(f"select count(*) as n from core.patient where hospital = '{hospital}'")
         assert n_patients["n"].to_list() == before.filter(hospital=hospital)["patients"].to_list()
+
+
+def test_it_is_on_record_from_its_opening_on(read_again):
+    assert verify(read_again.settings).differences == []
+    kinds = read_again.read("select kind from event order by number")["kind"].to_list()
+    assert kinds[0] == "opening"
+    assert kinds.count("ingest") == len(HOSPITALS)

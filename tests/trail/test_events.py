@@ -31,7 +31,7 @@ def test_an_ingest_with_answers_is_told_whole(make_place):
     assert ingest[:4] == ("ingest", "clinic", 42, 100)
     assert pages == ("pages", None, None, 4, None, None)
     who = place.query(
-        "select distinct account, host, code_version, length(code_commit), at like '20%+00:00' from event"
+        "select distinct account, host, code_version, length(code_commit), happened_at like '20%+00:00' from event"
     )
     assert len(who) == 1
     assert None not in who[0][:3]
@@ -102,6 +102,9 @@ def test_the_trail_is_shown_filtered_and_in_the_language_that_is_asked_for(make_
     assert all("  ingest  clinic  [" in line for line in only[:-1])
     assert len(place.run("trail", "--since", "2999-01-01")["told"].splitlines()) == 1
     assert place.run("trail", "--since", "yesterday")["code"] == 2
+    slip = place.run("trail", "--kind", "ingst")
+    assert slip["code"] == 2
+    assert "ingest" in slip["told"]
     place.warm.language = "zh"
     assert "记录完整" in place.run("trail")["told"]
     place.warm.language = "en"

@@ -76,16 +76,24 @@ def change_file(draw, place):
     return named, f"{path.name} changed"
 
 
+@pytest.fixture(scope="module")
+def reverted(warm, starts, tmp_path_factory):
+    """A place of two versions with an answer, of which a revert withdrew one."""
+    folder = tmp_path_factory.mktemp("reverted") / "place"
+    shutil.copytree(starts["revert"].folder, folder)
+    place = Place(folder, warm)
+    assert place.run("revert", "clinic")["code"] == 0
+    return place
+
+
 @pytest.mark.parametrize("part", range(5))
-def test_each_single_change_is_named(make_place, tmp_path, part):
-    start = make_place("revert", "start")
-    assert start.run("revert", "clinic")["code"] == 0
-    tables = list_tables(start)
+def test_each_single_change_is_named(reverted, tmp_path, part):
+    tables = list_tables(reverted)
     assert len(tables) >= 20
     for i in range(part, CHANGES, 5):
         draw = random.Random(i)
-        place = Place(tmp_path / str(i), start.warm)
-        shutil.copytree(start.folder, place.folder)
+        place = Place(tmp_path / str(i), reverted.warm)
+        shutil.copytree(reverted.folder, place.folder)
         kind = ("cell", "cell", "deleted", "added", "file", "cell", "deleted", "swap")[i % 8]
         if kind == "file":
             named, did = change_file(draw, place)
@@ -113,7 +121,7 @@ def test_what_is_named_is_the_record_and_never_a_value(make_place):
     done = place.run("verify")
     assert done["code"] == DIFFERS
     assert (
-        f"versions.laboratory, ingest 2: values were changed (patient {pseudonym}, file {file}, row 4)." in done["told"]
+        f"versions.laboratory, ingest 2: values were changed (patient {pseudonym}, file {file}, row 4" in done["told"]
     )
     assert "main.answers, clinic: values were changed (answer 1" in done["told"]
     assert "2031" not in done["told"]
