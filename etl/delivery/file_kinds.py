@@ -6,19 +6,15 @@ zeros, and takes `3-5` for a day.
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 from enum import StrEnum
 from pathlib import Path
 
-import msoffcrypto
-from msoffcrypto.exceptions import FileFormatError
-
 from etl.errors import DeliveryError
+from etl.limits import UNPACKED_BYTES
 from etl.pages.text import Text
 
-MAX_DECOMPRESSED_BYTES = 1024**3
 _HEAD = 65_536
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta|style|div|center|form|frameset)\b", re.IGNORECASE)
@@ -97,19 +93,13 @@ def _check_zip(path: Path, name: str) -> FileKind:
 
 
 def _check_ole(path: Path, name: str) -> FileKind:
-    """Tell a workbook of Excel 97-2003, and one with a password, from an old document."""
+    """Tell a workbook of Excel 97-2003, and a newer one with a password, from an old document."""
     content = path.read_bytes()
     if _names_stream(content, "EncryptedPackage"):
         return FileKind.LOCKED
     if _names_stream(content, "WordDocument"):
         raise refuse(name, ".doc")
-    try:
-        is_locked = msoffcrypto.OfficeFile(io.BytesIO(content)).is_encrypted()
-    except (FileFormatError, OSError, ValueError, KeyError, IndexError, AttributeError):
-        is_locked = False  # the reader tells what is damaged
-    except Exception as error:
-        is_locked = isinstance(error, NotImplementedError)
-    return FileKind.LOCKED if is_locked else FileKind.WORKBOOK
+    return FileKind.WORKBOOK
 
 
 def _names_stream(content: bytes, stream: str) -> bool:
@@ -174,16 +164,16 @@ def _find_way(suffix: str) -> Text:
 
 
 def check_container(path: Path, name: str) -> None:
-    """Refuse a zip that would unpack to more than the limit.
+    """Refuse a zip that says that it unpacks to more than the limit; one that says less than it does ends its reader.
 
     Raises:
         DeliveryError: it would.
     """
     with zipfile.ZipFile(path) as container:
         size = sum(item.file_size for item in container.infolist())
-    if size > MAX_DECOMPRESSED_BYTES:
+    if size > UNPACKED_BYTES.most:
+        found, most = UNPACKED_BYTES.show(size), UNPACKED_BYTES.show()
         raise DeliveryError(
-            f"{name}: the workbook unpacks to {size // 1024**2} MB, more than the limit of "
-            f"{MAX_DECOMPRESSED_BYTES // 1024**2} MB. Split it by table.",
-            f"{name}：工作簿解压后达 {size // 1024**2} MB，超过上限 {MAX_DECOMPRESSED_BYTES // 1024**2} MB。请按表拆分。",
+            f"{name}: the workbook unpacks to {found.en}, more than the limit of {most.en}. Split it by table.",
+            f"{name}：工作簿解压后达 {found.zh}，超过上限 {most.zh}。请按表拆分。",
         )

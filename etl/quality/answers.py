@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from etl.delivery.read import TEXT_FILES, WORKBOOKS, is_desktop_file
+from etl.delivery.files import TEXT_FILES, WORKBOOKS, is_desktop_file
 from etl.errors import AnswerError, ChangedWhileReadError, DeliveryError
 from etl.kept_files import keep_file, replace_keeping
 from etl.mapping.personal_forms import mask_personal_data

@@ -79,11 +79,15 @@ _LEADING = (Kind.JOIN, Kind.OR, Kind.INVASION, Kind.NEGATION)
 _BREAKS = (Kind.COMMA, Kind.STOP)
 TYPE_OF_A_MAIN_BRANCH = 2
 """Cheng's type II: the left or the right branch."""
+# Copied reports have 2,000 characters; the grammar looks back within a sentence, which need not end.
+_LONGEST_REPORT = 20_000
 _BLANK_BETWEEN = re.compile(r"(?<=[\u3400-\u9fff)+-])[ \t\u3000]+(?=[\u3400-\u9fff])")
 
 
 def read_report(text: str) -> Report | None:
-    """Return what a text says; None where a blank between Chinese words may end a clause or not, and it matters."""
+    """Return what a text says; None where a blank between Chinese words may end a clause or not, and it matters, or it is too long for a report."""
+    if len(text) > _LONGEST_REPORT:
+        return None
     normal = unicodedata.normalize("NFKC", text).lower().strip(" \t\n.。")
     if not _BLANK_BETWEEN.search(normal):
         return _read(normal)
