@@ -37,7 +37,7 @@ from etl.delivery.passwords import lend_path, unlock_workbook
 from etl.delivery.stat_files import Formats
 from etl.delivery.text_files import cut_rows, decode_text, find_delimiter, unwrap
 from etl.errors import DeliveryError
-from etl.limits import CELL_CHARACTERS, CELLS, COLUMNS, FILE_BYTES, PAGE_BYTES
+from etl.limits import CELLS, COLUMNS, FILE_BYTES, PAGE_BYTES
 
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"
@@ -279,8 +279,8 @@ def _write_texts(frame: pl.DataFrame, texts: Sequence[tuple[tuple[int, int], str
 
 
 def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
-    csv.field_size_limit(CELL_CHARACTERS.most)
     text, encoding = decode_text(_read_bytes(path), name)
+    csv.field_size_limit(len(text) + 1)  # too long a cell is told with its row, by `check_cells`
     try:
         cells, n_cells = cut_rows(text, delimiter or find_delimiter(text), name)
         cells = unwrap(cells) if '="' in text or "'" in text else cells

@@ -33,7 +33,7 @@ def cut_rows(text: str, delimiter: str, name: str) -> tuple[pl.DataFrame, pl.Ser
     quotation mark stands the csv module is asked: there a cell may hold delimiters and line ends.
 
     Raises:
-        csv.Error: quotation marks do not close, or a cell is longer than the csv module's limit.
+        csv.Error: quotation marks do not close.
         DeliveryError: there are more cells or columns than the limits.
     """
     if text.count("\r") != text.count("\r\n"):  # a line ends with \r alone, or a cell holds one
@@ -45,7 +45,7 @@ def cut_rows(text: str, delimiter: str, name: str) -> tuple[pl.DataFrame, pl.Ser
     # A line keeps its \r, of which polars takes one away: where a cell holds line ends it is part of the cell. The first line
     # end keeps polars from taking a text that begins with `x^` for a compressed one.
     lines = pl.read_lines(b"\n" + text.encode().replace(b"\r\n", b"\r\r\n"))["line"].slice(1)
-    is_asked = lines.str.contains('"', literal=True) | (lines.str.len_chars() > csv.field_size_limit())
+    is_asked = lines.str.contains('"', literal=True)
     _check_one_by_one(int(lines.filter(is_asked).str.count_matches(delimiter, literal=True).sum()), name)
     asked, within = _read_quoted(lines, is_asked.arg_true().to_list(), delimiter)
     return _cut_lines(lines.str.strip_suffix("\r"), asked, within, delimiter, name)
