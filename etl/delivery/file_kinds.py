@@ -7,7 +7,9 @@ zeros, and takes `3-5` for a day.
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
+import zlib
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,6 +18,18 @@ from etl.limits import UNPACKED_BYTES
 from etl.pages.text import Text
 
 _HEAD = 65_536
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    LookupError,
+)
+"""What the standard library raises of a zip with damaged bytes."""
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta|style|div|center|form|frameset)\b", re.IGNORECASE)
 _SPREADSHEET_XML = b"urn:schemas-microsoft-com:office:spreadsheet"
@@ -74,13 +88,7 @@ def find_markup(head: bytes) -> FileKind | None:
 
 def _check_zip(path: Path, name: str) -> FileKind:
     """Tell a workbook from what else is a zip."""
-    if not zipfile.is_zipfile(path):
-        raise DeliveryError(
-            f"{name}: the file is cut off: it begins as a workbook or zip and does not end as one. Copy it again, when it is complete.",
-            f"{name}：文件不完整：开头是工作簿或压缩包，但没有结尾。请待其完整后重新复制。",
-        )
-    with zipfile.ZipFile(path) as container:
-        parts = set(container.namelist())
+    parts = {part.filename for part in list_parts(path, name)}
     if any(part.startswith("xl/") and part.endswith(".bin") and "workbook" in part for part in parts):
         raise refuse(name, ".xlsb")
     if "content.xml" in parts and "mimetype" in parts:
@@ -90,6 +98,22 @@ def _check_zip(path: Path, name: str) -> FileKind:
     if "[Content_Types].xml" not in parts:
         raise refuse(name, ".zip")
     return FileKind.WORKBOOK
+
+
+def list_parts(path: Path, name: str) -> list[zipfile.ZipInfo]:
+    """Return what a zip says that it holds.
+
+    Raises:
+        DeliveryError: the zip is cut off or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as container:
+            return container.infolist()
+    except DAMAGED_ZIP:
+        raise DeliveryError(
+            f"{name}: the file is cut off or damaged: it begins as a workbook or zip and does not end as one. Copy it again, when it is complete.",
+            f"{name}：文件不完整或已损坏：开头是工作簿或压缩包，但没有正常的结尾。请待其完整后重新复制。",
+        ) from None
 
 
 def _check_ole(path: Path, name: str) -> FileKind:
@@ -169,8 +193,7 @@ def check_container(path: Path, name: str) -> None:
     Raises:
         DeliveryError: it would.
     """
-    with zipfile.ZipFile(path) as container:
-        size = sum(item.file_size for item in container.infolist())
+    size = sum(part.file_size for part in list_parts(path, name))
     if size > UNPACKED_BYTES.most:
         found, most = UNPACKED_BYTES.show(size), UNPACKED_BYTES.show()
         raise DeliveryError(

@@ -26,6 +26,7 @@ from etl.delivery.number_formats import (
 from etl.limits import COLUMNS, ONE_BY_ONE_CELLS
 
 MAX_ROWS, MAX_COLUMNS = 1_048_576, COLUMNS.most
+_SPANNED = 2_000_000
 _ERROR = "#ERROR"
 _CHARSET = re.compile(rb"charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([A-Za-z0-9_-]{1,40})", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"<\?xml[^<>]{0,200}encoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9_-]{1,40})")
@@ -139,9 +140,16 @@ def _lay_row(sheet: Sheet, place: int, cells: list[Cell], taken: dict[tuple[int,
         texts[column] = cell.text or None
         if cell.n_rows > 1 or cell.n_columns > 1:
             sheet.merged.append((place, column, place + cell.n_rows - 1, column + cell.n_columns - 1))
+        _check_spanned(len(taken) + (cell.n_rows - 1) * cell.n_columns)
         for row in range(place + 1, place + cell.n_rows):
             taken |= {(row, c): True for c in range(column, column + cell.n_columns)}
         column += cell.n_columns
+
+
+def _check_spanned(n_cells: int) -> None:
+    """Refuse cells that reach over more than a sheet that people merge by hand has."""
+    if n_cells > _SPANNED:
+        raise NotReadError("too large")
 
 
 def read_spreadsheet_xml(path: str) -> dict[str, Any]:
@@ -207,6 +215,7 @@ def _read_xml_row(
         sheet.texts += [(place, column)] if is_text and looks_like_number(texts[column] or "") else []
         if across or down:
             sheet.merged.append((place, column, place + down, column + across))
+        _check_spanned(len(taken) + down * (across + 1))
         taken |= {(r, c) for r in range(place + 1, place + down + 1) for c in range(column, column + across + 1)}
         column += across
 

@@ -280,7 +280,6 @@ def _write_texts(frame: pl.DataFrame, texts: Sequence[tuple[tuple[int, int], str
 
 def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
     text, encoding = decode_text(_read_bytes(path), name)
-    csv.field_size_limit(len(text) + 1)  # too long a cell is told with its row, by `check_cells`
     try:
         cells, n_cells = cut_rows(text, delimiter or find_delimiter(text), name)
         cells = unwrap(cells) if '="' in text or "'" in text else cells

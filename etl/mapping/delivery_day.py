@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from etl.delivery.apart import NotReadError, Reader, read_apart
+from etl.delivery.file_kinds import DAMAGED_ZIP
 from etl.delivery.files import OLD_WORKBOOK, STAT_SUFFIXES, list_files
 from etl.errors import ExtractDayError, UsageError
 from etl.mapping.dates import parse_dates, read_dates
@@ -134,7 +135,7 @@ def _read_saved_day(path: Path) -> dt.date | None:
         with zipfile.ZipFile(path) as container, container.open(_PROPERTIES) as properties:
             found = _MODIFIED.search(properties.read(_MAX_PROPERTIES_BYTES))
         moment = dt.datetime.fromisoformat(found[1].decode()) if found else None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except DAMAGED_ZIP:
         return None
     if moment is None:
         return None

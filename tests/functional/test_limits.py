@@ -154,7 +154,7 @@ def test_a_reader_that_needs_too_much_memory_or_time_ends_alone(tmp_path, monkey
     path = write(
         tmp_path / "a.html", "<table>" + "<tr><td colspan=9000 rowspan=9000>x</td><td>y</td></tr>" * 3000 + "</table>"
     )
-    assert "page" in refuse(path) or "memory" in refuse(path)
+    assert "impossible size" in refuse(path)
     started = time.monotonic()
     monkeypatch.setattr(
         apart,
@@ -170,9 +170,9 @@ def test_a_reader_that_needs_too_much_memory_or_time_ends_alone(tmp_path, monkey
 
 def test_a_reader_out_of_memory_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(apart, "_CHILD", apart._CHILD.replace("from etl", "import etl.limits as li, dataclasses; from etl").replace(
-        "import main;", "import main; import etl.delivery.apart as a; a.READER_BYTES = dataclasses.replace(a.READER_BYTES, most=400 * 2**20);"
+        "import main;", "import main; import etl.delivery.apart as a; a.READER_BYTES = dataclasses.replace(a.READER_BYTES, most=100 * 2**20);"
     ))  # fmt: skip
-    path = write(tmp_path / "a.html", "<table>" + "<tr><td>x</td><td>y</td></tr>" * 1_000_000 + "</table>")
+    path = write(tmp_path / "a.html", "<table>" + "<tr><td>x</td><td>y</td></tr>" * 100_000 + "</table>")
     assert "needs more than 6 GB of memory" in refuse(path)
 
 
@@ -212,7 +212,7 @@ def make_xpt_header() -> bytes:
 def test_a_row_of_thousands_of_stray_cells_is_told_in_one_line(desk):
     for cells, words in (
         (",x" * 16_000, "columns 11 to 16010 have values but no header (first in row 2)"),
-        (",x,," * 4_000, "4,000 of the columns 11 to 16007 have values but no header (first in row 2)"),
+        (",x,," * 4_000, "4,000 of the columns 11 to 12008 have values but no header (first in row 2)"),
     ):
         patients = clinic.PATIENTS.replace("82,yes,no,\n", f"82,yes,no,{cells.replace('x', CANARY)}\n")
         header, rest = patients.split("\n", 1)
