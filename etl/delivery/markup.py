@@ -207,6 +207,8 @@ def _read_xml_row(
             column += 1
         column = int(cell.get(f"{_SS}Index", column + 1)) - 1
         across, down = int(cell.get(f"{_SS}MergeAcross", 0)), int(cell.get(f"{_SS}MergeDown", 0))
+        if min(column, across, down) < 0:
+            raise NotReadError("damaged")
         if column + across >= MAX_COLUMNS or place + down >= MAX_ROWS or column + across < len(texts) - 1:
             raise NotReadError("too large" if column + across >= MAX_COLUMNS or place + down >= MAX_ROWS else "damaged")
         texts += [None] * (column + across + 1 - len(texts))

@@ -222,6 +222,7 @@ def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
 def _make_sheet(name: str, sheet: Mapping[str, Any], frame: pl.DataFrame, encoding: str | None = None) -> Grid:
     """Return the grid of a sheet of a workbook or page; its places count from 0, those of a grid's rows from 1."""
     label = f"{name} / {sheet['name']}" if sheet["name"] else name
+    _check_merged(sheet["merged"], frame, name, "page" if encoding else "workbook")
     return Grid(
         name,
         sheet["name"],
@@ -232,6 +233,18 @@ def _make_sheet(name: str, sheet: Mapping[str, Any], frame: pl.DataFrame, encodi
         texts=group_rows(sheet["texts"]),
         struck_rows=frozenset(row + 1 for row in sheet.get("struck", ())),
     )
+
+
+def _check_merged(merged: Sequence[tuple[int, int, int, int]], frame: pl.DataFrame, name: str, kind: str) -> None:
+    """Refuse a sheet whose merged ranges have more cells than the sheet: ranges do not overlap, and each cell is filled once.
+
+    Raises:
+        DeliveryError: so it is.
+    """
+    height, width = frame.height, max((int(p) + 1 for p in frame.columns), default=0)
+    sizes = ((min(r2 + 1, height) - r1, min(c2 + 1, width) - c1) for r1, c1, r2, c2 in merged)
+    if sum(n_rows * n_columns for n_rows, n_columns in sizes if n_rows > 0 and n_columns > 0) > height * width:
+        raise refuse_unread(name, "damaged", kind)
 
 
 def _read_formats(names: Mapping[Path, str]) -> Formats:

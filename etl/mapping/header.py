@@ -20,6 +20,9 @@ _HEADER_SEARCH_ROWS = 20
 _SHOWN_ROWS = 5
 # A number of two digits or more, or a date, alone in a cell: a header has none.
 _DATA_CELL = re.compile(r"^[<>]?\d[\d./:年月日 -]+$")
+# A date, or a number of many digits, within a text: where a line end is lost a header and a patient's row are one.
+_DATA_WITHIN = re.compile(r"\d{4}[-/.年]\d|\d{7}")
+_LONGEST_NAME = 100
 Fault = tuple[str, str]  # what does not fit, in English and Chinese
 
 
@@ -88,6 +91,11 @@ def _read_header(grid: Grid, sources: Sequence[Source], site: Site, follow: str)
     header = number_repeated([normalise_text(join_levels(texts)) for texts in levels])
     _check_header(grid, header, sources, site, follow)
     return dict(zip(positions, header, strict=True))
+
+
+def holds_data(name: str) -> bool:
+    """Whether what stands as a header may be, or end in, a patient's row: it is called by its place then."""
+    return len(name) > _LONGEST_NAME or _DATA_WITHIN.search(name) is not None
 
 
 def _check_kind(grid: Grid, header_row: int, *, has_row: bool) -> None:
@@ -188,7 +196,7 @@ def _find_clashing(names: dict[str, str], sources: Sequence[Source]) -> dict[str
 
 
 def _unmatched_header(grid: Grid, header: Sequence[str]) -> DeliveryError:
-    shown = ", ".join(mask_personal_data(name) for name in header if name)[:300]
+    shown = ", ".join(mask_personal_data(name) for name in header if name and not holds_data(name))[:300]
     tried = ", ".join(TEXT_ENCODINGS)
     return DeliveryError(
         f"{grid.label}: no column of this file is in the mapping. Encodings tried: {tried}; decoded as {grid.encoding} the "

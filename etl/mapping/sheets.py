@@ -25,7 +25,7 @@ from etl.mapping.accounts import (
     is_used,
 )
 from etl.mapping.body import Body, read_body
-from etl.mapping.header import Fault, find_nameless, name_columns
+from etl.mapping.header import Fault, find_nameless, holds_data, name_columns
 from etl.mapping.masking import OwnTexts
 from etl.mapping.row_kinds import UNIT_ROW
 from etl.mapping.site import ROW_NUMBER, Site, Source, normalise_code, normalise_text
@@ -240,7 +240,7 @@ def _check_columns(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> li
         }
         masked = own.mask_texts(pl.Series(sheet.header, dtype=pl.String))
         unknown = [
-            name if told == name else f"no. {place}"
+            name if told == name and not holds_data(name) else f"no. {place}"
             for place, (name, told) in enumerate(zip(sheet.header, masked, strict=True), 1)
             if name not in mapped
         ]

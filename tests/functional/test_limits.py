@@ -284,3 +284,57 @@ def test_no_reader_runs_in_the_process_of_the_command():
     with pytest.raises(NotReadError, match="damaged"):
         read_apart(Reader.STATISTICS, ROOT / "Makefile", {})
     assert beyond.refuse_unread("a.sav", "time", ".sav").exit_code == 3
+
+
+def write_overlapping(path: Path, n: int) -> Path:
+    clinic.write_workbook(path, [["a", "b"], *([["1", "2"]] * 50)])
+    with zipfile.ZipFile(path) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    ranges = b"<mergeCells>" + b'<mergeCell ref="A2:XFD1048576"/>' * n + b"</mergeCells>"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name, content in parts.items():
+            new.writestr(
+                name,
+                content.replace(b"</sheetData>", b"</sheetData>" + ranges) if name.endswith("sheet1.xml") else content,
+            )
+    return path
+
+
+def test_merged_ranges_that_overlap_fill_nothing_a_thousand_times(tmp_path):
+    assert read_delivery(write_overlapping(tmp_path / "a.xlsx", 1)).grids[0].merged
+    assert "damaged" in refuse(write_overlapping(tmp_path / "a.xlsx", 2))
+
+
+@pytest.mark.parametrize(
+    "place", ['ss:MergeAcross="-1"', 'ss:MergeDown="-1"', 'ss:Index="-1"', 'ss:Index="0"', 'ss:Index="x"']
+)
+def test_a_place_before_the_first_is_no_place(tmp_path, place):
+    """Counted from behind it would be another cell, and its text there in silence."""
+    ss = "urn:schemas-microsoft-com:office:spreadsheet"
+    cells = f"<Row><Cell><Data>a</Data></Cell><Cell><Data>b</Data></Cell></Row><Row><Cell {place}><Data>{CANARY}</Data></Cell></Row>"
+    page = (
+        f'<Workbook xmlns="{ss}" xmlns:ss="{ss}"><Worksheet ss:Name="x"><Table>{cells}</Table></Worksheet></Workbook>'
+    )
+    assert "damaged" in refuse(write(tmp_path / "a.xml", page))
+
+
+@pytest.mark.parametrize("place", [4, 8, 12, 20, 28, 30, 40])
+def test_a_zip_with_a_damaged_directory_is_refused(tmp_path, place):
+    path = tmp_path / "a.xlsx"
+    clinic.write_workbook(path, [["a"]])
+    content = bytearray(path.read_bytes())
+    start = content.rfind(b"PK\x01\x02") + place - 4
+    content[start : start + 4] = b"\xff" * 4
+    path.write_bytes(content)
+    refuse(path)
+
+
+def test_a_header_that_ends_in_a_patients_row_is_called_by_its_place(desk):
+    header, rest = clinic.PATIENTS.split("\n", 1)
+    clinic.write_delivery(
+        desk.extracts / "x", patients=f"{header},extra 1951-03-05 {CANARY},extra 13912345678,{CANARY * 20}\n{rest}"
+    )
+    with pytest.raises(StructureError, match=r"column 'no\. 11' is not in the mapping") as caught:
+        desk.ingest()
+    assert CANARY not in caught.value.en + caught.value.zh
+    assert "13912345678" not in caught.value.en
