@@ -19,6 +19,8 @@ from etl.mapping.personal_forms import is_measured
 _SHORTEST_NAME, _SHORTEST_LATIN_NAME, _SHORTEST_NUMBER = 2, 3, 6
 _LATIN_WORD, _SHORTEST_PIECE = 5, 3
 _KEPT_PATTERNS = 2**16
+# A text is looked for in every cell, so that a whole report in a column of names would take as long as all reports.
+_LONGEST_NAME = 200
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _REMARK_BEHIND_NAME = re.compile(r"\s{0,9}\([^()]{0,200}\)$")
 _TITLE_BEHIND = re.compile(r"\s{0,9}(?:先生|女士|同志|小姐|太太|老师|(?:副?主任|主治|住院)?(?:医师|医生)|大夫|教授)$")
@@ -175,8 +177,10 @@ class Piece:
 
 
 def list_pieces(text: str) -> list[Piece]:
-    """Return the pieces of a name or number: of a name with initials there are several."""
+    """Return the pieces of a name or number: of a name with initials there are several; a text too long for either has none."""
     plain = _clean(text)
+    if len(plain) > _LONGEST_NAME:
+        return []
     if not _is_name(plain):
         number = _VISIT_SUFFIX.sub("", plain)
         stands_alone = _stands_alone(number)

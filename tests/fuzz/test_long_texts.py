@@ -24,7 +24,9 @@ PIECES = (
     "门静脉", "癌栓", "门静脉左支癌栓，", "未见门静脉癌栓。", "(门静脉", "程氏II型 ", "vp3 ", "至", "无", "2020-03-05 ", "3.5x2.1cm ", "a@b.cn ", "住在广州市", "ﷺ", "\u202e", "e\u0301", "𠮷", "x,", "1\t", "x\r", '"x",', "<td>", "<table>", "</b", "&amp;",
 )  # fmt: skip
 OWN = OwnTexts({f"{n:03}": [f"张三{n}", "张三丰", "Smith, John", f"0031046{n}"] for n in range(20)})
+PARTLY = OwnTexts({"001": [piece * 8_000 for piece in "x肝1("], "002": ["x", "肝", "11", "1 2", "张"]})
 READERS = {
+    "look for names of any length": lambda text: OwnTexts(PARTLY.by_patient).mask_texts(pl.Series([text] * 5)),
     "mask what is written like personal data": mask_personal_data,
     "mask names of the delivery": lambda text: OwnTexts(OWN.by_patient).mask_texts(pl.Series([text])),
     "a report of veins": read_report,
