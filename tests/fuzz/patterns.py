@@ -33,7 +33,7 @@ CATEGORIES = {
     codes.CATEGORY_WORD: "a1中",
     codes.CATEGORY_NOT_WORD: " -.",
 }
-MOST_ATTACKS = 40
+MOST_ATTACKS = 30
 
 
 @dataclass(frozen=True)
@@ -264,10 +264,10 @@ def time_pattern(found: Found, attack: tuple[str, str, str], length: int, most: 
     return time.process_time() - started
 
 
-SHORT, LONG = 3_000, 12_000
-AT_ONCE_SECONDS = 0.006
-"""What a text of 12,000 signs takes at most in a pattern that needs no second look: half a microsecond a sign."""
-MOST_SECONDS = 0.5
+SHORT, LONG = 2_000, 8_000
+AT_ONCE_SECONDS = 0.004
+"""What a text of 8,000 signs takes at most in a pattern that needs no second look: half a microsecond a sign."""
+MOST_SECONDS = 0.2
 GROWTH = 9.0
 """Four times the text: four times the time, sixteen times where it grows with the square."""
 

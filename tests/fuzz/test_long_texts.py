@@ -17,7 +17,7 @@ from etl.onboarding.proposing.words import squeeze
 from etl.pages.cells import escape_hidden, neutralise
 from schemas.definitions.vein_text import read_report
 
-SHORT, LONG = 2_000, 8_000
+SHORT, LONG = 1_000, 4_000
 AT_ONCE_SECONDS, GROWTH = 0.1, 9.0
 PIECES = (
     "1", "9", "x", "肝", " ", "\n", "(", "（", "。", "，", "、", "-", "+", ".", "'", '"', "=", "<", "@", "0 ", "13912345678 ", "110105194912310025 ", "住院号12345 ", "患者张三丰 ", "张三丰", "王医生、",

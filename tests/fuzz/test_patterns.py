@@ -12,18 +12,7 @@ OF_OUR_OWN_TEXTS = {
     "etl.quality.question_page": "ids of our own rules",
 }
 """Modules that put a pattern together for no text of a delivery, or one that cannot take long."""
-NAMES = (
-    "欧阳 张三丰",
-    "高峰",
-    "安静",
-    "Smith, John-Paul",
-    "Li Cuiyu Anna",
-    "Mai",
-    "00310469-2",
-    "12",
-    "A/00-31 0469",
-    "110105194912310025",
-)
+NAMES = ("欧阳 张三丰", "高峰", "Smith, John-Paul", "Mai", "00310469-2", "A/00-31 0469", "110105194912310025")
 
 
 def make_patterns() -> None:
