@@ -41,19 +41,19 @@ FILES = Limit(
 )  # fmt: skip
 FILE_BYTES = Limit(
     1024**3, _BYTES, "one file",
-    "a million patients with 200 columns as text; Excel opens no workbook near it. Reading a text takes five times its size in memory",
+    "a million patients with 200 columns of five characters, as text; no workbook comes near it",
 )  # fmt: skip
 PAGE_BYTES = Limit(
     512 * 1024**2, _BYTES, "one web page or SpreadsheetML file",
-    "such files name every cell with its tags: as much as a full sheet of Excel with 60 columns",
+    "such files name every cell with its tags and are read cell by cell",
 )  # fmt: skip
 UNPACKED_BYTES = Limit(
     1024**3, _BYTES, "one workbook as it unpacks, each of its parts counted",
-    "three full sheets of Excel; a few kilobytes can claim to unpack to terabytes",
+    "a few kilobytes can claim to unpack to terabytes; the parts of a hospital's workbook have megabytes",
 )  # fmt: skip
 COLUMNS = Limit(
     16_384, Text("columns", "列"), "columns of one sheet or file, of whatever format",
-    "a sheet of Excel has no more; the widest export seen (REDCap, every visit side by side) has 4,000",
+    "a sheet of Excel has no more",
 )  # fmt: skip
 CELLS = Limit(
     200_000_000, _CELLS, "rows times columns of one delivery",
@@ -61,19 +61,19 @@ CELLS = Limit(
 )  # fmt: skip
 ONE_BY_ONE_CELLS = Limit(
     50_000_000, _CELLS, "cells of one web page or SpreadsheetML file, or of the rows of a text file with quotation marks (all, where lines end with CR alone)",
-    "they are read one by one and take 60 bytes of memory each",
+    "they are read one by one and take about 60 bytes of memory each",
 )  # fmt: skip
 CELL_CHARACTERS = Limit(
     1_000_000, Text("characters", "个字符"), "one cell",
-    "Excel keeps 32,767 and the longest copied report has 20,000; a longer cell is a quotation mark that was not closed, or a file in a cell",
+    "Excel keeps 32,767; a much longer cell is a quotation mark that was not closed, or a file in a cell",
 )  # fmt: skip
 READER_BYTES = Limit(
     6 * 1024**3, _BYTES, "memory of the process that reads one workbook, web page, or file of SPSS, Stata or SAS",
-    "a sheet with all of Excel's rows and 60 columns takes 3 GB",
+    "what a computer of 16 GB can spare",
 )  # fmt: skip
 READER_SECONDS = Limit(
     900, Text("seconds", "秒"), "computing time of that process, and twice as long by the clock",
-    "the same sheet takes 2 minutes on a slow computer",
+    "a hospital's file takes seconds; nobody waits longer for an answer",
 )  # fmt: skip
 MESSAGE_LINES = Limit(
     60, Text("lines", "行"), "lines of one message, however many faults it tells of; the first and the last ones are shown",
