@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from io import BufferedReader
 from pathlib import Path
 
-from etl.delivery.beyond import refuse_beyond
+from etl.delivery.beyond import SMALLER_FILES, refuse_beyond
 from etl.errors import DeliveryError
-from etl.limits import FILES
+from etl.limits import FILE_BYTES, FILES
 from etl.pages.cells import escape_hidden
 from etl.pages.text import Text
 
@@ -98,8 +98,14 @@ def hash_delivery(path: Path) -> str:
 
 
 def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file, which may be larger than memory."""
+    """Return the SHA-256 of a file, which may be larger than memory.
+
+    Raises:
+        DeliveryError: it is larger than the limit, so that nobody waits for its hash, or cannot be opened.
+    """
     with open_file(path) as file:
+        if (size := path.stat().st_size) > FILE_BYTES.most:
+            raise refuse_beyond(path.name, FILE_BYTES, size, SMALLER_FILES)
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -60,6 +60,16 @@ def test_a_file_larger_than_the_limit_is_refused_before_it_is_read(tmp_path):
         assert time.process_time() - started < 0.5
 
 
+def test_an_ingest_waits_for_no_hash_of_a_terabyte(desk):
+    folder = clinic.write_delivery(desk.extracts / "x")
+    with (folder / "labs.csv").open("wb") as file:
+        file.truncate(2**40)
+    started = time.process_time()
+    with pytest.raises(DeliveryError, match=r"labs.csv: 1,024 GB, more than the limit of 1 GB"):
+        desk.ingest()
+    assert time.process_time() - started < 5
+
+
 def test_a_folder_of_thousands_of_files_is_no_delivery(tmp_path, monkeypatch):
     lower(monkeypatch, limits.FILES, 3)
     for n in range(4):
