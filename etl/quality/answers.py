@@ -187,7 +187,8 @@ def _list_workbooks(settings: Settings, hospital: str, extract: Path | None) -> 
 
 def _hash_file(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:  # it may be larger than memory, and its reader says so
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise AnswerError(
             f"{path.name}: the file cannot be opened ({error.strerror}). Close it in other programs.",
