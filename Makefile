@@ -67,13 +67,14 @@ backup: $(RUNTIME)  ## [ARCHIVE=folder or file.tar] [CHECK=yes]: the workspace a
 test: $(DEV)  ## all tests (those of the browser skip where no Chromium is) | 全部测试（没有 Chromium 时跳过浏览器测试）
 	@$(BIN)/pytest -n 2 --dist loadfile -q
 
-nightly: $(DEV)  ## definitions and rules against their plain-Python oracles, 10,000 generated hospitals a test; 2,000 invented deliveries; 10,000 wrong and 10,000 right patients; 500 kills, 30 full disks, ten hospitals at once; 200 changes behind the registry's back | 定义与规则同独立实现对照，每项测试一万家生成的医院；另有 2000 次虚构的提交，以及错误与正确的虚构患者各 10000 名；500 次强制中止、30 种磁盘已满、十家医院同时入库、200 处暗中改动
+nightly: $(DEV)  ## definitions and rules against their plain-Python oracles, 10,000 generated hospitals a test; 2,000 invented deliveries; 10,000 wrong and 10,000 right patients; 500 kills, 30 full disks, ten hospitals at once; 200 changes behind the registry's back; 20,000 damaged files, 1,000 deliveries of odd cells | 定义与规则同独立实现对照，每项测试一万家生成的医院；另有 2000 次虚构的提交，以及错误与正确的虚构患者各 10000 名；500 次强制中止、30 种磁盘已满、十家医院同时入库、200 处暗中改动；20000 个损坏的文件、1000 次含异常单元格的提交
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -q -n 2 --dist loadfile tests/oracle
 	@PYTHONPATH=tests $(BIN)/python -P -m world 2000
 	@PYTHONPATH=tests $(BIN)/python -P -m patients 10000
 	@WORLD_DELIVERIES=40 $(BIN)/pytest -q -n 2 --dist load tests/world/test_by_commands.py
 	@CRASH_KILLS=500 FULL_DISKS=30 WRITERS=10 WRITERS_ROUNDS=20 $(BIN)/pytest -q -s tests/crashes
 	@VERIFY_CHANGES=200 VERIFY_HISTORIES=50 $(BIN)/pytest -q tests/trail
+	@FUZZ_READER=20000 FUZZ_INGEST=1000 $(BIN)/pytest -q -s tests/fuzz
 
 check: $(DEV)  ## lint, format and types | 代码检查、格式与类型
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright

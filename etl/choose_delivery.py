@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from etl.delivery.read import hash_delivery, is_desktop_file, list_files, list_hidden
+from etl.delivery.files import hash_delivery, is_desktop_file, list_files, list_hidden
 from etl.errors import AmbiguousDeliveryError, DeliveryError
 from etl.mapping.delivery_day import SAID, DeliveryDay, find_stated_day
 from etl.mapping.site import Site

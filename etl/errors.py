@@ -5,19 +5,21 @@ A message says what is wrong, where (file, sheet, row, column) and what to do. I
 
 from __future__ import annotations
 
+from etl.limits import bound_message
+
 
 class RegistryError(Exception):
     """Base of every error a user can cause; the command line prints it without a traceback.
 
-    `en` and `zh` are the whole message in either language; `str()` gives English.
+    `en` and `zh` are the whole message in either language, as long as `etl/limits.py` lets a message be; `str()` gives English.
     """
 
     exit_code = 1
 
     def __init__(self, en: str, zh: str = "") -> None:
-        super().__init__(en)
-        self.en = en
-        self.zh = zh or en
+        self.en = bound_message(en, "... and {n} more lines")
+        self.zh = bound_message(zh, "…… 另有 {n} 行") or self.en
+        super().__init__(self.en)
 
 
 class UsageError(RegistryError):

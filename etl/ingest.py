@@ -13,7 +13,8 @@ import polars as pl
 from etl.additions import NO_ADDITION, Addition, add_to_base, find_base
 from etl.choose_delivery import Candidate, choose_delivery
 from etl.console import Progress
-from etl.delivery.read import Delivery, hash_delivery, list_hidden, read_delivery
+from etl.delivery.files import hash_delivery, list_hidden
+from etl.delivery.read import Delivery, read_delivery
 from etl.errors import ChangedWhileReadError, DeliveryError, RegistryError
 from etl.ingest_result import IngestSummary, balance_accounts, list_reasons
 from etl.judging.confirm import confirm_values

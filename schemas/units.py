@@ -146,7 +146,7 @@ _SPELLINGS = {
     "s": "s", "sec": "s", "秒": "s", "day": "day", "days": "day", "天": "day", "日": "day",
     "week": "week", "weeks": "week", "周": "week", "month": "month", "months": "month", "月": "month",
 }  # fmt: skip
-_LOGARITHM = re.compile(r"(?:log10|log|lg)\s*\(?\s*(.+?)\)?")
+_LOGARITHM = re.compile(r"(?:log10|log|lg)\s{0,9}\(?\s{0,9}(.+?)\)?")
 
 
 def normalise_unit(text: str) -> str:

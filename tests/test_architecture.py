@@ -22,6 +22,7 @@ FLOOR = {
     "installation",
     "interruption",
     "kept_files",
+    "limits",
     "saved",
     "settings",
     "suggestions",

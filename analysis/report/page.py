@@ -41,6 +41,9 @@ SECTIONS = {
 UNITS_ZH = {"week": "周", "month": "月", "year": "年"}
 FIRST_SCREEN = "cautions"
 """The section of figures that stand beside the words of `cautions`, above all others."""
+_NOT_DRAWN = re.compile(
+    r"<metadata>[^<]*(?:<(?!/?metadata)[^<]*)*</metadata>|<style[^<]*(?:<(?!/?style)[^<]*)*</style>"
+)
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def _read_figure(folder: Path, drawing: Drawing) -> ReportFigure:
 def _inline_svg(source: str, name: str, alt: Text) -> Markup:
     """The drawing without its file head; ids carry the figure's name, so that two figures on a page do not clash."""
     drawing = source[source.index("<svg") :]
-    drawing = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", drawing, flags=re.DOTALL)
+    drawing = _NOT_DRAWN.sub("", drawing)
     drawing = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", drawing)
     label = Markup(' role="img" aria-label="{}" class="chart"').format(str(alt))
     return Markup(drawing.replace("<svg", f"<svg{label}", 1))  # noqa: S704 (our own drawing)

@@ -6,20 +6,30 @@ zeros, and takes `3-5` for a day.
 
 from __future__ import annotations
 
-import io
 import re
+import struct
 import zipfile
+import zlib
 from enum import StrEnum
 from pathlib import Path
 
-import msoffcrypto
-from msoffcrypto.exceptions import FileFormatError
-
 from etl.errors import DeliveryError
+from etl.limits import UNPACKED_BYTES
 from etl.pages.text import Text
 
-MAX_DECOMPRESSED_BYTES = 1024**3
 _HEAD = 65_536
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    LookupError,
+)
+"""What the standard library raises of a zip with damaged bytes."""
 _ZIP, _OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|table|meta|style|div|center|form|frameset)\b", re.IGNORECASE)
 _SPREADSHEET_XML = b"urn:schemas-microsoft-com:office:spreadsheet"
@@ -78,13 +88,7 @@ def find_markup(head: bytes) -> FileKind | None:
 
 def _check_zip(path: Path, name: str) -> FileKind:
     """Tell a workbook from what else is a zip."""
-    if not zipfile.is_zipfile(path):
-        raise DeliveryError(
-            f"{name}: the file is cut off: it begins as a workbook or zip and does not end as one. Copy it again, when it is complete.",
-            f"{name}：文件不完整：开头是工作簿或压缩包，但没有结尾。请待其完整后重新复制。",
-        )
-    with zipfile.ZipFile(path) as container:
-        parts = set(container.namelist())
+    parts = {part.filename for part in list_parts(path, name)}
     if any(part.startswith("xl/") and part.endswith(".bin") and "workbook" in part for part in parts):
         raise refuse(name, ".xlsb")
     if "content.xml" in parts and "mimetype" in parts:
@@ -96,20 +100,30 @@ def _check_zip(path: Path, name: str) -> FileKind:
     return FileKind.WORKBOOK
 
 
+def list_parts(path: Path, name: str) -> list[zipfile.ZipInfo]:
+    """Return what a zip says that it holds.
+
+    Raises:
+        DeliveryError: the zip is cut off or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as container:
+            return container.infolist()
+    except DAMAGED_ZIP:
+        raise DeliveryError(
+            f"{name}: the file is cut off or damaged: it begins as a workbook or zip and does not end as one. Copy it again, when it is complete.",
+            f"{name}：文件不完整或已损坏：开头是工作簿或压缩包，但没有正常的结尾。请待其完整后重新复制。",
+        ) from None
+
+
 def _check_ole(path: Path, name: str) -> FileKind:
-    """Tell a workbook of Excel 97-2003, and one with a password, from an old document."""
+    """Tell a workbook of Excel 97-2003, and a newer one with a password, from an old document."""
     content = path.read_bytes()
     if _names_stream(content, "EncryptedPackage"):
         return FileKind.LOCKED
     if _names_stream(content, "WordDocument"):
         raise refuse(name, ".doc")
-    try:
-        is_locked = msoffcrypto.OfficeFile(io.BytesIO(content)).is_encrypted()
-    except (FileFormatError, OSError, ValueError, KeyError, IndexError, AttributeError):
-        is_locked = False  # the reader tells what is damaged
-    except Exception as error:
-        is_locked = isinstance(error, NotImplementedError)
-    return FileKind.LOCKED if is_locked else FileKind.WORKBOOK
+    return FileKind.WORKBOOK
 
 
 def _names_stream(content: bytes, stream: str) -> bool:
@@ -174,16 +188,15 @@ def _find_way(suffix: str) -> Text:
 
 
 def check_container(path: Path, name: str) -> None:
-    """Refuse a zip that would unpack to more than the limit.
+    """Refuse a zip that says that it unpacks to more than the limit; one that says less than it does ends its reader.
 
     Raises:
         DeliveryError: it would.
     """
-    with zipfile.ZipFile(path) as container:
-        size = sum(item.file_size for item in container.infolist())
-    if size > MAX_DECOMPRESSED_BYTES:
+    size = sum(part.file_size for part in list_parts(path, name))
+    if size > UNPACKED_BYTES.most:
+        found, most = UNPACKED_BYTES.show(size), UNPACKED_BYTES.show()
         raise DeliveryError(
-            f"{name}: the workbook unpacks to {size // 1024**2} MB, more than the limit of "
-            f"{MAX_DECOMPRESSED_BYTES // 1024**2} MB. Split it by table.",
-            f"{name}：工作簿解压后达 {size // 1024**2} MB，超过上限 {MAX_DECOMPRESSED_BYTES // 1024**2} MB。请按表拆分。",
+            f"{name}: the workbook unpacks to {found.en}, more than the limit of {most.en}. Split it by table.",
+            f"{name}：工作簿解压后达 {found.zh}，超过上限 {most.zh}。请按表拆分。",
         )

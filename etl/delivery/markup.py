@@ -1,21 +1,18 @@
-"""Reads web pages and SpreadsheetML 2003 that are called .xls, in a child process with a memory limit.
+"""Reads web pages and SpreadsheetML 2003 that are called .xls; called in a process of its own by `etl/delivery/apart.py` alone.
 
-`main` writes the sheets of the file named on the command line to stdout, a pickle of plain types read by `etl/delivery/read.py` alone.
 Every text of a file stands in a cell afterwards, as it is written there: nothing is taken for a number or a date.
 """
 
 from __future__ import annotations
 
-import pickle
 import re
-import resource
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from etl.delivery.apart import NotReadError
 from etl.delivery.html_tables import Cell, Table, find_tables
 from etl.delivery.number_formats import (
     ROUNDED_TEXT,
@@ -26,13 +23,13 @@ from etl.delivery.number_formats import (
     read_format,
     show_day,
 )
+from etl.limits import COLUMNS, ONE_BY_ONE_CELLS
 
-MEMORY_LIMIT_BYTES = 4 * 1024**3
-MAX_CELLS = 20_000_000
-MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
+MAX_ROWS, MAX_COLUMNS = 1_048_576, COLUMNS.most
+_SPANNED = 2_000_000
 _ERROR = "#ERROR"
-_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_-]+)", re.IGNORECASE)
-_XML_ENCODING = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9_-]+)")
+_CHARSET = re.compile(rb"charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([A-Za-z0-9_-]{1,40})", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"<\?xml[^<>]{0,200}encoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9_-]{1,40})")
 _SS = "{urn:schemas-microsoft-com:office:spreadsheet}"
 # Names of formats that a file may use in place of a code.
 _NAMED_FORMATS = {
@@ -42,14 +39,6 @@ _NAMED_FORMATS = {
 }  # fmt: skip
 _MIDNIGHT = re.compile(r"T00:00:00(?:\.0+)?$")
 _GB = ("gb2312", "gbk", "gb_2312-80", "x-gbk", "hz-gb-2312")
-
-
-class MarkupError(Exception):
-    """The file is no table that can be read; `reason` is `encoding`, `no table`, `too large` or `damaged`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass
@@ -70,7 +59,7 @@ def decode_page(content: bytes) -> tuple[str, str]:
     """Return a page's text and its encoding: by its mark, else as it says itself where that holds, else UTF-8, else GB18030.
 
     Raises:
-        MarkupError: none of them fits.
+        NotReadError: none of them fits.
     """
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig")):
         if content.startswith(mark):
@@ -82,27 +71,37 @@ def decode_page(content: bytes) -> tuple[str, str]:
             return content.decode(encoding or "utf-8"), encoding or "utf-8"
         except (UnicodeDecodeError, LookupError):
             continue
-    raise MarkupError("encoding")
+    raise NotReadError("encoding")
 
 
-def read_page(content: bytes) -> tuple[list[Sheet], str]:
-    """Return the sheets of a web page: one, as Excel shows it, unless it holds several tables of different width.
+def read_page(path: str) -> dict[str, Any]:
+    """Return the `sheets` of a web page as plain types, and its `encoding`.
 
-    Texts outside of tables are rows of one cell in their place.
+    There is one sheet, as Excel shows it, unless the page holds several tables of different width. Texts outside of tables are rows of one cell
+    in their place.
+
+    Raises:
+        NotReadError: `encoding`, `no table`, `too large` or `damaged`.
     """
-    text, encoding = decode_page(content)
+    text, encoding = decode_page(Path(path).read_bytes())
     tables = find_tables(text)
     large = [table for table in tables if table.is_data]
     if not any(len(row.cells) > 1 for table in tables for row in table.rows):
-        raise MarkupError("no table")
+        raise NotReadError("no table")
     if len({table.width for table in large}) <= 1:
-        return [_mark_texts(_lay_out(None, tables), text)], encoding
+        return _make_plain([_mark_texts(_lay_out(None, tables), text)], encoding)
     groups: list[list[Table]] = [[]]
     for table in tables:
         if table.is_data and any(t.is_data for t in groups[-1]):
             groups.append([])
         groups[-1].append(table)
-    return [_mark_texts(_lay_out(f"table {n}", group), text) for n, group in enumerate(groups, 1)], encoding
+    return _make_plain(
+        [_mark_texts(_lay_out(f"table {n}", group), text) for n, group in enumerate(groups, 1)], encoding
+    )
+
+
+def _make_plain(sheets: list[Sheet], encoding: str) -> dict[str, Any]:
+    return {"encoding": encoding, "sheets": [vars(sheet) for sheet in sheets]}
 
 
 def _mark_texts(sheet: Sheet, page: str) -> Sheet:
@@ -124,8 +123,8 @@ def _lay_out(name: str | None, tables: list[Table]) -> Sheet:
             sheet.hidden += [place] if row.is_hidden else []
             _lay_row(sheet, place, row.cells, taken)
             cells += len(sheet.rows[-1])
-            if cells > MAX_CELLS or len(sheet.rows) > MAX_ROWS:
-                raise MarkupError("too large")
+            if cells > ONE_BY_ONE_CELLS.most or len(sheet.rows) > MAX_ROWS:
+                raise NotReadError("too large")
     return sheet
 
 
@@ -136,32 +135,39 @@ def _lay_row(sheet: Sheet, place: int, cells: list[Cell], taken: dict[tuple[int,
         while taken.pop((place, column), False):
             column += 1
         if column + cell.n_columns > MAX_COLUMNS:
-            raise MarkupError("too large")
+            raise NotReadError("too large")
         texts += [None] * (column + cell.n_columns - len(texts))
         texts[column] = cell.text or None
         if cell.n_rows > 1 or cell.n_columns > 1:
             sheet.merged.append((place, column, place + cell.n_rows - 1, column + cell.n_columns - 1))
+        _check_spanned(len(taken) + (cell.n_rows - 1) * cell.n_columns)
         for row in range(place + 1, place + cell.n_rows):
             taken |= {(row, c): True for c in range(column, column + cell.n_columns)}
         column += cell.n_columns
 
 
-def read_spreadsheet_xml(content: bytes) -> tuple[list[Sheet], str]:
-    """Return the sheets of a SpreadsheetML 2003 file; cells and rows may name their place.
+def _check_spanned(n_cells: int) -> None:
+    """Refuse cells that reach over more than a sheet that people merge by hand has."""
+    if n_cells > _SPANNED:
+        raise NotReadError("too large")
+
+
+def read_spreadsheet_xml(path: str) -> dict[str, Any]:
+    """Return the `sheets` of a SpreadsheetML 2003 file as plain types, and its `encoding`; cells and rows may name their place.
 
     Raises:
-        MarkupError: it declares entities, claims an impossible size, or is no XML.
+        NotReadError: it declares entities, claims an impossible size, or is no XML.
     """
-    text, encoding = decode_page(content)
+    text, encoding = decode_page(Path(path).read_bytes())
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise MarkupError("damaged")
+        raise NotReadError("damaged")
     text = re.sub(r"^\s*<\?xml[^>]*\?>", "", text)
     try:
         book = ElementTree.fromstring(text)  # noqa: S314 (no entities, limited process)
     except ElementTree.ParseError:
-        raise MarkupError("damaged") from None
+        raise NotReadError("damaged") from None
     styles = _read_styles(book)
-    return [_read_xml_sheet(sheet, styles) for sheet in book.iter(f"{_SS}Worksheet")], encoding
+    return _make_plain([_read_xml_sheet(sheet, styles) for sheet in book.iter(f"{_SS}Worksheet")], encoding)
 
 
 def _read_styles(book: ElementTree.Element) -> dict[str, Shown]:
@@ -181,13 +187,13 @@ def _read_xml_sheet(element: ElementTree.Element, styles: Mapping[str, Shown]) -
     for row in element.iterfind(f"{_SS}Table/{_SS}Row"):
         place = int(row.get(f"{_SS}Index", place + 2)) - 1
         if place >= MAX_ROWS or place < len(sheet.rows):
-            raise MarkupError("too large" if place >= MAX_ROWS else "damaged")
+            raise NotReadError("too large" if place >= MAX_ROWS else "damaged")
         sheet.rows += [[] for _ in range(place + 1 - len(sheet.rows))]
         sheet.hidden += [place] if row.get(f"{_SS}Hidden") == "1" else []
         _read_xml_row(sheet, place, row, taken, styles)
         cells += len(sheet.rows[place])
-        if cells > MAX_CELLS:
-            raise MarkupError("too large")
+        if cells > ONE_BY_ONE_CELLS.most:
+            raise NotReadError("too large")
     return sheet
 
 
@@ -201,14 +207,17 @@ def _read_xml_row(
             column += 1
         column = int(cell.get(f"{_SS}Index", column + 1)) - 1
         across, down = int(cell.get(f"{_SS}MergeAcross", 0)), int(cell.get(f"{_SS}MergeDown", 0))
+        if min(column, across, down) < 0:
+            raise NotReadError("damaged")
         if column + across >= MAX_COLUMNS or place + down >= MAX_ROWS or column + across < len(texts) - 1:
-            raise MarkupError("too large" if column + across >= MAX_COLUMNS or place + down >= MAX_ROWS else "damaged")
+            raise NotReadError("too large" if column + across >= MAX_COLUMNS or place + down >= MAX_ROWS else "damaged")
         texts += [None] * (column + across + 1 - len(texts))
         texts[column] = _read_xml_text(cell, styles.get(cell.get(f"{_SS}StyleID", "")))
         is_text = any(data.get(f"{_SS}Type") == "String" for data in cell)
         sheet.texts += [(place, column)] if is_text and looks_like_number(texts[column] or "") else []
         if across or down:
             sheet.merged.append((place, column, place + down, column + across))
+        _check_spanned(len(taken) + down * (across + 1))
         taken |= {(r, c) for r in range(place + 1, place + down + 1) for c in range(column, column + across + 1)}
         column += across
 
@@ -236,18 +245,3 @@ def _show_moment(text: str, shown: Shown | None) -> str:
     if shown is Shown.TIME:
         return time.partition(".")[0] if day.startswith(("1899-12-3", "1900-01-00")) else f"{day} {time} as a time"
     return _MIDNIGHT.sub("", text) if shown in (None, Shown.DAY) else show_day(day, shown)
-
-
-def read_sheets(kind: str, path: str) -> dict[str, Any]:
-    """Return the sheets of a file of a kind (`html`, `xml`) and its encoding, or the reason against it, as plain types."""
-    try:
-        sheets, encoding = {"html": read_page, "xml": read_spreadsheet_xml}[kind](Path(path).read_bytes())
-    except MarkupError as error:
-        return {"reason": error.reason}
-    return {"encoding": encoding, "sheets": [vars(sheet) for sheet in sheets], "reason": None}
-
-
-def main() -> None:
-    """Read the file named on the command line as the kind named before it, and write its sheets or the reason against it to stdout."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
-    sys.stdout.buffer.write(pickle.dumps(read_sheets(sys.argv[1], sys.argv[2])))

@@ -25,9 +25,9 @@ _BUILT_IN = {
     20: "h:mm", 21: "h:mm:ss", 22: "m/d/yyyy h:mm", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0", **CHINESE_FORMATS,
 }  # fmt: skip
 # What stands in a format and is shown as it is, is as wide as a character, fills a cell, or names a colour, a language or a condition.
-_LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
+_LITERAL = re.compile(r'"[^"]{0,255}"|\\.|_.|\*.|\[(?!h{1,9}\]|m{1,9}\]|s{1,9}\])[^\]]{0,255}\]', re.IGNORECASE)
 _HALF_OF_DAY = re.compile(r"AM/PM|A/P|上午/下午", re.IGNORECASE)
-_MINUTES = re.compile(r"(?<=[h\]:])[^ymds]*m+|m+(?=[^ymdh]*s)|\[m+\]", re.IGNORECASE)
+_MINUTES = re.compile(r"(?<=[h\]:])[^ymds]{0,255}m{1,9}|m{1,9}(?=[^ymdh]{0,255}s)|\[m{1,9}\]", re.IGNORECASE)
 ERROR_TEXT, ROUNDED_TEXT = "#ERROR", "#ROUNDED"
 """What stands in place of a cell that was not computed, and of a number of which more digits were typed than a program keeps."""
 MOST_DIGITS = 15

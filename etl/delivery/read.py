@@ -7,52 +7,43 @@ those that the data manager sees.
 from __future__ import annotations
 
 import csv
-import hashlib
-import pickle
-import re
-import subprocess
-import sys
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from etl.delivery import workbook
+from etl.delivery.apart import NotReadError, Reader, read_apart
+from etl.delivery.beyond import FEWER_COLUMNS, SMALLER_FILES, check_cells, refuse_beyond, refuse_unread
 from etl.delivery.copies import find_copies
 from etl.delivery.file_kinds import FileKind, check_container, find_kind, find_markup, refuse
+from etl.delivery.files import (
+    CATALOGUE_SUFFIX,
+    OLD_WORKBOOK,
+    PAGES,
+    STAT_SUFFIXES,
+    TEXT_FILES,
+    WORKBOOKS,
+    hash_file,
+    join_hashes,
+    list_files,
+    open_file,
+)
 from etl.delivery.number_formats import ERROR_TEXT, group_rows
 from etl.delivery.passwords import lend_path, unlock_workbook
-from etl.delivery.stat_files import (
-    CATALOGUE_SUFFIX,
-    NAME_ROW,
-    STAT_SUFFIXES,
-    Formats,
-    StatFileError,
-    read_catalogue,
-    read_stat_file,
-)
+from etl.delivery.stat_files import Formats
 from etl.delivery.text_files import cut_rows, decode_text, find_delimiter, unwrap
 from etl.errors import DeliveryError
-from etl.pages.cells import escape_hidden
-from etl.pages.text import Text
+from etl.limits import CELLS, COLUMNS, FILE_BYTES, PAGE_BYTES
 
 SYNTHETIC_MARKER = "SYNTHETIC EXAMPLE DATA"
 ROW = "source_row"
+NAME_ROW = 0
+"""The row of the names of a file of SPSS, Stata or SAS, so that row 1 is the program's case 1."""
 _HEAD_BYTES = 4096
-MAX_MARKUP_BYTES = 512 * 1024**2
-MAX_CELL_CHARACTERS = 10_000_000
-_IGNORED_NAMES = re.compile(r"^(\.|~\$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
-OLD_WORKBOOK = ".xls"
-WORKBOOKS = (".xlsx", ".xlsm", OLD_WORKBOOK)
-PAGES = (".html", ".htm", ".xml")
-TEXT_FILES = (".csv", ".tsv", ".txt")
-READ_SUFFIXES = (*WORKBOOKS, *PAGES, *TEXT_FILES, *STAT_SUFFIXES)
-_READER = "import sys; sys.path.insert(0, sys.argv.pop(1)); from etl.delivery.workbook import main; main()"
-_DESKTOP_MARKS = ("._", ".~")
 
 
 @dataclass(frozen=True)
@@ -104,75 +95,6 @@ class Delivery:
         return self.path.name if self.path.name not in ("", "..") else self.path.resolve().name
 
 
-def is_desktop_file(path: Path) -> bool:
-    """Tell a temporary or hidden file of a desktop program, such as Excel's `~$book.xlsx` while a workbook is open."""
-    return bool(_IGNORED_NAMES.match(path.name))
-
-
-def list_hidden(folder: Path) -> list[str]:
-    """Return the names in a folder that begin with a dot and could hold patients: they are left out, and must be told.
-
-    What desktop programs hide (`._x` of macOS, `.~lock.x#` of LibreOffice) is not.
-    """
-    hidden = (p for p in folder.rglob(".*") if not p.name.startswith(_DESKTOP_MARKS))
-    return sorted(p.relative_to(folder).as_posix() for p in hidden if p.suffix.lower() in READ_SUFFIXES)
-
-
-def list_files(path: Path) -> list[Path]:
-    """Return the files of a delivery, sorted; temporary and hidden files of desktop programs are left out.
-
-    Raises:
-        DeliveryError: the folder holds a link to a folder or to nothing, whose files would be overlooked, or a name that
-            is no text.
-    """
-    for named in [path, *path.rglob("*")]:
-        _check_name(named)
-    if path.is_file():
-        return [path]
-    inside = sorted(p for p in path.rglob("*") if not is_desktop_file(p))
-    for link in (p for p in inside if p.is_symlink() and not p.is_file()):
-        raise DeliveryError(
-            f"{link.name}: this is a link to a folder or to nothing. Put the files themselves into the delivery.",
-            f"{link.name}：这是指向文件夹或不存在内容的链接。请将文件本身放入提交内容。",
-        )
-    return [p for p in inside if p.is_file()]
-
-
-def _check_name(path: Path) -> None:
-    """Refuse a name that is no UTF-8, as old zip programs leave behind: it could be neither stored nor shown."""
-    try:
-        path.name.encode()
-    except UnicodeEncodeError:
-        shown = escape_hidden(path.name)
-        raise DeliveryError(
-            f"'{shown}': the name of this file is not in UTF-8. Rename it.",
-            f"“{shown}”：文件名不是 UTF-8 编码。请改名。",
-        ) from None
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DeliveryError(
-            f"{path.name}: the file cannot be opened ({error.strerror}). Close it in other programs and check who may read it.",
-            f"{path.name}：无法打开文件（{error.strerror}）。请关闭占用该文件的程序，并检查读取权限。",
-        ) from None
-
-
-def hash_delivery(path: Path) -> str:
-    """Return the SHA-256 of a delivery's content, the same whatever its files are called."""
-    return _hash_files(_hash_file(file) for file in list_files(path))
-
-
-def _hash_file(path: Path) -> str:
-    return hashlib.sha256(_read_bytes(path)).hexdigest()
-
-
-def _hash_files(digests: Iterable[str]) -> str:
-    return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
-
-
 def read_delivery(path: Path) -> Delivery:
     """Read every file of a delivery.
 
@@ -186,17 +108,29 @@ def read_delivery(path: Path) -> Delivery:
         raise DeliveryError(f"The delivery '{path.name}' is empty.", f"提交内容“{path.name}”为空。")
     base = path.parent if path.is_file() else path
     names = {file: file.relative_to(base).as_posix() for file in files}
-    formats = _read_formats(names)
-    grids = tuple(grid for file, name in names.items() for grid in _read_file(file, name, formats))
+    grids = tuple(_read_files(names, _read_formats(names), path.name))
     is_synthetic = any(SYNTHETIC_MARKER in file.name for file in files) or any(map(_has_marker, grids))
-    digests = {name: _hash_file(file) for file, name in names.items()}
-    return Delivery(path, _hash_files(digests.values()), grids, is_synthetic, find_copies(digests))
+    digests = {name: hash_file(file) for file, name in names.items()}
+    return Delivery(path, join_hashes(digests.values()), grids, is_synthetic, find_copies(digests))
+
+
+def _read_files(names: Mapping[Path, str], formats: Formats, delivery: str) -> Iterator[Grid]:
+    """Yield the grids of files while all of them together stay within the limit."""
+    n_cells = 0
+    for file, name in names.items():
+        for grid in _read_file(file, name, formats):
+            n_cells += grid.cells.height * grid.cells.width
+            if n_cells > CELLS.most:
+                raise refuse_beyond(delivery, CELLS, n_cells, SMALLER_FILES)
+            yield grid
 
 
 def _read_file(path: Path, name: str, formats: Formats) -> Iterator[Grid]:
-    if path.stat().st_size == 0:
+    size, suffix = path.stat().st_size, path.suffix.lower()
+    if size == 0:
         raise DeliveryError(f"{name}: the file is empty.", f"{name}：文件为空。")
-    suffix = path.suffix.lower()
+    if size > FILE_BYTES.most:
+        raise refuse_beyond(name, FILE_BYTES, size, SMALLER_FILES)
     if suffix in (*WORKBOOKS, *PAGES):
         yield from _read_by_content(path, name)
     elif suffix in TEXT_FILES:
@@ -211,7 +145,7 @@ def _read_file(path: Path, name: str, formats: Formats) -> Iterator[Grid]:
 
 
 def _read_head(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return file.read(_HEAD_BYTES)
 
 
@@ -224,45 +158,29 @@ def _read_by_content(path: Path, name: str) -> Iterator[Grid]:
         with lend_path(_read_bytes(path)) if is_misnamed else nullcontext(path) as own:
             yield from _read_workbook(own, name)
     elif kind is FileKind.LOCKED:
-        with lend_path(unlock_workbook(path, name)) as opened:
-            yield from _read_workbook(opened, name)
+        yield from _read_locked(path, name)
     elif kind is FileKind.TEXT and path.suffix.lower() in PAGES:
         raise refuse(name, path.suffix.lower())
     elif kind is FileKind.TEXT:
         yield _read_text(path, name, None)
     else:
-        yield from _read_markup(path, name, "html" if kind is FileKind.HTML else "xml")
+        yield from _read_markup(path, name, kind)
 
 
-_MARKUP_READER = "import sys; sys.path.insert(0, sys.argv.pop(1)); from etl.delivery.markup import main; main()"
-_MARKUP_FAULTS = {
-    "encoding": Text("the encoding of the page is unknown; export it again as UTF-8 or GB18030", "网页编码未知，请以 UTF-8 或 GB18030 重新导出"),
-    "no table": Text(
-        "this is a web page without a table, such as that of a login that has expired or a frame; export the data again",
-        "这是没有表格的网页（例如登录已过期的页面或框架页），请重新导出数据",
-    ),
-    "too large": Text("a table of the page claims an impossible size; export it again", "表格声称的尺寸异常，请重新导出"),
-    "damaged": Text("the file is damaged or cut off, or another kind of XML; export it again", "文件损坏、不完整或为其他类型的 XML，请重新导出"),
-}  # fmt: skip
+def _read_bytes(path: Path) -> bytes:
+    with open_file(path) as file:
+        return file.read()
 
 
-def _read_markup(path: Path, name: str, kind: str) -> Iterator[Grid]:
-    """Read a web page (`html`) or SpreadsheetML (`xml`) in a child process."""
-    if path.stat().st_size > MAX_MARKUP_BYTES:
-        size = f"{MAX_MARKUP_BYTES // 1024**2} MB"
-        raise DeliveryError(
-            f"{name}: a page of more than {size} is not read. Export it in parts.",
-            f"{name}：超过 {size} 的网页不予读取，请分批导出。",
-        )
-    package = str(Path(workbook.__file__).parents[2])
-    command = [sys.executable, "-P", "-c", _MARKUP_READER, package, kind, str(path)]
-    result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own module)
-    read: dict[str, Any] = {"reason": "damaged"}
-    if result.returncode == 0:
-        read = pickle.loads(result.stdout)  # noqa: S301 (written by our own child process)
-    if read["reason"]:
-        fault = _MARKUP_FAULTS[read["reason"]]
-        raise DeliveryError(f"{name}: {fault.en}.", f"{name}：{fault.zh}。")
+def _read_markup(path: Path, name: str, kind: FileKind) -> Iterator[Grid]:
+    """Read a web page or SpreadsheetML."""
+    size = path.stat().st_size
+    if size > PAGE_BYTES.most:
+        raise refuse_beyond(name, PAGE_BYTES, size, SMALLER_FILES)
+    try:
+        read = read_apart(Reader.PAGE if kind is FileKind.HTML else Reader.SPREADSHEET_XML, path)
+    except NotReadError as error:
+        raise refuse_unread(name, error.reason, "page") from None
     for sheet in read["sheets"]:
         width = max(map(len, sheet["rows"]), default=0)
         frame = pl.DataFrame(
@@ -271,47 +189,62 @@ def _read_markup(path: Path, name: str, kind: str) -> Iterator[Grid]:
                 for i in range(width)
             }
         )
-        merged = tuple((r1 + 1, c1, r2 + 1, c2) for r1, c1, r2, c2 in sheet["merged"])
-        hidden = frozenset(row + 1 for row in sheet["hidden"])
-        texts = group_rows(sheet["texts"])
-        yield Grid(
-            name, sheet["name"], _with_row_numbers(frame), merged, read["encoding"], hidden_rows=hidden, texts=texts
-        )
+        yield _make_sheet(name, sheet, frame, read["encoding"])
+
+
+def _read_locked(path: Path, name: str) -> Iterator[Grid]:
+    try:
+        content = unlock_workbook(path, name)
+    except NotReadError as error:
+        raise refuse_unread(name, error.reason, "workbook") from None
+    with lend_path(content) as opened:
+        yield from _read_workbook(opened, name)
 
 
 def _read_workbook(path: Path, name: str) -> Iterator[Grid]:
     if zipfile.is_zipfile(path):
         check_container(path, name)
-    # This very package, whichever way it was found; -P keeps the folder it runs in, which may hold a delivery with a
-    # `pickle.py` in it, out of what can be imported.
-    command = [sys.executable, "-P", "-c", _READER, str(Path(workbook.__file__).parents[2]), str(path)]
-    result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (our own module)
-    if result.returncode != 0:
-        raise DeliveryError(
-            f"{name}: the workbook cannot be read: it is damaged, cut off, or claims an impossible size. Copy it again from where it was made; "
-            "where that does not help, export it again from the system.",
-            f"{name}：无法读取该工作簿：文件损坏、不完整或尺寸异常。请从原处重新复制；若仍无法读取，请从系统中重新导出。",
-        )
-    for sheet in pickle.loads(result.stdout):  # noqa: S301 (written by our own child process)
+    try:
+        sheets = read_apart(Reader.WORKBOOK, path)
+    except NotReadError as error:
+        if error.reason == "locked":
+            yield from _read_locked(path, name)
+            return
+        raise refuse_unread(name, error.reason, "workbook") from None
+    for sheet in sheets:
         cells = pl.read_ipc_stream(sheet["grid"], use_pyarrow=False)
         columns = sheet["columns"]
         texts = [cells.to_series(i).cast(pl.String).alias(str(columns[i])) for i in range(cells.width)]
         errors = [(place, ERROR_TEXT) for place in sheet["errors"]]
-        frame = _write_texts(pl.DataFrame(texts), [*sheet["shown"], *errors])
-        merged = tuple((r1 + 1, c1, r2 + 1, c2) for (r1, c1), (r2, c2) in sheet["merged"])
-        hidden = frozenset(row + 1 for row in sheet["hidden"])
-        texts = group_rows(sheet["texts"])
-        struck = frozenset(row + 1 for row in sheet["struck"])
-        yield Grid(
-            name,
-            sheet["name"],
-            _with_row_numbers(frame),
-            merged,
-            None,
-            hidden_rows=hidden,
-            texts=texts,
-            struck_rows=struck,
-        )
+        yield _make_sheet(name, sheet, _write_texts(pl.DataFrame(texts), [*sheet["shown"], *errors]))
+
+
+def _make_sheet(name: str, sheet: Mapping[str, Any], frame: pl.DataFrame, encoding: str | None = None) -> Grid:
+    """Return the grid of a sheet of a workbook or page; its places count from 0, those of a grid's rows from 1."""
+    label = f"{name} / {sheet['name']}" if sheet["name"] else name
+    _check_merged(sheet["merged"], frame, name, "page" if encoding else "workbook")
+    return Grid(
+        name,
+        sheet["name"],
+        _with_row_numbers(frame, label),
+        tuple((r1 + 1, c1, r2 + 1, c2) for r1, c1, r2, c2 in sheet["merged"]),
+        encoding,
+        hidden_rows=frozenset(row + 1 for row in sheet["hidden"]),
+        texts=group_rows(sheet["texts"]),
+        struck_rows=frozenset(row + 1 for row in sheet.get("struck", ())),
+    )
+
+
+def _check_merged(merged: Sequence[tuple[int, int, int, int]], frame: pl.DataFrame, name: str, kind: str) -> None:
+    """Refuse a sheet whose merged ranges have more cells than the sheet: ranges do not overlap, and each cell is filled once.
+
+    Raises:
+        DeliveryError: so it is.
+    """
+    height, width = frame.height, max((int(p) + 1 for p in frame.columns), default=0)
+    sizes = ((min(r2 + 1, height) - r1, min(c2 + 1, width) - c1) for r1, c1, r2, c2 in merged)
+    if sum(n_rows * n_columns for n_rows, n_columns in sizes if n_rows > 0 and n_columns > 0) > height * width:
+        raise refuse_unread(name, "damaged", kind)
 
 
 def _read_formats(names: Mapping[Path, str]) -> Formats:
@@ -319,8 +252,7 @@ def _read_formats(names: Mapping[Path, str]) -> Formats:
     formats: dict[str, Mapping[float | str, str]] = {}
     catalogues = [path for path in names if path.suffix.lower() == CATALOGUE_SUFFIX]
     for path in catalogues:
-        with _refusing_damaged(path, names[path]):
-            found = read_catalogue(path)
+        found = _read_statistics(Reader.CATALOGUE, path, names[path])
         for format_name in (key for key in found if formats.get(key, found[key]) != found[key]):
             raise DeliveryError(
                 f"{names[path]}: another catalogue of this delivery gives other labels for the format {format_name}. Send only the one that holds.",
@@ -335,22 +267,19 @@ def _read_formats(names: Mapping[Path, str]) -> Formats:
     return formats
 
 
-@contextmanager
-def _refusing_damaged(path: Path, name: str) -> Iterator[None]:
-    try:
-        yield
-    except StatFileError:
-        raise DeliveryError(
-            f"{name}: the file cannot be read as {path.suffix}: it is damaged, of another kind, or in an unknown encoding. Save it again "
-            "in SPSS, Stata or SAS, or as .xlsx.",
-            f"{name}：无法按 {path.suffix} 读取该文件：文件损坏、类型不符或编码未知。请在 SPSS、Stata 或 SAS 中重新保存，或另存为 .xlsx。",
-        ) from None
-
-
 def _read_stat_file(path: Path, name: str, formats: Formats) -> Grid:
-    with _refusing_damaged(path, name):
-        table = read_stat_file(path, formats)
-    return Grid(name, None, _with_row_numbers(table.cells, NAME_ROW), labels=table.labels)
+    columns, labels = _read_statistics(Reader.STATISTICS, path, name, formats)
+    texts = [pl.Series(str(place), column, dtype=pl.String) for place, column in enumerate(columns)]
+    return Grid(name, None, _with_row_numbers(pl.DataFrame(texts), name, NAME_ROW), labels=labels)
+
+
+def _read_statistics(reader: Reader, path: Path, name: str, *more: Any) -> Any:
+    try:
+        return read_apart(reader, path, *more)
+    except NotReadError as error:
+        if error.reason == "columns":
+            raise refuse_beyond(name, COLUMNS, COLUMNS.most + 1, FEWER_COLUMNS) from None
+        raise refuse_unread(name, error.reason, path.suffix) from None
 
 
 def _write_texts(frame: pl.DataFrame, texts: Sequence[tuple[tuple[int, int], str]]) -> pl.DataFrame:
@@ -363,10 +292,9 @@ def _write_texts(frame: pl.DataFrame, texts: Sequence[tuple[tuple[int, int], str
 
 
 def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
-    csv.field_size_limit(MAX_CELL_CHARACTERS)
     text, encoding = decode_text(_read_bytes(path), name)
     try:
-        cells, n_cells = cut_rows(text, delimiter or find_delimiter(text))
+        cells, n_cells = cut_rows(text, delimiter or find_delimiter(text), name)
         cells = unwrap(cells) if '="' in text or "'" in text else cells
     except csv.Error as error:
         raise DeliveryError(
@@ -374,7 +302,7 @@ def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
             "a text editor.",
             f"{name}：引号未闭合。请从系统中重新导出；若经手工修改，请用文本编辑器更正引号。",
         ) from None
-    numbered = _with_row_numbers(cells)
+    numbered = _with_row_numbers(cells, name)
     is_short = n_cells < cells.width
     if is_short.any():
         is_short &= numbered.select(pl.any_horizontal(pl.exclude(ROW).is_not_null())).to_series()
@@ -382,7 +310,8 @@ def _read_text(path: Path, name: str, delimiter: str | None) -> Grid:
     return Grid(name, None, numbered, encoding=encoding, short_rows=short)
 
 
-def _with_row_numbers(frame: pl.DataFrame, first: int = 1) -> pl.DataFrame:
+def _with_row_numbers(frame: pl.DataFrame, label: str, first: int = 1) -> pl.DataFrame:
+    check_cells(frame, label, first)
     is_filled = pl.all().str.strip_chars() != ""
     trimmed = frame.select(pl.when(is_filled).then(pl.all()).name.keep()) if frame.width else frame
     return trimmed.with_row_index(ROW, offset=first).with_columns(pl.col(ROW).cast(pl.Int64))

@@ -1,4 +1,4 @@
-"""Reads files of SPSS, Stata and SAS as text with coordinates, as `etl/delivery/read.py` reads workbooks.
+"""Reads files of SPSS, Stata and SAS as text; called in a process of its own by `etl/delivery/apart.py` alone.
 
 A value with a label becomes its label, what the hospital's own program shows; SAS keeps its labels in a catalogue (.sas7bcat) beside the
 data. Values that the file declares missing are empty. The names of the variables stand in row 0, so that row 1 is the program's case 1.
@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from etl.delivery.apart import NotReadError
+from etl.delivery.files import CATALOGUE_SUFFIX
 from etl.delivery.number_formats import ROUNDED_TEXT, Shown, is_rounded
+from etl.limits import COLUMNS
 
-CATALOGUE_SUFFIX = ".sas7bcat"
-STAT_SUFFIXES = (".sav", ".zsav", ".dta", ".xpt", ".sas7bdat")
-NAME_ROW = 0
 _FIRST_YEAR = 2000
 _READERS = {
     ".sav": "read_sav", ".zsav": "read_sav", ".dta": "read_dta", ".xpt": "read_xport", ".sas7bdat": "read_sas7bdat",
@@ -44,62 +43,54 @@ Formats = Mapping[str, Mapping[Any, str]]
 """Value labels of SAS by the name of their format."""
 
 
-class StatFileError(Exception):
-    """The file cannot be read as what its name says."""
-
-
-@dataclass(frozen=True)
-class StatTable:
-    """One file: `cells` with one String column per position, row 0 the variables' names; `labels` what each variable is."""
-
-    cells: pl.DataFrame
-    labels: Mapping[str, str]
-
-
-def read_catalogue(path: Path) -> dict[str, Mapping[Any, str]]:
+def read_catalogue(path: str) -> dict[str, dict[Any, str]]:
     """Return the value labels that a SAS catalogue holds, by the name of their format.
 
     Raises:
-        StatFileError: as for `read_stat_file`.
+        NotReadError: as for `read_stat_file`.
     """
-    return dict(_read(path)[1].value_labels)
+    return {name: dict(labels) for name, labels in _read(path)[1].value_labels.items()}
 
 
-def read_stat_file(path: Path, formats: Formats) -> StatTable:
-    """Read one file; `formats` are the value labels of SAS catalogues by the name of their format.
+def read_stat_file(path: str, formats: Formats) -> tuple[list[list[str | None]], dict[str, str]]:
+    """Return the columns of a file, each with its variable's name first, and what each variable is where the file says so.
+
+    `formats` are the value labels of SAS catalogues by the name of their format.
 
     Raises:
-        StatFileError: it is damaged, of another kind than its name says, or in an encoding that is not known.
+        NotReadError: `damaged` where it is that, of another kind than its name says, or in an encoding that is not known; `columns` where
+            there are too many.
     """
     data, meta = _read(path)
+    if len(meta.column_names) > COLUMNS.most:
+        raise NotReadError("columns")
     kinds = {
         name: _Kind(meta.readstat_variable_types.get(name, ""), meta.original_variable_types.get(name) or "")
         for name in meta.column_names
     }
     named = {name: formats[key] for name, key in meta.variable_to_label.items() if key in formats}
     value_labels = named | meta.variable_value_labels
-    columns = {
-        str(place): [name, *_print_values(data[name], value_labels.get(name, {}), kinds[name])]
-        for place, name in enumerate(meta.column_names)
-    }
-    labels = {name: label for name, label in meta.column_names_to_labels.items() if label}
-    return StatTable(pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), labels)
+    columns = [
+        [name, *_print_values(data[name], value_labels.get(name, {}), kinds[name])] for name in meta.column_names
+    ]
+    return columns, {name: label for name, label in meta.column_names_to_labels.items() if label}
 
 
-def read_export_day(path: Path) -> dt.date | None:
+def read_export_day(path: str) -> dt.date | None:
     """Return the day on which a file of SPSS, Stata or SAS says that it was written; None where it does not say so.
 
     Raises:
-        StatFileError: as for `read_stat_file`.
+        NotReadError: as for `read_stat_file`.
     """
     meta = _read(path, metadataonly=True)[1]
     said = [moment.date() for moment in (meta.creation_time, meta.modification_time) if moment is not None]
     return max((day for day in said if day.year >= _FIRST_YEAR), default=None)
 
 
-def _read(path: Path, **options: Any) -> tuple[Mapping[str, Sequence[Any]], Any]:
+def _read(name: str, **options: Any) -> tuple[Mapping[str, Sequence[Any]], Any]:
     import pyreadstat  # a tenth of every start, and few deliveries are such files
 
+    path = Path(name)
     reader: Callable[..., tuple[Any, Any]] = getattr(pyreadstat, _READERS[path.suffix.lower()])
     for encoding in _ENCODINGS:
         try:
@@ -109,9 +100,9 @@ def _read(path: Path, **options: Any) -> tuple[Mapping[str, Sequence[Any]], Any]
                 # Text that a file calls Unicode and is not breaks only here.
                 return reader(str(path), output_format="dict", encoding=encoding, extra_date_formats=days)
             return reader(str(path), output_format="dict", encoding=encoding, **options)
-        except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, OverflowError, MemoryError):
+        except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, OverflowError):
             continue
-    raise StatFileError(path.name)
+    raise NotReadError("damaged")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from contextlib import suppress
 
 import polars as pl
 
+from etl.delivery.beyond import FEWER_COLUMNS, SMALLER_FILES, refuse_beyond
 from etl.errors import DeliveryError
+from etl.limits import CELLS, COLUMNS, FILE_BYTES, ONE_BY_ONE_CELLS
 
 TEXT_ENCODINGS = ("utf-8", "gb18030")
 DELIMITERS = (",", "\t", ";", "|")
@@ -22,31 +24,51 @@ _AS_TEXT = {r'^="(.*)"$': "$1", r"^'(\d.*)$": "$1"}
 _SHORTEST_UTF16, _ONE_IN = 16, 5
 _LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# Too long a cell is told with its row by `check_cells`, as of every format; to the csv module it is one of quotation marks that do not close.
+csv.field_size_limit(FILE_BYTES.most)
 
 
-def cut_rows(text: str, delimiter: str) -> tuple[pl.DataFrame, pl.Series]:
+def cut_rows(text: str, delimiter: str, name: str) -> tuple[pl.DataFrame, pl.Series]:
     """Return the cells of each row as Python's csv module reads them, and how many cells each row has: a blank row none.
 
     The frame has one String column per position, named by its 0-based index; beyond a row's last cell it is null. Only where a
     quotation mark stands the csv module is asked: there a cell may hold delimiters and line ends.
 
     Raises:
-        csv.Error: quotation marks do not close, or a cell is longer than the csv module's limit.
+        csv.Error: quotation marks do not close.
+        DeliveryError: there are more cells or columns than the limits.
     """
     if text.count("\r") != text.count("\r\n"):  # a line ends with \r alone, or a cell holds one
+        _check_one_by_one(text.count(delimiter) + text.count("\r"), name)
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
         n_cells = pl.Series([0 if row == [""] else len(row) for row in rows], dtype=pl.UInt32)
+        _check_width(n_cells, name)
         return _make_columns(rows, int(n_cells.max() or 0)), n_cells  # type: ignore[arg-type]
     # A line keeps its \r, of which polars takes one away: where a cell holds line ends it is part of the cell. The first line
     # end keeps polars from taking a text that begins with `x^` for a compressed one.
     lines = pl.read_lines(b"\n" + text.encode().replace(b"\r\n", b"\r\r\n"))["line"].slice(1)
-    is_asked = lines.str.contains('"', literal=True) | (lines.str.len_chars() > csv.field_size_limit())
+    is_asked = lines.str.contains('"', literal=True)
+    _check_one_by_one(int(lines.filter(is_asked).str.count_matches(delimiter, literal=True).sum()), name)
     asked, within = _read_quoted(lines, is_asked.arg_true().to_list(), delimiter)
-    return _cut_lines(lines.str.strip_suffix("\r"), asked, within, delimiter)
+    return _cut_lines(lines.str.strip_suffix("\r"), asked, within, delimiter, name)
+
+
+def _check_one_by_one(n_cells: int, name: str) -> None:
+    if n_cells > ONE_BY_ONE_CELLS.most:
+        raise refuse_beyond(name, ONE_BY_ONE_CELLS, n_cells, SMALLER_FILES)
+
+
+def _check_width(n_cells: pl.Series, name: str) -> None:
+    """Refuse rows of too many cells before any frame is as wide as they are; `n_cells` are those of each row."""
+    width = int(n_cells.max() or 0)  # type: ignore[arg-type]
+    if width > COLUMNS.most:
+        raise refuse_beyond(name, COLUMNS, width, FEWER_COLUMNS, (n_cells.arg_max() or 0) + 1)
+    if width * len(n_cells) > CELLS.most:
+        raise refuse_beyond(name, CELLS, width * len(n_cells), SMALLER_FILES)
 
 
 def _cut_lines(
-    lines: pl.Series, asked: Mapping[int, list[str]], within: Sequence[int], delimiter: str
+    lines: pl.Series, asked: Mapping[int, list[str]], within: Sequence[int], delimiter: str, name: str
 ) -> tuple[pl.DataFrame, pl.Series]:
     """Cut lines at the delimiter, with the rows that were read otherwise in place of theirs, less the lines `within` those."""
     counts = pl.when(pl.col("line") != "").then(pl.col("line").str.count_matches(delimiter, literal=True) + 1)
@@ -54,6 +76,8 @@ def _cut_lines(
     n_cells = n_cells.scatter(
         [*asked, *within], [*(0 if row == [""] else len(row) for row in asked.values()), *(0 for _ in within)]
     )
+    is_row = ~pl.int_range(len(lines), eager=True).is_in(within)
+    _check_width(n_cells.filter(is_row), name)
     width = int(n_cells.max() or 0)  # type: ignore[arg-type]
     if not width:
         return pl.DataFrame(), n_cells
@@ -62,7 +86,6 @@ def _cut_lines(
     if asked:
         places, read = list(asked), _make_columns(list(asked.values()), width)
         cells = cells.select(column.scatter(places, read[column.name]) for column in cells)
-    is_row = ~pl.int_range(len(lines), eager=True).is_in(within)
     return (cells.filter(is_row), n_cells.filter(is_row)) if within else (cells, n_cells)
 
 
@@ -206,7 +229,11 @@ def find_delimiter(text: str) -> str:
 
     Titles and explanations above the header, decimal commas and free texts hold delimiters that are none.
     """
-    head = text if len(text) <= _DELIMITER_HEAD else text[: text.rfind("\n", 0, _DELIMITER_HEAD) + 1] or text
+    head = (
+        text
+        if len(text) <= _DELIMITER_HEAD
+        else text[: text.rfind("\n", 0, _DELIMITER_HEAD) + 1] or text[:_DELIMITER_HEAD]
+    )
     return max(DELIMITERS, key=lambda delimiter: _rate_delimiter(head, delimiter))
 
 

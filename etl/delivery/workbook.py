@@ -1,17 +1,10 @@
-"""Reads one workbook in a child process with a memory limit: `main` writes the sheets of the file named on the command line to stdout.
-
-A workbook is a zip of XML that can claim terabytes; a fault in it ends this process and not the registry. The output is
-a pickle of plain types and Arrow buffers, read by `etl/delivery/read.py` alone.
-"""
+"""Reads one workbook; called in a process of its own by `etl/delivery/apart.py` alone, since a workbook can claim terabytes."""
 
 from __future__ import annotations
 
 import io
-import pickle
 import posixpath
 import re
-import resource
-import sys
 import zipfile
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
@@ -27,17 +20,17 @@ from etl.delivery.number_formats import (
     looks_like_number,
     print_number,
 )
+from etl.delivery.passwords import refuse_locked
 
-MEMORY_LIMIT_BYTES = 6 * 1024**3
 _LONG_NUMBER = re.compile(rb"<(?:\w+:)?v>(?:\d{16,}|\d(?:\.\d+)?[eE]\+?(?:1[5-9]|[2-9]\d))")
 _RICH = re.compile(rb"<(?:\w+:)?(?:vertAlign|strike)\b")
 _NUMBER_TEXT = re.compile(r">\s*-?[1-9１-９][0-9０-９]{0,2}[.．][0-9０-９]{3}\s*<")
 _OWN_TEXTS = ("inlineStr", "str")
 _STYLES, _TEXTS = "xl/styles.xml", "xl/sharedStrings.xml"
 _CELL = re.compile(r"^([A-Z]+)(\d+)$")
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^<>]*?\bref\s{0,9}=\s{0,9}[\"']([A-Z]+\d+):([A-Z]+\d+)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
-_HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\"'][^>]*>")
+_HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^<>]*?\bhidden\s{0,9}=\s{0,9}[\"'](?:1|true)[\"'][^<>]*>")
 _ROW_NUMBER = re.compile(rb"\sr\s*=\s*[\"'](\d+)[\"']")
 Place = tuple[int, int]
 
@@ -48,12 +41,17 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
     Each sheet is a dict: `name`; `columns` (0-based positions in the workbook), `grid` (Arrow IPC bytes, row 0 is the
     workbook's row 1), `errors` (0-based row and column of cells such as #DIV/0!, and of formulas that were saved without
     their value, which the reader would take for 0), `shown` (what cells show that the reader knows only as numbers, or
-    more precisely than they show it), `merged` (first and last corner, 0-based), `hidden` (0-based rows), `texts` (texts that look like a number of
+    more precisely than they show it), `merged` (first row, first column, last row, last column, 0-based), `hidden` (0-based rows), `texts` (texts that look like a number of
     three decimals, 0-based row and column), `struck` (0-based rows with a cell that is struck through as a whole).
+
+    Raises:
+        NotReadError: `locked` where the workbook has a password.
     """
     import fastexcel
     import pyarrow as pa
 
+    if not zipfile.is_zipfile(path):
+        refuse_locked(path)
     reader = fastexcel.read_excel(path)
     marks = find_marks(path) if zipfile.is_zipfile(path) else find_marks_in_biff(path)
     sheets: list[dict[str, Any]] = []
@@ -70,7 +68,7 @@ def read_workbook(path: str) -> list[dict[str, Any]]:
                 "grid": sink.getvalue().to_pybytes(),
                 "errors": [*_place_errors(sheet, faults), *(marks[name].uncalculated if name in marks else ())],
                 "shown": marks[name].shown if name in marks else [],
-                "merged": marks[name].merged if name in marks else [],
+                "merged": [(*first, *last) for first, last in marks[name].merged] if name in marks else [],
                 "hidden": marks[name].hidden if name in marks else [],
                 "texts": marks[name].texts if name in marks else [],
                 "struck": sorted(marks[name].struck) if name in marks else [],
@@ -296,10 +294,3 @@ def _read_place(reference: str) -> tuple[int, int]:
     for letter in match[1]:
         column = 26 * column + ord(letter) - ord("A") + 1
     return int(match[2]) - 1, column - 1
-
-
-def main() -> None:
-    """Read the workbook named on the command line and write it to stdout."""
-    sys.modules["numpy"] = None  # type: ignore[assignment] (pyarrow does without; its import costs twice pyarrow's own)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
-    sys.stdout.buffer.write(pickle.dumps(read_workbook(sys.argv[1])))

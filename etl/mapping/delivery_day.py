@@ -16,8 +16,9 @@ from pathlib import Path
 
 import polars as pl
 
-from etl.delivery.read import OLD_WORKBOOK, list_files
-from etl.delivery.stat_files import STAT_SUFFIXES
+from etl.delivery.apart import NotReadError, Reader, read_apart
+from etl.delivery.file_kinds import DAMAGED_ZIP
+from etl.delivery.files import OLD_WORKBOOK, STAT_SUFFIXES, list_files
 from etl.errors import ExtractDayError, UsageError
 from etl.mapping.dates import parse_dates, read_dates
 from etl.mapping.parse import clean_text
@@ -44,7 +45,7 @@ _PARTED = re.compile(r"(?<!\d)(\d{4})(?:([-./_])(\d{1,2})\2(\d{1,2})(?!\d)|\s*å¹
 _COMPACT = re.compile(r"(?<!\d)(\d{4})(\d{2})(\d{2})(?:[0-2]\d[0-5]\d(?:[0-5]\d)?)?(?!\d)")
 _WORKBOOKS = (".xlsx", ".xlsm")
 _PROPERTIES, _MAX_PROPERTIES_BYTES = "docProps/core.xml", 100_000
-_MODIFIED = re.compile(rb"<(?:\w+:)?modified\b[^>]*>\s*([^<\s]+)")
+_MODIFIED = re.compile(rb"<(?:\w+:)?modified\b[^<>]*>\s{0,9}([^<\s]{1,40})")
 _FEWEST_OF_A_FIELD = 10
 
 
@@ -134,7 +135,7 @@ def _read_saved_day(path: Path) -> dt.date | None:
         with zipfile.ZipFile(path) as container, container.open(_PROPERTIES) as properties:
             found = _MODIFIED.search(properties.read(_MAX_PROPERTIES_BYTES))
         moment = dt.datetime.fromisoformat(found[1].decode()) if found else None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+    except DAMAGED_ZIP:
         return None
     if moment is None:
         return None
@@ -158,11 +159,9 @@ def _read_saved_in_biff(path: Path) -> dt.date | None:
 
 
 def _read_exported(path: Path) -> dt.date | None:
-    from etl.delivery.stat_files import StatFileError, read_export_day
-
     try:
-        return read_export_day(path)
-    except StatFileError:
+        return read_apart(Reader.EXPORT_DAY, path)
+    except NotReadError:
         return None
 
 

@@ -15,18 +15,18 @@ _P = r"[\s\-‐-―−_.·/]"
 _DAY_IN_DIGITS = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _HAN = r"[\u3400-\u9fff]"
 _UNITS = r"iu|u|[mk]?au|ku|ng|ug|μg|mg|kg|pg|g|ml|dl|l|mm|cm|m|s|h|d|min|copies|cps|[uμnm]?mol|mmhg|kpa|bpm|gy|mci|msv|ev|hu|eq|kcal"
-NO_VALUE = rf"(?!\d)(?!\.\d)(?!\s*(?:[%‰°]|[×*x]\s*\d|(?i:{_UNITS})(?![A-Za-z])|拷贝|个|次|例))"
+NO_VALUE = rf"(?!\d)(?!\.\d)(?!\s{{0,9}}(?:[%‰°]|[×*x]\s{{0,9}}\d|(?i:{_UNITS})(?![A-Za-z])|拷贝|个|次|例))"
 """Behind a number that is neither cut off nor a value with its unit, nor a count."""
 MEASURED_BEFORE = re.compile(
     r"(?i:AFP(?:-L3)?|DNA|RNA|CEA|CA\s?(?:19-?9|125|15-?3)|PIVKA(?:-?II)?|DCP|PSA|异常凝血酶原|甲胎蛋白|铁蛋白|ferritin|载量|拷贝数|定量|titer|PLT|NT-?proBNP)"
-    r"\s*(?:\([^)]{0,8}\))?\s*[:=≈约为至>≥<≤]{0,2}\s*$"
+    r"\s{0,9}(?:\([^)]{0,8}\))?\s{0,9}[:=≈约为至>≥<≤]{0,2}\s{0,9}$"
 )
 _CODE = (
     r"(?=(?:[-/ ()]?[A-Za-z0-9]){4})[A-Za-z]{0,4}[-#]?\d[A-Za-z0-9]{0,24}"
     r"(?:[-/]\d[A-Za-z0-9]{0,12}| \d{3,8}[Xx]?(?![\d.%A-Za-z])){0,6}(?:\([A-Za-z0-9]\))?"
 )
 _NUMERAL = r"[〇零○一二三四五六七八九幺]"
-_EXTENSION = r"(?:\s*(?:转|分机|(?i:ext\.?|x)|#)\s*:?\s*\d{1,6})?"
+_EXTENSION = r"(?:\s{0,3}(?:转|分机|(?i:ext\.?|x)|#)\s{0,3}:?\s{0,3}\d{1,6})?"
 _TO_END = rf"{_HAN}[^,。;；、()\n]{{1,40}}|[A-Za-z0-9][^,。;；\n]{{2,60}}"
 _IS = r"\s?(?:号码?|编号|(?i:no\.?|number|id))?[\s:#为是.]{0,3}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
@@ -13,11 +14,15 @@ from etl.errors import DeliveryError
 from etl.mapping.header_levels import join_levels, read_levels
 from etl.mapping.personal_forms import mask_personal_data
 from etl.mapping.site import ROW_NUMBER, Site, Source, normalise_text
+from etl.pages.text import Text
 
 _HEADER_SEARCH_ROWS = 20
 _SHOWN_ROWS = 5
 # A number of two digits or more, or a date, alone in a cell: a header has none.
 _DATA_CELL = re.compile(r"^[<>]?\d[\d./:年月日 -]+$")
+# A date, or a number of many digits, within a text: where a line end is lost a header and a patient's row are one.
+_DATA_WITHIN = re.compile(r"\d{4}[-/.年]\d|\d{7}")
+_LONGEST_NAME = 100
 Fault = tuple[str, str]  # what does not fit, in English and Chinese
 
 
@@ -88,6 +93,11 @@ def _read_header(grid: Grid, sources: Sequence[Source], site: Site, follow: str)
     return dict(zip(positions, header, strict=True))
 
 
+def holds_data(name: str) -> bool:
+    """Whether what stands as a header may be, or end in, a patient's row: it is called by its place then."""
+    return len(name) > _LONGEST_NAME or _DATA_WITHIN.search(name) is not None
+
+
 def _check_kind(grid: Grid, header_row: int, *, has_row: bool) -> None:
     """Refuse a mapping of a workbook or text file for a file of SPSS, Stata or SAS, and the other way round.
 
@@ -106,30 +116,48 @@ def _check_kind(grid: Grid, header_row: int, *, has_row: bool) -> None:
 
 def number_repeated(texts: Sequence[str]) -> list[str]:
     """Give a repeated header its number, `Remark`, `Remark (2)`, so that each column has a name of its own."""
-    return [
-        text if texts[:i].count(text) == 0 or not text else f"{text} ({texts[:i].count(text) + 1})"
-        for i, text in enumerate(texts)
-    ]
+    seen: Counter[str] = Counter()
+    named: list[str] = []
+    for text in texts:
+        seen[text] += 1
+        named.append(f"{text} ({seen[text]})" if text and seen[text] > 1 else text)
+    return named
 
 
 def find_nameless(grid: Grid, named: Mapping[str, str], header_row: int, slipped: Collection[int]) -> list[Fault]:
-    """Report columns that hold values below a header that is empty; a given header is checked by its width instead.
+    """Report columns that hold values below a header that is empty, those side by side in one line; a given header is checked by its width instead.
 
     `slipped` are rows that have too many cells, of which that is told.
     """
-    if not header_row:
+    nameless = [p for p in grid.cells.columns if p != ROW and p not in named]
+    if not header_row or not nameless:
         return []
     body = grid.cells.filter((pl.col(ROW) > header_row) & ~pl.col(ROW).is_in(list(slipped)))
-    faults = []
-    for position in (p for p in body.columns if p != ROW and p not in named and body[p].is_not_null().any()):
-        row, place = body.filter(pl.col(position).is_not_null())[ROW][0], int(position) + 1
-        faults.append(
-            (
-                f"{grid.label}: column {place} has values but no header (first in row {row})",
-                f"{grid.label}：第 {place} 列有内容但没有表头（首见于第 {row} 行）",
-            )
+    first = body.select(pl.when(pl.col(p).is_not_null()).then(pl.col(ROW)).min().alias(p) for p in nameless).row(0)
+    places = [(int(p) + 1, row) for p, row in zip(nameless, first, strict=True) if row is not None]
+    runs: list[list[tuple[int, int]]] = []
+    for place in places:
+        if not runs or place[0] != runs[-1][-1][0] + 1:
+            runs.append([])
+        runs[-1].append(place)
+    return [_tell_nameless(grid, run) for run in (runs if len(runs) <= _SHOWN_ROWS else [places])]
+
+
+def _tell_nameless(grid: Grid, places: Sequence[tuple[int, int]]) -> Fault:
+    """Tell columns without a header, each with the first row in which it has a value."""
+    first, last, n = places[0][0], places[-1][0], len(places)
+    row = min(row for _, row in places)
+    which = Text(f"column {first} has", f"第 {first} 列")
+    if n > 1:
+        is_gapless = n == last - first + 1
+        which = Text(
+            f"columns {first} to {last} have" if is_gapless else f"{n:,} of the columns {first} to {last} have",
+            f"第 {first} 至 {last} 列" if is_gapless else f"第 {first} 至 {last} 列中的 {n:,} 列",
         )
-    return faults
+    return (
+        f"{grid.label}: {which.en} values but no header (first in row {row})",
+        f"{grid.label}：{which.zh}有内容但没有表头（首见于第 {row} 行）",
+    )
 
 
 def _check_header(grid: Grid, header: Sequence[str], sources: Sequence[Source], site: Site, follow: str) -> None:
@@ -163,12 +191,12 @@ def _check_header(grid: Grid, header: Sequence[str], sources: Sequence[Source], 
 def _find_clashing(names: dict[str, str], sources: Sequence[Source]) -> dict[str, str]:
     """Return the names that two columns or the registry itself use, each with the last position that has it."""
     reserved = {ROW, ROW_NUMBER, "rule", *(f"_use_{source.name}" for source in sources)}
-    used = list(names.values())
-    return {name: p for p, name in names.items() if name and (name in reserved or used.count(name) > 1)}
+    used = Counter(names.values())
+    return {name: p for p, name in names.items() if name and (name in reserved or used[name] > 1)}
 
 
 def _unmatched_header(grid: Grid, header: Sequence[str]) -> DeliveryError:
-    shown = ", ".join(mask_personal_data(name) for name in header if name)[:300]
+    shown = ", ".join(mask_personal_data(name) for name in header if name and not holds_data(name))[:300]
     tried = ", ".join(TEXT_ENCODINGS)
     return DeliveryError(
         f"{grid.label}: no column of this file is in the mapping. Encodings tried: {tried}; decoded as {grid.encoding} the "

@@ -25,7 +25,7 @@ from schemas.package_data import find_data
 
 _SAMPLE, _FEW, _FEWEST = 500, 8, 3
 _MOST_SHARED = 0.5
-_BRACKETS = re.compile(r"[(\[{【（][^)\]}】）]*[)\]}】）]")
+_BRACKETS = re.compile(r"[(\[{【（][^)\]}】）]{0,200}[)\]}】）]")
 _NO_LETTER = re.compile(r"[\W_]+")
 _REPEATED = re.compile(r" \(\d+\)$")
 _CHINESE_NAME = re.compile(r"^[\u4e00-\u9fff·]{2,5}$")

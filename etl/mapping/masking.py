@@ -28,7 +28,9 @@ _FEW_CELLS = 500
 _DATE_CELL = re.compile(r"(?:19|20)\d{2}\D?(?:0?[1-9]|1[0-2])\D?(?:0?[1-9]|[12]\d|3[01])(?:\D.*)?|[2-5]\d{4}(?:\.\d+)?")
 _DATE_LIKE = re.compile(r"(19|20)\d{2}\D?(0?[1-9]|1[0-2])\D?(0?[1-9]|[12]\d|3[01])(\D.*)?$")
 # No value begins with a zero before another digit, as a patient's number may.
-_PLAIN_NUMBER = re.compile(r"[<>≤≥≦≧]?=?\s*[+-]?(?:0|[1-9]\d*|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?(?:[eE][+-]?\d+)?")
+_PLAIN_NUMBER = re.compile(
+    r"[<>≤≥≦≧]?=?\s{0,9}[+-]?(?:0|[1-9]\d{0,399}|[1-9]\d{0,2}(?:,\d{3}){1,99})(?:\.\d{0,400})?(?:[eE][+-]?\d{1,9})?"
+)
 _BIRTH = "birth"
 
 

@@ -19,9 +19,11 @@ from etl.mapping.personal_forms import is_measured
 _SHORTEST_NAME, _SHORTEST_LATIN_NAME, _SHORTEST_NUMBER = 2, 3, 6
 _LATIN_WORD, _SHORTEST_PIECE = 5, 3
 _KEPT_PATTERNS = 2**16
+# A text is looked for in every cell, so that a whole report in a column of names would take as long as all reports.
+_LONGEST_NAME = 200
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_REMARK_BEHIND_NAME = re.compile(r"\s*\([^()]*\)$")
-_TITLE_BEHIND = re.compile(r"\s*(?:先生|女士|同志|小姐|太太|老师|(?:副?主任|主治|住院)?(?:医师|医生)|大夫|教授)$")
+_REMARK_BEHIND_NAME = re.compile(r"\s{0,9}\([^()]{0,200}\)$")
+_TITLE_BEHIND = re.compile(r"\s{0,9}(?:先生|女士|同志|小姐|太太|老师|(?:副?主任|主治|住院)?(?:医师|医生)|大夫|教授)$")
 _TITLE_BEFORE = re.compile(r"^(?:mr|mrs|ms|miss|mdm|dr|prof)\b\.?\s*", re.IGNORECASE)
 _BETWEEN_PARTS = re.compile(r"[-_\s/]+")
 _VISIT_SUFFIX = re.compile(r"(?<=\d{6})-\d{1,2}$")
@@ -33,11 +35,11 @@ _DATE = re.compile(
 )
 _LABEL = (
     r"(?:住院号码?|病案号|门诊号|病历号|病理号|影像号|就诊卡号|登记号|编号|患者号|病人号|"
-    r"(?<![A-Za-z])(?:ID|Id|id|No|NO|MRN|mrn|(?i:record)(?:\s?(?i:id|no))?))\.?\s*[:#]?\s*"
+    r"(?<![A-Za-z])(?:ID|Id|id|No|NO|MRN|mrn|(?i:record)(?:\s?(?i:id|no))?))\.?\s{0,9}[:#]?\s{0,9}"
 )
 LABEL_HINT = "号|id|no|mrn|record"
-_PERSON_BEFORE = r"(?:姓名\s*:?\s*|(?i:name\s*:|patient)\s*)"
-_PERSON_BEHIND = r"(?=\s*(?:先生|女士|同志|自?诉|主诉|自述|称))"
+_PERSON_BEFORE = r"(?:姓名\s{0,9}:?\s{0,9}|(?i:name\s{0,9}:|patient)\s{0,9})"
+_PERSON_BEHIND = r"(?=\s{0,9}(?:先生|女士|同志|自?诉|主诉|自述|称))"
 _STARTS_WITH_PERSON = re.compile(r"(?:姓名:?|患者|病人|病友|病员|[与和及同])$")
 
 
@@ -175,8 +177,10 @@ class Piece:
 
 
 def list_pieces(text: str) -> list[Piece]:
-    """Return the pieces of a name or number: of a name with initials there are several."""
+    """Return the pieces of a name or number: of a name with initials there are several; a text too long for either has none."""
     plain = _clean(text)
+    if len(plain) > _LONGEST_NAME:
+        return []
     if not _is_name(plain):
         number = _VISIT_SUFFIX.sub("", plain)
         stands_alone = _stands_alone(number)

@@ -24,7 +24,7 @@ MISSING_TEXTS = (
 )  # fmt: skip
 MISSING = "missing"
 """What codes.csv calls a hospital's own text for "no value", such as 99 or 待查."""
-UNSCHEDULED = r"(?i)^\s*(?:(?:v|visit|访视|第)?\s*\d{1,3}[.．]\d?[1-9]\s*次?|.*(?:计划外|非计划|临时|加做|加测|额外|unscheduled|unsched|unplanned|interim|extra|ad.?hoc).*|uns|unsch)\s*$"
+UNSCHEDULED = r"(?i)^\s{0,9}(?:(?:v|visit|访视|第)?\s{0,9}\d{1,3}[.．]\d?[1-9]\s{0,9}次?|.{0,200}(?:计划外|非计划|临时|加做|加测|额外|unscheduled|unsched|unplanned|interim|extra|ad.?hoc).*|uns|unsch)\s{0,9}$"
 """Texts that hospitals write in place of a visit's number: between two visits, or outside the plan."""
 NOT_DETECTED_TEXTS = (
     "未检出",

@@ -33,7 +33,7 @@ _FEWEST_BESIDE_A_SENTENCE, _SHORTEST_NOTE = 4, 10
 # Chinese words are compared without blanks (合 计); behind a Latin one no digit or letter may follow at once: SUM001 is somebody's number.
 _TOTAL = re.compile(
     r"^(?:合计|总计|小计|总数|本页[合小]计|累计|平均[数值]?|均值|均数|中位数|标准差)[:：]?[\d.,]*[例人名行条]?(?:\(.*)?$"
-    r"|^(?:sub-?total|total|sum|mean|average|median)\b(?:[\s:]*[\d.,%]*)(?:\s*\(.*)?$",
+    r"|^(?:sub-?total|total|sum|mean|average|median)\b[\s:]{0,9}[\d.,%]{0,99}(?:\s{0,9}\(.*)?$",
     re.IGNORECASE,
 )
 _TOTAL_START = re.compile(
@@ -256,7 +256,7 @@ def _judge_form(row: Mapping[str, object], rows: _Rows) -> str | None:
 
 def _squeeze_chinese(text: str) -> str:
     """Return a text as it is compared with words: `合 计` is 合计, blanks between Latin words stay."""
-    return re.sub(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])", "", normalise_text(text))
+    return re.sub(r"(?<=[^\x00-\x7f])\s|\s(?=[^\x00-\x7f])", "", normalise_text(text))
 
 
 def has_units_only(cells: Sequence[str]) -> bool:

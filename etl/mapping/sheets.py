@@ -25,7 +25,7 @@ from etl.mapping.accounts import (
     is_used,
 )
 from etl.mapping.body import Body, read_body
-from etl.mapping.header import Fault, find_nameless, name_columns
+from etl.mapping.header import Fault, find_nameless, holds_data, name_columns
 from etl.mapping.masking import OwnTexts
 from etl.mapping.row_kinds import UNIT_ROW
 from etl.mapping.site import ROW_NUMBER, Site, Source, normalise_code, normalise_text
@@ -69,7 +69,8 @@ def choose_sheets(delivery: Delivery, site: Site) -> tuple[list[SheetRows], list
     own = collect_own_texts(sheets, site)
     faults += _check_columns(sheets, site, own)
     if faults:
-        raise _misfit(delivery, site, [(own.mask_text(en), own.mask_text(zh)) for en, zh in faults], follow)
+        en, zh = (own.mask_texts(pl.Series(told, dtype=pl.String)) for told in zip(*faults, strict=True))
+        raise _misfit(delivery, site, list(zip(en, zh, strict=True)), follow)
     return sheets, ignored
 
 
@@ -237,9 +238,10 @@ def _check_columns(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> li
         needed = {
             normalise_text(name) for s in sheet.sources for name in [*s.row_filter, *(i.column for i in s.ignore)]
         }
+        masked = own.mask_texts(pl.Series(sheet.header, dtype=pl.String))
         unknown = [
-            name if own.mask_text(name) == name else f"no. {place}"
-            for place, name in enumerate(sheet.header, 1)
+            name if told == name and not holds_data(name) else f"no. {place}"
+            for place, (name, told) in enumerate(zip(sheet.header, masked, strict=True), 1)
             if name not in mapped
         ]
         faults += [

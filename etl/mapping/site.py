@@ -19,7 +19,7 @@ EVERY_FIELD = "*"
 VISIT = "visit_number"
 SHARED = "*"
 EACH = "each"
-_BETWEEN_ITEMS = re.compile(r"[、，,;；+/|&\n](?![^(（]*[)）])")
+_BETWEEN_ITEMS = re.compile(r"[、，,;；+/|&\n](?![^(（]{0,200}[)）])")
 # The column that sheets get where the row number is the patient's number.
 ROW_NUMBER = "_row_number"
 

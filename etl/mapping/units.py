@@ -40,7 +40,8 @@ SMALLEST_SLIP_FACTOR = 2
 # Assays quantify viral load from about 10 IU/mL on: a plain value between these is a logarithm.
 LOGARITHM_SENT_PLAIN = (1, 10)
 _BEHIND = re.compile(
-    r"^(\D*(?:\d{1,3}(?: \d{3})+(?:[.,]\d*)?|[\d.,]*\d\.?(?:e[+-]?\d+)?))\s*([^\d\s.,].*?)(\s*[↑↓*]+|\s+[hl]|\s*\([hl↑↓]\))?$",
+    r"^(\D{0,30}(?:\d{1,3}(?: \d{3}){1,9}(?:[.,]\d{0,30})?|[\d.,]{0,30}\d\.?(?:e[+-]?\d{1,9})?))\s{0,9}"
+    r"([^\d\s.,].{0,60}?)(\s{0,9}[↑↓*]{1,9}|\s{1,9}[hl]|\s{0,9}\([hl↑↓]\))?$",
     re.IGNORECASE,
 )
 _LOG10_NAMES = [test.value for test in LOG10_TESTS]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from etl.delivery.read import ROW, TEXT_FILES, Delivery
+from etl.delivery.files import TEXT_FILES
+from etl.delivery.read import ROW, Delivery
 from etl.mapping.accounts import (
     TICKED,
     CellAccounts,

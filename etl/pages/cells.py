@@ -12,7 +12,7 @@ _HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _LINE_SIGNS = "\n\t"
 _WRITTEN_OUT = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 # A sign before a mere number runs nothing: -98 stays a code.
-_RUNS = r"(?:[=@\t\r]|[+-](?!\d*\.?\d*$))"
+_RUNS = r"(?:[=@\t\r]|[+-](?!\d*(?:\.\d*)?$))"
 _FORMULA, _NEUTRALISED = re.compile(rf"'*{_RUNS}"), re.compile(rf"'+{_RUNS}")
 
 

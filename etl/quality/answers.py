@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from etl.delivery.read import TEXT_FILES, WORKBOOKS, is_desktop_file
+from etl.delivery.files import TEXT_FILES, WORKBOOKS, is_desktop_file
 from etl.errors import AnswerError, ChangedWhileReadError, DeliveryError
 from etl.kept_files import keep_file, replace_keeping
 from etl.mapping.personal_forms import mask_personal_data
@@ -189,7 +189,8 @@ def _list_workbooks(settings: Settings, hospital: str, extract: Path | None) -> 
 
 def _hash_file(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:  # it may be larger than memory, and its reader says so
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise AnswerError(
             f"{path.name}: the file cannot be opened ({error.strerror}). Close it in other programs.",

@@ -7,13 +7,12 @@ also what a number that was issued again, a column that slipped, or an old file 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
 
-from etl.delivery.read import list_files
+from etl.delivery.files import hash_file, list_files
 from etl.pages.labels import label_field, label_table
 from etl.pages.text import Text
 from etl.store.history import list_standing
@@ -87,7 +86,7 @@ def _read_version(path: Path, ingest_id: int) -> dict[str, pl.DataFrame]:
 def _find_equal_files(delivery: Path) -> Iterator[Notice]:
     seen: dict[str, list[str]] = {}
     for file in list_files(delivery):
-        seen.setdefault(hashlib.sha256(file.read_bytes()).hexdigest(), []).append(file.name)
+        seen.setdefault(hash_file(file), []).append(file.name)
     for names in (names for names in seen.values() if len(names) > 1):
         listed = ", ".join(sorted(names))
         yield (

@@ -80,11 +80,16 @@ _LEADING = (Kind.JOIN, Kind.OR, Kind.INVASION, Kind.NEGATION)
 _BREAKS = (Kind.COMMA, Kind.STOP)
 TYPE_OF_A_MAIN_BRANCH = 2
 """Cheng's type II: the left or the right branch."""
+_EXPLAINS = (Kind.VESSEL, Kind.JOIN, Kind.OR, Kind.TYPE)
+# Copied reports have 2,000 characters; the grammar looks back within a sentence, which need not end.
+_LONGEST_REPORT = 10_000
 _BLANK_BETWEEN = re.compile(r"(?<=[\u3400-\u9fff)+-])[ \t\u3000]+(?=[\u3400-\u9fff])")
 
 
 def read_report(text: str) -> Report | None:
-    """Return what a text says; None where a blank between Chinese words may end a clause or not, and it matters."""
+    """Return what a text says; None where a blank between Chinese words may end a clause or not, and it matters, or it is too long for a report."""
+    if len(text) > _LONGEST_REPORT:
+        return None
     normal = unicodedata.normalize("NFKC", text).lower().strip(" \t\n.。")
     if not _BLANK_BETWEEN.search(normal):
         return _read(normal)
@@ -117,10 +122,10 @@ def _resolve_parentheses(tokens: Sequence[Token]) -> list[Token]:
     """Take parentheses that hold only vessels or a type for what they explain, others for clauses of their own."""
     resolved: list[Token] = []
     is_own = True  # one that is closed and was never opened ends what stands before it
-    for i, token in enumerate(tokens):
+    says_more = _find_clauses(tokens)
+    for token, more in zip(tokens, says_more, strict=True):
         if token.kind is Kind.OPEN:
-            inside = list(_take_inside(tokens[i + 1 :]))
-            is_own = any(t.kind not in (Kind.VESSEL, Kind.JOIN, Kind.OR, Kind.TYPE) for t in inside)
+            is_own = more
         if token.kind not in (Kind.OPEN, Kind.CLOSE):
             resolved.append(token)
         elif is_own:
@@ -128,11 +133,14 @@ def _resolve_parentheses(tokens: Sequence[Token]) -> list[Token]:
     return resolved
 
 
-def _take_inside(tokens: Sequence[Token]) -> Iterator[Token]:
-    for token in tokens:
-        if token.kind is Kind.CLOSE:
-            return
-        yield token
+def _find_clauses(tokens: Sequence[Token]) -> list[bool]:
+    """Return of each token whether what follows, up to the next closing parenthesis, is more than vessels and types."""
+    found: list[bool] = []
+    more = False
+    for token in reversed(tokens):
+        found.append(more)
+        more = token.kind is not Kind.CLOSE and (more or token.kind not in _EXPLAINS)
+    return found[::-1]
 
 
 def _cut_clauses(tokens: Sequence[Token]) -> Iterator[tuple[list[Token], Kind]]:

@@ -96,14 +96,14 @@ _P = r"(?:(?:门静脉|门脉|门v|\bpv)(?:系统)?的?)"
 _AND = r"(?:、|及|和|与|或|/)"
 _OF = r"(?: of (?:the )?(?:main )?(?:portal veins?|pv))?\b"
 _EN_BRANCH = r"(?:portal (?:veins?|venous)(?: branch(?:es)?)?|portal branch(?:es)?|portal|pv(?: branch(?:es)?)?|veins?|branch(?:es)?)"
-_EN_SECTOR = r"(?:anterior|posterior|medial|lateral)(?: (?:superior|inferior|sectoral|sectional|segmental|sector|section|segment))*"
+_EN_SECTOR = r"(?:anterior|posterior|medial|lateral)(?: (?:superior|inferior|sectoral|sectional|segmental|sector|section|segment)){0,4}"
 _SIDE = r"(?:左|右|双|两|左右)侧?"
-_SECTOR = r"[前后内外][上下侧叶区段]*"
+_SECTOR = r"[前后内外][上下侧叶区段]{0,6}"
 _TWIG = r"(?:分支|属支|段支|亚支|小支|亚段支|末梢支)"
 _WHICH = (
     r"(?:各级|各|所属|部分|多发|多个|周围|远端|远侧|细小|小|外周|末梢|二级|三级|段级|亚段|叶段|肝段|段|其|的|内|级)"
 )
-_SEGMENT = r"(?:肝?(?:s[1-8]|[1-8]|iv|v?i{1,3}|v)(?:[/、,-]s?[1-8])*段?的?)"
+_SEGMENT = r"(?:肝?(?:s[1-8]|[1-8]|iv|v?i{1,3}|v)(?:[/、,-]s?[1-8]){0,9}段?的?)"
 
 VESSELS: tuple[tuple[Vessel, tuple[str, ...]], ...] = (
     (WHOLE_PORTAL, (rf"(?:肝内)?{_P}(?:全程)?\b", r"肝内(?:门静脉|门脉)", r"(?:门静脉|门脉)(?:系统|全程)?", r"\bportal(?: (?:veins?|venous system|system|venous))?\b", r"\bpvs?\b", r"\bpvtt\b")),
@@ -116,7 +116,7 @@ VESSELS: tuple[tuple[Vessel, tuple[str, ...]], ...] = (
     )),
     (_portal("bifurcation", 2, 3), (rf"{_P}?(?:[左右]支?{_AND}?[左右]分?支)?的?(?:分叉|汇合)[部处区]?", rf"\b(?:portal (?:vein )?)?bifurcation{_OF}")),
     (_portal("confluence", 0, 4), (
-        rf"(?:(?:{_P}|脾静脉|肠系膜上静脉|\bsmv\b|\bsv\b){_AND}?)+汇合[部处区]?",
+        rf"(?:(?:{_P}|脾静脉|肠系膜上静脉|\bsmv\b|\bsv\b){_AND}?){{1,5}}汇合[部处区]?",
         r"\b(?:portal |spleno-?portal |splenomesenteric |portosplenic )?(?:venous )?confluence\b",
     )),
     (_portal("left right", 2, 3), (rf"{_P}?{_SIDE}支?(?:主干|总干)",)),
@@ -133,12 +133,12 @@ VESSELS: tuple[tuple[Vessel, tuple[str, ...]], ...] = (
     (_portal("sector", 1, 1), (
         rf"{_P}?[左右](?:肝|支|叶|侧)?{_SECTOR}(?:分?支|段支|门静脉支?|门脉支?)", rf"{_P}?{_SECTOR}(?:分?支|段支)",
         rf"{_P}?[左右](?:支|叶)?{_SECTOR}(?:分?支)?{_AND}(?:[左右](?:支|叶)?)?{_SECTOR}(?:分?支|段支)",
-        rf"\b(?:(?:left|right)[ -])?{_EN_SECTOR}(?:(?: and | or |/){_EN_SECTOR})?(?: {_EN_BRANCH})+{_OF}", r"\br[ap]pv\b",
+        rf"\b(?:(?:left|right)[ -])?{_EN_SECTOR}(?:(?: and | or |/){_EN_SECTOR})?(?: {_EN_BRANCH}){{1,4}}{_OF}", r"\br[ap]pv\b",
     )),
     (_portal("branch", 1, 1), (
         rf"{_P}?{_SIDE}(?:支|干){_WHICH}{{0,4}}{_TWIG}", rf"{_P}?{_WHICH}{{0,4}}(?:及以[上下])?{_TWIG}", rf"{_P}?(?:段支|段级|亚段|叶段支|末梢支|二级支|三级支)",
-        rf"{_SEGMENT}{_P}?分?支", rf"\bsegment(?:al|s)?(?: [1-8iv]+(?:(?:/|, ?| and |-)[1-8iv]+)*)? {_EN_BRANCH}{_OF}",
-        rf"\bs[1-8](?:/s?[1-8])* {_EN_BRANCH}{_OF}", rf"\b(?:sectoral|sectional|subsegmental) {_EN_BRANCH}{_OF}",
+        rf"{_SEGMENT}{_P}?分?支", rf"\bsegment(?:al|s)?(?: [1-8iv]{{1,9}}(?:(?:/|, ?| and |-)[1-8iv]{{1,9}}){{0,9}})? {_EN_BRANCH}{_OF}",
+        rf"\bs[1-8](?:/s?[1-8]){{0,9}} {_EN_BRANCH}{_OF}", rf"\b(?:sectoral|sectional|subsegmental) {_EN_BRANCH}{_OF}",
         rf"\b(?:second|third)[- ]order (?:portal )?(?:vein )?branch(?:es)?{_OF}", rf"\b(?:portal (?:vein(?:ous)? )?)?(?:peripheral |distal |small )?branch(?:es)?{_OF}",
         r"\bbranch(?:es)? of (?:the )?(?:left|right) (?:portal vein|pv|branch)\b",
     )),
@@ -160,7 +160,7 @@ VESSELS: tuple[tuple[Vessel, tuple[str, ...]], ...] = (
 
 # How a vessel fills: well, badly, or no more said.
 _FILLING = r"(?:显影|显示|显像|充盈|(?:造影剂|对比剂)充盈|强化)"
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"\d{1,20}(?:\.\d{1,20})?"
 PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.FREE, rf"{_FILLING}(?:均)?(?:良好|清晰|清楚|尚可|可|好|佳|正常|均匀)(?!疑|能)"),
     (Kind.FREE, r"(?:未见|无)(?:明显|明确|确切)?异常(?:改变|征象)?"),
@@ -173,30 +173,30 @@ PATTERNS: tuple[tuple[Kind, str], ...] = (
     (Kind.NEGATION, r"不(?=累及|侵|达|及|延|伴|超过|扩张|增宽|宽)"),
     (Kind.NEGATION, r"非(?=癌栓|瘤栓)"),
     (Kind.PLUS, r"[(\[]\++[)\]]"),
-    (Kind.PLUS, r"\+(?=\s*(?:[,。;、)\n]|$))"),
+    (Kind.PLUS, r"\+(?=\s{0,9}(?:[,。;、)\n]|$))"),
     (Kind.MINUS, r"[(\[][-—–−一]+[)\]]"),
-    (Kind.MINUS, r"-(?=\s*(?:[,。;、)\n]|$))"),
+    (Kind.MINUS, r"-(?=\s{0,9}(?:[,。;、)\n]|$))"),
     (Kind.STOP, r"\.(?=\s|$)"),
     (Kind.STOP, r"\n"),
     (Kind.NEUTRAL, r"\s+"),
-    (Kind.NEUTRAL, rf"{_NUMBER}\s*(?:[*x×]\s*{_NUMBER}\s*){{0,2}}(?:mm|cm|个|枚|处)?"),
+    (Kind.NEUTRAL, rf"{_NUMBER}\s{{0,9}}(?:[*x×]\s{{0,9}}{_NUMBER}\s{{0,9}}){{0,2}}(?:mm|cm|个|枚|处)?"),
     (Kind.NEUTRAL, r"肝?[左右][前后内外]?叶(?:[上下]?段)?"),
-    (Kind.NEUTRAL, r"肝?s[1-8](?:[/、,-]s?[1-8])*段?"),
-    (Kind.NEUTRAL, r"\bsegments? [1-8iv]+(?:(?:/|, ?| and |-)[1-8iv]+)*\b"),
+    (Kind.NEUTRAL, r"肝?s[1-8](?:[/、,-]s?[1-8]){0,9}段?"),
+    (Kind.NEUTRAL, r"\bsegments? [1-8iv]{1,9}(?:(?:/|, ?| and |-)[1-8iv]{1,9}){0,9}\b"),
 )  # fmt: skip
 
 # A stated type: "程氏IIa型", "PVTT type 2", "VP3", "IV" alone; never a segment, a size or an order of branches.
 _NUMERAL = r"(?P<{0}>iv|iii|ii|i|[0-4]|[一二三四])(?P<{0}_sub>[ab0]?)"
-_BEFORE = r"(?:(?:pvtt|癌栓|程氏|cheng(?:'s)?|分型|分级|\btype|\bclass|classification)[\s:(为]*)+"
-_NOT_BEHIND = r"(?![0-9a-z.*×])(?!\s*(?:cm|mm|枚|个|处|条|段|期|分?支|以|及以))"
+_BEFORE = r"(?:(?:pvtt|癌栓|程氏|cheng(?:'s)?|分型|分级|\btype|\bclass|classification)[\s:(为]{0,9}){1,9}"
+_NOT_BEHIND = r"(?![0-9a-z.*×])(?!\s{0,9}(?:cm|mm|枚|个|处|条|段|期|分?支|以|及以))"
 _LEVEL = r"(?:[型类]|级(?!门))"
-_UP_TO = r"\s*型?\s*(?:[-~/至到或、]|or|to)\s*"
+_UP_TO = r"\s{0,9}型?\s{0,9}(?:[-~/至到或、]|or|to)\s{0,9}"
 _RANGE = rf"{_NUMERAL.format('a')}(?:{_UP_TO}{_NUMERAL.format('b')})?"
 _STATED = (
-    rf"{_BEFORE}{_RANGE}\s*{_LEVEL}?{_NOT_BEHIND}",
-    rf"(?<![0-9a-z.]){_RANGE}\s*{_LEVEL}{_NOT_BEHIND}",
+    rf"{_BEFORE}{_RANGE}\s{{0,9}}{_LEVEL}?{_NOT_BEHIND}",
+    rf"(?<![0-9a-z.]){_RANGE}\s{{0,9}}{_LEVEL}{_NOT_BEHIND}",
     r"^(?P<a>iv|iii|ii|i|0)(?P<a_sub>[ab]?)$",
-    rf"\bvp[\s-]*(?P<vp>[0-4])[a-d]?(?:{_UP_TO}(?:vp)?(?P<vp_b>[0-4])[a-d]?)?\s*{_LEVEL}?{_NOT_BEHIND}",
+    rf"\bvp[\s-]{{0,9}}(?P<vp>[0-4])[a-d]?(?:{_UP_TO}(?:vp)?(?P<vp_b>[0-4])[a-d]?)?\s{{0,9}}{_LEVEL}?{_NOT_BEHIND}",
 )
 _RANKS = {
     "0": 0,

@@ -158,7 +158,7 @@ def test_the_reader_of_workbooks_is_the_one_of_the_packages_that_run(tmp_path):
     """A worktree put on PYTHONPATH reads with its own reader, not with that of the installed packages."""
     for package in ("schemas", "etl"):
         shutil.copytree(ROOT / package, tmp_path / "tree" / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (reader,) = (tmp_path / "tree" / "etl").rglob("workbook.py")
+    (reader,) = (tmp_path / "tree" / "etl").rglob("apart.py")
     mark = '\ndef main() -> None:\n    open("read_by_the_tree", "w").close()\n    '
     reader.write_text(reader.read_text("utf-8").replace("\ndef main() -> None:\n    ", mark), "utf-8")
     write_book(tmp_path / "a.xlsx", "1960-03-05")

@@ -48,9 +48,9 @@ def test_rows_are_those_of_the_csv_module(text, delimiter):
     expected = read_by_csv(text, delimiter)
     if expected is None:
         with pytest.raises(csv.Error):
-            cut_rows(text, delimiter)
+            cut_rows(text, delimiter, "a.csv")
     else:
-        cells, n_cells = cut_rows(text, delimiter)
+        cells, n_cells = cut_rows(text, delimiter, "a.csv")
         rows = (
             [list(row[:n]) or [""] for row, n in zip(cells.rows(), n_cells, strict=True)]
             if cells.width

@@ -1,6 +1,5 @@
 """Takes a delivery through the registry in this process, as an ingest does, up to the door of the database."""
 
-import pickle
 import subprocess
 from dataclasses import dataclass
 from unittest import mock
@@ -8,8 +7,7 @@ from unittest import mock
 import polars as pl
 from judged_delivery import KEY, judge_mapped
 
-from etl.delivery import read, workbook
-from etl.delivery.markup import read_sheets
+from etl.delivery import apart, read
 from etl.errors import RegistryError
 from etl.mapping.identity import normalise_identifier
 from etl.mapping.read_site import load_site
@@ -30,7 +28,7 @@ def load(delivery, site_folder):
     """Read, map, type and judge a delivery of the extract day."""
     try:
         site = load_site(site_folder)
-        with mock.patch.object(read.subprocess, "run", _read_here):
+        with mock.patch.object(apart, "_run", _read_here):
             read_in = read.read_delivery(delivery)
         validated = judge_mapped(map_delivery(read_in, site), site, EXTRACT_DAY)
     except RegistryError as error:
@@ -38,11 +36,9 @@ def load(delivery, site_folder):
     return Loaded(validated.tables, validated.findings)
 
 
-def _read_here(command, **_):
+def _read_here(command, given):
     """The child process that reads a workbook or a page costs more than all the rest."""
-    path = command[-1]
-    made = read_sheets(command[-2], path) if "markup" in command[3] else workbook.read_workbook(path)
-    return subprocess.CompletedProcess(command, 0, pickle.dumps(made), b"")
+    return subprocess.CompletedProcess(command, 0, apart.answer_call(command[-1], given), b"")
 
 
 def pseudonym(hospital, number):

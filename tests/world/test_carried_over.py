@@ -10,7 +10,7 @@ import pytest
 from judged_delivery import KEY
 from polars.testing import assert_frame_equal
 
-from etl.delivery import read
+from etl.delivery import apart, read
 from etl.judging.validate import validate_delivery
 from etl.judging.visits import number_records
 from etl.mapping.kept import add_kept, keep_records
@@ -33,7 +33,7 @@ CHOSEN = [
 def map_invented(folder, seed, dialect):
     written = write_delivery(folder, seed, dialect)
     site = load_site(written.site)
-    with mock.patch.object(read.subprocess, "run", _read_here):
+    with mock.patch.object(apart, "_run", _read_here):
         return map_delivery(read.read_delivery(written.path), site), site
 
 

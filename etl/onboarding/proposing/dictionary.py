@@ -16,8 +16,8 @@ from etl.onboarding.proposing.words import squeeze
 _VARIABLE, _FORM, _TYPE, _LABEL = "variablefieldname", "formname", "fieldtype", "fieldlabel"
 _CHOICES, _NOTE, _IDENTIFIER = "choices", "fieldnote", "identifier"
 _CHECKBOX = re.compile(r"^(?P<field>.+?)___(?P<code>.+)$")
-_LABELLED_BOX = re.compile(r"^(?P<field>.+) \(choice=(?P<label>.+)\)$")
-_TAG = re.compile(r"<[^>]*>")  # labels may be written in HTML
+_LABELLED_BOX = re.compile(r"^(?P<field>.{1,200}) \(choice=(?P<label>.{1,500})\)$")
+_TAG = re.compile(r"<[^<>]{0,500}>")  # labels may be written in HTML
 _BOXES = "checkbox"
 _NO_LETTER = re.compile(r"[^a-z0-9]")
 _MISSING_LABELS = (

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from etl.delivery.read import ROW, Grid
-from etl.delivery.stat_files import NAME_ROW
+from etl.delivery.read import NAME_ROW, ROW, Grid
 from etl.errors import DeliveryError
 from etl.mapping.forms import Form, Kind, is_name_above, learn_forms
 from etl.mapping.header_levels import join_levels, name_header, read_levels

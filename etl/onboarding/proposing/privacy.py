@@ -72,7 +72,8 @@ def _refuse_names(draft: Draft) -> None:
                 (f"sheet or file {n} of {len(draft.sources)}", f"第 {n} 个工作表或文件（共 {len(draft.sources)} 个）")
             )
             continue
-        called = [place for place, name in enumerate(source.header, 1) if name and own.mask_text(name) != name]
+        masked = own.mask_texts(pl.Series(source.header, dtype=pl.String))
+        called = [n for n, (name, told) in enumerate(zip(source.header, masked, strict=True), 1) if name != told]
         places += [(f"{source.place}: column {place}", f"{source.place}：第 {place} 列") for place in called]
     if places:
         en, zh = "\n  ".join(en for en, _ in places), "\n  ".join(zh for _, zh in places)

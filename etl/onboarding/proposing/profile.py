@@ -48,13 +48,13 @@ _WRITTEN_DATE = {
     "20200305": r"^(19|20)\d{6}$",
     "03/05/2020": r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$",
 }
-_UNIT_IN_HEADER = re.compile(r"[(（\[【]\s*([^)）\]】]+?)\s*[)）\]】]\s*$")
+_UNIT_IN_HEADER = re.compile(r"[(（\[【]\s{0,9}([^)）\]】]{1,60}?)\s{0,9}[)）\]】]\s{0,9}$")
 _SUFFIX = re.compile(
-    r"^(?P<name>.*?)[_\s-]*(?P<unit>cm|mm|kg|mg|months?|days?|weeks?|years?|mmhg"
+    r"^(?P<name>.{0,200}?)[_\s-]{0,9}(?P<unit>cm|mm|kg|mg|months?|days?|weeks?|years?|mmhg"
     r"|(?:[nuµμ]?g|mg|[uµμm]?mol|i?u)[/_](?:ml|dl|l)|[x×*]?\s?10[\^*]{0,2}9[/_]l)$",
     re.IGNORECASE,
 )
-_CODE_HINT = re.compile(r"(\d+)\s*[=:：]\s*([^\s,，;；、/|)）]+)")
+_CODE_HINT = re.compile(r"(?<!\d)(\d{1,9})\s{0,9}[=:：]\s{0,9}([^\s,，;；、/|)）]{1,100})")
 _NUMBER_AND_UNIT = re.compile(r"^[<>]?\s*[\d.,]+\s*([^\d\s.,].*)$")
 
 

@@ -30,7 +30,7 @@ _NUMBERS = ("record_id", "Record ID", "study_id", "Study ID")
 _STATES = frozenset(("0", "1", "2", "Incomplete", "Unverified", "Complete"))
 _UNOPENED = frozenset(("0", "Unchecked"))
 _NO_VALUE = frozenset(("none", "no", "none of the above", "none of these", "无", "以上皆无", "以上都无", "没有"))
-_ARM = re.compile(r"_arm_\d+[a-z]*$|\s*\(Arm \d+: .*\)$", re.IGNORECASE)
+_ARM = re.compile(r"_arm_\d{1,3}[a-z]{0,9}$|\s{0,9}\(Arm \d{1,3}: .{0,200}\)$", re.IGNORECASE)
 _BASELINE = re.compile(
     r"baseline|enrol|screening|inclusion|initial|(?:^|_)(?:v|visit|day|week|month)_?0(?:_|$)|基线|入组|筛选|治疗前",
     re.IGNORECASE,

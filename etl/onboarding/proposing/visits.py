@@ -13,7 +13,7 @@ from etl.onboarding.proposing.words import read_column_words, read_fields, squee
 from etl.pages.text import Text
 
 _OF_VISIT = re.compile(
-    r"^(?P<stem>.+?)[\s_.-]*(?:(?P<baseline>baseline|bl|基线)|(?:visit|v|访视|第)?(?P<visit>\d{1,2})次?)$",
+    r"^(?P<stem>.{1,200}?)[\s_.-]{0,9}(?:(?P<baseline>baseline|bl|基线)|(?:visit|v|访视|第)?(?P<visit>\d{1,2})次?)$",
     re.IGNORECASE,
 )
 _BASELINE = re.compile(r"治疗前|基线|入组|用药前|术前|baseline|before|pre|screening", re.IGNORECASE)
