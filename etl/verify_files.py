@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from etl.archive.frozen import check_frozen, list_frozen
-from etl.delivery.read import hash_delivery
+from etl.delivery.files import hash_delivery
 from etl.errors import RegistryError
 from etl.pages.text import Text
 from etl.settings import Settings
