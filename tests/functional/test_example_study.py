@@ -425,7 +425,7 @@ def test_everything_is_as_it_was_recorded_and_an_edited_result_is_named(study):
     done = study.run("verify")
     assert done.returncode == 0, done.stdout
     analysis = study.folder / "reports" / "analysis"
-    head = json.loads((analysis / "manifest.json").read_text(encoding="utf-8"))["trail"]
+    head = json.loads((analysis / "manifest.json").read_text(encoding="utf-8"))["inputs"]["trail"]
     events = dict(study.read("event")["event"].select("number", "hash").iter_rows())
     assert events[head["number"]] == head["hash"]
     shown = [path for path in (study.folder / "reports").rglob("*") if path.suffix in (".html", ".csv", ".svg")]
