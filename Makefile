@@ -14,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -P -m pip install -q --disable-pip-version-check --
 # reads a character of a hospital's or a file's name. A variable of make's command line would be expanded when it is
 # exported ($(shell ...) in it run): each is either made a plain text by $(value ...) or not exported.
 # analysis/make.py turns the texts into a command of `registry` and refuses goals and variables that there are not.
-TEXTS := HOSPITAL EXTRACT EXTRACTED CHECK ACCEPT REASON STUDY JOURNAL WORKSPACE REGISTRY_KEY_FILE REGISTRY_LANG REGISTRY_STUDY REGISTRY_DEBUG PYTHON ONLY
+TEXTS := HOSPITAL EXTRACT EXTRACTED CHECK ACCEPT REASON STUDY JOURNAL ARCHIVE FROZEN WORKSPACE REGISTRY_KEY_FILE REGISTRY_LANG REGISTRY_STUDY REGISTRY_DEBUG PYTHON ONLY
 export REGISTRY_TYPED := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 export REGISTRY_GOALS := $(MAKECMDGOALS)
 $(foreach name,$(filter $(TEXTS),$(.VARIABLES)),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))
@@ -22,7 +22,7 @@ unexport $(filter-out $(TEXTS),$(REGISTRY_TYPED))
 MAKEOVERRIDES :=
 
 RUN := @REGISTRY_UNDER_MAKE=yes $(BIN)/python -P -m analysis.make
-TARGETS := help setup study ingest new-hospital quality analyse test nightly check wheel wheel-test docs images bench mutation lock clean
+TARGETS := help setup study ingest new-hospital quality analyse freeze export restore backup test nightly check wheel wheel-test docs images bench mutation lock clean
 export REGISTRY_TARGETS := $(TARGETS)
 .PHONY: $(TARGETS)
 
@@ -49,8 +49,20 @@ new-hospital: $(RUNTIME)  ## HOSPITAL=x EXTRACT=path: propose a mapping and writ
 quality: $(RUNTIME)  ## [HOSPITAL=x]: data-quality pages and query workbooks | [HOSPITAL=x]：数据质量报告和质疑工作簿
 	$(RUN) quality
 
-analyse: $(RUNTIME)  ## [STUDY=x] [JOURNAL=yes]: the matched comparison: results, figures, report; figures as PDF and TIFF too | [STUDY=x] [JOURNAL=yes]：匹配后的比较：结果、图、报告；另存 PDF 和 TIFF
+analyse: $(RUNTIME)  ## [STUDY=x] [JOURNAL=yes] [FROZEN=name]: the matched comparison: results, figures, report; figures as PDF and TIFF too; from a frozen set | [STUDY=x] [JOURNAL=yes] [FROZEN=名称]：匹配后的比较：结果、图、报告；另存 PDF 和 TIFF；使用冻结数据集
 	$(RUN) analyse
+
+freeze: $(RUNTIME)  ## FROZEN=name [STUDY=x]: fix what a study reads now, before its results are looked at | FROZEN=名称 [STUDY=x]：在查看结果前冻结某研究此刻读取的数据
+	$(RUN) freeze
+
+export: $(RUNTIME)  ## ARCHIVE=folder: the whole registry as open files (Parquet, SQL, dictionary, trail) | ARCHIVE=文件夹：将整个登记库写成开放格式文件（Parquet、SQL、数据字典、操作记录）
+	$(RUN) export
+
+restore: $(RUNTIME)  ## ARCHIVE=folder or file: the database of an export, or the workspace of a backup, where there is none | ARCHIVE=文件夹或文件：由导出内容重建数据库，或由备份重建工作区
+	$(RUN) restore
+
+backup: $(RUNTIME)  ## [ARCHIVE=folder or file.tar] [CHECK=yes]: the workspace as one file, all but deliveries and key; CHECK=yes: is such a file whole | [ARCHIVE=文件夹或 .tar 文件] [CHECK=yes]：将工作区写入一个文件（不含原始提交和密钥）；CHECK=yes：检查该文件是否完整
+	$(RUN) backup
 
 test: $(DEV)  ## all tests (those of the browser skip where no Chromium is) | 全部测试（没有 Chromium 时跳过浏览器测试）
 	@$(BIN)/pytest -n 2 --dist loadfile -q

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import etl.archive_commands  # noqa: F401 (adds its commands)
 from etl import saved
 from etl.cli import commands, pay, tell_state
 from etl.command_line import RegistryCommand, both
@@ -25,14 +26,11 @@ from etl.interruption import listen_to_signals
 from etl.pages.cells import escape_hidden
 from etl.pages.text import Text
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
+from etl.suggestions import suggest_command
 from schemas.package_data import find_folder
 
 if TYPE_CHECKING:
     import polars as pl
-
-MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
-HEAD = ("max(number) as number", "max_by(hash, number) as hash")
-"""Number and hash of the last event of the trail."""
 
 
 @commands.command(
@@ -60,51 +58,98 @@ def run_analyse(
             ),
         ),
     ] = False,
+    frozen: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=both("from this frozen set instead of the database", "使用此冻结数据集，而不读数据库"),
+        ),
+    ] = "",
 ) -> None:
     """Compute a study: results, figures, report."""
     settings = read_settings()
     terminal = Terminal(settings.language)
-    study = study or settings.main_study
+    study = study or ("" if frozen else settings.main_study)
     tell_state(settings, terminal)
     pay(settings, terminal)
-    with terminal.progress(terminal.text(f"analysing {study}", f"分析 {study}")):
-        folder = _analyse(settings, study, for_journal=journal)
+    with terminal.progress(terminal.text(f"analysing {study or frozen}", f"分析 {study or frozen}")):
+        folder = _analyse(settings, study, frozen=frozen, for_journal=journal)
     terminal.say(f"Report: {folder / 'index.html'}", f"报告：{folder / 'index.html'}")
     terminal.say(f"Results: {folder / 'results.csv'}", f"结果：{folder / 'results.csv'}")
 
 
-def _analyse(settings: Settings, study: str, *, for_journal: bool = False) -> Path:
+def _analyse(settings: Settings, study: str, *, frozen: str = "", for_journal: bool = False) -> Path:
+    """Compute a study from the database, or from a frozen set, by which the study is known too; return the folder of its results."""
+    from analysis.inputs import read_current, record_analysis, take_frozen
     from analysis.run import run_study
-    from analysis.study.at_start import AT_START, RECORDS, derive_study_at_start
+    from analysis.study.at_start import AT_START, derive_study_at_start
     from analysis.study.read_spec import STUDIES, read_study
-    from etl.store.shape import EVENT
-    from etl.store.warehouse import read_frames
+    from etl.archive.frozen import read_frozen
 
+    held = read_frozen(settings, frozen) if frozen else None
+    study = study or (held.manifest["study"] if held else settings.main_study)
     spec = read_study(study, (settings.studies_dir, STUDIES))
-    frames = read_frames(settings.warehouse_path, (*MARTS, *RECORDS, EVENT), {EVENT: HEAD})
+    frames, inputs = take_frozen(held, spec) if held else read_current(settings)
     frames[AT_START] = derive_study_at_start(frames, spec)
-    current = frames["ingests"].filter("is_current").sort("hospital")
-    inputs = current.select("hospital", "ingest_id", "delivery", "content_hash", "input_hash", "loaded_at").to_dicts()
-    folder = settings.reports_dir / ("analysis" if study == settings.main_study else f"analysis-{study}")
-    head = frames["event"].row(0, named=True)
-    run_study(frames, spec, folder, {"ingests": inputs, "trail": head}, for_journal=for_journal)
+    name = f"frozen-{frozen}" if frozen else "analysis" if study == settings.main_study else f"analysis-{study}"
+    folder = settings.reports_dir / name
+    run_study(frames, spec, folder, inputs, for_journal=for_journal)
     saved.note(Text(f"{study}: report and results are written.", f"{study}：报告与结果已写出。"))
-    _record_analysis(settings, study, folder, n_patients=frames["analysis_subject"].height)
+    record_analysis(settings, spec, folder, inputs, n_patients=frames["analysis_subject"].height)
     return folder
 
 
-def _record_analysis(settings: Settings, study: str, folder: Path, n_patients: int) -> None:
-    """Tell in the trail that a study was computed, with the hashes of its results and of the manifest that holds all others."""
-    from etl.store.trail import record_event
-    from etl.store.warehouse import open_for_writing
-    from etl.whole_files import hash_file
+@commands.command(
+    "freeze",
+    cls=RegistryCommand,
+    help=both(
+        "Fix what a study reads now, under a name that is used once, before its results are looked at.",
+        "在查看结果之前，将某研究此刻读取的数据以一次性名称冻结。",
+    ),
+)
+def run_freeze(
+    frozen: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help=both("name of the frozen set: letters, digits, - and _", "冻结数据集的名称：字母、数字、- 和 _"),
+        ),
+    ] = "",
+    study: Annotated[
+        str,
+        typer.Option(
+            metavar="STUDY",
+            help=both(
+                "the study it is frozen for; default: the main one (REGISTRY_STUDY)",
+                "所属研究；默认为主研究（REGISTRY_STUDY）",
+            ),
+        ),
+    ] = "",
+) -> None:
+    """Fix what a study reads now, under a name that is used once."""
+    from analysis.inputs import describe_results_before, freeze_inputs
+    from analysis.study.read_spec import STUDIES, read_study
 
-    hashes = {name: hash_file(folder / name) for name in ("results.csv", "manifest.json")}
-    with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-        record_event(
-            warehouse, "analysis", rows_in=n_patients, study=study, folder=folder.name, results_hash=hashes["results.csv"],
-            manifest_hash=hashes["manifest.json"],
-        )  # fmt: skip
+    settings = read_settings()
+    terminal = Terminal(settings.language)
+    study = study or settings.main_study
+    if not frozen:
+        example = suggest_command("freeze", frozen="lock1")
+        raise UsageError(f"Give the frozen set a name, as in: {example}", f"请为冻结数据集命名，如：{example}")
+    spec = read_study(study, (settings.studies_dir, STUDIES))
+    tell_state(settings, terminal, is_paid=False)
+    with terminal.progress(terminal.text(f"freezing {frozen}", f"冻结 {frozen}")):
+        held = freeze_inputs(settings, frozen, spec)
+    versions = ", ".join(f"{one['hospital']} {one['ingest_id']}" for one in held.manifest["ingests"])
+    folder = settings.frozen_dir / frozen
+    terminal.say(
+        f"Frozen for the study {study}: {folder} (ingests: {versions}).",
+        f"已为研究 {study} 冻结：{folder}（版本：{versions}）。",
+    )
+    before = describe_results_before(held.manifest["results_before"])
+    terminal.say(before.en, before.zh)
+    following = suggest_command("analyse", frozen=frozen)
+    terminal.say(f"Then: {following}", f"随后：{following}")
 
 
 @commands.command(

@@ -53,6 +53,16 @@ class Settings:
         return self.workspace / "studies"
 
     @property
+    def frozen_dir(self) -> Path:
+        """Folder of the frozen sets, one sub-folder each; not there in every workspace."""
+        return self.workspace / "frozen"
+
+    @property
+    def backups_dir(self) -> Path:
+        """Folder of backups for which no other place was named."""
+        return self.workspace / "backups"
+
+    @property
     def site_dirs(self) -> tuple[Path, ...]:
         """Folders that hold hospitals' mappings, the first that has one wins."""
         return (self.workspace / "sites", PACKAGE_SITES)

@@ -27,6 +27,10 @@ KINDS = {
     "refused": Text("delivery refused", "拒收数据"),
     "pages": Text("pages written", "生成报告"),
     "analysis": Text("analysis", "分析"),
+    "freeze": Text("data frozen", "冻结数据"),
+    "export": Text("export", "导出"),
+    "backup": Text("backup", "备份"),
+    "restore": Text("restored", "由导出或备份重建"),
 }
 """What events are called; one of another kind is shown under its own name."""
 FACTS = {

@@ -37,7 +37,8 @@ def find_standing(settings: Settings, *, with_debts: bool) -> list[Text]:
 
 
 def _sweep(settings: Settings) -> None:
-    for folder in (settings.reports_dir, settings.workspace / "sites", *settings.extracts_dir.glob("*/answers")):
+    written = (settings.reports_dir, settings.workspace / "sites", settings.frozen_dir, settings.backups_dir)
+    for folder in (*written, *settings.extracts_dir.glob("*/answers")):
         sweep(folder)
     sweep(settings.workspace, is_deep=False)
     for locked in (settings.warehouse_path, settings.reports_dir / "quality"):

@@ -37,7 +37,14 @@ def quote_path(path: Path) -> str:
 
 
 def suggest_command(
-    command: str, hospital: str = "", *, extract: Path | None = None, extracted: str = "", accept: bool = False
+    command: str,
+    hospital: str = "",
+    *,
+    extract: Path | None = None,
+    extracted: str = "",
+    accept: bool = False,
+    frozen: str = "",
+    archive: Path | None = None,
 ) -> str:
     """Return a command as the reader can paste it: for `make` where this ran under `make`, else for `registry`.
 
@@ -49,11 +56,15 @@ def suggest_command(
         given += [f"EXTRACT={quote_path(extract)}"] if extract else []
         given += [f"EXTRACTED={extracted}"] if extracted else []
         given += ["ACCEPT=yes"] if accept else []
+        given += [f"FROZEN={quote(frozen)}"] if frozen else []
+        given += [f"ARCHIVE={quote_path(archive)}"] if archive else []
         return " ".join(["make", command, *given, *settings])
     given = [quote(hospital)] if hospital else []
     given += ["--extract", quote_path(extract)] if extract else []
     given += ["--extracted", extracted] if extracted else []
     given += ["--accept"] if accept else []
+    given += [*(["--frozen"] if command == "analyse" else []), quote(frozen)] if frozen else []
+    given += [quote_path(archive)] if archive else []
     return " ".join([*settings, _name_program(), command, *given])
 
 

@@ -11,7 +11,7 @@ from etl.store.seen import find_change, find_seen, tell_older_copy
 from etl.store.shape import PAGE, declare_tables
 from etl.store.trail import read_trail
 from etl.store.warehouse import open_for_reading
-from etl.verify_files import Seen, check_analyses, check_deliveries, check_pages
+from etl.verify_files import Seen, check_analyses, check_deliveries, check_frozen_sets, check_pages
 from etl.verify_tables import check_derived, check_tables, check_trail
 
 
@@ -46,7 +46,8 @@ def verify(settings: Settings) -> Verdict:
         ]
         owed = list_owed(warehouse)
         pages = [_tell_owed()] if owed else [*check_pages(warehouse, settings)]
-        files = [*check_deliveries(ingests, settings), *pages, *check_analyses(warehouse, settings)]
+        of_studies = [*check_analyses(warehouse, settings), *check_frozen_sets(warehouse, settings)]
+        files = [*check_deliveries(ingests, settings), *pages, *of_studies]
     n_records = sum(int(n) for parts in trail.stated.values() for n, _ in parts.values())
     checked = Text(
         f"{trail.n_events} events of the trail, {n_records:,} records in {len(declare_tables()) - 1} tables, {ingests.height} deliveries, {n_pages} pages and workbooks",

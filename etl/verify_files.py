@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from etl.archive.frozen import check_frozen, list_frozen
 from etl.delivery.read import hash_delivery
 from etl.errors import RegistryError
 from etl.pages.text import Text
@@ -35,7 +36,8 @@ class Seen:
 def check_deliveries(ingests: pl.DataFrame, settings: Settings) -> Iterator[Seen]:
     """Yield the deliveries that no longer are what was loaded, each by the last ingest that read them."""
     known = dict(ingests.select("content_hash", "ingest_id").iter_rows())
-    for row in ingests.unique(["path", "content_hash"], keep="last", maintain_order=True).iter_rows(named=True):
+    told = ingests.filter(pl.col("path").is_not_null())  # it was not noted of the first ones
+    for row in told.unique(["path", "content_hash"], keep="last", maintain_order=True).iter_rows(named=True):
         about = f"{row['hospital']}, ingest {row['ingest_id']}", f"{row['hospital']}，版本 {row['ingest_id']}"
         held = _hash_delivery(_locate(Path(row["path"]), row["hospital"], settings))
         if held == row["content_hash"]:
@@ -140,8 +142,9 @@ def check_analyses(warehouse: Warehouse, settings: Settings) -> Iterator[Seen]:
                 ),
                 differs=True,
             )
-        made_of = {line.get("ingest_id") for line in read.get("inputs", {}).get("ingests", [])}
-        if not wrong and made_of != current:
+        inputs = read.get("inputs", {})
+        made_of = {line.get("ingest_id") for line in inputs.get("ingests", [])}
+        if not wrong and made_of != current and "frozen" not in inputs:
             yield Seen(
                 Text(
                     f"reports/{folder.name}: computed before the last change of the data. Anew: {again}",
@@ -149,6 +152,15 @@ def check_analyses(warehouse: Warehouse, settings: Settings) -> Iterator[Seen]:
                 ),
                 differs=False,
             )
+
+
+def check_frozen_sets(warehouse: Warehouse, settings: Settings) -> Iterator[Seen]:
+    """Yield the frozen sets that are not those on record."""
+    for frozen in list_frozen(warehouse):
+        try:
+            check_frozen(settings, frozen)
+        except RegistryError as error:
+            yield Seen(Text(error.en, error.zh), differs=True)
 
 
 def _list_last(warehouse: Warehouse) -> dict[str, dict[str, Any]]:

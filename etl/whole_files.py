@@ -48,6 +48,11 @@ def name_scratch(path: Path, kind: str = "part") -> Path:
     return path.with_name(f".{path.name}.{mark_process()}.{kind}")
 
 
+def is_scratch(path: Path) -> bool:
+    """Whether a file or folder is one that a process is writing, or has left half written."""
+    return _SCRATCH.fullmatch(path.name) is not None
+
+
 def sweep(folder: Path, *, is_deep: bool = True) -> None:
     """Remove from a folder, and from those below where `is_deep`, what dead processes left half done.
 
@@ -142,6 +147,18 @@ def swap_folder(new: Path, folder: Path) -> None:
             raise
     _flush_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def place_folder(new: Path, folder: Path) -> None:
+    """Give a finished folder its name, which is free or that of an empty folder: nothing is ever replaced.
+
+    Raises:
+        OSError: something stands there; nothing was changed.
+    """
+    for file in (path for path in new.rglob("*") if path.is_file()):
+        _flush_file(file)
+    new.rename(folder)
+    _flush_folder(folder.parent)
 
 
 def exchange(one: Path, other: Path) -> bool:

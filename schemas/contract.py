@@ -17,6 +17,7 @@ import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 
 from schemas.codes import Code
+from schemas.column import Column
 
 Number = int | float
 
@@ -138,6 +139,12 @@ def read_contract(table: type[Table]) -> Mapping[str, FieldContract]:
 def read_dtypes(table: type[Table]) -> dict[str, type[pl.DataType]]:
     """Return the polars types of all columns of a table, provenance first."""
     return {name: column.dtype.type for name, column in table.to_schema().columns.items()}  # type: ignore[union-attr]
+
+
+def read_columns(table: type[Table]) -> dict[str, Column]:
+    """Return type and meaning of all columns of a table, provenance first."""
+    columns = table.to_schema().columns.items()
+    return {name: Column(column.dtype.type, column.description or "") for name, column in columns}  # type: ignore[union-attr]
 
 
 def read_grain(table: type[Table]) -> tuple[str, str]:

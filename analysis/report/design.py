@@ -246,8 +246,8 @@ def _describe_missing(results: Results, spec: StudySpec) -> Cell:
     return text(*parts)
 
 
-def list_open(spec: StudySpec) -> dict[str, Part]:
-    """What only people can say, by the key of `[publication]`: as it was said, or what is to be filled in."""
+def list_open(spec: StudySpec, manifest: Mapping[str, Any]) -> dict[str, Part]:
+    """What only people can say, by the key of `[publication]`: as it was said, or what is to be filled in; a freeze says when data were locked."""
     asked = {
         "registration": "where protocol and plan of analysis were registered, and when",
         "deviations": "what was done otherwise than the protocol said",
@@ -259,4 +259,21 @@ def list_open(spec: StudySpec) -> dict[str, Part]:
         "contributions": "contributions of the authors",
         "data_sharing": "which data are shared, with whom, how",
     }
-    return {name: getattr(spec.publication, name) or Open(words) for name, words in asked.items()}
+    said = {name: getattr(spec.publication, name) for name in asked}
+    said["lock"] = " ".join(filter(None, (said["lock"], _describe_lock(manifest))))
+    return {name: said[name] or Open(words) for name, words in asked.items()}
+
+
+def _describe_lock(manifest: Mapping[str, Any]) -> str:
+    """When the data were frozen, and what is on record of results before; nothing of data that were not."""
+    frozen = manifest["inputs"].get("frozen")
+    if not frozen:
+        return ""
+    day, before = write_day(frozen["frozen_at"][:10]), frozen["results_before"]
+    told = {
+        "no": "before any result of this study was computed from them",
+        "yes": "after results of this study had been computed from them",
+        "unknown": "and whether results of this study had been computed from them before is not on record",
+    }[before["of_these_data"]]
+    earlier = "; results had been computed from other versions of the data before" if before["n_of_other_data"] else ""
+    return f"The data were locked on {day}, {told}{earlier}."

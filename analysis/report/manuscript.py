@@ -93,7 +93,7 @@ def _write_text(results: Results, spec: StudySpec, manifest: Mapping[str, Any]) 
         *write_design(results, spec, manifest),
         ("Statistical analysis", write_methods(results, spec, manifest)),
     ]
-    statements = [(STATEMENTS[name], [text(part)]) for name, part in list_open(spec).items()]
+    statements = [(STATEMENTS[name], [text(part)]) for name, part in list_open(spec, manifest).items()]
     return [
         (FIRST, write_abstract(results, spec, manifest)),
         ("摘要", write_abstract_zh(results, spec, manifest)),

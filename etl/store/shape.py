@@ -12,7 +12,7 @@ import polars as pl
 
 from schemas import bookkeeping
 from schemas.column import Column, DType, read_dtypes
-from schemas.contract import read_dtypes as read_contract_dtypes
+from schemas.contract import read_columns
 from schemas.derived_columns import DERIVED_COLUMNS, STORED_FRAMES
 from schemas.tables import TABLES
 
@@ -27,7 +27,6 @@ DUCKDB_TYPES: dict[DType, str] = {
     pl.Date: "DATE",
     pl.Binary: "BLOB",
 }
-INGEST_ID = {"ingest_id": bookkeeping.OWNER["ingest_id"].dtype}
 SCHEMA_VERSION = "main.schema_version"
 SCHEMA_COLUMN = "main.schema_column"
 CHANGE = "main.change"
@@ -94,9 +93,9 @@ OWN_TABLES: dict[str, dict[str, Column]] = {
 }
 
 
-def declare_tables() -> dict[str, dict[str, DType]]:
-    """Return every table's columns with their polars types, by `schema.table`."""
-    owner = read_dtypes(bookkeeping.OWNER)
+def describe_tables() -> dict[str, dict[str, Column]]:
+    """Return every table's columns with their polars types and what they mean, by `schema.table`."""
+    owner, ingest = bookkeeping.OWNER, {"ingest_id": bookkeeping.OWNER["ingest_id"]}
     kept = {
         "findings": bookkeeping.FINDINGS,
         "rule_outcomes": bookkeeping.RULE_OUTCOMES,
@@ -107,17 +106,22 @@ def declare_tables() -> dict[str, dict[str, DType]]:
         "notices": bookkeeping.NOTICES,
     }
     return {
-        **{f"versions.{name}": {**read_contract_dtypes(table), **INGEST_ID} for name, table in TABLES.items()},
-        **{f"versions.{name}": {**read_dtypes(DERIVED_COLUMNS[name]), **INGEST_ID} for name in STORED_FRAMES},
-        **{f"versions.{name}": {**read_dtypes(columns), **owner} for name, columns in kept.items()},
-        "landing.kept_record": {**read_dtypes(bookkeeping.KEPT_RECORD), **owner},
-        "landing.source_row": {**read_dtypes(bookkeeping.SOURCE_ROW), **owner},
-        "main.cross_findings": {**read_dtypes(bookkeeping.FINDINGS), **owner},
-        "main.ingests": read_dtypes(bookkeeping.INGESTS),
-        "main.answers": read_dtypes(bookkeeping.ANSWERS),
-        "main.registry": read_dtypes(bookkeeping.REGISTRY),
-        **{name: read_dtypes(columns) for name, columns in OWN_TABLES.items()},
+        **{f"versions.{name}": {**read_columns(table), **ingest} for name, table in TABLES.items()},
+        **{f"versions.{name}": {**DERIVED_COLUMNS[name], **ingest} for name in STORED_FRAMES},
+        **{f"versions.{name}": {**columns, **owner} for name, columns in kept.items()},
+        "landing.kept_record": {**bookkeeping.KEPT_RECORD, **owner},
+        "landing.source_row": {**bookkeeping.SOURCE_ROW, **owner},
+        "main.cross_findings": {**bookkeeping.FINDINGS, **owner},
+        "main.ingests": bookkeeping.INGESTS,
+        "main.answers": bookkeeping.ANSWERS,
+        "main.registry": bookkeeping.REGISTRY,
+        **OWN_TABLES,
     }
+
+
+def declare_tables() -> dict[str, dict[str, DType]]:
+    """Return every table's columns with their polars types, by `schema.table`."""
+    return {table: read_dtypes(columns) for table, columns in describe_tables().items()}
 
 
 def is_sealed(table: str) -> bool:

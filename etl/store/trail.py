@@ -99,6 +99,12 @@ def find_last(warehouse: Warehouse) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
+def list_events(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """Return every event in its order, `detail` as what it says."""
+    rows = warehouse.query(f"select * from {EVENT} order by number").rows(named=True)  # noqa: S608 (a name of ours)
+    return [{**row, "detail": read_detail(row["detail"])} for row in rows]
+
+
 def hash_event(line: Mapping[str, Any]) -> str:
     """Return the hash over an event's named values that are not empty, of which one is the hash of the event before."""
     told = {name: value for name, value in line.items() if value is not None and name != "hash"}

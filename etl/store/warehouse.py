@@ -7,7 +7,7 @@ The file holds `landing` (row texts), `versions` (every ingest's records), `core
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,25 +38,39 @@ def open_for_writing(
         UsageError: it cannot be written to, or is none that this registry can bring to its own shape; a failed write, of which nothing is saved.
         UnfinishedError: what was committed is saved, and the file could not be finished.
     """
-    with hold_lock(path, turn_seconds):
-        if path.exists() and not os.access(path, os.W_OK):
-            raise UsageError(
-                f"The database '{path}' cannot be written to. Give yourself the right to write it, or set WORKSPACE to a folder "
-                "you may write.",
-                f"无法写入数据库“{path}”。请取得写入权限，或将 WORKSPACE 设为可写的文件夹。",
-            )
-        warehouse = _open_current(path, wait_seconds)
-        try:
-            yield warehouse
-            with hold_signals():
-                if warehouse.change:
-                    note_change(path, *warehouse.change)
-                warehouse.checkpoint()
-        except WriteFailedError:
-            warehouse.close()
-            raise _find_out(path, warehouse, wait_seconds) from None
-        finally:
-            warehouse.close()
+    with hold_lock(path, turn_seconds), _open_under_lock(path, wait_seconds) as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def hold_still(path: Path, change: Callable[[Warehouse], None]) -> Iterator[None]:
+    """Make a change, then keep all others from writing while the file is closed and whole, so that it can be copied."""
+    with hold_lock(path):
+        with _open_under_lock(path, WAIT_SECONDS) as warehouse, warehouse.transaction():
+            change(warehouse)
+        yield
+
+
+@contextmanager
+def _open_under_lock(path: Path, wait_seconds: float) -> Iterator[Warehouse]:
+    if path.exists() and not os.access(path, os.W_OK):
+        raise UsageError(
+            f"The database '{path}' cannot be written to. Give yourself the right to write it, or set WORKSPACE to a folder "
+            "you may write.",
+            f"无法写入数据库“{path}”。请取得写入权限，或将 WORKSPACE 设为可写的文件夹。",
+        )
+    warehouse = _open_current(path, wait_seconds)
+    try:
+        yield warehouse
+        with hold_signals():
+            if warehouse.change:
+                note_change(path, *warehouse.change)
+            warehouse.checkpoint()
+    except WriteFailedError:
+        warehouse.close()
+        raise _find_out(path, warehouse, wait_seconds) from None
+    finally:
+        warehouse.close()
 
 
 def _open_current(path: Path, wait_seconds: float) -> Warehouse:
@@ -116,6 +130,15 @@ def _is_saved(path: Path, change: Change | None, wait_seconds: float) -> bool:
         another.close()
 
 
+def check_there(path: Path) -> None:
+    """Refuse a workspace that has no warehouse yet (UsageError): whoever writes would make an empty one."""
+    if not path.exists():
+        raise UsageError(
+            f"Nothing has been loaded in '{path.parent}' yet. First run: {suggest_command('ingest', 'name')}",
+            f"“{path.parent}”中尚未载入任何数据。请先运行：{suggest_command('ingest', 'name')}",
+        )
+
+
 @contextmanager
 def open_for_reading(path: Path, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[Warehouse]:
     """Open the warehouse read-only; an older one is brought to the declared shape first.
@@ -124,11 +147,7 @@ def open_for_reading(path: Path, *, wait_seconds: float = WAIT_SECONDS) -> Itera
         UsageError: there is no warehouse yet, it is none that this registry can read, or it is older and cannot be written to.
         BusyError: another process writes to it.
     """
-    if not path.exists():
-        raise UsageError(
-            f"Nothing has been loaded in '{path.parent}' yet. First run: {suggest_command('ingest', 'name')}",
-            f"“{path.parent}”中尚未载入任何数据。请先运行：{suggest_command('ingest', 'name')}",
-        )
+    check_there(path)
     warehouse = connect(path, read_only=True, wait_seconds=wait_seconds)
     try:
         if examine(warehouse, path).is_behind:

@@ -142,7 +142,7 @@ def test_the_makefile_takes_every_argument_of_its_commands_as_text():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     texts = re.search(r"^TEXTS := (.*)$", makefile, re.MULTILINE)[1].split()
     targets = re.findall(r"^\t\$\(RUN\) ([a-z-]+)$", makefile, re.MULTILINE)
-    assert len(targets) == 6
+    assert len(targets) == 10
     for target in targets:
         assert {param.name.upper() for param in GROUP.commands[target].params} <= set(texts)
     recipes = [line for line in makefile.splitlines() if line.startswith("\t")]
@@ -176,7 +176,8 @@ def test_version(folder, capsys):
 def test_no_name_ends_in_a_fault_of_the_registry(folder, capsys, name):
     for words in (
         ["ingest", name], ["ingest", "nanfang", f"--extract={name}.xlsx"], ["new-hospital", name], ["revert", name],
-        ["quality", f"--hospital={name}"], ["analyse", f"--study={name}"], [name],
+        ["quality", f"--hospital={name}"], ["analyse", f"--study={name}"], ["analyse", f"--frozen={name}"], ["freeze", name],
+        ["export", name], ["restore", name], ["backup", name], ["backup", "--check", name], [name],
     ):  # fmt: skip
         assert cli.run(lambda words=words: words) in (0, 2, 3), words
         assert not [c for c in capsys.readouterr().err if ord(c) < 32 and c != "\n"]

@@ -6,7 +6,7 @@ import re
 import pytest
 from public_site import SHARED, Loaded, check_accounts, load_public
 
-from analysis.cli import MARTS
+from analysis.inputs import MARTS
 from analysis.run import run_study
 from analysis.study.read_spec import read_study
 from etl.errors import AnalysisError

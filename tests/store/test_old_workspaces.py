@@ -6,6 +6,7 @@ README.md says what the workspaces hold and how they were made.
 import lzma
 import re
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -13,17 +14,23 @@ import polars as pl
 import pytest
 from answered_workbook import CONFIRMED, answer, list_queries
 from fixed_key import write_fixed_key
+from held_tables import read_tables
 
 from analysis.cli import run_analyse
+from etl.archive.export import POLARS_TYPES, export_registry
+from etl.archive.open_files import FolderWriter
+from etl.archive.restore import restore_registry
 from etl.cli import list_ingests
 from etl.errors import AnalysisError
 from etl.ingest import ingest
 from etl.load import revert
 from etl.publish import write_quality
 from etl.settings import EXAMPLE_STUDY, Settings
+from etl.store.warehouse import open_for_reading
 from etl.verify import verify
 
 HERE = Path(__file__).parent
+MIGRATIONS = HERE.parents[1] / "sql" / "migrations"
 COMMITS = sorted(path.name for path in (HERE / "old_workspaces").iterdir())
 HOSPITALS = ("nanfang", "hunan", "sysu")
 LACK_COLUMNS = {"f7a896e", "e5b4aa5"}
@@ -125,6 +132,49 @@ def test_its_ingests_are_listed(left, capsys, monkeypatch):
 def test_its_quality_pages_are_written_before_anything_is_read_again(left):
     paths = write_quality(left.settings, "hunan")
     assert left.folder / "reports" / "quality" / "hunan" / "index.html" in paths
+
+
+def test_its_database_exports_and_comes_back(left, tmp_path):
+    export_registry(left.settings, tmp_path / "out")
+    restored = Settings(tmp_path / "restored", left.settings.key_file, "en")
+    restore_registry(restored, tmp_path / "out")
+    held = read_tables(left.settings.warehouse_path)
+    assert held["versions.patient"]
+    assert read_tables(restored.warehouse_path) == held
+
+
+def write_as_it_stands(path, folder):
+    """Export a database of any shape in format version 1, as the registry of its time would have; return what it holds."""
+    writer, held = FolderWriter(folder, is_synthetic=True), {}
+    with duckdb.connect(str(path), read_only=True) as database:
+        for (table,) in database.execute(
+            "select schema_name || '.' || table_name from duckdb_tables() order by all"
+        ).fetchall():
+            told = database.execute(
+                "select column_name, data_type from duckdb_columns() where schema_name || '.' || table_name = ?",
+                [table],
+            ).fetchall()
+            held[table] = database.sql(f"select * from {table}").pl()
+            shape = {name: POLARS_TYPES[dtype] for name, dtype in told}
+            writer.write_table(f"tables/{table}/all.parquet", table, shape, [held[table]])
+    writer.finish("export", {})
+    return held
+
+
+def test_an_export_of_an_older_registry_is_brought_up_to_date_and_loses_nothing(tmp_path):
+    """Of the oldest one, whose database did not yet know its version; columns that a migration has renamed are looked for under their new names."""
+    old = OldWorkspace("f7a896e", tmp_path / "old")
+    held = write_as_it_stands(old.settings.warehouse_path, tmp_path / "out")
+    empty = replace(old.settings, workspace=tmp_path / "empty")
+    restore_registry(empty, tmp_path / "out")
+    renamed = dict(re.findall(r"rename column (\w+) to (\w+)", (MIGRATIONS / "0002_derived_names.sql").read_text()))
+    with open_for_reading(empty.warehouse_path) as warehouse:
+        for table, frame in held.items():
+            made = warehouse.query(f"select * from {table}")
+            names = {name: name if name in made.columns else renamed[name] for name in frame.columns}
+            assert made.select(names.values()).equals(frame.rename(names)), table
+    assert verify(empty).differences == []
+    assert {"versions.patient", "versions.findings", "landing.source_row", "main.ingests"} <= held.keys()
 
 
 def analyse(workspace: OldWorkspace) -> dict[str, float]:
