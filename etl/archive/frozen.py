@@ -93,7 +93,7 @@ def _refuse_used(name: str, events: Events) -> None:
 
 
 def _list_recorded(events: Events) -> list[Recorded]:
-    told = [(event["detail"], event["at"]) for event in events if event["kind"] == FREEZE]
+    told = [(event["detail"], event["happened_at"]) for event in events if event["kind"] == FREEZE]
     return [Recorded(str(detail.get("name")), str(detail.get("manifest_hash")), str(at)) for detail, at in told]
 
 
