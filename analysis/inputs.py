@@ -134,11 +134,11 @@ def find_results_before(events: Events, study: str, versions: Sequence[Mapping[s
     ids = sorted(version["ingest_id"] for version in versions)
     runs = [event for event in events if event["kind"] == "analysis" and event["detail"].get("study") == study]
     own = [run for run in runs if sorted(run["detail"].get("ingests", [])) == ids]
-    since = events[0]["at"] if events else None
+    since = events[0]["happened_at"] if events else None
     is_known = since is not None and all(version["loaded_at"] >= since for version in versions)
     return {
         "of_these_data": "yes" if own else "no" if is_known else "unknown",
-        "n": len(own), "first_at": own[0]["at"] if own else None,
+        "n": len(own), "first_at": own[0]["happened_at"] if own else None,
         "n_of_other_data": len(runs) - len(own), "on_record_since": since,
     }  # fmt: skip
 
