@@ -26,6 +26,7 @@ KINDS = {
     "revert": Text("revert", "恢复版本"),
     "refused": Text("delivery refused", "拒收数据"),
     "pages": Text("pages written", "生成报告"),
+    "comparison": Text("figures of other hospitals fixed", "确定其他医院的对比数字"),
     "analysis": Text("analysis", "分析"),
     "freeze": Text("data frozen", "冻结数据"),
     "export": Text("export", "导出"),

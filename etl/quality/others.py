@@ -13,6 +13,7 @@ import polars as pl
 
 from etl.pages.disclosure import FEWEST_HOSPITALS, FEWEST_PATIENTS
 from etl.quality import distributions
+from etl.store.trail import record_event
 from etl.store.warehouse import open_for_writing
 from schemas.bookkeeping import OTHERS_SHARE
 from schemas.column import read_dtypes
@@ -53,3 +54,6 @@ def save_others(path: Path, fixed: pl.DataFrame) -> None:
     with open_for_writing(path) as warehouse, warehouse.transaction():
         warehouse.execute(f"delete from {OTHERS_TABLE}")  # noqa: S608 (a name of ours)
         warehouse.append(OTHERS_TABLE, fixed)
+        record_event(
+            warehouse, "comparison", rows_out=fixed.height, hospitals=fixed["hospital"].unique().sort().to_list()
+        )
