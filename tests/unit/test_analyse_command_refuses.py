@@ -28,9 +28,9 @@ def analyse(frames, tmp_path, monkeypatch, capsys):
             pl.lit("").alias(name) for name in ("delivery", "content_hash", "input_hash", "loaded_at")
         )
         monkeypatch.setattr(read_spec, "STUDIES", tmp_path / "studies")
-        monkeypatch.setattr(
-            "etl.store.warehouse.read_frames", lambda *_: frames | {"analysis_subject": subjects, "ingests": ingests}
-        )
+        head = pl.DataFrame({"number": [1], "hash": ["0"]})
+        held = frames | {"analysis_subject": subjects, "ingests": ingests, "event": head}
+        monkeypatch.setattr("analysis.inputs.read_frames", lambda *_: dict(held))
         monkeypatch.setenv("WORKSPACE", str(tmp_path / "workspace"))
         monkeypatch.setenv("REGISTRY_LANG", "en")
         with pytest.raises(SystemExit) as ended:
