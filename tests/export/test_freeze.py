@@ -11,7 +11,9 @@ from export.conftest import analyse, copy_workspace, flip, list_scratch, write_s
 from analysis.inputs import RELATIONS, find_results_before, freeze_inputs, read_current, record_analysis, take_frozen
 from analysis.report.design import list_open
 from analysis.study.read_spec import read_study
+from etl.archive.export import export_registry
 from etl.archive.frozen import freeze, read_frozen
+from etl.archive.restore import restore_registry
 from etl.errors import DamagedError, UsageError
 from etl.load import revert
 from etl.store.trail import list_events
@@ -164,3 +166,18 @@ def test_the_manuscript_states_the_lock(kept, before, sentence):
     frozen = {"frozen_at": "2026-03-05T23:00:00+00:00", "results_before": {**BEFORE, **before}}
     assert list_open(read_spec(kept), {"inputs": {"frozen": frozen}})["lock"] == sentence
     assert "when data were locked" in str(list_open(read_spec(kept), {"inputs": {}})["lock"])
+
+
+def test_a_set_from_before_an_export_is_a_note_where_the_export_was_restored_and_its_own_folder_counts(
+    locked, tmp_path
+):
+    export_registry(locked, tmp_path / "out")
+    made = replace(locked, workspace=tmp_path / "made")
+    restore_registry(made, tmp_path / "out")
+    verdict = verify(made)
+    assert verdict.differences == []
+    assert any("'lock1' is of before" in note.en for note in verdict.notes)
+    shutil.copytree(locked.studies_dir, made.studies_dir, dirs_exist_ok=True)
+    freeze_inputs(made, "lock2", read_spec(made))
+    shutil.rmtree(made.frozen_dir / "lock2")
+    assert ["'lock2'" in one.en for one in verify(made).differences] == [True]
