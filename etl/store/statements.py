@@ -85,12 +85,15 @@ def list_whole() -> list[str]:
 
 def list_changed(warehouse: Warehouse) -> list[str]:
     """Return the tables that hold something else than was stated last, of those that the next change states again and would hide it."""
-    if EVENT not in warehouse.read_shape():
+    shape = warehouse.read_shape()
+    if EVENT not in shape:
         return []
     last = warehouse.query(f"select detail from {EVENT} order by number desc limit 1")["detail"]  # noqa: S608 (names are ours)
     stated = read_detail(last[0]).get("tables", {}) if len(last) else {}
     return [
-        table for table in list_whole() if table in stated and stated[table] != _as_json(read_states(warehouse, table))
+        table
+        for table in list_whole()
+        if table in stated and (table not in shape or stated[table] != _as_json(read_states(warehouse, table)))
     ]
 
 

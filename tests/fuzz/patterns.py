@@ -33,7 +33,7 @@ CATEGORIES = {
     codes.CATEGORY_WORD: "a1中",
     codes.CATEGORY_NOT_WORD: " -.",
 }
-MOST_ATTACKS = 30
+MOST_ATTACKS = 12
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from crashes.conftest import write_patients
 from trail.conftest import Place, forget_trail
 
 CHANGES, HISTORIES = (
-    int(os.environ.get(name, default)) for name, default in (("VERIFY_CHANGES", "25"), ("VERIFY_HISTORIES", "4"))
+    int(os.environ.get(name, default)) for name, default in (("VERIFY_CHANGES", "12"), ("VERIFY_HISTORIES", "2"))
 )
 """How many single changes and honest histories: a few in `make test`, 200 and 50 in `make nightly`."""
 OTHERWISE = {

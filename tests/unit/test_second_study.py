@@ -66,13 +66,18 @@ population = { hospitals = ["hunan"] }
 """
 
 
+def hold(frames, monkeypatch):
+    """Let an analysis read these frames as what the database holds."""
+    texts = (pl.lit("").alias(name) for name in ("delivery", "content_hash", "input_hash", "loaded_at"))
+    head = pl.DataFrame({"number": [1], "hash": ["0"]})
+    held = frames | {"ingests": frames["ingests"].with_columns(texts), "event": head}
+    monkeypatch.setattr("analysis.inputs.read_frames", lambda *_: dict(held))
+
+
 def test_one_file_in_the_workspace_is_a_study(frames, tmp_path, monkeypatch):
     (tmp_path / "studies" / "cirrhosis").mkdir(parents=True)
     (tmp_path / "studies" / "cirrhosis" / "spec.toml").write_text(SECOND, encoding="utf-8")
-    texts = (pl.lit("").alias(name) for name in ("delivery", "content_hash", "input_hash", "loaded_at"))
-    monkeypatch.setattr(
-        "etl.store.warehouse.read_frames", lambda *_: frames | {"ingests": frames["ingests"].with_columns(texts)}
-    )
+    hold(frames, monkeypatch)
     monkeypatch.setenv("WORKSPACE", str(tmp_path))
     with pytest.raises(SystemExit) as ended:
         cli.main(["analyse", "--study", "cirrhosis"])
@@ -97,10 +102,7 @@ def test_one_file_in_the_workspace_is_a_study(frames, tmp_path, monkeypatch):
 def test_the_main_study_is_a_setting(frames, tmp_path, monkeypatch):
     (tmp_path / "studies" / "cirrhosis").mkdir(parents=True)
     (tmp_path / "studies" / "cirrhosis" / "spec.toml").write_text(SECOND, encoding="utf-8")
-    texts = (pl.lit("").alias(name) for name in ("delivery", "content_hash", "input_hash", "loaded_at"))
-    monkeypatch.setattr(
-        "etl.store.warehouse.read_frames", lambda *_: frames | {"ingests": frames["ingests"].with_columns(texts)}
-    )
+    hold(frames, monkeypatch)
     monkeypatch.setenv("WORKSPACE", str(tmp_path))
     monkeypatch.setenv("REGISTRY_STUDY", "cirrhosis")
     with pytest.raises(SystemExit) as ended:
