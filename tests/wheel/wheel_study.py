@@ -18,6 +18,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {"etl", "schemas", "analysis", "sql"}
 MOMENT = re.compile(rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d\+00:00)?")
+HEAD = re.compile(rb'(?<="trail": \{\n      "hash": ")[0-9a-f]{64}')
+"""The head of the trail, which tells one database from another."""
 
 
 def run(*command, folder, **environment):
@@ -80,11 +82,14 @@ def test_the_wheel_holds_the_files_of_the_four_packages_and_no_other_name(wheel)
 
 
 def read_files(folder):
-    """Every file below a folder but the database and what lies beside it, without the moments at which deliveries were read."""
+    """Every file below a folder but the database and what lies beside it, without the moments of reading and the head of the trail."""
     files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     read = {name: path.read_bytes() for name, path in files.items() if ".duckdb" not in path.name}
     timed = (".html", ".json")
-    return {name: MOMENT.sub(b"moment", data) if name.endswith(timed) else data for name, data in read.items()}
+    return {
+        name: HEAD.sub(b"head", MOMENT.sub(b"moment", data)) if name.endswith(timed) else data
+        for name, data in read.items()
+    }
 
 
 def test_the_study_in_an_empty_folder_is_that_of_the_checkout(registry, tmp_path):
