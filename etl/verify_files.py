@@ -156,9 +156,9 @@ def check_analyses(warehouse: Warehouse, settings: Settings) -> Iterator[Seen]:
 
 def check_frozen_sets(warehouse: Warehouse, settings: Settings) -> Iterator[Seen]:
     """Yield the frozen sets that are not those on record; one from before the database was made of an export need not be here."""
-    made_at = _find_made_of_export(warehouse)
+    made_by = _find_made_of_export(warehouse)
     for frozen in list_frozen(warehouse):
-        if made_at and frozen.at < made_at and not (settings.frozen_dir / frozen.name).exists():
+        if frozen.number < made_by and not (settings.frozen_dir / frozen.name).exists():
             yield Seen(
                 Text(
                     f"The frozen set '{frozen.name}' is of before this database was made of an export, which holds no frozen sets; a backup has them.",
@@ -173,11 +173,13 @@ def check_frozen_sets(warehouse: Warehouse, settings: Settings) -> Iterator[Seen
             yield Seen(Text(error.en, error.zh), differs=True)
 
 
-def _find_made_of_export(warehouse: Warehouse) -> str | None:
-    """The time at which the database was last made of an export; None where it never was. One made of a backup has all that a workspace had."""
-    rows = warehouse.query(f"select happened_at, detail from {EVENT} where kind = 'restore' order by number")  # noqa: S608
-    made = [at for at, detail in rows.iter_rows() if "folder" in read_detail(detail)]
-    return made[-1] if made else None
+def _find_made_of_export(warehouse: Warehouse) -> int:
+    """The event by which the database was last made of an export, 0 where it never was. One made of a backup has all that a workspace had.
+
+    Events are compared by their numbers: a clock may have been set back.
+    """
+    rows = warehouse.query(f"select number, detail from {EVENT} where kind = 'restore' order by number")  # noqa: S608
+    return max((number for number, detail in rows.iter_rows() if "folder" in read_detail(detail)), default=0)
 
 
 def _list_last(warehouse: Warehouse) -> dict[str, dict[str, Any]]:

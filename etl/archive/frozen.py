@@ -40,11 +40,12 @@ class Frozen:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the trail says of a frozen set: its name, the hash of its manifest, and when it was frozen (UTC)."""
+    """What the trail says of a frozen set: its name, the hash of its manifest, when it was frozen (UTC), and by which event."""
 
     name: str
     manifest_hash: str
     at: str
+    number: int
 
 
 def freeze(settings: Settings, name: str, relations: Sequence[str], describe: Describe) -> Frozen:
@@ -93,8 +94,8 @@ def _refuse_used(name: str, events: Events) -> None:
 
 
 def _list_recorded(events: Events) -> list[Recorded]:
-    told = [(event["detail"], event["happened_at"]) for event in events if event["kind"] == FREEZE]
-    return [Recorded(str(detail.get("name")), str(detail.get("manifest_hash")), str(at)) for detail, at in told]
+    told = [(event["detail"], event["happened_at"], event["number"]) for event in events if event["kind"] == FREEZE]
+    return [Recorded(str(detail.get("name")), str(detail.get("manifest_hash")), str(at), n) for detail, at, n in told]
 
 
 def _name_last(events: Events) -> dict[str, Any] | None:

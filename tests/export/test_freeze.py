@@ -1,5 +1,6 @@
 """A frozen set is what a study reads, fixed: the same results whatever comes later, and refused where a byte of it differs."""
 
+import datetime as dt
 import hashlib
 import json
 import shutil
@@ -168,8 +169,16 @@ def test_the_manuscript_states_the_lock(kept, before, sentence):
     assert "when data were locked" in str(list_open(read_spec(kept), {"inputs": {}})["lock"])
 
 
+class ClockSetBack(dt.datetime):
+    """A clock that tells a year ago."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return dt.datetime.now(tz) - dt.timedelta(days=365)
+
+
 def test_a_set_from_before_an_export_is_a_note_where_the_export_was_restored_and_its_own_folder_counts(
-    locked, tmp_path
+    locked, tmp_path, monkeypatch
 ):
     export_registry(locked, tmp_path / "out")
     made = replace(locked, workspace=tmp_path / "made")
@@ -178,6 +187,7 @@ def test_a_set_from_before_an_export_is_a_note_where_the_export_was_restored_and
     assert verdict.differences == []
     assert any("'lock1' is of before" in note.en for note in verdict.notes)
     shutil.copytree(locked.studies_dir, made.studies_dir, dirs_exist_ok=True)
+    monkeypatch.setattr("etl.store.trail.datetime", ClockSetBack)
     freeze_inputs(made, "lock2", read_spec(made))
     shutil.rmtree(made.frozen_dir / "lock2")
     assert ["'lock2'" in one.en for one in verify(made).differences] == [True]
