@@ -6,6 +6,7 @@ import re
 import clinic
 import pytest
 
+from etl.errors import StructureError
 from etl.ingest import ingest
 from etl.publish import pay_owed, write_quality
 from etl.settings import Settings
@@ -132,3 +133,27 @@ def test_few_hospitals_see_nothing_of_each_other_unless_they_agreed(tmp_path):
     assert 'class="others"' not in alone.read_section("east")
     agreed = Registry(tmp_path / "agreed", NAMES[:2], agreement="agreement of both boards, 2026-01-02")
     assert 'class="others"' in agreed.read_section("east")
+
+
+def test_who_withdraws_the_agreement_is_shown_no_more_from_the_centres_next_page_on(tmp_path):
+    registry = Registry(tmp_path, NAMES[:3], agreement="agreement of all boards, 2026-01-02")
+    said = registry.settings.workspace / "sites" / "south" / "site.toml"
+    said.write_text(
+        said.read_text(encoding="utf-8").replace("agreement of all boards, 2026-01-02", ""), encoding="utf-8"
+    )
+    write_quality(registry.settings)
+    shown = {name: 'class="others"' in registry.read_section(name) for name in NAMES[:3]}
+    assert shown == {"east": False, "north": False, "south": True}  # south still sees the two that agreed
+
+
+def test_a_misspelt_permission_is_refused_and_not_taken_for_none(tmp_path):
+    registry = Registry(tmp_path, NAMES[:2])
+    site = registry.settings.workspace / "sites" / "east" / "site.toml"
+    site.write_text(
+        site.read_text(encoding="utf-8").replace(
+            "\n[[source]]", '\n[permission]\ncomparision = "yes"\n\n[[source]]', 1
+        ),
+        encoding="utf-8",
+    )
+    with pytest.raises(StructureError, match="comparision"):
+        registry.deliver("east")
