@@ -135,7 +135,8 @@ def find_results_before(events: Events, study: str, versions: Sequence[Mapping[s
     runs = [event for event in events if event["kind"] == "analysis" and event["detail"].get("study") == study]
     own = [run for run in runs if sorted(run["detail"].get("ingests", [])) == ids]
     since = events[0]["happened_at"] if events else None
-    is_known = since is not None and all(version["loaded_at"] >= since for version in versions)
+    on_record = {event["detail"].get("ingest_id") for event in events if event["kind"] == "ingest"}
+    is_known = set(ids) <= on_record  # by events and not by times: a clock may have been set back
     return {
         "of_these_data": "yes" if own else "no" if is_known else "unknown",
         "n": len(own), "first_at": own[0]["happened_at"] if own else None,

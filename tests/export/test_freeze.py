@@ -132,8 +132,10 @@ def test_it_says_honestly_whether_there_were_results_before(settings):
         events = list_events(warehouse)
     held = freeze_inputs(settings, "unknown", read_spec(settings)).manifest
     assert held["results_before"]["of_these_data"] == "unknown"
-    young = [{**version, "loaded_at": events[0]["happened_at"]} for version in held["ingests"]]
-    assert find_results_before(events, "everybody", young)["of_these_data"] == "no"
+    young = held["ingests"]
+    loads = [{"kind": "ingest", "detail": {"ingest_id": version["ingest_id"]}} for version in young]
+    assert find_results_before([*events, *loads], "everybody", young)["of_these_data"] == "no"
+    assert find_results_before([*events, *loads[1:]], "everybody", young)["of_these_data"] == "unknown"
     assert find_results_before([], "everybody", young)["of_these_data"] == "unknown"
     for name in ("results.csv", "manifest.json"):
         (settings.workspace / name).touch()
