@@ -31,7 +31,8 @@ def add_disease_records(rng: np.random.Generator, patient: SyntheticPatient) -> 
         seen, response = _draw_assessment(rng, patient, lesions, number, state)
         patient.records["lesion"] += [_lesion_record(number, day, modality, lesion) for lesion in seen]
         sum_mm = round(sum(lesion["diameter_mm"] for lesion in seen if lesion["role"] == "target"), 1)
-        reading = {"visit_number": number, "assessment_date": day, "target_sum_mm": sum_mm}
+        days = float((day - patient.start).days)
+        reading = {"visit_number": number, "assessment_date": day, "assessment_days": days, "target_sum_mm": sum_mm}
         patient.records["response"].append(reading | response)
 
 

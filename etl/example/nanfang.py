@@ -56,7 +56,8 @@ SHEETS: dict[str, tuple[str, dict[str, str]]] = {
         "TACE后增大": "has_grown_since_tace",
     }),
     "疗效评估": ("response", {
-        "评估序号": "visit_number", "检查日期": "assessment_date", "新病灶": "has_new_lesion", "疗效": "recorded_response",
+        "评估序号": "visit_number", "检查日期": "assessment_date", "距首次用药(天)": "assessment_days", "新病灶": "has_new_lesion",
+        "疗效": "recorded_response",
     }),
     "系统治疗": ("treatment", {
         "线数": "line_number", "药物": "drug", "开始日期": "start_date", "结束日期": "end_date",
