@@ -122,9 +122,12 @@ def _carry_findings(findings: pl.DataFrame, before: pl.DataFrame, carried: pl.Da
 def _read_base(settings: Settings, site: Site, base: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     with open_for_reading(settings.warehouse_path) as warehouse:
         kept = warehouse.query("select * from landing.kept_record where ingest_id = ?", [base]).select(*SCHEMA)
-        ingest = warehouse.query("select delivery, records_made from ingests where ingest_id = ?", [base])
+        ingest = warehouse.query(
+            "select delivery, records_made - coalesce(records_erased, 0) as n_kept from ingests where ingest_id = ?",
+            [base],
+        )
         findings = warehouse.query("select * from versions.findings where ingest_id = ?", [base])
-    if kept.height != ingest["records_made"][0]:
+    if kept.height != ingest["n_kept"][0]:
         again = suggest_command("ingest", site.hospital, extract=None)
         raise DeliveryError(
             f"The version that this delivery is to be added to ('{ingest['delivery'][0]}') was loaded as a full delivery, and its records cannot "

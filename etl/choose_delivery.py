@@ -22,7 +22,7 @@ from etl.suggestions import suggest_command
 from schemas.package_data import find_folder
 
 JUDGING_ROOMS = ("etl.delivery", "etl.mapping", "etl.judging")
-JUDGING_MODULES = ("additions.py", "configuration.py", "ingest.py", "load.py")
+JUDGING_MODULES = ("additions.py", "configuration.py", "ingest.py", "load.py", "withdrawals.py")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def choose_delivery(
             raise DeliveryError(f"There is no file or folder '{extract}'.", f"找不到文件或文件夹“{extract}”。")
         candidate = _describe(extract, site, own, extracted, confirmed)
         # Only the current version is not read again: naming an older delivery is the way forward after a revert.
-        is_current = own.height and own.filter(pl.col("is_current"))["input_hash"].to_list() == [candidate.input_hash]
+        is_current = _is_read(candidate, own.filter(pl.col("is_current")) if own.height else own)
         return None if is_current and not check else candidate
     folder = settings.extracts_dir / site.hospital
     current = own.filter(pl.col("is_current")) if own.height else own
@@ -83,7 +83,14 @@ def choose_delivery(
     if elsewhere is not None and not any(c.content_hash == current["content_hash"][0] for c in candidates):
         candidates.append(_describe(elsewhere, site, own, extracted, confirmed))
     changed = [c for c in candidates if current.height and c.content_hash == current["content_hash"][0]]
-    return next((c for c in changed if c.input_hash != current["input_hash"][0]), None)
+    return next((c for c in changed if not _is_read(c, current)), None)
+
+
+def _is_read(candidate: Candidate, current: pl.DataFrame) -> bool:
+    """Whether the current version is all that a delivery gives: read as it would be read now, and nobody was erased from it since."""
+    if current.is_empty():
+        return False
+    return current["input_hash"][0] == candidate.input_hash and not current["patients_erased"][0]
 
 
 def _find_current(current: pl.DataFrame) -> Path | None:

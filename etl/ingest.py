@@ -19,6 +19,7 @@ from etl.errors import ChangedWhileReadError, DeliveryError, RegistryError
 from etl.ingest_result import IngestSummary, balance_accounts, list_reasons
 from etl.judging.confirm import confirm_values
 from etl.judging.empty_tables import list_empty_tables, refuse_lost_tables
+from etl.judging.held import add_held, count_held
 from etl.judging.validate import Validated, validate_delivery
 from etl.judging.visits import number_records
 from etl.known_versions import Known, check_provenance, check_volume, read_checked_key, read_known
@@ -32,6 +33,7 @@ from etl.mapping.read_site import load_site
 from etl.mapping.records import TypedRecords, type_delivery
 from etl.mapping.site import Site
 from etl.mapping.verbs import Mapped, map_delivery
+from etl.mapping.withdrawn import Withdrawn
 from etl.pages.text import Text
 from etl.quality.answers import read_answers, read_new_answers
 from etl.quality.confirmations import (
@@ -39,11 +41,12 @@ from etl.quality.confirmations import (
     find_confirmations,
     hash_confirmations,
 )
-from etl.quality.continuity import find_notices
+from etl.quality.continuity import find_left_out, find_notices
 from etl.refusals import record_refusal
 from etl.settings import Settings, find_site
 from etl.store.warehouse import open_for_reading
 from etl.suggestions import suggest_command
+from etl.withdrawals import find_withdrawn, hash_withdrawals, read_held
 
 
 def ingest(
@@ -99,8 +102,8 @@ def _ingest_once(
     answers = read_new_answers(settings, hospital, extract)
     confirmations = find_confirmations(settings, hospital, read_answers(settings, hospital, answers))
     candidate = choose_delivery(
-        settings, site, extract, extracted, known.ingests, check=check, confirmed=hash_confirmations(confirmations),
-        has_answers=answers.height > 0,
+        settings, site, extract, extracted, known.ingests, check=check, has_answers=answers.height > 0,
+        confirmed=hash_confirmations(confirmations) + hash_withdrawals(known, hospital),
     )  # fmt: skip
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     if candidate is None:
@@ -111,18 +114,20 @@ def _ingest_once(
         key = read_checked_key(settings, known)
         base = _find_base(site, known, candidate, extract, accept=accepted is not None)
         progress("mapping", "映射")
-        mapped, delivery, answers = _map_rows(delivery, site, answers)
+        mapped, delivery, answers = _map_rows(delivery, site, answers, find_withdrawn(known, site, key))
         progress("validating", "校验")
         day = _settle_day(site, candidate, mapped, delivery, extract)
         made = {name: texts.height for name, texts in mapped.records.items()}
         records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
         records = confirm_values(number_records(records), confirmations)
-        validated = _validate(site, records, mapped, addition)
+        held = read_held(settings, known, site)
+        validated = add_held(_validate(site, records, mapped, addition), held)
+        addition = replace(addition, n_carried=addition.n_carried + count_held(held))
         if accepted is None:
             _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
         version = Version(
             site, delivery, candidate, balance_accounts(mapped, validated, addition), mapped.landing, addition,
-            _find_notices(settings, site, known, candidate, day.day, validated), accepted,
+            find_left_out(_find_notices(settings, site, known, candidate, day.day, validated), mapped.row_accounts, held), accepted,
         )  # fmt: skip
         summary = _summarise(version, day, mapped, validated, answers, made)
         summary = replace(summary, status="checked" if check else "loaded", hidden=hidden)
@@ -260,17 +265,20 @@ def read_offered(settings: Settings, site: Site, extract: Path | None) -> Delive
     """Read the delivery that an ingest would take; None where it would take none, or refuse it and say why."""
     try:
         answers = read_answers(settings, site.hospital, read_new_answers(settings, site.hospital, extract))
+        known = read_known(settings)
         confirmed = hash_confirmations(find_confirmations(settings, site.hospital, answers))
-        ingests = read_known(settings).ingests
-        candidate = choose_delivery(settings, site, extract, None, ingests, check=True, confirmed=confirmed)
+        confirmed += hash_withdrawals(known, site.hospital)
+        candidate = choose_delivery(settings, site, extract, None, known.ingests, check=True, confirmed=confirmed)
         return read_delivery(candidate.path) if candidate else None
     except RegistryError:
         return None
 
 
-def _map_rows(delivery: Delivery, site: Site, answers: pl.DataFrame) -> tuple[Mapped, Delivery, pl.DataFrame]:
+def _map_rows(
+    delivery: Delivery, site: Site, answers: pl.DataFrame, withdrawn: Withdrawn
+) -> tuple[Mapped, Delivery, pl.DataFrame]:
     """Return what mapping made, the delivery without its cells, and the answers: both without what names one of its patients."""
-    mapped = map_delivery(delivery, site)
+    mapped = map_delivery(delivery, site, withdrawn)
     if not mapped.row_accounts.filter(is_used())["n_rows"].sum():
         raise DeliveryError(
             f"The delivery '{delivery.name}' holds no rows below its headers.",

@@ -15,24 +15,28 @@ from etl.mapping.site import Site
 from etl.settings import Settings
 from etl.store.database import Warehouse
 from etl.store.warehouse import open_for_reading
+from schemas.bookkeeping import WITHDRAWN
+from schemas.column import read_dtypes
 
 MINIMAL_SHARE_OF_LAST = 0.8
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the warehouse already holds; `n_answers` are those taken of each hospital."""
+    """What the warehouse already holds; `n_answers` are those taken of each hospital, `withdrawn` the patients who withdrew."""
 
     ingests: pl.DataFrame
     key_fingerprint: str | None
     is_synthetic: bool | None
     n_answers: Mapping[str, int] = field(default_factory=dict)
+    withdrawn: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=read_dtypes(WITHDRAWN)))
 
     def tell_apart(self, hospital: str) -> tuple[object, ...]:
-        """Return what differs as soon as any command has changed the hospital's versions or answers."""
+        """Return what differs as soon as any command has changed the hospital's versions, answers or withdrawals."""
         own = self.ingests.filter(pl.col("hospital") == hospital) if self.ingests.height else pl.DataFrame()
         standing = tuple(own.select("ingest_id", "is_current").sort("ingest_id").rows()) if own.height else ()
-        return standing, self.n_answers.get(hospital, 0)
+        withdrawn = self.withdrawn.filter(pl.col("hospital") == hospital).select("patient_mark", "kind")
+        return standing, self.n_answers.get(hospital, 0), tuple(withdrawn.sort("patient_mark").rows())
 
 
 def read_known(settings: Settings) -> Known:
@@ -48,10 +52,10 @@ def take_known(warehouse: Warehouse) -> Known:
     ingests = warehouse.query("select * from ingests order by ingest_id")
     registry = warehouse.query("select * from registry")
     counted = warehouse.query("select hospital, count(*) as n from answers group by hospital")
-    n_answers = dict(counted.iter_rows())
+    n_answers, withdrawn = dict(counted.iter_rows()), warehouse.query("select * from withdrawn order by patient_mark")
     if registry.is_empty():
-        return Known(ingests, None, None, n_answers)
-    return Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0], n_answers)
+        return Known(ingests, None, None, n_answers, withdrawn)
+    return Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0], n_answers, withdrawn)
 
 
 def check_provenance(delivery: Delivery, known: Known) -> None:

@@ -19,8 +19,9 @@ from etl.errors import UsageError
 from etl.judging.between_hospitals import find_shared_patients
 from etl.judging.validate import Validated
 from etl.known_versions import Known, check_key, check_provenance, take_known
-from etl.mapping.accounts import Landing
+from etl.mapping.accounts import PATIENT, Landing
 from etl.mapping.identity import PseudonymKey
+from etl.mapping.patient_numbers import read_patient_ids
 from etl.mapping.site import Site
 from etl.mapping.verbs import Mapped
 from etl.pages.text import Text
@@ -103,7 +104,7 @@ def load_version(
         warehouse.append("main.ingests", _describe_ingest(version, ingest_id))
         _tell_answers(warehouse, site.hospital, store_answers(warehouse, site.hospital, answers))
         frames["versions.confirmed"] = name_answers(warehouse, site.hospital, frames["versions.confirmed"])
-        _append_rows(warehouse, version, frames, ingest_id)
+        _append_rows(warehouse, version, frames, ingest_id, key)
         refresh(warehouse)
         note_owed(warehouse, site.hospital)
         _tell_ingest(warehouse, version, ingest_id)
@@ -142,7 +143,9 @@ def _check_meanwhile(
         raise OvertakenError
 
 
-def _append_rows(warehouse: Warehouse, version: Version, frames: dict[str, pl.DataFrame], ingest_id: int) -> None:
+def _append_rows(
+    warehouse: Warehouse, version: Version, frames: dict[str, pl.DataFrame], ingest_id: int, key: PseudonymKey
+) -> None:
     """Write a version's records, what is kept of an addition, and the texts of its rows."""
     stamp = pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")
     hospital = pl.lit(version.site.hospital).alias("hospital")
@@ -152,7 +155,9 @@ def _append_rows(warehouse: Warehouse, version: Version, frames: dict[str, pl.Da
     warehouse.append("landing.kept_record", kept)
     owner = (stamp, hospital, pl.lit(version.delivery.name).alias("delivery"))
     for rows in version.landing.rows:
-        warehouse.append("landing.source_row", rows.read().with_columns(owner))
+        frame = rows.read()
+        ids = read_patient_ids(frame[PATIENT], key, version.site.hospital).alias("patient_id")
+        warehouse.append("landing.source_row", frame.drop(PATIENT).with_columns(ids, *owner))
 
 
 def take_answers(settings: Settings, hospital: str, answers: pl.DataFrame) -> int:
@@ -178,6 +183,7 @@ def _describe_ingest(version: Version, ingest_id: int) -> pl.DataFrame:
         "input_hash": candidate.input_hash, "is_synthetic": version.delivery.is_synthetic, "extract_day": day and day.day,
         "extract_day_origin": day and day.origin, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), **version.accounts,
         "base_ingest_id": version.addition.base_ingest_id, "mapping_hash": site.mapping_hash, "is_current": True, "is_withdrawn": False,
+        "patients_erased": None, "records_erased": None,
     }  # fmt: skip
     return pl.DataFrame([line], schema=read_dtypes(INGESTS))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from etl.erased_files import finish_erasing
 from etl.errors import StructureError, UsageError
 from etl.mapping.read_site import load_site
 from etl.onboarding.mapping_page import write_mapping_page
@@ -55,6 +56,7 @@ def write_quality(settings: Settings, hospital: str | None = None, *, tell: Tell
     if hospital:
         find_site(settings, hospital)
     read_owed(settings.warehouse_path, must_exist=True)  # before a lock makes a folder where nothing is loaded
+    finish_erasing(settings)
     with hold_lock(settings.reports_dir / "quality"):
         if hospital is None:
             _fix_others(settings)
@@ -80,10 +82,11 @@ def _read_agreement(settings: Settings, hospital: str) -> str:
 
 
 def pay_owed(settings: Settings, *, tell: Tell = lambda _: None) -> list[Path]:
-    """Write all pages where they are owed, by this command or by one that was stopped, and return their paths.
+    """Write all pages where they are owed, and the file of the database anew, by this command or by one that was stopped; return the pages' paths.
 
     Of several commands at once the first pays for those that have loaded by then, and the others find nothing owed.
     """
+    finish_erasing(settings)
     if not read_owed(settings.warehouse_path):
         return []
     with hold_lock(settings.reports_dir / "quality"):

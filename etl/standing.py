@@ -5,7 +5,7 @@ from __future__ import annotations
 from etl.pages.text import Text
 from etl.settings import Settings
 from etl.store.lock import forget_dead_holder
-from etl.store.owed import list_owed, tell_owed
+from etl.store.owed import REWRITING, list_owed, tell_owed, tell_rewriting
 from etl.store.seen import find_change, find_seen, tell_older_copy
 from etl.store.warehouse import open_for_reading
 from etl.suggestions import suggest_command
@@ -20,19 +20,23 @@ def find_standing(settings: Settings, *, with_debts: bool) -> list[Text]:
     _sweep(settings)
     path = settings.warehouse_path
     seen = find_seen(path)
-    held, owed = None, []
+    held, debts = None, []
     if path.exists():
         with open_for_reading(path) as warehouse:
-            held, owed = find_change(warehouse), list_owed(warehouse) if with_debts else []
-    told = [tell_older_copy(path, held, seen)]
-    if debts := tell_owed(owed):
-        paid = suggest_command("quality")
-        told.append(
-            Text(
-                f"{debts.en} The next command that writes makes them, as does: {paid}",
-                f"{debts.zh}下一条写入命令会补做，也可运行：{paid}",
+            held = find_change(warehouse)
+            debts = (
+                [tell_owed(list_owed(warehouse)), tell_rewriting(list_owed(warehouse, REWRITING))] if with_debts else []
             )
+    told = [tell_older_copy(path, held, seen)]
+    paid = suggest_command("quality")
+    told += [
+        Text(
+            f"{debt.en} The next command that writes does it, as does: {paid}",
+            f"{debt.zh}下一条写入命令会补做，也可运行：{paid}",
         )
+        for debt in debts
+        if debt
+    ]
     return [text for text in told if text]
 
 

@@ -79,15 +79,35 @@ SOURCE_ROW: dict[str, Column] = {
     **SOURCE,
     "rule": Column(pl.String, "used, or the rule by which the row was ignored"),
     "cells": Column(pl.String, "the row's cells as JSON, without identifiers and ignored columns, masked"),
+    "patient_id": Column(pl.String, "pseudonym of the patient whose number stands in the row"),
 }
 
 NOTICES: dict[str, Column] = {
     "kind": Column(
-        pl.String, "equal_files, bound_at_limit, old_delivery, older_data, vanished, identity or changed_column"
+        pl.String,
+        "equal_files, bound_at_limit, old_delivery, older_data, vanished, identity, changed_column, withdrawn or erased",
     ),
     "n": Column(pl.Int64, "how many it is about"),
     "message_en": Column(pl.String, "what is strange beside the delivery before, in English"),
     "message_zh": Column(pl.String, "the same in Chinese"),
+}
+
+WITHDRAWN: dict[str, Column] = {
+    "hospital": Column(pl.String, "hospital"),
+    "patient_mark": Column(pl.String, "mark by which the patient's number is known again; it leads to no pseudonym"),
+    "kind": Column(
+        pl.String, "stop: no further data, what there is stays; erase: nothing of the patient is kept"
+    ),
+    "patient_id": Column(pl.String, "pseudonym, where data stay; empty where they are erased"),
+    "ingest_id": Column(pl.Int64, "the hospital's current version at that time; empty where there was none"),
+    "withdrawn_at": Column(pl.String, "time it was noted, UTC"),
+}
+
+ERASED_QUERY: dict[str, Column] = {
+    "hospital": Column(pl.String, "hospital"),
+    "query_hash": Column(
+        pl.String, "SHA-256 of the id of a query about an erased patient: answers to it are not taken any more"
+    ),
 }
 
 KEPT_RECORD: dict[str, Column] = {
@@ -147,6 +167,8 @@ INGESTS: dict[str, Column] = {
     "cells_quarantined": Column(pl.Int64, "cells set aside"),
     "merged_filled": Column(pl.Int64, "rows that a merged cell was filled into"),
     "patients": Column(pl.Int64, "patients loaded"),
+    "patients_erased": Column(pl.Int64, "of them those erased since, who withdrew; empty where none was"),
+    "records_erased": Column(pl.Int64, "of the records made those erased since; empty where none was"),
     "is_current": Column(pl.Boolean, "the hospital's current version"),
     "is_withdrawn": Column(pl.Boolean, "the hospital went back from it; empty where nobody noted that yet"),
 }

@@ -106,7 +106,7 @@ def validate_delivery(
         findings=findings,
         rule_outcomes=rule_outcomes,
         quarantine=_make_quarantine(findings),
-        completeness=_count_filled(tables),
+        completeness=count_filled(tables),
         confirmed=list_confirmed(settled, book),
         records_made=sum(table.height for table in settled.values()),
         records_quarantined=sum(table.rejected.height for table in settled.values()),
@@ -195,7 +195,8 @@ def _make_quarantine(findings: pl.DataFrame) -> pl.DataFrame:
     return findings.filter((is_cell | is_record) & (pl.col("outcome") == FAIL)).select(*QUARANTINE, "delivery")
 
 
-def _count_filled(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def count_filled(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return how many records each table has and how many fill each field (`COMPLETENESS`)."""
     empty = {table: frame.null_count().row(0, named=True) for table, frame in tables.items()}
     lines = [
         (table, name, frame.height, frame.height - empty[table][name])

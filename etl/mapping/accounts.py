@@ -22,6 +22,7 @@ from schemas.tables import TABLES
 USED, USED_HIDDEN = "used", "used, hidden in the workbook / 已使用（在工作簿中隐藏）"
 USED_STRUCK = "used, with cells struck through / 已使用（含划去的单元格）"
 SHIFTED_ROW = "cells beside their columns, set aside / 单元格错位，已隔离"
+WITHDRAWN = "patients who withdrew / 已撤回同意的患者"
 COPY = "the same as another file of the delivery / 与本次提交的另一文件相同"
 ABOVE_HEADER, HEADER, BLANK_ROW, EMPTY_SHEET = "above the header", "header", "blank row", "empty sheet"
 PATIENT = "_patient"
@@ -30,12 +31,18 @@ TICKED = ("1", "true", "yes", "是", "checked", "有")
 UNTICKED = ("0", "false", "no", "否", "unchecked", "无")
 _CELL = read_dtypes(SOURCE_CELL)
 _PERSONAL = {**_CELL, "kinds": pl.String}
-_KEPT_NOWHERE = (BLANK_ROW, ABOVE_HEADER, HEADER, SHIFTED_ROW, *NO_RECORDS)
+_NOBODYS = (BLANK_ROW, ABOVE_HEADER, HEADER, SHIFTED_ROW, *NO_RECORDS)
+_KEPT_NOWHERE = (*_NOBODYS, WITHDRAWN)
 
 
 def is_used() -> pl.Expr:
     """Whether a row's records are made."""
     return pl.col("rule").is_in([USED, USED_HIDDEN, USED_STRUCK])
+
+
+def is_of_patient() -> pl.Expr:
+    """Whether a row can be a patient's: used, or ignored though a patient's number stands in it."""
+    return ~pl.col("rule").is_in(_NOBODYS)
 
 
 @dataclass(frozen=True)
@@ -245,7 +252,7 @@ def count_rows(sheets: Sequence[SheetRows], ignored: Sequence[tuple[Grid, str]])
 class Landing:
     """Every non-blank row's cells as JSON text, in parts, and the cells of ignored columns that held personal data.
 
-    Identifiers and ignored columns are left out and personal data is masked. `personal` has source_file, source_sheet, source_row,
+    Beside them stands the patient's number as sent (`_patient`), of which the store keeps the pseudonym alone. Other identifiers and ignored columns are left out and personal data is masked. `personal` has source_file, source_sheet, source_row,
     source_column and as `kinds` what was found; its text is told nowhere.
     """
 
@@ -279,6 +286,6 @@ def make_landing(sheets: Sequence[SheetRows], site: Site, own: OwnTexts) -> Land
             told = frame[list(found)].select(*_name_cell(sheet, name), pl.lit("").alias("value"))
             personal.append(told.with_columns(pl.Series("kinds", list(found.values()), dtype=pl.String)))
         cells = pl.struct(kept).struct.json_encode() if kept else pl.lit("{}")
-        said = (*_name_row(sheet), "rule", cells.alias("cells"))
+        said = (*_name_row(sheet), "rule", cells.alias("cells"), pl.col(patient).alias(PATIENT))
         rows += (KeptFrame(part.select(*said)) for part in slice_rows(frame))
     return Landing(tuple(rows), pl.concat(personal))

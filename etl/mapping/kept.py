@@ -21,8 +21,9 @@ from etl.mapping.identity import PseudonymKey
 from etl.mapping.kept_frame import KeptFrame
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import UNREADABLE
+from etl.mapping.patient_numbers import read_patient_ids
 from etl.mapping.patient_rows import CELL_ROWS
-from etl.mapping.records import FAULTS, PERSON_ID, PERSONAL, RECORD, TypedRecords, read_patient_ids, type_records
+from etl.mapping.records import FAULTS, PERSON_ID, PERSONAL, RECORD, TypedRecords, type_records
 from etl.mapping.site import Site
 from etl.mapping.verbs import GROUP, PATIENT_TEXT, PERSON_TEXT, WRITTEN_SUFFIX, Mapped
 from etl.mapping.written import Written, restate_months

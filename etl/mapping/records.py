@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from etl.delivery.number_formats import ERROR_TEXT, ROUNDED_TEXT
 from etl.mapping.identity import PseudonymKey, compare_with_person, normalise_person, pseudonymise
 from etl.mapping.kept_frame import KeptFrame, say_once
 from etl.mapping.masking import OwnTexts
@@ -24,6 +23,7 @@ from etl.mapping.parse import (
     mark_small_digits,
     parse_field,
 )
+from etl.mapping.patient_numbers import read_patient_ids
 from etl.mapping.site import Site
 from etl.mapping.units import (
     UNIT_SLIP,
@@ -46,7 +46,6 @@ COMPARATOR_SUFFIX = "_comparator"
 MONTHS = {RECORD: pl.Int64, "field": pl.String}
 PERSONAL = {**MONTHS, "kinds": pl.String}
 _LONG_NUMBER = r"^\s*[<>≤≥]?=?\s*[1-9]\d{10}(?:[.,]0*)?\s*(?:[↑↓*HL]|\([HL]\))*\s*$"
-_ROUNDED = r"^\d(?:\.\d+)?[eE]\+\d+$"
 _NOTHING = pl.lit(None, dtype=pl.String)
 _FEW_CELLS = 500
 FAULTS = {
@@ -175,20 +174,6 @@ def _put_back(masked: pl.DataFrame, texts: pl.DataFrame, name: str, cells: pl.Da
     if cells.is_empty():
         return masked
     return masked.with_columns(masked[name].scatter(cells[RECORD], texts[name].gather(cells[RECORD])))
-
-
-def read_patient_ids(texts: pl.Series, key: PseudonymKey, hospital: str) -> pl.Series:
-    """Return the pseudonyms of the patients' numbers, null where a text is nobody's number; each text is read once."""
-    distinct = texts.drop_nulls().unique(maintain_order=True)
-    ids = pseudonymise(_read_patient_numbers(distinct), key, hospital)
-    return texts.replace_strict(distinct, ids, default=None, return_dtype=pl.String)
-
-
-def _read_patient_numbers(texts: pl.Series) -> pl.Series:
-    """Return the patients' numbers; one that a program failed to compute, or rounded to 15 digits, is nobody's."""
-    cleaned = drop_missing(clean_text(texts))
-    is_lost = cleaned.is_in([ERROR_TEXT, ROUNDED_TEXT]) | cleaned.str.contains(_ROUNDED)
-    return cleaned.set(is_lost.fill_null(value=False), None)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from etl.mapping.patient_rows import CELL_ROWS, LAST, is_filled, is_form_filled,
 from etl.mapping.places import name_by_place
 from etl.mapping.sheets import choose_sheets
 from etl.mapping.site import SHARED, VISIT, ColumnMap, Site, Source, normalise_code, normalise_text, split_items
+from etl.mapping.withdrawn import Withdrawn, leave_out_withdrawn
 from etl.mapping.written import TYPED, settle_dates, settle_decimals
 from schemas.contract import read_contract, read_sent_key
 from schemas.tables import TABLES
@@ -73,8 +74,8 @@ class Mapped:
     )
 
 
-def map_delivery(delivery: Delivery, site: Site) -> Mapped:
-    """Make text records of every table from a delivery, and the accounts of its rows and cells.
+def map_delivery(delivery: Delivery, site: Site, withdrawn: Withdrawn | None = None) -> Mapped:
+    """Make text records of every table from a delivery, and the accounts of its rows and cells; `withdrawn` are patients to leave out.
 
     Raises:
         StructureError, DeliveryError: see `choose_sheets`.
@@ -82,6 +83,7 @@ def map_delivery(delivery: Delivery, site: Site) -> Mapped:
     sheets, ignored = choose_sheets(delivery, site)
     site = protect_people(site, sheets)
     own = collect_own_texts(sheets, site)
+    sheets = leave_out_withdrawn(sheets, site, withdrawn)
     sheets, ignored = name_by_place(delivery.grids, sheets, ignored, own)
     groups: list[dict[str, object]] = []
     pieces: dict[str, list[pl.DataFrame]] = {name: [] for name in TABLES}

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from etl.quality.answer_words import (
 )
 from etl.settings import Settings
 from etl.store.database import Warehouse
+from etl.store.erase import hash_query
 from etl.store.shape import SCHEMA_COLUMN
 from etl.store.warehouse import open_for_reading
 from etl.whole_files import write_whole
@@ -101,6 +102,7 @@ def _read_new_answers(settings: Settings, hospital: str, extract: Path | None) -
     books = {book.file_hash: book for book in _list_workbooks(settings, hospital, extract)}
     faults: list[Text] = []
     taken = list(_read_workbooks([book for key, book in books.items() if key not in seen], faults))
+    taken = _leave_out_erased(settings, hospital, taken)
     asked = _read_asked(settings, hospital, {row.read(QUERY_ID) for one in taken for row in one.sheet.rows})
     ours = [
         one for one in taken if one.book.is_of_hospital or any(row.read(QUERY_ID) in asked for row in one.sheet.rows)
@@ -232,6 +234,27 @@ def _read_known(settings: Settings, hospital: str) -> pl.DataFrame:
         return pl.DataFrame(schema=read_dtypes(ANSWER_COLUMNS))
     with open_for_reading(settings.warehouse_path) as warehouse:
         return warehouse.query("select * from answers where hospital = ? order by answer_id", [hospital])
+
+
+def _leave_out_erased(settings: Settings, hospital: str, taken: Sequence[_Taken]) -> list[_Taken]:
+    """Return workbooks without the rows about patients who withdrew and were erased: nothing of them is taken, and nothing is wrong with them."""
+    if not taken or not settings.warehouse_path.exists():
+        return [*taken]
+    with open_for_reading(settings.warehouse_path) as warehouse:
+        erased = set(
+            warehouse.query("select query_hash from erased_query where hospital = ?", [hospital])["query_hash"]
+        )
+    if not erased:
+        return [*taken]
+    return [
+        replace(
+            one,
+            sheet=replace(
+                one.sheet, rows=[row for row in one.sheet.rows if hash_query(row.read(QUERY_ID)) not in erased]
+            ),
+        )
+        for one in taken
+    ]
 
 
 def _read_asked(settings: Settings, hospital: str, ids: set[str]) -> dict[str, list[dict[str, Any]]]:

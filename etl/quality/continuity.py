@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from etl.delivery.files import hash_file, list_files
+from etl.mapping.accounts import WITHDRAWN
 from etl.pages.labels import label_field, label_table
 from etl.pages.text import Text
 from etl.store.history import list_standing
@@ -29,6 +30,7 @@ IDENTITY = ("sex", "birth_date", "person_id")
 """What does not change in a person: where it does, the number may have become somebody else's."""
 MANY, FEWEST = 0.5, 5
 """A column has changed as a whole where at least this share of the values of both deliveries did, and at least so many."""
+WITHDRAWN_NOTICE, ERASED = "withdrawn", "erased"
 _SHOWN = 10
 _LIKE = 1e-9
 Tables = Mapping[str, pl.DataFrame]
@@ -219,3 +221,17 @@ def _tell_changed(table: str, name: str, test: str | None, joined: pl.DataFrame)
 def _list_rows(records: pl.DataFrame) -> str:
     rows = records["source_row"].sort().to_list()
     return ", ".join(map(str, rows[:_SHOWN])) + (", ..." if len(rows) > _SHOWN else "")
+
+
+def find_left_out(notices: pl.DataFrame, row_accounts: pl.DataFrame, held: Tables) -> pl.DataFrame:
+    """Return notices with what was left out of patients who withdrew, and how many of them stay as they were (`held`)."""
+    n_rows = int(row_accounts.filter(rule=WITHDRAWN)["n_rows"].sum())
+    n_held = held["patient"]["patient_id"].n_unique() if held else 0
+    if not n_rows and not n_held:
+        return notices
+    told = Text(
+        f"{n_rows} rows of this delivery are of patients who withdrew and were left out; of {n_held} such patients the data stay as they were when they withdrew.",
+        f"本次提交中有 {n_rows} 行属于撤回同意的患者，已略去；其中 {n_held} 名患者的数据保持撤回时的原样。",
+    )
+    line = pl.DataFrame([(WITHDRAWN_NOTICE, n_rows, told.en, told.zh)], schema=notices.schema, orient="row")
+    return pl.concat([notices, line])

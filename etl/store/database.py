@@ -22,7 +22,7 @@ from etl.store.lock import TURN_SECONDS, is_held_by_another, make_busy_error
 from etl.store.seal import ROW_HASH, draw_salts, write_check_sql, write_hash_sql
 from etl.store.shape import CHANGE, ROW_CHECK, ROW_SALT, SEAL, declare_shape, declare_tables, is_sealed
 from etl.store.sql_files import list_views, read_folder
-from etl.store.statements import ANSWERS, Appended, is_changed, list_changed, state_change
+from etl.store.statements import ANSWERS, Appended, find_part_column, is_changed, list_changed, state_change
 from etl.store.trail import Event, write_events
 from schemas.column import list_misfits
 
@@ -101,6 +101,27 @@ class Warehouse:
         named = ", ".join(check if name == ROW_CHECK else f'"{name}"' for name in columns)
         self._connection.from_arrow(records).project(named).insert_into(table)
         self._appended.add(table, pl.DataFrame(records.select([*self._appended.list_needed(table), ROW_HASH])))
+
+    def delete_records(self, table: str, part: str, condition: str, values: Iterable[object]) -> int:
+        """Take records out of a part of a table that is stated in parts, and have it stated anew; return how many.
+
+        `values` are those of `$2` and further of the condition.
+        """
+        column = f'"{find_part_column(table)}"::varchar = $1 and ({condition})'
+        found = self.query(f"select count(*) as n from {table} where {column}", [part, *values])["n"][0]  # noqa: S608 (names are ours)
+        if found:
+            self.execute(f"delete from {table} where {column}", [part, *values])  # noqa: S608
+            self.state_anew(table, part)
+        return int(found)
+
+    def state_anew(self, table: str, part: str) -> None:
+        """Have a part of a version stated from all that it holds at the end: what is appended to it comes to what was there before."""
+        self._appended.note_altered(table, part)
+
+    def note_found_changed(self, table: str) -> None:
+        """Note, before a part is stated anew, that it was not what was stated of it: the new statement would hide it."""
+        if table not in self._found:
+            self._found.append(table)
 
     def put_back(self, table: str, frame: pl.DataFrame) -> int:
         """Insert rows that a table of the same columns held elsewhere, with their seals as they were; return how many."""
@@ -196,8 +217,8 @@ class Warehouse:
 
     def look_at_answers(self, hospital: str) -> None:
         """Note, before more are added, where a hospital's answers are not what was stated of them: what is stated next would hide it."""
-        if is_changed(self, ANSWERS, hospital) and ANSWERS not in self._found:
-            self._found.append(ANSWERS)
+        if is_changed(self, ANSWERS, hospital):
+            self.note_found_changed(ANSWERS)
 
     def say_saved(self, what: Text) -> None:
         """Say what the running transaction does, for whoever must be told that it is done although something later fails."""
@@ -267,6 +288,29 @@ def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Warehouse:
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return Warehouse(connection, path)
+
+
+def copy_database(path: Path, new: Path) -> list[str]:
+    """Copy all that a database holds into a new file, without what was deleted of it; return the tables that came out otherwise.
+
+    Raises:
+        WriteFailedError: it could not be written, as on a full disk.
+    """
+    with duckdb.connect() as copier:
+        old_file, new_file = ("'" + str(file).replace("'", "''") + "'" for file in (path, new))
+        try:
+            copier.execute(
+                f"attach {old_file} as old (read_only); attach {new_file} as new; copy from database old to new"
+            )
+        except (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException):
+            raise WriteFailedError from None
+        held = "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'old' order by all"
+        tables = [name for (name,) in copier.execute(held).fetchall()]
+        counts = {
+            name: [copier.execute(f"select count(*) from {side}.{name}").fetchall() for side in ("old", "new")]  # noqa: S608 (names are ours)
+            for name in tables
+        }
+    return [name for name, (before, after) in counts.items() if before != after]
 
 
 class WriteFailedError(Exception):

@@ -21,6 +21,8 @@ from etl.whole_files import is_dead, mark_process
 from schemas.column import read_dtypes
 
 _PAGES = read_dtypes(OWN_TABLES[PAGE])
+REWRITING = "rewriting"
+"""The file of the database, written anew: what was erased of it can still be read between the records that are left."""
 PAGES = "pages"
 """Quality pages and query workbooks of every hospital, and the copies of those that were answered: a change of one tells in all."""
 
@@ -41,28 +43,28 @@ class Owed:
         return is_dead(self.debtor)
 
 
-def note_owed(warehouse: Warehouse, hospital: str) -> None:
-    """Note inside the caller's transaction that its change makes the pages due."""
+def note_owed(warehouse: Warehouse, hospital: str, effect: str = PAGES) -> None:
+    """Note inside the caller's transaction that its change makes the pages due, or another effect."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    warehouse.execute(f"delete from {OWED} where hospital = ?", [hospital])  # noqa: S608 (names are ours)
+    warehouse.execute(f"delete from {OWED} where hospital = ? and effect = ?", [hospital, effect])  # noqa: S608 (names are ours)
     warehouse.execute(
         f"insert into {OWED} select ?, ?, coalesce(max(number), 0) + 1, ?, ? from {CHANGE}",  # noqa: S608
-        [PAGES, hospital, at, mark_process()],
+        [effect, hospital, at, mark_process()],
     )
 
 
-def read_owed(path: Path, *, must_exist: bool = False) -> list[Owed]:
+def read_owed(path: Path, effect: str = PAGES, *, must_exist: bool = False) -> list[Owed]:
     """Return what is owed in a workspace, the oldest first; without a database nothing is, or that is refused (UsageError)."""
     if not (path.exists() or must_exist):
         return []
     with open_for_reading(path) as warehouse:
-        return list_owed(warehouse)
+        return list_owed(warehouse, effect)
 
 
-def list_owed(warehouse: Warehouse) -> list[Owed]:
-    """Return what is owed, the oldest first."""
-    rows = warehouse.query(f"select * from {OWED} order by since_change, hospital").rows(named=True)  # noqa: S608
-    return [Owed(**row) for row in rows]
+def list_owed(warehouse: Warehouse, effect: str = PAGES) -> list[Owed]:
+    """Return what is owed of an effect, the oldest first."""
+    rows = warehouse.query(f"select * from {OWED} where effect = ? order by since_change, hospital", [effect])  # noqa: S608
+    return [Owed(**row) for row in rows.rows(named=True)]
 
 
 def settle(path: Path, paid: list[Owed], written: Mapping[str, str], folders: Iterable[str]) -> None:
@@ -79,10 +81,20 @@ def settle(path: Path, paid: list[Owed], written: Mapping[str, str], folders: It
         return
     with open_for_writing(path) as warehouse, warehouse.transaction():
         last = max((debt.since_change for debt in paid), default=0)
-        warehouse.execute(f"delete from {OWED} where since_change <= ?", [last])  # noqa: S608
+        warehouse.execute(f"delete from {OWED} where effect = ? and since_change <= ?", [PAGES, last])  # noqa: S608
         warehouse.execute(f"delete from {PAGE}")  # noqa: S608
         warehouse.append(PAGE, pl.DataFrame({"path": [*pages], "content_hash": [*pages.values()]}, schema=_PAGES))
         record_event(warehouse, "pages", rows_out=len(written))
+
+
+def tell_rewriting(owed: list[Owed]) -> Text | None:
+    """Return that what was erased still stands in the bytes of the file; None where nothing is owed, or a command that runs is about to pay."""
+    if not any(debt.is_forsaken for debt in owed):
+        return None
+    return Text(
+        "The file of the database is still to be written anew: bytes of what was erased stand in it, though no table holds them any more.",
+        "数据库文件尚待重写：被删除的内容已不在任何表中，但其字节仍在文件里。",
+    )
 
 
 def tell_owed(owed: list[Owed]) -> Text | None:

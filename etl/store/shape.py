@@ -54,7 +54,10 @@ OWN_TABLES: dict[str, dict[str, Column]] = {
         "changed_at": Column(pl.String, "time of the last one, UTC"),
     },
     OWED: {
-        "effect": Column(pl.String, "what is owed: pages, with the query workbooks and the copies of answered ones"),
+        "effect": Column(
+            pl.String,
+            "what is owed: pages, with the query workbooks and the copies of answered ones; rewriting of the database's file",
+        ),
         "hospital": Column(pl.String, "hospital whose change made it due"),
         "since_change": Column(pl.Int64, "number of that change"),
         "due_at": Column(pl.String, "its time, UTC"),
@@ -116,6 +119,8 @@ def describe_tables() -> dict[str, dict[str, Column]]:
         "main.answers": bookkeeping.ANSWERS,
         "main.registry": bookkeeping.REGISTRY,
         "main.others_share": bookkeeping.OTHERS_SHARE,
+        "main.withdrawn": bookkeeping.WITHDRAWN,
+        "main.erased_query": bookkeeping.ERASED_QUERY,
         **OWN_TABLES,
     }
 

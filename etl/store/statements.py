@@ -26,10 +26,18 @@ WHOLE = ""
 
 
 class Appended:
-    """What a transaction has appended: of versions the hashes of their records, of other tables the parts that it touched."""
+    """What a transaction has appended: of versions the hashes of their records, of other tables the parts that it touched.
+
+    A part of a version from which records were taken away (`note_altered`) is stated anew from what it holds, whatever was appended to it.
+    """
 
     def __init__(self) -> None:
         self._hashes: dict[tuple[str, str], list[bytes]] = {}
+        self._altered: set[tuple[str, str]] = set()
+
+    def note_altered(self, table: str, part: str) -> None:
+        """Note a part from which records were taken away."""
+        self._altered.add((table, part))
 
     def list_needed(self, table: str) -> list[str]:
         """Return the column by which a table is stated, if there is one."""
@@ -43,12 +51,13 @@ class Appended:
     def list_loaded(self) -> Iterator[tuple[str, str, Statement]]:
         """Yield table, ingest and statement of each part of a version: nothing was in it before."""
         for (table, part), hashes in self._hashes.items():
-            if find_part_column(table) == "ingest_id":
+            if find_part_column(table) == "ingest_id" and (table, part) not in self._altered:
                 yield table, part, state_records(hashes)
 
     def list_touched(self) -> Iterator[tuple[str, str]]:
         """Yield table and part of what may have held records before."""
-        yield from (key for key in self._hashes if find_part_column(key[0]) != "ingest_id")
+        yield from sorted(self._altered)
+        yield from (key for key in self._hashes if find_part_column(key[0]) != "ingest_id" and key not in self._altered)
 
 
 def find_part_column(table: str) -> str | None:
@@ -72,7 +81,8 @@ def state_change(warehouse: Warehouse, appended: Appended) -> dict[str, dict[str
     for table, part, statement in appended.list_loaded():
         stated.setdefault(table, {})[part] = statement
     for table, part in appended.list_touched():
-        stated.setdefault(table, {}).update(read_states(warehouse, table, part))
+        states = read_states(warehouse, table, part) or {part: state_records([])}
+        stated.setdefault(table, {}).update(states)
     for table in list_whole():
         stated[table] = read_states(warehouse, table)
     return stated

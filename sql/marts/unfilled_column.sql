@@ -1,5 +1,6 @@
 -- What a current version could not hold, because it was loaded before the registry made it: columns that came later, and
--- eligibility criteria that nobody judged yet. Reading its delivery again fills them. Grain: one hospital, table and column.
+-- eligibility criteria that nobody judged yet. Reading its delivery again fills them, but for a patient who withdrew and whose data
+-- stay as they were: there nothing is read any more. Grain: one hospital, table and column.
 with current_ingests as (
     select
         ingest_id,
@@ -17,6 +18,17 @@ select
     schema_column.column_name
 from current_ingests
 inner join schema_column on current_ingests.ingest_id < schema_column.since_ingest_id
+where schema_column.table_name like 'versions.%'
+union
+select
+    current_ingests.hospital,
+    current_ingests.delivery,
+    schema_column.table_name,
+    schema_column.column_name
+from current_ingests
+inner join withdrawn on current_ingests.hospital = withdrawn.hospital
+inner join core.subject as subject on withdrawn.patient_id = subject.patient_id
+inner join schema_column on withdrawn.ingest_id < schema_column.since_ingest_id
 where schema_column.table_name like 'versions.%'
 union all
 select

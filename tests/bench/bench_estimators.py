@@ -17,7 +17,7 @@ from analysis.estimators.cox import fit_cox
 from analysis.estimators.fisher import compute_fisher_p
 from analysis.estimators.kaplan_meier import fit_kaplan_meier, fit_reverse_kaplan_meier
 from analysis.estimators.logrank import compute_logrank
-from analysis.estimators.matching import match_nearest
+from analysis.estimators.matching import SAME, match_nearest
 from analysis.estimators.propensity import find_separation, fit_propensity
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -82,7 +82,7 @@ def match_plainly(score, arm):
         while right[above] != above:
             right[above] = above = right[right[above]]
         to_left, to_right = value_at[place] - value_at[below], value_at[above] - value_at[place]
-        found, difference = (below, to_left) if to_left <= to_right else (above, to_right)
+        found, difference = (below, to_left) if to_left <= to_right + SAME else (above, to_right)
         if difference <= caliper and difference < float("inf"):
             left[found], right[found] = found - 1, found + 1
             pairs.append((row, order[found - 1]))
