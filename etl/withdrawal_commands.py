@@ -5,6 +5,7 @@ Each imports what it needs when it runs, as those of `etl/cli.py` do.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -115,6 +116,11 @@ def _ask_numbers(terminal: Terminal, path: Path | None) -> list[str]:
 
     if path is not None:
         return read_numbers(path)
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "There is no terminal to type the patient's number at. Write it into a text file and name that: --numbers FILE",
+            "没有可输入患者编号的终端。请将编号写入文本文件并指明：--numbers FILE",
+        )
     prompt = terminal.text("Patient number (not shown)", "患者编号（不显示）")
     return [typer.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)]
 

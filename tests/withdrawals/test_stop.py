@@ -86,6 +86,12 @@ def test_one_of_the_three_is_said(stopped, options):
     assert "--stop" in done["told"]
 
 
+def test_a_number_is_typed_at_a_terminal_or_stands_in_a_file(stopped):
+    done = stopped[0].run("withdraw", "clinic", "--stop")
+    assert done["code"] == 2
+    assert "--numbers FILE" in done["told"]
+
+
 def test_a_stop_that_is_taken_back_lets_the_patient_be_read_again(stopped, tmp_path):
     place = copy(stopped[0], tmp_path / "place")
     assert place.run("withdraw", "clinic", "--undo", "--numbers", "numbers.txt")["code"] == 0
