@@ -14,6 +14,7 @@ from etl.mapping.identity import PseudonymKey, read_key
 from etl.mapping.site import Site
 from etl.settings import Settings
 from etl.store.database import Warehouse
+from etl.store.permitted import Rows, list_permitted
 from etl.store.warehouse import open_for_reading
 
 MINIMAL_SHARE_OF_LAST = 0.8
@@ -21,12 +22,13 @@ MINIMAL_SHARE_OF_LAST = 0.8
 
 @dataclass(frozen=True)
 class Known:
-    """What the warehouse already holds; `n_answers` are those taken of each hospital."""
+    """What the warehouse already holds; `n_answers` are those taken of each hospital, `permitted` what it has of its permission."""
 
     ingests: pl.DataFrame
     key_fingerprint: str | None
     is_synthetic: bool | None
     n_answers: Mapping[str, int] = field(default_factory=dict)
+    permitted: Rows = field(default_factory=dict)
 
     def tell_apart(self, hospital: str) -> tuple[object, ...]:
         """Return what differs as soon as any command has changed the hospital's versions or answers."""
@@ -48,10 +50,10 @@ def take_known(warehouse: Warehouse) -> Known:
     ingests = warehouse.query("select * from ingests order by ingest_id")
     registry = warehouse.query("select * from registry")
     counted = warehouse.query("select hospital, count(*) as n from answers group by hospital")
-    n_answers = dict(counted.iter_rows())
+    n_answers, permitted = dict(counted.iter_rows()), list_permitted(warehouse)
     if registry.is_empty():
-        return Known(ingests, None, None, n_answers)
-    return Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0], n_answers)
+        return Known(ingests, None, None, n_answers, permitted)
+    return Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0], n_answers, permitted)
 
 
 def check_provenance(delivery: Delivery, known: Known) -> None:

@@ -24,6 +24,7 @@ KINDS = {
     "ingest": Text("ingest", "载入"),
     "answers": Text("answers taken", "采用答复"),
     "revert": Text("revert", "恢复版本"),
+    "permission": Text("permission", "许可"),
     "refused": Text("delivery refused", "拒收数据"),
     "pages": Text("pages written", "生成报告"),
     "comparison": Text("figures of other hospitals fixed", "确定其他医院的对比数字"),

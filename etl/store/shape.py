@@ -33,6 +33,7 @@ CHANGE = "main.change"
 OWED = "main.owed"
 PAGE = "main.page"
 EVENT = "main.event"
+PERMISSION = "main.permission"
 ROW_SALT, ROW_CHECK = "row_salt", "row_check"
 SEAL: dict[str, Column] = {
     ROW_SALT: Column(pl.Binary, "random salt of the record's hash"),
@@ -116,6 +117,7 @@ def describe_tables() -> dict[str, dict[str, Column]]:
         "main.answers": bookkeeping.ANSWERS,
         "main.registry": bookkeeping.REGISTRY,
         "main.others_share": bookkeeping.OTHERS_SHARE,
+        PERMISSION: bookkeeping.PERMISSION,
         **OWN_TABLES,
     }
 
