@@ -147,7 +147,7 @@ class DiffersError(RegistryError):
     exit_code = 20
 
 
-class PermissionEndedError(RegistryError):
+class NotPermittedError(RegistryError):
     """A delivery that may not be loaded today: its hospital's mapping states no permission, one that is not whole, not begun or ended."""
 
     exit_code = 23

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from etl.errors import PermissionEndedError, ProvenanceError, StructureError, UsageError
+from etl.errors import NotPermittedError, ProvenanceError, StructureError, UsageError
 from etl.known_versions import Known, read_known
 from etl.mapping.delivery_day import find_today
 from etl.mapping.permission import KEYS, KINDS, Kind, Permission, find_gap
@@ -49,7 +49,7 @@ def find_warning(settings: Settings, site: Site, known: Known) -> Text | None:
 def tell_last_without(settings: Settings, site: Site) -> Text | None:
     """Return what is to be said once a delivery was loaded although the mapping states no permission; None where it does."""
     gap = find_gap(site.permission, find_today())
-    if gap is None:
+    if gap is None or site.permission.is_stated:  # it ended while the delivery was read
         return None
     asked = _tell_where(settings, site.hospital, gap.keys)
     return Text(
@@ -62,13 +62,13 @@ def check_permission(settings: Settings, site: Site, known: Known) -> None:
     """Refuse to load a delivery today without a permission that covers today.
 
     Raises:
-        PermissionEndedError: the mapping states none, one that is not whole, not begun or ended.
+        NotPermittedError: the mapping states none, one that is not whole, not begun or ended.
     """
     warning = find_warning(settings, site, known)
     if warning is None or is_last_without(site.permission, site.hospital, known):
         return
     check = suggest_command("ingest", site.hospital, check=True)
-    raise PermissionEndedError(
+    raise NotPermittedError(
         f"{warning.en} Nothing was loaded. All else goes on: checks ({check}), pages, revert, analyses.",
         f"{warning.zh}未载入任何数据。校验（{check}）、报告、恢复和分析照常进行。",
     )

@@ -11,7 +11,7 @@ from etl.errors import (
     DeliveryError,
     EmptyTableError,
     ExtractDayError,
-    PermissionEndedError,
+    NotPermittedError,
     ProvenanceError,
     RegistryError,
     StructureError,
@@ -22,7 +22,7 @@ from etl.store.trail import record_event
 from etl.store.warehouse import open_for_writing
 
 REFUSALS = (
-    ChangedWhileReadError, DeliveryError, EmptyTableError, ExtractDayError, PermissionEndedError, ProvenanceError, StructureError,
+    ChangedWhileReadError, DeliveryError, EmptyTableError, ExtractDayError, NotPermittedError, ProvenanceError, StructureError,
     VolumeError,
 )  # fmt: skip
 """What a delivery is refused for; a slip of the command, a missing key or a database that is held is no matter of the delivery."""

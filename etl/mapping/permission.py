@@ -145,14 +145,17 @@ def find_gap(permission: Permission, day: dt.date) -> Gap | None:
     if permission.date is not None and day < permission.date:
         return Gap(
             ("date",),
-            Text(f"states a permission that begins on {permission.date}", f"所注明的许可自 {permission.date} 起生效"),
+            Text(
+                f"states a permission that begins on {permission.date} (today is {day})",
+                f"所注明的许可自 {permission.date} 起生效（今天是 {day}）",
+            ),
         )
     if permission.last_day is not None and day > permission.last_day:
         return Gap(
             ("end",),
             Text(
-                f"states a permission that ended on {permission.last_day}",
-                f"所注明的许可已于 {permission.last_day} 到期",
+                f"states a permission that ended on {permission.last_day} (today is {day})",
+                f"所注明的许可已于 {permission.last_day} 到期（今天是 {day}）",
             ),
         )
     return None

@@ -13,7 +13,7 @@ from by_commands import run
 from worksheet_desk import KIND, PERMISSION, fill, read_cells, write_cells
 
 from etl.delivery.read import SYNTHETIC_MARKER
-from etl.errors import PermissionEndedError, ProvenanceError, WorksheetError
+from etl.errors import NotPermittedError, ProvenanceError, WorksheetError
 from etl.ingest import ingest
 from etl.load import revert
 from etl.mapping.delivery_day import find_today
@@ -67,7 +67,7 @@ def last_event(desk):
 
 
 def refuse(desk, *keys, extract=None):
-    with pytest.raises(PermissionEndedError) as raised:
+    with pytest.raises(NotPermittedError) as raised:
         desk.ingest(extract)
     told = raised.value
     assert told.exit_code == 23
@@ -292,7 +292,7 @@ def test_a_newcomer_leaves_the_permission_open_is_told_where_it_belongs_and_fill
     settings, path, delivery = scanned
     take_worksheet(path.parent)
     assert load_new(settings, delivery, check=True).status == "checked"
-    with pytest.raises(PermissionEndedError) as raised:
+    with pytest.raises(NotPermittedError) as raised:
         load_new(settings, delivery)
     assert f"the sheet '{PERMISSION_SHEET}' of worksheet.xlsx" in raised.value.en
     write_cells(path, PERMISSION)
