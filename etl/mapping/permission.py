@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, ConfigDict, model_validator
 from pydantic.dataclasses import dataclass
 
 from etl.configuration import CONFIG, WANTED, Fault, raise_faults
+from etl.pages.cells import is_visible
 from etl.pages.text import Text
 
 NO_END = "no end"
@@ -53,6 +54,7 @@ _END = Text(
     f'must be a day, such as 2027-12-31, or "{NO_END}" where the permission states none',
     f'应为日期，如 2027-12-31；批件未写截止日期时写 "{NO_END}"',
 )
+_HIDDEN = Text("must be one line without control characters", "应为一行文字，不含控制字符")
 _ENDS_FIRST = Text("lies before date: the permission would never hold", "早于 date：该许可从未有效")
 _CONFIG: ConfigDict = {**CONFIG, "str_strip_whitespace": True}
 
@@ -98,9 +100,11 @@ class Permission:
     comparison: str = ""
 
     @model_validator(mode="after")
-    def _check_order(self) -> Permission:
+    def _check_texts_and_order(self) -> Permission:
+        texts = {key: value for key in (*KEYS, "comparison") if isinstance(value := getattr(self, key), str)}
+        hidden = [Fault(key, _HIDDEN) for key, text in texts.items() if not all(map(is_visible, text))]
         is_reversed = self.last_day is not None and self.date is not None and self.last_day < self.date
-        raise_faults([Fault("end", _ENDS_FIRST)] if is_reversed else [])
+        raise_faults([*hidden, *([Fault("end", _ENDS_FIRST)] if is_reversed else [])])
         return self
 
     @property

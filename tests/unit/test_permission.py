@@ -85,6 +85,9 @@ def test_public_data_and_synthetic_patients_need_no_more_than_their_kind_and_an_
         ("date = 2026-01-15\nend = 2026-01-14", "end: lies before date"),
         ('kind = "Approval"', "kind: must be one of"),
         ("number = 31", "number: a text is needed"),
+        ('number = "2026\\u0001"', "number: must be one line"),
+        ('contact = """a\nb"""', "contact: must be one line"),
+        ('scope = "\\u202e"', "scope: must be one line"),
         ('ends = "2026-01-15"', "unknown key ends. Did you mean end?"),
     ],
 )
