@@ -22,7 +22,7 @@ unexport $(filter-out $(TEXTS),$(REGISTRY_TYPED))
 MAKEOVERRIDES :=
 
 RUN := @REGISTRY_UNDER_MAKE=yes $(BIN)/python -P -m analysis.make
-TARGETS := help setup study ingest new-hospital quality analyse freeze export restore backup test nightly check wheel wheel-test docs images bench mutation lock clean
+TARGETS := help setup study ingest new-hospital quality analyse freeze export restore backup test nightly check wheel wheel-test docs images sbom bench mutation lock clean
 export REGISTRY_TARGETS := $(TARGETS)
 .PHONY: $(TARGETS)
 
@@ -67,7 +67,7 @@ backup: $(RUNTIME)  ## [ARCHIVE=folder or file.tar] [CHECK=yes]: the workspace a
 test: $(DEV)  ## all tests (those of the browser skip where no Chromium is) | 全部测试（没有 Chromium 时跳过浏览器测试）
 	@$(BIN)/pytest -n 2 --dist loadfile -q
 
-nightly: $(DEV)  ## definitions and rules against their plain-Python oracles, 10,000 generated hospitals a test; 2,000 invented deliveries; 10,000 wrong and 10,000 right patients; 500 kills, 30 full disks, ten hospitals at once; 200 changes behind the registry's back; 20,000 damaged files, 1,000 deliveries of odd cells | 定义与规则同独立实现对照，每项测试一万家生成的医院；另有 2000 次虚构的提交，以及错误与正确的虚构患者各 10000 名；500 次强制中止、30 种磁盘已满、十家医院同时入库、200 处暗中改动；20000 个损坏的文件、1000 次含异常单元格的提交
+nightly: $(DEV)  ## definitions and rules against their plain-Python oracles, 10,000 generated hospitals a test; 2,000 invented deliveries; 10,000 wrong and 10,000 right patients; 500 kills, 30 full disks, ten hospitals at once; 200 changes behind the registry's back; 20,000 damaged files, 1,000 deliveries of odd cells; the study without a socket | 定义与规则同独立实现对照，每项测试一万家生成的医院；另有 2000 次虚构的提交，以及错误与正确的虚构患者各 10000 名；500 次强制中止、30 种磁盘已满、十家医院同时入库、200 处暗中改动；20000 个损坏的文件、1000 次含异常单元格的提交；在禁用套接字的情况下运行示例研究
 	@HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -q -n 2 --dist loadfile tests/oracle
 	@PYTHONPATH=tests $(BIN)/python -P -m world 2000
 	@PYTHONPATH=tests $(BIN)/python -P -m patients 10000
@@ -75,6 +75,7 @@ nightly: $(DEV)  ## definitions and rules against their plain-Python oracles, 10
 	@CRASH_KILLS=500 FULL_DISKS=30 WRITERS=10 WRITERS_ROUNDS=20 $(BIN)/pytest -q -s tests/crashes
 	@VERIFY_CHANGES=200 VERIFY_HISTORIES=50 $(BIN)/pytest -q tests/trail
 	@FUZZ_READER=20000 FUZZ_INGEST=1000 $(BIN)/pytest -q -s tests/fuzz
+	@SOCKETS_STUDY=yes $(BIN)/pytest -q tests/supply/test_no_sockets.py
 
 check: $(DEV)  ## lint, format and types | 代码检查、格式与类型
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
@@ -92,6 +93,9 @@ docs: $(DEV)  ## data dictionary, rule catalogue, page of questions and page of 
 # The study first: a picture of what an earlier version gave would be no better than the one that there is.
 images: study $(DEV)  ## docs/img: the documents' pictures, from the example study (needs Chromium) | docs/img：由示例研究重新生成文档插图（需要 Chromium）
 	@PYTHONPATH=tests $(BIN)/python -P -m images.make_images
+
+sbom: $(DEV)  ## NOTICE, and dist/sbom.cdx.json (CycloneDX): every locked dependency with its licence and its files' hashes | NOTICE 与 dist/sbom.cdx.json（CycloneDX）：全部锁定的依赖及其许可协议与文件校验值
+	@PYTHONPATH=tests $(BIN)/python -P -m supply.write
 
 bench: $(DEV)  ## docs/performance.md: performance, as ratios against a peer (BENCH_LARGE=1: hours) | docs/performance.md：性能，与同类软件之比
 	@$(BIN)/python -m compileall -q schemas etl analysis sql

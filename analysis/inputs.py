@@ -22,7 +22,7 @@ from etl.whole_files import hash_file
 from schemas.contract import read_dtypes
 from schemas.tables import TABLES
 
-MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests")
+MARTS = ("marts.analysis_subject", "marts.analysis_adverse_event", "marts.unfilled_column", "ingests", "permission")
 RELATIONS = (*MARTS, *RECORDS)
 """All that any study reads of the database."""
 _HEAD = ("max(number) as number", "max_by(hash, number) as hash")

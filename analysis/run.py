@@ -49,6 +49,9 @@ from etl.whole_files import hash_file, name_scratch, swap_folder
 
 PACKAGES = ("polars", "numpy", "scipy", "lifelines", "scikit-learn", "survival", "matplotlib", "jinja2")
 
+PERMITTED_BY = ("kind", "number", "permitted_on", "ends_on")
+"""What a manifest says of a hospital's permission."""
+
 
 def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyOutcome:
     """Compute every analysis that the specification asks for. Nothing is written.
@@ -138,7 +141,7 @@ def run_study(
     check_filled(frames["unfilled_column"], spec)
     outcome = compute_study(frames, spec)
     synthetic = is_synthetic(frames["ingests"], spec)
-    manifest = make_manifest(spec, manifest_inputs, list_hospitals(frames["ingests"], spec), is_synthetic=synthetic)
+    manifest = make_manifest(spec, manifest_inputs, list_hospitals(frames, spec), is_synthetic=synthetic)
     scratch = name_scratch(out_dir)
     shutil.rmtree(scratch, ignore_errors=True)
     try:
@@ -170,11 +173,17 @@ def is_synthetic(ingests: pl.DataFrame, spec: StudySpec) -> bool:
     return bool(_choose_ingests(ingests, spec)["is_synthetic"].any())
 
 
-def list_hospitals(ingests: pl.DataFrame, spec: StudySpec) -> list[dict[str, Any]]:
-    """The study's hospitals by name, each with the day of its extract; a version of before names were kept has the id for a name."""
-    used = _choose_ingests(ingests, spec).sort("hospital")
+def list_hospitals(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> list[dict[str, Any]]:
+    """The study's hospitals by name, each with the day of its extract and what is on record of its permission.
+
+    A version of before names were kept has the id for a name; a set that was frozen before permissions were kept has none of them.
+    """
+    used = _choose_ingests(frames["ingests"], spec).sort("hospital")
     names = [pl.coalesce(column, "hospital") for column in ("name_en", "name_zh")]
-    return used.select("hospital", *names, pl.col("extract_day").cast(pl.String)).to_dicts()
+    hospitals = used.select("hospital", *names, pl.col("extract_day").cast(pl.String)).to_dicts()
+    permitted = frames["permission"].cast({"permitted_on": pl.String}).to_dicts() if "permission" in frames else []
+    told = {row["hospital"]: {key: row[key] for key in PERMITTED_BY} for row in permitted}
+    return [{**item, "permission": told.get(item["hospital"])} for item in hospitals]
 
 
 def _choose_ingests(ingests: pl.DataFrame, spec: StudySpec) -> pl.DataFrame:

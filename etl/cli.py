@@ -107,7 +107,7 @@ def run_ingest(
     _check_reason(reason, is_accepted=accept)
     terminal = Terminal(settings.language)
     folder = find_site(settings, hospital)
-    tell_state(settings, terminal, is_paid=not check)
+    tell_state(settings, terminal, is_paid=not check, but=hospital)
     if any(folder.glob("*.xlsx")):  # else nothing that reads one is imported
         _take_worksheet(settings, terminal, folder, extract)
     with terminal.progress(hospital) as progress:
@@ -157,11 +157,14 @@ def pay(settings: Settings, terminal: Terminal) -> None:
         pay_owed(settings, tell=lambda told: terminal.say(told.en, told.zh))
 
 
-def tell_state(settings: Settings, terminal: Terminal, *, is_paid: bool = True) -> None:
-    """Say what is odd about a workspace before a command works in it, and what is owed there where the command does not pay it."""
+def tell_state(settings: Settings, terminal: Terminal, *, is_paid: bool = True, but: str = "") -> None:
+    """Say what is odd about a workspace before a command works in it, and what is owed there where the command does not pay it.
+
+    `but` is a hospital of whose permission the command tells by itself.
+    """
     from etl.standing import find_standing
 
-    for told in find_standing(settings, with_debts=not is_paid):
+    for told in find_standing(settings, with_debts=not is_paid, but=but):
         terminal.say(told.en, told.zh)
 
 
@@ -234,11 +237,14 @@ def run_quality(
 )
 def list_ingests() -> None:
     """List every ingest: hospital, delivery, when, patients, which is current."""
+    from etl.mapping.delivery_day import find_today
+    from etl.quality.permissions import list_permissions
     from etl.store.warehouse import read_frames
 
     settings = read_settings()
     terminal = Terminal(settings.language)
-    ingests = read_frames(settings.warehouse_path, ["ingests"])["ingests"].sort("ingest_id")
+    frames = read_frames(settings.warehouse_path, ["ingests", "permission"])
+    ingests = frames["ingests"].sort("ingest_id")
     tell_state(settings, terminal, is_paid=False)
     for row in ingests.select(
         "ingest_id", "hospital", "delivery", "loaded_at", "patients", "is_current", "is_withdrawn"
@@ -249,6 +255,9 @@ def list_ingests() -> None:
             f"{row['patients']:>6} {terminal.text('patients', '名患者')}  {row['delivery']}"
         )
     terminal.say("* current version  - withdrawn by revert", "* 当前版本  - 已被恢复操作撤回")
+    hospitals = ingests["hospital"].unique().sort().to_list()
+    for hospital, (told, _) in list_permissions(frames["permission"], hospitals, find_today()).items():
+        terminal.say(f"{hospital}: permission: {told.en}", f"{hospital}：许可：{told.zh}")
 
 
 @commands.command(

@@ -147,6 +147,12 @@ class DiffersError(RegistryError):
     exit_code = 20
 
 
+class NotPermittedError(RegistryError):
+    """A delivery that may not be loaded today: its hospital's mapping states no permission, one that is not whole, not begun or ended."""
+
+    exit_code = 23
+
+
 class StoppedError(RegistryError):
     """The command was told to stop: from the keyboard (130), by a closed terminal (129) or by `kill` (143)."""
 

@@ -35,6 +35,7 @@ from etl.mapping.site import Site
 from etl.mapping.verbs import Mapped, map_delivery
 from etl.mapping.withdrawn import Withdrawn
 from etl.pages.text import Text
+from etl.permission import check_kind, check_permission, find_warning, keep_stated, tell_last_without
 from etl.quality.answers import read_answers, read_new_answers
 from etl.quality.confirmations import (
     count_typed_values,
@@ -106,11 +107,16 @@ def _ingest_once(
         confirmed=hash_confirmations(confirmations) + hash_withdrawals(known, hospital),
     )  # fmt: skip
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
+    warning = find_warning(settings, site, known)
     if candidate is None:
-        return _end_without_delivery(settings, site, answers, confirmations, hidden, check=check)
+        summary = _end_without_delivery(settings, site, known, answers, confirmations, check=check)
+        return replace(summary, hidden=hidden, warning=warning)
     with record_refusal(settings, hospital, candidate, is_recorded=not check):
+        if not check:
+            check_permission(settings, site, known)
         progress("reading", "读取")
         delivery = _read(candidate, known)
+        check_kind(settings, site, delivery.name, is_synthetic=delivery.is_synthetic)
         key = read_checked_key(settings, known)
         base = _find_base(site, known, candidate, extract, accept=accepted is not None)
         progress("mapping", "映射")
@@ -130,13 +136,14 @@ def _ingest_once(
             find_left_out(_find_notices(settings, site, known, candidate, day.day, validated), mapped.row_accounts, held), accepted,
         )  # fmt: skip
         summary = _summarise(version, day, mapped, validated, answers, made)
-        summary = replace(summary, status="checked" if check else "loaded", hidden=hidden)
+        summary = replace(summary, status="checked" if check else "loaded", hidden=hidden, warning=warning)
         if check:
             return summary
         progress("loading", "载入")
         frames = list_frames(version, mapped, validated)
         del validated
-        return replace(summary, ingest_id=load_version(settings, version, frames, key, known, answers))
+        ingest_id = load_version(settings, version, frames, key, known, answers)
+        return replace(summary, ingest_id=ingest_id, warning=tell_last_without(settings, site))
 
 
 def _validate(site: Site, records: dict[str, TypedRecords], mapped: Mapped, addition: Addition) -> Validated:
@@ -238,16 +245,18 @@ def _summarise(
 def _end_without_delivery(
     settings: Settings,
     site: Site,
+    known: Known,
     answers: pl.DataFrame,
     confirmations: pl.DataFrame,
-    hidden: tuple[str, ...],
     *,
     check: bool,
 ) -> IngestSummary:
-    """Store the answers, where any came; there is no delivery to read."""
+    """Store the answers, where any came, and keep the permission as it is stated now; there is no delivery to read."""
+    if not check:
+        keep_stated(settings, site.hospital, site.permission, known)
     n_taken = take_answers(settings, site.hospital, answers) if answers.height and not check else answers.height
     return IngestSummary(
-        site.hospital, site.name_en, site.name_zh, "nothing new", answers=n_taken, hidden=hidden,
+        site.hospital, site.name_en, site.name_zh, "nothing new", answers=n_taken,
         typed_values=count_typed_values(answers), waiting=_count_waiting(settings, site.hospital, confirmations),
     )  # fmt: skip
 

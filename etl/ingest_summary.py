@@ -62,6 +62,7 @@ def show_ingest(terminal: Terminal, summary: IngestSummary) -> None:
         for language in ("en", "zh") if terminal.language == "both" else (terminal.language,):
             for line in [*_describe_answers(summary, language), *_describe_hidden(summary, language)]:
                 terminal.write(f"  {line}")
+        _show_warning(terminal, summary)
         return
     for language in ("en", "zh") if terminal.language == "both" else (terminal.language,):
         title, *lines = describe_ingest(summary, language)
@@ -70,6 +71,12 @@ def show_ingest(terminal: Terminal, summary: IngestSummary) -> None:
             terminal.write(f"  {getattr(IN_TERMINALS, language)}", "yellow")
         for line in lines:
             terminal.write(f"  {line}")
+    _show_warning(terminal, summary)
+
+
+def _show_warning(terminal: Terminal, summary: IngestSummary) -> None:
+    if summary.warning:
+        terminal.write(f"  {terminal.text(summary.warning.en, summary.warning.zh)}", "yellow")
 
 
 def describe_ingest(summary: IngestSummary, language: str) -> list[str]:

@@ -14,6 +14,7 @@ from etl.mapping.identity import PseudonymKey, read_key
 from etl.mapping.site import Site
 from etl.settings import Settings
 from etl.store.database import Warehouse
+from etl.store.permitted import Rows, list_permitted
 from etl.store.warehouse import open_for_reading
 from schemas.bookkeeping import WITHDRAWN
 from schemas.column import read_dtypes
@@ -23,13 +24,14 @@ MINIMAL_SHARE_OF_LAST = 0.8
 
 @dataclass(frozen=True)
 class Known:
-    """What the warehouse already holds; `n_answers` are those taken of each hospital, `withdrawn` the patients who withdrew."""
+    """What the warehouse already holds: answers taken of each hospital, patients who withdrew, and what it has of each hospital's permission."""
 
     ingests: pl.DataFrame
     key_fingerprint: str | None
     is_synthetic: bool | None
     n_answers: Mapping[str, int] = field(default_factory=dict)
     withdrawn: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=read_dtypes(WITHDRAWN)))
+    permitted: Rows = field(default_factory=dict)
 
     def tell_apart(self, hospital: str) -> tuple[object, ...]:
         """Return what differs as soon as any command has changed the hospital's versions, answers or withdrawals."""
@@ -52,10 +54,17 @@ def take_known(warehouse: Warehouse) -> Known:
     ingests = warehouse.query("select * from ingests order by ingest_id")
     registry = warehouse.query("select * from registry")
     counted = warehouse.query("select hospital, count(*) as n from answers group by hospital")
-    n_answers, withdrawn = dict(counted.iter_rows()), warehouse.query("select * from withdrawn order by patient_mark")
-    if registry.is_empty():
-        return Known(ingests, None, None, n_answers, withdrawn)
-    return Known(ingests, registry["key_fingerprint"][0], registry["is_synthetic"][0], n_answers, withdrawn)
+    n_answers, permitted = dict(counted.iter_rows()), list_permitted(warehouse)
+    withdrawn = warehouse.query("select * from withdrawn order by patient_mark")
+    made_with = registry.row(0, named=True) if registry.height else {"key_fingerprint": None, "is_synthetic": None}
+    return Known(
+        ingests,
+        made_with["key_fingerprint"],
+        made_with["is_synthetic"],
+        n_answers,
+        withdrawn=withdrawn,
+        permitted=permitted,
+    )
 
 
 def check_provenance(delivery: Delivery, known: Known) -> None:

@@ -31,6 +31,7 @@ from etl.settings import Settings, find_site
 from etl.store.database import Warehouse
 from etl.store.history import find_previous_ingest, list_standing, withdraw_later
 from etl.store.owed import note_owed
+from etl.store.permitted import keep_permitted, tell_permitted
 from etl.store.trail import record_event
 from etl.store.warehouse import open_for_writing
 from schemas.bookkeeping import INGESTS
@@ -107,6 +108,7 @@ def load_version(
         _append_rows(warehouse, version, frames, ingest_id, key)
         refresh(warehouse)
         note_owed(warehouse, site.hospital)
+        keep_permitted(warehouse, site.hospital, site.permission.to_row())
         _tell_ingest(warehouse, version, ingest_id)
         warehouse.say_saved(
             Text(f"{site.hospital}: loaded as ingest {ingest_id}.", f"{site.hospital}：已载入，编号 {ingest_id}。")
@@ -121,6 +123,7 @@ def _tell_ingest(warehouse: Warehouse, version: Version, ingest_id: int) -> None
         rows_in=accounts["rows_read"], rows_out=accounts["records_loaded"], n_refused=accounts["records_quarantined"],
         reason=version.accepted or None, accepted=True if version.accepted is not None else None, ingest_id=ingest_id,
         delivery=version.delivery.name, content_hash=version.candidate.content_hash, base_ingest_id=version.addition.base_ingest_id,
+        **tell_permitted(version.site.permission.to_row()),
     )  # fmt: skip
 
 

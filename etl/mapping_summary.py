@@ -8,6 +8,7 @@ from etl.console import Terminal
 from etl.onboarding.decisions import CODE, COLUMN
 from etl.onboarding.propose_hospital import NewHospital
 from etl.onboarding.proposing.words import IDENTIFIER, NATIONAL_ID, PATIENT_NUMBER
+from etl.onboarding.worksheet.form import PERMISSION_SHEET, WORKSHEET
 from etl.pages.text import Text
 from etl.suggestions import suggest_command
 
@@ -18,6 +19,7 @@ WORDS = {
         "columns": "Columns   {n} = {sure} sure + {open} to decide",
         "codes": "Codes     {n} = {sure} sure + {open} to decide",
         "hidden": "Never stored or shown: {names}",
+        "permission": "Permission to use the data: to be stated on the sheet '{sheet}'; until then a delivery is checked (CHECK) and not loaded",
         "next": "Next: fill in {worksheet}, put the delivery into extracts/{hospital}/, then: {command}",
     },
     "zh": {
@@ -26,6 +28,7 @@ WORDS = {
         "columns": "列      {n} = 确定 {sure} + 待决定 {open}",
         "codes": "编码    {n} = 确定 {sure} + 待决定 {open}",
         "hidden": "不存储、不显示：{names}",
+        "permission": "数据使用许可：请在“{sheet}”表填写；填写之前只能校验（CHECK），不会载入",
         "next": "下一步：填写 {worksheet}，将数据放入 extracts/{hospital}/，然后运行 {command}",
     },
 }  # fmt: skip
@@ -60,6 +63,7 @@ def describe_proposal(proposed: NewHospital, language: str) -> list[str]:
     codes = [d for d in proposed.decisions if d.kind == CODE]
     sources = [s for s in proposed.draft.sources if not s.reason]
     hidden = sorted({d.item for d in columns if d.proposed in (PATIENT_NUMBER, NATIONAL_ID, IDENTIFIER)})
+    is_asked = proposed.worksheet.name == WORKSHEET and not proposed.draft.is_synthetic
     return [
         words["title"].format(hospital=proposed.draft.hospital, delivery=proposed.draft.delivery),
         words["sheets"].format(n=len(sources), ignored=len(proposed.draft.sources) - len(sources)),
@@ -70,6 +74,7 @@ def describe_proposal(proposed: NewHospital, language: str) -> list[str]:
             n=len(codes), sure=sum(bool(d.decided) for d in codes), open=sum(not d.decided for d in codes)
         ),
         words["hidden"].format(names=", ".join(hidden) or "-"),
+        *([words["permission"].format(sheet=PERMISSION_SHEET)] if is_asked else []),
         words["next"].format(
             worksheet=proposed.worksheet,
             hospital=proposed.draft.hospital,

@@ -10,9 +10,9 @@ import polars as pl
 
 from etl.erased_files import finish_erasing
 from etl.errors import StructureError, UsageError
-from etl.mapping.read_site import load_site
 from etl.onboarding.mapping_page import write_mapping_page
 from etl.pages.text import Text
+from etl.permission import keep_all_stated, read_permission
 from etl.quality.answers import REST, WORKBOOK, keep_workbook, replace_workbook
 from etl.quality.comparison import describe_incomplete_where_first
 from etl.quality.others import OTHERS_TABLE, fix_others, save_others
@@ -20,6 +20,7 @@ from etl.quality.report import write_quality_pages
 from etl.settings import Settings, find_site, list_hospitals
 from etl.store.lock import hold_lock
 from etl.store.owed import read_owed, settle, tell_owed
+from etl.store.shape import PERMISSION
 from etl.store.warehouse import read_frames
 from etl.suggestions import suggest_command
 from etl.whole_files import hash_file, sweep
@@ -30,6 +31,7 @@ ABOUT_INGESTS = ("rule_outcomes", "row_accounts", "quarantine", "confirmed", "no
 RELATIONS = (
     "ingests", "answers", "marts.finding", "marts.attrition", "marts.record_count", "marts.unfilled_column", "marts.incomplete_where_first",
     OTHERS_TABLE,
+    PERMISSION,
     "core.completeness", "core.eligibility", "core.subject",
     *(f"core.{name}" for name in TABLES), *(f"versions.{name}" for name in ABOUT_INGESTS),
 )  # fmt: skip
@@ -60,6 +62,7 @@ def write_quality(settings: Settings, hospital: str | None = None, *, tell: Tell
     with hold_lock(settings.reports_dir / "quality"):
         if hospital is None:
             _fix_others(settings)
+            keep_all_stated(settings)
         return _write_pages(settings, hospital, tell)
 
 
@@ -75,10 +78,8 @@ def _fix_others(settings: Settings) -> None:
 
 def _read_agreement(settings: Settings, hospital: str) -> str:
     """The agreement by which a hospital's figures may be shown; none of one whose mapping is gone or being changed."""
-    try:
-        return load_site(find_site(settings, hospital)).comparison_agreement
-    except (StructureError, UsageError):
-        return ""
+    permission = read_permission(settings, hospital)
+    return permission.comparison if permission else ""
 
 
 def pay_owed(settings: Settings, *, tell: Tell = lambda _: None) -> list[Path]:

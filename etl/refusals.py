@@ -11,6 +11,7 @@ from etl.errors import (
     DeliveryError,
     EmptyTableError,
     ExtractDayError,
+    NotPermittedError,
     ProvenanceError,
     RegistryError,
     StructureError,
@@ -21,7 +22,8 @@ from etl.store.trail import record_event
 from etl.store.warehouse import open_for_writing
 
 REFUSALS = (
-    ChangedWhileReadError, DeliveryError, EmptyTableError, ExtractDayError, ProvenanceError, StructureError, VolumeError
+    ChangedWhileReadError, DeliveryError, EmptyTableError, ExtractDayError, NotPermittedError, ProvenanceError, StructureError,
+    VolumeError,
 )  # fmt: skip
 """What a delivery is refused for; a slip of the command, a missing key or a database that is held is no matter of the delivery."""
 

@@ -27,6 +27,7 @@ KINDS = {
     "withdrawal": Text("withdrawal of patients", "患者撤回"),
     "withdrawal_undone": Text("withdrawal taken back", "取消撤回登记"),
     "rewritten": Text("file of the database written anew", "重写数据库文件"),
+    "permission": Text("permission", "许可"),
     "refused": Text("delivery refused", "拒收数据"),
     "pages": Text("pages written", "生成报告"),
     "comparison": Text("figures of other hospitals fixed", "确定其他医院的对比数字"),

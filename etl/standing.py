@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from etl.pages.text import Text
+from etl.permission import tell_gaps
 from etl.settings import Settings
 from etl.store.lock import forget_dead_holder
 from etl.store.owed import REWRITING, list_owed, tell_owed, tell_rewriting
@@ -12,18 +13,20 @@ from etl.suggestions import suggest_command
 from etl.whole_files import sweep
 
 
-def find_standing(settings: Settings, *, with_debts: bool) -> list[Text]:
+def find_standing(settings: Settings, *, with_debts: bool, but: str = "") -> list[Text]:
     """Return sentences about a workspace: that its database is older than the work done here, and what is owed where `with_debts`.
 
+    And of which hospitals with data the permission does not cover today; `but` is one of which the command tells it by itself.
     What dead processes left half written is swept away first.
     """
     _sweep(settings)
     path = settings.warehouse_path
     seen = find_seen(path)
-    held, debts = None, []
+    held, debts, hospitals = None, [], list[str]()
     if path.exists():
         with open_for_reading(path) as warehouse:
             held = find_change(warehouse)
+            hospitals = warehouse.query("select distinct hospital from ingests order by hospital")["hospital"].to_list()
             debts = (
                 [tell_owed(list_owed(warehouse)), tell_rewriting(list_owed(warehouse, REWRITING))] if with_debts else []
             )
@@ -37,6 +40,7 @@ def find_standing(settings: Settings, *, with_debts: bool) -> list[Text]:
         for debt in debts
         if debt
     ]
+    told += tell_gaps(settings, (hospital for hospital in hospitals if hospital != but))
     return [text for text in told if text]
 
 

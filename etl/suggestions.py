@@ -43,6 +43,7 @@ def suggest_command(
     extract: Path | None = None,
     extracted: str = "",
     accept: bool = False,
+    check: bool = False,
     frozen: str = "",
     archive: Path | None = None,
 ) -> str:
@@ -55,6 +56,7 @@ def suggest_command(
         given = [f"HOSPITAL={quote(hospital)}"] if hospital else []
         given += [f"EXTRACT={quote_path(extract)}"] if extract else []
         given += [f"EXTRACTED={extracted}"] if extracted else []
+        given += ["CHECK=yes"] if check else []
         given += ["ACCEPT=yes"] if accept else []
         given += [f"FROZEN={quote(frozen)}"] if frozen else []
         given += [f"ARCHIVE={quote_path(archive)}"] if archive else []
@@ -62,6 +64,7 @@ def suggest_command(
     given = [quote(hospital)] if hospital else []
     given += ["--extract", quote_path(extract)] if extract else []
     given += ["--extracted", extracted] if extracted else []
+    given += ["--check"] if check else []
     given += ["--accept"] if accept else []
     given += [*(["--frozen"] if command == "analyse" else []), quote(frozen)] if frozen else []
     given += [quote_path(archive)] if archive else []

@@ -181,6 +181,21 @@ OTHERS_SHARE: dict[str, Column] = {
     "n_patients": Column(pl.Int64, "patients of the other hospitals when it was fixed"),
 }
 """What each hospital's page shows of the others, until the coordinating centre fixes it anew."""
+PERMISSION: dict[str, Column] = {
+    "hospital": Column(pl.String, "hospital"),
+    "kind": Column(
+        pl.String,
+        "by what its data may be used: approval, waiver, public data, synthetic; empty where a version was loaded without",
+    ),
+    "number": Column(pl.String, "number of the approval or waiver; of public data the licence"),
+    "permitted_on": Column(pl.Date, "first day on which it holds"),
+    "ends_on": Column(pl.String, "last day on which it holds, or: no end"),
+    "scope": Column(pl.String, "which patients, data and use it covers"),
+    "transfer": Column(pl.String, "agreement by which data are given to the coordinating centre"),
+    "contact": Column(pl.String, "who at the hospital answers for it"),
+    "cross_border": Column(pl.String, "basis on which data leave the country, or that none do"),
+}
+"""By what each hospital's data may be used, as its mapping said when a command that writes last looked."""
 ANSWERS: dict[str, Column] = {
     "answer_id": Column(pl.Int64, "number of the answer; the last one of a query counts"),
     "hospital": Column(pl.String, "hospital"),

@@ -7,7 +7,7 @@ import random
 import polars as pl
 
 from etl.quality.expectations import RESULT_SCHEMA
-from schemas.bookkeeping import OTHERS_SHARE
+from schemas.bookkeeping import OTHERS_SHARE, PERMISSION
 from schemas.codes import LabTest
 from schemas.column import read_dtypes
 from schemas.contract import PROVENANCE
@@ -223,6 +223,7 @@ def make_frames(n_patients=60, findings=None):
         "completeness": _count_completeness(tables),
         "answers": pl.DataFrame(schema=ANSWER_SCHEMA),
         "others_share": pl.DataFrame(schema=read_dtypes(OTHERS_SHARE)),
+        "permission": pl.DataFrame(schema=read_dtypes(PERMISSION)),
         "unfilled_column": pl.DataFrame(
             [{"hospital": "hunan", "delivery": "d", "table_name": "versions.subject", "column_name": "came_later"}]
         ),

@@ -31,6 +31,27 @@ def read_prose(path: Path) -> str:
     return " ".join(re.findall(r'text\("([^"]*)"', content)) if path.suffix == ".html" else content
 
 
+def list_promises(text: str) -> list[list[str]]:
+    """The tests named in each row of the tables of a text, sorted."""
+    rows = [line for line in text.splitlines() if line.startswith("|") and "`tests/" in line]
+    return [sorted(re.findall(r"`(tests/[\w/.]+)`", row)) for row in rows]
+
+
+def test_a_hospitals_agreement_promises_in_both_languages_what_security_promises_with_a_test():
+    agreement = (ROOT / "docs" / "hospital-agreement.md").read_text(encoding="utf-8")
+    chinese, english = agreement.split("## English")
+    promises = list_promises(english)
+    assert list_promises(chinese) == promises
+    assert len(promises) == 9
+    held = (
+        (ROOT / "docs" / "security.md")
+        .read_text(encoding="utf-8")
+        .replace("`test_canary.py`", "`tests/functional/test_canary.py`")
+    )
+    assert {path for row in promises for path in row} <= {path for row in list_promises(held) for path in row}
+    assert all((ROOT / path).exists() for row in promises for path in row)
+
+
 def test_the_glossary_is_in_order_and_has_both_languages():
     words = [row[0] for row in read_words()]
     assert words == sorted(words, key=str.casefold)

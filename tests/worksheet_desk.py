@@ -6,15 +6,32 @@ from pathlib import Path
 import xlsxwriter
 
 from etl.delivery.read import ROW, read_delivery
+from etl.mapping.permission import KEYS
 from etl.mapping.read_site import load_site
 from etl.mapping.site import ColumnMap, Site, normalise_code
 from etl.onboarding.proposing.draft import ALL_ROWS
 from etl.onboarding.proposing.no_value import is_value
 from etl.onboarding.proposing.words import read_fields
-from etl.onboarding.worksheet.form import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, HEADER_ROW, README
+from etl.onboarding.worksheet.form import AUTHOR_ROWS, CODES, COLUMNS, DECIDED_BY, HEADER_ROW, PERMISSION_SHEET, README
 from etl.settings import PACKAGE_SITES
 
 Cells = dict[tuple[str, str], str]
+KIND = (PERMISSION_SHEET, f"C{HEADER_ROW + 2}")
+"""The cell that says by what kind of permission a hospital's data may be used."""
+PERMITTED = (
+    "approval",
+    "2025-031",
+    "2025年1月15日",
+    "all patients",
+    "no end",
+    "agreement of 2025-02-01",
+    "research office",
+    "no data leave",
+)
+PERMISSION: Cells = {
+    (PERMISSION_SHEET, f"C{HEADER_ROW + 2 + n}"): text for n, (_, text) in enumerate(zip(KEYS, PERMITTED, strict=True))
+}
+"""The sheet of the permission as a hospital with real patients fills it in."""
 COLUMN_DECISION, COLUMN_RECORD, COLUMN_UNIT, CODE_DECISION = "I", "J", "K", "H"
 
 
@@ -60,6 +77,8 @@ def fill(
     """Fill every open cell: `decide(source, column)` gives decision, record, unit; `decide_code(table.field, code)` a code."""
     cells = read_cells(path)
     changes: Cells = {(README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}"): "QD"}
+    if any(sheet == PERMISSION_SHEET for sheet, _ in cells) and KIND not in cells:
+        changes |= PERMISSION
     for number, row in list_rows(cells, COLUMNS):
         decision, record, unit = decide(row["B"], row["C"])
         if COLUMN_DECISION not in row:

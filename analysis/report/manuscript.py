@@ -15,6 +15,7 @@ from analysis.figures.style import Drawing
 from analysis.report.abstract import conclude, write_abstract, write_abstract_zh
 from analysis.report.citing import number_references, read_references
 from analysis.report.design import list_hospitals, list_open, write_design
+from analysis.report.ethics import write_ethics
 from analysis.report.methods import PUBLISHED_MODELS, write_methods
 from analysis.report.narrative import write_narrative
 from analysis.report.page import FIRST_SCREEN, SECTIONS
@@ -26,6 +27,7 @@ from analysis.tables.model import (
     Cell,
     Number,
     Open,
+    Part,
     ReportTable,
     build_tables,
     join_rows,
@@ -91,7 +93,9 @@ def _write_text(results: Results, spec: StudySpec, manifest: Mapping[str, Any]) 
         *write_design(results, spec, manifest),
         ("Statistical analysis", write_methods(results, spec, manifest)),
     ]
-    statements = [(STATEMENTS[name], [text(part)]) for name, part in list_open(spec, manifest).items()]
+    said: dict[str, tuple[Part, ...]] = {name: (part,) for name, part in list_open(spec, manifest).items()}
+    said["ethics"] = write_ethics(spec.publication.ethics, manifest)
+    statements = [(STATEMENTS[name], [text(*parts)]) for name, parts in said.items()]
     return [
         (FIRST, write_abstract(results, spec, manifest)),
         ("摘要", write_abstract_zh(results, spec, manifest)),

@@ -165,6 +165,11 @@ def _read_exported(path: Path) -> dt.date | None:
         return None
 
 
+def find_today() -> dt.date:
+    """Return today's date where the hospitals are."""
+    return dt.datetime.now(HOSPITALS_TIME).date()
+
+
 def settle_day(
     stated: DeliveryDay | None, records: Mapping[str, pl.DataFrame], name: str, repeated: str
 ) -> DeliveryDay:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from typing import Any, Literal
 import polars as pl
 from pydantic.dataclasses import dataclass
 
-from etl.configuration import CONFIG, Fault, validate
+from etl.configuration import CONFIG, Fault, parse_toml, validate
 from etl.errors import StructureError
 from etl.mapping.check_site import find_site_faults
 from etl.mapping.parse import MISSING
@@ -33,7 +34,7 @@ from etl.mapping.site import (
     normalise_text,
     split_unit_cell,
 )  # fmt: skip
-from etl.mapping.site_file import ADDITIONS, SourceEntry, read_site_file
+from etl.mapping.site_file import ADDITIONS, PERMISSION, SourceEntry, read_site_file
 from etl.mapping.written import Written
 from etl.pages.cells import read_neutralised
 from etl.pages.text import Text
@@ -41,7 +42,6 @@ from schemas.contract import read_contract
 from schemas.tables import TABLES
 
 TOML, COLUMNS, CODES = "site.toml", "columns.csv", "codes.csv"
-MAPPING_FILES = (TOML, COLUMNS, CODES)
 COLUMNS_HEADER = ["source", "column", "role", "table", "field", "record", "unit", "note"]
 _COULD_BE_VALUE = re.compile(r"^[\d.,]+$")
 CODES_HEADER = ["table", "field", "code", "value"]
@@ -95,7 +95,7 @@ def load_site(folder: Path) -> Site:
         mapping_hash=_hash_folder(folder),
         sends_additions=header.deliveries == ADDITIONS,
         lists_every_new_lesion=header.lists_every_new_lesion,
-        comparison_agreement=header.permission.comparison.strip(),
+        permission=header.permission,
     )
     faults += find_site_faults(site)
     if faults:
@@ -113,8 +113,10 @@ def _make_error(folder: Path, faults: Sequence[Fault]) -> StructureError:
 
 
 def _hash_folder(folder: Path) -> str:
-    files = [folder / name for name in MAPPING_FILES]
-    parts = [file.read_bytes() for file in files if file.exists()]
+    """Return the hash of all in a mapping that decides how a delivery is read: not of what may be done with it, nor of comments."""
+    site, _ = parse_toml(folder / TOML)
+    told = json.dumps({key: value for key, value in site.items() if key != PERMISSION}, ensure_ascii=False, default=str)
+    parts = [told.encode(), *(file.read_bytes() for name in (COLUMNS, CODES) if (file := folder / name).exists())]
     return hashlib.sha256(b"\x00".join(parts)).hexdigest()
 
 

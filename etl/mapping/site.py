@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from etl.mapping.permission import Permission
 from etl.mapping.written import Written
 
 IDENTIFIER_ROLES = ("patient", "person", "drop")
@@ -107,11 +108,11 @@ class ColumnMap:
 
 @dataclass(frozen=True)
 class Site:
-    """A hospital's whole mapping; `mapping_hash` changes when any of its files does.
+    """A hospital's whole mapping; `mapping_hash` changes with all that decides how its deliveries are read.
 
     A hospital that `sends_additions` sends what is new since its last delivery; else each delivery is the whole. Where it
-    `lists_every_new_lesion`, a visit of which it lists lesions and none that is new had none. `comparison_agreement` says by what
-    its figures may be shown to hospitals although fewer than four take part.
+    `lists_every_new_lesion`, a visit of which it lists lesions and none that is new had none. `permission` says by what its data
+    may be used, and is no part of the hash: a permission that is prolonged makes no delivery a new one.
     """
 
     hospital: str
@@ -124,7 +125,7 @@ class Site:
     mapping_hash: str = ""
     sends_additions: bool = False
     lists_every_new_lesion: bool = False
-    comparison_agreement: str = ""
+    permission: Permission = field(default_factory=Permission)
 
     @property
     def tables(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What `site.toml` may hold: a hospital's names, its sources, and the sheets that hold no records."""
+"""What `site.toml` may hold: a hospital's names, its permission, its sources, and the sheets that hold no records."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from etl.configuration import CONFIG, WANTED, Fault, parse_toml, raise_faults, validate
+from etl.mapping.permission import Permission
 from etl.mapping.written import Written
 from etl.pages.text import Text
 
 ROW_NUMBER_PATIENT = "row number"
 FULL, ADDITIONS = "full", "additions"
+PERMISSION = "permission"
 _Words = Annotated[str, Field(min_length=1)]
 _HEADER_ROW = Text(
     "must be a row number, 1 or more (for a file without one, list the columns' names in header; 0 for SPSS, Stata and SAS)",
@@ -103,13 +105,6 @@ class IgnoredEntry:
 
 
 @dataclass(frozen=True, config=CONFIG)
-class PermissionEntry:
-    """`[permission]`: what may be done with the hospital's data, and by which agreement."""
-
-    comparison: str = ""
-
-
-@dataclass(frozen=True, config=CONFIG)
 class SiteFile:
     """The whole of `site.toml`."""
 
@@ -120,7 +115,7 @@ class SiteFile:
     deliveries: Literal["full", "additions"] = field(default=FULL, metadata={WANTED: _DELIVERIES})
     lists_every_new_lesion: bool = False
     ignored: tuple[IgnoredEntry, ...] = ()
-    permission: PermissionEntry = PermissionEntry()
+    permission: Permission = Permission()
 
     @field_validator("source")
     @classmethod

@@ -60,7 +60,7 @@ def _propose_whole(hospital: str, folder: Path, delivery: Delivery, written: Wri
     temporary = name_scratch(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        write_site(temporary, describe_site(names, draft.sources), decisions)
+        write_site(temporary, describe_site(names, draft.sources, is_synthetic=draft.is_synthetic), decisions)
         replace_file(temporary / DECISIONS, print_decisions(decisions))
         write_worksheet(draft, temporary / WORKSHEET, written)
         _put_in_place(temporary, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import shutil
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from etl.mapping.patient_rows import JOINED, LAST
+from etl.mapping.permission import Kind
 from etl.mapping.read_site import CODES_HEADER, COLUMNS_HEADER
 from etl.mapping.site import EVERY_SOURCE, EVERY_TABLE, SHARED, VISIT, normalise_text
+from etl.mapping.site_file import PERMISSION
 from etl.onboarding.decisions import CODE, COLUMN, HEADER_ROW, RECORDS, SHEET, Decision
 from etl.onboarding.proposing.layout import FoundSource
 from etl.onboarding.proposing.words import NO_LINE, NOT_NEEDED, NOT_SENT, VISIT_OF_ROW, list_meanings
@@ -27,10 +30,13 @@ ROW_NUMBER = "row number"
 ONE_RECORD, LAST_ROW = "one record over several rows", "last row counts"
 
 
-def describe_site(names: Mapping[str, str], sources: Sequence[FoundSource]) -> dict[str, Any]:
-    """Return site.toml as a dict; `names` holds hospital, name_en and name_zh."""
+def describe_site(
+    names: Mapping[str, str], sources: Sequence[FoundSource], *, is_synthetic: bool = False
+) -> dict[str, Any]:
+    """Return site.toml as a dict; `names` holds hospital, name_en and name_zh. Of real patients a person must say what permits their use."""
     return {
         **names,
+        **({PERMISSION: {"kind": Kind.SYNTHETIC.value}} if is_synthetic else {}),
         "source": [source.describe() for source in sources if not source.reason],
         "ignored": [_describe_ignored(source.file, source.sheet, source.reason) for source in sources if source.reason],
     }
@@ -194,8 +200,9 @@ def replace_file(path: Path, text: str) -> None:
 
 def print_toml(site: Mapping[str, Any]) -> str:
     """Return site.toml's text."""
-    plain = {key: value for key, value in site.items() if not isinstance(value, list)}
+    plain = {key: value for key, value in site.items() if not isinstance(value, list | dict)}
     parts = [_print_keys(plain)]
+    parts += [f"[{key}]\n" + _print_keys(value) for key, value in site.items() if isinstance(value, dict)]
     parts += [_print_source(source) for source in site["source"]]
     parts += ["[[ignored]]\n" + _print_keys(item) for item in site.get("ignored", [])]
     return "\n".join(parts)
@@ -222,6 +229,8 @@ def _print_keys(values: Mapping[str, Any]) -> str:
 def _print_value(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_print_value, value))}]"
+    if isinstance(value, dt.date):
+        return value.isoformat()
     return _quote(value) if isinstance(value, str) else json.dumps(value)
 
 

@@ -14,7 +14,7 @@ from etl.delivery.read import Delivery
 from etl.errors import DeliveryError, OpenDecisionsError, WorksheetError
 from etl.mapping.read_site import load_site
 from etl.mapping.site import Site, normalise_code
-from etl.mapping.site_file import ADDITIONS
+from etl.mapping.site_file import ADDITIONS, PERMISSION
 from etl.onboarding.decisions import CODE, COLUMN, DECISIONS, Decision, print_decisions, propose_code, read_decisions
 from etl.onboarding.difference import find_difference
 from etl.onboarding.kept import replace_filled, set_aside
@@ -25,6 +25,7 @@ from etl.onboarding.proposing.words import list_meanings
 from etl.onboarding.site_files import add_to_site, read_toml, replace_file, settle_sources, write_site
 from etl.onboarding.weaknesses import list_doubts, list_weaknesses
 from etl.onboarding.worksheet.form import CHANGES, WORKSHEET
+from etl.onboarding.worksheet.permission_rows import add_permission
 from etl.onboarding.worksheet.read import Filled, hash_worksheet, read_worksheet
 from etl.onboarding.worksheet.write import write_worksheet
 from etl.pages.text import Text
@@ -58,6 +59,8 @@ def take_worksheet(folder: Path, read_offered: Callable[[Site], Delivery | None]
     said = {"deliveries": ADDITIONS} if filled.deliveries == ADDITIONS else {}
     said |= {"lists_every_new_lesion": True} if filled.lists_every_new_lesion else {}
     site = {**said, **{k: v for k, v in site.items() if k not in ("deliveries", "lists_every_new_lesion")}}
+    if permission := add_permission(site, filled.permission):
+        site[PERMISSION] = permission
     _replace_site(folder, lambda new: write_site(new, settle_sources(site, filled.decisions), filled.decisions))
     _keep(folder, filled.decisions, filled, read_offered)
     return list_weaknesses(filled.decisions)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,6 +54,8 @@ def _find_outside(measures: pl.DataFrame) -> set[int] | None:
     """Return the measures that lie outside their limits; None where Great Expectations itself failed."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
+    # urllib3, which it brings along, opens a socket while it is imported to see whether there is IPv6: nothing here needs to know.
+    socket.has_ipv6 = False
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from etl.mapping.delivery_day import find_today
 from etl.pages import labels as texts
 from etl.pages.disclosure import FEWEST_HOSPITALS, FEWEST_PATIENTS
 from etl.pages.page import Language, render_page, write_page
@@ -19,6 +20,7 @@ from etl.quality.answer_words import ANSWERS
 from etl.quality.embed import embed_findings
 from etl.quality.evidence import compare_evidence, list_evidence
 from etl.quality.expectations import run_expectations
+from etl.quality.permissions import list_permissions
 from etl.quality.queries import MOST_QUERIES, REST, filter_queries, write_query_workbook
 from etl.quality.readiness import judge_readiness
 from etl.quality.status import RESOLVED, derive_query_status
@@ -71,7 +73,7 @@ def write_quality_pages(
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
     `frames` are the warehouse's: the record tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
-    quarantine, confirmed, notices, eligibility, attrition, completeness, answers, unfilled_column, incomplete_where_first, others_share. `hospitals` gives the names by id. The page over all is written
+    quarantine, confirmed, notices, eligibility, attrition, completeness, answers, unfilled_column, incomplete_where_first, others_share, permission. `hospitals` gives the names by id. The page over all is written
     where `hospitals` names every hospital that has data. `replace_workbook` puts a new query workbook in place of the old one. `expectations`
     are those of `run_expectations`; without them
     they are run now.
@@ -163,6 +165,7 @@ def describe_all(frames: Frames, hospitals: Mapping[str, Text]) -> dict[str, Any
     shown = {hospital: hospitals[hospital] for hospital in sorted(loaded)}
     by_hospital = {hospital: measures.filter_hospital(frames, hospital) for hospital in shown}
     return {
+        "permissions": list_permissions(frames["permission"], list(shown), find_today()),
         "title": Text("Data quality: all hospitals", "数据质量：全部医院"),
         "subtitle": Text("For the coordinating centre only", "仅供协调中心使用，请勿转发给医院"),
         "is_synthetic": bool(frames["ingests"].filter("is_current")["is_synthetic"].any()),

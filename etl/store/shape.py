@@ -33,6 +33,7 @@ CHANGE = "main.change"
 OWED = "main.owed"
 PAGE = "main.page"
 EVENT = "main.event"
+PERMISSION = "main.permission"
 ROW_SALT, ROW_CHECK = "row_salt", "row_check"
 SEAL: dict[str, Column] = {
     ROW_SALT: Column(pl.Binary, "random salt of the record's hash"),
@@ -121,6 +122,7 @@ def describe_tables() -> dict[str, dict[str, Column]]:
         "main.others_share": bookkeeping.OTHERS_SHARE,
         "main.withdrawn": bookkeeping.WITHDRAWN,
         "main.erased_query": bookkeeping.ERASED_QUERY,
+        PERMISSION: bookkeeping.PERMISSION,
         **OWN_TABLES,
     }
 

@@ -8,6 +8,17 @@ import xlsxwriter
 EXTRACTED = dt.date(2026, 1, 1)
 """The day on which the clinic's data were taken out of its system, as its data manager says: their names do not."""
 
+PERMITTED = """kind = "approval"
+number = "2025-031"
+date = 2025-01-15
+scope = "all patients of the clinic"
+end = "no end"
+transfer = "agreement of 2025-02-01"
+contact = "the clinic's research office"
+cross_border = "no data leave the country"
+"""
+"""The keys of `[permission]` by which the clinic's deliveries are loaded; they carry no mark of synthetic data."""
+
 SITE = """
 hospital = "clinic"
 name_en = "Test clinic"
@@ -65,9 +76,15 @@ LABS = """number,sampled,albumin,AFP,AFP unit
 """
 
 
+def permit(site: str) -> str:
+    """The mapping with the clinic's permission, where it says nothing of one."""
+    return site if "permission" in site else f"{site}\n[permission]\n{PERMITTED}"
+
+
 def write_site(folder: Path, *, columns: str = COLUMNS, codes: str = CODES, site: str = SITE) -> None:
+    """Write a mapping; it gets the clinic's permission where `site` says nothing of one."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "site.toml").write_text(site, encoding="utf-8")
+    (folder / "site.toml").write_text(permit(site), encoding="utf-8")
     (folder / "columns.csv").write_text(columns, encoding="utf-8")
     (folder / "codes.csv").write_text(codes, encoding="utf-8")
 

@@ -4,6 +4,8 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
+import clinic
+
 from schemas.contract import read_contract
 from schemas.example_patient import edit_patient
 from schemas.tables import TABLES
@@ -21,7 +23,7 @@ def write_site(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     sources = [f'[[source]]\nname = "{table}"\nfile = "{table}*.csv"\nheader_row = 1\n' for table in TABLES]
     head = 'hospital = "everything"\nname_en = "Everything hospital"\nname_zh = "全字段医院"\n\n'
-    (folder / "site.toml").write_text(head + "\n".join(sources), encoding="utf-8")
+    (folder / "site.toml").write_text(clinic.permit(head + "\n".join(sources)), encoding="utf-8")
     lines = [
         ["*", "number", "patient", "", "", "", "", ""],
         ["*", REMARK, "ignore", "", "", "", "", "not a field"],

@@ -153,6 +153,8 @@ def test_synthetic_and_real_patients_never_meet(desk):
 
 
 def test_real_patients_do_not_enter_a_workspace_of_synthetic_ones(desk):
+    site = f'{clinic.SITE}\n[permission]\nkind = "synthetic"\n'
+    clinic.write_site(desk.settings.workspace / "sites" / "clinic", site=site)
     clinic.write_delivery(desk.extracts / "a", patients=clinic.PATIENTS.replace("first visit", SYNTHETIC_MARKER))
     desk.ingest()
     clinic.write_delivery(desk.extracts / "b")

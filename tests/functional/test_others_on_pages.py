@@ -33,7 +33,7 @@ class Registry:
         self.patients = {name: list(draw_patients(name, 30)) for name in names}
         self.n_deliveries = 0
         for name in names:
-            said = f'\n[permission]\ncomparison = "{agreement}"\n' if agreement else ""
+            said = f'\n[permission]\n{clinic.PERMITTED}comparison = "{agreement}"\n' if agreement else ""
             site = clinic.SITE.replace('hospital = "clinic"', f'hospital = "{name}"').replace(
                 "\n[[source]]", f"{said}\n[[source]]", 1
             )
@@ -150,9 +150,7 @@ def test_a_misspelt_permission_is_refused_and_not_taken_for_none(tmp_path):
     registry = Registry(tmp_path, NAMES[:2])
     site = registry.settings.workspace / "sites" / "east" / "site.toml"
     site.write_text(
-        site.read_text(encoding="utf-8").replace(
-            "\n[[source]]", '\n[permission]\ncomparision = "yes"\n\n[[source]]', 1
-        ),
+        site.read_text(encoding="utf-8").replace("\n[permission]\n", '\n[permission]\ncomparision = "yes"\n', 1),
         encoding="utf-8",
     )
     with pytest.raises(StructureError, match="comparision"):

@@ -10,6 +10,7 @@ from worksheet_desk import (
     COLUMN_DECISION,
     COLUMN_RECORD,
     COLUMN_UNIT,
+    KIND,
     Cells,
     list_rows,
     name_line,
@@ -29,7 +30,7 @@ from etl.onboarding.worksheet.form import AUTHOR_ROWS, CHANGES, CODES, COLUMNS, 
 from etl.settings import PACKAGE_SITES, Settings
 
 DATA = {"tace_seg": "hcc_tace_seg", "clca": "clca_2024", "coimbra": "hcc_coimbra"}
-AUTHOR = {(README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}"): "QD"}
+AUTHOR = {(README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}"): "QD", KIND: "public data"}
 
 
 def list_lines(site: Site, source: str, column: str) -> list[ColumnMap]:

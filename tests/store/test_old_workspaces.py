@@ -21,11 +21,14 @@ from etl.archive.export import POLARS_TYPES, export_registry
 from etl.archive.open_files import FolderWriter
 from etl.archive.restore import restore_registry
 from etl.cli import list_ingests
-from etl.errors import AnalysisError
+from etl.errors import AnalysisError, NotPermittedError
 from etl.ingest import ingest
+from etl.known_versions import read_known
 from etl.load import revert
+from etl.mapping.read_site import load_site
+from etl.permission import check_permission
 from etl.publish import write_quality
-from etl.settings import EXAMPLE_STUDY, Settings
+from etl.settings import EXAMPLE_STUDY, Settings, find_site
 from etl.store.warehouse import open_for_reading
 from etl.verify import verify
 
@@ -207,6 +210,15 @@ def test_reading_again_adds_a_number_and_keeps_the_others(read_again):
     assert after.filter("is_current").equals(new)
     same = ["hospital", "delivery", "content_hash", "patients"]
     assert new.select(same).sort("hospital").equals(before.filter("is_current").select(same).sort("hospital"))
+
+
+def test_it_was_read_once_more_without_a_permission_and_nothing_is_loaded_again_without(read_again):
+    """Its mappings state none, since they are from before the registry asked for one."""
+    known = read_known(read_again.settings)
+    assert {hospital: row["kind"] for hospital, row in known.permitted.items()} == dict.fromkeys(HOSPITALS)
+    for hospital in HOSPITALS:
+        with pytest.raises(NotPermittedError, match="states no permission"):
+            check_permission(read_again.settings, load_site(find_site(read_again.settings, hospital)), known)
 
 
 def test_findings_of_its_ingests_are_kept(read_again):

@@ -10,6 +10,15 @@ from world.write_stat import name_variables
 from world.write_workbook import OTHER_SHEETS
 
 HOSPITAL = "world"
+PERMITTED = """kind = "waiver"
+number = "W-7"
+date = 2020-01-01
+scope = "invented patients whose files carry no mark"
+end = "no end"
+transfer = "none needed"
+contact = "the tests"
+cross_border = "no data leave"
+"""
 COLUMNS = ("source", "column", "role", "table", "field", "record", "unit", "note")
 DECIMAL_SIGNS = {"12,5": "decimal comma", "1.210,5": "decimal comma"}
 
@@ -34,7 +43,7 @@ def name_source(sheet, source):
 
 
 def _write_toml(sheets, places, dialect):
-    text = f'hospital = "{HOSPITAL}"\nname_en = "World"\nname_zh = "世界"\n'
+    text = f'hospital = "{HOSPITAL}"\nname_en = "World"\nname_zh = "世界"\n\n[permission]\n{PERMITTED}'
     for sheet, (file, page, first) in zip(sheets, places, strict=True):
         for source, row_filter in sheet.sources.items():
             text += f"\n[[source]]\nname = {_quote(name_source(sheet, source))}\nfile = {_quote(_find_pattern(file))}\n"

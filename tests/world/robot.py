@@ -10,6 +10,7 @@ from worksheet_desk import (
     COLUMN_DECISION,
     COLUMN_RECORD,
     COLUMN_UNIT,
+    PERMISSION,
     Cells,
     list_rows,
     name_line,
@@ -71,7 +72,7 @@ def answer_worksheet(folder, written):
             write_cells(path, headers)
             proposed = propose_hospital(settings, HOSPITAL, written.path)
             continue
-        changes = {(README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}"): "QD"}
+        changes = {(README, f"B{AUTHOR_ROWS[DECIDED_BY] + 1}"): "QD", **PERMISSION}
         changes |= _decide_columns(cells, known, questions, corrected)
         changes |= _decide_codes(cells, known, questions, corrected)
         changes |= dict(_add_constants(cells, known))

@@ -29,6 +29,7 @@ from etl.onboarding.worksheet.form import (
     SOURCE,
     UNIT,
 )  # fmt: skip
+from etl.onboarding.worksheet.permission_rows import read_texts
 from etl.onboarding.worksheet.rows import Reading, read_names, read_rows
 
 _HEADER_ROW = re.compile(
@@ -42,6 +43,7 @@ class Written:
 
     `names` are those of the first sheet, `sheets` the rows by place, `columns` by place and column (one that gives several fields
     has several rows), `codes` the decisions by field and code, `added` those of them that no proposal asked for. `header_rows` are those named for (file, sheet), first and last, 0 for none.
+    `permission` are the texts of that sheet by their keys.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Written:
     codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     header_rows: HeaderRows = field(default_factory=dict)
     added: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    permission: Mapping[str, str] = field(default_factory=dict)
 
 
 def find_header_row_named(text: str) -> tuple[int, int] | None:
@@ -86,7 +89,8 @@ def read_written(path: Path, proposals: Sequence[Decision]) -> Written:
         named = find_header_row_named(sheets.get(proposal.item, {}).get(DECISION.en, ""))
         if named is not None:
             header_rows[described["file"], described.get("sheet")] = named
-    return Written(read_names(grids, Reading()), sheets, columns, codes, header_rows, added)
+    permission = {key: row.texts[DECISION.en] for key, row in read_texts(grids).items()}
+    return Written(read_names(grids, Reading()), sheets, columns, codes, header_rows, added, permission)
 
 
 def names_other_headers(written: Written, proposals: Sequence[Decision]) -> bool:

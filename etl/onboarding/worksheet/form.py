@@ -19,7 +19,9 @@ ONE_RECORD = Text(ONE_RECORD_ID, "多行合为一条记录")
 LAST_ROW = Text(LAST_ROW_ID, "以最后一行为准")
 SHEET_CHOICES = (ACCEPT, NO_RECORDS, ROW_NUMBER, ONE_RECORD, LAST_ROW)
 README, SHEETS, COLUMNS, CODES, FIELDS = "说明 Read me", "表 Sheets", "列 Columns", "编码 Codes", "字段 Fields"
+PERMISSION_SHEET = "许可 Permission"
 DECISION = Text("Decision", "决定")
+KEY, MEANING = Text("Key", "键"), Text("What it means", "含义")
 SOURCE = Text("Source", "数据源")
 COLUMN = Text("Column", "列名")
 RECORD = Text("Record", "记录")
@@ -56,6 +58,7 @@ SHEET_COLUMNS = (
     (SOURCE, 16), (PLACE, 34), (Text("Header row", "表头行"), 10), (Text("Rows", "行数"), 9), (Text("What was found", "识别情况"), 60),
     (PROPOSED, 16), (DECISION, 18), (NOTE, 26), (ONLY_ROWS, 30), (LEFT_OUT, 30),
 )  # fmt: skip
+PERMISSION_COLUMNS = ((KEY, 16), (MEANING, 70), (DECISION, 44))
 COLUMN_COLUMNS = (
     (Text("No.", "序号"), 6), (SOURCE, 14), (COLUMN, 22), (Text("Filled", "已填"), 12), (Text("What was seen", "内容"), 36),
     (PROPOSED, 34), (CONFIDENCE, 9), (REASON, 38), (DECISION, 38), (RECORD, 28), (UNIT, 14), (NOTE, 24),
@@ -101,6 +104,11 @@ EXPLANATION = (
         "visit type = inpatient; a row with another text then stops the ingest, and “all rows” takes it back.",
         "“表”：不属于本研究的行（测试、其他科室）写在“不读取的行”，写明列名和文本：就诊类型 = 门诊 | 急诊；住院号 = 测试*（以其开头）。“只读取的行”写应读取的行："
         "就诊类型 = 住院；出现其他取值时入库会停止；写“全部行”可取消。",
+    ),
+    Text(
+        f"{PERMISSION_SHEET}: by what the hospital's data may be used (approval or waiver of its ethics board, with number and days). Until it is "
+        "filled in, the mapping can be taken and the delivery checked (CHECK=yes), and nothing is loaded.",
+        f"“{PERMISSION_SHEET}”：使用该院数据所依据的许可（伦理委员会批准或豁免，编号和日期）。填写之前可以采用映射、校验数据（CHECK=yes），但不会载入。",
     ),
     Text(
         "A column that gives several fields: copy its row, one decision each. The same value for all rows: add a row with the column "

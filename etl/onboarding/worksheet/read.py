@@ -49,6 +49,7 @@ from etl.onboarding.worksheet.form import (
 )  # fmt: skip
 from etl.onboarding.worksheet.form import CODE as CODE_LABEL
 from etl.onboarding.worksheet.form import COLUMN as COLUMN_LABEL
+from etl.onboarding.worksheet.permission_rows import Values, read_permission
 from etl.onboarding.worksheet.row_choice import choose_rows
 from etl.onboarding.worksheet.rows import Reading, Row, is_accepted, read_names, read_rows
 from etl.onboarding.worksheet.unit_cell import find_unknown_unit_columns, read_unit
@@ -62,12 +63,16 @@ _SHOWN = 15
 
 @dataclass(frozen=True)
 class Filled:
-    """A worksheet as filled in: every decision, the hospital's names, whether it was made from invented patients, what its deliveries hold."""
+    """A worksheet as filled in: every decision, the hospital's names, whether it was made from invented patients.
+
+    And what it says once: what the hospital's deliveries hold, and by what its data may be used.
+    """
 
     decisions: tuple[Decision, ...]
     name_en: str
     name_zh: str
     is_synthetic: bool
+    permission: Values
     deliveries: str = FULL
     lists_every_new_lesion: bool = False
 
@@ -90,6 +95,7 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
     reading = Reading()
     names = read_names(grids, reading)
     said = {label: _read_choice(label, names[label.en], reading) for label in ASKED_ONCE}
+    permission = read_permission(grids, reading)
     rows = {
         SHEET: list(read_rows(grids, SHEETS, (SOURCE, PLACE, DECISION, NOTE), (ONLY_ROWS, LEFT_OUT))),
         COLUMN: list(read_rows(grids, COLUMNS, (SOURCE, COLUMN_LABEL, DECISION, RECORD, UNIT, NOTE))),
@@ -132,7 +138,7 @@ def read_worksheet(path: Path, proposals: Sequence[Decision], now: str, known: S
         grid.cells.select(pl.any_horizontal((pl.exclude(ROW) == IN_WORKBOOKS).any())).item() for grid in grids.values()
     )
     return Filled(
-        tuple(dated), names[NAME_EN.en], names[NAME_ZH.en], is_synthetic, said[DELIVERIES],
+        tuple(dated), names[NAME_EN.en], names[NAME_ZH.en], is_synthetic, permission, said[DELIVERIES],
         lists_every_new_lesion=said[NEW_LESIONS] == EVERY_NEW_LESION,
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ Everything from the delivery is written as text. Values are shown only as `profi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from etl.onboarding.proposing.words import (
     VISIT_OF_ROW,
     list_meanings,
     read_fields,
-)
+)  # fmt: skip
 from etl.onboarding.worksheet.entries import Written
 from etl.onboarding.worksheet.form import (
     ACCEPT,
@@ -57,6 +58,7 @@ from etl.onboarding.worksheet.form import (
     UNIT,
     WORKSHEET,
 )  # fmt: skip
+from etl.onboarding.worksheet.permission_rows import write_permission
 from etl.pages.disclosure import SMALL_CELL_THRESHOLD
 from etl.pages.labels import label_field, label_test
 from etl.pages.spreadsheet import CELL_LIMIT, fit_height, open_workbook
@@ -83,6 +85,8 @@ def write_worksheet(draft: Draft, path: Path, written: Written | None = None) ->
     with open_workbook(path, "Mapping worksheet", replace_filled) as book:
         formats = _make_formats(book)
         _write_readme(book, formats, draft, written, asks_once=path.name == WORKSHEET)
+        if path.name == WORKSHEET:
+            write_permission(partial(_start_sheet, book, formats), formats, draft, written)
         _write_columns(book, formats, draft, written)
         _write_codes(book, formats, draft, written)
         _write_sheets(book, formats, draft, written)
