@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import etl.archive_commands  # noqa: F401 (adds its commands)
+import etl.archive_commands
+import etl.home_commands  # noqa: F401
 from etl import saved
 from etl.cli import commands, pay, tell_state
 from etl.command_line import RegistryCommand, both

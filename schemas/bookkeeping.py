@@ -121,6 +121,10 @@ INGESTS: dict[str, Column] = {
     "delivery": Column(pl.String, "name of the delivery"),
     "path": Column(pl.String, "where it lay when it was read"),
     "content_hash": Column(pl.String, "hash of the delivery's files"),
+    "places_hash": Column(
+        pl.String,
+        "the same with their names, by which the hospital finds a row again; empty where it was not noted yet",
+    ),
     "input_hash": Column(pl.String, "hash of the delivery, its mapping and the code that judged it"),
     "is_synthetic": Column(pl.Boolean, "the patients are invented"),
     "extract_day": Column(

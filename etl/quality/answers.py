@@ -23,7 +23,7 @@ from etl.errors import AnswerError, ChangedWhileReadError, DeliveryError
 from etl.kept_files import keep_file, replace_keeping
 from etl.mapping.personal_forms import mask_personal_data
 from etl.pages.text import Text
-from etl.quality.answer_rows import Row, Sheet, find_faults, read_sheet
+from etl.quality.answer_rows import LocatedCopyError, Row, Sheet, find_faults, read_sheet
 from etl.quality.answer_words import (
     ANSWER,
     ANSWERS_FOLDER,
@@ -263,7 +263,7 @@ def _read_workbooks(books: Sequence[_Workbook], faults: list[Text]) -> Iterable[
             taken = _Taken(book, read_sheet(book.path))
         except DeliveryError as error:
             _check_unchanged(book)
-            if book.is_put_there:
+            if book.is_put_there or isinstance(error, LocatedCopyError):
                 faults.append(Text(error.en, error.zh))
             continue
         _check_unchanged(book)
