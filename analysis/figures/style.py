@@ -126,8 +126,8 @@ def save_figures(
 
 def _explain_hidden(k: int) -> Text:
     return Text(
-        f"{describe_hidden(k)} Curves end where fewer are at risk and fall by {k} events at a time.",
-        f"{NOT_SHOWN_SIGN}：为避免透露少于 {k} 名患者的计数而不显示；在险人数少于 {k} 时曲线终止，且每累计 {k} 个事件才下降一次。",
+        f"{describe_hidden(k)} Curves end where fewer are at risk, fall by {k} events at a time, and have no marks of censored patients.",
+        f"{NOT_SHOWN_SIGN}：为避免透露少于 {k} 名患者的计数而不显示；在险人数少于 {k} 时曲线终止，每累计 {k} 个事件才下降一次，且不标记删失患者。",
     )
 
 

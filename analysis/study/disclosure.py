@@ -8,7 +8,7 @@ way. Curves end where fewer than k are at risk, and fall only by k events at a t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -23,6 +23,8 @@ PARTED = ("table1", "therapy", "evidence", "response", "matching")
 """Analyses of which the levels of a variable add up to patients that are printed too."""
 DESCRIBED = ("table1", "balance", "therapy", "evidence", "response")
 RATES = ("orr", "dcr")
+NOT_KNOWN = ""
+"""Stands for the level of those of whom a variable is not known."""
 BLOCKS = {"response": (("CR", "PR"), ("SD",), ("PD", "NE"))}
 """Levels whose sums are printed beside them: ORR is CR and PR, DCR these and SD."""
 TESTS = ("p", "chi_square")
@@ -50,18 +52,23 @@ def protect(outcome: StudyOutcome, spec: StudySpec, *, with_individuals: bool = 
         return outcome
     frame = _mark_small(outcome.results.frame, k)
     _refuse_small_arms(frame, k)
-    hidden = set[str]().union(*_list_hidden(frame, outcome.curves, spec, k))
-    without_events = _find_endpoints_of_few(frame)
+    few_unknown = _find_few_unknown(frame, k)
+    chosen = _choose_hidden(frame, few_unknown)
+    hidden = set[str]().union(*_list_hidden(frame, outcome.curves, spec, chosen, k))
+    few_events, few_timed = _find_endpoints_of_few(frame)
     is_found = pl.col("result_id").is_in(sorted(hidden))
     is_hidden = is_found & ~(
         pl.col("analysis").is_in(MODELS) & ~pl.col("statistic").is_in([*COUNTS, "pct", "expected"])
     )
-    loses_n_event = pl.col("endpoint").is_in(without_events[0])
-    loses_n = pl.col("endpoint").is_in(without_events[1])
+    beside = pl.col("variable").is_in(sorted(chosen)) & ~pl.col("analysis").is_in(PARTED)
+    loses_n = pl.any_horizontal(
+        is_found, beside, pl.col("variable").is_in(few_unknown), pl.col("endpoint").is_in(few_timed)
+    ).fill_null(value=False)
+    loses_n_event = pl.any_horizontal(is_found, beside, pl.col("endpoint").is_in(few_events)).fill_null(value=False)
     shown = outcome.results.frame.with_columns(
         pl.when(~is_hidden).then("value").alias("value"),
-        pl.when(~is_found & ~loses_n.fill_null(value=False)).then("n").alias("n"),
-        pl.when(~is_found & ~loses_n_event.fill_null(value=False)).then("n_event").alias("n_event"),
+        pl.when(~loses_n).then("n").alias("n"),
+        pl.when(~loses_n_event).then("n_event").alias("n_event"),
         is_hidden.alias(HIDDEN),
     )
     curves = protect_curves(outcome.curves, outcome.results.frame, spec, k)
@@ -99,9 +106,11 @@ def _refuse_small_arms(frame: pl.DataFrame, k: int) -> None:
         )
 
 
-def _list_hidden(frame: pl.DataFrame, curves: pl.DataFrame, spec: StudySpec, k: int) -> Iterator[set[str]]:
+def _list_hidden(
+    frame: pl.DataFrame, curves: pl.DataFrame, spec: StudySpec, chosen: Mapping[str, set[str]], k: int
+) -> Iterator[set[str]]:
     yield _name(frame.filter(_SMALL))
-    yield from _hide_levels(frame, spec)
+    yield from _hide_levels(frame, spec, chosen)
     yield from _hide_families(frame)
     yield from _hide_flow(frame)
     few_events, few_timed = _find_endpoints_of_few(frame)
@@ -119,32 +128,49 @@ def _name(rows: pl.DataFrame) -> set[str]:
     return set(rows["result_id"])
 
 
-def _hide_levels(frame: pl.DataFrame, spec: StudySpec) -> Iterator[set[str]]:
-    """Yield the rows of hidden levels in every analysis, and the tests and differences of their variables."""
+def _find_few_unknown(frame: pl.DataFrame, k: int) -> list[str]:
+    """Return the variables that are not known of 1 to k - 1 patients of an arm: what they rest on would tell how many."""
+    sizes = frame.filter(pl.col("analysis") == "table1", pl.col("variable") == "patients", pl.col("arm").is_not_null())
+    rests = frame.filter(pl.col("endpoint").is_null(), pl.col("hospital").is_null(), pl.col("variable") != "patients")
+    compared = rests.join(sizes.select("cohort", "arm", size="value"), on=["cohort", "arm"])
+    return sorted(set[str](compared.filter((pl.col("size") - pl.col("n")).is_between(1, k - 1))["variable"]))
+
+
+def _choose_hidden(frame: pl.DataFrame, few_unknown: Sequence[str]) -> dict[str, set[str]]:
+    """Return the hidden levels of every variable that has some; those not known count as a level."""
     parted = frame.filter(pl.col("analysis").is_in(PARTED), pl.col("level").is_not_null())
-    in_subgroups = {item.characteristic for item in spec.subgroups}
-    hidden_any = False
+    chosen: dict[str, set[str]] = {}
     for (name,), rows in parted.group_by("variable", maintain_order=True):
         variable = str(name)
-        counts = {
-            str(level): (bool(small), float(total or 0))
-            for level, small, total in rows.group_by("level", maintain_order=True)
-            .agg(pl.col(_SMALL).any(), pl.col(_COUNT).sum())
-            .iter_rows()
-        }
-        levels = choose_levels(counts, BLOCKS.get(variable, ()))
-        if not levels:
-            continue
-        hidden_any = True
+        counts = _count_levels(rows, "level")
+        if variable in few_unknown:
+            counts[NOT_KNOWN] = (True, 0)
+        if levels := choose_levels(counts, BLOCKS.get(variable, ())):
+            chosen[variable] = levels
+    return chosen
+
+
+def _count_levels(rows: pl.DataFrame, column: str) -> dict[str, tuple[bool, float]]:
+    """Return of each level whether it is small anywhere, and its patients altogether."""
+    by_level = rows.group_by(column, maintain_order=True).agg(pl.col(_SMALL).any(), pl.col(_COUNT).sum())
+    return {str(level): (bool(small), float(total or 0)) for level, small, total in by_level.iter_rows()}
+
+
+def _hide_levels(frame: pl.DataFrame, spec: StudySpec, chosen: Mapping[str, set[str]]) -> Iterator[set[str]]:
+    """Yield the rows of hidden levels in every analysis, and the tests and differences of their variables."""
+    in_subgroups = {item.characteristic for item in spec.subgroups}
+    for variable, levels in chosen.items():
         of_variable = frame.filter(pl.col("variable") == variable)
         yield _name(of_variable.filter(pl.col("level").is_in(sorted(levels))))
         described = of_variable.filter(pl.col("analysis").is_in(DESCRIBED))
         yield _name(described.filter(pl.col("level").is_null(), pl.col("statistic").is_in(TESTS)))
+        if NOT_KNOWN in levels:  # a count and its per cent tell what they rest on
+            yield _name(of_variable.filter(pl.col("statistic") == "pct"))
         if variable in in_subgroups:
             yield _name(frame.filter(pl.col("subgroup").is_not_null(), pl.col("endpoint").is_not_null()))
-        if variable in BLOCKS and not _is_blocked(levels, BLOCKS[variable], counts):
+        if variable in BLOCKS and not _is_blocked(levels, BLOCKS[variable]):
             yield _hide_responses(frame)
-    if hidden_any:
+    if chosen:
         yield _name(frame.filter(pl.col("analysis") == "balance", pl.col("variable").str.starts_with("largest")))
     if frame.filter(pl.col("analysis") == "response", pl.col("variable").is_in(RATES), _SMALL).height:
         yield _hide_responses(frame)
@@ -171,9 +197,9 @@ def choose_levels(counts: dict[str, tuple[bool, float]], blocks: Sequence[Sequen
     return chosen
 
 
-def _is_blocked(levels: set[str], blocks: Sequence[Sequence[str]], counts: dict[str, tuple[bool, float]]) -> bool:
-    """Whether the sums of blocks may stay: every block with a hidden level has two."""
-    return all(len(levels & set(block)) != 1 for block in blocks) and levels != set(counts)
+def _is_blocked(levels: set[str], blocks: Sequence[Sequence[str]]) -> bool:
+    """Whether the sums of blocks may stay: every block with a hidden level has two, and they are all patients."""
+    return all(len(levels & set(block)) != 1 for block in blocks) and NOT_KNOWN not in levels
 
 
 def _hide_responses(frame: pl.DataFrame) -> set[str]:
@@ -204,12 +230,7 @@ def _hide_flow(frame: pl.DataFrame) -> Iterator[set[str]]:
     """Yield the steps that removed few, with one more and all that is between them, in every column of the flow chart."""
     flow = frame.filter(pl.col("analysis").is_in(["flow", "flow_by_arm"]))
     removed = flow.filter(pl.col("statistic") == "n_removed")
-    counts = {
-        str(step): (bool(small), float(total or 0))
-        for step, small, total in removed.group_by("variable", maintain_order=True)
-        .agg(pl.col(_SMALL).any(), pl.col(_COUNT).sum())
-        .iter_rows()
-    }
+    counts = _count_levels(removed, "variable")
     hidden = choose_levels(counts, ())
     places = [place for place, step in enumerate(counts) if step in hidden]
     if places:

@@ -212,6 +212,38 @@ def test_no_hidden_count_of_generated_tables_can_be_computed(seed):
     assert basis.is_empty()
 
 
+@pytest.mark.parametrize("unknown", [(2, 0), (4, 3), (9, 1)])
+def test_how_many_are_not_known_cannot_be_computed(unknown):
+    """Neither from what levels rest on, nor from a count and its per cent, nor from what a model of the characteristic rests on."""
+    results = ResultsBuilder("drawn")
+    parts = {"sora": (30, 20, 15), "len": (25, 18, 12)}
+    for arm, missing in zip(ARMS, unknown, strict=True):
+        n = sum(parts[arm])
+        results.add(
+            Key(analysis="table1", cohort="all", variable="patients", arm=arm), "n", n + missing, unit="patients"
+        )
+        for level, part in zip("abc", parts[arm], strict=True):
+            key = Key(analysis="table1", cohort="all", variable="albi", arm=arm, level=level)
+            results.add(key, "n", part, unit="patients", n=n)
+            results.add(key, "pct", 100 * part / n, unit="%", n=n)
+    known = sum(map(sum, parts.values()))
+    for analysis, statistic in (("balance", "smd"), ("cox_univariable", "hr")):
+        results.add(
+            Key(analysis=analysis, cohort="all", variable="albi", level="a"), statistic, 0.5, n=known, n_event=known
+        )
+    outcome = StudyOutcome(results.build({}), EMPTY_CURVES, pl.DataFrame())
+    printed = protect(outcome, replace(SPEC, disclosure=K)).results.frame
+    of_levels = printed.filter(pl.col("variable") == "albi")
+    assert of_levels["n"].null_count() == of_levels.height
+    counts = of_levels.filter(pl.col("statistic") == "n")
+    for arm in ARMS:
+        own = counts.filter(pl.col("arm") == arm)
+        assert own["value"].null_count() >= 1
+        assert own["value"].null_count() < own.height
+        shares = of_levels.filter(pl.col("arm") == arm, pl.col("statistic") == "pct")
+        assert shares["value"].null_count() == shares.height
+
+
 def test_the_attacker_finds_what_is_hidden_alone():
     """The attacker is one: with only the small cells hidden he finds most of them."""
     found = hidden = 0
