@@ -191,8 +191,7 @@ class StudySpec:
     time_origin: Annotated[str, "what times run from, in words"] = "start of systemic therapy"
     disclosure: Annotated[
         int | Literal["none"],
-        "`none`: small counts are shown as they are; a number: no count of fewer patients is shown, nor what would tell one, and no file of single "
-        "patients is written unless it is asked for",
+        "`none`: small counts are shown; a number: none of fewer patients, nor what would tell one, and no file of single patients unless asked for",
     ] = "none"
     population: Population = field(default_factory=Population)
     arms: tuple[Arm, ...] = ()
