@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from etl.cli import commands
+from etl.cli import PasswordFile, commands
 from etl.command_line import RegistryCommand, both
 from etl.console import Terminal
 from etl.errors import UsageError
@@ -39,8 +39,11 @@ def run_locate(
             ),
         ),
     ] = None,
+    password_file: PasswordFile = None,
 ) -> None:
     """Write a copy of a query workbook with the hospital's own patient numbers."""
+    from etl.delivery.given_password import read_password
+    from etl.delivery.passwords import offer_password
     from etl.quality.locate import locate
 
     settings = read_settings()
@@ -50,6 +53,8 @@ def run_locate(
             "It takes the query workbook and what was sent: registry locate queries.xlsx --delivery path/to/delivery",
             "需要质疑工作簿和当时提交的数据，如：registry locate queries.xlsx --delivery 提交数据的路径",
         )
+    if password_file is not None:
+        offer_password(read_password(password_file, settings.workspace))
     with terminal.progress(terminal.text("looking up", "查找")):
         done = locate(settings, workbook, delivery)
     terminal.say(

@@ -120,8 +120,8 @@ def _refuse_given(name: str) -> PasswordError:
 def _refuse_unasked(name: str) -> PasswordError:
     return PasswordError(
         f"{name}: the workbook has a password. Run the command in a terminal, where it can be typed (it is stored nowhere), name a file that holds it "
-        "(registry ingest --password-file), or ask the hospital for the workbook without one.",
-        f"{name}：工作簿有密码。请在终端中运行该命令并按提示输入密码（不会保存），或指明存放密码的文件（registry ingest --password-file），或请医院提供无密码的文件。",
+        "(--password-file), or ask the hospital for the workbook without one.",
+        f"{name}：工作簿有密码。请在终端中运行该命令并按提示输入密码（不会保存），或指明存放密码的文件（--password-file），或请医院提供无密码的文件。",
     )
 
 

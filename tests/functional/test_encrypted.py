@@ -160,6 +160,15 @@ def test_an_answered_workbook_comes_back_with_its_password(desk, run, tmp_path):
     assert "size" not in {query["Column"] for query in list_queries(find_workbook(desk))}
 
 
+def test_numbers_are_found_for_a_workbook_that_came_with_a_password(desk, run, tmp_path):
+    (tmp_path / "sent").mkdir()
+    locked = lock(find_workbook(desk), tmp_path / "sent" / "queries.xlsx")
+    words = ("locate", locked, "--delivery", desk.extracts / "march")
+    assert run(*words)[0] == 25
+    assert run(*words, "--password-file", write_password(tmp_path))[0] == 0
+    assert (tmp_path / "sent" / "queries_with_patient_numbers.xlsx").exists()
+
+
 def test_a_workbook_locked_where_it_lay_is_kept_and_then_taken(desk, run, tmp_path):
     """Somebody gave it a password as they saved it: what owes pages has none, and loses nothing."""
     locked = answer_locked(desk, tmp_path, find_workbook(desk))
