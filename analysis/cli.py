@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import etl.archive_commands
+import etl.home_commands
 import etl.withdrawal_commands  # noqa: F401 (adds its commands)
 from etl import saved
 from etl.cli import commands, pay, tell_state
@@ -66,6 +67,16 @@ def run_analyse(
             help=both("from this frozen set instead of the database", "使用此冻结数据集，而不读数据库"),
         ),
     ] = "",
+    individual: Annotated[
+        bool,
+        typer.Option(
+            "--individual",
+            help=both(
+                "of a study with a threshold: what shows single patients too, in whole months",
+                "对设有显示阈值的研究：同时输出个体患者数据（以整月表示）",
+            ),
+        ),
+    ] = False,
 ) -> None:
     """Compute a study: results, figures, report."""
     settings = read_settings()
@@ -74,12 +85,14 @@ def run_analyse(
     tell_state(settings, terminal)
     pay(settings, terminal)
     with terminal.progress(terminal.text(f"analysing {study or frozen}", f"分析 {study or frozen}")):
-        folder = _analyse(settings, study, frozen=frozen, for_journal=journal)
+        folder = _analyse(settings, study, frozen=frozen, for_journal=journal, with_individuals=individual)
     terminal.say(f"Report: {folder / 'index.html'}", f"报告：{folder / 'index.html'}")
     terminal.say(f"Results: {folder / 'results.csv'}", f"结果：{folder / 'results.csv'}")
 
 
-def _analyse(settings: Settings, study: str, *, frozen: str = "", for_journal: bool = False) -> Path:
+def _analyse(
+    settings: Settings, study: str, *, frozen: str = "", for_journal: bool = False, with_individuals: bool = False
+) -> Path:
     """Compute a study from the database, or from a frozen set, by which the study is known too; return the folder of its results."""
     from analysis.inputs import read_current, record_analysis, take_frozen
     from analysis.run import run_study
@@ -94,7 +107,12 @@ def _analyse(settings: Settings, study: str, *, frozen: str = "", for_journal: b
     frames[AT_START] = derive_study_at_start(frames, spec)
     name = f"frozen-{frozen}" if frozen else "analysis" if study == settings.main_study else f"analysis-{study}"
     folder = settings.reports_dir / name
-    run_study(frames, spec, folder, inputs, for_journal=for_journal)
+    if with_individuals and spec.fewest_patients is None:
+        raise UsageError(
+            f'The study {study} has no threshold (disclosure = "none"): it shows single patients anyway. Leave out --individual.',
+            f'研究 {study} 未设显示阈值（disclosure = "none"），本就包含个体患者数据。请去掉 --individual。',
+        )
+    run_study(frames, spec, folder, inputs, for_journal=for_journal, with_individuals=with_individuals)
     saved.note(Text(f"{study}: report and results are written.", f"{study}：报告与结果已写出。"))
     record_analysis(settings, spec, folder, inputs, n_patients=frames["analysis_subject"].height)
     return folder

@@ -38,6 +38,7 @@ from analysis.steps.weight import add_weighting
 from analysis.study.at_start import AT_START
 from analysis.study.cohort import select_cohort
 from analysis.study.cohort_names import ALL
+from analysis.study.disclosure import protect
 from analysis.study.filled import check_filled
 from analysis.study.outcome import StudyOutcome
 from analysis.study.published import read_published
@@ -51,6 +52,10 @@ PACKAGES = ("polars", "numpy", "scipy", "lifelines", "scikit-learn", "survival",
 
 PERMITTED_BY = ("kind", "number", "permitted_on", "ends_on")
 """What a manifest says of a hospital's permission."""
+
+
+INDIVIDUAL = ("courses", "swimmer", "waterfall")
+"""The files, without their endings, that show single patients."""
 
 
 def compute_study(frames: Mapping[str, pl.DataFrame], spec: StudySpec) -> StudyOutcome:
@@ -127,6 +132,7 @@ def run_study(
     manifest_inputs: Mapping[str, Any],
     *,
     for_journal: bool = False,
+    with_individuals: bool = False,
 ) -> None:
     """Compute a study and write it into `out_dir`, replacing what was there: all of it, or nothing.
 
@@ -134,12 +140,13 @@ def run_study(
     `manuscript.docx`, `supplement.docx` and `manuscript_numbers.csv`.
     `frames` are the marts `analysis_subject`, `analysis_adverse_event` and `unfilled_column`, `ingests`, and `subject_at_start`.
     `manifest_inputs` is written into the manifest as it is (input hashes, ingest ids, head of the trail). `for_journal` asks for the figures as
-    PDF and TIFF too.
+    PDF and TIFF too. Where the study has a threshold (`disclosure`), what shows single patients (`INDIVIDUAL`) is written only
+    `with_individuals`, in whole months.
 
     Raises `AnalysisError` as `compute_study` does, and where a hospital was loaded before a column that is read was made.
     """
     check_filled(frames["unfilled_column"], spec)
-    outcome = compute_study(frames, spec)
+    outcome = protect(compute_study(frames, spec), spec, with_individuals=with_individuals)
     synthetic = is_synthetic(frames["ingests"], spec)
     manifest = make_manifest(spec, manifest_inputs, list_hospitals(frames, spec), is_synthetic=synthetic)
     scratch = name_scratch(out_dir)
@@ -147,7 +154,10 @@ def run_study(
     try:
         scratch.mkdir(parents=True)
         outcome.results.save(scratch, is_synthetic=synthetic)
-        for name, points in {"curves": outcome.curves, "courses": outcome.courses}.items():
+        points_of = {"curves": outcome.curves, "courses": outcome.courses}
+        for name, points in points_of.items():
+            if spec.fewest_patients is not None and points.is_empty():
+                continue
             marked = mark_origin(points, is_synthetic=synthetic)
             marked.write_parquet(scratch / f"{name}.parquet", statistics=False)
         shown = spec.of_all_arms()
@@ -163,6 +173,9 @@ def run_study(
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write what the results were made from, with the hash of every file that lies beside it."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if manifest["specification"]["disclosure"] != "none":
+        single = [path.relative_to(folder).as_posix() for path in files if path.stem in INDIVIDUAL]
+        manifest = {**manifest, "individual_data": single}
     told = {**manifest, "files": {path.relative_to(folder).as_posix(): hash_file(path) for path in files}}
     text = json.dumps(told, indent=2, ensure_ascii=False, sort_keys=True, default=str)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")

@@ -49,6 +49,17 @@ Reason = Annotated[
     ),
 ]
 
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help=both(
+            "a file, readable by you alone, whose first line is the password; default: typed on the terminal",
+            "首行为密码、仅本人可读的文件；默认在终端输入",
+        ),
+    ),
+]
+
 
 def _show_version(is_asked: bool) -> None:
     if is_asked:
@@ -96,8 +107,11 @@ def run_ingest(
     check: Annotated[bool, typer.Option("--check", help=both("do everything but load", "只校验，不载入"))] = False,
     accept: Accept = False,
     reason: Reason = "",
+    password_file: PasswordFile = None,
 ) -> None:
     """Read, validate and load one delivery of a hospital, and write its quality page."""
+    from etl.delivery.given_password import read_password
+    from etl.delivery.passwords import offer_password
     from etl.ingest import ingest
     from etl.ingest_summary import show_ingest
     from etl.mapping.delivery_day import read_said_day
@@ -107,6 +121,8 @@ def run_ingest(
     _check_reason(reason, is_accepted=accept)
     terminal = Terminal(settings.language)
     folder = find_site(settings, hospital)
+    if password_file is not None:
+        offer_password(read_password(password_file, settings.workspace))
     tell_state(settings, terminal, is_paid=not check, but=hospital)
     if any(folder.glob("*.xlsx")):  # else nothing that reads one is imported
         _take_worksheet(settings, terminal, folder, extract)
@@ -212,15 +228,36 @@ def run_quality(
     hospital: Annotated[
         str | None, typer.Option(metavar="HOSPITAL", help=both("only this hospital", "仅此医院"))
     ] = None,
+    encrypted: Annotated[
+        bool,
+        typer.Option(
+            "--encrypted",
+            help=both(
+                "with --hospital: copies to send as well, the workbook with Excel's password, the pages as zip with AES",
+                "与 --hospital 同用：另存待发送的副本，工作簿用 Excel 密码加密，页面为 AES 加密的 zip",
+            ),
+        ),
+    ] = False,
+    password_file: PasswordFile = None,
 ) -> None:
     """Write the data-quality pages and query workbooks."""
     from etl.publish import tell_incomplete_where_first, write_quality
 
     settings = read_settings()
     terminal = Terminal(settings.language)
+    password = ""
+    if encrypted or password_file:
+        from etl.outbox import read_new_password
+
+        password = read_new_password(settings, hospital if encrypted else None, password_file)
     tell_state(settings, terminal)
     with terminal.progress(terminal.text("writing the quality pages", "生成质量报告")):
         paths = write_quality(settings, hospital, tell=lambda told: terminal.say(told.en, told.zh))
+    if hospital and password:
+        from etl.outbox import fill_outbox
+
+        with terminal.progress(terminal.text("encrypting", "加密")):
+            paths += fill_outbox(settings, hospital, password)
     for path in paths:
         terminal.write(str(path))
     if hospital is None and (told := tell_incomplete_where_first(settings)):

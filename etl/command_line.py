@@ -113,7 +113,8 @@ def _check_words(command: Any, ctx: Any, args: Sequence[str]) -> None:
     if "" in args or any(word.endswith("=") and word[:-1] in options for word in words):
         raise _slip(command, ctx, "One of the values is empty.", "有一个值为空。")
     counts = Counter(name for word in words if (name := word.split("=")[0]) in options)
-    if twice := [name for name, n in counts.items() if n > 1]:
+    several = {name for param in command.get_params(ctx) if getattr(param, "multiple", False) for name in param.opts}
+    if twice := [name for name, n in counts.items() if n > 1 and name not in several]:
         raise _slip(command, ctx, f"'{twice[0]}' is given twice.", f"“{twice[0]}”给出了两次。")
 
 
@@ -141,7 +142,7 @@ def _describe_usage(command: Any, ctx: Any) -> str:
 
 def _name_option(param: TyperOption) -> str:
     names = ", ".join(sorted(param.opts, key=len))
-    return names if param.is_flag else f"{names} {param.metavar}"
+    return names if param.is_flag else f"{names} {param.metavar}{' ...' if param.multiple else ''}"
 
 
 def _describe(command: Any, ctx: Any) -> str:

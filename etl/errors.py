@@ -153,6 +153,12 @@ class NotPermittedError(RegistryError):
     exit_code = 23
 
 
+class PasswordError(RegistryError):
+    """A workbook with a password that was not given or is wrong, or a password that does not do; nothing of the file was taken."""
+
+    exit_code = 25
+
+
 class StoppedError(RegistryError):
     """The command was told to stop: from the keyboard (130), by a closed terminal (129) or by `kill` (143)."""
 

@@ -182,7 +182,7 @@ def _describe_ingest(version: Version, ingest_id: int) -> pl.DataFrame:
     path = lies_in if lies_in.name == version.delivery.name else lies_in.with_name(version.delivery.name)
     line = {
         "ingest_id": ingest_id, "hospital": site.hospital, "name_en": site.name_en, "name_zh": site.name_zh,
-        "delivery": version.delivery.name, "path": str(path), "content_hash": candidate.content_hash,
+        "delivery": version.delivery.name, "path": str(path), "content_hash": candidate.content_hash, "places_hash": version.delivery.places_hash,
         "input_hash": candidate.input_hash, "is_synthetic": version.delivery.is_synthetic, "extract_day": day and day.day,
         "extract_day_origin": day and day.origin, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), **version.accounts,
         "base_ingest_id": version.addition.base_ingest_id, "mapping_hash": site.mapping_hash, "is_current": True, "is_withdrawn": False,

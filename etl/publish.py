@@ -15,13 +15,14 @@ from etl.pages.text import Text
 from etl.permission import keep_all_stated, read_permission
 from etl.quality.answers import REST, WORKBOOK, keep_workbook, replace_workbook
 from etl.quality.comparison import describe_incomplete_where_first
+from etl.quality.origins import read_brought
 from etl.quality.others import OTHERS_TABLE, fix_others, save_others
 from etl.quality.report import write_quality_pages
 from etl.settings import Settings, find_site, list_hospitals
 from etl.store.lock import hold_lock
 from etl.store.owed import read_owed, settle, tell_owed
 from etl.store.shape import PERMISSION
-from etl.store.warehouse import read_frames
+from etl.store.warehouse import open_for_reading, read_frames
 from etl.suggestions import suggest_command
 from etl.whole_files import hash_file, sweep
 from schemas.contract import read_contract
@@ -105,6 +106,8 @@ def _write_pages(settings: Settings, hospital: str | None, tell: Tell) -> list[P
     frames = read_frames(settings.warehouse_path, RELATIONS, needed)
     frames["findings"] = frames.pop("finding")
     frames["record_counts"] = frames.pop("record_count")
+    with open_for_reading(settings.warehouse_path) as warehouse:
+        frames["brought"] = read_brought(warehouse)
     asked = _choose(frames["ingests"], hospital)
     chosen = _choose(frames["ingests"], None) if owed else asked
     for name in chosen:

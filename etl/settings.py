@@ -63,6 +63,11 @@ class Settings:
         return self.workspace / "backups"
 
     @property
+    def outbox_dir(self) -> Path:
+        """Folder of encrypted copies to be sent, one sub-folder for each hospital; not there in every workspace."""
+        return self.workspace / "outbox"
+
+    @property
     def site_dirs(self) -> tuple[Path, ...]:
         """Folders that hold hospitals' mappings, the first that has one wins."""
         return (self.workspace / "sites", PACKAGE_SITES)

@@ -35,6 +35,7 @@ KINDS = {
     "freeze": Text("data frozen", "冻结数据"),
     "export": Text("export", "导出"),
     "backup": Text("backup", "备份"),
+    "encrypted": Text("pages encrypted for sending", "加密待发送的报告"),
     "restore": Text("restored", "由导出或备份重建"),
 }
 """What events are called; one of another kind is shown under its own name."""

@@ -95,9 +95,7 @@ NOTICES: dict[str, Column] = {
 WITHDRAWN: dict[str, Column] = {
     "hospital": Column(pl.String, "hospital"),
     "patient_mark": Column(pl.String, "mark by which the patient's number is known again; it leads to no pseudonym"),
-    "kind": Column(
-        pl.String, "stop: no further data, what there is stays; erase: nothing of the patient is kept"
-    ),
+    "kind": Column(pl.String, "stop: no further data, what there is stays; erase: nothing of the patient is kept"),
     "patient_id": Column(pl.String, "pseudonym, where data stay; empty where they are erased"),
     "ingest_id": Column(pl.Int64, "the hospital's current version at that time; empty where there was none"),
     "withdrawn_at": Column(pl.String, "time it was noted, UTC"),
@@ -141,6 +139,10 @@ INGESTS: dict[str, Column] = {
     "delivery": Column(pl.String, "name of the delivery"),
     "path": Column(pl.String, "where it lay when it was read"),
     "content_hash": Column(pl.String, "hash of the delivery's files"),
+    "places_hash": Column(
+        pl.String,
+        "the same with their names, by which the hospital finds a row again; empty where it was not noted yet",
+    ),
     "input_hash": Column(pl.String, "hash of the delivery, its mapping and the code that judged it"),
     "is_synthetic": Column(pl.Boolean, "the patients are invented"),
     "extract_day": Column(

@@ -7,6 +7,7 @@ import random
 import polars as pl
 
 from etl.quality.expectations import RESULT_SCHEMA
+from etl.quality.origins import BROUGHT
 from schemas.bookkeeping import OTHERS_SHARE, PERMISSION
 from schemas.codes import LabTest
 from schemas.column import read_dtypes
@@ -30,7 +31,7 @@ INGEST_SCHEMA = {
     "rows_ignored": pl.Int64, "records_made": pl.Int64, "records_loaded": pl.Int64, "records_quarantined": pl.Int64,
     "cells": pl.Int64, "cells_mapped": pl.Int64, "cells_identifier": pl.Int64, "cells_ignored": pl.Int64,
     "cells_quarantined": pl.Int64,
-    "patients": pl.Int64, "is_current": pl.Boolean, "is_withdrawn": pl.Boolean,
+    "patients": pl.Int64, "is_current": pl.Boolean, "is_withdrawn": pl.Boolean, "places_hash": pl.String, "base_ingest_id": pl.Int64,
 }  # fmt: skip
 ANSWER_SCHEMA = {
     "answer_id": pl.Int64, "hospital": pl.String, "finding_id": pl.String, "answer": pl.String, "comment": pl.String,
@@ -67,7 +68,7 @@ def make_ingest(ingest_id, hospital, patients, *, is_current):
         "loaded_at": f"2026-01-{ingest_id:02d}T08:30:00", "extract_day": dt.date(2025, 12, 30), "content_hash": "0" * 64, "rows_read": 1200,
         "rows_used": 1180, "rows_ignored": 20, "records_made": 5000, "records_loaded": 4960,
         "records_quarantined": 40, "cells": 30000, "cells_mapped": 26990, "cells_quarantined": 10, "cells_identifier": 2000,
-        "cells_ignored": 1000, "patients": patients, "is_current": is_current, "is_withdrawn": False,
+        "cells_ignored": 1000, "patients": patients, "is_current": is_current, "is_withdrawn": False, "places_hash": "1" * 64, "base_ingest_id": None,
     }  # fmt: skip
 
 
@@ -191,6 +192,7 @@ def make_frames(n_patients=60, findings=None):
             for ingest, name, n in ((2, "patient", n_patients * 2), (4, "patient", n_patients))
         ]),
         "ingests": pl.DataFrame(ingests, schema=INGEST_SCHEMA),
+        "brought": pl.DataFrame(schema=BROUGHT),
         "findings": pl.DataFrame(make_findings() if findings is None else findings, schema=FINDING_SCHEMA),
         "rule_outcomes": pl.DataFrame([
             {"ingest_id": 4, "hospital": "nanfang", "rule_id": "broken_rule", "table_name": "patient",

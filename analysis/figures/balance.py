@@ -42,7 +42,7 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     results = outcome.results
     if spec.main_cohort != ALL:
         yield from _plot_love(results, spec)
-    if spec.matching:
+    if spec.matching and not _is_overlap_hidden(results):
         caption = Text("Distribution of the propensity score by arm.", "两组倾向评分的分布。")
         alt = Text(
             f"Histograms of the propensity score in the whole and in the matched cohort: {spec.treated.label} above the line, "
@@ -50,6 +50,12 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
             f"全队列与匹配队列倾向评分直方图：线上为 {spec.treated.label}，线下为 {spec.control.label}。横轴：评分 0–1；纵轴：患者数。",
         )
         yield Drawing("propensity_overlap", "matching", caption, alt, _plot_overlap(results, spec))
+
+
+def _is_overlap_hidden(results: Results) -> bool:
+    """Whether some bin may not be shown: then none is, and there is no figure."""
+    scores = results.select(analysis="propensity", variable="score")
+    return results.is_protected and bool(scores["value"].is_null().any())
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ ALIVE_MARK = {
 
 def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     """Yield `swimmer` and `waterfall` where the study describes courses."""
-    if spec.courses is None:
+    if spec.courses is None or (spec.fewest_patients is not None and outcome.courses.is_empty()):
         return
     cohort, zh = name_cohort(spec.main_cohort), COHORT_NAMES[spec.main_cohort].zh
     size = choose_size(outcome.courses.height)

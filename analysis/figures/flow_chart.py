@@ -12,7 +12,7 @@ from analysis.figures.sheet import EDGE, SMALL, TEXT, Sheet, make_sheet
 from analysis.figures.style import INK, MUTED, WIDTH, Drawing, get_arm_style, hide_frame
 from analysis.figures.text_size import measure_height, wrap
 from analysis.study.cohort_names import ALL, MATCHED
-from analysis.study.numbers import format_number, prettify
+from analysis.study.numbers import prettify
 from analysis.study.outcome import StudyOutcome
 from analysis.study.results import Key, Results
 from analysis.study.spec import StudySpec
@@ -141,7 +141,7 @@ def _choose_places(spec: StudySpec) -> tuple[list[float], float]:
 
 def _count(results: Results, key: Key, statistic: str = "n") -> str:
     """Patients, as printed."""
-    return format_number(results.value(key, statistic), "count")
+    return results.print(key, statistic, "count")
 
 
 def _draw_list(sheet: Sheet, axes: Axes, steps: list[Step], top: float, height: float) -> None:

@@ -15,7 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from analysis.figures.sheet import EDGE, SMALL, TEXT, Sheet, make_sheet, measure_room
 from analysis.figures.style import INK, MUTED, RULE, WIDTH
 from analysis.figures.text_size import measure_height, measure_widest, measure_width, wrap
-from analysis.study.numbers import NOT_ESTIMABLE, format_number
+from analysis.study.numbers import NOT_ESTIMABLE, NOT_SHOWN_SIGN, format_number
 from analysis.study.results import Key, Results
 from etl.pages.text import Text
 
@@ -112,7 +112,8 @@ def count_patients(results: Results, key: Key, statistic: str = "hr") -> str:
     if not results.has(key, statistic):
         return NOT_MADE
     row = results.row(key, statistic)
-    return NOT_MADE if row["n"] is None else f"{NOT_MADE if row['n_event'] is None else row['n_event']}/{row['n']}"
+    missing = NOT_SHOWN_SIGN if results.is_protected else NOT_MADE
+    return missing if row["n"] is None else f"{missing if row['n_event'] is None else row['n_event']}/{row['n']}"
 
 
 def plot_forest(forest: Forest) -> Iterator[Figure]:

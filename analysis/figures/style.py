@@ -25,6 +25,7 @@ from PIL import Image
 
 import analysis.figures
 from analysis.figures.text_size import HINTING, LATIN, list_fonts, measure_width
+from analysis.study.numbers import NOT_SHOWN_SIGN, describe_hidden
 from analysis.study.outcome import StudyOutcome
 from analysis.study.spec import StudySpec
 from etl.pages.synthetic_marks import ON_FIGURES
@@ -117,8 +118,17 @@ def save_figures(
                 _save(drawing, folder, for_journal=for_journal)
             FigureCanvasAgg(drawing.figure)  # lets go of the pixels, a hundred megabytes of a page at 600 dpi
             caption = join_texts(drawing.caption, NO_LETTERS) if found else drawing.caption
+            if spec.fewest_patients is not None:
+                caption = join_texts(caption, _explain_hidden(spec.fewest_patients))
             drawings.append(replace(drawing, caption=caption))
     return drawings
+
+
+def _explain_hidden(k: int) -> Text:
+    return Text(
+        f"{describe_hidden(k)} Curves end where fewer are at risk, fall by {k} events at a time, and have no marks of censored patients.",
+        f"{NOT_SHOWN_SIGN}：为避免透露少于 {k} 名患者的计数而不显示；在险人数少于 {k} 时曲线终止，每累计 {k} 个事件才下降一次，且不标记删失患者。",
+    )
 
 
 def _save(drawing: Drawing, folder: Path, *, for_journal: bool) -> None:

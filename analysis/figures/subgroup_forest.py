@@ -15,7 +15,7 @@ from analysis.figures.sheet import name_page
 from analysis.figures.style import TREATED, Drawing
 from analysis.study.cohort_names import name_cohort
 from analysis.study.keys import make_hazard_ratio_key, make_interaction_key
-from analysis.study.numbers import format_number, format_p, prettify
+from analysis.study.numbers import format_p, prettify
 from analysis.study.outcome import StudyOutcome
 from analysis.study.results import Key, Results, make_slug
 from analysis.study.spec import Endpoint, StudySpec, Subgroup
@@ -74,4 +74,4 @@ def _count_arms(results: Results, spec: StudySpec, curves: Key) -> tuple[str, ..
 
 def _count_arm(results: Results, patients: Key) -> str:
     events = patients.of(variable="events")
-    return "/".join(format_number(results.value(key, "n"), "count") for key in (events, patients))
+    return "/".join(results.print(key, "n", "count") for key in (events, patients))

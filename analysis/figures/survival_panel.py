@@ -16,8 +16,8 @@ from analysis.figures.sheet import PANEL_TITLE, SMALL, TEXT, Sheet
 from analysis.figures.style import INK, MUTED, RULE
 from analysis.figures.text_size import measure_height, measure_widest, measure_width, wrap
 from analysis.steps.survival import COUNTED, CURVE_COLUMNS
-from analysis.study.numbers import NOT_ESTIMABLE, format_number
-from analysis.study.results import Key, Results
+from analysis.study.numbers import NOT_ESTIMABLE, NOT_SHOWN_SIGN
+from analysis.study.results import Key, Results, print_result
 from analysis.study.spec import StudySpec
 
 SAMPLE, GAP = 0.3, 0.06  # inches: the sample of a line in front of its name, and what is between two things
@@ -97,8 +97,8 @@ def make_panel(
 
 
 def _name_with_median(results: Results, curve: Curve, spec: StudySpec) -> str:
-    median = format_number(results.value(curve.key.of(variable="median"), "estimate"), "time")
-    return f"{curve.label}, median {median}{'' if median == NOT_ESTIMABLE else f' {spec.time_unit}s'}"
+    median = results.print(curve.key.of(variable="median"), "estimate", "time")
+    return f"{curve.label}, median {median}{'' if median in (NOT_ESTIMABLE, NOT_SHOWN_SIGN) else f' {spec.time_unit}s'}"
 
 
 def _read_counts(
@@ -111,7 +111,7 @@ def _read_counts(
         rows = results.select(**curve.key.of(variable=variable).columns, statistic="n").drop_nulls("time_months")
         times = [round(spec.at_month(months).value, 6) for months in rows["time_months"]]
         ticks = [time for time in times if time <= end]
-        lines.append(tuple(f"{value:.0f}" for value in rows["value"][: len(ticks)]))
+        lines.append(tuple(print_result(row, "count") for row in rows.head(len(ticks)).iter_rows(named=True)))
     return tuple(ticks), tuple(lines)
 
 

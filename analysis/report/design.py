@@ -212,6 +212,12 @@ def _describe_outcomes(spec: StudySpec) -> Cell:
             "Adverse events are graded by the Common Terminology Criteria for Adverse Events (CTCAE) in the version that the hospital used; a patient "
             "counts once per term, with the worst grade."
         )
+    if spec.fewest_patients is not None:
+        k = spec.fewest_patients
+        sentences.append(
+            f"No count of fewer than {k} patients or events is shown, nor what would tell one; curves end where fewer than {k} are at risk and fall by {k} events "
+            "at a time."
+        )
     return text(" ".join(sentences))
 
 

@@ -172,7 +172,7 @@ def _describe_endpoint(results: Results, spec: StudySpec, endpoint: Endpoint, co
 def _describe_unknown(results: Results, endpoint: Endpoint, cohort: str) -> list[Parts]:
     """Who is in no result of the endpoint, such as patients with a progression whose day nobody knows."""
     unknown = Key(analysis="evidence", cohort=cohort, variable=TIME_UNKNOWN, endpoint=endpoint.id)
-    if not (results.has(unknown, "n") and results.value(unknown, "n")):
+    if not (results.has(unknown, "n") and (results.value(unknown, "n") or results.is_hidden(unknown, "n"))):
         return []
     number = look_up(results, unknown, "n", "count")
     return [[f"Patients whose {endpoint.label.lower()} is not known, and who are left out of these results: ", number]]

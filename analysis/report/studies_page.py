@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from string import Template
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from analysis.study.flow_steps import list_steps
 from analysis.study.read_spec import SPEC_FILE, STUDIES
@@ -94,7 +95,7 @@ def _name_type(hint: Any) -> str:
         return f"list of {_name_type(inner[0])}s" if inner[-1] is Ellipsis else f"{len(inner)} {_name_type(inner[0])}s"
     if _find_class(hint) is not None:
         return "table"
-    if origin is not None and inner and type(None) in inner:
+    if origin in (Union, UnionType):
         return " or ".join(_name_type(part) for part in inner if part is not type(None))
     return TYPE_NAMES.get(hint, "table" if origin else getattr(hint, "__name__", "value"))
 

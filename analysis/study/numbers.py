@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 NOT_ESTIMABLE = "NE"
+NOT_SHOWN, NOT_SHOWN_SIGN = "not shown: it would tell of few patients", "[*]"
+"""What the results say as the method of a number that is hidden (`analysis/study/disclosure.py`), and what is printed in its place."""
 SMALLEST_P, LARGEST_P, ALPHA = 0.001, 0.999, 0.05
 MOST_DECIMALS = 10
 """Digits that a result keeps (`results.SIGNIFICANT_DIGITS`): a p-value equal to 0.05 in all of them is 0.050."""
@@ -45,3 +47,8 @@ def format_p(value: float | None) -> str:
 def prettify(text: str) -> str:
     """Return a label with typographic signs."""
     return text.replace("<=", "≤").replace(">=", "≥")
+
+
+def describe_hidden(k: int) -> str:
+    """Return what a reader is told where something is not shown."""
+    return f"{NOT_SHOWN_SIGN}: not shown, since it is, or would tell, a count of fewer than {k} patients."

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
@@ -48,6 +48,7 @@ from etl.suggestions import did_you_mean
 from schemas.package_data import find_folder
 
 MOST_ALPHA = 0.5
+FEWEST_THRESHOLD = 2
 STUDIES = find_folder("analysis") / "studies"
 SPEC_FILE = "spec.toml"
 
@@ -157,6 +158,16 @@ class _StudyFile(StudySpec):
             f"{value:g} 须在 0 与 0.5 之间；0.05 对应 95 % 区间",
         )
         raise_faults([] if 0 < value < MOST_ALPHA else [Fault("", words)])
+        return value
+
+    @field_validator("disclosure")
+    @classmethod
+    def _check_disclosure(cls, value: int | Literal["none"]) -> int | Literal["none"]:
+        words = Text(
+            f'{value} must be 2 or more, or "none": no count of fewer patients is shown',
+            f'{value} 须为 2 或更大的整数，或 "none"：不显示少于该数的患者计数',
+        )
+        raise_faults([] if value == "none" or value >= FEWEST_THRESHOLD else [Fault("", words)])
         return value
 
     @field_validator("population")

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from analysis.study.cohort_names import COHORT_NAMES
+from analysis.study.numbers import NOT_SHOWN, NOT_SHOWN_SIGN, format_number
 from analysis.study.study_time import Time
 from etl.errors import InternalError
 
@@ -120,6 +121,10 @@ STATISTICS = {
 }
 
 
+HIDDEN = "is_hidden"
+"""Column of a results table that `disclosure.py` has gone through: whether a number is there that may not be shown."""
+
+
 def name_origin(*, is_synthetic: bool) -> str:
     """What `data_origin` says in every table that the analysis writes."""
     return "synthetic" if is_synthetic else "registered"
@@ -200,9 +205,22 @@ def read_analysis(result_id: str) -> str:
     return result_id.partition(".")[0]
 
 
+def _tell_hidden(frame: pl.DataFrame) -> pl.DataFrame:
+    """Say as the method of a hidden number that it is; a table in which none may be hidden stays as it is."""
+    if HIDDEN not in frame.columns:
+        return frame
+    told = pl.concat_str(pl.lit(NOT_SHOWN), "method", separator="; ", ignore_nulls=True)
+    return frame.with_columns(pl.when(HIDDEN).then(told).otherwise("method").alias("method")).drop(HIDDEN)
+
+
+def print_result(row: Mapping[str, Any], kind: str) -> str:
+    """The number of a row as it is printed: what cannot be estimated, and what may not be shown, by their signs."""
+    return NOT_SHOWN_SIGN if row.get(HIDDEN) else format_number(row["value"], kind)
+
+
 @dataclass(frozen=True)
 class Results:
-    """A finished results table; `frame` has the columns of `COLUMNS`."""
+    """A finished results table; `frame` has the columns of `COLUMNS`, and `HIDDEN` where what would tell of few patients is hidden."""
 
     frame: pl.DataFrame
 
@@ -231,13 +249,26 @@ class Results:
         """The value of a result; none where it could not be estimated, `InternalError` where there is no such result."""
         return self.row(key, statistic)["value"]
 
+    def print(self, key: Key, statistic: str, kind: str) -> str:
+        """A result as it is printed; `kind` as of `format_number`."""
+        return print_result(self.row(key, statistic), kind)
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether what would tell of few patients was hidden, so that a number that is not there may be one of them."""
+        return HIDDEN in self.frame.columns
+
+    def is_hidden(self, key: Key, statistic: str) -> bool:
+        """Whether a result may not be shown, since it would tell of few patients."""
+        return bool(self.row(key, statistic).get(HIDDEN))
+
     def select(self, **columns: str | None) -> pl.DataFrame:
         """The rows whose columns have these values (none: are empty), in order."""
         return self.frame.filter(*(pl.col(name).eq_missing(pl.lit(text)) for name, text in columns.items()))
 
     def save(self, folder: Path, *, is_synthetic: bool) -> None:
         """Write `results.parquet` and `results.csv`, the same bytes for the same results; each row says its origin."""
-        marked = mark_origin(self.frame, is_synthetic=is_synthetic)
+        marked = mark_origin(_tell_hidden(self.frame), is_synthetic=is_synthetic)
         marked.write_parquet(folder / "results.parquet", statistics=False)
         marked.write_csv(folder / "results.csv", line_terminator="\n")
 

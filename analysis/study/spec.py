@@ -189,7 +189,10 @@ class StudySpec:
         "month"
     )
     time_origin: Annotated[str, "what times run from, in words"] = "start of systemic therapy"
-    disclosure: Annotated[Literal["none"], "how small counts are shown: as they are"] = "none"
+    disclosure: Annotated[
+        int | Literal["none"],
+        "`none`: small counts are shown; a number: none of fewer patients, nor what would tell one, and no file of single patients unless asked for",
+    ] = "none"
     population: Population = field(default_factory=Population)
     arms: tuple[Arm, ...] = ()
     arm_column: Annotated[
@@ -219,6 +222,11 @@ class StudySpec:
     published_without_result: Annotated[Mapping[str, str], "a statement that no result stands beside = the reason"] = (
         field(default_factory=dict)
     )
+
+    @property
+    def fewest_patients(self) -> int | None:
+        """The smallest count of patients that may be shown; none where all may."""
+        return None if self.disclosure == "none" else self.disclosure
 
     @property
     def days_per_unit(self) -> float:

@@ -53,7 +53,7 @@ def _describe_levels(results: Results, spec: StudySpec, whose: Key, hospitals: l
     for code, label in EVIDENCE.items():
         of_level = whose.of(level=code.value)
         arms = [of_level.of(arm=arm.id) for arm in spec.arms]
-        if not any(results.value(key, "n") for key in arms):
+        if not any(results.value(key, "n") or results.is_hidden(key, "n") for key in arms):
             continue
         cells = [count_cell(results, key) for key in arms]
         yield [text(label.en), *cells, test, *(count_cell(results, of_level.of(hospital=name)) for name in hospitals)]

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import analysis.tables
-from analysis.study.numbers import format_number
-from analysis.study.results import Key, Results
+from analysis.study.numbers import NOT_SHOWN_SIGN, describe_hidden
+from analysis.study.results import Key, Results, print_result
 from analysis.study.spec import StudySpec
 
 LIMITS = ("ci_low", "ci_high")
@@ -91,7 +91,7 @@ def look_up(results: Results, key: Key, statistic: str, kind: str) -> Number:
 
 def print_row(row: Mapping[str, Any], kind: str) -> Number:
     """The number of a row of the results, printed."""
-    return Number(row["result_id"], format_number(row["value"], kind), kind)
+    return Number(row["result_id"], print_result(row, kind), kind)
 
 
 def text(*parts: Part) -> Cell:
@@ -137,7 +137,15 @@ def build_tables(results: Results, spec: StudySpec) -> list[ReportTable]:
     names = [info.name for info in pkgutil.iter_modules(analysis.tables.__path__)]
     modules = [importlib.import_module(f"analysis.tables.{name}") for name in sorted(names)]
     builders = sorted((module for module in modules if hasattr(module, "build")), key=lambda module: module.ORDER)
-    return [table for module in builders for table in module.build(results, spec)]
+    return [_explain_hidden(table, spec) for module in builders for table in module.build(results, spec)]
+
+
+def _explain_hidden(table: ReportTable, spec: StudySpec) -> ReportTable:
+    """Say below a table in which something is not shown why that is."""
+    printed = (part for row in table.rows for cell in row for part in cell.parts if isinstance(part, Number))
+    if spec.fewest_patients is None or not any(number.text == NOT_SHOWN_SIGN for number in printed):
+        return table
+    return replace(table, notes=(*table.notes, describe_hidden(spec.fewest_patients)))
 
 
 def name_hospitals(tables: Sequence[ReportTable], hospitals: Sequence[Mapping[str, Any]]) -> list[ReportTable]:

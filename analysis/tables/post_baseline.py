@@ -39,12 +39,13 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
 
 def list_changed(results: Results, spec: StudySpec) -> list[Item]:
     """The criteria, characteristics and arms that use what happened after time zero, as far as that was examined."""
-    return [item for item in list_items(spec) if _count(results, item, CHANGED)]
+    return [item for item in list_items(spec) if _has_some(results, item, CHANGED)]
 
 
-def _count(results: Results, item: Item, level: str) -> float:
+def _has_some(results: Results, item: Item, level: str) -> bool:
+    """Whether there are patients; a number that is hidden is one of some."""
     key = POST_BASELINE.of(variable=item.id, level=level)
-    return (results.value(key, "n") or 0) if results.has(key, "n") else 0
+    return results.has(key, "n") and bool(results.value(key, "n") or results.is_hidden(key, "n"))
 
 
 def name_time_zero_zh(spec: StudySpec) -> str:
@@ -55,7 +56,7 @@ def name_time_zero_zh(spec: StudySpec) -> str:
 
 def _is_underivable(results: Results, item: Item) -> bool:
     key = POST_BASELINE.of(variable=item.id, level=CHANGED)
-    return results.has(key, "n") and results.value(key, "n") is None
+    return results.has(key, "n") and results.value(key, "n") is None and not results.is_hidden(key, "n")
 
 
 def _say_found(results: Results, named: Sequence[Item], spec: StudySpec) -> str:
@@ -104,7 +105,7 @@ def _write_notes(results: Results, spec: StudySpec, items: Sequence[Item], named
         yield from (_say_where(spec, item) for item in named)
     if unknown := [item for item in items if _is_underivable(results, item)]:
         yield f"Not examined, since their columns are not derived from the records: {list_labels(unknown)}."
-    if undated := [item for item in items if _count(results, item, WITHOUT_DATE)]:
+    if undated := [item for item in items if _has_some(results, item, WITHOUT_DATE)]:
         yield f"Undated, so that nothing tells whether it was known then: {list_labels(undated)}. They are taken as stated for that day."
     if results.value(POST_BASELINE.of(variable=EXAMINED), "n"):
         unchanged = [item for item in items if item not in (*named, *undated, *unknown)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Mapping
 from io import BufferedReader
 from pathlib import Path
 
@@ -112,3 +113,20 @@ def hash_file(path: Path) -> str:
 def join_hashes(digests: Iterable[str]) -> str:
     """Return the hash of a delivery from those of its files."""
     return hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
+
+
+def name_files(path: Path) -> dict[Path, str]:
+    """Return the files of a delivery with their names as they are told: below the folder that was given, with slashes."""
+    base = path.parent if path.is_file() else path
+    return {file: file.relative_to(base).as_posix() for file in list_files(path)}
+
+
+def hash_places(digests: Mapping[str, str]) -> str:
+    """Return the hash of a delivery by which its rows are found again: of what its files hold and, where they are several, of their names.
+
+    `digests` are the hashes of the files by their names. Two files that changed names give another hash; a single one may bear any.
+    """
+    if len(digests) == 1:
+        return join_hashes(digests.values())
+    lines = sorted(f"{unicodedata.normalize('NFC', name)}\0{digest}\n" for name, digest in digests.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

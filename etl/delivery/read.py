@@ -28,8 +28,9 @@ from etl.delivery.files import (
     TEXT_FILES,
     WORKBOOKS,
     hash_file,
+    hash_places,
     join_hashes,
-    list_files,
+    name_files,
     open_file,
 )
 from etl.delivery.number_formats import ERROR_TEXT, group_rows
@@ -80,6 +81,7 @@ class Grid:
 class Delivery:
     """One delivery: where it lies, the hash of its content (not of its files' names), and its grids in a fixed order.
 
+    `places_hash` is the hash by which rows of it are found again (`hash_places`).
     `copies` names of each file that is the same as another, byte for byte, that other: `x - 副本.xlsx` beside `x.xlsx`.
     """
 
@@ -88,6 +90,7 @@ class Delivery:
     grids: tuple[Grid, ...]
     is_synthetic: bool = field(default=False)
     copies: Mapping[str, str] = field(default_factory=dict)
+    places_hash: str = ""
 
     @property
     def name(self) -> str:
@@ -103,15 +106,14 @@ def read_delivery(path: Path) -> Delivery:
     """
     if not path.exists():
         raise DeliveryError(f"There is no file or folder '{path}'.", f"找不到文件或文件夹“{path}”。")
-    files = list_files(path)
-    if not files:
+    names = name_files(path)
+    if not names:
         raise DeliveryError(f"The delivery '{path.name}' is empty.", f"提交内容“{path.name}”为空。")
-    base = path.parent if path.is_file() else path
-    names = {file: file.relative_to(base).as_posix() for file in files}
     grids = tuple(_read_files(names, _read_formats(names), path.name))
-    is_synthetic = any(SYNTHETIC_MARKER in file.name for file in files) or any(map(_has_marker, grids))
+    is_synthetic = any(SYNTHETIC_MARKER in file.name for file in names) or any(map(_has_marker, grids))
     digests = {name: hash_file(file) for file, name in names.items()}
-    return Delivery(path, join_hashes(digests.values()), grids, is_synthetic, find_copies(digests))
+    copies, places_hash = find_copies(digests), hash_places(digests)
+    return Delivery(path, join_hashes(digests.values()), grids, is_synthetic, copies, places_hash)
 
 
 def _read_files(names: Mapping[Path, str], formats: Formats, delivery: str) -> Iterator[Grid]:

@@ -23,8 +23,13 @@ Replace = Callable[[Path, Path], object]
 
 
 @contextmanager
-def open_workbook(path: Path, title: str, replace: Replace = put_in_place) -> Iterator[xlsxwriter.Workbook]:
-    """Give a new workbook to write into; when it is finished, `replace` puts it in place of the file at `path`."""
+def open_workbook(
+    path: Path, title: str, replace: Replace = put_in_place, *, is_private: bool = False
+) -> Iterator[xlsxwriter.Workbook]:
+    """Give a new workbook to write into; when it is finished, `replace` puts it in place of the file at `path`.
+
+    One that `is_private` can be read by the account alone, also while it is written.
+    """
     import xlsxwriter
 
     from etl.pages.plain_sheet import PlainSheet
@@ -32,6 +37,8 @@ def open_workbook(path: Path, title: str, replace: Replace = put_in_place) -> It
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = name_scratch(path)
     try:
+        if is_private:
+            temporary.touch(mode=0o600, exist_ok=False)
         with xlsxwriter.Workbook(str(temporary), _OPTIONS) as book:
             book.worksheet_class = PlainSheet
             book.set_properties({"title": title, "author": "HCC registry", "created": _CREATED})

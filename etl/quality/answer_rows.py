@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from etl.delivery.read import ROW, Grid, read_delivery
 from etl.errors import DeliveryError
 from etl.pages.labels import label_field
-from etl.pages.spreadsheet import CELL_LIMIT
 from etl.pages.text import Text
 from etl.quality.answer_words import (
     ANSWER,
     ANSWERED_BY,
     ANSWERS,
     ANSWERS_FOLDER,
+    CHECK,
     COLUMN,
     COMMENT,
     CONFIRMED,
@@ -28,6 +30,7 @@ from etl.quality.answer_words import (
     FIELD,
     FILE,
     KIND,
+    LOCATED_MARK,
     NUMBER,
     QUERY_ID,
     QUESTION,
@@ -41,12 +44,15 @@ from etl.quality.answer_words import (
     list_choices,
     read_answer,
 )
+from etl.quality.row_checks import fold_cell
 
 NOT_STATED = "not stated"
 _PLACE = (FILE, SHEET, ROW_NUMBER, COLUMN, VALUE)
-_NEEDED = (QUERY_ID, *_PLACE, QUESTION, ANSWER, REMARK)
+ASKED = (QUERY_ID, *_PLACE, QUESTION)
+"""The columns of a list of questions, whether or not there is a place to answer."""
+_NEEDED = (*ASKED, ANSWER, REMARK)
 # Workbooks of the first versions name no delivery: which ingest their answers are about is not known.
-_OTHERS = (NUMBER, KIND, STATUS, DELIVERY, QUESTION_ZH, FIELD)
+_OTHERS = (NUMBER, KIND, STATUS, DELIVERY, QUESTION_ZH, FIELD, CHECK)
 Fault = tuple[Text, Text]
 """A column, and what is wrong there."""
 
@@ -82,18 +88,30 @@ class Sheet:
     rows: Sequence[Row]
 
 
-def read_sheet(path: Path) -> Sheet:
-    """Read the sheet of a workbook that holds the queries.
+class LocatedCopyError(DeliveryError):
+    """A copy with the hospital's own patient numbers lies where answers are read; it is told wherever it lies."""
+
+
+def read_sheet(path: Path, needed: Sequence[Text] = _NEEDED) -> Sheet:
+    """Read the sheet of a workbook that holds the queries: the first with the `needed` columns.
 
     Raises:
-        DeliveryError: the file cannot be read, or no sheet has the columns of a query workbook.
+        LocatedCopyError: it is the hospital's own copy with patient numbers.
+        DeliveryError: the file cannot be read, or no sheet has the columns.
     """
-    lacking: list[Text] = list(_NEEDED)
-    for grid in read_delivery(path).grids:
+    lacking: list[Text] = list(needed)
+    grids = read_delivery(path).grids
+    if any(_is_located(grid) for grid in grids):
+        raise LocatedCopyError(
+            f"{path.name}: this is the copy that registry locate made, with the hospital's own patient numbers: it names patients and is never read "
+            "back. Write the answers into the query workbook itself, and take this copy away from here.",
+            f"{path.name}：这是 registry locate 生成的副本，含本院患者编号，会暴露患者身份，不会被读取。请在质疑工作簿原件中填写答复，并将此副本移走。",
+        )
+    for grid in grids:
         for row in grid.cells.iter_rows(named=True):
             heads = [(_read_label(text), name) for name, text in row.items() if name != ROW and text]
             position = dict(reversed(heads))  # of a column that was copied the first counts
-            missing = [label for label in _NEEDED if label.en not in position]
+            missing = [label for label in needed if label.en not in position]
             if not missing:
                 known = {label.en: position[label.en] for label in (*_NEEDED, *_OTHERS) if label.en in position}
                 return Sheet(grid.label, _find_author(grid, row[ROW]), list(_list_rows(grid, row, known)))
@@ -104,6 +122,13 @@ def read_sheet(path: Path) -> Sheet:
         "back the columns.",
         f"{path.name}：不是质疑表：没有工作表含有{zh}列。请将其移出“{ANSWERS_FOLDER}”文件夹，或恢复这些列。",
     )
+
+
+def _is_located(grid: Grid) -> bool:
+    """Whether a sheet is of a copy with patient numbers: its mark stands in a cell of its own, or in one that others were pasted to."""
+    texts = grid.cells.drop(ROW)
+    found = texts.select(pl.any_horizontal(pl.all().str.contains(LOCATED_MARK, literal=True).any()))
+    return bool(texts.width) and bool(found.item())
 
 
 def _read_label(text: str) -> str:
@@ -191,13 +216,7 @@ def _find_differences(row: Row, query: Mapping[str, Any]) -> list[Text]:
         FILE: query["source_file"], SHEET: query["source_sheet"], ROW_NUMBER: query["source_row"], COLUMN: query["source_column"],
         VALUE: query["value"],
     }  # fmt: skip
-    return [label for label, text in told.items() if _fold(row.read(label)) != _fold(text)]
-
-
-def _fold(text: object) -> str:
-    """Return a text as it is compared: spreadsheet programs change blanks and line ends, and may write 5 as 5.0."""
-    folded = " ".join(str("" if text is None else text)[:CELL_LIMIT].split())
-    return folded.removesuffix(".0") if folded.removesuffix(".0").isdecimal() else folded
+    return [label for label, text in told.items() if fold_cell(row.read(label)) != fold_cell(text)]
 
 
 def _find_misplaced(row: Row, query: Mapping[str, Any], differs: Sequence[Text]) -> Iterator[Fault]:
@@ -231,7 +250,7 @@ _CHANGED = Text(
 
 def _is_foreign_label(text: str, label: str) -> bool:
     """Whether a field's label was overwritten. An earlier version may have called the field otherwise, so any label will do: 体重 Body weight."""
-    if not text or _fold(text) == _fold(label):
+    if not text or fold_cell(text) == fold_cell(label):
         return False
     chinese, _, english = text.partition(" ")
     is_label = bool(english) and english.isascii() and any("\u4e00" <= letter <= "\u9fff" for letter in chinese)

@@ -52,6 +52,9 @@ VALUE = Text("Value", "原值")
 QUESTION_ZH = Text("What is asked (Chinese)", "质疑内容")
 QUESTION = Text("What is asked", "质疑内容（英文）")
 FIELD = Text("Registry field", "登记库字段")
+CHECK = Text("Check code", "核对码")
+LOCATED_MARK = "NAMES PATIENTS, NEVER SEND BACK / 含患者身份信息，请勿发回"
+"""Stands on each sheet of a copy with the hospital's own patient numbers, and tells it from a workbook that is answered."""
 ANSWER = Text("Answer", "答复")
 REMARK = Text("Comment", "备注")
 ANSWERED_BY = Text("Answered by", "答复人")

@@ -19,11 +19,11 @@ from typing import Any
 import polars as pl
 
 from etl.delivery.files import TEXT_FILES, WORKBOOKS, is_desktop_file
-from etl.errors import AnswerError, ChangedWhileReadError, DeliveryError
+from etl.errors import AnswerError, ChangedWhileReadError, DeliveryError, PasswordError
 from etl.kept_files import keep_file, replace_keeping
 from etl.mapping.personal_forms import mask_personal_data
 from etl.pages.text import Text
-from etl.quality.answer_rows import Row, Sheet, find_faults, read_sheet
+from etl.quality.answer_rows import LocatedCopyError, Row, Sheet, find_faults, read_sheet
 from etl.quality.answer_words import (
     ANSWER,
     ANSWERS_FOLDER,
@@ -284,9 +284,14 @@ def _read_workbooks(books: Sequence[_Workbook], faults: list[Text]) -> Iterable[
     for book in books:
         try:
             taken = _Taken(book, read_sheet(book.path))
+        except PasswordError as error:
+            raise PasswordError(
+                f"{error.en} No answer was taken and nothing was loaded: what was answered waits where it lies.",
+                f"{error.zh}未采用任何答复，也未载入数据：已填写的内容保留在原处。",
+            ) from None
         except DeliveryError as error:
             _check_unchanged(book)
-            if book.is_put_there:
+            if book.is_put_there or isinstance(error, LocatedCopyError):
                 faults.append(Text(error.en, error.zh))
             continue
         _check_unchanged(book)

@@ -21,6 +21,7 @@ from etl.quality.answer_words import (
     ANSWER,
     ANSWERED_BY,
     ANSWERS,
+    CHECK,
     COLUMN,
     COMMENT,
     CONFIRMED,
@@ -45,6 +46,8 @@ from etl.quality.answer_words import (
 )
 from etl.quality.answers import REST, is_as_written, name_delivery, replace_written
 from etl.quality.measures import sort_findings
+from etl.quality.origins import ORIGIN
+from etl.quality.row_checks import compute_check
 from etl.quality.status import ASKED
 from etl.whole_files import name_scratch, put_in_place
 from schemas.codes import Severity
@@ -63,6 +66,7 @@ COLUMNS: tuple[tuple[Text, int], ...] = (
     (QUESTION_ZH, 48),
     (QUESTION, 48),
     (FIELD, 24),
+    (CHECK, 16),
     (ANSWER, 26),
     (REMARK, 36),
 )
@@ -100,6 +104,10 @@ EXPLANATION = (
         "填好后直接保存本文件，或放入数据旁的“answers”文件夹；下次读取时即采用答复。",
     ),
     Text(
+        "Whose row it is you find at home: registry locate this-workbook --delivery your-file writes a copy with your own patient numbers.",
+        "如需知道某行是哪位患者，可在本院运行：registry locate 本工作簿 --delivery 所交文件，将生成含本院患者编号的副本。",
+    ),
+    Text(
         "Change nothing but answer and comment, and never write a name, ID-card or telephone number into this file.",
         "除答复和备注外请勿更改；切勿在本文件填写姓名、身份证号或电话号码。",
     ),
@@ -119,7 +127,7 @@ def filter_queries(findings: pl.DataFrame) -> pl.DataFrame:
 def write_query_workbook(
     findings: pl.DataFrame, path: Path, hospital: Text, *, is_synthetic: bool, replace: Replace = put_in_place
 ) -> Path:
-    """Write the query workbook of one hospital from `derive_query_status`; returns the path.
+    """Write the query workbook of one hospital from `derive_query_status` with `find_origins`; returns the path.
 
     The file is replaced as a whole by `replace`, and is the same byte for byte while the findings are.
     """
@@ -142,11 +150,12 @@ def _write_rest(queries: pl.DataFrame, path: Path, *, is_synthetic: bool) -> Non
             keep_file(path, path.parent)
         path.unlink(missing_ok=True)
         return
+    checks = [_check(query) for query in queries.iter_rows(named=True)]
     texts = {
         QUERY_ID: "finding_id", KIND: "severity", FILE: "source_file", SHEET: "source_sheet", ROW_NUMBER: "source_row",
-        COLUMN: "source_column", VALUE: "value", QUESTION_ZH: "message_zh", QUESTION: "message_en",
+        COLUMN: "source_column", VALUE: "value", QUESTION_ZH: "message_zh", QUESTION: "message_en", CHECK: "check",
     }  # fmt: skip
-    cells = queries.select(
+    cells = queries.with_columns(pl.Series("check", checks, dtype=pl.String)).select(
         pl.col(name).cast(pl.String).alias(f"{label.zh} {label.en}") for label, name in texts.items()
     )
     # Spreadsheet programs take a text that begins so for a formula.
@@ -271,9 +280,15 @@ def fill_cells(query: Mapping[str, Any]) -> dict[Text, str | int | None]:
     }
 
 
+def _check(query: Mapping[str, Any]) -> str | None:
+    """Return a question's check code; None where it is not known for sure which delivery brought its row."""
+    cells = fill_cells(query)
+    return compute_check(query["hospital"], query[ORIGIN], cells.__getitem__) if query[ORIGIN] else None
+
+
 def _write_query(sheet: Any, row: int, number: int, query: dict[str, Any], formats: dict[str, Any]) -> None:
     """Write one query; every cell but the two numbers is text."""
-    cells, widths = fill_cells(query), dict(COLUMNS)
+    cells, widths = {**fill_cells(query), CHECK: _check(query)}, dict(COLUMNS)
     sheet.write_number(row, 0, number, formats["count"])
     for column, (label, content) in enumerate(cells.items(), start=1):
         if label != ROW_NUMBER:

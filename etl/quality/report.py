@@ -20,6 +20,7 @@ from etl.quality.answer_words import ANSWERS
 from etl.quality.embed import embed_findings
 from etl.quality.evidence import compare_evidence, list_evidence
 from etl.quality.expectations import run_expectations
+from etl.quality.origins import find_origins
 from etl.quality.permissions import list_permissions
 from etl.quality.queries import MOST_QUERIES, REST, filter_queries, write_query_workbook
 from etl.quality.readiness import judge_readiness
@@ -73,7 +74,8 @@ def write_quality_pages(
     """Write page and query workbook of each hospital with a current ingest, and the page over all; returns the paths.
 
     `frames` are the warehouse's: the record tables, subject, ingests, record_counts, findings (of all ingests), rule_outcomes, row_accounts,
-    quarantine, confirmed, notices, eligibility, attrition, completeness, answers, unfilled_column, incomplete_where_first, others_share, permission. `hospitals` gives the names by id. The page over all is written
+    quarantine, confirmed, notices, eligibility, attrition, completeness, answers, unfilled_column, incomplete_where_first, others_share, permission,
+    and `brought` (`read_brought`). `hospitals` gives the names by id. The page over all is written
     where `hospitals` names every hospital that has data. `replace_workbook` puts a new query workbook in place of the old one. `expectations`
     are those of `run_expectations`; without them
     they are run now.
@@ -103,7 +105,7 @@ def _write_hospital(
     bytes_besides = len(render({**context, "findings_json": "", "n_shown": 0}).encode())
     data, n_shown = embed_findings(context["status"], max(PAGE_BYTES - bytes_besides, 0))
     html = render({**context, "findings_json": data, "n_shown": n_shown})
-    queries = context["status"]
+    queries = find_origins(filter_queries(context["status"]), frames["ingests"], frames["brought"])
     workbook = write_query_workbook(
         queries, folder / "queries.xlsx", name, is_synthetic=context["is_synthetic"], replace=replace
     )

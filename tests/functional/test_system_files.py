@@ -17,7 +17,7 @@ import xlsxwriter
 
 from etl.delivery import passwords
 from etl.delivery.read import ROW, read_delivery
-from etl.errors import DeliveryError
+from etl.errors import DeliveryError, PasswordError
 
 LONG_ID = "440101199001012345"
 ROWS = [
@@ -285,6 +285,6 @@ def test_a_password_is_asked_for_on_a_terminal_and_told_nowhere(locked):
 
 
 def test_without_a_terminal_it_is_said_what_to_do(locked):
-    with pytest.raises(DeliveryError) as caught:
+    with pytest.raises(PasswordError) as caught:
         read_delivery(locked)
     assert "Run the command in a terminal" in caught.value.en

@@ -9,6 +9,7 @@ from quality_frames import FORMULA, HOSTILE, make_frames
 
 from etl.pages.synthetic_marks import IN_WORKBOOKS
 from etl.pages.text import Text
+from etl.quality.origins import find_origins
 from etl.quality.queries import HEADER_ROW, write_query_workbook
 from etl.quality.status import derive_query_status
 
@@ -18,9 +19,8 @@ NAME = Text("Nanfang Hospital", "南方医院")
 @pytest.fixture
 def status():
     frames = make_frames()
-    return derive_query_status(frames["findings"], frames["ingests"], frames["answers"]).filter(
-        pl.col("hospital") == "nanfang"
-    )
+    found = derive_query_status(frames["findings"], frames["ingests"], frames["answers"])
+    return find_origins(found.filter(pl.col("hospital") == "nanfang"), frames["ingests"], frames["brought"])
 
 
 @pytest.fixture
