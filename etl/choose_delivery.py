@@ -45,12 +45,13 @@ def choose_delivery(
     check: bool,
     confirmed: str = "",
     has_answers: bool = False,
+    lacks_persons: bool = False,
 ) -> Candidate | None:
     """Return the delivery to read: the given one, the one new one, or the current one where mapping, code, its day or confirmations changed.
 
     `extracted` is the extract day as somebody says it now; what was said of the same files at an earlier ingest still holds.
     `ingests` are those of the store; `confirmed` tells the hospital's confirmations apart. None says that there is nothing new; where answers
-    came, that there is no delivery is no reason to refuse them.
+    came, that there is no delivery is no reason to refuse them. With `lacks_persons` the current one is read again, for the hashes of its persons.
 
     Raises:
         DeliveryError: there is none.
@@ -63,7 +64,7 @@ def choose_delivery(
         candidate = _describe(extract, site, own, extracted, confirmed)
         # Only the current version is not read again: naming an older delivery is the way forward after a revert.
         is_current = own.height and own.filter(pl.col("is_current"))["input_hash"].to_list() == [candidate.input_hash]
-        return None if is_current and not check else candidate
+        return None if is_current and not check and not lacks_persons else candidate
     folder = settings.extracts_dir / site.hospital
     current = own.filter(pl.col("is_current")) if own.height else own
     elsewhere = _find_current(current)
@@ -83,7 +84,7 @@ def choose_delivery(
     if elsewhere is not None and not any(c.content_hash == current["content_hash"][0] for c in candidates):
         candidates.append(_describe(elsewhere, site, own, extracted, confirmed))
     changed = [c for c in candidates if current.height and c.content_hash == current["content_hash"][0]]
-    return next((c for c in changed if c.input_hash != current["input_hash"][0]), None)
+    return next((c for c in changed if lacks_persons or c.input_hash != current["input_hash"][0]), None)
 
 
 def _find_current(current: pl.DataFrame) -> Path | None:

@@ -21,7 +21,7 @@ from etl.judging.confirm import confirm_values
 from etl.judging.empty_tables import list_empty_tables, refuse_lost_tables
 from etl.judging.validate import Validated, validate_delivery
 from etl.judging.visits import number_records
-from etl.known_versions import Known, check_provenance, check_volume, read_checked_key, read_known
+from etl.known_versions import Known, check_provenance, check_volume, lacks_persons, read_keys, read_known
 from etl.load import OvertakenError, Version, list_frames, load_version, take_answers
 from etl.mapping.accounts import is_used
 from etl.mapping.delivery_day import EXAMPLE_DAY, DeliveryDay, settle_day
@@ -44,6 +44,7 @@ from etl.refusals import record_refusal
 from etl.settings import Settings, find_site
 from etl.store.warehouse import open_for_reading
 from etl.suggestions import suggest_command
+from etl.unhashed import forget_persons
 
 
 def ingest(
@@ -100,7 +101,7 @@ def _ingest_once(
     confirmations = find_confirmations(settings, hospital, read_answers(settings, hospital, answers))
     candidate = choose_delivery(
         settings, site, extract, extracted, known.ingests, check=check, confirmed=hash_confirmations(confirmations),
-        has_answers=answers.height > 0,
+        has_answers=answers.height > 0, lacks_persons=lacks_persons(settings, known, hospital),
     )  # fmt: skip
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     if candidate is None:
@@ -108,21 +109,23 @@ def _ingest_once(
     with record_refusal(settings, hospital, candidate, is_recorded=not check):
         progress("reading", "读取")
         delivery = _read(candidate, known)
-        key = read_checked_key(settings, known)
+        keys = read_keys(settings, known, is_synthetic=delivery.is_synthetic)
         base = _find_base(site, known, candidate, extract, accept=accepted is not None)
         progress("mapping", "映射")
         mapped, delivery, answers = _map_rows(delivery, site, answers)
         progress("validating", "校验")
         day = _settle_day(site, candidate, mapped, delivery, extract)
         made = {name: texts.height for name, texts in mapped.records.items()}
-        records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
+        records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, keys.key)
         records = confirm_values(number_records(records), confirmations)
         validated = _validate(site, records, mapped, addition)
+        if not keys.hashes_persons:
+            validated, addition = forget_persons(validated, addition)
         if accepted is None:
             _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
         version = Version(
             site, delivery, candidate, balance_accounts(mapped, validated, addition), mapped.landing, addition,
-            _find_notices(settings, site, known, candidate, day.day, validated), accepted,
+            _find_notices(settings, site, known, candidate, day.day, validated), accepted, keys,
         )  # fmt: skip
         summary = _summarise(version, day, mapped, validated, answers, made)
         summary = replace(summary, status="checked" if check else "loaded", hidden=hidden)
@@ -131,7 +134,7 @@ def _ingest_once(
         progress("loading", "载入")
         frames = list_frames(version, mapped, validated)
         del validated
-        return replace(summary, ingest_id=load_version(settings, version, frames, key, known, answers))
+        return replace(summary, ingest_id=load_version(settings, version, frames, known, answers))
 
 
 def _validate(site: Site, records: dict[str, TypedRecords], mapped: Mapped, addition: Addition) -> Validated:
@@ -226,7 +229,7 @@ def _summarise(
         site.hospital, site.name_en, site.name_zh, "", version.delivery.name, day, None, version.accounts, mapped.row_accounts,
         dict(validated.findings["severity"].value_counts().iter_rows()), version.delivery.is_synthetic, answers.height,
         list_reasons(validated.findings), empty=tuple(list_empty_tables(made, site.tables)), confirmed=validated.confirmed.height, typed_values=count_typed_values(answers),
-        base_ingest_id=version.addition.base_ingest_id, notices=tuple(notices.select("message_en", "message_zh").rows()),
+        base_ingest_id=version.addition.base_ingest_id, notices=tuple(notices.select("message_en", "message_zh").rows()), keys=version.keys,
     )  # fmt: skip
 
 

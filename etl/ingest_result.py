@@ -10,6 +10,7 @@ import polars as pl
 from etl.additions import Addition
 from etl.errors import InternalError
 from etl.judging.validate import Validated
+from etl.keys import Keys
 from etl.mapping.accounts import is_used
 from etl.mapping.delivery_day import DeliveryDay
 from etl.mapping.verbs import Mapped
@@ -27,7 +28,8 @@ class IngestSummary:
     languages; `hidden` are files that were left out, since their names begin with a dot. `empty` are mapped tables of which the delivery
     holds nothing. `confirmed` counts values that lie outside the limits and count, since the hospital confirmed them; `waiting` those that
     will once their delivery is read again, which is not here. `typed_values` counts comments that are a bare value. `base_ingest_id` is the
-    version that an addition was added to. `notices` say in both languages what is strange beside the delivery before.
+    version that an addition was added to. `notices` say in both languages what is strange beside the delivery before. `keys` are those by
+    which it was read, None where no delivery was.
     """
 
     hospital: str
@@ -50,6 +52,7 @@ class IngestSummary:
     waiting: int = 0
     base_ingest_id: int | None = None
     notices: tuple[tuple[str, str], ...] = ()
+    keys: Keys | None = None
 
 
 def list_reasons(findings: pl.DataFrame) -> tuple[tuple[int, str, str], ...]:

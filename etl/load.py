@@ -18,9 +18,9 @@ from etl.delivery.read import Delivery
 from etl.errors import UsageError
 from etl.judging.between_hospitals import find_shared_patients
 from etl.judging.validate import Validated
-from etl.known_versions import Known, check_key, check_provenance, take_known
+from etl.keys import Keys
+from etl.known_versions import Known, check_keys, check_provenance, take_known
 from etl.mapping.accounts import Landing
-from etl.mapping.identity import PseudonymKey
 from etl.mapping.site import Site
 from etl.mapping.verbs import Mapped
 from etl.pages.text import Text
@@ -32,7 +32,8 @@ from etl.store.history import find_previous_ingest, list_standing, withdraw_late
 from etl.store.owed import note_owed
 from etl.store.trail import record_event
 from etl.store.warehouse import open_for_writing
-from schemas.bookkeeping import INGESTS
+from etl.whole_files import close_folder
+from schemas.bookkeeping import INGESTS, REGISTRY
 from schemas.column import read_dtypes
 from schemas.derived_columns import STORED_FRAMES
 
@@ -56,6 +57,7 @@ class Version:
     addition: Addition
     notices: pl.DataFrame
     accepted: str | None
+    keys: Keys
 
 
 def list_frames(version: Version, mapped: Mapped, validated: Validated) -> dict[str, pl.DataFrame]:
@@ -81,23 +83,20 @@ def load_version(
     settings: Settings,
     version: Version,
     frames: dict[str, pl.DataFrame],
-    key: PseudonymKey,
     known: Known,
     answers: pl.DataFrame,
 ) -> int:
     """Load everything in one transaction and return the ingest's number; `frames` is emptied, so that memory becomes free on the way.
 
     Raises:
-        OvertakenError: the hospital has another version or more answers than when the delivery was read.
+        OvertakenError: the hospital has another version or more answers than when the delivery was read, or the workspace other keys.
         IdentityError, ProvenanceError: another command has begun this workspace with another key, or with patients of the other kind.
     """
     site, delivery = version.site, version.delivery
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-        _check_meanwhile(warehouse, settings, site.hospital, delivery, key, known)
+        _check_meanwhile(warehouse, site.hospital, delivery, version.keys, known)
         ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
-        if warehouse.query("select * from registry").is_empty():
-            made_with = {"key_fingerprint": key.fingerprint, "is_synthetic": delivery.is_synthetic}
-            warehouse.append("main.registry", pl.DataFrame([made_with]))
+        _note_keys(warehouse, version.keys, is_synthetic=delivery.is_synthetic)
         withdraw_later(warehouse, site.hospital)
         warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])
         warehouse.append("main.ingests", _describe_ingest(version, ingest_id))
@@ -110,7 +109,24 @@ def load_version(
         warehouse.say_saved(
             Text(f"{site.hospital}: loaded as ingest {ingest_id}.", f"{site.hospital}：已载入，编号 {ingest_id}。")
         )
+        if not version.keys.make_files(settings, is_synthetic=delivery.is_synthetic):
+            raise OvertakenError
+        if version.keys.is_begun:
+            close_folder(settings.workspace)
     return ingest_id
+
+
+def _note_keys(warehouse: Warehouse, keys: Keys, *, is_synthetic: bool) -> None:
+    """Note with which keys a workspace was begun, and that of one without a linkage key it is there now."""
+    made_with = {
+        "key_fingerprint": keys.key.fingerprint,
+        "linkage_fingerprint": keys.linkage_fingerprint,
+        "is_synthetic": is_synthetic,
+    }
+    if warehouse.query("select * from registry").is_empty():
+        warehouse.append("main.registry", pl.DataFrame([made_with], schema=read_dtypes(REGISTRY)))
+    else:
+        warehouse.execute("update registry set linkage_fingerprint = ?", [keys.linkage_fingerprint])
 
 
 def _tell_ingest(warehouse: Warehouse, version: Version, ingest_id: int) -> None:
@@ -132,13 +148,13 @@ def _tell_answers(warehouse: Warehouse, hospital: str, taken: pl.DataFrame) -> N
         )
 
 
-def _check_meanwhile(
-    warehouse: Warehouse, settings: Settings, hospital: str, delivery: Delivery, key: PseudonymKey, known: Known
-) -> None:
+def _check_meanwhile(warehouse: Warehouse, hospital: str, delivery: Delivery, keys: Keys, known: Known) -> None:
     now = take_known(warehouse)
     check_provenance(delivery, now)
-    check_key(settings, key, now)
-    if now.tell_apart(hospital) != known.tell_apart(hospital):
+    is_rekeyed = now.made_with != known.made_with
+    if is_rekeyed and known.key_fingerprint is None and not keys.drawn:
+        check_keys(keys, now)
+    if is_rekeyed or now.tell_apart(hospital) != known.tell_apart(hospital):
         raise OvertakenError
 
 
@@ -177,7 +193,7 @@ def _describe_ingest(version: Version, ingest_id: int) -> pl.DataFrame:
         "delivery": version.delivery.name, "path": str(path), "content_hash": candidate.content_hash,
         "input_hash": candidate.input_hash, "is_synthetic": version.delivery.is_synthetic, "extract_day": day and day.day,
         "extract_day_origin": day and day.origin, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), **version.accounts,
-        "base_ingest_id": version.addition.base_ingest_id, "mapping_hash": site.mapping_hash, "is_current": True, "is_withdrawn": False,
+        "base_ingest_id": version.addition.base_ingest_id, "mapping_hash": site.mapping_hash, "hashes_persons": version.keys.hashes_persons, "is_current": True, "is_withdrawn": False,
     }  # fmt: skip
     return pl.DataFrame([line], schema=read_dtypes(INGESTS))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 from etl.pages.text import Text
 from etl.settings import Settings
 from etl.store.lock import forget_dead_holder
 from etl.store.owed import list_owed, tell_owed
 from etl.store.seen import find_change, find_seen, tell_older_copy
 from etl.store.warehouse import open_for_reading
-from etl.suggestions import suggest_command
-from etl.whole_files import sweep
+from etl.suggestions import quote_path, suggest_command
+from etl.whole_files import FOR_THE_ACCOUNT_ALONE, sweep
 
 
 def find_standing(settings: Settings, *, with_debts: bool) -> list[Text]:
@@ -24,7 +26,7 @@ def find_standing(settings: Settings, *, with_debts: bool) -> list[Text]:
     if path.exists():
         with open_for_reading(path) as warehouse:
             held, owed = find_change(warehouse), list_owed(warehouse) if with_debts else []
-    told = [tell_older_copy(path, held, seen)]
+    told = [_tell_open(settings), tell_older_copy(path, held, seen)]
     if debts := tell_owed(owed):
         paid = suggest_command("quality")
         told.append(
@@ -34,6 +36,18 @@ def find_standing(settings: Settings, *, with_debts: bool) -> list[Text]:
             )
         )
     return [text for text in told if text]
+
+
+def _tell_open(settings: Settings) -> Text | None:
+    """Tell that others may enter the workspace; who may not enter the folder reaches nothing in it. Where modes mean nothing nobody can tell."""
+    folder = settings.workspace
+    if os.name != "posix" or not folder.is_dir() or not folder.stat().st_mode & FOR_THE_ACCOUNT_ALONE:
+        return None
+    mended = f"chmod -R go= {quote_path(folder)}"
+    return Text(
+        f"Others may enter the workspace '{folder}', which holds data of single patients. Close it: {mended}",
+        f"他人可进入工作区“{folder}”，其中含个体患者数据。请将其关闭：{mended}",
+    )
 
 
 def _sweep(settings: Settings) -> None:

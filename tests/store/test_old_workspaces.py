@@ -75,7 +75,7 @@ class OldWorkspace:
         for archive in self.kept.glob("*.tar.xz"):
             with lzma.open(archive) as stream, tarfile.open(fileobj=stream) as files:
                 files.extractall(folder, filter="data")
-        self.settings = Settings(folder, write_fixed_key(folder / "key"), "en")
+        self.settings = Settings(folder, write_fixed_key(folder.with_name(f"{folder.name} key")), "en")
 
     @property
     def takes_answers(self) -> bool:
