@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import etl.archive_commands  # noqa: F401 (adds its commands)
+import etl.archive_commands
+import etl.key_commands  # noqa: F401 (they add their commands)
 from etl import saved
 from etl.cli import commands, pay, tell_state
 from etl.command_line import RegistryCommand, both

@@ -132,8 +132,13 @@ def _describe(path: Path, site: Site, own: pl.DataFrame, extracted: dt.date | No
     content_hash = hash_delivery(path)
     said = extracted or _find_said_before(content_hash, own)
     stated_day = DeliveryDay(said, SAID) if said else find_stated_day(path)
-    text = f"{content_hash}:{site.mapping_hash}:{hash_judging_code()}:{stated_day or ''}:{confirmed}"
-    return Candidate(path, stated_day, content_hash, hashlib.sha256(text.encode()).hexdigest())
+    return Candidate(path, stated_day, content_hash, hash_input(content_hash, site.mapping_hash, stated_day, confirmed))
+
+
+def hash_input(content_hash: str, mapping_hash: str, stated_day: DeliveryDay | None, confirmed: str) -> str:
+    """Return the hash of all that decides how a delivery is read, with the code that reads it."""
+    text = f"{content_hash}:{mapping_hash}:{hash_judging_code()}:{stated_day or ''}:{confirmed}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _find_said_before(content_hash: str, own: pl.DataFrame) -> dt.date | None:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from errno import EEXIST
 from pathlib import Path
 
 from etl.errors import IdentityError
 from etl.mapping.identity import PseudonymKey, fingerprint_secrets
-from etl.mapping.key_file import check_strength, draw_secret, make_key_file, read_secrets
+from etl.mapping.key_file import (
+    check_strength,
+    draw_secret,
+    make_key_file,
+    read_secrets,
+    refuse_place,
+    replace_key_file,
+)
 from etl.settings import Settings
 from etl.suggestions import quote_path
 from etl.whole_files import write_whole
@@ -113,6 +121,70 @@ def select_known(secrets: Sequence[bytes], fingerprint: str) -> Secrets | None:
     """Return the first secrets of a file whose fingerprint it is; None where there are no such."""
     parts = (tuple(secrets[:n]) for n in range(1, len(secrets) + 1))
     return next((part for part in parts if fingerprint_secrets(part) == fingerprint), None)
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What is appended to the keys: `pseudonyms` and `persons` are the secrets that are applied, in their order, to what the database holds.
+
+    They are those that the files hold and the database does not know, left by a renewal that was cut off or made in another copy of it; else
+    new ones, which `files` are to hold behind those of before. `fingerprints` are those of the pseudonym key and the linkage key then.
+    """
+
+    pseudonyms: Secrets
+    persons: Secrets
+    fingerprints: tuple[str, str | None]
+    files: tuple[tuple[Path, Secrets], ...]
+
+    def write_files(self) -> None:
+        """Let the files hold what is appended. Until the database knows of it nobody uses it, so that it does no harm if the change is not made."""
+        for path, secrets in self.files:
+            if path.exists():
+                replace_key_file(path, secrets)
+            elif not make_key_file(path, secrets):
+                raise refuse_place(path, FileExistsError(EEXIST, "it was made in this moment"))
+
+
+def plan_renewal(settings: Settings, keys: Keys, *, is_synthetic: bool) -> Renewal:
+    """Return what is to be appended to the keys of a database.
+
+    Persons that are hashed by the pseudonym key alone, as before there was a linkage key, get that one: it is made where it is not here.
+
+    Raises:
+        IdentityError: the linkage key is another's to make and is not here, or is weak, unsafe or the pseudonym key.
+    """
+    held, known = read_secrets(keys.file), (keys.key.secret, *keys.key.later)
+    pseudonyms = held[len(known) :] or (draw_secret(),)
+    files = [(keys.file, (*known, *pseudonyms))] if held == known else []
+    fingerprint, persons = keys.linkage_fingerprint, Secrets()
+    if keys.hashes_persons:
+        persons, linkage = _plan_linkage(settings, keys, is_synthetic=is_synthetic)
+        fingerprint = fingerprint_secrets(linkage)
+        is_written = keys.linkage_file.exists() and read_secrets(keys.linkage_file) == linkage
+        files += [] if is_written else [(keys.linkage_file, linkage)]
+        _check_apart(keys.file, held, keys.linkage_file, linkage)
+    return Renewal(pseudonyms, persons, (fingerprint_secrets((*known, *pseudonyms)), fingerprint), tuple(files))
+
+
+def _plan_linkage(settings: Settings, keys: Keys, *, is_synthetic: bool) -> tuple[Secrets, Secrets]:
+    """Return the secrets to be applied to the hashes of persons, and all those of the linkage key then."""
+    file, known = keys.linkage_file, keys.key.linkage
+    if file.exists():
+        held = read_secrets(file)
+        if keys.linkage_fingerprint is None:
+            check_place(settings, file)
+            check_strength(file, held, is_synthetic=is_synthetic)
+        appended = held[len(known) :] or (draw_secret(),)
+        return appended, (*known, *appended)
+    if settings.linkage_key_file is not None:
+        raise IdentityError(
+            f"Persons of this workspace are hashed by the pseudonym key, and are now to be by the linkage key, which is missing: '{file}'. Nothing "
+            "was changed. Put it there; or leave REGISTRY_LINKAGE_KEY_FILE out, and one is made beside the pseudonym key.",
+            f"本工作区的个人散列由匿名密钥生成，现应改用关联密钥，但“{file}”缺失。未作任何更改。请放入该文件；"
+            "或不设 REGISTRY_LINKAGE_KEY_FILE，系统将在匿名密钥旁新建。",
+        )
+    first = (draw_secret(is_synthetic=is_synthetic),)
+    return first, first
 
 
 def has_linkage_key(settings: Settings, *, is_synthetic: bool) -> bool:

@@ -178,6 +178,12 @@ ANSWERS: dict[str, Column] = {
     "taken_at": Column(pl.String, "time it was taken, UTC"),
 }
 
+FORMER_ID: dict[str, Column] = {
+    "former": Column(pl.String, "keyed hash of an id that a finding had before its patient's pseudonym was made anew"),
+    "finding_id": Column(pl.String, "the id that it has now"),
+}
+"""By what the ids of query workbooks from before a `rekey` are found; without the key nobody can go from one to the other."""
+
 REGISTRY: dict[str, Column] = {
     "key_fingerprint": Column(pl.String, "tells two pseudonym keys apart and reveals neither"),
     "linkage_fingerprint": Column(

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from etl.quality.answer_words import (
     can_be_confirmed,
     read_answer,
 )
+from etl.quality.former_ids import find_present_ids
 from etl.settings import Settings
 from etl.store.database import Warehouse
 from etl.store.shape import SCHEMA_COLUMN
@@ -101,6 +102,8 @@ def _read_new_answers(settings: Settings, hospital: str, extract: Path | None) -
     books = {book.file_hash: book for book in _list_workbooks(settings, hospital, extract)}
     faults: list[Text] = []
     taken = list(_read_workbooks([book for key, book in books.items() if key not in seen], faults))
+    renamed = find_present_ids(settings, {row.read(QUERY_ID) for one in taken for row in one.sheet.rows})
+    taken = [replace(one, sheet=one.sheet.rename(renamed)) for one in taken] if renamed else taken
     asked = _read_asked(settings, hospital, {row.read(QUERY_ID) for one in taken for row in one.sheet.rows})
     ours = [
         one for one in taken if one.book.is_of_hospital or any(row.read(QUERY_ID) in asked for row in one.sheet.rows)

@@ -6,7 +6,7 @@ import re
 import struct
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from etl.store.lock import TURN_SECONDS, is_held_by_another, make_busy_error
 from etl.store.seal import ROW_HASH, draw_salts, write_check_sql, write_hash_sql
 from etl.store.shape import CHANGE, ROW_CHECK, ROW_SALT, SEAL, declare_shape, declare_tables, is_sealed
 from etl.store.sql_files import list_views, read_folder
-from etl.store.statements import ANSWERS, Appended, is_changed, list_changed, state_change
+from etl.store.statements import ANSWERS, Appended, find_part_column, is_changed, list_changed, state_change
 from etl.store.trail import Event, write_events
 from schemas.column import list_misfits
 
@@ -101,6 +101,15 @@ class Warehouse:
         named = ", ".join(check if name == ROW_CHECK else f'"{name}"' for name in columns)
         self._connection.from_arrow(records).project(named).insert_into(table)
         self._appended.add(table, pl.DataFrame(records.select([*self._appended.list_needed(table), ROW_HASH])))
+
+    def rewrite(self, table: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        """Replace the records of a table by what `change` makes of them, sealed anew; they are read by the parts in which the table is stated."""
+        part = find_part_column(table) or "null"
+        for (value,) in self.query(f"select distinct {part} from {table} order by all").rows():  # noqa: S608 (names are ours)
+            of_part = f"{table} where {part} is not distinct from ?"
+            records = self.query(f"select * from {of_part}", [value])  # noqa: S608
+            self.execute(f"delete from {of_part}", [value])  # noqa: S608
+            self.append(table, change(records))
 
     def put_back(self, table: str, frame: pl.DataFrame) -> int:
         """Insert rows that a table of the same columns held elsewhere, with their seals as they were; return how many."""
