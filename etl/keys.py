@@ -257,7 +257,8 @@ def _check_owner(settings: Settings, file: Path) -> None:
         return
     raise IdentityError(
         f"The key '{file}' is that of the workspace '{owner}'. Each study has a key of its own, or its patients could be joined with another's. "
-        "Nothing was loaded. Set REGISTRY_KEY_FILE to a file that is not there yet: a new key is made in it.",
+        "Nothing was loaded. Set REGISTRY_KEY_FILE to a file that is not there yet: a new key is made in it. Where both are of one study, remove the "
+        f"note '{note}'.",
         f"密钥“{file}”属于工作区“{owner}”。每个研究须有各自的密钥，否则不同研究的患者可被关联。未载入任何数据。"
-        "请将 REGISTRY_KEY_FILE 设为尚不存在的文件，系统将在其中新建密钥。",
+        f"请将 REGISTRY_KEY_FILE 设为尚不存在的文件，系统将在其中新建密钥。若两者属同一研究，请删除说明文件“{note}”。",
     )

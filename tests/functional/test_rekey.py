@@ -19,7 +19,7 @@ from test_keys import IDS
 from etl import errors
 from etl.ingest import ingest
 from etl.mapping.identity import PseudonymKey
-from etl.mapping.key_file import read_secrets
+from etl.mapping.key_file import make_key_file, read_secrets
 from etl.publish import write_quality
 from etl.rekey import rekey
 from etl.settings import Settings
@@ -176,18 +176,16 @@ def test_the_same_delivery_is_nothing_new_and_an_open_workbook_is_taken(begun, r
     assert workspace.ingest("clinic").status == "nothing new"
     assert workspace.ingest("other").status == "nothing new"
     open_before = begun.find_workbook()
-    values = [row["Value"] for row in list_queries(open_before) if row["Value"] == "134"]
-    ids = [row["Query id"] for row in list_queries(open_before) if row["Value"] == "30"]
-    assert ids or values
-    workspace.answer("late.xlsx", {ids[0]: (NOT_AVAILABLE, "late")}, workbook=open_before)
+    asked = [row for row in list_queries(open_before) if "to be answered" in row["Kind"]]
+    id_before, value = asked[0]["Query id"], asked[0]["Value"]
+    workspace.answer("late.xlsx", {id_before: (NOT_AVAILABLE, "late")}, workbook=open_before)
     assert workspace.ingest("clinic").answers == 1
-    answers = read_frames(workspace.settings.warehouse_path, ["answers", "core.findings"])
-    last = answers["answers"].filter(comment="late")
-    assert last["finding_id"][0] != ids[0]
-    assert answers["findings"].filter(finding_id=last["finding_id"][0])["value"].to_list() == ["30"]
+    frames = read_frames(workspace.settings.warehouse_path, ["answers", "core.findings"])
+    (last,) = frames["answers"].filter(comment="late")["finding_id"]
+    assert last != id_before
+    assert frames["findings"].filter(finding_id=last)["value"].to_list() == [value]
     assert rekey(workspace.settings).n_patients == 6  # ids from two keys ago are found too
-    again = {row["Query id"]: row["Value"] for row in list_queries(open_before) if row["Query id"] not in ids}
-    workspace.answer("later.xlsx", {next(iter(again)): (NOT_AVAILABLE, "later")}, workbook=open_before)
+    workspace.answer("later.xlsx", {asked[1]["Query id"]: (NOT_AVAILABLE, "later")}, workbook=open_before)
     assert workspace.ingest("clinic").answers == 1
     assert not verify(workspace.settings).differences
 
@@ -205,7 +203,9 @@ def test_in_whichever_order_it_is_done_everything_is_the_same(begun, rekeyed, tm
     )
     rekey(second.settings)
     assert second.settings.key_file.read_bytes() == first.settings.key_file.read_bytes()
-    third = Workspace(Settings(tmp_path / "third" / "workspace", first.settings.key_file, "en"))
+    third = Workspace(Settings(tmp_path / "third" / "workspace", tmp_path / "third" / "key", "en"))
+    make_key_file(third.settings.key_file, read_secrets(first.settings.key_file))
+    make_key_file(third.linkage_file, read_secrets(first.linkage_file))
     begin(third.settings)
     redeliver(third)
     tables = [workspace.read_tables() for workspace in (first, second, third)]
@@ -221,7 +221,6 @@ def test_in_whichever_order_it_is_done_everything_is_the_same(begun, rekeyed, tm
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from etl.keys import Renewal
 from etl.rekey import rekey
 from etl.settings import Settings
 write = Renewal.write_files
