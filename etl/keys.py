@@ -12,6 +12,7 @@ from etl.mapping.identity import PseudonymKey, fingerprint_secrets
 from etl.mapping.key_file import (
     check_strength,
     draw_secret,
+    is_of_example,
     make_key_file,
     read_secrets,
     refuse_place,
@@ -61,7 +62,7 @@ def begin_keys(settings: Settings, *, is_synthetic: bool) -> Keys:
     Raises:
         IdentityError: one that lies there is weak, unsafe, or of another study.
     """
-    file = settings.example_key_file if is_synthetic and settings.example_key_file else settings.key_file
+    file = _choose_example_file(settings) if is_synthetic else settings.key_file
     linkage_file = settings.locate_linkage_key(file)
     drawn: list[tuple[Path, Secrets]] = []
     found: dict[Path, Secrets] = {}
@@ -81,6 +82,12 @@ def begin_keys(settings: Settings, *, is_synthetic: bool) -> Keys:
     fingerprint = fingerprint_secrets(linkage) if linkage else NO_LINKAGE_KEY
     key = PseudonymKey(first, tuple(later), linkage or (draw_secret(),))
     return Keys(key, file, linkage_file, fingerprint, bool(linkage), is_begun=True, drawn=tuple(drawn))
+
+
+def _choose_example_file(settings: Settings) -> Path:
+    """Return where the key of invented patients lies: in a place of its own, unless somebody names a file that is one."""
+    is_named = settings.key_file.is_file() and is_of_example(read_secrets(settings.key_file))
+    return settings.key_file if is_named or settings.example_key_file is None else settings.example_key_file
 
 
 def find_keys(settings: Settings, key_fingerprint: str, linkage_fingerprint: str | None, *, is_synthetic: bool) -> Keys:

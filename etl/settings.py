@@ -94,14 +94,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             f"REGISTRY_LANG is '{language}'; it can be en, zh or both.",
             f"REGISTRY_LANG 为“{language}”；只能是 en、zh 或 both。",
         )
-    said, linkage = env.get("REGISTRY_KEY_FILE"), env.get("REGISTRY_LINKAGE_KEY_FILE")
-    folder = f"{env.get('HOME') or '~'}/.config/hcc-registry"
+    linkage = env.get("REGISTRY_LINKAGE_KEY_FILE")
+    placed = env.get("REGISTRY_KEY_FILE") or f"{env.get('HOME') or '~'}/.config/hcc-registry/pseudonym.key"
+    key_file = _expand_home(placed, "REGISTRY_KEY_FILE")
     return Settings(
         workspace=Path(env.get("WORKSPACE") or "workspace"),
-        key_file=_expand_home(said or f"{folder}/pseudonym.key", "REGISTRY_KEY_FILE"),
+        key_file=key_file,
         language=cast("Language", language),
         main_study=env.get("REGISTRY_STUDY") or EXAMPLE_STUDY,
-        example_key_file=None if said else _expand_home(f"{folder}/example.key", "REGISTRY_KEY_FILE"),
+        example_key_file=key_file.with_name("example.key"),
         linkage_key_file=_expand_home(linkage, "REGISTRY_LINKAGE_KEY_FILE") if linkage else None,
     )
 

@@ -58,6 +58,11 @@ def read_secrets(path: Path) -> tuple[bytes, ...]:
     return (first, *appended)
 
 
+def is_of_example(found: Sequence[bytes]) -> bool:
+    """Whether the secrets of a file are those of invented patients."""
+    return found[0].startswith(_EXAMPLE)
+
+
 def refuse_place(path: Path, error: OSError) -> IdentityError:
     """Return the error of a key that the system lets nobody read or make there."""
     return IdentityError(
@@ -68,10 +73,9 @@ def refuse_place(path: Path, error: OSError) -> IdentityError:
 
 def check_strength(path: Path, found: Sequence[bytes], *, is_synthetic: bool) -> None:
     """Refuse to begin a database with a key that somebody could guess, or that is meant for patients of the other kind (IdentityError)."""
-    is_of_example = found[0].startswith(_EXAMPLE)
-    if is_synthetic != is_of_example:
-        of, instead = ("invented", "real") if is_of_example else ("real", "invented")
-        of_zh, instead_zh = ("合成", "真实") if is_of_example else ("真实", "合成")
+    if is_synthetic != is_of_example(found):
+        of, instead = ("real", "invented") if is_synthetic else ("invented", "real")
+        of_zh, instead_zh = ("真实", "合成") if is_synthetic else ("合成", "真实")
         raise IdentityError(
             f"The key in '{path}' is for {of} patients, and the delivery holds {instead} ones. Nothing was loaded. Set REGISTRY_KEY_FILE to "
             "another file, in which a key of their own is made.",
