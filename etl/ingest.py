@@ -105,7 +105,7 @@ def _ingest_once(
     )  # fmt: skip
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     if candidate is None:
-        return _end_without_delivery(settings, site, answers, confirmations, hidden, check=check)
+        return _end_without_delivery(settings, site, known, answers, confirmations, hidden, check=check)
     with record_refusal(settings, hospital, candidate, is_recorded=not check):
         progress("reading", "读取")
         delivery = _read(candidate, known)
@@ -236,6 +236,7 @@ def _summarise(
 def _end_without_delivery(
     settings: Settings,
     site: Site,
+    known: Known,
     answers: pl.DataFrame,
     confirmations: pl.DataFrame,
     hidden: tuple[str, ...],
@@ -243,7 +244,7 @@ def _end_without_delivery(
     check: bool,
 ) -> IngestSummary:
     """Store the answers, where any came; there is no delivery to read."""
-    n_taken = take_answers(settings, site.hospital, answers) if answers.height and not check else answers.height
+    n_taken = take_answers(settings, site.hospital, answers, known) if answers.height and not check else answers.height
     return IngestSummary(
         site.hospital, site.name_en, site.name_zh, "nothing new", answers=n_taken, hidden=hidden,
         typed_values=count_typed_values(answers), waiting=_count_waiting(settings, site.hospital, confirmations),

@@ -171,9 +171,15 @@ def _append_rows(warehouse: Warehouse, version: Version, frames: dict[str, pl.Da
         warehouse.append("landing.source_row", rows.read().with_columns(owner))
 
 
-def take_answers(settings: Settings, hospital: str, answers: pl.DataFrame) -> int:
-    """Store answers that came without a delivery to read; return how many of them no other command took meanwhile."""
+def take_answers(settings: Settings, hospital: str, answers: pl.DataFrame, known: Known) -> int:
+    """Store answers that came without a delivery to read; return how many of them no other command took meanwhile.
+
+    Raises:
+        OvertakenError: the questions have other ids since the answers were read.
+    """
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+        if take_known(warehouse).made_with != known.made_with:
+            raise OvertakenError
         taken = store_answers(warehouse, hospital, answers)
         note_owed(warehouse, hospital)
         _tell_answers(warehouse, hospital, taken)
