@@ -36,6 +36,8 @@ from etl.verify_tables import check_tables
 PATIENT_ID, FINDING_ID, FORMER_ID = "patient_id", "finding_id", "main.former_id"
 _MOST_COPIES = 1000
 """Copies of one record of which one finding each is told; in practice there are a few."""
+_MADE_ANEW = ("quality", "quality.lock")
+"""What of the reports is written anew by the same command, or holds nothing."""
 Renames = Mapping[str, Callable[[pl.Series], pl.Series]]
 """What becomes of the columns of each of these names, in whichever table they are."""
 
@@ -205,7 +207,7 @@ def _list_old(settings: Settings, warehouse: Warehouse) -> Iterator[str]:
     """Yield what outside the database bears names of before: frozen sets, exports, backups, the files of analyses and copies of the database."""
     copies = settings.workspace.glob(f"{settings.warehouse_path.stem}_version*{settings.warehouse_path.suffix}")
     for folder in (*settings.frozen_dir.glob("*"), *settings.reports_dir.glob("*"), *copies):
-        if folder.name != "quality" and not folder.name.startswith("."):
+        if folder.name not in _MADE_ANEW and not folder.name.startswith("."):
             yield str(folder)
     for event in list_events(warehouse):
         place = event["detail"].get("folder") or event["detail"].get("file")
