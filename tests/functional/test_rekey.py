@@ -55,9 +55,7 @@ class Workspace:
 
     def deliver(self, hospital, name, **values):
         write_with_ids(self.settings.extracts_dir / hospital / name, **values)
-        summary = self.ingest(hospital)
-        write_quality(self.settings)
-        return summary
+        return self.ingest(hospital)
 
     def find_workbook(self, hospital="clinic") -> Path:
         return self.settings.reports_dir / "quality" / hospital / "queries.xlsx"
@@ -99,6 +97,7 @@ def begin(settings: Settings) -> Workspace:
         clinic.write_site(settings.workspace / "sites" / hospital, columns=COLUMNS, site=site)
     workspace.deliver("clinic", "a")
     workspace.deliver("other", "a")
+    write_quality(settings, "clinic")
     other = next(row["Query id"] for row in workspace.list_open() if row["Value"] != "300")
     workspace.answer("first.xlsx", {"300": (CONFIRMED, ""), other: (NOT_AVAILABLE, "see the chart")})
     workspace.deliver("clinic", "b", bilirubin={**BILIRUBIN, "001": "2.6"})
@@ -114,7 +113,9 @@ def redeliver(workspace: Workspace) -> None:
 def begun(tmp_path_factory) -> Workspace:
     """Only read from."""
     folder = tmp_path_factory.mktemp("begun")
-    return begin(Settings(folder / "workspace", folder / "key", "en"))
+    workspace = begin(Settings(folder / "workspace", folder / "key", "en"))
+    write_quality(workspace.settings)
+    return workspace
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +229,7 @@ def test_in_whichever_order_it_is_done_everything_is_the_same(begun, rekeyed, tm
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from etl.keys import Renewal
 from etl.rekey import rekey
 from etl.settings import Settings
 write = Renewal.write_files
