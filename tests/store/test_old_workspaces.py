@@ -194,7 +194,10 @@ def test_its_study_counts_the_same_patients_or_says_what_the_readings_lack(left)
         with pytest.raises(AnalysisError, match="registry ingest hunan"):
             analyse(left)
     else:
-        assert analyse(left) == left.held_flow()
+        counted = {
+            name: value for name, value in analyse(left).items() if ".not_compared." not in name
+        }  # counted since
+        assert counted == left.held_flow()
 
 
 def test_reading_again_adds_a_number_and_keeps_the_others(read_again):
