@@ -14,7 +14,7 @@ PIP_INSTALL := $(BIN)/python -P -m pip install -q --disable-pip-version-check --
 # reads a character of a hospital's or a file's name. A variable of make's command line would be expanded when it is
 # exported ($(shell ...) in it run): each is either made a plain text by $(value ...) or not exported.
 # analysis/make.py turns the texts into a command of `registry` and refuses goals and variables that there are not.
-TEXTS := HOSPITAL EXTRACT EXTRACTED CHECK ACCEPT REASON ENCRYPTED PASSWORD_FILE STUDY JOURNAL INDIVIDUAL ARCHIVE FROZEN WORKSPACE REGISTRY_KEY_FILE REGISTRY_LANG REGISTRY_STUDY REGISTRY_DEBUG PYTHON ONLY
+TEXTS := HOSPITAL EXTRACT EXTRACTED CHECK ACCEPT REASON ENCRYPTED PASSWORD_FILE STUDY JOURNAL INDIVIDUAL ARCHIVE FROZEN WORKSPACE REGISTRY_KEY_FILE REGISTRY_LINKAGE_KEY_FILE REGISTRY_LANG REGISTRY_STUDY REGISTRY_DEBUG PYTHON ONLY
 export REGISTRY_TYPED := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 export REGISTRY_GOALS := $(MAKECMDGOALS)
 $(foreach name,$(filter $(TEXTS),$(.VARIABLES)),$(eval override $(name) := $$(value $(name)))$(eval export $(name)))

@@ -16,7 +16,8 @@ import typer
 
 import etl.archive_commands
 import etl.home_commands
-import etl.withdrawal_commands  # noqa: F401 (adds its commands)
+import etl.key_commands
+import etl.withdrawal_commands  # noqa: F401 (they add their commands)
 from etl import saved
 from etl.cli import commands, pay, tell_state
 from etl.command_line import RegistryCommand, both
@@ -28,7 +29,8 @@ from etl.interruption import listen_to_signals
 from etl.pages.cells import escape_hidden
 from etl.pages.text import Text
 from etl.settings import EXAMPLE_STUDY, Settings, read_settings
-from etl.suggestions import suggest_command
+from etl.suggestions import REPEATED, suggest_command
+from etl.whole_files import FOR_THE_ACCOUNT_ALONE
 from schemas.package_data import find_folder
 
 if TYPE_CHECKING:
@@ -268,7 +270,7 @@ def _ask_example() -> pl.DataFrame:
     from etl.store.warehouse import read_frames
 
     with TemporaryDirectory() as folder:
-        settings = Settings(Path(folder), Path(folder) / "key", "en")
+        settings = Settings(Path(folder) / "workspace", Path(folder) / "key", "en")
         write_example(settings.extracts_dir)
         for hospital in HOSPITALS:
             ingest(settings, hospital, extract=None, check=False, accept=False, progress=lambda *_: None)
@@ -301,6 +303,7 @@ def run(read_arguments: Callable[[], list[str]]) -> int:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     terminal = Terminal("both")
     saved.start()
+    before = os.umask(FOR_THE_ACCOUNT_ALONE)  # whatever is written, by whichever library
     try:
         with listen_to_signals():
             check_installation()
@@ -312,6 +315,8 @@ def run(read_arguments: Callable[[], list[str]]) -> int:
         return 0
     except BaseException as error:
         return _show_fault(terminal, describe_fault(error))
+    finally:
+        os.umask(before)
 
 
 def _show_fault(terminal: Terminal, fault: RegistryError) -> int:
@@ -321,7 +326,7 @@ def _show_fault(terminal: Terminal, fault: RegistryError) -> int:
 
 
 def _check_environment() -> None:
-    _check_texts([value for name in ("WORKSPACE", "REGISTRY_KEY_FILE") if (value := os.environ.get(name))])
+    _check_texts([value for name in REPEATED if (value := os.environ.get(name))])
 
 
 def _check_texts(words: list[str]) -> list[str]:

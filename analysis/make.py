@@ -21,7 +21,7 @@ from etl.suggestions import did_you_mean
 
 GOALS, TARGETS, TYPED = "REGISTRY_GOALS", "REGISTRY_TARGETS", "REGISTRY_TYPED"
 """Set by the Makefile: the goals of this call of make, all targets there are, the variables of make's command line."""
-SETTINGS = ("WORKSPACE", "REGISTRY_KEY_FILE", "REGISTRY_LANG", "REGISTRY_DEBUG")
+SETTINGS = ("WORKSPACE", "REGISTRY_KEY_FILE", "REGISTRY_LINKAGE_KEY_FILE", "REGISTRY_LANG", "REGISTRY_DEBUG")
 OF_MAKE = ("PYTHON", "ONLY")
 YES = "yes"
 

@@ -45,12 +45,13 @@ def choose_delivery(
     check: bool,
     confirmed: str = "",
     has_answers: bool = False,
+    lacks_persons: bool = False,
 ) -> Candidate | None:
     """Return the delivery to read: the given one, the one new one, or the current one where mapping, code, its day or confirmations changed.
 
     `extracted` is the extract day as somebody says it now; what was said of the same files at an earlier ingest still holds.
     `ingests` are those of the store; `confirmed` tells the hospital's confirmations apart. None says that there is nothing new; where answers
-    came, that there is no delivery is no reason to refuse them.
+    came, that there is no delivery is no reason to refuse them. With `lacks_persons` the current one is read again, for the hashes of its persons.
 
     Raises:
         DeliveryError: there is none.
@@ -62,7 +63,7 @@ def choose_delivery(
             raise DeliveryError(f"There is no file or folder '{extract}'.", f"找不到文件或文件夹“{extract}”。")
         candidate = _describe(extract, site, own, extracted, confirmed)
         # Only the current version is not read again: naming an older delivery is the way forward after a revert.
-        is_current = _is_read(candidate, own.filter(pl.col("is_current")) if own.height else own)
+        is_current = not lacks_persons and _is_read(candidate, own.filter(pl.col("is_current")) if own.height else own)
         return None if is_current and not check else candidate
     folder = settings.extracts_dir / site.hospital
     current = own.filter(pl.col("is_current")) if own.height else own
@@ -83,7 +84,7 @@ def choose_delivery(
     if elsewhere is not None and not any(c.content_hash == current["content_hash"][0] for c in candidates):
         candidates.append(_describe(elsewhere, site, own, extracted, confirmed))
     changed = [c for c in candidates if current.height and c.content_hash == current["content_hash"][0]]
-    return next((c for c in changed if not _is_read(c, current)), None)
+    return next((c for c in changed if lacks_persons or not _is_read(c, current)), None)
 
 
 def _is_read(candidate: Candidate, current: pl.DataFrame) -> bool:
@@ -138,8 +139,13 @@ def _describe(path: Path, site: Site, own: pl.DataFrame, extracted: dt.date | No
     content_hash = hash_delivery(path)
     said = extracted or _find_said_before(content_hash, own)
     stated_day = DeliveryDay(said, SAID) if said else find_stated_day(path)
-    text = f"{content_hash}:{site.mapping_hash}:{hash_judging_code()}:{stated_day or ''}:{confirmed}"
-    return Candidate(path, stated_day, content_hash, hashlib.sha256(text.encode()).hexdigest())
+    return Candidate(path, stated_day, content_hash, hash_input(content_hash, site.mapping_hash, stated_day, confirmed))
+
+
+def hash_input(content_hash: str, mapping_hash: str, stated_day: DeliveryDay | None, confirmed: str) -> str:
+    """Return the hash of all that decides how a delivery is read, with the code that reads it."""
+    text = f"{content_hash}:{mapping_hash}:{hash_judging_code()}:{stated_day or ''}:{confirmed}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _find_said_before(content_hash: str, own: pl.DataFrame) -> dt.date | None:

@@ -69,7 +69,7 @@ class BusyError(RegistryError):
 
 
 class IdentityError(RegistryError):
-    """The pseudonym key is missing, unsafe, or not the one this warehouse was made with."""
+    """A key is missing, unsafe, or not the one this warehouse was made with; or a warehouse may not be begun with it."""
 
     exit_code = 9
 

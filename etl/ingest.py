@@ -22,7 +22,7 @@ from etl.judging.empty_tables import list_empty_tables, refuse_lost_tables
 from etl.judging.held import add_held, count_held
 from etl.judging.validate import Validated, validate_delivery
 from etl.judging.visits import number_records
-from etl.known_versions import Known, check_provenance, check_volume, read_checked_key, read_known
+from etl.known_versions import Known, check_provenance, check_volume, lacks_persons, read_keys, read_known
 from etl.load import OvertakenError, Version, list_frames, load_version, take_answers
 from etl.mapping.accounts import is_used
 from etl.mapping.delivery_day import EXAMPLE_DAY, DeliveryDay, settle_day
@@ -47,6 +47,7 @@ from etl.refusals import record_refusal
 from etl.settings import Settings, find_site
 from etl.store.warehouse import open_for_reading
 from etl.suggestions import suggest_command
+from etl.unhashed import forget_persons
 from etl.withdrawals import find_withdrawn, hash_withdrawals, read_held
 
 
@@ -104,7 +105,8 @@ def _ingest_once(
     confirmations = find_confirmations(settings, hospital, read_answers(settings, hospital, answers))
     candidate = choose_delivery(
         settings, site, extract, extracted, known.ingests, check=check, has_answers=answers.height > 0,
-        confirmed=hash_confirmations(confirmations) + hash_withdrawals(known, hospital),
+        confirmed=hash_confirmations(confirmations) + hash_withdrawals(known.withdrawn, hospital),
+        lacks_persons=lacks_persons(settings, known, hospital),
     )  # fmt: skip
     hidden = tuple(list_hidden(extract or settings.extracts_dir / hospital))
     warning = find_warning(settings, site, known)
@@ -117,23 +119,27 @@ def _ingest_once(
         progress("reading", "读取")
         delivery = _read(candidate, known)
         check_kind(settings, site, delivery.name, is_synthetic=delivery.is_synthetic)
-        key = read_checked_key(settings, known)
+        keys = read_keys(settings, known, is_synthetic=delivery.is_synthetic)
         base = _find_base(site, known, candidate, extract, accept=accepted is not None)
         progress("mapping", "映射")
-        mapped, delivery, answers = _map_rows(delivery, site, answers, find_withdrawn(known, site, key))
+        mapped, delivery, answers = _map_rows(delivery, site, answers, find_withdrawn(known, site, keys.key))
         progress("validating", "校验")
         day = _settle_day(site, candidate, mapped, delivery, extract)
         made = {name: texts.height for name, texts in mapped.records.items()}
-        records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, key)
+        records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, keys.key)
         records = confirm_values(number_records(records), confirmations)
+        validated = _validate(site, records, mapped, addition)
+        if not keys.hashes_persons:
+            validated, addition = forget_persons(validated, addition)
         held = read_held(settings, known, site)
-        validated = add_held(_validate(site, records, mapped, addition), held)
+        validated = add_held(validated, held)
         addition = replace(addition, n_carried=addition.n_carried + count_held(held))
         if accepted is None:
             _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
         version = Version(
             site, delivery, candidate, balance_accounts(mapped, validated, addition), mapped.landing, addition,
             find_left_out(_find_notices(settings, site, known, candidate, day.day, validated), mapped.row_accounts, held), accepted,
+            keys,
         )  # fmt: skip
         summary = _summarise(version, day, mapped, validated, answers, made)
         summary = replace(summary, status="checked" if check else "loaded", hidden=hidden, warning=warning)
@@ -142,7 +148,7 @@ def _ingest_once(
         progress("loading", "载入")
         frames = list_frames(version, mapped, validated)
         del validated
-        ingest_id = load_version(settings, version, frames, key, known, answers)
+        ingest_id = load_version(settings, version, frames, known, answers)
         return replace(summary, ingest_id=ingest_id, warning=tell_last_without(settings, site))
 
 
@@ -238,7 +244,7 @@ def _summarise(
         site.hospital, site.name_en, site.name_zh, "", version.delivery.name, day, None, version.accounts, mapped.row_accounts,
         dict(validated.findings["severity"].value_counts().iter_rows()), version.delivery.is_synthetic, answers.height,
         list_reasons(validated.findings), empty=tuple(list_empty_tables(made, site.tables)), confirmed=validated.confirmed.height, typed_values=count_typed_values(answers),
-        base_ingest_id=version.addition.base_ingest_id, notices=tuple(notices.select("message_en", "message_zh").rows()),
+        base_ingest_id=version.addition.base_ingest_id, notices=tuple(notices.select("message_en", "message_zh").rows()), keys=version.keys,
     )  # fmt: skip
 
 
@@ -254,7 +260,7 @@ def _end_without_delivery(
     """Store the answers, where any came, and keep the permission as it is stated now; there is no delivery to read."""
     if not check:
         keep_stated(settings, site.hospital, site.permission, known)
-    n_taken = take_answers(settings, site.hospital, answers) if answers.height and not check else answers.height
+    n_taken = take_answers(settings, site.hospital, answers, known) if answers.height and not check else answers.height
     return IngestSummary(
         site.hospital, site.name_en, site.name_zh, "nothing new", answers=n_taken,
         typed_values=count_typed_values(answers), waiting=_count_waiting(settings, site.hospital, confirmations),
@@ -276,7 +282,7 @@ def read_offered(settings: Settings, site: Site, extract: Path | None) -> Delive
         answers = read_answers(settings, site.hospital, read_new_answers(settings, site.hospital, extract))
         known = read_known(settings)
         confirmed = hash_confirmations(find_confirmations(settings, site.hospital, answers))
-        confirmed += hash_withdrawals(known, site.hospital)
+        confirmed += hash_withdrawals(known.withdrawn, site.hospital)
         candidate = choose_delivery(settings, site, extract, None, known.ingests, check=True, confirmed=confirmed)
         return read_delivery(candidate.path) if candidate else None
     except RegistryError:

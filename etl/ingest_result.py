@@ -10,6 +10,7 @@ import polars as pl
 from etl.additions import Addition
 from etl.errors import InternalError
 from etl.judging.validate import Validated
+from etl.keys import Keys
 from etl.mapping.accounts import is_used
 from etl.mapping.delivery_day import DeliveryDay
 from etl.mapping.verbs import Mapped
@@ -29,7 +30,7 @@ class IngestSummary:
     holds nothing. `confirmed` counts values that lie outside the limits and count, since the hospital confirmed them; `waiting` those that
     will once their delivery is read again, which is not here. `typed_values` counts comments that are a bare value. `base_ingest_id` is the
     version that an addition was added to. `notices` say in both languages what is strange beside the delivery before, `warning` that the
-    hospital's permission does not cover today.
+    hospital's permission does not cover today. `keys` are those by which it was read, None where no delivery was.
     """
 
     hospital: str
@@ -53,6 +54,7 @@ class IngestSummary:
     base_ingest_id: int | None = None
     notices: tuple[tuple[str, str], ...] = ()
     warning: Text | None = None
+    keys: Keys | None = None
 
 
 def list_reasons(findings: pl.DataFrame) -> tuple[tuple[int, str, str], ...]:

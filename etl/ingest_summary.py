@@ -32,6 +32,11 @@ WORDS = {
         "carried": "an addition to ingest {base}: {n:,} of these records were carried over, {replaced:,} were replaced or taken away",
         "confirmed": "Confirmed {n:,}: outside the limits, and counted since the hospital confirmed them",
         "typed_values": "Comments that are a bare value {n:,}: no value is taken from a comment; it must come corrected with the data",
+        "workspace": "Workspace: begun, and open to your account alone",
+        "key": "Key of the pseudonyms: {file}. Keep a copy of it now, on paper or another disk, apart from every backup: without it no patient is found again, with it any is",
+        "linkage_key": "Key of the hashes of persons: {file}. The same holds; another party may keep it (docs/security.md)",
+        "no_linkage_key": "Not compared with other hospitals: no linkage key lies at {file}, so that no hashes of persons were made",
+        "old_persons": "Persons are hashed by the pseudonym key, as before there was a linkage key: whoever has it finds national ids. Move them to a key of their own: {command}",
         "waiting": "Confirmed, and counted once their delivery is read again {n:,}: {command}",
     },
     "zh": {
@@ -47,6 +52,11 @@ WORDS = {
         "carried": "并入第 {base} 次入库：其中 {n:,} 条记录沿用，{replaced:,} 条被替换或取消",
         "confirmed": "已核实 {n:,} 个：超出限值，经医院核实后予以采用",
         "typed_values": "备注中仅为数值 {n:,} 条：登记库不从备注采集数值，请在源数据中更正后提交",
+        "workspace": "工作区已建立，仅您的账户可访问",
+        "key": "匿名密钥：{file}。请立即另存一份（纸质或另一磁盘），并与所有备份分开保管：没有它无法再对应患者，持有它即可对应",
+        "linkage_key": "个人散列的关联密钥：{file}。保管要求相同；可由另一方保管（docs/security.md）",
+        "no_linkage_key": "未与其他医院比对：{file} 处没有关联密钥，因此未生成个人散列",
+        "old_persons": "个人散列仍由匿名密钥生成（早期版本）：持有该密钥者可查出身份证号。改用单独的密钥请运行：{command}",
         "waiting": "已核实、待重新读取其数据后采用 {n:,} 个：{command}",
     },
 }  # fmt: skip
@@ -115,7 +125,27 @@ def describe_ingest(summary: IngestSummary, language: str) -> list[str]:
         names = "、".join(read_grain(TABLES[name])[1] for name in summary.empty)
         lines.append(f"{words['empty']} {names if language == 'zh' else ', '.join(summary.empty)}")
     lines += [f"{words['strange']} {zh if language == 'zh' else en}" for en, zh in summary.notices]
-    return lines + _describe_answers(summary, language) + _describe_hidden(summary, language)
+    return [
+        *lines,
+        *_describe_answers(summary, language),
+        *_describe_hidden(summary, language),
+        *_describe_keys(summary, language),
+    ]
+
+
+def _describe_keys(summary: IngestSummary, language: str) -> list[str]:
+    """Return what is told of the keys: where those of a new database lie, and who is not compared between hospitals for want of one."""
+    keys, words, lines = summary.keys, WORDS[language], list[str]()
+    if keys is None:
+        return lines
+    if keys.is_begun and summary.status == "loaded":
+        lines += [words["workspace"], words["key"].format(file=keys.file)]
+        lines += [words["linkage_key"].format(file=keys.linkage_file)] if keys.hashes_persons else []
+    if not keys.hashes_persons:
+        lines.append(words["no_linkage_key"].format(file=keys.linkage_file))
+    elif keys.linkage_fingerprint is None:
+        lines.append(words["old_persons"].format(command=suggest_command("rekey")))
+    return lines
 
 
 def _describe_answers(summary: IngestSummary, language: str) -> list[str]:

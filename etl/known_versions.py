@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from etl.delivery.read import Delivery
-from etl.errors import IdentityError, ProvenanceError, VolumeError
+from etl.errors import ProvenanceError, VolumeError
 from etl.judging.validate import Validated
-from etl.mapping.identity import PseudonymKey, read_key
+from etl.keys import Keys, begin_keys, find_keys, has_linkage_key, refuse_other_key
 from etl.mapping.site import Site
 from etl.settings import Settings
 from etl.store.database import Warehouse
@@ -32,6 +32,12 @@ class Known:
     n_answers: Mapping[str, int] = field(default_factory=dict)
     withdrawn: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=read_dtypes(WITHDRAWN)))
     permitted: Rows = field(default_factory=dict)
+    linkage_fingerprint: str | None = None
+
+    @property
+    def made_with(self) -> tuple[str | None, str | None]:
+        """Return what tells its keys from others, and from themselves after a `rekey`."""
+        return self.key_fingerprint, self.linkage_fingerprint
 
     def tell_apart(self, hospital: str) -> tuple[object, ...]:
         """Return what differs as soon as any command has changed the hospital's versions, answers or withdrawals."""
@@ -56,15 +62,9 @@ def take_known(warehouse: Warehouse) -> Known:
     counted = warehouse.query("select hospital, count(*) as n from answers group by hospital")
     n_answers, permitted = dict(counted.iter_rows()), list_permitted(warehouse)
     withdrawn = warehouse.query("select * from withdrawn order by patient_mark")
-    made_with = registry.row(0, named=True) if registry.height else {"key_fingerprint": None, "is_synthetic": None}
-    return Known(
-        ingests,
-        made_with["key_fingerprint"],
-        made_with["is_synthetic"],
-        n_answers,
-        withdrawn=withdrawn,
-        permitted=permitted,
-    )
+    names = ("key_fingerprint", "is_synthetic", "linkage_fingerprint")
+    made_with = registry.select(names).row(0, named=True) if registry.height else dict.fromkeys(names)
+    return Known(ingests, **made_with, n_answers=n_answers, withdrawn=withdrawn, permitted=permitted)
 
 
 def check_provenance(delivery: Delivery, known: Known) -> None:
@@ -84,22 +84,26 @@ def check_provenance(delivery: Delivery, known: Known) -> None:
     )
 
 
-def read_checked_key(settings: Settings, known: Known) -> PseudonymKey:
-    """Return the pseudonym key; refuse another than the one that the workspace was made with (IdentityError)."""
-    key = read_key(settings.key_file, may_create=known.key_fingerprint is None)
-    check_key(settings, key, known)
-    return key
+def read_keys(settings: Settings, known: Known, *, is_synthetic: bool) -> Keys:
+    """Return the keys that the workspace was made with, or those with which it is begun (IdentityError)."""
+    if known.key_fingerprint is None:
+        return begin_keys(settings, is_synthetic=is_synthetic)
+    return find_keys(settings, known.key_fingerprint, known.linkage_fingerprint, is_synthetic=is_synthetic)
 
 
-def check_key(settings: Settings, key: PseudonymKey, known: Known) -> None:
-    """Refuse another key than the one that the workspace was made with (IdentityError)."""
-    if known.key_fingerprint not in (None, key.fingerprint):
-        raise IdentityError(
-            f"The key in '{settings.key_file}' is not the one this workspace was loaded with; with another key every patient would "
-            "become somebody else. Set REGISTRY_KEY_FILE to the right key. Nothing was loaded.",
-            f"“{settings.key_file}”中的密钥与本工作区建库时所用的不同；换密钥会使所有患者变成他人。"
-            "请用 REGISTRY_KEY_FILE 指明正确的密钥。未载入任何数据。",
-        )
+def check_keys(keys: Keys, known: Known) -> None:
+    """Refuse another key than the one that the workspace was made with meanwhile (IdentityError)."""
+    if known.key_fingerprint not in (None, keys.key.fingerprint):
+        raise refuse_other_key(keys.file)
+
+
+def lacks_persons(settings: Settings, known: Known, hospital: str) -> bool:
+    """Whether a hospital's current version was loaded without hashes of persons, and the linkage key that makes them is here now."""
+    if known.ingests.is_empty():
+        return False
+    current = known.ingests.filter((pl.col("hospital") == hospital) & pl.col("is_current"))
+    is_unhashed = current["hashes_persons"].to_list() == [False]
+    return is_unhashed and has_linkage_key(settings, is_synthetic=bool(known.is_synthetic))
 
 
 def check_volume(validated: Validated, site: Site, known: Known, confirmed: str) -> None:

@@ -18,9 +18,9 @@ from etl.delivery.read import Delivery
 from etl.errors import UsageError
 from etl.judging.between_hospitals import find_shared_patients
 from etl.judging.validate import Validated
-from etl.known_versions import Known, check_key, check_provenance, take_known
+from etl.keys import Keys
+from etl.known_versions import Known, check_keys, check_provenance, take_known
 from etl.mapping.accounts import PATIENT, Landing
-from etl.mapping.identity import PseudonymKey
 from etl.mapping.patient_numbers import read_patient_ids
 from etl.mapping.site import Site
 from etl.mapping.verbs import Mapped
@@ -34,7 +34,8 @@ from etl.store.owed import note_owed
 from etl.store.permitted import keep_permitted, tell_permitted
 from etl.store.trail import record_event
 from etl.store.warehouse import open_for_writing
-from schemas.bookkeeping import INGESTS
+from etl.whole_files import close_folder
+from schemas.bookkeeping import INGESTS, REGISTRY
 from schemas.column import read_dtypes
 from schemas.derived_columns import STORED_FRAMES
 
@@ -58,6 +59,7 @@ class Version:
     addition: Addition
     notices: pl.DataFrame
     accepted: str | None
+    keys: Keys
 
 
 def list_frames(version: Version, mapped: Mapped, validated: Validated) -> dict[str, pl.DataFrame]:
@@ -83,29 +85,26 @@ def load_version(
     settings: Settings,
     version: Version,
     frames: dict[str, pl.DataFrame],
-    key: PseudonymKey,
     known: Known,
     answers: pl.DataFrame,
 ) -> int:
     """Load everything in one transaction and return the ingest's number; `frames` is emptied, so that memory becomes free on the way.
 
     Raises:
-        OvertakenError: the hospital has another version or more answers than when the delivery was read.
+        OvertakenError: the hospital has another version or more answers than when the delivery was read, or the workspace other keys.
         IdentityError, ProvenanceError: another command has begun this workspace with another key, or with patients of the other kind.
     """
     site, delivery = version.site, version.delivery
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
-        _check_meanwhile(warehouse, settings, site.hospital, delivery, key, known)
+        _check_meanwhile(warehouse, site.hospital, delivery, version.keys, known)
         ingest_id = int(warehouse.query("select coalesce(max(ingest_id), 0) + 1 as n from ingests")["n"][0])
-        if warehouse.query("select * from registry").is_empty():
-            made_with = {"key_fingerprint": key.fingerprint, "is_synthetic": delivery.is_synthetic}
-            warehouse.append("main.registry", pl.DataFrame([made_with]))
+        _note_keys(warehouse, version.keys, is_synthetic=delivery.is_synthetic)
         withdraw_later(warehouse, site.hospital)
         warehouse.execute("update ingests set is_current = false where hospital = ?", [site.hospital])
         warehouse.append("main.ingests", _describe_ingest(version, ingest_id))
         _tell_answers(warehouse, site.hospital, store_answers(warehouse, site.hospital, answers))
         frames["versions.confirmed"] = name_answers(warehouse, site.hospital, frames["versions.confirmed"])
-        _append_rows(warehouse, version, frames, ingest_id, key)
+        _append_rows(warehouse, version, frames, ingest_id)
         refresh(warehouse)
         note_owed(warehouse, site.hospital)
         keep_permitted(warehouse, site.hospital, site.permission.to_row())
@@ -113,7 +112,24 @@ def load_version(
         warehouse.say_saved(
             Text(f"{site.hospital}: loaded as ingest {ingest_id}.", f"{site.hospital}：已载入，编号 {ingest_id}。")
         )
+        if not version.keys.make_files(settings, is_synthetic=delivery.is_synthetic):
+            raise OvertakenError
+        if version.keys.is_begun:
+            close_folder(settings.workspace)
     return ingest_id
+
+
+def _note_keys(warehouse: Warehouse, keys: Keys, *, is_synthetic: bool) -> None:
+    """Note with which keys a workspace was begun, and that of one without a linkage key it is there now."""
+    made_with = {
+        "key_fingerprint": keys.key.fingerprint,
+        "linkage_fingerprint": keys.linkage_fingerprint,
+        "is_synthetic": is_synthetic,
+    }
+    if warehouse.query("select * from registry").is_empty():
+        warehouse.append("main.registry", pl.DataFrame([made_with], schema=read_dtypes(REGISTRY)))
+    else:
+        warehouse.execute("update registry set linkage_fingerprint = ?", [keys.linkage_fingerprint])
 
 
 def _tell_ingest(warehouse: Warehouse, version: Version, ingest_id: int) -> None:
@@ -136,19 +152,17 @@ def _tell_answers(warehouse: Warehouse, hospital: str, taken: pl.DataFrame) -> N
         )
 
 
-def _check_meanwhile(
-    warehouse: Warehouse, settings: Settings, hospital: str, delivery: Delivery, key: PseudonymKey, known: Known
-) -> None:
+def _check_meanwhile(warehouse: Warehouse, hospital: str, delivery: Delivery, keys: Keys, known: Known) -> None:
     now = take_known(warehouse)
     check_provenance(delivery, now)
-    check_key(settings, key, now)
-    if now.tell_apart(hospital) != known.tell_apart(hospital):
+    is_rekeyed = now.made_with != known.made_with
+    if is_rekeyed and known.key_fingerprint is None and not keys.drawn:
+        check_keys(keys, now)
+    if is_rekeyed or now.tell_apart(hospital) != known.tell_apart(hospital):
         raise OvertakenError
 
 
-def _append_rows(
-    warehouse: Warehouse, version: Version, frames: dict[str, pl.DataFrame], ingest_id: int, key: PseudonymKey
-) -> None:
+def _append_rows(warehouse: Warehouse, version: Version, frames: dict[str, pl.DataFrame], ingest_id: int) -> None:
     """Write a version's records, what is kept of an addition, and the texts of its rows."""
     stamp = pl.lit(ingest_id, dtype=pl.Int64).alias("ingest_id")
     hospital = pl.lit(version.site.hospital).alias("hospital")
@@ -159,13 +173,19 @@ def _append_rows(
     owner = (stamp, hospital, pl.lit(version.delivery.name).alias("delivery"))
     for rows in version.landing.rows:
         frame = rows.read()
-        ids = read_patient_ids(frame[PATIENT], key, version.site.hospital).alias("patient_id")
+        ids = read_patient_ids(frame[PATIENT], version.keys.key, version.site.hospital).alias("patient_id")
         warehouse.append("landing.source_row", frame.drop(PATIENT).with_columns(ids, *owner))
 
 
-def take_answers(settings: Settings, hospital: str, answers: pl.DataFrame) -> int:
-    """Store answers that came without a delivery to read; return how many of them no other command took meanwhile."""
+def take_answers(settings: Settings, hospital: str, answers: pl.DataFrame, known: Known) -> int:
+    """Store answers that came without a delivery to read; return how many of them no other command took meanwhile.
+
+    Raises:
+        OvertakenError: the questions have other ids since the answers were read.
+    """
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
+        if take_known(warehouse).made_with != known.made_with:
+            raise OvertakenError
         taken = store_answers(warehouse, hospital, answers)
         note_owed(warehouse, hospital)
         _tell_answers(warehouse, hospital, taken)
@@ -185,7 +205,7 @@ def _describe_ingest(version: Version, ingest_id: int) -> pl.DataFrame:
         "delivery": version.delivery.name, "path": str(path), "content_hash": candidate.content_hash, "places_hash": version.delivery.places_hash,
         "input_hash": candidate.input_hash, "is_synthetic": version.delivery.is_synthetic, "extract_day": day and day.day,
         "extract_day_origin": day and day.origin, "loaded_at": datetime.now(UTC).isoformat(timespec="seconds"), **version.accounts,
-        "base_ingest_id": version.addition.base_ingest_id, "mapping_hash": site.mapping_hash, "is_current": True, "is_withdrawn": False,
+        "base_ingest_id": version.addition.base_ingest_id, "mapping_hash": site.mapping_hash, "hashes_persons": version.keys.hashes_persons, "is_current": True, "is_withdrawn": False,
         "patients_erased": None, "records_erased": None,
     }  # fmt: skip
     return pl.DataFrame([line], schema=read_dtypes(INGESTS))

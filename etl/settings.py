@@ -22,15 +22,19 @@ PACKAGE_SITES = find_folder("etl") / "sites"
 
 @dataclass(frozen=True)
 class Settings:
-    """Paths of one workspace, the pseudonym key's file, the language of messages, and the workspace's main study.
+    """Paths of one workspace, the keys' files, the language of messages, and the workspace's main study.
 
-    `site_dirs` are searched in order for a hospital's mapping, so that a workspace can override the project's.
+    `key_file` is the pseudonym key's; `example_key_file` that of invented patients, None where it is the same. `linkage_key_file` is where
+    somebody says that the linkage key lies; None where it lies beside the other. `site_dirs` are searched in order for a hospital's
+    mapping, so that a workspace can override the project's.
     """
 
     workspace: Path
     key_file: Path
     language: Language
     main_study: str = EXAMPLE_STUDY
+    example_key_file: Path | None = None
+    linkage_key_file: Path | None = None
 
     @property
     def extracts_dir(self) -> Path:
@@ -62,6 +66,15 @@ class Settings:
         """Folder of backups for which no other place was named."""
         return self.workspace / "backups"
 
+    def locate_linkage_key(self, key_file: Path) -> Path:
+        """Where the linkage key lies: as somebody says, else beside the pseudonym key `key_file`."""
+        return self.linkage_key_file or key_file.with_name(f"{key_file.stem}.linkage{key_file.suffix}")
+
+    def list_key_files(self) -> list[Path]:
+        """Return the files that may hold a key of the workspace and are there."""
+        files = [path for path in (self.key_file, self.example_key_file) if path is not None]
+        return [path for file in files for path in (file, self.locate_linkage_key(file)) if path.is_file()]
+
     @property
     def outbox_dir(self) -> Path:
         """Folder of encrypted copies to be sent, one sub-folder for each hospital; not there in every workspace."""
@@ -74,7 +87,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read WORKSPACE, REGISTRY_KEY_FILE, REGISTRY_LANG and REGISTRY_STUDY.
+    """Read WORKSPACE, REGISTRY_KEY_FILE, REGISTRY_LINKAGE_KEY_FILE, REGISTRY_LANG and REGISTRY_STUDY.
 
     Raises:
         UsageError: the language is not en, zh or both, or there is no such home folder.
@@ -86,22 +99,26 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
             f"REGISTRY_LANG is '{language}'; it can be en, zh or both.",
             f"REGISTRY_LANG 为“{language}”；只能是 en、zh 或 both。",
         )
-    key_file = env.get("REGISTRY_KEY_FILE") or f"{env.get('HOME') or '~'}/.config/hcc-registry/pseudonym.key"
+    linkage = env.get("REGISTRY_LINKAGE_KEY_FILE")
+    placed = env.get("REGISTRY_KEY_FILE") or f"{env.get('HOME') or '~'}/.config/hcc-registry/pseudonym.key"
+    key_file = _expand_home(placed, "REGISTRY_KEY_FILE")
     return Settings(
         workspace=Path(env.get("WORKSPACE") or "workspace"),
-        key_file=_expand_home(key_file),
+        key_file=key_file,
         language=cast("Language", language),
         main_study=env.get("REGISTRY_STUDY") or EXAMPLE_STUDY,
+        example_key_file=key_file.with_name("example.key"),
+        linkage_key_file=_expand_home(linkage, "REGISTRY_LINKAGE_KEY_FILE") if linkage else None,
     )
 
 
-def _expand_home(text: str) -> Path:
+def _expand_home(text: str, name: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError:
         raise UsageError(
-            f"There is no home folder for '{text}'. Set REGISTRY_KEY_FILE to the whole path of the key.",
-            f"找不到“{text}”的主目录。请将 REGISTRY_KEY_FILE 设为密钥文件的完整路径。",
+            f"There is no home folder for '{text}'. Set {name} to the whole path of the key.",
+            f"找不到“{text}”的主目录。请将 {name} 设为密钥文件的完整路径。",
         ) from None
 
 

@@ -32,6 +32,7 @@ KINDS = {
     "pages": Text("pages written", "生成报告"),
     "comparison": Text("figures of other hospitals fixed", "确定其他医院的对比数字"),
     "analysis": Text("analysis", "分析"),
+    "rekey": Text("pseudonyms made anew", "更换密钥"),
     "freeze": Text("data frozen", "冻结数据"),
     "export": Text("export", "导出"),
     "backup": Text("backup", "备份"),
@@ -47,7 +48,7 @@ FACTS = {
     "input_hash": Text("input", "输入哈希"),
     "mapping_hash": Text("mapping", "映射"),
 }
-_NOT_SHOWN = ("tables", "change", "manifest_hash", "content_hash")
+_NOT_SHOWN = ("tables", "before", "change", "manifest_hash", "content_hash")
 _HASH_LETTERS = 8
 
 

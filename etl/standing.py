@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from etl.pages.text import Text
 from etl.permission import tell_gaps
 from etl.settings import Settings
@@ -9,8 +11,8 @@ from etl.store.lock import forget_dead_holder
 from etl.store.owed import REWRITING, list_owed, tell_owed, tell_rewriting
 from etl.store.seen import find_change, find_seen, tell_older_copy
 from etl.store.warehouse import open_for_reading
-from etl.suggestions import suggest_command
-from etl.whole_files import sweep
+from etl.suggestions import quote_path, suggest_command
+from etl.whole_files import FOR_THE_ACCOUNT_ALONE, sweep
 
 
 def find_standing(settings: Settings, *, with_debts: bool, but: str = "") -> list[Text]:
@@ -30,7 +32,7 @@ def find_standing(settings: Settings, *, with_debts: bool, but: str = "") -> lis
             debts = (
                 [tell_owed(list_owed(warehouse)), tell_rewriting(list_owed(warehouse, REWRITING))] if with_debts else []
             )
-    told = [tell_older_copy(path, held, seen)]
+    told = [_tell_open(settings), tell_older_copy(path, held, seen)]
     paid = suggest_command("quality")
     told += [
         Text(
@@ -42,6 +44,18 @@ def find_standing(settings: Settings, *, with_debts: bool, but: str = "") -> lis
     ]
     told += tell_gaps(settings, (hospital for hospital in hospitals if hospital != but))
     return [text for text in told if text]
+
+
+def _tell_open(settings: Settings) -> Text | None:
+    """Tell that others may enter the workspace; who may not enter the folder reaches nothing in it. Where modes mean nothing nobody can tell."""
+    folder = settings.workspace
+    if os.name != "posix" or not folder.is_dir() or not folder.stat().st_mode & FOR_THE_ACCOUNT_ALONE:
+        return None
+    mended = f"chmod -R go= {quote_path(folder)}"
+    return Text(
+        f"Others may enter the workspace '{folder}', which holds data of single patients. Close it: {mended}",
+        f"他人可进入工作区“{folder}”，其中含个体患者数据。请将其关闭：{mended}",
+    )
 
 
 def _sweep(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from etl.pages.text import Text
 
 UNDER_MAKE = "REGISTRY_UNDER_MAKE"
 """Set by the Makefile for the commands it runs: who typed `make` is told what to type to `make`."""
-REPEATED = ("WORKSPACE", "REGISTRY_KEY_FILE")
+REPEATED = ("WORKSPACE", "REGISTRY_KEY_FILE", "REGISTRY_LINKAGE_KEY_FILE")
 """Settings that a suggested command repeats: without them it would work on other patients or with another key."""
 _QUOTED = {"'": r"\'", "\\": r"\\"}
 

@@ -21,7 +21,15 @@ from pathlib import Path
 
 _HOST = f"{zlib.crc32(platform.node().encode()):08x}"
 _SCRATCH = re.compile(r"\.(?P<name>.+)\.(?P<mark>[0-9a-f]{8}-\d+)\.(?P<kind>part|old)")
+FOR_THE_ACCOUNT_ALONE = 0o077
+"""Mask of what a command writes: folders 0700, files 0600, whichever library writes them; others have no access to anything."""
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
+
+
+def close_folder(folder: Path) -> None:
+    """Keep others out of a folder, and so out of all that lies in it; one that is not ours stays as it is, and is told at each command."""
+    with suppress(PermissionError):
+        folder.chmod(folder.stat().st_mode & ~FOR_THE_ACCOUNT_ALONE)
 
 
 def mark_process() -> str:

@@ -13,7 +13,7 @@ import polars as pl
 
 from etl.errors import UsageError
 from etl.judging.held import HELD_FRAMES
-from etl.known_versions import Known, read_checked_key, read_known
+from etl.known_versions import Known, read_keys, read_known
 from etl.load import refresh
 from etl.mapping.identity import PseudonymKey
 from etl.mapping.patient_numbers import read_marks, read_patient_ids
@@ -46,13 +46,14 @@ class Outcome:
 
 def find_withdrawn(known: Known, site: Site, key: PseudonymKey) -> Withdrawn:
     """Return the patients of a hospital of whom an ingest takes nothing."""
-    return Withdrawn(frozenset(_list_own(known, site.hospital)["patient_mark"]), site.hospital, key)
+    return Withdrawn(frozenset(_list_own(known.withdrawn, site.hospital)["patient_mark"]), site.hospital, key)
 
 
-def hash_withdrawals(known: Known, hospital: str) -> str:
-    """Return what tells two states of a hospital's withdrawals apart; empty where there are none."""
+def hash_withdrawals(withdrawn: pl.DataFrame, hospital: str) -> str:
+    """Return what tells two states of a hospital's withdrawals (`WITHDRAWN`) apart; empty where there are none."""
     lines = [
-        " ".join(row) for row in _list_own(known, hospital).select("patient_mark", "kind").sort("patient_mark").rows()
+        " ".join(row)
+        for row in _list_own(withdrawn, hospital).select("patient_mark", "kind").sort("patient_mark").rows()
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
 
@@ -62,7 +63,7 @@ def read_held(settings: Settings, known: Known, site: Site) -> dict[str, pl.Data
 
     A hospital that sends additions has their records carried over as those of anybody whom an addition does not tell of.
     """
-    ids = _list_own(known, site.hospital).filter(kind=STOP)["patient_id"].drop_nulls()
+    ids = _list_own(known.withdrawn, site.hospital).filter(kind=STOP)["patient_id"].drop_nulls()
     if ids.is_empty() or site.sends_additions:
         return {}
     with open_for_reading(settings.warehouse_path) as warehouse:
@@ -75,8 +76,8 @@ def read_held(settings: Settings, known: Known, site: Site) -> dict[str, pl.Data
         }
 
 
-def _list_own(known: Known, hospital: str) -> pl.DataFrame:
-    return known.withdrawn.filter(pl.col("hospital") == hospital)
+def _list_own(withdrawn: pl.DataFrame, hospital: str) -> pl.DataFrame:
+    return withdrawn.filter(pl.col("hospital") == hospital)
 
 
 def withdraw(
@@ -91,8 +92,7 @@ def withdraw(
         IdentityError: the key is not the one of this workspace.
     """
     find_site(settings, hospital)
-    check_there(settings.warehouse_path)
-    key = read_checked_key(settings, read_known(settings))
+    key = _read_key(settings)
     texts = pl.Series(numbers, dtype=pl.String)
     marks, ids = read_marks(texts, key, hospital), read_patient_ids(texts, key, hospital)
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
@@ -107,6 +107,15 @@ def withdraw(
             note_owed(warehouse, hospital, REWRITING)
         _tell(warehouse, hospital, kind, told, reason)
     return told
+
+
+def _read_key(settings: Settings) -> PseudonymKey:
+    """Return the key that the workspace was made with."""
+    check_there(settings.warehouse_path)
+    known = read_known(settings)
+    if known.key_fingerprint is None:
+        raise UsageError("Nothing has been loaded here yet.", "此处尚未载入任何数据。")
+    return read_keys(settings, known, is_synthetic=bool(known.is_synthetic)).key
 
 
 def _check(
@@ -196,8 +205,7 @@ def take_back(settings: Settings, hospital: str, numbers: Sequence[str], *, reas
         UsageError: of a number nothing is noted.
     """
     find_site(settings, hospital)
-    check_there(settings.warehouse_path)
-    key = read_checked_key(settings, read_known(settings))
+    key = _read_key(settings)
     marks = read_marks(pl.Series(numbers, dtype=pl.String), key, hospital)
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
         noted = warehouse.query("select patient_mark from withdrawn where hospital = ?", [hospital])["patient_mark"]

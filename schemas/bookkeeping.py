@@ -160,6 +160,9 @@ INGESTS: dict[str, Column] = {
     "records_replaced": Column(pl.Int64, "records of the version before that an addition replaced"),
     "base_ingest_id": Column(pl.Int64, "version that an addition was added to; empty for a full delivery"),
     "mapping_hash": Column(pl.String, "hash of the mapping it was read by"),
+    "hashes_persons": Column(
+        pl.Boolean, "hashes of persons were made of its identity documents; empty where that was not noted: always"
+    ),
     "records_loaded": Column(pl.Int64, "records loaded"),
     "records_quarantined": Column(pl.Int64, "records set aside"),
     "cells": Column(pl.Int64, "cells that are not empty, in used rows"),
@@ -214,7 +217,17 @@ ANSWERS: dict[str, Column] = {
     "taken_at": Column(pl.String, "time it was taken, UTC"),
 }
 
+FORMER_ID: dict[str, Column] = {
+    "former": Column(pl.String, "keyed hash of an id that a finding had before its patient's pseudonym was made anew"),
+    "finding_id": Column(pl.String, "the id that it has now"),
+}
+"""By what the ids of query workbooks from before a `rekey` are found; without the key nobody can go from one to the other."""
+
 REGISTRY: dict[str, Column] = {
     "key_fingerprint": Column(pl.String, "tells two pseudonym keys apart and reveals neither"),
+    "linkage_fingerprint": Column(
+        pl.String,
+        "the same of the linkage key, by which hashes of persons are made; none where it was never there, empty where the pseudonym key makes them",
+    ),
     "is_synthetic": Column(pl.Boolean, "the patients of this warehouse are invented"),
 }

@@ -12,6 +12,7 @@ from analysis.figures.sheet import EDGE, SMALL, TEXT, Sheet, make_sheet
 from analysis.figures.style import INK, MUTED, WIDTH, Drawing, get_arm_style, hide_frame
 from analysis.figures.text_size import measure_height, wrap
 from analysis.study.cohort_names import ALL, MATCHED
+from analysis.study.flow_steps import NOT_COMPARED
 from analysis.study.numbers import prettify
 from analysis.study.outcome import StudyOutcome
 from analysis.study.results import Key, Results
@@ -80,7 +81,19 @@ def plot(outcome: StudyOutcome, spec: StudySpec) -> Iterator[Drawing]:
     if rows:
         _draw_arms(axes, results, spec, rows, heights, analysed + end.height)
     alt = _describe(steps, [start, end, *(box for row in rows for box in row)])
-    yield Drawing("flow_chart", "patients", Text("Flow chart of the study.", "研究流程图。"), alt, sheet.figure)
+    yield Drawing("flow_chart", "patients", _write_caption(results), alt, sheet.figure)
+
+
+def _write_caption(results: Results) -> Text:
+    """Return what the chart shows, with those who may be in it twice."""
+    uncompared = Key(analysis="flow", variable=NOT_COMPARED)
+    if not results.find(uncompared, "n"):
+        return Text("Flow chart of the study.", "研究流程图。")
+    n = _count(results, uncompared)
+    return Text(
+        f"Flow chart of the study. Of those analysed {n} were not compared between hospitals.",
+        f"研究流程图。纳入分析者中有 {n} 名未在医院之间比对。",
+    )
 
 
 def _describe(steps: list[Step], boxes: list[Box]) -> Text:

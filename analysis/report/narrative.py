@@ -7,6 +7,7 @@ from analysis.steps.evidence import TIME_UNKNOWN
 from analysis.steps.outcomes import ANY_TERM, NO_TERM
 from analysis.steps.regression import FULL
 from analysis.study.cohort_names import ALL, COHORT_NAMES, MATCHED, WEIGHTED, name_cohort
+from analysis.study.flow_steps import NOT_COMPARED
 from analysis.study.keys import PROPORTIONAL, make_hazard_ratio_key, make_interaction_key, make_time_varying_key
 from analysis.study.numbers import NOT_ESTIMABLE
 from analysis.study.population import Arm
@@ -88,6 +89,10 @@ def _describe_patients(results: Results, spec: StudySpec) -> Cell:
     for i, arm in enumerate(spec.arms):
         parts += [f"{'; ' if i else ' ('}{arm.label}, ", look_up(results, patients.of(arm=arm.id), "n", "count")]
     parts += [")"] if spec.arms else []
+    uncompared = Key(analysis="flow", variable=NOT_COMPARED)
+    if results.find(uncompared, "n"):
+        parts += [". Without a hash of an identity document, ", look_up(results, uncompared, "n", "count")]
+        parts += [" of those analysed were not compared between hospitals and may be among them twice"]
     return text(*parts, ".")
 
 

@@ -9,7 +9,9 @@ import polars as pl
 from analysis.steps.study import Study
 from analysis.study.cohort import ARM_ID, Cohort
 from analysis.study.cohort_names import ALL
+from analysis.study.flow_steps import NOT_COMPARED
 from analysis.study.results import Key
+from schemas.contract_checks import PERSON_ID
 
 COUNTS = ("n_before", "n_removed", "n_unknown", "n_after")
 IN_NO_ARM = "in no arm"
@@ -26,6 +28,7 @@ def add_flow(study: Study, cohort: Cohort) -> None:
     for row in attrition.sort("step", "hospital").iter_rows(named=True):
         _add_step(study, row, row["hospital"])
     frame = study.cohorts[ALL]
+    _add_not_compared(study, frame)
     analysed = Key(analysis="flow", variable="analysed")
     study.results.add(analysed, "n", frame.height, unit="patients", n=frame.height)
     for arm, patients in study.list_groups(frame):
@@ -38,6 +41,18 @@ def add_flow(study: Study, cohort: Cohort) -> None:
         for arm, patients in study.list_groups(here):
             if arm:
                 study.results.add(of_hospital.of(arm=arm.id), "n", patients.height, unit="patients", n=here.height)
+
+
+def _add_not_compared(study: Study, frame: pl.DataFrame) -> None:
+    """Add how many of those analysed were not compared between hospitals, where there is more than one."""
+    if frame["hospital"].n_unique() < 2 or PERSON_ID not in frame.columns:
+        return
+    key = Key(analysis="flow", variable=NOT_COMPARED)
+    label = "analysed and not compared between hospitals: no hash of an identity document"
+    study.results.add(key, "n", frame[PERSON_ID].null_count(), unit="patients", n=frame.height, method=label)
+    for (hospital,), here in frame.sort("hospital").group_by("hospital", maintain_order=True):
+        n = here[PERSON_ID].null_count()
+        study.results.add(key.of(hospital=str(hospital)), "n", n, unit="patients", n=here.height, method=label)
 
 
 def _add_steps_by_arm(study: Study, attrition: pl.DataFrame) -> None:

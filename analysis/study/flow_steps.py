@@ -14,6 +14,8 @@ from schemas.rules import eligibility
 from schemas.rules.rule import CRITERIA
 
 ELSEWHERE = "analysed_elsewhere"
+NOT_COMPARED = "not_compared"
+"""Patients without a hash of their person: nobody can tell whether another hospital has them too, and they may be analysed twice."""
 LANDMARK = "at_risk_at_landmark"
 INCOMPLETE = eligibility.e4_complete_data.__name__
 

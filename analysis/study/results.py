@@ -262,6 +262,10 @@ class Results:
         """Whether a result may not be shown, since it would tell of few patients."""
         return bool(self.row(key, statistic).get(HIDDEN))
 
+    def find(self, key: Key, statistic: str) -> float | None:
+        """The value of a result that not every study has; none where there is no such result either."""
+        return self.value(key, statistic) if self.has(key, statistic) else None
+
     def select(self, **columns: str | None) -> pl.DataFrame:
         """The rows whose columns have these values (none: are empty), in order."""
         return self.frame.filter(*(pl.col(name).eq_missing(pl.lit(text)) for name, text in columns.items()))

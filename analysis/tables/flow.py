@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from analysis.steps.evidence import TIME_UNKNOWN
 from analysis.steps.flow import IN_NO_ARM
 from analysis.study.cohort_names import ALL
+from analysis.study.flow_steps import NOT_COMPARED
 from analysis.study.numbers import prettify
 from analysis.study.results import Key, Results
 from analysis.study.spec import Endpoint, StudySpec
@@ -29,9 +30,12 @@ def build(results: Results, spec: StudySpec) -> Iterator[ReportTable]:
     for name, label in steps.select("variable", "method").iter_rows():
         rows.append(count(f"\u2003not met: {prettify(label)}", name, "n_removed"))
     rows.append(count("Analysed", "analysed", "n"))
+    if results.find(Key(analysis="flow", variable=NOT_COMPARED), "n") is not None:
+        rows.append(count("\u2003of them not compared between hospitals", NOT_COMPARED, "n"))
     rows += [_describe_unknown(results, endpoint, len(hospitals)) for endpoint in spec.endpoints]
     notes = (
         "A label says what is asked for. Patients for whom a criterion cannot be judged count as incomplete data.",
+        "Not compared between hospitals: without a hash of an identity document nobody can tell whether another hospital has the patient too.",
     )
     header = ("", *hospitals, "All")
     title, zh, columns = "Flow chart by hospital", "各医院入组流程", range(1, len(hospitals) + 1)

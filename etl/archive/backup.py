@@ -165,8 +165,8 @@ def _is_passing(path: Path, settings: Settings) -> bool:
 
 
 def _read_keys(settings: Settings) -> set[bytes]:
-    """Return the content of the pseudonym key: no file of a backup may be a copy of it."""
-    return {settings.key_file.read_bytes()} if settings.key_file.is_file() else set()
+    """Return the content of the keys: no file of a backup may be a copy of one."""
+    return {path.read_bytes() for path in settings.list_key_files()}
 
 
 class _Hashed(io.RawIOBase):

@@ -231,18 +231,26 @@ def make_findings(
     ).select([pl.col(name).cast(dtype) for name, dtype in FINDING_SCHEMA.items()])
 
 
+FINDING_IDENTITY = ("rule_id", "patient_id", "table_name", "record_key", "field")
+"""What a finding's id is made of, with the number of the copy."""
+ID_LETTERS = 16
+
+
+def name_finding(*identity: str | int | None) -> str:
+    """Return a finding's id from its identity (`FINDING_IDENTITY`) and the number of the copy, from 0."""
+    text = "\x1f".join("" if part is None else str(part) for part in identity)
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_LETTERS]
+
+
 def number_findings(findings: pl.DataFrame) -> pl.DataFrame:
     """Give every finding its id: a hash of rule, patient, record key and field, the same however the file is sorted.
 
     Findings that share all four (copies of one record) are told apart by their order in the file.
     """
-    identity = ["rule_id", "patient_id", "table_name", "record_key", "field"]
+    identity = list(FINDING_IDENTITY)
     # What is carried over has its delivery, what is told of the rows of the one that is read has none yet: older questions keep their ids.
     ordered = findings.sort("source_file", "source_sheet", "source_row", "source_column", "delivery", nulls_last=True)
     copies = ordered.with_columns(pl.int_range(pl.len()).over(identity).alias("_copy"))
-    texts = copies.select(
-        pl.concat_str([pl.col(c).cast(pl.String).fill_null("") for c in [*identity, "_copy"]], separator="\x1f")
-    ).to_series()
-    ids = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts]
+    ids = [name_finding(*row) for row in copies.select(*identity, "_copy").iter_rows()]
     numbered = copies.with_columns(pl.Series("finding_id", ids, dtype=pl.String)).drop("_copy")
     return numbered.sort("rule_id", "finding_id")

@@ -1,46 +1,68 @@
 """Pseudonyms: no number of a patient and no national id passes this module.
 
-A pseudonym is HMAC-SHA256 under the registry's key, cut to 128 bits. Without the key nobody can go from a pseudonym to a
-patient number, and the warehouse refuses a key other than the one it was made with.
+A pseudonym is HMAC-SHA256 under the study's key, cut to 128 bits. Without the key nobody can go from a pseudonym to a patient number, and the
+warehouse refuses a key other than the one it was made with. Hashes of persons need a second key, which another party may hold.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import secrets
 import unicodedata
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
-from etl.errors import IdentityError
 from etl.mapping.identity_documents import read_birth_date, read_document, read_sex
-from etl.suggestions import quote_path
-from etl.whole_files import name_scratch
 
-_KEY_BYTES = 32
 _PSEUDONYM_HEX = 32
 
 
 @dataclass(frozen=True)
 class PseudonymKey:
-    """The secret under which pseudonyms are made; `fingerprint` may be stored, the key may not."""
+    """The secrets under which pseudonyms are made, in the order in which they are applied; `fingerprint` may be stored, they may not.
+
+    `later` are those that `registry rekey` appended to the first. `linkage` are those by which hashes of persons are made, on top of the
+    first secret: whoever lacks one of both finds no national id. Databases of before the linkage key have none: there the first alone makes them.
+    """
 
     secret: bytes
+    later: tuple[bytes, ...] = ()
+    linkage: tuple[bytes, ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """Return a digest that tells two keys apart and reveals neither."""
-        return hashlib.sha256(b"hcc-registry key fingerprint" + self.secret).hexdigest()[:16]
+        return fingerprint_secrets((self.secret, *self.later))
 
     def pseudonym(self, *parts: str) -> str:
         """Return the pseudonym of normalised text parts."""
-        message = "\x1f".join(normalise_identifier(part) for part in parts)
-        return hmac.digest(self.secret, message.encode(), "sha256").hex()[:_PSEUDONYM_HEX]
+        return renew(_make_first(self.secret, *parts), self.later)
+
+    def hash_person(self, document: str) -> str:
+        """Return the hash of a normalised identity document (`normalise_person`), the same in every hospital."""
+        return renew(_make_first(self.secret, "person", document), self.linkage)
+
+
+def fingerprint_secrets(secrets: Iterable[bytes]) -> str:
+    """Return a digest that tells two rows of secrets apart and reveals none."""
+    digest = b""
+    for secret in secrets:
+        digest = hashlib.sha256(b"hcc-registry key fingerprint" + digest + secret).digest()
+    return digest.hex()[:16]
+
+
+def renew(pseudonym: str, secrets: Iterable[bytes]) -> str:
+    """Return what becomes of a pseudonym or hash once secrets are appended: a pseudonym of the pseudonym, one after the other."""
+    for secret in secrets:
+        pseudonym = hmac.digest(secret, pseudonym.encode(), "sha256").hex()[:_PSEUDONYM_HEX]
+    return pseudonym
+
+
+def _make_first(secret: bytes, *parts: str) -> str:
+    message = "\x1f".join(normalise_identifier(part) for part in parts)
+    return hmac.digest(secret, message.encode(), "sha256").hex()[:_PSEUDONYM_HEX]
 
 
 def normalise_identifier(text: str) -> str:
@@ -48,70 +70,21 @@ def normalise_identifier(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
 
-def read_key(path: Path, *, may_create: bool) -> PseudonymKey:
-    """Read the pseudonym key, or make one where there is no database yet.
-
-    Raises:
-        IdentityError: the file is missing though a database exists, is readable by others, is not a key, or cannot be read or made.
-    """
-    try:
-        return _read_key(path, may_create=may_create)
-    except OSError as error:
-        raise IdentityError(
-            f"The pseudonym key '{path}' cannot be read or made ({error.strerror}). Set REGISTRY_KEY_FILE to a file you may write.",
-            f"无法读取或创建匿名密钥文件“{path}”（{error.strerror}）。请用 REGISTRY_KEY_FILE 指明可写的文件。",
-        ) from None
-
-
-def _read_key(path: Path, *, may_create: bool) -> PseudonymKey:
-    if not path.exists():
-        if not may_create:
-            raise IdentityError(
-                f"The pseudonym key '{path}' is missing, but this workspace was loaded with one. Put the key file back, or set "
-                "REGISTRY_KEY_FILE to where it lies.",
-                f"缺少匿名密钥文件“{path}”，而本工作区已用密钥建库。请恢复密钥文件，或用 REGISTRY_KEY_FILE 指明其位置。",
-            )
-        _create_key(path)
-    if path.stat().st_mode & 0o077:
-        raise IdentityError(
-            f"The pseudonym key '{path}' can be read by others. Run: chmod 600 {quote_path(path)}",
-            f"匿名密钥文件“{path}”可被他人读取。请运行：chmod 600 {quote_path(path)}",
-        )
-    secret = path.read_bytes().strip()
-    if len(secret) < _KEY_BYTES:
-        raise IdentityError(f"'{path}' does not hold a pseudonym key.", f"“{path}”不是有效的匿名密钥文件。")
-    return PseudonymKey(secret)
-
-
-def _create_key(path: Path) -> None:
-    """Make a new key: whole or not at all, and not where another command has made one in the same moment."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    scratch = name_scratch(path)
-    scratch.unlink(missing_ok=True)
-    try:
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(_KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
 def pseudonymise(texts: pl.Series, key: PseudonymKey, *scope: str) -> pl.Series:
     """Return the pseudonyms of identifier texts (null stays null); each distinct text is hashed once."""
+    return replace_distinct(texts, lambda text: key.pseudonym(*scope, text))
+
+
+def replace_distinct(texts: pl.Series, name: Callable[[str], str | None]) -> pl.Series:
+    """Return what `name` makes of texts (null stays null), called once for each distinct one."""
     distinct = texts.drop_nulls().unique(maintain_order=True).to_list()
-    known = {text: key.pseudonym(*scope, text) for text in distinct}
+    known = {text: name(text) for text in distinct}
     return texts.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
 
 
 def normalise_person(texts: pl.Series) -> pl.Series:
     """Return identity documents as they are compared across hospitals; what is none, such as a national id with a slip, gives null."""
-    distinct = texts.drop_nulls().unique(maintain_order=True).to_list()
-    known = {text: read_document(text) for text in distinct}
-    return texts.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+    return replace_distinct(texts, read_document)
 
 
 def compare_with_person(

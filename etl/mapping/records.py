@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from etl.mapping.identity import PseudonymKey, compare_with_person, normalise_person, pseudonymise
+from etl.mapping.identity import (
+    PseudonymKey,
+    compare_with_person,
+    normalise_person,
+    replace_distinct,
+)
 from etl.mapping.kept_frame import KeptFrame, say_once
 from etl.mapping.masking import OwnTexts
 from etl.mapping.parse import (
@@ -189,7 +194,7 @@ def _read_person(
     """Make what is kept of the national id: the pseudonym, and whether birth date and sex agree with it."""
     numbers = normalise_person(texts[PERSON_TEXT])
     born_in_month = texts[RECORD].is_in(of_months.filter(field="birth_date")[RECORD].implode())
-    kept = {PERSON_ID: pseudonymise(numbers, key, "person")}
+    kept = {PERSON_ID: replace_distinct(numbers, key.hash_person)}
     kept |= compare_with_person(numbers, typed["birth_date"], typed["sex"], born_in_month)
     is_invalid = drop_missing(clean_text(texts[PERSON_TEXT])).is_not_null() & numbers.is_null()
     faults = texts.filter(is_invalid).select(

@@ -7,7 +7,7 @@ those that were asked about, so that no answer reaches another question, whateve
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,14 @@ class Sheet:
     label: str
     author: str
     rows: Sequence[Row]
+
+    def rename(self, present: Mapping[str, str]) -> Sheet:
+        """Return the sheet with the ids that its queries have now, by those that they had when it was written."""
+        rows = [
+            replace(row, cells={**row.cells, QUERY_ID.en: present.get(row.read(QUERY_ID), row.read(QUERY_ID))})
+            for row in self.rows
+        ]
+        return replace(self, rows=rows)
 
 
 class LocatedCopyError(DeliveryError):

@@ -34,6 +34,7 @@ from etl.quality.answer_words import (
     can_be_confirmed,
     read_answer,
 )
+from etl.quality.former_ids import find_present_ids
 from etl.settings import Settings
 from etl.store.database import Warehouse
 from etl.store.erase import hash_query
@@ -103,6 +104,9 @@ def _read_new_answers(settings: Settings, hospital: str, extract: Path | None) -
     faults: list[Text] = []
     taken = list(_read_workbooks([book for key, book in books.items() if key not in seen], faults))
     taken = _leave_out_erased(settings, hospital, taken)
+    renamed = find_present_ids(settings, {row.read(QUERY_ID) for one in taken for row in one.sheet.rows})
+    if renamed:  # who was erased may have been so under either id
+        taken = _leave_out_erased(settings, hospital, [replace(one, sheet=one.sheet.rename(renamed)) for one in taken])
     asked = _read_asked(settings, hospital, {row.read(QUERY_ID) for one in taken for row in one.sheet.rows})
     ours = [
         one for one in taken if one.book.is_of_hospital or any(row.read(QUERY_ID) in asked for row in one.sheet.rows)

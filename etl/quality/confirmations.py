@@ -15,6 +15,7 @@ from schemas.bookkeeping import FINDINGS
 from schemas.column import read_dtypes
 
 _OF_CELL = ("finding_id", "patient_id", "table_name", "record_key", "field")
+_SCHEMA = read_dtypes({name: FINDINGS[name] for name in (*_OF_CELL, "value", "reading")})
 _OF_VALUES = r"\.(unit_slip|range)$"
 """Rules by which a value is set aside that may be right: what cannot be read, or has no unit, has no value to confirm."""
 
@@ -25,22 +26,30 @@ def find_confirmations(settings: Settings, hospital: str, answers: pl.DataFrame)
     Columns: finding_id, patient_id, table_name, record_key, field, value (the text it was asked about) and reading (what that was in the
     registry's unit; null where nobody kept it). One row per finding, sorted by it.
     """
-    last = answers.unique("finding_id", keep="last", maintain_order=True).filter(answer=CONFIRMED)
-    schema = read_dtypes({name: FINDINGS[name] for name in (*_OF_CELL, "value", "reading")})
-    if last.is_empty():
-        return pl.DataFrame(schema=schema)
+    if _choose_confirming(answers).is_empty():
+        return pl.DataFrame(schema=_SCHEMA)
     with open_for_reading(settings.warehouse_path) as warehouse:
-        asked = warehouse.query(
-            "select * from versions.findings where hospital = ? and list_contains(?, finding_id) order by ingest_id",
-            [hospital, last["finding_id"].to_list()],
-        ).filter(pl.col("rule_id").str.contains(_OF_VALUES))
+        return read_confirmations(warehouse, hospital, answers)
+
+
+def _choose_confirming(answers: pl.DataFrame) -> pl.DataFrame:
+    return answers.unique("finding_id", keep="last", maintain_order=True).filter(answer=CONFIRMED)
+
+
+def read_confirmations(warehouse: Warehouse, hospital: str, answers: pl.DataFrame) -> pl.DataFrame:
+    """Return the same from a warehouse that is open."""
+    last = _choose_confirming(answers)
+    asked = warehouse.query(
+        "select * from versions.findings where hospital = ? and list_contains(?, finding_id) order by ingest_id",
+        [hospital, last["finding_id"].to_list()],
+    ).filter(pl.col("rule_id").str.contains(_OF_VALUES))
     cells = asked.unique("finding_id", keep="last", maintain_order=True).select(_OF_CELL)
     then = asked.unique(["finding_id", "ingest_id"], keep="first").select("finding_id", "ingest_id", "reading")
     return (
         last.select("finding_id", "ingest_id", "value")
         .join(cells, on="finding_id")
         .join(then, on=["finding_id", "ingest_id"], how="left")
-        .select(*schema)
+        .select(*_SCHEMA)
         .sort("finding_id")
     )
 

@@ -175,6 +175,7 @@ def describe_all(frames: Frames, hospitals: Mapping[str, Text]) -> dict[str, Any
         "hospitals": shown,
         "absent": [hospitals[hospital] for hospital in sorted(set(hospitals) - loaded)],
         "current": {h: own["ingests"].filter("is_current").row(0, named=True) for h, own in by_hospital.items()},
+        "n_uncompared": {h: own["patient"]["person_id"].null_count() for h, own in by_hospital.items()},
         "n_shared": measures.count_shared_patients(frames["patient"]),
         "shared_pairs": comparison.count_shared_by_pair(frames["patient"], list(shown)),
         "incomplete_where_first": comparison.count_incomplete_where_first(

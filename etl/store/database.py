@@ -6,7 +6,7 @@ import re
 import struct
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,6 +122,15 @@ class Warehouse:
         """Note, before a part is stated anew, that it was not what was stated of it: the new statement would hide it."""
         if table not in self._found:
             self._found.append(table)
+
+    def rewrite(self, table: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+        """Replace the records of a table by what `change` makes of them, sealed anew; they are read by the parts in which the table is stated."""
+        part = find_part_column(table) or "null"
+        for (value,) in self.query(f"select distinct {part} from {table} order by all").rows():  # noqa: S608 (names are ours)
+            of_part = f"{table} where {part} is not distinct from ?"
+            records = self.query(f"select * from {of_part}", [value])  # noqa: S608
+            self.execute(f"delete from {of_part}", [value])  # noqa: S608
+            self.append(table, change(records))
 
     def put_back(self, table: str, frame: pl.DataFrame) -> int:
         """Insert rows that a table of the same columns held elsewhere, with their seals as they were; return how many."""

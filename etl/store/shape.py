@@ -119,6 +119,7 @@ def describe_tables() -> dict[str, dict[str, Column]]:
         "main.ingests": bookkeeping.INGESTS,
         "main.answers": bookkeeping.ANSWERS,
         "main.registry": bookkeeping.REGISTRY,
+        "main.former_id": bookkeeping.FORMER_ID,
         "main.others_share": bookkeeping.OTHERS_SHARE,
         "main.withdrawn": bookkeeping.WITHDRAWN,
         "main.erased_query": bookkeeping.ERASED_QUERY,

@@ -17,7 +17,6 @@ from etl.errors import InternalError, UsageError
 from etl.store.database import Warehouse
 from etl.store.shape import EVENT, SCHEMA_COLUMN, SCHEMA_VERSION, SEAL, Shape, declare_shape, declare_tables, is_sealed
 from etl.store.sql_files import hash_views, read_folder
-from etl.store.statements import find_part_column
 from etl.store.trail import record_event
 from etl.whole_files import copy_whole, hash_file
 
@@ -133,12 +132,7 @@ def upgrade(warehouse: Warehouse, path: Path, state: State) -> None:
 def _seal_anew(warehouse: Warehouse) -> None:
     """Seal every record that is there: none of an earlier registry is, and a migration may have changed what is under the seals."""
     for table in filter(is_sealed, declare_tables()):
-        part = find_part_column(table)
-        for (value,) in warehouse.query(f"select distinct {part or 'null'} from {table} order by all").rows():  # noqa: S608 (names are ours)
-            of_part = f"{table} where {part or 'null'} is not distinct from ?"
-            records = warehouse.query(f"select * from {of_part}", [value])  # noqa: S608
-            warehouse.execute(f"delete from {of_part}", [value])  # noqa: S608
-            warehouse.append(table, records)
+        warehouse.rewrite(table, lambda records: records)
 
 
 def _tell(warehouse: Warehouse, had: Shape, state: State, new: list[tuple[str, str]]) -> None:

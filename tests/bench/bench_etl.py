@@ -119,7 +119,10 @@ def run_script(version: LandedVersion, script: str, *words: str) -> float:
 def test_commands_against_imports(tmp_path):
     """Byte code is compiled by the first, uncounted run."""
     write_example(tmp_path / "extracts")
-    environment = {"WORKSPACE": str(tmp_path), "REGISTRY_KEY_FILE": str(write_fixed_key(tmp_path / "key"))}
+    environment = {
+        "WORKSPACE": str(tmp_path),
+        "REGISTRY_KEY_FILE": str(write_fixed_key(tmp_path.with_name(f"{tmp_path.name} key"))),
+    }
     for hospital in ("hunan", "sysu", "nanfang"):
         run("-m", "analysis.cli", "ingest", hospital, **environment)
     delivery = next((tmp_path / "extracts" / "nanfang").iterdir())
@@ -281,7 +284,10 @@ def test_ingests_of_changing_extracts_into_one_database(tmp_path):
     n = 300 if os.environ.get("BENCH_LARGE") else 40
     write_example(tmp_path / "extracts")
     delivery = next((tmp_path / "extracts" / "hunan").iterdir())
-    environment = {"WORKSPACE": str(tmp_path), "REGISTRY_KEY_FILE": str(write_fixed_key(tmp_path / "key"))}
+    environment = {
+        "WORKSPACE": str(tmp_path),
+        "REGISTRY_KEY_FILE": str(write_fixed_key(tmp_path.with_name(f"{tmp_path.name} key"))),
+    }
     database, seconds, sizes = tmp_path / "registry.duckdb", [], []
     laboratory = delivery / "检验.csv"
     content = laboratory.read_bytes()

@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "functional"))
 import clinic
 from answered_workbook import CONFIRMED, answer
-from fixed_key import write_fixed_key
+from fixed_key import FIXED_KEY_OF_A_STUDY, write_fixed_key
 
 HEAD, *_ = clinic.PATIENTS.splitlines()
 TIMES = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?")
@@ -113,7 +113,7 @@ def starts(warm, tmp_path_factory) -> dict[str, Start]:
     folder = tmp_path_factory.mktemp("starts")
     empty, answered, twice = (folder / name for name in ("empty", "answered", "twice"))
     clinic.write_site(empty / "workspace" / "sites" / "clinic")
-    write_fixed_key(empty / "key")
+    write_fixed_key(empty / "key", FIXED_KEY_OF_A_STUDY)
     write_patients(empty / "workspace" / "extracts" / "clinic" / "march", size=260, albumin="3.9")
     shutil.copytree(empty, answered)
     assert warm.run(answered, *INGEST)["code"] == 0

@@ -5,7 +5,7 @@ import os
 import clinic
 import pytest
 from answered_workbook import CONFIRMED, answer
-from fixed_key import write_fixed_key
+from fixed_key import FIXED_KEY_OF_A_STUDY, write_fixed_key
 
 from crashes.conftest import list_scratch, read_place, write_patients
 
@@ -24,7 +24,7 @@ def place(tmp_path):
         clinic.write_site(
             tmp_path / "workspace" / "sites" / hospital, site=clinic.SITE.replace('"clinic"', f'"{hospital}"')
         )
-    write_fixed_key(tmp_path / "key")
+    write_fixed_key(tmp_path / "key", FIXED_KEY_OF_A_STUDY)
     return tmp_path
 
 

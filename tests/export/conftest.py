@@ -41,7 +41,7 @@ def settings(kept, tmp_path) -> Settings:
 
 def copy_workspace(settings: Settings, folder: Path) -> Settings:
     shutil.copytree(settings.workspace, folder, symlinks=True)
-    return replace(settings, workspace=folder, key_file=folder / "key")
+    return replace(settings, workspace=folder)
 
 
 def list_scratch(folder: Path) -> list[str]:

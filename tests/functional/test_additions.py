@@ -82,9 +82,10 @@ def read_world(desk, pseudonyms):
 
 def learn(desk, pseudonyms):
     """The pseudonyms of patients by their place: a delivery's row and the row's number."""
-    from etl.mapping.identity import read_key
+    from etl.mapping.identity import PseudonymKey
+    from etl.mapping.key_file import read_secrets
 
-    key = read_key(desk.settings.key_file, may_create=True)
+    key = PseudonymKey(*read_secrets(desk.settings.key_file))
     pseudonyms |= {key.pseudonym("clinic", n): n for n in NUMBERS}
 
 

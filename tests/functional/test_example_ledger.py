@@ -10,7 +10,8 @@ import pytest
 from etl.example import write_example
 from etl.example.cohort import draw_patients
 from etl.ingest import ingest
-from etl.mapping.identity import read_key
+from etl.mapping.identity import PseudonymKey
+from etl.mapping.key_file import read_secrets
 from etl.quality.question_page import KINDS, SECTIONS, choose_questions, render_question_page
 from etl.settings import Settings
 from etl.store.warehouse import read_frames
@@ -38,7 +39,7 @@ class Study:
     """The example, written and ingested once: its ledger, its findings, and which patient each row belongs to."""
 
     def __init__(self, workspace: Path) -> None:
-        settings = Settings(workspace, workspace / "key", "en")
+        settings = Settings(workspace, workspace.with_name("key"), "en")
         write_example(settings.extracts_dir)
         for hospital in ("nanfang", "hunan", "sysu"):
             ingest(settings, hospital, extract=None, check=False, accept=False, progress=lambda *_: None)
@@ -48,7 +49,7 @@ class Study:
         self.subjects = frames["analysis_subject"]
         self.attrition = frames["attrition"]
         self.judged_rules = set(frames["rule_outcomes"]["rule_id"])
-        self.key = read_key(settings.key_file, may_create=False)
+        self.key = PseudonymKey(*read_secrets(settings.key_file))
         self.finding = frames["finding"]
         self.findings = self.finding.to_dicts()
         with (workspace / "ledger.csv").open(encoding="utf-8") as file:

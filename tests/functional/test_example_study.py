@@ -301,7 +301,7 @@ def test_a_second_study_in_place_loads_nothing_new(study):
 
 
 def test_another_key_changes_no_extract_no_result_and_no_figure(study, tmp_path):
-    other = StudyRun(tmp_path / "example", tmp_path / "another key")
+    other = StudyRun(tmp_path / "example", tmp_path / "example.key")  # made there by the command
     done = other.run("study", "--workspace", str(other.folder))
     assert done.returncode == 0, done.stderr
     assert other.key.read_bytes() != study.key.read_bytes()

@@ -126,14 +126,14 @@ def test_another_key_that_came_first_is_noticed_before_the_load(desk):
     clinic.write_delivery(desk.extracts / "a")
     clinic.write_site(desk.settings.workspace / "sites" / "other", site=clinic.SITE.replace('"clinic"', '"other"'))
     clinic.write_delivery(desk.settings.extracts_dir / "other" / "a")
-    with_another_key = replace(desk.settings, key_file=desk.settings.workspace / "key2")
+    with_another_key = replace(desk.settings, key_file=desk.settings.key_file.with_name("key2"))
 
     def ingest_other():
         ingest(
             with_another_key, "other", extract=None, check=False, accept=False, progress=lambda *_: None, extracted=clinic.EXTRACTED
         )  # fmt: skip
 
-    with pytest.raises(errors.IdentityError, match="another key"):
+    with pytest.raises(errors.IdentityError, match="is missing"):
         ingest_meanwhile(desk, ingest_other)
     assert desk.read("ingests")["hospital"].to_list() == ["other"]
 

@@ -51,7 +51,7 @@ ROWS = """住院号,性别,转移部位,靶向药物,免疫药物,开始日期
 def load(tmp_path, columns=COLUMNS, rows=ROWS):
     clinic.write_site(tmp_path / "sites" / "clinic", columns=columns, codes=CODES, site=SITE)
     (tmp_path / "data.csv").write_text(rows, encoding="utf-8")
-    settings = Settings(tmp_path, tmp_path / "key", "both")
+    settings = Settings(tmp_path, tmp_path.with_name(f"{tmp_path.name} key"), "both")
     ingest(
         settings,
         "clinic",

@@ -167,7 +167,7 @@ def test_a_damaged_old_workbook_is_refused(tmp_path):
 def test_a_mapping_for_workbooks_says_what_to_change(tmp_path):
     site = 'hospital = "clinic"\n[[source]]\nname = "data"\nfile = "*.sav"\nheader_row = 1\n'
     clinic.write_site(tmp_path / "sites" / "clinic", columns=COLUMNS, site=site)
-    settings = Settings(tmp_path, tmp_path / "key", "both")
+    settings = Settings(tmp_path, tmp_path.with_name(f"{tmp_path.name} key"), "both")
     with pytest.raises(DeliveryError, match="write header_row = 0 in"):
         ingest(
             settings,

@@ -111,6 +111,7 @@ def read_shape(desk):
 
 def test_a_version_0_before_anything_was_loaded(desk):
     desk.settings.warehouse_path.unlink()
+    desk.settings.key_file.with_name("key.workspace").unlink()  # a copy's, of the workspace that is still there
     change(
         desk, "create table registry (key_fingerprint varchar, is_synthetic boolean)",
         "create table ingests as select 1::bigint as ingest_id, ''::varchar as hospital limit 0",

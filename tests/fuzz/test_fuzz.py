@@ -19,7 +19,7 @@ from random import Random
 import clinic
 import example_hospital
 import pytest
-from fixed_key import write_fixed_key
+from fixed_key import FIXED_KEY_OF_A_STUDY, write_fixed_key
 from held_tables import read_tables
 
 from etl.limits import LINE_CHARACTERS, MESSAGE_LINES
@@ -161,7 +161,7 @@ def read_database(workspace: Path) -> dict[str, list[tuple]]:
 def base(warm, tmp_path_factory) -> Path:
     """A workspace with a version of either hospital."""
     folder = tmp_path_factory.mktemp("base")
-    write_fixed_key(folder / "key")
+    write_fixed_key(folder / "key", FIXED_KEY_OF_A_STUDY)
     workspace = folder / "workspace"
     clinic.write_site(workspace / "sites" / "clinic")
     example_hospital.write_site(workspace / "sites" / "everything")

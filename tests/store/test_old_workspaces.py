@@ -78,7 +78,7 @@ class OldWorkspace:
         for archive in self.kept.glob("*.tar.xz"):
             with lzma.open(archive) as stream, tarfile.open(fileobj=stream) as files:
                 files.extractall(folder, filter="data")
-        self.settings = Settings(folder, write_fixed_key(folder / "key"), "en")
+        self.settings = Settings(folder, write_fixed_key(folder.with_name(f"{folder.name} key")), "en")
 
     @property
     def takes_answers(self) -> bool:
@@ -197,7 +197,10 @@ def test_its_study_counts_the_same_patients_or_says_what_the_readings_lack(left)
         with pytest.raises(AnalysisError, match="registry ingest hunan"):
             analyse(left)
     else:
-        assert analyse(left) == left.held_flow()
+        counted = {
+            name: value for name, value in analyse(left).items() if ".not_compared." not in name
+        }  # counted since
+        assert counted == left.held_flow()
 
 
 def test_reading_again_adds_a_number_and_keeps_the_others(read_again):

@@ -114,7 +114,7 @@ def test_no_change_is_made_that_is_not_told(tmp_path):
     path = tmp_path / "w.duckdb"
     untold = pytest.raises(InternalError, match="not told in the trail")
     with untold, open_for_writing(path) as warehouse, warehouse.transaction():
-        warehouse.execute("insert into registry values ('x', true)")
+        warehouse.execute("insert into registry by name select 'x' as key_fingerprint")
     with open_for_writing(path) as warehouse, warehouse.transaction():
         assert warehouse.query("select * from registry").is_empty()
         record_event(warehouse, "withdrawal", hospital="clinic", n_refused=1, patients=3)

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from analysis.report.narrative import write_narrative
 from analysis.report.page import SECTIONS
 from analysis.run import compute_study, run_study
 from analysis.study.cohort import select_cohort
@@ -257,3 +258,23 @@ def test_an_arm_that_is_called_like_a_hospital_keeps_its_name(results):
     assert headers["flow"][1] == "Hunan Provincial People's Hospital"
     of_arms, of_hospitals = headers["evidence"][1], headers["evidence"][4]
     assert (of_arms, of_hospitals) == ("hunan, n (%)", "Hunan Provincial People's Hospital, n (%)")
+
+
+def test_who_was_not_compared_between_hospitals_is_counted_and_told(frames, tmp_path):
+    """Nothing is said of a study of one hospital, in which nobody needs to be compared."""
+    endpoint = Endpoint("OS", "Overall survival", "os_days", "os_event", (26.0, 52.0))
+    spec = StudySpec("small", tmp_path, "Survival", 0.05, (endpoint,), "week", population=Population())
+    subjects = frames["analysis_subject"]
+    chosen = select_cohort(subjects, spec).frame["patient_id"].sort()[:7]
+    unknown = subjects.with_columns(person_id=pl.when(~pl.col("patient_id").is_in(chosen.implode())).then("patient_id"))
+    run_study(frames | {"analysis_subject": unknown}, spec, tmp_path / "analysis", {"ingests": [1, 2, 3]})
+    results = Results(pl.read_parquet(tmp_path / "analysis" / "results.parquet"))
+    assert results.named("flow.not_compared.n")["value"] == 7
+    of_hospitals = results.select(analysis="flow", variable="not_compared").filter(pl.col("hospital").is_not_null())
+    assert of_hospitals["value"].sum() == 7
+    page = unescape(re.sub(r"<[^>]+>", "", (tmp_path / "analysis" / "index.html").read_text(encoding="utf-8")))
+    assert "Of those analysed 7 were not compared between hospitals" in page
+    assert "were not compared between hospitals and may be among them twice" in repr(write_narrative(results, spec)[0])
+    assert "of them not compared between hospitals" in page
+    one = unknown.filter(hospital=unknown["hospital"][0])
+    assert "flow.not_compared.n" not in compute_study(frames | {"analysis_subject": one}, spec).results

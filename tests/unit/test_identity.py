@@ -8,9 +8,9 @@ import pytest
 from etl.mapping.identity import (
     PseudonymKey,
     compare_with_person,
+    fingerprint_secrets,
     normalise_person,
     pseudonymise,
-    read_key,
 )
 from etl.mapping.personal_forms import has_personal_data, mask_personal_data
 
@@ -149,9 +149,15 @@ def test_what_is_no_personal_data_stays(text):
     assert mask_personal_data(text) == text
 
 
-def test_a_new_key_is_private_and_read_back(tmp_path):
-    path = tmp_path / "keys" / "key"
-    key = read_key(path, may_create=True)
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert read_key(path, may_create=False) == key
-    assert key.fingerprint not in path.read_text()
+def test_appended_secrets_are_applied_to_the_pseudonym_before():
+    def mac(secret, text):
+        return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+    key = PseudonymKey(b"k" * 64, (b"second", b"third"), (b"linkage", b"appended"))
+    first = KEY.pseudonym("nanfang", "00123")
+    assert key.pseudonym("nanfang", "00123") == mac(b"third", mac(b"second", first))
+    person = mac(b"k" * 64, "person\x1f11010519491231002X")
+    assert KEY.hash_person("11010519491231002X") == person
+    assert key.hash_person("11010519491231002X") == mac(b"appended", mac(b"linkage", person))
+    rows = [(b"k" * 64,), (b"k" * 64, b"second"), (b"k" * 64 + b"second",), (b"k" * 64, b"second", b"third")]
+    assert len({fingerprint_secrets(row) for row in rows}) == len(rows)
