@@ -22,6 +22,7 @@ from etl.onboarding.propose_hospital import propose_hospital
 from etl.onboarding.site_files import print_toml, read_toml
 from etl.onboarding.take_worksheet import take_worksheet
 from etl.onboarding.worksheet.form import PERMISSION_SHEET
+from etl.permission import keep_all_stated
 from etl.publish import write_quality
 from etl.settings import PACKAGE_SITES
 from etl.standing import find_standing
@@ -227,12 +228,12 @@ def test_a_permission_that_is_prolonged_makes_no_delivery_new_and_is_kept_and_to
     n_events = len(kinds(desk))
     for _ in range(2):
         assert desk.ingest().status == "nothing new"
-        write_quality(desk.settings)
+        keep_all_stated(desk.settings)
     assert [kind for kind in kinds(desk)[n_events:] if kind == "permission"] == ["permission"]
     assert desk.read("permission")["ends_on"].to_list() == [str(TODAY + 365 * DAY)]
     assert desk.read("ingests").height == 1
     permit(desk, end="no end")
-    write_quality(desk.settings)
+    keep_all_stated(desk.settings)
     assert desk.read("permission")["ends_on"].to_list() == ["no end"]
     assert not verify(desk.settings).differences
 
