@@ -14,7 +14,7 @@ from pathlib import Path
 from etl.delivery.files import hash_file, hash_places, name_files
 from etl.delivery.read import read_delivery
 from etl.errors import AnswerError, ChangedWhileReadError, DeliveryError, UsageError
-from etl.mapping.patient_numbers import NUMBER, list_patient_numbers
+from etl.mapping.numbers_by_place import NUMBER, list_patient_numbers
 from etl.mapping.read_site import load_site
 from etl.pages.text import Text
 from etl.quality.answer_rows import ASKED, Row, Sheet, read_sheet
