@@ -64,6 +64,7 @@ def write_located_copy(path: Path, located: Sequence[Located], *, is_synthetic: 
             page.write_string(_HEADER_ROW, column, f"{label.zh}\n{label.en}", head)
         for place, one in enumerate(located, start=_HEADER_ROW + 1):
             _write_row(page, place, one, columns, text)
+        page.set_row(_HEADER_ROW, 34)
         page.freeze_panes(_HEADER_ROW + 1, 1)
         page.autofilter(_HEADER_ROW, 0, _HEADER_ROW + max(len(located), 1), len(columns) - 1)
         page.set_landscape()
