@@ -17,6 +17,7 @@ import typer
 import etl.archive_commands
 import etl.home_commands
 import etl.key_commands
+import etl.record_commands
 import etl.withdrawal_commands  # noqa: F401 (they add their commands)
 from etl import saved
 from etl.cli import commands, pay, tell_state

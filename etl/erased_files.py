@@ -23,17 +23,18 @@ _COPIES = {"export": "folder", "backup": "file"}
 
 
 def finish_erasing(settings: Settings) -> None:
-    """Do what an erasing owes: analyses that counted the patient go, and the file of the database is written anew.
+    """Do what an erasing owes: analyses that counted the patient go, as do copies with a password, and the file of the database is written anew.
 
     Raises:
         UsageError: there is no room for a second file; what was erased is in no table, and its bytes are still in the file.
     """
-    if not read_owed(settings.warehouse_path, REWRITING):
+    if not (owed := read_owed(settings.warehouse_path, REWRITING)):
         return
     with open_for_reading(settings.warehouse_path) as warehouse:
         overtaken = [*_list_overtaken(warehouse, settings)]
-    for folder in overtaken:
-        shutil.rmtree(folder)
+    for folder in (*overtaken, *(settings.outbox_dir / debt.hospital for debt in owed)):
+        if folder.is_dir():
+            shutil.rmtree(folder)
     pay_rewriting(settings.warehouse_path)
 
 

@@ -27,7 +27,7 @@ from etl.quality.confirmations import hash_confirmations, read_confirmations
 from etl.quality.former_ids import hash_former
 from etl.settings import Settings
 from etl.store.database import Warehouse
-from etl.store.owed import note_owed
+from etl.store.owed import REWRITING, note_owed
 from etl.store.shape import declare_tables
 from etl.store.trail import list_events, read_trail, record_event
 from etl.store.warehouse import check_there, open_for_writing
@@ -204,6 +204,7 @@ def _record(warehouse: Warehouse, known: Known, renewal: Renewal, n_patients: in
         "hospital"
     ]:
         note_owed(warehouse, hospital)
+        note_owed(warehouse, hospital, REWRITING)  # what was replaced could still be read in the file
     warehouse.say_saved(Text(f"{n_patients} patients have new pseudonyms.", f"已更换 {n_patients} 名患者的假名。"))
 
 

@@ -92,8 +92,8 @@ def tell_rewriting(owed: list[Owed]) -> Text | None:
     if not any(debt.is_forsaken for debt in owed):
         return None
     return Text(
-        "The file of the database is still to be written anew: bytes of what was erased stand in it, though no table holds them any more.",
-        "数据库文件尚待重写：被删除的内容已不在任何表中，但其字节仍在文件里。",
+        "The file of the database is still to be written anew: bytes of what was erased or replaced stand in it, though no table holds them any more.",
+        "数据库文件尚待重写：被删除或替换的内容已不在任何表中，但其字节仍在文件里。",
     )
 
 

@@ -1,6 +1,8 @@
 """Places of twenty patients, of whom the first has a text of which no other has a letter."""
 
+import io
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,16 @@ def write_delivery(place: Place, name: str, *, albumin: str = "3.9", text: str =
     lines = path.read_text(encoding="utf-8").splitlines()
     lines = [line.replace(",无,", f",{text},") if line.startswith(f"{NUMBER},") else line for line in lines]
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def holds(path, token):
+    """Whether a token stands in a file, plain or in what is packed in it."""
+    content = path.read_bytes()
+    packed = [content]
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        packed += [archive.read(name) for name in archive.namelist()]
+    return any(token.encode() in each for each in packed)
 
 
 @pytest.fixture(scope="module")

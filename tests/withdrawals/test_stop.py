@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from withdrawals.conftest import NUMBER, TOKEN, copy, write_delivery
+from withdrawals.conftest import NUMBER, TOKEN, copy, holds, write_delivery
 
 RECORDS = ("patient", "baseline", "metastasis", "laboratory", "subject", "eligibility")
 
@@ -77,6 +77,24 @@ def test_a_stop_becomes_an_erasing_and_the_trail_tells_both_without_the_patient(
     assert [(each["of"], each["patients"]) for each in details] == [("stop", 1), ("erase", 1)]
     assert patient_id not in str(place.query("select * from event"))
     assert place.query("select count(*) from core.patient") == [(19,)]
+
+
+def test_new_keys_know_the_patients_who_withdrew(stopped, tmp_path):
+    place = copy(stopped[0], tmp_path / "place")
+    (place.folder / "second.txt").write_text("002\n", encoding="utf-8")
+    assert place.run("withdraw", "clinic", "--erase", "--numbers", "second.txt")["code"] == 0
+    assert place.ingest()["code"] == 0
+    _, before = read_patient(place)
+    (old,) = {row[1] for row in before["patient"]}
+    done = place.run("rekey")
+    assert done["code"] == 0, done["told"]
+    assert "nothing new" in place.ingest()["told"]
+    assert not any(holds(path, old) for path in place.workspace.glob("registry.duckdb*"))
+    write_delivery(place, "july", albumin="2.8", text="右支癌栓")
+    assert "4 rows of this delivery are of patients who withdrew" in place.ingest()["told"]
+    assert place.query("select count(*) from core.patient") == [(19,)]
+    assert [row[2:] for row in read_patient(place)[1]["laboratory"]] == [row[2:] for row in before["laboratory"]]
+    assert place.run("verify")["code"] == 0
 
 
 @pytest.mark.parametrize("options", [(), ("--stop", "--erase")])
