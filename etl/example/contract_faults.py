@@ -86,7 +86,7 @@ def deal_contract_faults(
     }
     dealt: dict[str, list[ContractFault]] = {hospital: [] for hospital in sites}
     rules = {rule for own in offers.values() for rule in own} - planted
-    for rule in sorted(rules, key=lambda rule: (rule.endswith(".after_delivery"), rule)):
+    for rule in sorted(rules, key=lambda rule: (_came_late(rule), rule.endswith(".after_delivery"), rule)):
         able = [hospital for hospital in sites if rule in offers[hospital]]
         hospital = min(able, key=lambda h: (sum(f.table == rule.split(".")[0] for f in dealt[h]), len(dealt[h])))
         dealt[hospital].append(offers[hospital][rule])
@@ -164,4 +164,11 @@ def _make_fault(kind: str, text: str | CellChange, table: str, spec: FieldContra
         ordinary = _LATER_LINE
     wanted = ordinary if (table, spec.name) in _OFTEN_EMPTY else both(ordinary, filled(spec.name))
     rule = f"{table}.{spec.name}.{kind}"
-    return Fault(_KINDS[kind], table, spec.name, text, rule, consequences, wanted, shares=True)
+    return Fault(
+        _KINDS[kind], table, spec.name, text, rule, consequences, wanted, shares=True, is_late=_came_late(rule)
+    )
+
+
+def _came_late(rule: str) -> bool:
+    """Whether a rule is about a column that the example did not have at first: the faults of before stay where they were."""
+    return rule.startswith("response.assessment_days.")
