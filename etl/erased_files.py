@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ _COPIES = {"export": "folder", "backup": "file"}
 """Events by which copies of the database were made, and what of their detail says where."""
 
 
-def finish_erasing(settings: Settings) -> None:
+def finish_erasing(settings: Settings, tell: Callable[[Text], None]) -> None:
     """Do what an erasing owes: analyses that counted the patient go, as do copies with a password, and the file of the database is written anew.
+
+    `tell` is called with a sentence about each folder that goes.
 
     Raises:
         UsageError: there is no room for a second file; what was erased is in no table, and its bytes are still in the file.
@@ -35,6 +37,13 @@ def finish_erasing(settings: Settings) -> None:
     for folder in (*overtaken, *(settings.outbox_dir / debt.hospital for debt in owed)):
         if folder.is_dir():
             shutil.rmtree(folder)
+            place = folder.relative_to(settings.workspace).as_posix()
+            tell(
+                Text(
+                    f"{place}: removed, since it tells of somebody who was erased, or bears an old pseudonym.",
+                    f"{place}：已删除，因其涉及已被删除的患者或旧假名。",
+                )
+            )
     pay_rewriting(settings.warehouse_path)
 
 

@@ -59,7 +59,7 @@ def write_quality(settings: Settings, hospital: str | None = None, *, tell: Tell
     if hospital:
         find_site(settings, hospital)
     read_owed(settings.warehouse_path, must_exist=True)  # before a lock makes a folder where nothing is loaded
-    finish_erasing(settings)
+    finish_erasing(settings, tell)
     with hold_lock(settings.reports_dir / "quality"):
         if hospital is None:
             _fix_others(settings)
@@ -88,7 +88,7 @@ def pay_owed(settings: Settings, *, tell: Tell = lambda _: None) -> list[Path]:
 
     Of several commands at once the first pays for those that have loaded by then, and the others find nothing owed.
     """
-    finish_erasing(settings)
+    finish_erasing(settings, tell)
     if not read_owed(settings.warehouse_path):
         return []
     with hold_lock(settings.reports_dir / "quality"):

@@ -230,8 +230,13 @@ def find_left_out(notices: pl.DataFrame, row_accounts: pl.DataFrame, held: Table
     if not n_rows and not n_held:
         return notices
     told = Text(
-        f"{n_rows} rows of this delivery are of patients who withdrew and were left out; of {n_held} such patients the data stay as they were when they withdrew.",
-        f"本次提交中有 {n_rows} 行属于撤回同意的患者，已略去；其中 {n_held} 名患者的数据保持撤回时的原样。",
+        f"{n_rows} rows of this delivery are of patients who withdrew and were left out.",
+        f"本次提交中有 {n_rows} 行属于撤回同意的患者，已略去。",
     )
+    if n_held:
+        told = Text(
+            f"{told.en} Of {n_held} such patients the data stay as they were when they withdrew.",
+            f"{told.zh}其中 {n_held} 名患者的数据保持撤回时的原样。",
+        )
     line = pl.DataFrame([(WITHDRAWN_NOTICE, n_rows, told.en, told.zh)], schema=notices.schema, orient="row")
     return pl.concat([notices, line])

@@ -46,7 +46,7 @@ def test_later_deliveries_change_nothing_of_the_patient_and_all_of_the_others(lo
     of_others = "select distinct value from core.laboratory where test = 'albumin_g_l' and patient_id <> '{}'"
     assert place.query(of_others.format(patient_id)) == [(29.0,)]
     assert "2 rows of this delivery are of patients who withdrew" in told
-    assert "of 1 such patients the data stay" in told
+    assert "Of 1 such patients the data stay" in told
     assert place.query("select patients, records_carried from ingests where is_current") == [(20, 5)]
     assert count_asked(place, 4) == 0
     assert place.run("verify")["code"] == 0
