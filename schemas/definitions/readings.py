@@ -47,7 +47,7 @@ def list_visits(images: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
         pl.col("hospital", "first_line_start_date").first(),
         has_follow_up=is_after.any(),
         later_date=date.filter(is_after).min(),
-        earlier_date=date.filter(~is_after).min(),
+        earlier_date=date.min(),
         later_days=pl.col("image_days").filter(is_after).min(),
     )
     days = (pl.col("imaging_date") - pl.col("first_line_start_date")).dt.total_days().cast(pl.Float64)
@@ -107,7 +107,7 @@ def summarise_baseline(baseline: pl.DataFrame, images: pl.DataFrame, responses: 
         baseline_non_target_number=pl.col("is_non_target").sum().cast(pl.Int64),
         has_unclear_lesion=(~(pl.col("is_target") | pl.col("is_non_target"))).any(),
         listed_date=pl.col("baseline_date").min(),
-        baseline_lesion_sum_mm=pl.when((size.len() > 0) & size.is_not_null().all()).then(size.sum()),
+        baseline_lesion_sum_mm=pl.when(size.is_not_null().all()).then(size.sum()),
     )
     is_only_older = pl.col("is_before_start").any() & ~pl.col("is_baseline").any()
     is_before, has_sum = pl.col("is_before_start"), pl.col("reading_sum_mm").is_not_null()

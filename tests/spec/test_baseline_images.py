@@ -9,6 +9,15 @@ from lesion_histories import Patient, assert_follows, derive_history, name_patie
 
 PATIENTS = [
     Patient(
+        name="non-targets alone have no sum",
+        why="Nothing was measured at the baseline: a sum of 0 mm would make every later size a growth.",
+        grid="""
+            |                   | role       | organ | 0: day -10 | 1: day 45 |
+            | N1                | non_target | bone  | present    | present   |
+            | = baseline_sum_mm |            |       |            | none      |
+        """,
+    ),
+    Patient(
         name="the last of two images before the start is the baseline, whatever its visit number",
         why="60 mm on day -30, 50 on day -5, numbered visit 1: 40 mm are 20 % below 50.",
         grid="""
