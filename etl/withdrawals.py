@@ -23,7 +23,7 @@ from etl.pages.text import Text
 from etl.quality.continuity import ERASED
 from etl.settings import Settings, find_site
 from etl.store.database import Warehouse
-from etl.store.erase import Erased, erase_patient, list_held
+from etl.store.erase import Erased, erase_patient, list_held, look_before_erasing
 from etl.store.owed import REWRITING, note_owed
 from etl.store.trail import record_event
 from etl.store.warehouse import check_there, open_for_reading, open_for_writing
@@ -97,6 +97,8 @@ def withdraw(
     marks, ids = read_marks(texts, key, hospital), read_patient_ids(texts, key, hospital)
     with open_for_writing(settings.warehouse_path) as warehouse, warehouse.transaction():
         _check(warehouse, hospital, marks, ids, kind, may_be_unknown=may_be_unknown)
+        if kind == ERASE:
+            look_before_erasing(warehouse, hospital, ids)
         told = [
             _withdraw_one(warehouse, hospital, place, mark, patient_id, kind)
             for place, (mark, patient_id) in enumerate(zip(marks, ids, strict=True), 1)

@@ -7,7 +7,7 @@ counted again, for a page shows it beside records.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,14 +51,23 @@ def list_held(warehouse: Warehouse, hospital: str, patient_id: str) -> list[int]
     return warehouse.query(sql, [patient_id, hospital])["ingest_id"].to_list()
 
 
-def erase_patient(warehouse: Warehouse, hospital: str, patient_id: str) -> Erased:
-    """Take a patient out of every version of a hospital, inside the caller's transaction."""
-    ingests = list_held(warehouse, hospital, patient_id)
+def look_before_erasing(warehouse: Warehouse, hospital: str, patient_ids: Iterable[str]) -> None:
+    """Note what is not as it was stated of the versions that hold patients, and of the answers: stating it anew would hide it.
+
+    Called once in a transaction, before anything is taken out.
+    """
     stated = read_trail(warehouse).stated
+    for ingest_id in sorted({one for patient_id in patient_ids for one in list_held(warehouse, hospital, patient_id)}):
+        _look_before(warehouse, stated, str(ingest_id))
+    warehouse.look_at_answers(hospital)
+
+
+def erase_patient(warehouse: Warehouse, hospital: str, patient_id: str) -> Erased:
+    """Take a patient out of every version of a hospital, inside the caller's transaction, which has looked before (`look_before_erasing`)."""
+    ingests = list_held(warehouse, hospital, patient_id)
     n_answers = _erase_answers(warehouse, hospital, patient_id)
     counts: dict[str, int] = {}
     for ingest_id in ingests:
-        _look_before(warehouse, stated, str(ingest_id))
         for name, n in _erase_version(warehouse, ingest_id, patient_id).items():
             counts[name] = counts.get(name, 0) + n
         _count_filled_again(warehouse, ingest_id)
@@ -145,7 +154,6 @@ def _erase_answers(warehouse: Warehouse, hospital: str, patient_id: str) -> int:
     warehouse.append("main.erased_query", pl.DataFrame(new, schema=read_dtypes(ERASED_QUERY), orient="row"))
     if ids.is_empty():
         return 0
-    warehouse.look_at_answers(hospital)
     return warehouse.delete_records("main.answers", hospital, "list_contains($2, finding_id)", [ids.to_list()])
 
 

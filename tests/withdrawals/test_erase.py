@@ -164,6 +164,17 @@ def test_a_command_that_was_killed_after_the_erasing_leaves_a_debt_that_the_next
     assert killed.run("verify")["code"] == 0
 
 
+def test_several_are_erased_at_once_and_what_was_changed_before_is_told(place):
+    place.edit("update versions.laboratory set value = value * 10 where ingest_id = 2 and source_row = 9")
+    assert erase(place, numbers="001\n004\n005")["code"] == 0
+    assert place.query("select distinct patients_erased from ingests") == [(3,)]
+    assert place.query("select count(*) from core.patient") == [(17,)]
+    done = place.run("verify")
+    told = [line for line in done["told"].splitlines() if "DIFFERS" in line]
+    assert "versions.laboratory: another program had changed it before event" in told[0]
+    assert [line for line in told[1:] if "versions.laboratory, ingest 2: values were changed" not in line] == []
+
+
 def test_it_is_noted_once_and_can_be_taken_back(erased, tmp_path):
     place = copy(erased[0], tmp_path / "place")
     assert "noted already" in erase(place)["told"]
