@@ -6,6 +6,7 @@ docs/mapping.md says how a hospital tells that it sends additions; `etl/mapping/
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -87,10 +88,11 @@ def add_to_base(
     delivery: str,
     day: dt.date,
     key: PseudonymKey,
+    held: Collection[str] = (),
 ) -> tuple[dict[str, TypedRecords], Mapped, Addition]:
     """Return the records of the whole version: those of the delivery, and those of the version before that it does not replace.
 
-    `day` is the last that the delivery can tell of.
+    `day` is the last that the delivery can tell of; `held` are patients whose records come from elsewhere (`etl/judging/held.py`).
 
     Raises:
         DeliveryError: of the version before no texts were kept, since it was loaded as a full delivery.
@@ -100,6 +102,7 @@ def add_to_base(
         kept = keep_records(records, mapped, delivery, day)
         return records, mapped, replace(NO_ADDITION, kept=kept)
     before, findings = _read_base(settings, site, base)
+    before = before.filter(~pl.col("patient_id").is_in(sorted(held)).fill_null(value=False))
     sent = list_sent(mapped, site, key)
     mapped = leave_out_untold(mapped, sent, before, site, key)
     records = type_delivery(mapped, site, delivery, day, key)
@@ -123,11 +126,11 @@ def _read_base(settings: Settings, site: Site, base: int) -> tuple[pl.DataFrame,
     with open_for_reading(settings.warehouse_path) as warehouse:
         kept = warehouse.query("select * from landing.kept_record where ingest_id = ?", [base]).select(*SCHEMA)
         ingest = warehouse.query(
-            "select delivery, records_made - coalesce(records_erased, 0) as n_kept from ingests where ingest_id = ?",
+            "select delivery, records_made from ingests where ingest_id = ?",
             [base],
         )
         findings = warehouse.query("select * from versions.findings where ingest_id = ?", [base])
-    if kept.height != ingest["n_kept"][0]:
+    if kept.is_empty() and ingest["records_made"][0]:  # of an addition only who withdrew has no texts
         again = suggest_command("ingest", site.hospital, extract=None)
         raise DeliveryError(
             f"The version that this delivery is to be added to ('{ingest['delivery'][0]}') was loaded as a full delivery, and its records cannot "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +48,7 @@ from etl.settings import Settings, find_site
 from etl.store.warehouse import open_for_reading
 from etl.suggestions import suggest_command
 from etl.unhashed import forget_persons
-from etl.withdrawals import find_withdrawn, hash_withdrawals, read_held
+from etl.withdrawals import find_withdrawn, hash_withdrawals, list_stopped, read_held
 
 
 def ingest(
@@ -126,12 +126,15 @@ def _ingest_once(
         progress("validating", "校验")
         day = _settle_day(site, candidate, mapped, delivery, extract)
         made = {name: texts.height for name, texts in mapped.records.items()}
-        records, mapped, addition = _make_records(settings, site, base, mapped, delivery.name, day.day, keys.key)
+        stopped = list_stopped(known, hospital)
+        records, mapped, addition = _make_records(
+            settings, site, base, mapped, delivery.name, day.day, keys.key, stopped
+        )
         records = confirm_values(number_records(records), confirmations)
         validated = _validate(site, records, mapped, addition)
         if not keys.hashes_persons:
             validated, addition = forget_persons(validated, addition)
-        held = read_held(settings, known, site)
+        held = read_held(settings, known, site, validated.tables)
         validated = add_held(validated, held)
         addition = replace(addition, n_carried=addition.n_carried + count_held(held))
         if accepted is None:
@@ -198,10 +201,11 @@ def _make_records(
     delivery: str,
     day: dt.date,
     key: PseudonymKey,
+    held: Sequence[str],
 ) -> tuple[dict[str, TypedRecords], Mapped, Addition]:
     """Return the typed records of the version, of an addition with what is carried over; the texts are gone by then, for they fill the memory."""
     if site.sends_additions:
-        records, mapped, addition = add_to_base(settings, site, base, mapped, delivery, day, key)
+        records, mapped, addition = add_to_base(settings, site, base, mapped, delivery, day, key, held)
     else:
         records, addition = type_delivery(mapped, site, delivery, day, key), NO_ADDITION
     return records, replace(mapped, records={}, own=OwnTexts()), addition

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,22 +58,39 @@ def hash_withdrawals(withdrawn: pl.DataFrame, hospital: str) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest() if lines else ""
 
 
-def read_held(settings: Settings, known: Known, site: Site) -> dict[str, pl.DataFrame]:
+def list_stopped(known: Known, hospital: str) -> list[str]:
+    """Return the patients of a hospital of whom no further data are taken."""
+    return _list_own(known.withdrawn, hospital).filter(kind=STOP)["patient_id"].drop_nulls().to_list()
+
+
+def read_held(settings: Settings, known: Known, site: Site, now: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Return what the current version holds of patients of whom no further data are taken (`HELD_FRAMES`); nothing where there are none.
 
-    A hospital that sends additions has their records carried over as those of anybody whom an addition does not tell of.
+    Of a hospital that sends additions also of those of whom data are taken again, until a delivery has them: their texts are not
+    carried over. `now` are the tables of the new version.
     """
-    ids = _list_own(known.withdrawn, site.hospital).filter(kind=STOP)["patient_id"].drop_nulls()
-    if ids.is_empty() or site.sends_additions:
+    stopped = list_stopped(known, site.hospital)
+    if not (stopped or (site.sends_additions and settings.warehouse_path.exists())):
         return {}
     with open_for_reading(settings.warehouse_path) as warehouse:
+        ids = [*stopped, *(_list_untold(warehouse, site.hospital, now) if site.sends_additions else ())]
+        if not ids:
+            return {}
         return {
             name: warehouse.query(
                 f"select * from core.{name} where hospital = ? and list_contains(?, patient_id)",  # noqa: S608 (names are ours)
-                [site.hospital, ids.to_list()],
+                [site.hospital, ids],
             )
             for name in HELD_FRAMES
         }
+
+
+def _list_untold(warehouse: Warehouse, hospital: str, now: Mapping[str, pl.DataFrame]) -> list[str]:
+    """Return the patients of a current version of additions who have records and no texts of them, and are not in the new version."""
+    kept = "select patient_id from landing.kept_record inner join ingests using (ingest_id) where is_current and ingests.hospital = $1"
+    sql = f"select distinct patient_id from core.patient where hospital = $1 and exists ({kept}) and patient_id not in ({kept}) order by all"  # noqa: S608
+    present = {patient_id for frame in now.values() for patient_id in frame["patient_id"]}
+    return [one for one in warehouse.query(sql, [hospital])["patient_id"] if one not in present]
 
 
 def _list_own(withdrawn: pl.DataFrame, hospital: str) -> pl.DataFrame:

@@ -52,12 +52,45 @@ def test_later_deliveries_change_nothing_of_the_patient_and_all_of_the_others(lo
     assert place.run("verify")["code"] == 0
 
 
+def test_additions_carry_the_patient_as_the_current_version_holds_the_patient(loaded, tmp_path):
+    """Read again, the last addition would be put on the version before, which knows less; and taken back, the texts are gone."""
+    place = copy(loaded, tmp_path / "place")
+    site = place.workspace / "sites" / "clinic" / "site.toml"
+    site.write_text('deliveries = "additions"\n' + site.read_text(encoding="utf-8"), encoding="utf-8")
+    assert place.ingest()["code"] == 0
+    write_delivery(place, "june", albumin="3.3")
+    assert place.ingest()["code"] == 0
+    before = read_patient(place)
+    assert place.run("withdraw", "clinic", "--stop", "--numbers", "numbers.txt")["code"] == 0
+    assert place.ingest()["code"] == 0
+    assert read_patient(place) == before
+    write_delivery(place, "july", albumin="3.1", text="右支癌栓")
+    done = place.ingest()
+    assert (done["code"], read_patient(place)) == (0, before), done["told"]
+    assert place.run("withdraw", "clinic", "--undo", "--numbers", "numbers.txt")["code"] == 0
+    write_delivery(place, "august", albumin="3.0")
+    leave_out(place, "august")
+    done = place.ingest()
+    assert (done["code"], read_patient(place)) == (0, before), done["told"]
+    write_delivery(place, "september", albumin="2.7", text="右支癌栓")
+    assert place.ingest()["code"] == 0
+    assert place.query("select count(*), count(distinct value) from core.laboratory where test = 'albumin_g_l'") == [
+        (20, 1)
+    ]
+    assert place.run("verify")["code"] == 0
+
+
+def leave_out(place, name):
+    """Take the first patient's rows out of a delivery."""
+    for path in (place.workspace / "extracts" / "clinic" / name).iterdir():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join([*(line for line in lines if not line.startswith(NUMBER)), ""]), encoding="utf-8")
+
+
 def test_a_patient_whom_the_next_delivery_leaves_out_stays(loaded, stopped, tmp_path):
     place = copy(stopped[0], tmp_path / "place")
     write_delivery(place, "july", albumin="2.8")
-    for path in (place.workspace / "extracts" / "clinic" / "july").iterdir():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        path.write_text("\n".join([*(line for line in lines if not line.startswith(NUMBER)), ""]), encoding="utf-8")
+    leave_out(place, "july")
     done = place.ingest()
     assert done["code"] == 0, done["told"]
     assert read_patient(place) == read_patient(loaded)
