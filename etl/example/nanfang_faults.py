@@ -170,7 +170,7 @@ FAULTS: tuple[AnyFault, ...] = (
     Fault("new lesion without progression", "response", "recorded_response", "是", "new_lesion_is_progression",
         consequences=NEW_LESION_RULES, wanted=is_stable, column="新病灶"),
     Fault("days against the date", "response", "assessment_days", lambda _p, r: r["assessment_days"] + 30,
-        "assessment_days_agree_with_date", wanted=is_stable, shares=True, is_late=True),
+        "assessment_days_agree_with_date", wanted=is_stable, is_late=True),
     # treatment
     Fault("unknown code", "treatment", "stop_reason", "经济原因", "treatment.stop_reason.code",
         wanted=filled("stop_reason")),

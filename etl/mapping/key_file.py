@@ -22,7 +22,7 @@ from etl.whole_files import name_scratch, put_in_place
 _KEY_BYTES = 32
 _EXAMPLE = b"SYNTHETIC "
 """What the key of invented patients begins with: no file says more plainly what it is for."""
-_APPENDED = re.compile(rb"\s*\nthen (?P<secret>[0-9a-f]{64})\s*\Z")
+_APPENDED = re.compile(rb"[ \t\r]{0,8}\nthen (?P<secret>[0-9a-f]{64})\s{0,8}\Z")
 _DIGITS = re.compile(rb"[0-9a-fA-F]{64,}")
 _FEWEST_DIFFERENT, _MOST_OF_ONE = 10, 1 / 3
 """Of 64 random digits fewer than 10 are different, or more than a third the same, less often than once in a thousand million keys."""

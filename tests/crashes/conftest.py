@@ -30,6 +30,7 @@ PASSING = (
     "hash_before",
     "hash",
     "code_commit",
+    "linkage_fingerprint",
 )
 """Columns that tell when and where, or hang on what was drawn at random, and differ from run to run."""
 HASHED = {"page.content_hash", "event.detail"}

@@ -352,7 +352,8 @@ def test_an_answer_merged_over_several_rows_is_refused(desk):
         page = out.add_worksheet("质疑 Queries")
         for r, row in enumerate(book):
             page.write_row(r, 0, row)
-        page.merge_range(4, 13, 3 + len(rows), 13, NOT_AVAILABLE)
+        column = [*rows[0]].index("Answer")
+        page.merge_range(4, column, 3 + len(rows), column, NOT_AVAILABLE)
     with pytest.raises(errors.AnswerError, match="row 5, column 'Answer': this cell is merged"):
         desk.ingest()
 
