@@ -48,7 +48,14 @@ def read_cells(path: Path) -> Cells:
 
 def write_cells(path: Path, changes: Mapping[tuple[str, str], str]) -> None:
     """Write texts into cells of a workbook and save it."""
-    cells = {**read_cells(path), **changes}
+    there = read_cells(path)
+    has_permission = any(
+        sheet == PERMISSION_SHEET for sheet, _ in there
+    )  # a worksheet of what changed has no such sheet
+    cells = {
+        **there,
+        **{place: text for place, text in changes.items() if has_permission or place[0] != PERMISSION_SHEET},
+    }
     with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_numbers": False}) as book:
         sheets = {name: book.add_worksheet(name) for name in dict.fromkeys(sheet for sheet, _ in cells)}
         for (sheet, cell), text in cells.items():

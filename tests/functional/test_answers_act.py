@@ -143,7 +143,7 @@ def test_what_no_patient_weighs_cannot_be_confirmed_and_the_choice_is_not_offere
     send(desk, "march")
     with zipfile.ZipFile(find_workbook(desk)) as archive:
         sheet = archive.read("xl/worksheets/sheet2.xml").decode()
-    place = {row["Value"]: f"N{int(row['No.']) + 4}" for row in list_queries(find_workbook(desk))}
+    place = {row["Value"]: f"O{int(row['No.']) + 4}" for row in list_queries(find_workbook(desk))}
     lists = {
         cell: part
         for part in sheet.split("<dataValidation ")[1:]
@@ -159,7 +159,7 @@ def test_what_no_patient_weighs_cannot_be_confirmed_and_the_choice_is_not_offere
 
 
 def spread(cells):
-    """N5:N7 -> N5, N6, N7."""
+    """O5:O7 -> O5, O6, O7."""
     first, _, last = cells.partition(":")
     return [f"{first[0]}{n}" for n in range(int(first[1:]), int((last or first)[1:]) + 1)]
 
@@ -307,9 +307,9 @@ def shift_one_row(heads, rows):
 @pytest.mark.parametrize(
     ("change", "column", "words"),
     [
-        (one_column_left, "Registry field", "answer in a wrong column"),
+        (one_column_left, "Check code", "answer in a wrong column"),
         (one_column_right, "Comment", "answer in a wrong column"),
-        (beside_the_table, "P", "stands beside the table"),
+        (beside_the_table, "Q", "stands beside the table"),
         (into_the_value, "Value", "No value is taken from this workbook"),
         (into_the_value_and_answered, "Value", "No value is taken from this workbook"),
         (over_the_label, "Registry field", "this cell was changed"),

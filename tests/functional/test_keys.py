@@ -28,6 +28,7 @@ def write_id(born: str, number: int) -> str:
     return digits + "10X98765432"[sum(int(d) * w for d, w in zip(digits, weights, strict=True)) % 11]
 
 
+OF_INVENTED = f'{clinic.SITE}\n[permission]\nkind = "synthetic"\n'
 BORN = {"001": "19600305", "002": "19551231", "003": "19490102"}
 IDS = {number: write_id(born, 100 + 2 * int(number) + (number != "002")) for number, born in BORN.items()}
 
@@ -116,6 +117,7 @@ def test_one_key_is_for_one_study_and_an_example_has_its_own(desk, tmp_path):
     with pytest.raises(errors.IdentityError, match="is that of the workspace"):
         ingest_with(other)
     invented = clinic.PATIENTS.replace("first visit", IN_TEXT)
+    clinic.write_site(other.workspace / "sites" / "clinic", site=OF_INVENTED)
     clinic.write_delivery(other.extracts_dir / "clinic" / "a", patients=invented)
     with pytest.raises(errors.IdentityError, match="is for real patients, and the delivery holds invented ones"):
         ingest_with(other)
@@ -130,6 +132,7 @@ def test_one_key_is_for_one_study_and_an_example_has_its_own(desk, tmp_path):
 
 def test_an_example_of_before_it_had_its_own_key_goes_on_with_the_one_it_has(desk, tmp_path):
     invented = clinic.PATIENTS.replace("first visit", IN_TEXT)
+    clinic.write_site(desk.settings.workspace / "sites" / "clinic", site=OF_INVENTED)
     clinic.write_delivery(desk.extracts / "a", patients=invented)
     desk.ingest()
     clinic.write_delivery(desk.extracts / "b", patients=invented, labs=clinic.LABS.replace("3.9", "3.8"))
