@@ -131,12 +131,8 @@ def _ingest_once(
             settings, site, base, mapped, delivery.name, day.day, keys.key, stopped
         )
         records = confirm_values(number_records(records), confirmations)
-        validated = _validate(site, records, mapped, addition)
-        if not keys.hashes_persons:
-            validated, addition = forget_persons(validated, addition)
-        held = read_held(settings, known, site, validated.tables)
-        validated = add_held(validated, held)
-        addition = replace(addition, n_carried=addition.n_carried + count_held(held))
+        validated, addition = _validate(site, records, mapped, addition, hashes_persons=keys.hashes_persons)
+        validated, addition, held = _hold(settings, known, site, validated, addition)
         if accepted is None:
             _refuse_losses(made, validated, mapped, site, known, delivery.name, extract)
         version = Version(
@@ -155,9 +151,21 @@ def _ingest_once(
         return replace(summary, ingest_id=ingest_id, warning=tell_last_without(settings, site))
 
 
-def _validate(site: Site, records: dict[str, TypedRecords], mapped: Mapped, addition: Addition) -> Validated:
+def _hold(
+    settings: Settings, known: Known, site: Site, validated: Validated, addition: Addition
+) -> tuple[Validated, Addition, dict[str, pl.DataFrame]]:
+    """Put to a version what the current one holds of patients who withdrew from further data, and return that too."""
+    held = read_held(settings, known, site, validated.tables)
+    return add_held(validated, held), replace(addition, n_carried=addition.n_carried + count_held(held)), held
+
+
+def _validate(
+    site: Site, records: dict[str, TypedRecords], mapped: Mapped, addition: Addition, *, hashes_persons: bool
+) -> tuple[Validated, Addition]:
+    """Judge a version; hashes of persons that were made for this delivery alone are forgotten afterwards."""
     every_new = site.lists_every_new_lesion
-    return validate_delivery(records, mapped, site.tables, addition.findings, lists_every_new_lesion=every_new)
+    validated = validate_delivery(records, mapped, site.tables, addition.findings, lists_every_new_lesion=every_new)
+    return (validated, addition) if hashes_persons else forget_persons(validated, addition)
 
 
 def _read(candidate: Candidate, known: Known) -> Delivery:

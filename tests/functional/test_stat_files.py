@@ -9,7 +9,7 @@ import clinic
 import polars as pl
 import pyreadstat
 import pytest
-from fixed_key import write_fixed_key
+from fixed_key import FIXED_KEY_OF_A_STUDY, write_fixed_key
 
 from etl.delivery.read import ROW, read_delivery
 from etl.errors import DeliveryError
@@ -76,7 +76,7 @@ def load(folder, suffix):
     sheet = 'sheet = "data"\n' if suffix in ("xlsx", "xls") else ""
     site = f'hospital = "clinic"\n[[source]]\nname = "data"\nfile = "*.{suffix}"\n{sheet}header_row = {header_row}\n'
     clinic.write_site(folder / suffix / "sites" / "clinic", columns=COLUMNS, site=site)
-    settings = Settings(folder / suffix, write_fixed_key(folder / f"{suffix}.key"), "both")
+    settings = Settings(folder / suffix, write_fixed_key(folder / f"{suffix}.key", FIXED_KEY_OF_A_STUDY), "both")
     ingest(
         settings,
         "clinic",
